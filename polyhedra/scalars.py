@@ -1,0 +1,149 @@
+"""The number field: exact rationals, and the one border at which floats become rationals.
+
+A float enters by its exact dyadic value (0.1 is 3602879701896397/2**55), a decimal or fraction written as text by the
+value it denotes ("0.1" is 1/10).  Everything else in the project that needs an exact number asks here, so that no other
+module decides what a number is.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from flint import fmpq, fmpz
+
+from polyhedra.errors import GeometryError
+
+Rational = fmpq
+"""The exact rational type of the project (python-flint's ``fmpq``)."""
+
+ZERO = fmpq(0)
+ONE = fmpq(1)
+
+_TEXT = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?(?:/(\d+))?", re.ASCII)
+_MAX_TEXT = 100_000  # characters; a number longer than this in a file is an attack or an accident
+
+
+def rational(value: Any) -> fmpq:
+    """Convert one number to an exact rational.
+
+    Parameters
+    ----------
+    value : int, float, str, Fraction, Decimal, numpy scalar, sympy Rational or fmpq
+        A float (of any width) stands for its exact binary value, a string for the decimal or fraction that it denotes.
+
+    Raises
+    ------
+    GeometryError
+        The value is NaN or infinite, or is no number.
+
+    Examples
+    --------
+    >>> rational("0.1"), rational(0.5), rational(0.1) == rational("0.1")
+    (1/10, 1/2, False)
+    """
+    kind = type(value)
+    if kind is fmpq:
+        return value
+    if kind is int:
+        return fmpq(value)
+    if kind is float:
+        return _from_float(value)
+    if isinstance(value, str):
+        return _from_text(value)
+    if isinstance(value, fmpz):
+        return fmpq(value)
+    if isinstance(value, (bool, numbers.Integral)):
+        return fmpq(int(value))
+    if isinstance(value, (Fraction, numbers.Rational)):
+        return fmpq(int(value.numerator), int(value.denominator))
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise GeometryError(f"the number {value} is not finite")
+        return fmpq(*value.as_integer_ratio())
+    if hasattr(value, "as_integer_ratio"):
+        try:
+            numerator, denominator = value.as_integer_ratio()
+        except (OverflowError, ValueError):
+            raise GeometryError(f"the number {value} is not finite") from None
+        return fmpq(int(numerator), int(denominator))
+    if hasattr(value, "p") and hasattr(value, "q"):  # sympy.Rational, without importing sympy
+        return fmpq(int(value.p), int(value.q))
+    if hasattr(value, "__float__"):
+        return _from_float(float(value))
+    raise GeometryError(f"{value!r} (of type {kind.__name__}) is not a number")
+
+
+def _from_float(value: float) -> fmpq:
+    if not math.isfinite(value):
+        raise GeometryError(f"the number {value} is not finite")
+    return fmpq(*value.as_integer_ratio())
+
+
+def _from_text(text: str) -> fmpq:
+    stripped = text.strip()
+    match = _TEXT.fullmatch(stripped) if len(stripped) <= _MAX_TEXT else None
+    if match is None or not (match[2] or match[3]):
+        shown = stripped if len(stripped) <= 40 else stripped[:37] + "..."
+        raise GeometryError(f"{shown!r} is not a number; write an integer, a decimal or a fraction such as -3/4")
+    sign, whole, decimals, exponent, denominator = match.groups(default="")
+    # fmpz reads digits of any length; int() refuses more than 4300 of them
+    divisor = fmpz(denominator or "1")
+    if divisor == 0:
+        raise GeometryError(f"{stripped!r} divides by zero")
+    value = fmpq(fmpz(whole + decimals), divisor)
+    shift = int(exponent or 0) - len(decimals)
+    value = value * fmpz(10) ** shift if shift >= 0 else value / fmpz(10) ** -shift
+    return -value if sign == "-" else value
+
+
+def rationals(values: Iterable[Any]) -> tuple[fmpq, ...]:
+    """Convert a sequence of numbers, exactly: a tuple of rationals."""
+    return tuple(rational(value) for value in values)
+
+
+def rational_rows(rows: Iterable[Iterable[Any]]) -> tuple[tuple[fmpq, ...], ...]:
+    """Convert a matrix, given row by row, exactly: a tuple of tuples of rationals."""
+    return tuple(rationals(row) for row in rows)
+
+
+def to_float(value: fmpq) -> float:
+    """The nearest float64 (round half to even); infinite where the rational is out of range."""
+    try:
+        return int(value.p) / int(value.q)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def to_fraction(value: fmpq) -> Fraction:
+    """The same number as a ``fractions.Fraction`` (for the borders of the library only)."""
+    return Fraction(int(value.p), int(value.q))
+
+
+def to_text(value: fmpq) -> str:
+    """The canonical text of a rational, ``"-3/4"`` or ``"2"``, which `rational` reads back."""
+    return str(value)
+
+
+def common_denominator(values: Iterable[fmpq]) -> int:
+    """The least common multiple of the denominators (1 for no values)."""
+    return math.lcm(1, *(int(value.q) for value in values))
+
+
+def primitive(values: Sequence[fmpq]) -> tuple[int, ...]:
+    """The integer vector without common factor that is a positive multiple of a rational vector.
+
+    Examples
+    --------
+    >>> primitive(rationals(["1/2", "-3/4", 0]))
+    (2, -3, 0)
+    """
+    scale = common_denominator(values)
+    integers = [int(value.p) * (scale // int(value.q)) for value in values]
+    divisor = math.gcd(*integers)
+    return tuple(integers) if divisor <= 1 else tuple(value // divisor for value in integers)
