@@ -295,6 +295,35 @@ class Network:
             layers = None
         return replace(self, output=output, layers=layers)
 
+    def restrict_to(self, directions: Any, origin: Any) -> Network:
+        """The network on the affine slice ``x = origin + directions t``, as a network in the parameters ``t``.
+
+        Parameters
+        ----------
+        directions : matrix of shape (n, k)
+            Its columns span the slice.
+        origin : vector of length n
+        """
+        columns = tuple(exact_row(row, f"slice directions, row {i}") for i, row in enumerate(directions))
+        base = self._point(origin)
+        if len(columns) != self.input_dim or not columns[0] or len({len(row) for row in columns}) != 1:
+            raise NetworkError(f"slice directions must be a matrix with {self.input_dim} rows and k >= 1 columns")
+        dim = len(columns[0])
+
+        def stage(old: AffineStage) -> AffineStage:
+            matrix = old.block(INPUT)
+            if matrix is None:
+                return old
+            linear = fmpq_mat([list(row) for row in matrix])
+            new = tuple(map(tuple, (linear * fmpq_mat([list(row) for row in columns])).tolist()))
+            moved = (linear * fmpq_mat([[v] for v in base])).tolist()
+            blocks = ((INPUT, new), *(block for block in old.blocks if block[0] != INPUT))
+            kept = tuple((source, m) for source, m in blocks if any(any(row) for row in m))
+            return AffineStage(kept, tuple(b + m[0] for b, m in zip(old.bias, moved, strict=True)))
+
+        notes = (*self.notes, f"restricted to a slice of dimension {dim}")
+        return Network(dim, tuple(map(stage, self.stages)), stage(self.output), None, notes)
+
     def round(self, bits: int) -> Network:
         """The network with every entry rounded to a multiple of ``2**-bits`` (half to even); recorded in ``notes``."""
 

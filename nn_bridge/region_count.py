@@ -1,0 +1,86 @@
+"""`RegionCount`: what every counting route returns, and the protocol that a route follows.
+
+On the domain, with full-dimensional cells only, and with the affine map of all outputs together:
+
+* ``cells``: activation cells; a pre-activation that is identically zero on a cell counts as inactive there;
+* ``regions``: cells with the same affine map, joined when they share a facet;
+* ``regions_by_point``: the same, joined when their closures share any point;
+* ``affine_maps``: distinct affine maps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from nn_bridge.network import Network
+from polyhedra.polyhedron import Polyhedron
+
+
+@dataclass(frozen=True, slots=True)
+class RegionCount:
+    """The counts of one network on one domain by one engine.
+
+    Attributes
+    ----------
+    cells, regions, regions_by_point, affine_maps : int or None
+        None where the route does not compute this count or cannot vouch for it (then see ``reason``).
+    engine, domain : str
+        The route and the domain, as a user names them ("cells", "all", "box:-1,1").
+    exact : bool
+        Whether the numbers are proven in exact arithmetic.
+    complete : bool
+        False for a run that was stopped; its numbers are lower bounds.
+    seconds : float
+        Wall-clock time of the count.
+    reason : str or None
+        Why a count is missing or the run incomplete.
+    """
+
+    cells: int | None
+    regions: int | None
+    regions_by_point: int | None
+    affine_maps: int | None
+    engine: str
+    domain: str
+    exact: bool
+    complete: bool
+    seconds: float
+    reason: str | None = None
+
+    @property
+    def counts(self) -> dict[str, int | None]:
+        """The four counts by name."""
+        return {
+            "cells": self.cells,
+            "regions": self.regions,
+            "regions_by_point": self.regions_by_point,
+            "affine_maps": self.affine_maps,
+        }
+
+    def to_json(self, network: Network) -> dict[str, Any]:
+        """The object that ``puiseux count --json`` prints (``reason`` only where there is one)."""
+        result: dict[str, Any] = {
+            "network": {
+                "input_dim": network.input_dim,
+                "hidden": list(network.hidden),
+                "output_dim": network.output_dim,
+            },
+            "domain": self.domain,
+            "engine": self.engine,
+            "exact": self.exact,
+            "complete": self.complete,
+            "counts": self.counts,
+            "seconds": self.seconds,
+        }
+        if self.reason is not None:
+            result["reason"] = self.reason
+        return result
+
+
+class RegionOracle(Protocol):
+    """Anything that counts: the package's routes, and a user's own counter in a cross-check."""
+
+    def __call__(self, network: Network, domain: Polyhedron | None) -> RegionCount:
+        """Count the network on the domain (None: all of R^n)."""
+        ...
