@@ -1,0 +1,33 @@
+# What each command does is in tools/setup.sh and examples/demo.py; `make` alone lists the commands.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format setup clean
+
+VENV := .venv/bin/python
+
+help:
+	@echo "make demo     set up the core and plotting, and run the main job on trained networks (a minute or two at first)"
+	@echo "make test     set up everything and run the tests"
+	@echo "make lint     ruff, mypy and import-linter"
+	@echo "make format   let ruff format the code"
+	@echo "make setup    set up everything for development, nothing else"
+	@echo "make clean    remove .venv, caches and demo-output"
+
+demo:
+	@sh tools/setup.sh core
+	@$(VENV) examples/demo.py
+
+setup:
+	@sh tools/setup.sh dev
+
+test: setup
+	@$(VENV) -m pytest -n auto --maxprocesses=8 $(TESTS)
+
+lint: setup
+	@sh tools/lint.sh
+
+format: setup
+	@$(VENV) -m ruff check --fix . && $(VENV) -m ruff format .
+
+clean:
+	rm -rf .venv demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

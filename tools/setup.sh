@@ -1,0 +1,89 @@
+#!/bin/sh
+# Create .venv and install into it: "core" (the product and plotting) or "dev" (everything the tests need).
+# A stamp in .venv tells that this was done for the present pyproject.toml and constraints.txt; then nothing is
+# installed.  A half-made .venv is made anew.
+set -eu
+cd "$(dirname "$0")/.."
+
+level=${1:-core}
+case $level in
+    core) extras=plot ;;
+    dev) extras=dev ;;
+    *) echo "usage: tools/setup.sh core|dev" >&2; exit 2 ;;
+esac
+
+say() { echo "set-up: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+find_python() {
+    for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
+        if recent "$candidate"; then echo "$candidate"; return; fi
+    done
+}
+
+make_environment() {
+    if [ -x .venv/bin/python ] && recent .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1; then
+        return
+    fi
+    python=$(find_python)
+    [ -n "$python" ] || fail "no Python 3.11 or newer found; install one, or name it: make PYTHON=/path/to/python3 ..."
+    say "creating .venv with $("$python" --version)"
+    rm -rf .venv
+    "$python" -m venv .venv || {
+        rm -rf .venv
+        fail "could not create .venv; on Debian and Ubuntu 'apt-get install python3-venv' brings what is missing"
+    }
+}
+
+# The stamp holds a checksum of what decides the installation and the place of the checkout (an editable installation
+# does not survive a move).
+wanted() { { echo "$1"; pwd; cat pyproject.toml constraints.txt; } | cksum; }
+done_for() { [ -f ".venv/.puiseux-$1" ] && [ "$(cat ".venv/.puiseux-$1")" = "$(wanted "$1")" ]; }
+
+install() {
+    if done_for "$level" || { [ "$level" = core ] && done_for dev; }; then return; fi
+    say "installing puiseux[$extras] (once; the first time takes a minute or more)"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$extras]" ||
+        fail "installation failed; the lines above say why, and the same command tries again"
+    wanted "$level" > ".venv/.puiseux-$level"
+}
+
+# ---- pycddlib, the optional reference back end: built from source, so it wants the headers of cddlib, GMP and Python
+
+has_headers() {
+    include=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))')
+    printf '#include <Python.h>\n#include <gmp.h>\n#include <cddlib/setoper.h>\n' |
+        "${CC:-cc}" -I"$include" -E - >/dev/null 2>&1
+}
+
+try_debian_packages() {
+    command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 1
+    say "installing Debian's libcdd-dev and libgmp-dev"
+    packages="libcdd-dev libgmp-dev"
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086  # two packages, two words
+    apt-get install -y -qq $packages >/dev/null 2>&1 ||
+        { apt-get update -qq >/dev/null 2>&1 && apt-get install -y -qq $packages >/dev/null 2>&1; }
+}
+
+install_cdd() {
+    if .venv/bin/python -c 'import cdd.gmp' 2>/dev/null; then return; fi
+    if ! has_headers; then
+        if [ -f .venv/.puiseux-without-cdd ]; then return; fi
+        try_debian_packages || true
+    fi
+    if has_headers && .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pycddlib \
+        >.venv/pycddlib.log 2>&1 && .venv/bin/python -c 'import cdd.gmp' 2>/dev/null; then
+        rm -f .venv/.puiseux-without-cdd
+        return
+    fi
+    touch .venv/.puiseux-without-cdd
+    say "going on without the optional pycddlib; to have it: apt-get install libcdd-dev libgmp-dev python3-dev" \
+        "(Homebrew: cddlib gmp), then .venv/bin/pip install pycddlib"
+}
+
+make_environment
+install
+install_cdd
