@@ -1,6 +1,39 @@
 """Exact polyhedral geometry: scalars, matrices, certified linear programs, polyhedra."""
 
-from polyhedra.errors import GeometryError, PuiseuxError
+from polyhedra.errors import GeometryError, MissingExtraError, PuiseuxError
+from polyhedra.linear_program import (
+    Infeasible,
+    InteriorPoint,
+    NoInterior,
+    Optimal,
+    Unbounded,
+    interior,
+    interior_of,
+    maximize,
+    maximize_over,
+)
+from polyhedra.matrix import AffineMap
+from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import Rational, rational, rationals
+from polyhedra.system import System
 
-__all__ = ["GeometryError", "PuiseuxError", "Rational", "rational", "rationals"]
+__all__ = [
+    "AffineMap",
+    "GeometryError",
+    "Infeasible",
+    "InteriorPoint",
+    "MissingExtraError",
+    "NoInterior",
+    "Optimal",
+    "Polyhedron",
+    "PuiseuxError",
+    "Rational",
+    "System",
+    "Unbounded",
+    "interior",
+    "interior_of",
+    "maximize",
+    "maximize_over",
+    "rational",
+    "rationals",
+]

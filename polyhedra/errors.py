@@ -1,7 +1,7 @@
 """The errors of the project: one base, one class per package.
 
-Every message is one line that names the culprit (file, layer, row) and the remedy, because the command line prints it as
-it is.  ``exit_code`` is what the command line returns for it.
+Every message is one line that names the culprit (file, layer, row) and the remedy, because the command line prints it
+as it is.  ``exit_code`` is what the command line returns for it.
 """
 
 from __future__ import annotations

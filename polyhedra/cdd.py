@@ -1,0 +1,168 @@
+"""The pycddlib back end, in exact rational arithmetic (``cdd.gmp``): the reference for our own methods.
+
+Nothing here decides by our own linear programs or double description; only rank computations and the canonical form of
+the rows are shared, so that answers can be compared.  pycddlib is loaded when a function is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from types import ModuleType
+from typing import Any
+
+from flint import fmpq
+
+from polyhedra.double_description import Generators
+from polyhedra.errors import MissingExtraError
+from polyhedra.linear_program import Infeasible, InteriorPoint, NoInterior, Optimal, Unbounded, slack_rows
+from polyhedra.matrix import Vector, dot
+from polyhedra.redundancy import facet_candidates, hull_rows
+from polyhedra.scalars import ONE, ZERO, primitive, rationals, to_fraction
+from polyhedra.system import IntegerRow, System
+
+
+def _library() -> tuple[ModuleType, ModuleType]:
+    try:
+        import cdd
+        import cdd.gmp
+    except ImportError:
+        raise MissingExtraError(
+            "backend='cdd'", "cdd", "after 'apt-get install libcdd-dev libgmp-dev'; or use backend='certified'"
+        ) from None
+    return cdd, cdd.gmp
+
+
+def _matrix(rows: Sequence[Sequence[Any]], n_equal: int) -> Any:
+    """Rows (a, b), meaning a.x <= b, as cdd's H-representation b - a.x >= 0."""
+    cdd, gmp = _library()
+    array = [[row[-1], *(-a for a in row[:-1])] for row in rows]
+    return gmp.matrix_from_array(array, lin_set=range(n_equal), rep_type=cdd.RepType.INEQUALITY)
+
+
+def _solve(rows: Sequence[Sequence[Any]], n_equal: int, objective: Sequence[Fraction | int]) -> Any:
+    """Cdd's linear program max c.x, solved."""
+    cdd, gmp = _library()
+    if not rows:
+        rows, n_equal = [(*(0,) * len(objective), 0)], 0
+    matrix = _matrix(rows, n_equal)
+    matrix.obj_type = cdd.LPObjType.MAX
+    matrix.obj_func = [0, *objective]
+    program = gmp.linprog_from_matrix(matrix)
+    gmp.linprog_solve(program)
+    return program
+
+
+def _is_optimal(program: Any) -> bool:
+    cdd, _ = _library()
+    return bool(program.status == cdd.LPStatusType.OPTIMAL)
+
+
+def _feasible_point(rows: Sequence[Sequence[Any]], n_equal: int, dim: int) -> Vector | None:
+    program = _solve(rows, n_equal, [0] * dim)
+    return rationals(program.primal_solution) if _is_optimal(program) else None
+
+
+def maximize(system: System, objective: Sequence[fmpq]) -> Optimal | Unbounded | Infeasible:
+    """Maximize c.x over a system by cdd's dual simplex method, with the same certificates as our own."""
+    rows, k, dim = system.rows(), system.n_equal, system.dim
+    point = _feasible_point(rows, k, dim)
+    if point is None:
+        return Infeasible(*_split(system, _farkas(rows, k, dim)))
+    cost = [to_fraction(c) for c in objective]
+    program = _solve(rows, k, cost)
+    if not _is_optimal(program):
+        recession = [*((*row[:-1], 0) for row in rows), (*cost, 1)]
+        direction = rationals(_solve(recession, k, cost).primal_solution)
+        return Unbounded(point, direction)
+    point = rationals(program.primal_solution)
+    return Optimal(dot(objective, point), point, *_split(system, _dual_solution(program, system.count, system.n_equal)))
+
+
+def interior(system: System) -> InteriorPoint | NoInterior:
+    """Decide whether all inequalities can hold strictly, by cdd's linear programs."""
+    rows = slack_rows(system)
+    program = _solve(rows, system.n_equal, [0] * system.dim + [1])
+    if not _is_optimal(program):
+        return NoInterior(*_split(system, _farkas(system.rows(), system.n_equal, system.dim)))
+    point = rationals(program.primal_solution)
+    if point[-1] > 0:
+        return InteriorPoint(point[:-1])
+    return NoInterior(*_split(system, _dual_solution(program, len(rows), system.n_equal)[: system.count]))
+
+
+def _dual_solution(program: Any, count: int, n_equal: int) -> list[fmpq]:
+    """The multipliers of the rows; cdd keeps a second, reversed copy of each equality behind them."""
+    weights = [ZERO] * count
+    for index, weight in program.dual_solution:
+        if index < count:
+            weights[index] += rationals([weight])[0]
+        elif index < count + n_equal:
+            weights[index - count] -= rationals([weight])[0]
+    return weights
+
+
+def _farkas(rows: Sequence[IntegerRow], n_equal: int, dim: int) -> list[fmpq]:
+    """Weights, non-negative for inequalities, whose combination of the rows reads 0 <= -1."""
+    count = len(rows)
+    conditions: list[Sequence[int]] = [(*(row[j] for row in rows), 0) for j in range(dim)]
+    conditions.append((*(row[dim] for row in rows), -1))
+    signs = [tuple(-1 if i == j else 0 for j in range(count)) + (0,) for i in range(n_equal, count)]
+    weights = _feasible_point([*conditions, *signs], dim + 1, count)
+    assert weights is not None
+    return list(weights)
+
+
+def _split(system: System, weights: Sequence[fmpq]) -> tuple[Vector, Vector]:
+    scaled = tuple(weight * system.scale(index) for index, weight in enumerate(weights))
+    return scaled[system.n_equal :], scaled[: system.n_equal]
+
+
+def dimension(system: System) -> int:
+    """The dimension of the affine hull, -1 for the empty set."""
+    rows, k = system.rows(), system.n_equal
+    if _feasible_point(rows, k, system.dim) is None:
+        return -1
+    if not rows:
+        return system.dim
+    _, gmp = _library()
+    implicit = gmp.implicit_linearity_rows(_matrix(rows, k)) | set(range(k))
+    return system.dim - len(hull_rows([rows[i] for i in implicit], system.dim))
+
+
+def irredundant(system: System) -> tuple[tuple[IntegerRow, ...], tuple[IntegerRow, ...]] | None:
+    """The facets' inequalities and the hull's equalities by cdd's redundancy removal, in our canonical form."""
+    rows, k = system.rows(), system.n_equal
+    if _feasible_point(rows, k, system.dim) is None:
+        return None
+    if not rows:
+        return (), ()
+    _, gmp = _library()
+    matrix = _matrix(rows, k)
+    gmp.matrix_canonicalize(matrix)
+    kept = [primitive(rationals([*(-a for a in row[1:]), row[0]])) for row in matrix.array]
+    hull = hull_rows([row for i, row in enumerate(kept) if i in matrix.lin_set], system.dim)
+    facets = facet_candidates([row for i, row in enumerate(kept) if i not in matrix.lin_set], hull)
+    return tuple(sorted(facets)), hull
+
+
+def generators(system: System) -> Generators:
+    """The generators of the cone over the set, homogeneous coordinate first, by cdd's double description."""
+    rows, k = system.rows(), system.n_equal
+    point = _feasible_point(rows, k, system.dim)
+    if point is None:
+        return Generators((), (), ())
+    _, gmp = _library()
+    matrix = gmp.copy_generators(gmp.polyhedron_from_matrix(_matrix(rows or [(*(0,) * system.dim, 0)], k)))
+    vectors = [primitive(rationals(row)) for row in matrix.array]
+    lines = tuple(vector for i, vector in enumerate(vectors) if i in matrix.lin_set)
+    rays = [vector for i, vector in enumerate(vectors) if i not in matrix.lin_set]
+    if not any(ray[0] for ray in rays):
+        rays.append(primitive((ONE, *point)))  # cdd lists no vertex where lines span everything
+    conditions = [(row[-1], *(-a for a in row[:-1])) for row in rows[k:]] + [(1, *(0,) * system.dim)]
+    rays.sort()
+    incidences = tuple(
+        sum(1 << i for i, row in enumerate(conditions) if sum(a * x for a, x in zip(row, ray, strict=True)) == 0)
+        for ray in rays
+    )
+    return Generators(lines, tuple(rays), incidences)

@@ -1,0 +1,107 @@
+"""Affine hulls and irredundant descriptions of systems, by certified linear programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flint import fmpq
+
+from polyhedra.linear_program import InteriorPoint, Optimal, interior_of, maximize_over
+from polyhedra.matrix import Matrix, Vector, reduced_echelon
+from polyhedra.scalars import ZERO, primitive
+from polyhedra.system import IntegerRow, System
+
+
+@dataclass(frozen=True, slots=True)
+class RelativeInterior:
+    """The affine hull of a polyhedron, and a point of its relative interior.
+
+    Attributes
+    ----------
+    dimension : int
+        -1 for the empty set.
+    point : tuple of fmpq or None
+        Satisfies with strict inequality all rows but the implicit equalities.
+    hull : tuple of integer rows
+        Equalities (a, b) of the affine hull in reduced echelon form, primitive; () for the empty set.
+    implicit : frozenset of int
+        The rows of the system, equalities or not, that hold with equality everywhere.
+    """
+
+    dimension: int
+    point: Vector | None
+    hull: tuple[IntegerRow, ...]
+    implicit: frozenset[int]
+
+
+def relative_interior(system: System) -> RelativeInterior:
+    """Find affine hull and relative interior.
+
+    A proof that no point satisfies all inequalities strictly names rows that always hold with equality, or it proves
+    emptiness; so each linear program either ends the search or enlarges the set of equalities.
+    """
+    equal = list(range(system.n_equal))
+    rest = list(range(system.n_equal, system.count))
+    while True:
+        answer = interior_of(system.subset(equal + rest, len(equal)))
+        if isinstance(answer, InteriorPoint):
+            hull = hull_rows([system.row(i) for i in equal], system.dim)
+            return RelativeInterior(system.dim - len(hull), answer.point, hull, frozenset(equal))
+        bound = ZERO
+        tight = set()
+        weights = (*answer.equality_multipliers, *answer.multipliers)
+        for index, weight in zip(equal + rest, weights, strict=True):
+            if weight != 0:
+                bound += weight / system.scale(index) * system.row(index)[-1]
+                tight.add(index)
+        if bound < 0:
+            return RelativeInterior(-1, None, (), frozenset(range(system.count)))
+        equal += [index for index in rest if index in tight]
+        rest = [index for index in rest if index not in tight]
+
+
+def hull_rows(rows: list[IntegerRow], dim: int) -> tuple[IntegerRow, ...]:
+    """The consistent equalities given, in reduced echelon form, as primitive integer rows."""
+    matrix: Matrix = tuple(tuple(map(fmpq, row)) for row in rows if any(row))
+    return tuple(primitive(row) for row in reduced_echelon(matrix, dim + 1)[0])
+
+
+def irredundant(
+    system: System, inner: RelativeInterior
+) -> tuple[tuple[IntegerRow, ...], tuple[IntegerRow, ...]] | None:
+    """The facets' inequalities, sorted, and the hull's equalities, all in canonical form; None for the empty set."""
+    if inner.point is None:
+        return None
+    candidates = facet_candidates([system.row(i) for i in range(system.count) if i not in inner.implicit], inner.hull)
+    kept = sorted(candidates)
+    index = 0
+    while index < len(kept):
+        others = System.of_integer_rows([*inner.hull, *kept[:index], *kept[index + 1 :]], len(inner.hull), system.dim)
+        row = kept[index]
+        answer = maximize_over(others, tuple(map(fmpq, row[:-1])))
+        if isinstance(answer, Optimal) and answer.value <= row[-1]:
+            del kept[index]
+        else:
+            index += 1
+    return tuple(kept), inner.hull
+
+
+def facet_candidates(rows: list[IntegerRow], hull: tuple[IntegerRow, ...]) -> set[IntegerRow]:
+    """Eliminate the hull's pivot variables, drop rows that say nothing, keep the tightest of parallel ones."""
+    pivots = [next(j for j, value in enumerate(row) if value) for row in hull]
+    tightest: dict[tuple[int, ...], tuple[fmpq, IntegerRow]] = {}
+    for given in rows:
+        row = given
+        for equality, pivot in zip(hull, pivots, strict=True):
+            if row[pivot]:
+                # the pivot entry is positive, so the inequality keeps its direction
+                row = tuple(equality[pivot] * a - row[pivot] * e for a, e in zip(row, equality, strict=True))
+        if not any(row[:-1]):
+            continue
+        row = primitive(tuple(map(fmpq, row)))
+        direction = primitive(tuple(map(fmpq, row[:-1])))
+        scale = next(fmpq(a, d) for a, d in zip(row[:-1], direction, strict=True) if d)
+        bound = row[-1] / scale
+        if direction not in tightest or bound < tightest[direction][0]:
+            tightest[direction] = (bound, row)
+    return {row for _, row in tightest.values()}
