@@ -1,7 +1,7 @@
 """Building networks in normal form: affine signals in, ReLU stages out.
 
 Every reader and every activation goes through here.  A `Signal` is a vector of affine functions of the input and of the
-units made so far; an activation that is piecewise linear turns a signal into another one by adding stages of ReLU units:
+units made so far; a piecewise linear activation turns a signal into another one by adding stages of ReLU units:
 
 * ReLU: one unit per entry;
 * leaky ReLU with slope ``a``: ``a g + (1 - a) max(0, g)``;
@@ -127,9 +127,7 @@ class NetworkBuilder:
         rows: dict[int, Matrix] = {}
         for source in sources:
             blank = (ZERO,) * self._sizes[source]
-            rows[source] = tuple(
-                row for signal in signals for row in signal.rows.get(source, (blank,) * signal.size)
-            )
+            rows[source] = tuple(row for signal in signals for row in signal.rows.get(source, (blank,) * signal.size))
         return self._signal(rows, tuple(b for signal in signals for b in signal.bias))
 
     def relu(self, signal: Signal) -> Signal:

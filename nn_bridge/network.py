@@ -1,7 +1,7 @@
 """`Network`: an immutable, exact piecewise-linear network in one normal form.
 
-The normal form is a list of *stages* of ReLU units.  A unit of stage ``k`` is ``u = max(0, w . [x, earlier units] + b)``:
-it reads an affine function of the input ``x`` and of all units of stages ``1 .. k-1``.  The outputs are affine in the
+The normal form is a list of *stages* of ReLU units.  A unit of stage ``k``, ``u = max(0, w . [x, earlier units] + b)``,
+reads an affine function of the input ``x`` and of all units of stages ``1 .. k-1``.  The outputs are affine in the
 input and all units.  A plain multilayer perceptron is the case in which a stage reads only the stage before it; leaky
 ReLU, maxout, hard tanh, residual connections and the like become such units exactly (`nn_bridge.builder`), so every
 engine of the project has one kind of unit to get right.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -132,6 +132,9 @@ class Network:
                             f"{name}, row {index} has {len(row)} weights for source {source} of size {sizes[source]}"
                         )
             sizes.append(stage.units)
+        # one form for one function: equality and the digest must not depend on zero blocks that somebody spelled out
+        object.__setattr__(self, "stages", tuple(_without_zero_blocks(stage) for stage in self.stages))
+        object.__setattr__(self, "output", _without_zero_blocks(self.output))
 
     # ---------------------------------------------------------------- construction
 
@@ -223,7 +226,7 @@ class Network:
         return self.preactivations(x)[-1]
 
     def evaluate_float(self, points: Any) -> np.ndarray:
-        """The outputs at many points in float64: (N, n) in, (N, outputs) out.  For pictures and sampling, not for proofs."""
+        """The outputs at many points in float64: (N, n) in, (N, outputs) out.  For pictures only."""
         x = np.atleast_2d(np.asarray(points, dtype=float))
         values = [x]
         result = x
@@ -356,6 +359,11 @@ class Network:
         return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
 
+def _without_zero_blocks(stage: AffineStage) -> AffineStage:
+    kept = tuple((source, matrix) for source, matrix in stage.blocks if any(any(row) for row in matrix))
+    return stage if len(kept) == len(stage.blocks) else AffineStage(kept, stage.bias)
+
+
 def float_matrix(matrix: Matrix) -> np.ndarray:
     """The nearest float64 matrix."""
     return np.array([[to_float(v) for v in row] for row in matrix])
@@ -363,6 +371,8 @@ def float_matrix(matrix: Matrix) -> np.ndarray:
 
 def exact_row(values: Any, place: str) -> Row:
     """Convert one row of numbers, naming ``place`` (layer and row) in the error."""
+    if isinstance(values, (str, bytes, Mapping, Set)):
+        raise NetworkError(f"{place} is a {type(values).__name__}, not a list of numbers")
     try:
         return tuple(rational(v) for v in values)
     except (GeometryError, TypeError) as error:

@@ -1,0 +1,183 @@
+"""Reader of ``.json`` networks, the round-trip format; `nn_bridge.writers.json` describes it.
+
+A string is the exact rational or decimal that it denotes, an integer token the integer, any other number token the
+float64 that it denotes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from typing import Any
+
+from flint import fmpq, fmpz
+
+from nn_bridge.builder import chain
+from nn_bridge.errors import NetworkError
+from nn_bridge.network import AffineStage, Matrix, Network, Row, exact_row
+from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
+
+FORMAT = "puiseux-network"
+VERSION = 1
+
+_KEYS = {"format", "version", "input_dim", "layers", "stages", "output", "notes"}
+
+
+def read_json(path: str | os.PathLike[str]) -> Network:
+    """Read a ``.json`` network.
+
+    Raises
+    ------
+    NetworkError
+        The file is no JSON text, not of this format, or not a piecewise linear network.
+    """
+    content = read_bytes(path, MAX_TEXT_BYTES)
+    try:
+        document = json.loads(
+            content.decode("utf-8-sig"),
+            parse_int=_integer,
+            parse_float=_float64,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique_keys,
+        )
+        return network_from_document(document)
+    except NetworkError as error:
+        raise NetworkError(f"{path}: {error}") from None
+    except RecursionError:
+        raise NetworkError(f"{path}: the JSON text is nested too deeply to be a network") from None
+    except UnicodeDecodeError:
+        raise NetworkError(f"{path} is not a UTF-8 text; a network file is JSON text") from None
+    except json.JSONDecodeError as error:
+        raise NetworkError(
+            f"{path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}; correct or save it again"
+        ) from None
+
+
+def _integer(token: str) -> fmpq:
+    return fmpq(fmpz(token))  # int() refuses more than 4300 digits
+
+
+def _float64(token: str) -> float:
+    value = float(token)
+    if not math.isfinite(value):
+        raise NetworkError(f"the number {token[:40]} is too large for float64; write it as a string")
+    return value
+
+
+def _refuse_constant(token: str) -> Any:
+    raise NetworkError(f"{token} is not a finite number; a network needs finite numbers")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise NetworkError(f"the key {twice[:60]!r} occurs twice in one object; keep one of them")
+    return result
+
+
+def network_from_document(document: Any) -> Network:
+    """The network that a parsed JSON document describes.
+
+    Examples
+    --------
+    >>> layer = {"weights": [["1/2", 1]], "bias": ["0"], "activation": "linear"}
+    >>> document = {"format": "puiseux-network", "version": 1, "input_dim": 2, "layers": [layer]}
+    >>> network_from_document(document).evaluate([2, 3])
+    (4,)
+    """
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise NetworkError(f'this is no network: it needs an object with "format": "{FORMAT}"')
+    version = document.get("version")
+    if isinstance(version, bool) or version != VERSION:
+        raise NetworkError(f"version {version!s:.40} of the format is unknown; this program reads version {VERSION}")
+    _known_keys(document, _KEYS, "the network")
+    input_dim = _size(document.get("input_dim"))
+    notes = document.get("notes", [])
+    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+        raise NetworkError('"notes" must be a list of strings')
+    if ("layers" in document) == ("stages" in document):
+        raise NetworkError('the network needs either "layers" or "stages"')
+    if "layers" in document:
+        if "output" in document:
+            raise NetworkError('"output" belongs to "stages"; with "layers" the last layer is the output')
+        network = _from_layers(_list(document["layers"], '"layers"'), input_dim)
+    else:
+        network = _from_stages(_list(document["stages"], '"stages"'), document.get("output"), input_dim)
+    return Network(network.input_dim, network.stages, network.output, network.layers, tuple(notes))
+
+
+def _known_keys(value: dict[str, Any], known: set[str], place: str) -> None:
+    unknown = sorted(set(value) - known)
+    if unknown:
+        raise NetworkError(f"{place} has the unknown key {unknown[0][:60]!r}; known are {', '.join(sorted(known))}")
+
+
+def _size(value: Any) -> int:
+    if type(value) is fmpq and value.q == 1:
+        value = int(value.p)
+    if type(value) is not int or value < 1:
+        raise NetworkError('"input_dim" must be a positive integer')
+    return value
+
+
+def _list(value: Any, place: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise NetworkError(f"{place} must be a list")
+    return value
+
+
+def _row(value: Any, place: str) -> Row:
+    entries = _list(value, place)
+    for index, entry in enumerate(entries):
+        if isinstance(entry, bool) or not isinstance(entry, (str, float, int, fmpq)):
+            raise NetworkError(f'{place}, entry {index} is {entry!s:.40}; write a number or a string such as "1/2"')
+    return exact_row(entries, place)
+
+
+def _matrix(value: Any, place: str) -> Matrix:
+    return tuple(_row(row, f"{place}, row {i}") for i, row in enumerate(_list(value, place)))
+
+
+def _from_layers(layers: list[Any], input_dim: int) -> Network:
+    weights, biases, activations = [], [], []
+    for index, layer in enumerate(layers):
+        place = f"layer {index}"
+        if not isinstance(layer, dict):
+            raise NetworkError(f'{place} must be an object with "weights", "bias" and "activation"')
+        _known_keys(layer, {"weights", "bias", "activation"}, place)
+        activation = layer.get("activation")
+        if not isinstance(activation, str):
+            raise NetworkError(f'{place} needs an "activation": "relu", "linear", "leaky:1/10" or "maxout:3"')
+        weights.append(_matrix(layer.get("weights"), f"{place}, weights"))
+        biases.append(None if layer.get("bias") is None else _row(layer["bias"], f"{place}, bias"))
+        activations.append(activation)
+    network = chain(weights, biases, activations)
+    if network.input_dim != input_dim:
+        raise NetworkError(f'"input_dim" is {input_dim}, but layer 0 reads {network.input_dim} inputs')
+    return network
+
+
+def _from_stages(stages: list[Any], output: Any, input_dim: int) -> Network:
+    read = [_stage(stage, f"stage {number}") for number, stage in enumerate(stages, 1)]
+    return Network(input_dim, tuple(read), _stage(output, "the output"))
+
+
+def _stage(value: Any, place: str) -> AffineStage:
+    if not isinstance(value, dict):
+        raise NetworkError(f'{place} must be an object with "blocks" and "bias"')
+    _known_keys(value, {"blocks", "bias"}, place)
+    blocks = []
+    for block in _list(value.get("blocks"), f"{place}, blocks"):
+        if not isinstance(block, dict):
+            raise NetworkError(f'{place}: every block must be an object with "source" and "weights"')
+        _known_keys(block, {"source", "weights"}, f"{place}, block")
+        source = block.get("source")
+        if type(source) is fmpq and source.q == 1:
+            source = int(source.p)
+        if type(source) is not int:
+            raise NetworkError(f'{place}: a block needs a "source", 0 for the input or the number of an earlier stage')
+        blocks.append((source, _matrix(block.get("weights"), f"{place}, source {source}")))
+    return AffineStage(tuple(blocks), _row(value.get("bias"), f"{place}, bias"))
