@@ -1,0 +1,71 @@
+"""Random networks: reproducible, of the shape asked for, drawn as documented."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nn_bridge.network import Network, float_matrix
+from polyhedra.errors import UsageError
+from puiseux.random_networks import INITIALISATIONS, parse_architecture, random_network
+
+
+@pytest.mark.parametrize("init", INITIALISATIONS)
+def test_the_same_seed_gives_the_same_network(init: str) -> None:
+    first, again = (random_network([3, 4, 2], rng=5, init=init) for _ in range(2))
+    assert first == again
+    assert first != random_network([3, 4, 2], rng=6, init=init)
+    assert (first.input_dim, first.hidden, first.output_dim) == (3, (4,), 2)
+
+
+def test_a_generator_goes_on() -> None:
+    rng = np.random.default_rng(0)
+    assert random_network([2, 3, 1], rng=rng) != random_network([2, 3, 1], rng=rng)
+
+
+def weights(network: Network, stage: int) -> np.ndarray:
+    layer = (*network.stages, network.output)[stage]
+    (block,) = layer.blocks
+    return float_matrix(block[1])
+
+
+def test_the_spread_is_the_documented_one() -> None:
+    he = random_network([50, 200, 300], rng=1)
+    assert weights(he, 0).std() == pytest.approx(np.sqrt(2 / 50), rel=0.05)
+    assert weights(he, 1).std() == pytest.approx(np.sqrt(2 / 200), rel=0.05)
+    by_input = random_network([50, 200, 300], rng=1, init="he-input")
+    assert weights(by_input, 1).std() == pytest.approx(np.sqrt(2 / 50), rel=0.05)
+    uniform = weights(random_network([50, 200, 300], rng=1, init="uniform"), 1)
+    assert 0.9 / np.sqrt(200) < abs(uniform).max() <= 1 / np.sqrt(200)
+    assert set(weights(random_network([50, 200, 300], rng=1, init="integers"), 0).ravel()) == set(range(-3, 4))
+
+
+def test_zero_bias_keeps_the_weights() -> None:
+    free, zero = random_network([2, 3, 1], rng=2), random_network([2, 3, 1], rng=2, zero_bias=True)
+    assert [stage.blocks for stage in free.stages] == [stage.blocks for stage in zero.stages]
+    assert not any(zero.stages[0].bias)
+    assert any(free.stages[0].bias)
+
+
+def test_relu_on_the_output_is_one_more_stage() -> None:
+    assert random_network([2, 3, 1], rng=2, relu_on_output=True).hidden == (3, 1)
+
+
+@pytest.mark.parametrize("text", ["2,16,16,1", "[2,16,16,1]", " [ 2, 16, 16, 1 ] "])
+def test_architectures(text: str) -> None:
+    assert parse_architecture(text) == [2, 16, 16, 1]
+
+
+@pytest.mark.parametrize("text", ["", "2", "2,,1", "2,0,1", "2,-1,1", "2;3", "[2,3", "2,3.5,1", "two,one", "2,1e3,1"])
+def test_text_that_is_no_architecture(text: str) -> None:
+    with pytest.raises(UsageError, match="is not an architecture"):
+        parse_architecture(text)
+
+
+def test_requests_that_make_no_sense() -> None:
+    with pytest.raises(UsageError, match="no initialisation 'zero'"):
+        random_network([2, 1], rng=0, init="zero")
+    with pytest.raises(UsageError, match="an input and an output size"):
+        random_network([2], rng=0)
+    with pytest.raises(UsageError, match="more than"):
+        random_network([10**6, 10**6, 1], rng=0)
