@@ -14,8 +14,11 @@ when many programs share their rows.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
 from typing import Any, Literal
 
 from flint import fmpq
@@ -175,10 +178,14 @@ def maximize_over(
 
         return cdd.maximize(system, objective)
     cleared, scale = integer_row(objective)
-    answer = exact_simplex.maximize(system.rows(), system.n_equal, cleared, system.dim)
+    answer = proposal().maximize(system, cleared)
+    if answer is None:
+        answer = exact_simplex.maximize(system.rows(), system.n_equal, cleared, system.dim)
     if answer.status == "unbounded":
         return Unbounded(_far_enough(system, answer), tuple(answer.direction))
-    multipliers, equality_multipliers = _multipliers(system, answer, 1 / scale if answer.status == "optimal" else None)
+    multipliers, equality_multipliers = _multipliers(
+        system, answer.multipliers, 1 / scale if answer.status == "optimal" else None
+    )
     if answer.status == "infeasible":
         return Infeasible(multipliers, equality_multipliers)
     point = tuple(answer.point)
@@ -213,12 +220,23 @@ def interior_of(system: System, *, backend: Backend = "certified") -> InteriorPo
         from polyhedra import cdd
 
         return cdd.interior(system)
+    proposed = proposal().interior(system)
+    if isinstance(proposed, tuple):
+        return InteriorPoint(proposed)
+    if proposed is not None:
+        return NoInterior(*_multipliers(system, proposed, None))
     rows = slack_rows(system)
     answer = exact_simplex.maximize(rows, system.n_equal, (0,) * system.dim + (1,), system.dim + 1)
     if answer.status == "optimal" and answer.point[-1] > 0:
         return InteriorPoint(tuple(answer.point[:-1]))
     answer.multipliers.pop(system.count, None)
-    return NoInterior(*_multipliers(system, answer, None))
+    return NoInterior(*_multipliers(system, answer.multipliers, None))
+
+
+@cache
+def proposal() -> ModuleType:
+    """The module with the compiled kernels, loaded with the first program."""
+    return importlib.import_module("polyhedra.proposal")
 
 
 def check_backend(backend: str) -> str:
@@ -241,10 +259,10 @@ def slack_rows(system: System) -> list[IntegerRow]:
     return rows
 
 
-def _multipliers(system: System, answer: Answer, factor: fmpq | None) -> tuple[Vector, Vector]:
+def _multipliers(system: System, by_row: dict[int, fmpq], factor: fmpq | None) -> tuple[Vector, Vector]:
     """Multipliers of the rows as they were given, from those of the integer rows."""
     multipliers = [ZERO] * system.count
-    for index, value in answer.multipliers.items():
+    for index, value in by_row.items():
         scaled = value * system.scale(index)
         multipliers[index] = scaled if factor is None else scaled * factor
     return tuple(multipliers[system.n_equal :]), tuple(multipliers[: system.n_equal])

@@ -1,0 +1,239 @@
+"""Compiled inner loops of the linear programs: arrays in, arrays out.
+
+All are float64 and prove nothing by themselves, except `doubtful`, whose error bound is rigorous.  Rows are laid out as
+(a_1, ..., a_d, b), scaled so that max |a_j| < 1.
+"""
+
+import numpy as np
+from numba import njit
+
+OPTIMAL, UNBOUNDED, INFEASIBLE, GAVE_UP = 0, 1, 2, 3
+
+_UNIT_ROUNDOFF = 2.0**-53
+
+
+@njit(cache=True, nogil=True)
+def propose(rows, n_equal, top, symbolic, basis, point):
+    """Dual simplex method for: maximize top[:d].x over rows[:n_equal] x = b, rows[n_equal:] x <= b, top x <= cap.
+
+    Parameters
+    ----------
+    rows : float64 (m, d + 1)
+    n_equal : int
+    top : float64 (d + 1)
+        The objective, which is at the same time row number m; its last number is the cap.
+    symbolic : bool
+        The cap is beyond all numbers (its value is ignored).
+    basis : int64 (d + 1), written
+        Row numbers of the final basis, -1 - j where the variable j stayed at zero; basis[d] is the row that cannot be
+        satisfied (INFEASIBLE).
+    point : float64 (d), written
+        The basic solution (for UNBOUNDED its part that does not grow with the cap).
+
+    Returns
+    -------
+    int
+        OPTIMAL, UNBOUNDED (row m is still in the basis of a symbolic program), INFEASIBLE or GAVE_UP.
+    """
+    m = rows.shape[0]
+    d = rows.shape[1] - 1
+    inverse = np.zeros((d, d))  # column k: the edge on which only row basis[k] gets slack
+    alpha = np.empty(d)
+    cost = np.zeros(d)  # dual values
+    growth = np.zeros(d)
+    for k in range(d):
+        inverse[k, k] = 1.0
+        basis[k] = -1 - k
+    basis[d] = -1
+    for i in range(n_equal):
+        _enter_free(rows[i], i, 1e-9, inverse, alpha, basis)
+    top_at = _enter_free(top, m, 1e-12, inverse, alpha, basis)
+    if top_at >= 0:
+        cost[top_at] = 1.0
+    else:
+        for k in range(d):
+            for j in range(d):
+                cost[k] += top[j] * inverse[j, k]
+    free = 0
+    for k in range(d):
+        free += basis[k] < 0
+    for threshold in (0.1, 1e-9):
+        for i in range(n_equal, m):
+            if free == 0:
+                break
+            free -= _enter_free(rows[i], i, threshold, inverse, alpha, basis) >= 0
+    for k in range(d):
+        # distinct small costs instead of zeros keep the method from standing still; the verification does without them
+        if basis[k] >= n_equal and basis[k] != m:
+            cost[k] = 1e-7 * (1.0 + 0.31 * k)
+        elif basis[k] < 0:
+            cost[k] = 0.0
+
+    patience = 6 * (m + d) + 20
+    for iteration in range(2 * patience):
+        bland = iteration >= patience
+        top_at = -1
+        size = 0.0
+        for j in range(d):
+            point[j] = 0.0
+        for k in range(d):
+            if basis[k] == m:
+                top_at = k
+            if basis[k] >= 0 and not (basis[k] == m and symbolic):
+                right = top[d] if basis[k] == m else rows[basis[k], d]
+                for j in range(d):
+                    point[j] += inverse[j, k] * right
+        for j in range(d):
+            size += abs(point[j])
+        if not np.isfinite(size):
+            return GAVE_UP
+        leaving = -1
+        grows = symbolic and top_at >= 0
+        if grows:
+            growth_size = 0.0
+            for j in range(d):
+                growth[j] = inverse[j, top_at]
+                growth_size += abs(growth[j])
+            worst = 0.0
+            for i in range(n_equal, m):
+                rate = 0.0
+                for j in range(d):
+                    rate -= rows[i, j] * growth[j]
+                if rate < worst and rate < -1e-11 * growth_size:
+                    leaving = i
+                    if bland:
+                        break
+                    worst = rate
+        if leaving < 0:
+            worst = 0.0
+            for i in range(n_equal, m + (not symbolic)):
+                slack = 0.0
+                if i < m:
+                    slack = rows[i, d]
+                    for j in range(d):
+                        slack -= rows[i, j] * point[j]
+                else:
+                    slack = top[d]
+                    for j in range(d):
+                        slack -= top[j] * point[j]
+                if slack < worst and slack < -1e-12 * (size + (abs(rows[i, d]) if i < m else abs(top[d]))):
+                    if grows:
+                        rate = 0.0
+                        for j in range(d):
+                            rate -= rows[i, j] * growth[j]
+                        if rate > 1e-11 * growth_size:
+                            continue
+                    basic = False
+                    for k in range(d):
+                        basic = basic or basis[k] == i
+                    if basic:
+                        continue
+                    leaving = i
+                    if bland:
+                        break
+                    worst = slack
+        if leaving < 0:
+            return UNBOUNDED if grows else OPTIMAL
+        largest = 0.0
+        for k in range(d):
+            alpha[k] = 0.0
+            for j in range(d):
+                alpha[k] += (rows[leaving, j] if leaving < m else top[j]) * inverse[j, k]
+            largest = max(largest, abs(alpha[k]))
+        entering = -1
+        least = np.inf
+        for k in range(d):
+            if basis[k] < n_equal or alpha[k] <= 1e-11 * largest:
+                continue
+            ratio = cost[k] / alpha[k]
+            better = ratio < least
+            if entering >= 0 and ratio <= least * (1.0 + 1e-12) and ratio >= least * (1.0 - 1e-12):
+                better = basis[k] < basis[entering] if bland else alpha[k] > alpha[entering]
+            if better:
+                least = ratio
+                entering = k
+        if entering < 0:
+            basis[d] = leaving
+            return INFEASIBLE
+        for k in range(d):
+            if k != entering and basis[k] >= 0:
+                cost[k] -= least * alpha[k]
+                if basis[k] >= n_equal and cost[k] < 0.0:
+                    cost[k] = 0.0
+        cost[entering] = least
+        _exchange(inverse, alpha, entering)
+        basis[entering] = leaving
+    return GAVE_UP
+
+
+@njit(cache=True, nogil=True)
+def _enter_free(row, index, threshold, inverse, alpha, basis):
+    """Give a row the place of a variable that is still free; return the place, or -1 if its pivot is too small."""
+    d = inverse.shape[0]
+    at = -1
+    largest = threshold
+    for k in range(d):
+        alpha[k] = 0.0
+        for j in range(d):
+            alpha[k] += row[j] * inverse[j, k]
+        if basis[k] < 0 and abs(alpha[k]) > largest:
+            largest = abs(alpha[k])
+            at = k
+    if at >= 0:
+        _exchange(inverse, alpha, at)
+        basis[at] = index
+    return at
+
+
+@njit(cache=True, nogil=True)
+def _exchange(inverse, alpha, at):
+    """Replace basis row `at` by the row whose products with the columns of the inverse are `alpha`."""
+    d = inverse.shape[0]
+    pivot = 1.0 / alpha[at]
+    for j in range(d):
+        inverse[j, at] *= pivot
+    for k in range(d):
+        if k != at and alpha[k] != 0.0:
+            for j in range(d):
+                inverse[j, k] -= alpha[k] * inverse[j, at]
+
+
+@njit(cache=True, nogil=True)
+def doubtful(rows, n_equal, point, homogeneous, indices):
+    """The equalities, and the inequalities of which a.x < b (or a.x < 0 with `homogeneous`) is not proven.
+
+    Every number of `rows` and `point` may be off by one rounding.  With n = d + 1 terms the computed slack is then off
+    by at most (n + 3) roundings of each |a_j x_j| and |b|; the bound takes n + 6, which covers its own rounding, and a
+    term for underflow.
+
+    Parameters
+    ----------
+    rows : float64 (m, d + 1)
+    n_equal : int
+    point : float64 (d)
+    homogeneous : bool
+    indices : int64 (m), written
+
+    Returns
+    -------
+    int
+        How many numbers of `indices` were written; NaN and infinities count as not proven.
+    """
+    m = rows.shape[0]
+    d = rows.shape[1] - 1
+    count = 0
+    underflow = 1.0
+    for j in range(d):
+        underflow += abs(point[j])
+    underflow *= 1e-300
+    for i in range(m):
+        slack = 0.0 if homogeneous else rows[i, d]
+        size = abs(slack)
+        for j in range(d):
+            term = rows[i, j] * point[j]
+            slack -= term
+            size += abs(term)
+        if i < n_equal or not slack > (d + 7) * _UNIT_ROUNDOFF * size + underflow:
+            indices[count] = i
+            count += 1
+    return count
