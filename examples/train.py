@@ -8,6 +8,7 @@ shipped.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,8 +70,23 @@ def predict(layers: list[tuple[np.ndarray, np.ndarray]], points: np.ndarray) -> 
     return values.argmax(axis=1) if values.shape[1] > 1 else (values[:, 0] > 0).astype(int)
 
 
+def write_plane(path: Path) -> None:
+    """The plane through the first images of a 0, a 1 and an 8, as a domain to count and draw on."""
+    digits = load_digits()
+    zero, one, eight = (digits.data[np.flatnonzero(digits.target == digit)[0]].astype(int) for digit in (0, 1, 8))
+    plane = {
+        "format": "puiseux-slice",
+        "version": 1,
+        "origin": zero.tolist(),
+        "directions": [(one - zero).tolist(), (eight - zero).tolist()],
+        "domain": "box:-0.5,1.5",
+    }
+    path.write_text(json.dumps(plane) + "\n")
+
+
 def main() -> None:
     """Train, report the accuracy on the training data, save."""
+    write_plane(HERE / "digits_plane.json")
     for task in tasks():
         layers = train(task)
         classes = np.unique(task.labels)

@@ -1,0 +1,52 @@
+"""The main job on trained networks, as `make demo` runs it: each command line is shown, then run.
+
+The networks were trained on scikit-learn's data by `train.py` beside this file.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from puiseux.cli import run
+
+STEPS = (
+    (
+        "A network trained to tell three kinds of iris apart by their petals (length and width in cm).\n"
+        "How many linear regions does it have?",
+        "count examples/iris_petals.npz",
+    ),
+    (
+        "As a difference of two max-plus polynomials: how many terms does each output take,\n"
+        "expanded as it stands (native) and after exact pruning?",
+        "monomials examples/iris_petals.npz",
+    ),
+    (
+        "What do its regions look like on petals up to 8 cm?",
+        "plot examples/iris_petals.npz --domain box:0,8;0,4 -o demo-output/iris_petals.png",
+    ),
+    (
+        "A smaller network, which tells two kinds apart: its whole function as a formula.",
+        "simplify examples/iris_two_kinds.npz",
+    ),
+)
+
+
+def main() -> int:
+    """Run the steps from the root of the repository; stop at the first that fails."""
+    os.chdir(Path(__file__).resolve().parent.parent)
+    Path("demo-output").mkdir(exist_ok=True)
+    for number, (question, command) in enumerate(STEPS, 1):
+        words = command.split()
+        print(f"\n{number}. {question}\n\n$ puiseux {shlex.join(words)}\n", flush=True)
+        code = run(words)
+        if code:
+            return code
+    print("\nNext: .venv/bin/puiseux --help, README.md, notebooks/.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

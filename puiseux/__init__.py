@@ -1,0 +1,73 @@
+"""Exact tropical algebra for ReLU networks: count linear regions, find max-plus formulas, check other counters.
+
+The public names are loaded when they are first used, so that ``import puiseux`` stays light: no numba, no torch, no
+plotting library.
+
+>>> import puiseux
+>>> net = puiseux.Network.from_layers([[[1], [2]], [[1, -1]]], [[0, -1], [0]])
+>>> puiseux.count_regions(net).regions
+3
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nn_bridge.network import Network
+    from nn_bridge.region_count import RegionCount
+    from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
+    from polyhedra.polyhedron import Polyhedron
+    from polyhedra.scalars import rational
+    from puiseux.count import count_regions
+    from puiseux.plot import plot_regions
+    from puiseux.random_networks import random_network
+    from puiseux.reading import load, save
+
+__version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "MissingExtraError": "polyhedra.errors",
+    "Network": "nn_bridge.network",
+    "Polyhedron": "polyhedra.polyhedron",
+    "PuiseuxError": "polyhedra.errors",
+    "RegionCount": "nn_bridge.region_count",
+    "UsageError": "polyhedra.errors",
+    "count_regions": "puiseux.count",
+    "load": "puiseux.reading",
+    "plot_regions": "puiseux.plot",
+    "random_network": "puiseux.random_networks",
+    "rational": "polyhedra.scalars",
+    "save": "puiseux.reading",
+}
+"""Where each public name lives."""
+
+__all__ = [
+    "MissingExtraError",
+    "Network",
+    "Polyhedron",
+    "PuiseuxError",
+    "RegionCount",
+    "UsageError",
+    "__version__",
+    "count_regions",
+    "load",
+    "plot_regions",
+    "random_network",
+    "rational",
+    "save",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'puiseux' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

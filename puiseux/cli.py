@@ -1,0 +1,106 @@
+"""The command line: the commands gathered, and every way a run can end.
+
+Errors are one line on stderr and leave stdout empty; the exit codes are those of `puiseux.exit_codes`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from polyhedra.errors import PuiseuxError
+from puiseux.commands import COMMANDS
+from puiseux.exit_codes import ExitCode
+
+DEBUG_VARIABLE = "PUISEUX_DEBUG"
+"""Set to anything, this environment variable lets an internal error show its traceback."""
+
+_CommandLineError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+# newer releases of typer carry their own copy of click, so that `click.ClickException` would not catch theirs
+
+app = typer.Typer(
+    name="puiseux",
+    help="Exact tropical algebra for ReLU networks.",
+    epilog="Exit codes: 0 done, 1 different or invalid, 2 bad input, 3 stopped by a limit, 4 internal error, "
+    "130 interrupted.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from puiseux import __version__
+
+        print(f"puiseux {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", help="Print the version.", callback=_show_version, is_eager=True),
+) -> None:
+    pass
+
+
+for _command in COMMANDS:
+    _examples = "\n".join(f"  {line}" for line in _command.examples)
+    app.command(_command.name, short_help=_command.summary, epilog=f"\b\nExamples:\n{_examples}")(_command.function)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line (without the program's name) and return its exit code."""
+    try:
+        code = app(list(arguments) or ["--help"], prog_name="puiseux", standalone_mode=False)
+        sys.stdout.flush()
+    except _CommandLineError as error:
+        return _refuse(_usage_message(error))
+    except PuiseuxError as error:
+        _complain(str(error))
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # the reader of the pipe has seen enough; without this Python complains when it flushes stdout at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except Exception as error:
+        return _report_internal_error(error)
+    if code == ExitCode.INTERRUPTED:  # typer turns Ctrl-C into this code; a command that saved its results returns it
+        _complain("interrupted")
+    return int(code or ExitCode.DONE)
+
+
+def _complain(message: str) -> None:
+    print("puiseux: " + " ".join(message.split()), file=sys.stderr)
+
+
+def _refuse(message: str) -> int:
+    _complain(message)
+    return ExitCode.BAD_INPUT
+
+
+def _usage_message(error: Exception) -> str:
+    text = " ".join(str(getattr(error, "format_message", lambda: error)()).split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context is not None else "puiseux"
+    return f"{text[:1].lower()}{text[1:]}; see '{where} --help'"
+
+
+def _report_internal_error(error: Exception) -> int:
+    if os.environ.get(DEBUG_VARIABLE):
+        traceback.print_exception(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    _complain(
+        f"internal error: {type(error).__name__}: {error}{place}; this is a bug, please report it with the command and "
+        f"the network ({DEBUG_VARIABLE}=1 shows the traceback)"
+    )
+    return ExitCode.INTERNAL

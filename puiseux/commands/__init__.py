@@ -1,0 +1,12 @@
+"""The commands of ``puiseux``, one module each; everything heavy is imported when a command runs."""
+
+from puiseux.commands.compare import COMPARE
+from puiseux.commands.count import COUNT
+from puiseux.commands.monomials import MONOMIALS
+from puiseux.commands.plot import PLOT
+from puiseux.commands.random import RANDOM
+from puiseux.commands.simplify import SIMPLIFY
+
+COMMANDS = (COUNT, SIMPLIFY, MONOMIALS, COMPARE, PLOT, RANDOM)
+
+__all__ = ["COMMANDS"]

@@ -1,0 +1,36 @@
+"""The arguments and options that several commands share, so that they read the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+
+class Command(NamedTuple):
+    """One command: its name, the function that runs it, one line for the list of commands, examples for its help."""
+
+    name: str
+    function: Callable[..., int | None]
+    summary: str
+    examples: tuple[str, ...]
+
+
+NetworkArgument = Annotated[
+    Path, typer.Argument(metavar="NETWORK", help="A network file: .npz, .json, .pt or .pth.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
+OutputOption = Annotated[
+    int | None,
+    typer.Option("--output", metavar="K", help="Take output K alone (from 0); all outputs together by default."),
+]
+DomainOption = Annotated[
+    str,
+    typer.Option(
+        "--domain",
+        metavar="DOMAIN",
+        help="all, box:LO,HI, box:LO1,HI1;LO2,HI2;..., polyhedron:FILE or slice:FILE (decimals are exact).",
+    ),
+]

@@ -1,0 +1,45 @@
+"""``puiseux random``: a random network, written to a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from puiseux.commands.options import Command
+
+
+def random(
+    architecture: Annotated[
+        str,
+        typer.Argument(metavar="ARCH", help="The sizes, inputs first: 2,16,16,1 or [2,16,16,1].", show_default=False),
+    ],
+    file: Annotated[
+        Path, typer.Option("-o", "--file", metavar="FILE", help="The file to write: .npz or .json.", show_default=False)
+    ],
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same network.")] = 0,
+    init: Annotated[
+        str,
+        typer.Option(
+            "--init",
+            metavar="NAME",
+            help="he: N(0, 2/fan-in); he-input: N(0, 2/inputs) in every layer; uniform: within 1/sqrt(fan-in) of 0; "
+            "integers: -3..3, for degenerate networks.",
+        ),
+    ] = "he",
+    zero_bias: Annotated[bool, typer.Option("--zero-bias", help="No biases: layer 1 cuts through 0 only.")] = False,
+) -> None:
+    """Write a network with random weights and biases."""
+    from puiseux.random_networks import parse_architecture, random_network
+    from puiseux.reading import save
+
+    save(random_network(parse_architecture(architecture), rng=seed, init=init, zero_bias=zero_bias), file)
+
+
+RANDOM = Command(
+    "random",
+    random,
+    "Write a random network.",
+    ("puiseux random 2,16,16,1 -o net.npz", "puiseux random [3,8,1] --seed 7 --init integers --zero-bias -o net.json"),
+)

@@ -1,0 +1,52 @@
+"""The networks that the repository ships do what their table says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, load_iris, load_wine
+
+import puiseux
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+ROWS = re.findall(
+    r"^\| `(\w+)\.npz` \| ([\d-]+).*\| ([\d.]+) % \|$", (EXAMPLES / "README.md").read_text(), re.MULTILINE
+)
+
+
+def data(name: str) -> tuple[np.ndarray, np.ndarray]:
+    if name.startswith("iris"):
+        iris = load_iris()
+        chosen = iris.target > 0 if name == "iris_two_kinds" else iris.target >= 0
+        return iris.data[chosen][:, 2:], iris.target[chosen]
+    found = {"wine": load_wine, "digits": load_digits}[name]()
+    return found.data, found.target
+
+
+def test_the_table_is_complete() -> None:
+    assert {name for name, _, _ in ROWS} == {path.stem for path in EXAMPLES.glob("*.npz")}
+
+
+@pytest.mark.parametrize(("name", "layers", "percent"), ROWS, ids=[name for name, _, _ in ROWS])
+def test_the_network_is_as_described(name: str, layers: str, percent: str) -> None:
+    network = puiseux.load(EXAMPLES / f"{name}.npz")
+    assert layers == "-".join(map(str, (network.input_dim, *network.hidden, network.output_dim)))
+    points, labels = data(name)
+    scores = network.evaluate_float(points)
+    predicted = scores.argmax(axis=1) if network.output_dim > 1 else (scores[:, 0] > 0).astype(int)
+    assert 100 * np.mean(np.unique(labels)[predicted] == labels) == pytest.approx(float(percent), abs=0.05)
+
+
+def test_the_plane_passes_through_the_images() -> None:
+    from puiseux.domains import pose
+
+    digits = puiseux.load(EXAMPLES / "digits.npz")
+    problem = pose(digits, f"slice:{EXAMPLES / 'digits_plane.json'}")
+    images = {digit: load_digits().data[np.flatnonzero(load_digits().target == digit)[0]] for digit in (0, 1, 8)}
+    for digit, parameters in {0: [0, 0], 1: [1, 0], 8: [0, 1]}.items():
+        assert problem.network.evaluate(parameters) == digits.evaluate(images[digit])
+        assert problem.domain is not None
+        assert problem.domain.contains(parameters)

@@ -1,0 +1,53 @@
+"""The files around the packages agree with one another."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+import puiseux
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PINS = dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+PACKAGES = ("polyhedra", "tropical", "nn_bridge", "milp", "puiseux")
+
+
+def test_one_version() -> None:
+    assert PROJECT["version"] == puiseux.__version__
+    assert f"version: {puiseux.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def requirements() -> list[Requirement]:
+    extras = PROJECT["optional-dependencies"]
+    lines = [*PROJECT["dependencies"], *(line for name, lines in extras.items() if name != "bench" for line in lines)]
+    return [Requirement(line) for line in lines if not line.startswith("puiseux[")]
+
+
+@pytest.mark.parametrize("requirement", requirements(), ids=lambda requirement: requirement.name)
+def test_the_constraints_pin_what_is_required(requirement: Requirement) -> None:
+    assert requirement.specifier.contains(PINS[requirement.name.lower()], prereleases=True)
+
+
+def test_the_extras_refer_to_extras() -> None:
+    extras = PROJECT["optional-dependencies"]
+    for lines in extras.values():
+        for line in lines:
+            if line.startswith("puiseux["):
+                assert Requirement(line).extras <= set(extras)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_is_typed(package: str) -> None:
+    assert (ROOT / package / "py.typed").is_file()
+    assert (ROOT / package / "__init__.py").is_file()
+
+
+def test_the_command_exists() -> None:
+    module, _, function = PROJECT["scripts"]["puiseux"].partition(":")
+    assert (module, function) == ("puiseux.__main__", "main")
+    assert (ROOT / "puiseux" / "__main__.py").is_file()
