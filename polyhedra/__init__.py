@@ -15,10 +15,12 @@ from polyhedra.linear_program import (
 from polyhedra.matrix import AffineMap
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import Rational, rational, rationals
+from polyhedra.subdivision import ArrangementCell, arrangement_cells, split
 from polyhedra.system import System
 
 __all__ = [
     "AffineMap",
+    "ArrangementCell",
     "GeometryError",
     "Infeasible",
     "InteriorPoint",
@@ -30,10 +32,12 @@ __all__ = [
     "Rational",
     "System",
     "Unbounded",
+    "arrangement_cells",
     "interior",
     "interior_of",
     "maximize",
     "maximize_over",
     "rational",
     "rationals",
+    "split",
 ]

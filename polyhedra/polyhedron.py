@@ -255,6 +255,10 @@ class Polyhedron:
             return Polyhedron.empty(self.dim)
         return Polyhedron.of_integer_rows((), inner.hull, dim=self.dim)
 
+    def implicit_equalities(self) -> frozenset[int]:
+        """The rows, by number in `system`, that hold with equality on the whole set (all of them if it is empty)."""
+        return self._relative_interior().implicit
+
     # Sets from sets
 
     def intersection(self, *others: Polyhedron) -> Polyhedron:
