@@ -1,0 +1,90 @@
+"""The max-plus semiring: axioms, conversions, bad numbers."""
+
+import pickle
+from fractions import Fraction
+
+import pytest
+from flint import fmpq
+from hypothesis import given
+from hypothesis import strategies as st
+from polynomial_strategies import law
+
+from polyhedra.errors import AlgebraError
+from tropical.semiring import MINUS_INFINITY, MinusInfinity, Tropical, finite, scalar, tropical_product, tropical_sum
+
+scalars = st.one_of(st.just(float("-inf")), st.fractions(max_denominator=9), st.floats(-9, 9, allow_nan=False)).map(
+    Tropical.of
+)
+
+
+@given(scalars, scalars, scalars)
+@law()
+def test_semiring_axioms(a, b, c):
+    zero, one = Tropical.zero(), Tropical.one()
+    assert (a + b) + c == a + (b + c)
+    assert a + b == b + a
+    assert a + a == a
+    assert a + zero == a
+    assert (a * b) * c == a * (b * c)
+    assert a * b == b * a
+    assert a * one == a
+    assert a * zero == zero
+    assert a * (b + c) == a * b + a * c
+
+
+@given(scalars, scalars)
+@law()
+def test_division_undoes_multiplication_and_order_is_the_sum(a, b):
+    assert (a <= b) == (a + b == b)
+    if b != Tropical.zero():
+        assert a * b / b == a
+
+
+def test_powers_are_multiples():
+    assert Tropical.of("1/2") ** 3 == Tropical.of("3/2")
+    assert Tropical.of(2) ** "-1/2" == Tropical.of(-1)
+    assert Tropical.zero() ** 2 == Tropical.zero()
+    assert Tropical.zero() ** 0 == Tropical.one()
+
+
+def test_minus_infinity_is_one_value_below_all_numbers():
+    assert MinusInfinity() is MINUS_INFINITY
+    assert pickle.loads(pickle.dumps(MINUS_INFINITY)) is MINUS_INFINITY
+    assert fmpq(-(10**30)) > MINUS_INFINITY
+    assert fmpq(-(10**30)) > MINUS_INFINITY
+    assert not MINUS_INFINITY < MINUS_INFINITY
+    assert MINUS_INFINITY + fmpq(5) is MINUS_INFINITY
+    assert fmpq(5) + MINUS_INFINITY is MINUS_INFINITY
+    assert MINUS_INFINITY == float("-inf") == float(MINUS_INFINITY)
+
+
+def test_sums_and_products_of_nothing_are_the_neutral_elements():
+    assert tropical_sum([]) is MINUS_INFINITY
+    assert tropical_product([]) == fmpq(0)
+    assert tropical_sum([fmpq(1), MINUS_INFINITY, fmpq(3)]) == fmpq(3)
+    assert tropical_product([fmpq(1), MINUS_INFINITY]) is MINUS_INFINITY
+
+
+def test_floats_enter_by_their_exact_value():
+    assert scalar(0.1) == fmpq(*(0.1).as_integer_ratio())
+    assert scalar("0.1") == fmpq(1, 10)
+    assert scalar(Fraction(1, 3)) == fmpq(1, 3)
+    assert scalar("-inf") is scalar(float("-inf")) is MINUS_INFINITY
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), "seven", None, "inf"])
+def test_what_is_no_number_of_the_semiring_is_refused(bad):
+    with pytest.raises(AlgebraError):
+        scalar(bad)
+
+
+def test_finite_names_the_culprit():
+    with pytest.raises(AlgebraError, match=r"exponent of term 3.*not finite"):
+        finite(float("inf"), "exponent of term 3")
+
+
+def test_no_division_by_the_tropical_zero():
+    with pytest.raises(AlgebraError, match="tropical zero"):
+        Tropical.of(1) / Tropical.zero()
+    with pytest.raises(AlgebraError, match="negative power"):
+        Tropical.zero() ** -1

@@ -1,0 +1,461 @@
+"""`PuiseuxPolynomial`: a maximum of finitely many affine functions with rational coefficients.
+
+A tropical Puiseux polynomial in n variables is ``f(x) = max_j (a_j . x + c_j)`` with rational exponents ``a_j`` of any
+sign and rational coefficients ``c_j``.  No term at all is the tropical zero, the function minus infinity.
+
+Two polynomials are ``==`` when they have the same terms; `PuiseuxPolynomial.same_function` asks whether they are the
+same function.  The terms are held as integer rows over one common denominator of the exponents and one of the
+coefficients, because a product of polynomials with thousands of terms is then a few machine additions a term.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from polyhedra.errors import AlgebraError
+from polyhedra.scalars import common_denominator
+from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite, scalar
+
+Exponent = tuple[fmpq, ...]
+Term = tuple[Exponent, fmpq]
+Row = tuple[int, ...]
+"""(a_1, ..., a_n, c) of one term, over the polynomial's two denominators."""
+
+
+class PuiseuxPolynomial:
+    """A tropical polynomial, immutable and hashable.
+
+    Parameters
+    ----------
+    terms : mapping from exponent to coefficient, or iterable of (exponent, coefficient)
+        An exponent is a sequence of ``dim`` numbers.  Floats stand for their exact values, strings for exact decimals
+        and fractions.  Equal exponents are merged (the larger coefficient wins); a coefficient of minus infinity is
+        left out.
+    dim : int, optional
+        The number of variables; by default the length of the first exponent.
+
+    Raises
+    ------
+    AlgebraError
+        An exponent of another length, a number that is not finite, or no terms and no ``dim``.
+
+    Examples
+    --------
+    >>> f = PuiseuxPolynomial({(2, -1): "1/3", (0, 0): 0})
+    >>> print(f, "|", f([1, 1]), "|", f ** "1/2")
+    max(2x1 - x2 + 1/3, 0) | 4/3 | max(x1 - 1/2x2 + 1/6, 0)
+    """
+
+    __slots__ = ("_coefficient_denominator", "_dim", "_exponent_denominator", "_floats", "_hash", "_rows", "_terms")
+
+    _dim: int
+    _exponent_denominator: int
+    _coefficient_denominator: int
+    _rows: tuple[Row, ...]
+    _terms: tuple[Term, ...] | None
+    _floats: tuple[NDArray[np.float64], NDArray[np.float64]] | None
+    _hash: int | None
+
+    def __init__(
+        self, terms: Mapping[Any, Any] | Iterable[tuple[Sequence[Any], Any]] = (), dim: int | None = None
+    ) -> None:
+        pairs = list(terms.items() if isinstance(terms, Mapping) else terms)
+        exact: list[tuple[Exponent, fmpq]] = []
+        for number, pair in enumerate(pairs):
+            exponent, coefficient = _read_term(pair, number)
+            if dim is None:
+                dim = len(exponent)
+            if len(exponent) != dim:
+                raise AlgebraError(f"term {number} has {len(exponent)} exponents, not {dim}")
+            if is_finite(coefficient):
+                exact.append((exponent, coefficient))
+        if dim is None:
+            raise AlgebraError("a polynomial without terms needs the number of variables: give dim")
+        if dim < 0:
+            raise AlgebraError(f"a polynomial cannot have {dim} variables")
+        e = common_denominator(v for exponent, _ in exact for v in exponent)
+        c = common_denominator(coefficient for _, coefficient in exact)
+        rows = [(*(_times(v, e) for v in exponent), _times(coefficient, c)) for exponent, coefficient in exact]
+        self._fill(rows, e, c, dim)
+
+    def _fill(self, rows: Iterable[Row], e: int, c: int, dim: int) -> None:
+        best: dict[Row, int] = {}
+        for row in rows:
+            exponent, coefficient = row[:-1], row[-1]
+            known = best.get(exponent)
+            if known is None or known < coefficient:
+                best[exponent] = coefficient
+        merged = sorted((*exponent, coefficient) for exponent, coefficient in best.items())
+        e_divisor, c_divisor = _divisors(merged, e, c)
+        if e_divisor > 1 or c_divisor > 1:
+            merged = [(*(a // e_divisor for a in row[:-1]), row[-1] // c_divisor) for row in merged]
+        put = object.__setattr__
+        put(self, "_dim", dim)
+        put(self, "_exponent_denominator", e // e_divisor)
+        put(self, "_coefficient_denominator", c // c_divisor)
+        put(self, "_rows", tuple(merged))
+        put(self, "_terms", None)
+        put(self, "_floats", None)
+        put(self, "_hash", None)
+
+    @classmethod
+    def of_rows(
+        cls, rows: Iterable[Row], exponent_denominator: int, coefficient_denominator: int, dim: int
+    ) -> PuiseuxPolynomial:
+        """Trust integer rows (a_1, ..., a_n, c) over two positive denominators (for the algorithms of this package)."""
+        polynomial = cls.__new__(cls)
+        polynomial._fill(rows, exponent_denominator, coefficient_denominator, dim)
+        return polynomial
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a PuiseuxPolynomial is immutable: {name} cannot be set")
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        rows = self._rows, self._exponent_denominator, self._coefficient_denominator, self._dim
+        return PuiseuxPolynomial.of_rows, rows
+
+    # ---------------------------------------------------------------- construction
+
+    @classmethod
+    def zero(cls, dim: int) -> PuiseuxPolynomial:
+        """The tropical zero in ``dim`` variables: no terms, the function minus infinity."""
+        return cls((), dim)
+
+    @classmethod
+    def constant(cls, value: Any, dim: int) -> PuiseuxPolynomial:
+        """The constant function (minus infinity gives the tropical zero)."""
+        return cls([((0,) * dim, value)], dim)
+
+    @classmethod
+    def monomial(cls, exponent: Sequence[Any], coefficient: Any = 0) -> PuiseuxPolynomial:
+        """One affine function ``a . x + c``."""
+        return cls([(exponent, coefficient)], len(exponent))
+
+    linear = monomial
+
+    @classmethod
+    def variable(cls, index: int, dim: int) -> PuiseuxPolynomial:
+        """The coordinate ``x_(index+1)`` of ``dim`` variables."""
+        if not 0 <= index < dim:
+            raise AlgebraError(f"there is no variable {index}; there are variables 0..{dim - 1}")
+        return cls.monomial([int(i == index) for i in range(dim)])
+
+    @classmethod
+    def variables(cls, dim: int) -> tuple[PuiseuxPolynomial, ...]:
+        """All coordinates ``x1, ..., xn`` as polynomials."""
+        return tuple(cls.variable(i, dim) for i in range(dim))
+
+    # ---------------------------------------------------------------- reading
+
+    @property
+    def dim(self) -> int:
+        """The number of variables."""
+        return self._dim
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms (exponent, coefficient), sorted by exponent."""
+        if self._terms is None:
+            e, c = self._exponent_denominator, self._coefficient_denominator
+            terms = tuple((tuple(fmpq(a, e) for a in row[:-1]), fmpq(row[-1], c)) for row in self._rows)
+            object.__setattr__(self, "_terms", terms)
+        assert self._terms is not None
+        return self._terms
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The terms as integer rows (a_1, ..., a_n, c) over `denominators`, in the order of `terms`."""
+        return self._rows
+
+    @property
+    def denominators(self) -> tuple[int, int]:
+        """The common denominator of all exponents, and that of all coefficients."""
+        return self._exponent_denominator, self._coefficient_denominator
+
+    @property
+    def exponents(self) -> tuple[Exponent, ...]:
+        """The exponents, sorted."""
+        return tuple(exponent for exponent, _ in self.terms)
+
+    @property
+    def coefficients(self) -> tuple[fmpq, ...]:
+        """The coefficients, in the order of the exponents."""
+        return tuple(coefficient for _, coefficient in self.terms)
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether this is the tropical zero (no terms)."""
+        return not self._rows
+
+    def coefficient(self, exponent: Sequence[Any]) -> Scalar:
+        """The coefficient of an exponent (minus infinity where there is no such term)."""
+        wanted = tuple(finite(v, "exponent") for v in exponent)
+        return dict(self.terms).get(wanted, MINUS_INFINITY)
+
+    def select(self, indices: Iterable[int]) -> PuiseuxPolynomial:
+        """The polynomial with only the terms of these positions in `terms`."""
+        return PuiseuxPolynomial.of_rows((self._rows[i] for i in indices), *self.denominators, self._dim)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __bool__(self) -> bool:
+        return bool(self._rows)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PuiseuxPolynomial):
+            return NotImplemented
+        return self._dim == other._dim and self.denominators == other.denominators and self._rows == other._rows
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            object.__setattr__(self, "_hash", hash((self._dim, self.denominators, self._rows)))
+        assert self._hash is not None
+        return self._hash
+
+    def __str__(self) -> str:
+        from tropical.printing import polynomial_text  # printing knows polynomials, not the other way round
+
+        return polynomial_text(self)
+
+    def __repr__(self) -> str:
+        text = str(self)
+        shown = text if len(text) <= 200 else f"{text[:180]}... {len(self)} terms"
+        return f"PuiseuxPolynomial({shown!r}, dim={self._dim})"
+
+    def _repr_latex_(self) -> str:
+        from tropical.printing import polynomial_latex
+
+        return f"${polynomial_latex(self)}$"
+
+    # ---------------------------------------------------------------- algebra
+
+    def _matched(self, other: PuiseuxPolynomial) -> tuple[tuple[Row, ...], tuple[Row, ...], int, int]:
+        """The rows of both over common denominators."""
+        if self._dim != other._dim:
+            raise AlgebraError(
+                f"polynomials in {self._dim} and in {other._dim} variables do not combine; embed the smaller one"
+            )
+        e = math.lcm(self._exponent_denominator, other._exponent_denominator)
+        c = math.lcm(self._coefficient_denominator, other._coefficient_denominator)
+        return self._over(e, c), other._over(e, c), e, c
+
+    def _over(self, e: int, c: int) -> tuple[Row, ...]:
+        p, q = e // self._exponent_denominator, c // self._coefficient_denominator
+        if p == 1 and q == 1:
+            return self._rows
+        return tuple((*(a * p for a in row[:-1]), row[-1] * q) for row in self._rows)
+
+    def __add__(self, other: PuiseuxPolynomial) -> PuiseuxPolynomial:
+        """The tropical sum: the maximum of the two functions."""
+        if not isinstance(other, PuiseuxPolynomial):
+            return NotImplemented
+        left, right, e, c = self._matched(other)
+        return PuiseuxPolynomial.of_rows((*left, *right), e, c, self._dim)
+
+    def __mul__(self, other: PuiseuxPolynomial) -> PuiseuxPolynomial:
+        """The tropical product: the sum of the two functions (all pairs of terms; see `pruning.pruned_product`)."""
+        if not isinstance(other, PuiseuxPolynomial):
+            return NotImplemented
+        left, right, e, c = self._matched(other)
+        rows = (tuple(map(int.__add__, p, q)) for p in left for q in right)
+        return PuiseuxPolynomial.of_rows(rows, e, c, self._dim)
+
+    def __pow__(self, power: Any) -> PuiseuxPolynomial:
+        """The function times a rational number r >= 0, term by term.
+
+        For r > 0 this is the tropical power; r = 0 gives the constant 0.
+
+        Raises
+        ------
+        AlgebraError
+            A negative power, which is no polynomial: use `PuiseuxRational`.
+        """
+        r = finite(power, "power")
+        if r < 0:
+            raise AlgebraError(f"the power {r} of a polynomial is not a polynomial; use PuiseuxRational(f) ** {r}")
+        if r == 0:
+            return PuiseuxPolynomial.constant(0, self._dim)
+        p, q = int(r.p), int(r.q)
+        rows = (tuple(a * p for a in row) for row in self._rows)
+        e, c = self._exponent_denominator * q, self._coefficient_denominator * q
+        return PuiseuxPolynomial.of_rows(rows, e, c, self._dim)
+
+    def shift(self, exponent: Sequence[Any], coefficient: Any = 0) -> PuiseuxPolynomial:
+        """The function plus one affine function ``a . x + c``."""
+        return self * PuiseuxPolynomial.monomial(exponent, coefficient)
+
+    def embed(self, dim: int, variables: Sequence[int] | None = None) -> PuiseuxPolynomial:
+        """The same polynomial in ``dim`` variables; variable i becomes ``variables[i]`` (the first ones by default).
+
+        Raises
+        ------
+        AlgebraError
+            ``variables`` does not name one new variable for each old one.
+        """
+        chosen = list(range(self._dim)) if variables is None else list(variables)
+        if len(chosen) != self._dim or len(set(chosen)) != len(chosen) or any(not 0 <= v < dim for v in chosen):
+            raise AlgebraError(f"{chosen} does not name {self._dim} different variables among 0..{dim - 1}")
+
+        def moved(row: Row) -> Row:
+            new = [0] * dim
+            for value, place in zip(row[:-1], chosen, strict=True):
+                new[place] = value
+            return (*new, row[-1])
+
+        return PuiseuxPolynomial.of_rows(map(moved, self._rows), *self.denominators, dim)
+
+    def substitute_affine(self, matrix: Sequence[Sequence[Any]], offset: Sequence[Any]) -> PuiseuxPolynomial:
+        """The polynomial ``y -> f(M y + v)``; M has one row per variable of f."""
+        if len(matrix) != self._dim or len(offset) != self._dim:
+            raise AlgebraError(f"the substitution needs {self._dim} rows and offsets, one a variable")
+        rows = [tuple(finite(v, "substitution") for v in row) for row in matrix]
+        vector = [finite(v, "substitution") for v in offset]
+        if len({len(row) for row in rows}) > 1 or not rows:
+            raise AlgebraError("the rows of the substitution have different lengths, or there are none")
+        dim = len(rows[0])
+        terms = []
+        for exponent, coefficient in self.terms:
+            new = tuple(sum((a * row[k] for a, row in zip(exponent, rows, strict=True)), fmpq(0)) for k in range(dim))
+            terms.append((new, sum((a * v for a, v in zip(exponent, vector, strict=True)), coefficient)))
+        return PuiseuxPolynomial(terms, dim)
+
+    def compose(self, inner: Sequence[PuiseuxPolynomial]) -> PuiseuxPolynomial:
+        """The polynomial ``f(g_1, ..., g_n)``.
+
+        Raises
+        ------
+        AlgebraError
+            Not one polynomial per variable, or a negative exponent meets a polynomial of several terms (that is a
+            rational function: `PuiseuxRational.compose`).
+        """
+        if len(inner) != self._dim:
+            raise AlgebraError(f"{len(inner)} polynomials cannot replace {self._dim} variables")
+        if not inner:
+            return self
+        dim = inner[0].dim
+        total = PuiseuxPolynomial.zero(dim)
+        for exponent, coefficient in self.terms:
+            product = PuiseuxPolynomial.constant(coefficient, dim)
+            for power, factor in zip(exponent, inner, strict=True):
+                if power < 0 and len(factor) == 1:
+                    (only,) = factor.terms
+                    product = product.shift([power * a for a in only[0]], power * only[1])
+                elif power < 0:
+                    raise AlgebraError(
+                        f"the exponent {power} meets a polynomial of {len(factor)} terms; use PuiseuxRational.compose"
+                    )
+                else:
+                    product = product * factor**power
+            total = total + product
+        return total
+
+    # ---------------------------------------------------------------- evaluation
+
+    def point(self, x: Iterable[Any]) -> Exponent:
+        """An exact point of the right length (floats stand for their exact values)."""
+        try:
+            point = tuple(finite(v, "point") for v in x)
+        except TypeError:
+            raise AlgebraError(f"{x!r} is no point: give {self._dim} numbers") from None
+        if len(point) != self._dim:
+            raise AlgebraError(f"the point has {len(point)} coordinates, the polynomial {self._dim} variables")
+        return point
+
+    def scaled_values(self, x: Iterable[Any]) -> tuple[list[int], int]:
+        """The exact values of all terms at a point: integers over one positive denominator."""
+        point = self.point(x)
+        d = common_denominator(point)
+        e, c = self.denominators
+        scale = math.lcm(d * e, c)
+        weights = [_times(v, d) * (scale // (d * e)) for v in point]
+        factor = scale // c
+        weights.append(factor)
+        return [sum(map(int.__mul__, row, weights)) for row in self._rows], scale
+
+    def __call__(self, x: Iterable[Any]) -> Scalar:
+        """The exact value at a point (minus infinity for the tropical zero)."""
+        values, scale = self.scaled_values(x)
+        return fmpq(max(values), scale) if values else MINUS_INFINITY
+
+    def argmax_terms(self, x: Iterable[Any]) -> tuple[int, ...]:
+        """The positions in `terms` of all terms that are maximal at a point, decided exactly."""
+        values, _ = self.scaled_values(x)
+        best = max(values, default=0)
+        return tuple(i for i, value in enumerate(values) if value == best)
+
+    def float_terms(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Exponents, shape (terms, dim), and coefficients, each entry rounded once; read-only arrays."""
+        if self._floats is None:
+            e, c = self.denominators
+            exponents = np.array([[_ratio(a, e) for a in row[:-1]] for row in self._rows], dtype=float)
+            coefficients = np.array([_ratio(row[-1], c) for row in self._rows], dtype=float)
+            exponents = exponents.reshape(len(self._rows), self._dim)
+            exponents.flags.writeable = coefficients.flags.writeable = False
+            object.__setattr__(self, "_floats", (exponents, coefficients))
+        assert self._floats is not None
+        return self._floats
+
+    def evaluate_float(self, points: Any) -> NDArray[np.float64]:
+        """Values at many points in float64: shape (N, dim) in, (N,) out.  For pictures and sampling, not for proofs."""
+        x = np.asarray(points, dtype=float)
+        x = x.reshape(-1, self._dim) if x.ndim < 2 else x
+        if x.shape[-1] != self._dim:
+            raise AlgebraError(f"points of {x.shape[-1]} coordinates do not fit {self._dim} variables")
+        exponents, coefficients = self.float_terms()
+        result = np.full(len(x), -np.inf)
+        step = max(1, 4_000_000 // max(1, len(coefficients)))
+        for start in range(0, len(x) if len(coefficients) else 0, step):
+            result[start : start + step] = (x[start : start + step] @ exponents.T + coefficients).max(axis=1)
+        return result
+
+    # ---------------------------------------------------------------- equality as functions
+
+    def same_function(self, other: PuiseuxPolynomial) -> bool:
+        """Whether both are the same function on R^n, decided exactly."""
+        return self.point_of_difference(other) is None
+
+    def point_of_difference(self, other: PuiseuxPolynomial) -> Exponent | None:
+        """A rational point at which the two functions differ, or None where they are equal everywhere."""
+        from tropical.equality import point_of_difference  # needs pruning, which needs polynomials
+
+        return point_of_difference(self, other)
+
+
+def _read_term(pair: Any, number: int) -> tuple[Exponent, Scalar]:
+    try:
+        exponent, coefficient = pair
+        values = list(exponent)
+    except (TypeError, ValueError):
+        raise AlgebraError(f"term {number} is no pair (exponent, coefficient): {pair!r}") from None
+    return tuple(finite(v, f"exponent of term {number}") for v in values), scalar(coefficient)
+
+
+def _times(value: fmpq, denominator: int) -> int:
+    return int(value.p) * (denominator // int(value.q))
+
+
+def _divisors(rows: Sequence[Row], e: int, c: int) -> tuple[int, int]:
+    """By how much each denominator can be reduced."""
+    for row in rows:
+        if e == 1 and c == 1:
+            break
+        e = math.gcd(e, *row[:-1])
+        c = math.gcd(c, row[-1])
+    return e, c
+
+
+def _ratio(numerator: int, denominator: int) -> float:
+    try:
+        return numerator / denominator
+    except OverflowError:
+        return math.inf if numerator > 0 else -math.inf
+
+
+__all__ = ["Exponent", "PuiseuxPolynomial", "Row", "Term"]

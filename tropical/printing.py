@@ -1,0 +1,113 @@
+"""Readable forms of tropical polynomials and rational functions: text, LaTeX, SymPy, JSON.
+
+The text form, such as ``max(2x1 - x2 + 1/3, 0) - max(x2, 0)``, is what `tropical.parsing` reads back.  Terms are
+written by decreasing exponent, so that the constant comes last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from flint import fmpq
+
+from polyhedra.scalars import to_text
+
+if TYPE_CHECKING:
+    from tropical.polynomial import PuiseuxPolynomial, Term
+    from tropical.rational import PuiseuxRational
+
+
+def default_names(dim: int) -> tuple[str, ...]:
+    """The variable names ``x1, ..., xn``."""
+    return tuple(f"x{i + 1}" for i in range(dim))
+
+
+def affine_text(exponent: Sequence[fmpq], coefficient: fmpq, names: Sequence[str] | None = None) -> str:
+    """One affine function, ``"2x1 - 1/2x2 + 1/3"``."""
+    return _affine(exponent, coefficient, names or default_names(len(exponent)), to_text)
+
+
+def polynomial_text(polynomial: PuiseuxPolynomial, names: Sequence[str] | None = None) -> str:
+    """``"max(2x1 - x2 + 1/3, 0)"``; one term stands without ``max``, no term is ``"-inf"``."""
+    pieces = [affine_text(*term, names) for term in _display_order(polynomial)]
+    if not pieces:
+        return "-inf"
+    return pieces[0] if len(pieces) == 1 else f"max({', '.join(pieces)})"
+
+
+def rational_text(rational: PuiseuxRational, names: Sequence[str] | None = None) -> str:
+    """``"max(..) - max(..)"``; a denominator that is the constant 0 is left out."""
+    top = polynomial_text(rational.numerator, names)
+    if rational.denominator_is_one:
+        return top
+    bottom = polynomial_text(rational.denominator, names)
+    return f"{top} - {bottom}" if len(rational.denominator) > 1 else f"{top} - ({bottom})"
+
+
+def polynomial_latex(polynomial: PuiseuxPolynomial, names: Sequence[str] | None = None) -> str:
+    r"""``\max\left(2x_{1} - x_{2} + \frac{1}{3},\, 0\right)``."""
+    variables = names or tuple(f"x_{{{i + 1}}}" for i in range(polynomial.dim))
+    pieces = [_affine(*term, variables, _fraction_latex) for term in _display_order(polynomial)]
+    if not pieces:
+        return r"-\infty"
+    inner = r",\, ".join(pieces)
+    return inner if len(pieces) == 1 else rf"\max\left({inner}\right)"
+
+
+def rational_latex(rational: PuiseuxRational, names: Sequence[str] | None = None) -> str:
+    """The LaTeX of ``f - g``."""
+    top = polynomial_latex(rational.numerator, names)
+    if rational.denominator_is_one:
+        return top
+    bottom = polynomial_latex(rational.denominator, names)
+    return f"{top} - {bottom}" if len(rational.denominator) > 1 else rf"{top} - \left({bottom}\right)"
+
+
+def polynomial_sympy(polynomial: PuiseuxPolynomial, symbols: Sequence[Any] | None = None) -> Any:
+    """A SymPy expression with ``Max``; real symbols ``x1, ..., xn`` unless given."""
+    import sympy
+
+    variables = symbols or sympy.symbols([f"x{i + 1}" for i in range(polynomial.dim)], real=True)
+
+    def exact(value: fmpq) -> Any:
+        return sympy.Rational(int(value.p), int(value.q))
+
+    pieces = [
+        sympy.Add(exact(c), *(exact(v) * x for v, x in zip(a, variables, strict=True))) for a, c in polynomial.terms
+    ]
+    # pieces are known to be different affine functions, so the comparisons that Max makes are skipped
+    return sympy.Max(*pieces, evaluate=False) if len(pieces) > 1 else (pieces[0] if pieces else -sympy.oo)
+
+
+def rational_sympy(rational: PuiseuxRational, symbols: Sequence[Any] | None = None) -> Any:
+    """A SymPy expression ``Max(..) - Max(..)``."""
+    top = polynomial_sympy(rational.numerator, symbols)
+    if rational.denominator_is_one:
+        return top
+    return top - polynomial_sympy(rational.denominator, symbols)
+
+
+def polynomial_json(polynomial: PuiseuxPolynomial) -> list[dict[str, Any]]:
+    """``[{"exponent": ["1", "0"], "coefficient": "1/2"}, ...]``, sorted by exponent."""
+    return [{"exponent": [to_text(v) for v in a], "coefficient": to_text(c)} for a, c in polynomial.terms]
+
+
+def _display_order(polynomial: PuiseuxPolynomial) -> list[Term]:
+    return list(reversed(polynomial.terms))
+
+
+def _affine(exponent: Sequence[fmpq], coefficient: fmpq, names: Sequence[str], number: Any) -> str:
+    parts: list[tuple[bool, str]] = []
+    for value, name in zip(exponent, names, strict=True):
+        if value:
+            size = abs(value)
+            parts.append((value < 0, name if size == 1 else f"{number(size)}{name}"))
+    if coefficient or not parts:
+        parts.append((coefficient < 0, number(abs(coefficient))))
+    text = ("-" if parts[0][0] else "") + parts[0][1]
+    return text + "".join(f" {'-' if negative else '+'} {piece}" for negative, piece in parts[1:])
+
+
+def _fraction_latex(value: fmpq) -> str:
+    return str(value.p) if value.q == 1 else rf"\frac{{{value.p}}}{{{value.q}}}"

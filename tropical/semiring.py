@@ -1,0 +1,188 @@
+"""The max-plus semiring: tropical addition is the maximum, tropical multiplication is the ordinary sum.
+
+This is the one place that fixes the convention.  The tropical zero (neutral for the maximum, absorbing for the sum) is
+minus infinity, the tropical one is the number 0.  A min-plus reader converts at the border: negate the coefficients on
+the way in, negate the values on the way out (`tropical.min_plus`).
+
+Numbers are exact rationals; minus infinity is the value `MINUS_INFINITY`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from flint import fmpq
+
+from polyhedra.errors import AlgebraError, GeometryError
+from polyhedra.scalars import ZERO, rational
+
+
+class MinusInfinity:
+    """The tropical zero: below every rational number, absorbing under addition.  Use the value `MINUS_INFINITY`."""
+
+    __slots__ = ()
+    _instance: MinusInfinity | None = None
+
+    def __new__(cls) -> MinusInfinity:
+        if cls._instance is None:
+            cls._instance = super().__new__(cls)
+        return cls._instance
+
+    def __reduce__(self) -> tuple[type[MinusInfinity], tuple[()]]:
+        return MinusInfinity, ()
+
+    def __repr__(self) -> str:
+        return "-inf"
+
+    def __float__(self) -> float:
+        return float("-inf")
+
+    def __hash__(self) -> int:
+        return hash(float("-inf"))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MinusInfinity) or (isinstance(other, float) and other == float("-inf"))
+
+    def __lt__(self, other: object) -> bool:
+        return self != other
+
+    def __le__(self, other: object) -> bool:
+        return True
+
+    def __gt__(self, other: object) -> bool:
+        return False
+
+    def __ge__(self, other: object) -> bool:
+        return self == other
+
+    def __add__(self, other: object) -> MinusInfinity:
+        return self
+
+    __radd__ = __add__
+
+
+MINUS_INFINITY = MinusInfinity()
+"""The tropical zero."""
+
+Scalar = fmpq | MinusInfinity
+"""A number of the max-plus semiring."""
+
+
+def is_finite(value: Scalar) -> TypeGuard[fmpq]:
+    """Whether a tropical number is a rational, not minus infinity."""
+    return not isinstance(value, MinusInfinity)
+
+
+def scalar(value: Any) -> Scalar:
+    """Convert to a number of the semiring: a rational, or minus infinity (``MINUS_INFINITY``, ``-inf`` or ``"-inf"``).
+
+    Raises
+    ------
+    AlgebraError
+        The value is NaN, plus infinity, or no number.
+    """
+    if isinstance(value, MinusInfinity):
+        return value
+    if isinstance(value, Tropical):
+        return value.value
+    if isinstance(value, str) and value.strip() == "-inf":
+        return MINUS_INFINITY
+    if isinstance(value, float) and value == float("-inf"):
+        return MINUS_INFINITY
+    try:
+        return rational(value)
+    except GeometryError as error:
+        raise AlgebraError(f"not a max-plus number: {error}") from None
+
+
+def finite(value: Any, what: str = "number") -> fmpq:
+    """Convert to a rational; anything else is refused by name.
+
+    Raises
+    ------
+    AlgebraError
+        The value is infinite, NaN, or no number.
+    """
+    try:
+        return rational(value)
+    except GeometryError as error:
+        raise AlgebraError(f"{what}: {error}") from None
+
+
+def tropical_sum(values: Iterable[Scalar]) -> Scalar:
+    """The maximum (minus infinity of no values)."""
+    best: Scalar = MINUS_INFINITY
+    for value in values:
+        if is_finite(value) and (not is_finite(best) or value > best):
+            best = value
+    return best
+
+
+def tropical_product(values: Iterable[Scalar]) -> Scalar:
+    """The ordinary sum (0 of no values, minus infinity as soon as one of them is)."""
+    total: fmpq = ZERO
+    for value in values:
+        if not is_finite(value):
+            return MINUS_INFINITY
+        total = total + value
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Tropical:
+    """A number with tropical operators: ``+`` is the maximum, ``*`` the sum, ``/`` the difference, ``**`` a multiple.
+
+    Examples
+    --------
+    >>> Tropical.of(2) + Tropical.of(3), Tropical.of(2) * Tropical.of(3)
+    (Tropical(3), Tropical(5))
+    """
+
+    value: Scalar
+
+    @classmethod
+    def of(cls, value: Any) -> Tropical:
+        """The tropical number of an ordinary one (exact; ``-inf`` is the tropical zero)."""
+        return cls(scalar(value))
+
+    @classmethod
+    def zero(cls) -> Tropical:
+        """Minus infinity."""
+        return cls(MINUS_INFINITY)
+
+    @classmethod
+    def one(cls) -> Tropical:
+        """The number 0."""
+        return cls(ZERO)
+
+    def __repr__(self) -> str:
+        return f"Tropical({self.value})"
+
+    def __add__(self, other: Tropical) -> Tropical:
+        return Tropical(tropical_sum((self.value, other.value)))
+
+    def __mul__(self, other: Tropical) -> Tropical:
+        return Tropical(tropical_product((self.value, other.value)))
+
+    def __truediv__(self, other: Tropical) -> Tropical:
+        if not is_finite(other.value):
+            raise AlgebraError("division by the tropical zero (-inf); divide by a finite number")
+        return self * Tropical(-other.value)
+
+    def __pow__(self, exponent: Any) -> Tropical:
+        power = finite(exponent, "exponent")
+        if is_finite(self.value):
+            return Tropical(power * self.value)
+        if power == 0:
+            return Tropical(ZERO)
+        if power < 0:
+            raise AlgebraError("the tropical zero (-inf) has no negative power")
+        return self
+
+    def __lt__(self, other: Tropical) -> bool:
+        return bool(self.value < other.value)
+
+    def __le__(self, other: Tropical) -> bool:
+        return bool(self.value <= other.value)
