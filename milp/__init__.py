@@ -1,0 +1,1 @@
+"""Mixed-integer formulations of networks: bounds, counts, verification, optimisation, sparse fits."""

@@ -1,0 +1,289 @@
+"""Branch and bound over the phases of unstable units: the exact maximum of an output, with proof.
+
+A node fixes some units to active or inactive. Its bound is proved (`milp.relaxation`); the point that the linear
+program proposes is moved, exactly, to the best point of its own cell, which gives incumbents that are exact values of
+the network. A node whose units are all fixed is a linear program in the inputs alone and is solved exactly. So the
+search ends with the exact optimum, or at a limit with an exact value below and a proved bound above.
+
+The MILP solvers of `milp.solvers` are faster on larger networks but work with tolerances; this is the check of what
+they say.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from milp.bounds import Bounds, Stability
+from milp.domain import BoundedDomain
+from milp.relaxation import Relaxation
+from nn_bridge.network import AffineStage, Network, Pattern, Row
+from polyhedra.linear_program import Optimal, maximize
+from polyhedra.scalars import ZERO, rational
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """An affine function of the network's outputs and inputs: ``weights . f(x) + input_weights . x + constant``."""
+
+    weights: Row
+    input_weights: Row
+    constant: fmpq = ZERO
+
+    def value(self, network: Network, x: Row) -> fmpq:
+        """Its exact value at a point."""
+        total = self.constant
+        for w, v in zip(self.weights, network.evaluate(x), strict=True):
+            total += w * v
+        for w, v in zip(self.input_weights, x, strict=True):
+            total += w * v
+        return total
+
+    def as_stage(self, network: Network) -> AffineStage:
+        """The objective as a stage with one row over the inputs and units."""
+        blocks = {}
+        for source, matrix in network.output.blocks:
+            blocks[source] = tuple(
+                sum((w * row[j] for w, row in zip(self.weights, matrix, strict=True)), ZERO)
+                for j in range(len(matrix[0]))
+            )
+        before = blocks.get(0, (ZERO,) * network.input_dim)
+        blocks[0] = tuple(p + q for p, q in zip(before, self.input_weights, strict=True))
+        bias = self.constant
+        for w, b in zip(self.weights, network.output.bias, strict=True):
+            bias += w * b
+        kept = tuple((source, (blocks[source],)) for source in sorted(blocks) if any(blocks[source]))
+        return AffineStage(kept, (bias,))
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The outcome of a search for a maximum.
+
+    Attributes
+    ----------
+    value, point : fmpq and tuple of fmpq, or None
+        The best point found and the exact objective there.
+    bound : fmpq or None
+        Proved: no point of the domain has more (None where nothing finite was proved).
+    nodes : int
+    proven : bool
+        Whether value and bound agree, or the question asked (``stop_above``, ``prove_at_most``) is settled.
+    """
+
+    value: fmpq | None
+    point: Row | None
+    bound: fmpq | None
+    nodes: int
+    proven: bool
+
+
+def search_maximum(
+    network: Network,
+    region: BoundedDomain,
+    bounds: Bounds,
+    stage: AffineStage,
+    index: int = 0,
+    sign: int = 1,
+    *,
+    depth: int | None = None,
+    start: Row | None = None,
+    stop_above: fmpq | None = None,
+    prove_at_most: fmpq | None = None,
+    node_limit: int = 10_000,
+    deadline: float | None = None,
+) -> SearchResult:
+    """Maximise sign * (row ``index`` of an affine stage) over the domain, exactly.
+
+    Parameters
+    ----------
+    stage, index, sign
+        The objective, a row over the inputs and the units of the first ``depth`` stages.
+    depth : int, optional
+        How many stages the objective reads; all by default.
+    start : point, optional
+        A point to begin with (a MILP solver's answer).
+    stop_above : fmpq, optional
+        End as soon as a point with more than this is known.
+    prove_at_most : fmpq, optional
+        End as soon as it is proved that no point has more than this: branches below it are dropped.
+    node_limit, deadline
+        Limits: nodes, and a value of ``time.monotonic``.
+    """
+    search = _Search(network, region, bounds, stage, index, sign, len(network.stages) if depth is None else depth)
+    if start is not None:
+        search.try_point(start)
+    return search.run(stop_above, prove_at_most, node_limit, deadline)
+
+
+class _Search:
+    def __init__(
+        self,
+        network: Network,
+        region: BoundedDomain,
+        bounds: Bounds,
+        stage: AffineStage,
+        index: int,
+        sign: int,
+        depth: int,
+    ) -> None:
+        self.network = Network(network.input_dim, network.stages[:depth], _row_of(stage, index, sign))
+        self.region, self.bounds, self.depth = region, bounds, depth
+        self.relaxation = Relaxation(self.network, region, bounds)
+        self.relaxation.set_objective(self.network.output, 0, 1)
+        self.unstable = [(k, i) for k in range(depth) for i in bounds.unstable(k)]
+        self.value: fmpq | None = None
+        self.point: Row | None = None
+        self.cells: set[Pattern] = set()
+
+    # ---------------------------------------------------------------- incumbents
+
+    def try_point(self, x: Row) -> None:
+        """Take a point into the domain; if it is better than the incumbent, climb to the best point of its cell."""
+        clipped = tuple(min(max(v, a), b) for v, a, b in zip(x, self.region.lower, self.region.upper, strict=True))
+        value = self.network.evaluate(clipped)[0]
+        if self.value is None or value > self.value:
+            if self.region.is_box or self.region.contains(clipped):
+                self.value, self.point = value, clipped
+            self._climb(self.network.pattern(clipped))  # a point just outside still names a cell worth a look
+
+    def _climb(self, pattern: Pattern) -> None:
+        if pattern in self.cells:
+            return
+        self.cells.add(pattern)
+        answer = self._best_of_cell(pattern)
+        if answer is not None and (self.value is None or answer.value > self.value):
+            self.value, self.point = answer.value, answer.point
+
+    def _best_of_cell(self, pattern: Pattern) -> Optimal | None:
+        """The exact maximum over the closed cell of a pattern; None where the cell is empty."""
+        forms = self.network.affine_forms(pattern)
+        rows: list[Sequence[fmpq]] = []
+        right: list[fmpq] = []
+        for k, phases in enumerate(pattern):
+            for i, active in enumerate(phases):
+                if self.bounds.stability(k, i) is not Stability.UNSTABLE:
+                    continue
+                *a, b = forms[k][i]
+                rows.append([-v for v in a] if active else a)
+                right.append(b if active else -b)
+        polyhedron = self.region.polyhedron
+        *objective, offset = forms[-1][0]
+        answer = maximize(objective, [*rows, *polyhedron.A], [*right, *polyhedron.b], polyhedron.A_eq, polyhedron.b_eq)
+        if not isinstance(answer, Optimal):
+            return None
+        return Optimal(answer.value + offset, answer.point, answer.multipliers, answer.equality_multipliers)
+
+    # ---------------------------------------------------------------- the tree
+
+    def run(
+        self,
+        stop_above: fmpq | None,
+        prove_at_most: fmpq | None,
+        node_limit: int,
+        deadline: float | None,
+    ) -> SearchResult:
+        """Depth first; the open nodes' bounds are kept, so that a run that is cut short still has a proved bound."""
+        open_nodes: list[tuple[float, tuple[tuple[int, int, bool], ...]]] = [(math.inf, ())]
+        fixed: dict[tuple[int, int], bool] = {}
+        dropped: fmpq | None = None  # the largest bound of a branch that was dropped below `prove_at_most`
+        nodes = 0
+        while open_nodes:
+            if stop_above is not None and self.value is not None and self.value > stop_above:
+                break
+            if nodes >= node_limit or (deadline is not None and time.monotonic() > deadline):
+                break
+            inherited, decisions = open_nodes.pop()
+            if math.isfinite(inherited) and self._beaten(rational(inherited)):
+                continue
+            nodes += 1
+            self._apply(fixed, decisions)
+            bound, columns = self.relaxation.bound()
+            if bound == -math.inf:
+                continue
+            bound = min(bound, inherited)
+            exact = rational(bound)
+            if columns is not None:
+                self.try_point(tuple(rational(float(v)) for v in columns[: self.network.input_dim]))
+            if self._beaten(exact):
+                continue
+            if prove_at_most is not None and exact <= prove_at_most:
+                dropped = exact if dropped is None else max(dropped, exact)
+                continue
+            choice = self._branching_unit(fixed, columns)
+            if choice is None:
+                self._leaf(fixed)
+                continue
+            unit, first = choice
+            # the last one pushed is visited first
+            open_nodes.extend((bound, (*decisions, (*unit, active))) for active in (not first, first))
+        self._apply(fixed, ())
+        return self._result(open_nodes, dropped, nodes, stop_above, prove_at_most)
+
+    def _beaten(self, bound: fmpq) -> bool:
+        return self.value is not None and bound <= self.value
+
+    def _apply(self, fixed: dict[tuple[int, int], bool], decisions: Sequence[tuple[int, int, bool]]) -> None:
+        wanted = {(k, i): active for k, i, active in decisions}
+        for unit in [u for u in fixed if u not in wanted]:
+            self.relaxation.set_phase(*unit, None)
+            del fixed[unit]
+        for unit, active in wanted.items():
+            if fixed.get(unit) != active:
+                self.relaxation.set_phase(*unit, active)
+                fixed[unit] = active
+
+    def _branching_unit(
+        self, fixed: dict[tuple[int, int], bool], columns: NDArray[np.float64] | None
+    ) -> tuple[tuple[int, int], bool] | None:
+        """The free unit whose value is furthest from its ReLU; where all agree, the one furthest from its kink.
+
+        In the second case the point is the true optimum up to rounding, and the phase against it is soon beaten.
+        """
+        free = [unit for unit in self.unstable if unit not in fixed]
+        if not free:
+            return None
+        if columns is None:
+            return free[0], True
+        pre = {unit: float(columns[self.relaxation.pre(*unit)]) for unit in free}
+        gap = {unit: float(columns[self.relaxation.unit(*unit)]) - max(0.0, pre[unit]) for unit in free}
+        unit = max(free, key=lambda u: (gap[u] > 1e-7, gap[u] if gap[u] > 1e-7 else abs(pre[u])))
+        return unit, pre[unit] > 0
+
+    def _leaf(self, fixed: dict[tuple[int, int], bool]) -> None:
+        pattern = tuple(
+            tuple(fixed.get((k, i), self.bounds.stability(k, i) is Stability.ACTIVE) for i in range(stage.units))
+            for k, stage in enumerate(self.network.stages)
+        )
+        self._climb(pattern)
+
+    def _result(
+        self,
+        open_nodes: list[tuple[float, tuple[tuple[int, int, bool], ...]]],
+        dropped: fmpq | None,
+        nodes: int,
+        stop_above: fmpq | None,
+        prove_at_most: fmpq | None,
+    ) -> SearchResult:
+        if stop_above is not None and self.value is not None and self.value > stop_above:
+            return SearchResult(self.value, self.point, None, nodes, True)
+        ends = [value for value in (self.value, dropped) if value is not None]
+        for bound, _ in open_nodes:
+            if math.isinf(bound):  # not even the root was visited
+                bound = float(self.relaxation._high[self.relaxation.objective])
+            ends.append(rational(bound))
+        bound_proved = max(ends) if ends else None
+        settled = not open_nodes and (dropped is None or prove_at_most is not None)
+        return SearchResult(self.value, self.point, bound_proved, nodes, settled)
+
+
+def _row_of(stage: AffineStage, index: int, sign: int) -> AffineStage:
+    blocks = tuple((source, (tuple(sign * w for w in matrix[index]),)) for source, matrix in stage.blocks)
+    kept = tuple((source, matrix) for source, matrix in blocks if any(matrix[0]))
+    return AffineStage(kept, (sign * stage.bias[index],))

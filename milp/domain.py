@@ -1,0 +1,202 @@
+"""The domain of a formulation: bounded, with an exact box around it.
+
+Big-M needs bounds, so every formulation lives on a bounded polyhedron. `bounded` checks that once, exactly, and keeps
+the bounding box; the rows that the box does not imply stay as constraints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flint import fmpq
+
+from nn_bridge.network import Network, Row
+from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.linear_program import Infeasible, Unbounded, maximize_over
+from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import ONE, ZERO, rational, rationals, to_text
+
+
+@dataclass(frozen=True, slots=True)
+class BoundedDomain:
+    """A non-empty bounded polyhedron with its bounding box.
+
+    Attributes
+    ----------
+    polyhedron : Polyhedron
+    lower, upper : tuple of rationals
+        The smallest box around it.
+    inequalities, equalities : tuples of rows (a_1, .., a_n, b)
+        The rows that are not bounds of one coordinate.
+    """
+
+    polyhedron: Polyhedron
+    lower: Row
+    upper: Row
+    inequalities: tuple[Row, ...]
+    equalities: tuple[Row, ...]
+
+    @property
+    def dim(self) -> int:
+        """The number of inputs."""
+        return self.polyhedron.dim
+
+    @property
+    def is_box(self) -> bool:
+        """Whether the bounding box is all there is."""
+        return not self.inequalities and not self.equalities
+
+    @property
+    def text(self) -> str:
+        """The domain as the command line would name it."""
+        if not self.is_box:
+            return f"polyhedron in R^{self.dim}"
+        pairs = [f"{to_text(low)},{to_text(high)}" for low, high in zip(self.lower, self.upper, strict=True)]
+        return "box:" + (pairs[0] if len(set(pairs)) == 1 else ";".join(pairs))
+
+    def contains(self, x: Sequence[fmpq]) -> bool:
+        """Whether a point lies in the domain, exactly."""
+        return self.polyhedron.contains(x)
+
+
+DomainLike = Polyhedron | BoundedDomain | Sequence[Any]
+"""What functions take as a domain: a polyhedron, or a pair (lower, upper) of vectors."""
+
+
+def bounded(domain: DomainLike | None, dim: int) -> BoundedDomain:
+    """Check a domain and find its bounding box, exactly.
+
+    Raises
+    ------
+    FormulationError
+        No domain, an empty or unbounded one, or one of another dimension than the network's input.
+
+    Examples
+    --------
+    >>> bounded(Polyhedron([[1, 1], [-1, 0], [0, -1]], [1, 0, 0]), 2).upper
+    (1, 1)
+    """
+    if isinstance(domain, BoundedDomain):
+        _check_dim(domain.dim, dim)
+        return domain
+    if domain is None:
+        raise FormulationError("a mixed-integer formulation needs a bounded domain: give a box such as ([-1]*n, [1]*n)")
+    if isinstance(domain, Polyhedron):
+        polyhedron = domain
+    else:
+        try:
+            lower, upper = domain
+            polyhedron = Polyhedron.box(lower, upper)
+        except (GeometryError, TypeError, ValueError) as error:
+            raise FormulationError(f"the domain is neither a polyhedron nor a pair (lower, upper): {error}") from None
+    _check_dim(polyhedron.dim, dim)
+    single = [_coordinate(row) for row in polyhedron.inequalities]
+    inequalities = tuple(row for row, place in zip(polyhedron.inequalities, single, strict=True) if place is None)
+    equalities = polyhedron.equalities
+    if inequalities or equalities:
+        low, high = _extent(polyhedron)
+    else:
+        low, high = _box(polyhedron, single)
+    for j, (a, b) in enumerate(zip(low, high, strict=True)):
+        if a > b:
+            raise FormulationError(f"the domain is empty: coordinate {j} would lie between {a} and {b}")
+    return BoundedDomain(polyhedron, low, high, inequalities, equalities)
+
+
+def _check_dim(found: int, wanted: int) -> None:
+    if found != wanted:
+        raise FormulationError(f"the domain lies in R^{found}, the network reads {wanted} inputs")
+
+
+def _coordinate(row: Row) -> int | None:
+    """The one coordinate that a row bounds, or None."""
+    places = [j for j, a in enumerate(row[:-1]) if a != 0]
+    return places[0] if len(places) == 1 else None
+
+
+def _box(polyhedron: Polyhedron, single: Sequence[int | None]) -> tuple[Row, Row]:
+    low: list[fmpq | None] = [None] * polyhedron.dim
+    high: list[fmpq | None] = [None] * polyhedron.dim
+    for row, place in zip(polyhedron.inequalities, single, strict=True):
+        assert place is not None
+        value = row[-1] / row[place]
+        if row[place] > 0:
+            present = high[place]
+            high[place] = value if present is None else min(present, value)
+        else:
+            present = low[place]
+            low[place] = value if present is None else max(present, value)
+    for j, (a, b) in enumerate(zip(low, high, strict=True)):
+        if a is None or b is None:
+            raise _unbounded(j)
+    return tuple(v for v in low if v is not None), tuple(v for v in high if v is not None)
+
+
+def _extent(polyhedron: Polyhedron) -> tuple[Row, Row]:
+    ends: list[list[fmpq]] = []
+    for sign in (fmpq(-1), ONE):
+        side = []
+        for j in range(polyhedron.dim):
+            objective = [ZERO] * polyhedron.dim
+            objective[j] = sign
+            answer = maximize_over(polyhedron.system, objective)
+            if isinstance(answer, Infeasible):
+                raise FormulationError("the domain is empty: its rows contradict each other")
+            if isinstance(answer, Unbounded):
+                raise _unbounded(j)
+            side.append(sign * answer.value)
+        ends.append(side)
+    return tuple(ends[0]), tuple(ends[1])
+
+
+def _unbounded(coordinate: int) -> FormulationError:
+    return FormulationError(
+        f"the domain is unbounded in coordinate {coordinate}: big-M needs bounds, intersect it with a box"
+    )
+
+
+def linf_ball(center: Sequence[Any], radius: Any) -> Polyhedron:
+    """{x : |x_j - c_j| <= r for all j}, exact.
+
+    Raises
+    ------
+    FormulationError
+        The radius is negative.
+    """
+    point, r = rationals(center), _radius(radius)
+    return Polyhedron.box([c - r for c in point], [c + r for c in point])
+
+
+def l1_ball(center: Sequence[Any], radius: Any) -> Polyhedron:
+    """{(x, t) : |x_j - c_j| <= t_j, t_1 + .. + t_n <= r}: the L1 ball with one extra coordinate each.
+
+    The ball has 2^n facets, this lifted form 2 n + 1; read the network through `lift_network` to use it.
+    """
+    point, r = rationals(center), _radius(radius)
+    n = len(point)
+    rows, right = [], []
+    for j, c in enumerate(point):
+        for sign in (ONE, -ONE):
+            row = [ZERO] * (2 * n)
+            row[j], row[n + j] = sign, -ONE
+            rows.append(row)
+            right.append(sign * c)
+    rows.append([ZERO] * n + [ONE] * n)
+    right.append(r)
+    return Polyhedron(rows, right, dim=2 * n)
+
+
+def lift_network(network: Network, extra: int) -> Network:
+    """The same network reading ``extra`` further inputs that it ignores."""
+    n = network.input_dim
+    directions = [[ONE if i == j else ZERO for j in range(n + extra)] for i in range(n)]
+    return network.restrict_to(directions, [ZERO] * n)
+
+
+def _radius(radius: Any) -> fmpq:
+    r = rational(radius)
+    if r < 0:
+        raise FormulationError(f"the radius {radius} is negative")
+    return r

@@ -1,0 +1,229 @@
+"""A whole `Network` as cvxpy expressions: the conjunction of its units' formulations, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from milp.bounds import Bounds, bounds
+from milp.domain import BoundedDomain, DomainLike, bounded
+from milp.formulations import ideal_cuts, relu
+from milp.formulations.rule import Encoded, Preactivation
+from milp.solvers import SolveReport, require_cvxpy, solve
+from nn_bridge.network import AffineStage, Network, float_matrix
+from polyhedra.errors import FormulationError
+from polyhedra.scalars import rational, to_float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkModel:
+    """A network inside an optimisation model.
+
+    Attributes
+    ----------
+    x : cvxpy expression of shape (n,)
+        The input.
+    output : cvxpy expression of shape (outputs,)
+        Equal to f(x) wherever all constraints hold.
+    units : tuple of cvxpy expressions
+        The values after each stage or layer.
+    binaries : tuple of cvxpy expressions
+        The indicators of each stage (constant for stable units; None where a formulation has none).
+    constraints : list of cvxpy constraints
+        Everything but integrality: alone they are the linear relaxation.
+    integrality : list of cvxpy constraints
+        What makes the binaries binary.
+    parts : list of (Preactivation, Encoded)
+        The unstable ReLUs, for separating cuts.
+    bounds : Bounds or None
+        The bounds that were used.
+    """
+
+    x: Any
+    output: Any
+    units: tuple[Any, ...]
+    binaries: tuple[Any, ...]
+    constraints: list[Any]
+    integrality: list[Any]
+    parts: list[tuple[Preactivation, Encoded]] = field(default_factory=list)
+    bounds: Bounds | None = None
+
+    @property
+    def n_binaries(self) -> int:
+        """How many binary variables the model has."""
+        return sum(v.size for row in self.integrality for v in row.variables() if v.attributes["boolean"])
+
+    def input_value(self) -> tuple[Any, ...]:
+        """The input that the last solve left behind, as exact rationals."""
+        if self.x.value is None:
+            raise FormulationError("the model carries no point: solve it first and check the status")
+        return tuple(rational(float(v)) for v in np.atleast_1d(self.x.value))
+
+    def optimize(
+        self,
+        objective: Any,
+        sense: str = "max",
+        *,
+        relaxed: bool = False,
+        extra: Sequence[Any] = (),
+        solver: str | None = None,
+        time_limit: float | None = 60.0,
+    ) -> SolveReport:
+        """Maximise or minimise an expression over the model, or over its linear relaxation.
+
+        Parameters
+        ----------
+        objective : cvxpy expression
+        sense : {"max", "min"}
+        relaxed : bool
+            Drop integrality.
+        extra : sequence of cvxpy constraints
+            The user's own.
+        """
+        cp = require_cvxpy("a formulation")
+        if sense not in ("max", "min"):
+            raise FormulationError(f"sense={sense!r} is neither 'max' nor 'min'")
+        goal = cp.Maximize(objective) if sense == "max" else cp.Minimize(objective)
+        rows = [*self.constraints, *extra, *([] if relaxed else self.integrality)]
+        return solve(cp.Problem(goal, rows), solver=solver, time_limit=time_limit)
+
+    def add_ideal_cuts(
+        self,
+        objective: Any,
+        sense: str = "max",
+        *,
+        rounds: int = 20,
+        solver: str | None = None,
+        time_limit: float | None = 60.0,
+    ) -> tuple[int, SolveReport]:
+        """Solve the relaxation, add the ideal cuts that its point breaks, and repeat.
+
+        The cuts stay in ``constraints`` and are valid for every objective.
+
+        Returns
+        -------
+        added : int
+            How many rounds added cuts.
+        report : SolveReport
+            Of the last relaxation.
+        """
+        added = 0
+        while True:
+            report = self.optimize(objective, sense, relaxed=True, solver=solver, time_limit=time_limit)
+            if not report.status.has_point or added >= rounds:
+                return added, report
+            found = [row for pre, encoded in self.parts for row in ideal_cuts.separate(pre, encoded)]
+            if not found:
+                return added, report
+            self.constraints.extend(found)
+            added += 1
+
+
+def formulate(
+    network: Network,
+    domain: DomainLike,
+    formulation: str = "big-m",
+    *,
+    tightening: str = "deeppoly",
+    bounds_used: Bounds | None = None,
+    x: Any = None,
+) -> NetworkModel:
+    """Encode a network on a bounded domain.
+
+    Parameters
+    ----------
+    network : Network
+    domain : Polyhedron or pair (lower, upper)
+    formulation : str
+        ``big-m``, ``extended``, ``partition`` or ``partition:P``; ``triangle`` is the linear relaxation without
+        binaries. Ideal cuts come on top of ``big-m``: `NetworkModel.add_ideal_cuts`.
+    tightening : {"interval", "deeppoly", "lp", "milp"}
+        How the big-M come about.
+    bounds_used : Bounds, optional
+        Bounds to use in their place.
+    x : cvxpy expression of shape (n,), optional
+        The input, where it is part of a larger model; a new variable by default.
+
+    Raises
+    ------
+    FormulationError
+        An empty or unbounded domain, an unknown formulation, bounds that do not fit.
+    MissingExtraError
+        cvxpy is not installed.
+
+    Examples
+    --------
+    >>> net = Network.from_layers([[[1], [-1]], [[1, 1]]])
+    >>> model = formulate(net, ([-1], [2]))
+    >>> report = model.optimize(model.output[0])
+    >>> round(report.value, 6), model.n_binaries
+    (2.0, 2)
+    """
+    cp = require_cvxpy("a formulation")
+    relu.relu_rule(formulation)
+    region = bounded(domain, network.input_dim)
+    known = bounds(network, region, tightening) if bounds_used is None else bounds_used
+    sizes = [len(row) for row in known.lower]
+    if sizes != [*network.hidden, network.output_dim]:
+        raise FormulationError(f"the bounds are for units {sizes}, the network has {network.hidden}")
+    point, constraints = input_variable(region, x)
+    sources = [point]
+    integrality: list[Any] = []
+    binaries: list[Any] = []
+    parts: list[tuple[Preactivation, Encoded]] = []
+    for k, stage in enumerate(network.stages):
+        pre = stage_preactivation(stage, k, sources, known)
+        whole, part, unstable = relu.encode(pre, formulation)
+        constraints += whole.constraints
+        integrality += whole.integrality
+        binaries.append(whole.binaries)
+        if part is not None and part.binaries is not None:
+            parts.append((pre.select(unstable), part))
+        sources.append(whole.output)
+    output: Any = np.array([to_float(b) for b in network.output.bias])
+    for source, matrix in network.output.blocks:
+        output = output + float_matrix(matrix) @ sources[source]
+    if not network.output.blocks:
+        output = cp.Constant(output)
+    return NetworkModel(point, output, tuple(sources[1:]), tuple(binaries), constraints, integrality, parts, known)
+
+
+def input_variable(region: BoundedDomain, x: Any = None) -> tuple[Any, list[Any]]:
+    """The input and the rows that keep it in the domain."""
+    cp = require_cvxpy("a formulation")
+    point = cp.Variable(region.dim) if x is None else x
+    if point.shape != (region.dim,):
+        raise FormulationError(f"x has shape {point.shape}, the network reads {region.dim} inputs")
+    low, high = np.array([to_float(v) for v in region.lower]), np.array([to_float(v) for v in region.upper])
+    rows = [point >= low, point <= high]
+    for normal, right in ((row[:-1], row[-1]) for row in region.inequalities):
+        rows.append(np.array([to_float(v) for v in normal]) @ point <= to_float(right))
+    for normal, right in ((row[:-1], row[-1]) for row in region.equalities):
+        rows.append(np.array([to_float(v) for v in normal]) @ point == to_float(right))
+    return point, rows
+
+
+def stage_preactivation(stage: AffineStage, index: int, sources: Sequence[Any], known: Bounds) -> Preactivation:
+    """The pre-activations of a stage over the sources that it reads, side by side."""
+    cp = require_cvxpy("a formulation")
+    bias = np.array([to_float(b) for b in stage.bias])
+    lower, upper = np.array(known.lower[index]), np.array(known.upper[index])
+    if not stage.blocks:  # constant units
+        source = 0
+        blocks = [(source, np.zeros((stage.units, sources[source].shape[0])))]
+    else:
+        blocks = [(source, float_matrix(matrix)) for source, matrix in stage.blocks]
+    boxes = [known.value_box(source) for source, _ in blocks]
+    inputs = sources[blocks[0][0]] if len(blocks) == 1 else cp.hstack([sources[source] for source, _ in blocks])
+    return Preactivation(
+        inputs,
+        np.hstack([matrix for _, matrix in blocks]),
+        bias,
+        lower,
+        upper,
+        np.concatenate([np.array(low) for low, _ in boxes]),
+        np.concatenate([np.array(high) for _, high in boxes]),
+    )

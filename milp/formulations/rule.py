@@ -1,0 +1,108 @@
+"""What a formulation rule gets and gives.
+
+A rule encodes y = activation(g) for a vector of pre-activations g = W h + b, given valid bounds m <= g <= M and a box
+around h. Rules return constraints; they never solve.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from milp.solvers import require_cvxpy
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Preactivation:
+    """A vector g = W h + b of pre-activations.
+
+    Attributes
+    ----------
+    inputs : cvxpy expression of shape (n,)
+        h, the values that are read.
+    weights, bias : arrays of shape (k, n) and (k,)
+    lower, upper : arrays of shape (k,)
+        Valid bounds m <= g <= M.
+    input_lower, input_upper : arrays of shape (n,)
+        A box around h.
+    """
+
+    inputs: Any
+    weights: Array
+    bias: Array
+    lower: Array
+    upper: Array
+    input_lower: Array
+    input_upper: Array
+
+    @property
+    def size(self) -> int:
+        """The number of pre-activations."""
+        return len(self.bias)
+
+    @property
+    def value(self) -> Any:
+        """g as a cvxpy expression."""
+        return self.weights @ self.inputs + self.bias
+
+    def select(self, rows: Any) -> Preactivation:
+        """Some of the pre-activations."""
+        index = np.asarray(rows, dtype=int)
+        return Preactivation(
+            self.inputs,
+            self.weights[index],
+            self.bias[index],
+            self.lower[index],
+            self.upper[index],
+            self.input_lower,
+            self.input_upper,
+        )
+
+    def affine(self, scale: Array, shift: Array) -> Preactivation:
+        """scale * g + shift, entry by entry, with scale > 0; the bounds are moved outwards by their rounding."""
+        return Preactivation(
+            self.inputs,
+            scale[:, None] * self.weights,
+            scale * self.bias + shift,
+            np.nextafter(np.nextafter(scale * self.lower, -np.inf) + shift, -np.inf),
+            np.nextafter(np.nextafter(scale * self.upper, np.inf) + shift, np.inf),
+            self.input_lower,
+            self.input_upper,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """What a rule makes of a pre-activation.
+
+    Attributes
+    ----------
+    output : cvxpy expression of shape (k,)
+        y.
+    binaries : cvxpy expression or None
+        The indicators z (z = 1: active), in [0, 1]; None where none are needed.
+    integrality : list of cvxpy constraints
+        What makes z binary; leaving them out gives the linear relaxation, over the same variables.
+    constraints : list of cvxpy constraints
+        All the others.
+    """
+
+    output: Any
+    binaries: Any
+    integrality: list[Any] = field(default_factory=list)
+    constraints: list[Any] = field(default_factory=list)
+
+
+def indicator(shape: int | tuple[int, ...]) -> tuple[Any, list[Any]]:
+    """Variables z in [0, 1], and apart from them the constraint z = binary.
+
+    Kept apart so that one model is at once the mixed-integer program and its relaxation, as cutting planes need it.
+    """
+    cp = require_cvxpy("a formulation")
+    z = cp.Variable(shape, bounds=[0, 1])
+    return z, [z == cp.Variable(shape, boolean=True)]
