@@ -1,9 +1,9 @@
 """Certified linear programs against cdd.gmp, measured alternately on the same systems.
 
-Run with ``python benchmarks/bench_linear_programs.py``; needs pycddlib.  Times are CPU microseconds a program, medians over
-rounds.  Three entrances of ours are measured: a prepared `System` with integer rows, float64 arrays from scratch, and
-rows of rationals from scratch.  For cdd the matrix is prepared and only ``linprog_from_matrix`` and ``linprog_solve`` are
-timed, and once more from rows of fractions.
+Run with ``python benchmarks/bench_linear_programs.py``; needs pycddlib.  Times are CPU microseconds a program, medians
+over rounds.  Three entrances of ours are measured: a prepared `System` with integer rows, float64 arrays from scratch,
+and rows of rationals from scratch.  For cdd the matrix is prepared and only ``linprog_from_matrix`` and
+``linprog_solve`` are timed, and once more from rows of fractions.
 """
 
 from __future__ import annotations
@@ -142,17 +142,17 @@ def measure_degenerate(d: int, m: int, count: int) -> None:
         },
         rounds=3,
     )
+    answers = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+    speedups = f"{t['cdd'] / t['prepared']:6.0f}x"
     print(
-        f"{d:2d} {m:4d} | {t['cdd']:8.0f} | {t['prepared']:8.1f} {t['interior']:8.1f} | {t['cdd'] / t['prepared']:6.0f}x "
-        f"| {fallbacks}/{count} {interior_fallbacks}/{count} | {', '.join(f'{n} {kind}' for kind, n in kinds.items())}"
+        f"{d:2d} {m:4d} | {t['cdd']:8.0f} | {t['prepared']:8.1f} {t['interior']:8.1f} | {speedups} "
+        f"| {fallbacks}/{count} {interior_fallbacks}/{count} | {answers}"
     )
 
 
 def main() -> None:
     print("random 53-bit systems, CPU microseconds a program")
-    print(
-        " d    m |      cdd  +matrix  cdd int | prepared   floats rationals interior | ratios in that order     | fallback"
-    )
+    print(" d    m |      cdd  +matrix  cdd int | prepared   floats rationals interior | ratios, same order | fallback")
     for d, m, count in ((2, 50, 100), (3, 50, 100), (5, 50, 60), (8, 50, 40), (3, 500, 10)):
         measure_random(d, m, count)
     print("degenerate integer systems; fallbacks of maximize and of interior")

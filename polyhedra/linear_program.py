@@ -209,7 +209,7 @@ def interior(
     >>> interior([[1], [-1]], [1, 0])
     InteriorPoint(point=(1/2,))
     >>> interior([[1], [-1]], [0, 0])
-    NoInterior(multipliers=(1/2, 1/2), equality_multipliers=())
+    NoInterior(multipliers=(1/4, 1/4), equality_multipliers=())
     """
     return interior_of(System(A, b, A_eq, b_eq, dim), backend=backend)
 

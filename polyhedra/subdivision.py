@@ -42,7 +42,7 @@ class ArrangementCell:
 def split(polyhedron: Polyhedron, form: Iterable[Any]) -> tuple[Polyhedron | None, Polyhedron | None]:
     """The parts of a polyhedron where a form is <= 0 and where it is >= 0.
 
-    A part is None where it has a smaller dimension than the polyhedron.  A form that vanishes on the polyhedron gives the
+    A part is None where its dimension is smaller than that of the polyhedron.  A form that vanishes on it gives the
     polyhedron twice; the empty set gives (None, None).
 
     Parameters
