@@ -55,7 +55,7 @@ def maximum_by_cells():
 
 @pytest.fixture(scope="session")
 def cells_by_patterns():
-    """cells(network, domain) -> the set of patterns with a full-dimensional cell (vanishing units count as inactive)."""
+    """cells(network, domain) -> the patterns with a full-dimensional cell (vanishing units count as inactive)."""
 
     def cells(network, domain, candidates=None):
         found = set()

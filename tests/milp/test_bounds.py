@@ -1,5 +1,6 @@
 """Bounds are valid, ordered, tight where they claim to be, and say no to what they cannot do."""
 
+import itertools
 import time
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_all_methods_contain_the_exact_range_and_get_tighter(shape, kind, random
             for b in found:
                 assert rational(b.lower[stage][unit]) <= low
                 assert high <= rational(b.upper[stage][unit])
-            for looser, tighter in zip(found, found[1:], strict=False):
+            for looser, tighter in itertools.pairwise(found):
                 assert looser.lower[stage][unit] <= tighter.lower[stage][unit]
                 assert tighter.upper[stage][unit] <= looser.upper[stage][unit]
             if found[-1].stability(stage, unit) is Stability.UNSTABLE or stage == len(network.stages):
