@@ -1,0 +1,130 @@
+"""Simplification: the function stays, nothing grows, one variable is minimal, common factors cancel."""
+
+import itertools
+import json
+
+import pytest
+from flint import fmpq
+from hypothesis import given
+from hypothesis import strategies as st
+from polynomial_strategies import law, polynomials, rational_functions
+
+from polyhedra.errors import AlgebraError
+from tropical import PuiseuxPolynomial, PuiseuxRational, prune
+from tropical.regions import linear_regions
+from tropical.simplify import simplify
+
+X, Y = PuiseuxPolynomial.variables(2)
+ONE = PuiseuxPolynomial.constant(0, 2)
+
+
+def kinks(f):
+    """How often a function of one variable bends up and down, from its sorted pieces."""
+    regions = linear_regions(f)
+    pieces = sorted((p.interior_point()[0], r.affine_map[0][0]) for r in regions for p in r.polyhedra)
+    slopes = [slope for _, slope in pieces]
+    up = sum(a < b for a, b in itertools.pairwise(slopes))
+    down = sum(a > b for a, b in itertools.pairwise(slopes))
+    return up, down
+
+
+@given(rational_functions(dim=1, max_terms=6))
+@law(40)
+def test_one_variable_is_always_minimal(f):
+    result = simplify(f)
+    up, down = kinks(f)
+    assert (len(result.rational.numerator), len(result.rational.denominator)) == (up + 1, down + 1)
+    assert result.minimal == "proven"
+    assert result.rational.same_function(f)
+
+
+@given(rational_functions(dim=2, max_terms=4))
+@law(30)
+def test_two_variables_keep_the_function_and_never_grow(f):
+    result = simplify(f)
+    assert result.rational.same_function(f)
+    before, after = result.sizes["pruned"], result.sizes["simplified"]
+    assert sum(after) <= sum(before)
+    assert all(low <= n for low, n in zip(result.lower_bound, after, strict=True))
+
+
+@given(polynomials(dim=2, min_terms=1, max_terms=5), polynomials(dim=2, min_terms=1, max_terms=4))
+@law(30)
+def test_a_hidden_factor_is_divided_out(f, h):
+    result = simplify(PuiseuxRational(f * h, h))
+    assert len(result.rational.numerator) == len(prune(f))
+    assert len(result.rational.denominator) == 1
+    assert result.minimal == "proven"
+
+
+def test_common_minkowski_summands_cancel():
+    result = simplify(PuiseuxRational((X + Y) * (X + ONE), (X + ONE) * (Y + ONE)))
+    assert str(result) == "max(x1, x2) - max(x2, 0)"
+    assert result.minimal == "proven"
+
+
+def test_a_convex_function_in_disguise_becomes_a_polynomial():
+    f = PuiseuxRational((X + ONE) * (Y + ONE), ONE)
+    disguised = PuiseuxRational(f.numerator * (X + Y + ONE), f.denominator * (X + Y + ONE))
+    result = simplify(disguised)
+    assert result.sizes["simplified"] == (4, 1)
+    assert result.rational.denominator_is_one
+
+
+def test_the_common_affine_part_is_taken_out():
+    f = PuiseuxRational((X + Y).shift([7, -3], "1/3"), (X + ONE).shift([7, -3], "1/3"))
+    assert str(simplify(f)) == "max(x1, x2) - max(x1, 0)"
+
+
+def test_without_search_only_pruning_and_the_affine_part():
+    f = PuiseuxRational((X + Y) * (X + ONE), (X + ONE) * (Y + ONE))
+    assert simplify(f, search=False).sizes["simplified"] == simplify(f).sizes["pruned"]
+    assert simplify(f, search=False).minimal == "not proven"
+
+
+def test_the_six_region_example_is_proven_not_to_shrink_below_its_bound():
+    f = PuiseuxRational(X + Y + X * Y, X + Y + ONE)
+    result = simplify(f)
+    assert result.rational.same_function(f)
+    assert result.sizes["simplified"] == (3, 3)
+
+
+def test_polynomials_and_constants_and_the_zero():
+    assert simplify(PuiseuxPolynomial({(0,): 0, (1,): 0, (2,): 0})).sizes["simplified"] == (2, 1)
+    assert str(simplify(PuiseuxRational.constant("1/2", 3))) == "1/2"
+    zero = simplify(PuiseuxPolynomial.zero(2))
+    assert (str(zero), zero.minimal) == ("-inf", "proven")
+
+
+def test_renderings():
+    result = simplify(PuiseuxRational(X.shift([0, 0], "1/2") + ONE, Y + ONE))
+    assert result.to_text() == "max(x1 + 1/2, 0) - max(x2, 0)"
+    assert (
+        result.render("latex")
+        == result.to_latex()
+        == r"\max\left(x_{1} + \frac{1}{2},\, 0\right) - \max\left(x_{2},\, 0\right)"
+    )
+    assert str(result.to_sympy()).count("Max") == 2
+    assert json.loads(result.render("json")) == {
+        "numerator": [
+            {"exponent": ["0", "0"], "coefficient": "0"},
+            {"exponent": ["1", "0"], "coefficient": "1/2"},
+        ],
+        "denominator": [
+            {"exponent": ["0", "0"], "coefficient": "0"},
+            {"exponent": ["0", "1"], "coefficient": "0"},
+        ],
+        "minimal": "proven",
+    }
+    with pytest.raises(AlgebraError, match="no form 'html'"):
+        result.render("html")
+
+
+@given(st.integers(1, 5), st.integers(0, 1))
+@law(10)
+def test_tiny_weights_are_not_rounded_away(k, sign):
+    tiny = fmpq(1, 10 ** (12 * k))
+    bump = PuiseuxPolynomial({(0, 0): 0, (tiny, 0): 0})
+    f = PuiseuxRational((X + Y) * bump, bump if sign else Y + ONE)
+    result = simplify(f)
+    assert result.rational.same_function(f)

@@ -1,0 +1,285 @@
+"""Differences of convex functions: all pairs (f', g') with f' - g' = f - g on the walls of one complex.
+
+Let F = f - g be affine on each cell of a complex (the common refinement of f and g).  Across a facet with normal a, F
+changes by w (a.x - b) with a weight w: F bends up where w > 0 and down where w < 0.  A convex f' on the same complex
+is, up to an affine function, a choice of weights t >= 0 that is *balanced*: going round any loop of cells adds up to
+nothing.  Then f' - F is convex iff t >= w.  So the pairs form the polyhedron
+
+    { t balanced, t >= max(w, 0) }
+
+(the decomposition polyhedron of Brandenburg, Grillo and Hertrich 2024), and a pair has few terms when many facets have
+t = 0 or t = w.  Its vertices are searched by linear programs; what floating point proposes is solved again exactly.
+
+Lower bound.  Whatever the complex, a region of f' meets no wall at which F bends up, because there f' bends up too.
+So f' has at least as many terms as these walls leave components (`bounds_below`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+
+from polyhedra.scalars import to_float
+from tropical.polynomial import PuiseuxPolynomial
+from tropical.rational import PuiseuxRational
+from tropical.regions import Refinement, RefinementCell, common_refinement
+
+Affine = tuple[fmpq, ...]
+"""(a_1, ..., a_n, c)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """A facet between two cells: crossing it from ``inner`` to ``outer`` adds ``weight * (normal.x - offset)`` to F.
+
+    ``direction`` is the affine function (normal, -offset).
+    """
+
+    inner: int
+    outer: int
+    direction: Affine
+    weight: fmpq
+
+
+@dataclass(frozen=True, slots=True)
+class WallComplex:
+    """The function F = f - g on the common refinement of f and g.
+
+    Attributes
+    ----------
+    refinement : Refinement
+    values : tuple of affine functions, one a cell
+    walls : tuple of Wall
+    tree : tuple of int
+        Positions in ``walls`` that reach every cell from cell 0, in the order in which they do.
+    """
+
+    refinement: Refinement
+    values: tuple[Affine, ...]
+    walls: tuple[Wall, ...]
+    tree: tuple[int, ...]
+
+    @classmethod
+    def of(cls, function: PuiseuxRational) -> WallComplex:
+        """The complex of a rational function in pruned or unpruned form."""
+        refinement = common_refinement([function.numerator, function.denominator])
+        values = tuple(_difference(refinement, cell) for cell in refinement.cells)
+        walls: list[Wall] = []
+        tree: list[int] = []
+        reached = {0}
+        # cells were found by a walk, so some facet leads to each cell from an earlier one
+        for i, cell in enumerate(refinement.cells):
+            for row, k in cell.neighbours:
+                if k is None or k < i:
+                    continue
+                direction = (*map(fmpq, row[:-1]), fmpq(-row[-1]))
+                axis = next(j for j, v in enumerate(direction) if v)
+                weight = (values[k][axis] - values[i][axis]) / direction[axis]
+                if k not in reached:
+                    reached.add(k)
+                    tree.append(len(walls))
+                walls.append(Wall(i, k, direction, weight))
+        return cls(refinement, values, tuple(walls), tuple(tree))
+
+    def lower(self) -> list[fmpq]:
+        """The least weights of f': max(w, 0)."""
+        return [max(wall.weight, fmpq(0)) for wall in self.walls]
+
+    def integrate(self, weights: list[fmpq], start: Affine) -> list[Affine] | None:
+        """The affine pieces of the function with these weights that is ``start`` on cell 0; None if not balanced."""
+        pieces: list[Affine | None] = [None] * len(self.values)
+        pieces[0] = start
+        for position in self.tree:
+            wall = self.walls[position]
+            piece = pieces[wall.inner]
+            assert piece is not None
+            pieces[wall.outer] = _moved(piece, wall, weights[position])
+        result = [piece for piece in pieces if piece is not None]
+        for wall, weight in zip(self.walls, weights, strict=True):
+            if _moved(result[wall.inner], wall, weight) != result[wall.outer]:
+                return None
+        return result
+
+    def loops(self) -> list[dict[int, Affine]]:
+        """The balancing conditions: for each facet off the tree, walls -> their directions, signed, summing to 0."""
+        parent: dict[int, tuple[int, int]] = {}
+        depth = {0: 0}
+        for position in self.tree:
+            wall = self.walls[position]
+            parent[wall.outer] = (wall.inner, position)
+            depth[wall.outer] = depth[wall.inner] + 1
+        in_tree = set(self.tree)
+        loops = []
+        for position, wall in enumerate(self.walls):
+            if position in in_tree:
+                continue
+            loop = {position: wall.direction}
+            inner, outer = wall.inner, wall.outer
+            while inner != outer:
+                if depth[inner] >= depth[outer]:
+                    inner, used = parent[inner]
+                    loop[used] = self.walls[used].direction
+                else:
+                    outer, used = parent[outer]
+                    loop[used] = tuple(-v for v in self.walls[used].direction)
+            loops.append(loop)
+        return loops
+
+
+def _difference(refinement: Refinement, cell: RefinementCell) -> Affine:
+    (a, p), (b, q) = refinement.terms(cell)
+    return (*(u - v for u, v in zip(a, b, strict=True)), p - q)
+
+
+def _moved(piece: Affine, wall: Wall, weight: fmpq) -> Affine:
+    if not weight:
+        return piece
+    return tuple(p + weight * d for p, d in zip(piece, wall.direction, strict=True))
+
+
+def pair_from_weights(complex_: WallComplex, weights: list[fmpq]) -> PuiseuxRational | None:
+    """The pair (f', f' - F) with these weights of f'; None if they are not balanced or one of them is not convex."""
+    if any(t < low for t, low in zip(weights, complex_.lower(), strict=True)):
+        return None
+    dim = complex_.refinement.polynomials[0].dim
+    start = (fmpq(0),) * (dim + 1)
+    pieces = complex_.integrate(weights, start)
+    if pieces is None:
+        return None
+    top = dict.fromkeys(pieces)
+    bottom = dict.fromkeys(
+        tuple(p - v for p, v in zip(piece, value, strict=True))
+        for piece, value in zip(pieces, complex_.values, strict=True)
+    )
+    # a piecewise affine function that bends up at every facet is the maximum of its pieces
+    f, g = (PuiseuxPolynomial([(p[:-1], p[-1]) for p in side], dim) for side in (top, bottom))
+    return PuiseuxRational(f, g)
+
+
+def smallest_pair(complex_: WallComplex, *, attempts: int = 6) -> PuiseuxRational:
+    """A pair with as few terms as the search finds, never more than that of the least weights where these balance.
+
+    Parameters
+    ----------
+    complex_ : WallComplex
+    attempts : int
+        Linear programs with different costs (each followed by two reweighted ones).
+    """
+    least = pair_from_weights(complex_, complex_.lower())
+    if least is not None:
+        return least
+    best: PuiseuxRational | None = None
+    for weights in _vertices(complex_, attempts):
+        pair = pair_from_weights(complex_, weights)
+        if pair is not None and (best is None or _size(pair) < _size(best)):
+            best = pair
+    refinement = complex_.refinement
+    given = PuiseuxRational(refinement.polynomials[0], refinement.polynomials[1])
+    return given if best is None or _size(given) <= _size(best) else best
+
+
+def _size(pair: PuiseuxRational) -> int:
+    return len(pair.numerator) + len(pair.denominator)
+
+
+def _vertices(complex_: WallComplex, attempts: int) -> list[list[fmpq]]:
+    """Weights at vertices of the decomposition polyhedron, exact; duplicates left out."""
+    from scipy.optimize import linprog
+    from scipy.sparse import coo_matrix
+
+    loops = complex_.loops()
+    size = len(complex_.refinement.polynomials[0].exponents[0]) + 1
+    lengths = np.array([np.sqrt(sum(to_float(v) ** 2 for v in wall.direction[:-1])) for wall in complex_.walls])
+    entries = [
+        (number * size + k, position, to_float(v) / lengths[position])
+        for number, loop in enumerate(loops)
+        for position, direction in loop.items()
+        for k, v in enumerate(direction)
+        if v
+    ]
+    rows, columns, values = (np.array(part) for part in zip(*entries, strict=True))
+    # unknowns are t times the length of the normal, so that all walls are measured alike
+    equations = coo_matrix((values, (rows, columns)), shape=(len(loops) * size, len(complex_.walls))).tocsr()
+    scale = max((abs(to_float(w.weight)) for w in complex_.walls), default=1.0) or 1.0
+    lower = np.array([to_float(v) for v in complex_.lower()]) * lengths / scale
+    bounds = np.column_stack([lower, np.full_like(lower, np.inf)])
+    right = np.zeros(equations.shape[0])
+    rng = np.random.default_rng(7)
+    seen: set[tuple[bool, ...]] = set()
+    found: list[list[fmpq]] = []
+    for attempt in range(attempts):
+        cost = np.ones(len(lengths)) if attempt == 0 else rng.exponential(size=len(lengths))
+        for _ in range(3):
+            answer = linprog(cost, A_eq=equations, b_eq=right, bounds=bounds, method="highs-ds")
+            if answer.x is None:
+                break
+            excess = answer.x - lower
+            free = excess > 1e-9 * (1.0 + np.abs(answer.x).max())  # a proposal: the exact solution decides
+            key = tuple(free.tolist())
+            if key not in seen:
+                seen.add(key)
+                exact = _solve_exactly(complex_, loops, np.flatnonzero(free).tolist())
+                if exact is not None:
+                    found.append(exact)
+            cost = 1.0 / (excess + 1e-3 * (excess.max() + 1e-300))
+    return found
+
+
+def _solve_exactly(complex_: WallComplex, loops: list[dict[int, Affine]], free: list[int]) -> list[fmpq] | None:
+    """The balanced weights that equal their lower bound off the free walls; None if there are none or several."""
+    weights = complex_.lower()
+    column = {position: j for j, position in enumerate(free)}
+    size = len(complex_.walls[0].direction)
+    rows: set[tuple[fmpq, ...]] = set()
+    for loop in loops:
+        total = [fmpq(0)] * size
+        coefficients: list[dict[int, fmpq]] = [{} for _ in range(size)]
+        for position, direction in loop.items():
+            j = column.get(position)
+            for k, v in enumerate(direction):
+                if v and j is not None:
+                    coefficients[k][j] = v
+                if v:
+                    total[k] += v * weights[position]
+        for k in range(size):
+            row = [fmpq(0)] * (len(free) + 1)
+            for j, v in coefficients[k].items():
+                row[j] = v
+            row[-1] = -total[k]
+            if any(row):
+                rows.add(tuple(row))
+    if rows:
+        echelon, rank = fmpq_mat([list(row) for row in rows]).rref()
+        if rank != len(free) or any(echelon[i, i] != 1 for i in range(rank)):
+            return None
+        for j, position in enumerate(free):
+            weights[position] += echelon[j, len(free)]
+    elif free:
+        return None
+    return weights
+
+
+def bounds_below(complex_: WallComplex) -> tuple[int, int]:
+    """How many terms numerator and denominator of any pair with this difference have at least (proof in the module)."""
+    return _components(complex_, 1), _components(complex_, -1)
+
+
+def _components(complex_: WallComplex, sign: int) -> int:
+    """The components that are left when the walls of one sign are taken away."""
+    parent = list(range(len(complex_.values)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for wall in complex_.walls:
+        if wall.weight * sign <= 0:
+            parent[root(wall.inner)] = root(wall.outer)
+    return sum(parent[i] == i for i in range(len(parent)))
+
+
+__all__ = ["Wall", "WallComplex", "bounds_below", "pair_from_weights", "smallest_pair"]

@@ -1,0 +1,161 @@
+"""The shortest formula of a tropical rational function that can be proven, with every rewrite verified exactly.
+
+Steps: prune numerator and denominator; search the pairs (f', g') with the same difference for one with fewer terms
+(`tropical.decomposition`, which also cancels common factors); take out the affine function that leaves the shortest
+numbers.  The result is compared with the input as a function, in exact arithmetic.
+
+``minimal`` is ``"proven"`` when numerator and denominator have as few terms as any pair can have (counted separately,
+hence together).  In one variable that is always so: the numerator has one term more than the function has kinks
+upwards, the denominator one more than kinks downwards (Tran and Wang 2024 treat the general problem).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from flint import fmpq
+
+from polyhedra.errors import AlgebraError
+from tropical.decomposition import WallComplex, bounds_below, smallest_pair
+from tropical.polynomial import PuiseuxPolynomial
+from tropical.printing import polynomial_json, rational_latex, rational_sympy, rational_text
+from tropical.rational import PuiseuxRational
+
+Minimality = Literal["proven", "not proven"]
+
+
+@dataclass(frozen=True, slots=True)
+class SimplifiedFormula:
+    """A formula, and what is known about its length.
+
+    Attributes
+    ----------
+    rational : PuiseuxRational
+        The simplified function.
+    original, pruned : PuiseuxRational
+        What came in, and the same after pruning alone.
+    minimal : "proven" or "not proven"
+        Whether no pair with the same difference has fewer terms.
+    lower_bound : tuple of two int
+        How many terms every numerator and every denominator of this function has at least.
+    """
+
+    rational: PuiseuxRational
+    original: PuiseuxRational
+    pruned: PuiseuxRational
+    minimal: Minimality
+    lower_bound: tuple[int, int]
+
+    @property
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Numbers of terms (numerator, denominator) before, after pruning, and after simplification."""
+        stages = {"original": self.original, "pruned": self.pruned, "simplified": self.rational}
+        return {name: (len(r.numerator), len(r.denominator)) for name, r in stages.items()}
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_latex_(self) -> str:
+        return f"${self.to_latex()}$"
+
+    def to_text(self) -> str:
+        """``"max(2x1 - x2 + 1/3, 0) - max(x2, 0)"``; `tropical.parsing.parse` reads it back."""
+        return rational_text(self.rational)
+
+    def to_latex(self) -> str:
+        """LaTeX, without dollar signs."""
+        return rational_latex(self.rational)
+
+    def to_sympy(self) -> Any:
+        """A SymPy expression with ``Max``."""
+        return rational_sympy(self.rational)
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"numerator": [...], "denominator": [...], "minimal": ...}`` with numbers as exact texts."""
+        return {
+            "numerator": polynomial_json(self.rational.numerator),
+            "denominator": polynomial_json(self.rational.denominator),
+            "minimal": self.minimal,
+        }
+
+    def render(self, form: str) -> str:
+        """One of the forms ``"text"``, ``"latex"``, ``"sympy"``, ``"json"`` as a string."""
+        if form == "sympy":
+            return str(self.to_sympy())
+        if form == "json":
+            return json.dumps(self.to_json())
+        if form == "text":
+            return self.to_text()
+        if form == "latex":
+            return self.to_latex()
+        raise AlgebraError(f"there is no form {form!r}; use text, latex, sympy or json")
+
+
+def simplify(rational: PuiseuxRational | PuiseuxPolynomial, *, search: bool = True) -> SimplifiedFormula:
+    """The shortest pair of polynomials found whose difference is the given function, verified exactly.
+
+    Parameters
+    ----------
+    rational : PuiseuxRational or PuiseuxPolynomial
+    search : bool
+        Without it, prune and take out the common affine part only (fast for thousands of terms).
+
+    Examples
+    --------
+    >>> x, y = PuiseuxPolynomial.variables(2)
+    >>> one = PuiseuxPolynomial.constant(0, 2)
+    >>> result = simplify(PuiseuxRational((x + y) * (x + one), (x + one) * (y + one)))
+    >>> print(result, "|", result.minimal)
+    max(x1, x2) - max(x2, 0) | proven
+    """
+    original = rational if isinstance(rational, PuiseuxRational) else PuiseuxRational(rational)
+    if original.is_zero:
+        zero = PuiseuxRational(original.numerator)
+        return SimplifiedFormula(zero, original, zero, "proven", (0, 1))
+    pruned = original.pruned()
+    best, bound = pruned, (1, 1)
+    if len(pruned.denominator) == 1:
+        bound = (len(pruned.numerator), 1)
+    elif len(pruned.numerator) == 1:
+        bound = (1, len(pruned.denominator))
+    elif search:
+        walls = WallComplex.of(pruned)
+        best = smallest_pair(walls)
+        bound = bounds_below(walls)
+    best = _without_common_affine_part(best)
+    if not best.same_function(pruned):
+        raise AssertionError("a simplification changed the function; please report this formula")
+    proven = (len(best.numerator), len(best.denominator)) == bound
+    return SimplifiedFormula(best, original, pruned, "proven" if proven else "not proven", bound)
+
+
+def _without_common_affine_part(pair: PuiseuxRational) -> PuiseuxRational:
+    """Move both polynomials by one affine function, the one that leaves the fewest and shortest numbers."""
+    if len(pair.denominator) == 1:
+        candidates = list(pair.denominator.terms)
+    else:
+        candidates = list(dict.fromkeys((*pair.denominator.terms, *pair.numerator.terms)))[:200]
+        candidates.append(((fmpq(0),) * pair.dim, fmpq(0)))
+    moved = [_moved(pair, [-a for a in exponent], -c) for exponent, c in candidates]
+    return min(moved, key=_length)
+
+
+def _moved(pair: PuiseuxRational, exponent: list[fmpq], coefficient: fmpq) -> PuiseuxRational:
+    return PuiseuxRational(pair.numerator.shift(exponent, coefficient), pair.denominator.shift(exponent, coefficient))
+
+
+def _length(pair: PuiseuxRational) -> tuple[int, int]:
+    """Numbers that are not zero, and their digits."""
+    numbers = digits = 0
+    for polynomial in (pair.numerator, pair.denominator):
+        for exponent, coefficient in polynomial.terms:
+            for v in (*exponent, coefficient):
+                if v:
+                    numbers += 1
+                    digits += int(v.p).bit_length() + int(v.q).bit_length()
+    return numbers, digits
+
+
+__all__ = ["Minimality", "SimplifiedFormula", "simplify"]
