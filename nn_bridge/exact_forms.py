@@ -1,0 +1,107 @@
+"""Exact integer forms of a network's pre-activations under an activation pattern: the predicates behind the filter.
+
+Every stage is cleared of denominators once, with a positive factor of its own, so that forms are integer rows and signs
+are unchanged.  Forms of a pattern prefix are cached, since the subdivision asks for neighbours of the last one.
+"""
+
+from __future__ import annotations
+
+import math
+
+from flint import fmpz, fmpz_mat
+
+from nn_bridge.network import INPUT, AffineStage, Network
+from polyhedra.scalars import common_denominator
+
+_CACHE_LIMIT = 4096
+
+
+class ExactForms:
+    """Integer forms ``(a_1, .., a_n, b)``, positive multiples of the exact pre-activations.
+
+    Parameters
+    ----------
+    network : Network
+    walls : sequence of integer rows
+        Rows ``(a, b)`` with ``a . x + b >= 0`` on the domain, asked for as stage -1.
+    """
+
+    def __init__(self, network: Network, walls: tuple[tuple[int, ...], ...] = ()) -> None:
+        self.dim = network.input_dim
+        self.walls = walls
+        self._stages = integer_stages(network)[:-1]
+        self._cache: dict[tuple[int, ...], fmpz_mat] = {}
+
+    def units(self, stage: int) -> int:
+        """The number of units of a stage (from 0)."""
+        return len(self._stages[stage][1])
+
+    def forms(self, prefix: tuple[int, ...]) -> fmpz_mat:
+        """The forms of stage ``len(prefix)`` where bit ``i`` of ``prefix[s]`` says that unit ``i`` of stage ``s`` is active."""
+        found = self._cache.get(prefix)
+        if found is not None:
+            return found
+        blocks, bias = self._stages[len(prefix)]
+        units = len(bias)
+        total = fmpz_mat(units, self.dim + 1)
+        for j in range(units):
+            total[j, self.dim] = bias[j]
+        for source, matrix in blocks:
+            if source == INPUT:
+                padded = fmpz_mat([[*row, 0] for row in matrix])
+                total = total + padded
+                continue
+            bits = prefix[source - 1]
+            active = [i for i in range(self.units(source - 1)) if bits >> i & 1]
+            if not active:
+                continue
+            lower = self.forms(prefix[: source - 1])
+            rows = fmpz_mat([[lower[i, c] for c in range(self.dim + 1)] for i in active])
+            total = total + fmpz_mat([[row[i] for i in active] for row in matrix]) * rows
+        if len(self._cache) >= _CACHE_LIMIT:
+            self._cache.clear()
+        self._cache[prefix] = total
+        return total
+
+    def row(self, prefix: tuple[int, ...], stage: int, unit: int) -> list[fmpz]:
+        """One form: a unit of a finished or current stage, a wall (stage -1), infinity (unit -1) or an axis (stage -2)."""
+        if stage == -2:
+            return [fmpz(int(c == unit)) for c in range(self.dim + 1)]
+        if stage == -1:
+            if unit < 0:
+                return [fmpz(0)] * self.dim + [fmpz(1)]
+            return [fmpz(v) for v in self.walls[unit]]
+        forms = self.forms(prefix[:stage])
+        return [forms[unit, c] for c in range(self.dim + 1)]
+
+
+IntegerStage = tuple[list[tuple[int, list[list[int]]]], list[int]]
+"""Integer blocks by source, and integer biases, of one stage."""
+
+
+def integer_stages(network: Network) -> list[IntegerStage]:
+    """The stages and, last, the outputs with denominators cleared: each by one positive factor for the whole stage."""
+    stages: list[IntegerStage] = []
+    scales = [1]
+    for stage in (*network.stages, network.output):
+        blocks, bias, scale = _cleared(stage, scales)
+        stages.append((blocks, bias))
+        scales.append(scale)
+    return stages
+
+
+def _cleared(stage: AffineStage, scales: list[int]) -> tuple[list[tuple[int, list[list[int]]]], list[int], int]:
+    values = [v for _, matrix in stage.blocks for row in matrix for v in row]
+    denominator = common_denominator((*values, *stage.bias))
+    common = math.lcm(1, *(scales[source] for source, _ in stage.blocks))
+    blocks = []
+    for source, matrix in stage.blocks:
+        factor = denominator * (common // scales[source])
+        blocks.append((source, [[int(v.p) * (factor // int(v.q)) for v in row] for row in matrix]))
+    scale = denominator * common
+    return blocks, [int(b.p) * (scale // int(b.q)) for b in stage.bias], scale
+
+
+def dot(left: list[fmpz], right: list[fmpz]) -> fmpz:
+    """The scalar product of two integer vectors."""
+    return sum((a * b for a, b in zip(left, right, strict=True)), fmpz(0))
