@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import gcd
 from typing import Any
 
 from flint import fmpq
@@ -27,7 +28,7 @@ from polyhedra.linear_program import (
 )
 from polyhedra.matrix import AffineMap, Matrix, Vector, as_matrix, as_vector, dot, nullspace, rank
 from polyhedra.scalars import ONE, ZERO, primitive
-from polyhedra.system import IntegerRow, System, integer_row
+from polyhedra.system import IntegerRow, System
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -447,7 +448,8 @@ def _restore(dim: int, inequalities: tuple[IntegerRow, ...], equalities: tuple[I
 
 
 def _primitive(row: Sequence[int]) -> IntegerRow:
-    return integer_row([fmpq(value) for value in row])[0]
+    divisor = gcd(*row)
+    return tuple(row) if divisor <= 1 else tuple([value // divisor for value in row])
 
 
 def _first_positive(row: IntegerRow) -> IntegerRow:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from polyhedra.errors import GeometryError
 from polyhedra.matrix import as_matrix, as_vector
-from polyhedra.scalars import ONE, common_denominator
+from polyhedra.scalars import ONE
 
 IntegerRow = tuple[int, ...]
 
@@ -45,7 +45,7 @@ class System:
         Variables, equalities, rows in all.
     """
 
-    __slots__ = ("_floats", "_rows", "_scales", "_source", "count", "dim", "n_equal")
+    __slots__ = ("_floats", "_lifted", "_rows", "_scales", "_source", "count", "dim", "n_equal")
 
     dim: int
     n_equal: int
@@ -54,6 +54,7 @@ class System:
     _scales: list[fmpq | None]
     _source: NDArray[np.float64] | None
     _floats: NDArray[np.float64] | None
+    _lifted: NDArray[np.float64] | None
 
     def __init__(self, A: Any, b: Any, A_eq: Any = (), b_eq: Any = (), dim: int | None = None) -> None:
         if _is_float_array(A) and _is_float_array(b) and len(A_eq) == 0:
@@ -72,7 +73,7 @@ class System:
             integers, scale = integer_row(row)
             self._rows.append(integers)
             self._scales.append(scale)
-        self._source = self._floats = None
+        self._source = self._floats = self._lifted = None
 
     def _init_floats(self, A: NDArray[np.float64], b: NDArray[np.float64], dim: int | None) -> None:
         if A.ndim != 2 or b.shape != (A.shape[0],) or (dim is not None and A.shape[1] != dim):
@@ -83,7 +84,7 @@ class System:
             raise GeometryError(f"row {int(np.argmin(finite))} of A x <= b has a number that is not finite")
         self.dim, self.n_equal, self.count = int(A.shape[1]), 0, int(A.shape[0])
         self._rows, self._scales = [None] * self.count, [None] * self.count
-        self._source, self._floats = source, None
+        self._source, self._floats, self._lifted = source, None, None
 
     @classmethod
     def of_integer_rows(
@@ -93,7 +94,7 @@ class System:
         system = cls.__new__(cls)
         system.dim, system.n_equal, system.count = dim, n_equal, len(rows)
         system._rows, system._scales = list(rows), [ONE] * len(rows)
-        system._source, system._floats = None, floats
+        system._source, system._floats, system._lifted = None, floats, None
         return system
 
     def row(self, index: int) -> IntegerRow:
@@ -130,6 +131,14 @@ class System:
                 self._floats = np.array(values, dtype=np.float64).reshape(self.count, self.dim + 1)
         return self._floats
 
+    def lifted_floats(self) -> NDArray[np.float64]:
+        """The float rows with a column for a common slack t, before b: 1 for inequalities, 0 for equalities."""
+        if self._lifted is None:
+            column = np.ones(self.count)
+            column[: self.n_equal] = 0.0
+            self._lifted = np.insert(self.floats(), self.dim, column, axis=1)
+        return self._lifted
+
     def subset(self, indices: Sequence[int], n_equal: int) -> System:
         """The system of the named rows, of which the first `n_equal` are now equalities."""
         rows = [self.row(i) for i in indices]
@@ -141,18 +150,18 @@ class System:
 
 def integer_row(row: Sequence[fmpq]) -> tuple[IntegerRow, fmpq]:
     """The primitive integer multiple of a rational row, and the positive factor."""
-    denominator = common_denominator(row)
-    if denominator == 1:
-        integers = [int(value.p) for value in row]
-    else:
-        integers = [int(value.p) * (denominator // int(value.q)) for value in row]
-    divisor = math.gcd(*integers)
+    numerators = [int(value.p) for value in row]
+    denominators = [int(value.q) for value in row]
+    denominator = math.lcm(*denominators)
+    if denominator != 1:
+        numerators = [p * (denominator // q) for p, q in zip(numerators, denominators, strict=True)]
+    divisor = math.gcd(*numerators)
     if divisor <= 1:
-        return tuple(integers), fmpq(denominator)
-    return tuple([value // divisor for value in integers]), fmpq(denominator, divisor)
+        return tuple(numerators), fmpq(denominator)
+    return tuple([value // divisor for value in numerators]), fmpq(denominator, divisor)
 
 
-def float_row(row: IntegerRow, divisor: int) -> list[float]:
+def float_row(row: Sequence[int], divisor: int) -> list[float]:
     """An integer row divided by a positive integer, each entry rounded once (infinite where out of range)."""
     try:
         return [value / divisor for value in row]
