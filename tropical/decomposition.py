@@ -16,12 +16,16 @@ So f' has at least as many terms as these walls leave components (`bounds_below`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq
 
-from polyhedra.scalars import to_float
+from polyhedra.linear_program import Optimal, maximize_over
+from polyhedra.matrix import dot, reduced_echelon
+from polyhedra.scalars import rational, to_float
+from polyhedra.system import System
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.rational import PuiseuxRational
 from tropical.regions import Refinement, RefinementCell, common_refinement
@@ -158,107 +162,75 @@ def pair_from_weights(complex_: WallComplex, weights: list[fmpq]) -> PuiseuxRati
     return PuiseuxRational(f, g)
 
 
-def smallest_pair(complex_: WallComplex, *, attempts: int = 6) -> PuiseuxRational:
-    """A pair with as few terms as the search finds, never more than that of the least weights where these balance.
+def smallest_pair(complex_: WallComplex, *, attempts: int = 8) -> PuiseuxRational:
+    """A pair with as few terms as the search finds on this complex.
+
+    A pair with the fewest terms is a vertex of the decomposition polyhedron, because a vertex has the fewest walls.
 
     Parameters
     ----------
     complex_ : WallComplex
     attempts : int
-        Linear programs with different costs (each followed by two reweighted ones).
+        Exact linear programs with different costs, each followed by three that favour the walls that are nearly gone.
     """
     least = pair_from_weights(complex_, complex_.lower())
     if least is not None:
         return least
-    best: PuiseuxRational | None = None
+    refinement = complex_.refinement
+    best = PuiseuxRational(refinement.polynomials[0], refinement.polynomials[1])
     for weights in _vertices(complex_, attempts):
         pair = pair_from_weights(complex_, weights)
-        if pair is not None and (best is None or _size(pair) < _size(best)):
+        if pair is not None and _size(pair) < _size(best):
             best = pair
-    refinement = complex_.refinement
-    given = PuiseuxRational(refinement.polynomials[0], refinement.polynomials[1])
-    return given if best is None or _size(given) <= _size(best) else best
+    return best
 
 
 def _size(pair: PuiseuxRational) -> int:
     return len(pair.numerator) + len(pair.denominator)
 
 
-def _vertices(complex_: WallComplex, attempts: int) -> list[list[fmpq]]:
-    """Weights at vertices of the decomposition polyhedron, exact; duplicates left out."""
-    from scipy.optimize import linprog
-    from scipy.sparse import coo_matrix
-
-    loops = complex_.loops()
-    size = len(complex_.refinement.polynomials[0].exponents[0]) + 1
-    lengths = np.array([np.sqrt(sum(to_float(v) ** 2 for v in wall.direction[:-1])) for wall in complex_.walls])
-    entries = [
-        (number * size + k, position, to_float(v) / lengths[position])
-        for number, loop in enumerate(loops)
-        for position, direction in loop.items()
-        for k, v in enumerate(direction)
-        if v
-    ]
-    rows, columns, values = (np.array(part) for part in zip(*entries, strict=True))
-    # unknowns are t times the length of the normal, so that all walls are measured alike
-    equations = coo_matrix((values, (rows, columns)), shape=(len(loops) * size, len(complex_.walls))).tocsr()
-    scale = max((abs(to_float(w.weight)) for w in complex_.walls), default=1.0) or 1.0
-    lower = np.array([to_float(v) for v in complex_.lower()]) * lengths / scale
-    bounds = np.column_stack([lower, np.full_like(lower, np.inf)])
-    right = np.zeros(equations.shape[0])
-    rng = np.random.default_rng(7)
-    seen: set[tuple[bool, ...]] = set()
-    found: list[list[fmpq]] = []
-    for attempt in range(attempts):
-        cost = np.ones(len(lengths)) if attempt == 0 else rng.exponential(size=len(lengths))
-        for _ in range(3):
-            answer = linprog(cost, A_eq=equations, b_eq=right, bounds=bounds, method="highs-ds")
-            if answer.x is None:
-                break
-            excess = answer.x - lower
-            free = excess > 1e-9 * (1.0 + np.abs(answer.x).max())  # a proposal: the exact solution decides
-            key = tuple(free.tolist())
-            if key not in seen:
-                seen.add(key)
-                exact = _solve_exactly(complex_, loops, np.flatnonzero(free).tolist())
-                if exact is not None:
-                    found.append(exact)
-            cost = 1.0 / (excess + 1e-3 * (excess.max() + 1e-300))
-    return found
-
-
-def _solve_exactly(complex_: WallComplex, loops: list[dict[int, Affine]], free: list[int]) -> list[fmpq] | None:
-    """The balanced weights that equal their lower bound off the free walls; None if there are none or several."""
-    weights = complex_.lower()
-    column = {position: j for j, position in enumerate(free)}
+def balanced_basis(complex_: WallComplex) -> tuple[list[int], list[tuple[fmpq, ...]]]:
+    """The free walls, and each wall's weight as a combination of theirs: t = N s with one row of N a wall."""
+    count = len(complex_.walls)
     size = len(complex_.walls[0].direction)
-    rows: set[tuple[fmpq, ...]] = set()
-    for loop in loops:
-        total = [fmpq(0)] * size
-        coefficients: list[dict[int, fmpq]] = [{} for _ in range(size)]
+    entries = [[fmpq(0)] * count for _ in range(size * len(complex_.loops()))]
+    for number, loop in enumerate(complex_.loops()):
         for position, direction in loop.items():
-            j = column.get(position)
             for k, v in enumerate(direction):
-                if v and j is not None:
-                    coefficients[k][j] = v
-                if v:
-                    total[k] += v * weights[position]
-        for k in range(size):
-            row = [fmpq(0)] * (len(free) + 1)
-            for j, v in coefficients[k].items():
-                row[j] = v
-            row[-1] = -total[k]
-            if any(row):
-                rows.add(tuple(row))
-    if rows:
-        echelon, rank = fmpq_mat([list(row) for row in rows]).rref()
-        if rank != len(free) or any(echelon[i, i] != 1 for i in range(rank)):
-            return None
-        for j, position in enumerate(free):
-            weights[position] += echelon[j, len(free)]
-    elif free:
-        return None
-    return weights
+                entries[number * size + k][position] = v
+    rows, pivots = reduced_echelon(tuple(map(tuple, entries)))
+    free = sorted(set(range(count)) - set(pivots))
+    place = {position: j for j, position in enumerate(free)}
+    matrix = [[fmpq(0)] * len(free) for _ in range(count)]
+    for position, j in place.items():
+        matrix[position][j] = fmpq(1)
+    for row, pivot in zip(rows, pivots, strict=True):
+        matrix[pivot] = [-row[position] for position in free]
+    return free, [tuple(row) for row in matrix]
+
+
+def _vertices(complex_: WallComplex, attempts: int) -> Iterator[list[fmpq]]:
+    """Weights at vertices of the decomposition polyhedron."""
+    _, matrix = balanced_basis(complex_)
+    lower = complex_.lower()
+    system = System([[-v for v in row] for row in matrix], [-low for low in lower], dim=len(matrix[0]))
+    lengths = [max(sum((abs(v) for v in wall.direction[:-1]), fmpq(0)), fmpq(1)) for wall in complex_.walls]
+    rng = np.random.default_rng(7)
+    seen = set()
+    for attempt in range(attempts):
+        factors = np.ones(len(lengths)) if attempt == 0 else rng.exponential(size=len(lengths))
+        for _ in range(4):
+            costs = [rational(float(f)) * size for f, size in zip(factors, lengths, strict=True)]
+            objective = [-dot(costs, column) for column in zip(*matrix, strict=True)]
+            answer = maximize_over(system, objective)
+            if not isinstance(answer, Optimal):
+                break
+            weights = [dot(row, answer.point) for row in matrix]
+            if answer.point not in seen:
+                seen.add(answer.point)
+                yield weights
+            excess = np.array([to_float(t - low) for t, low in zip(weights, lower, strict=True)])
+            factors = 1.0 / (excess + 1e-3 * excess.max()) if excess.max() > 0 else factors
 
 
 def bounds_below(complex_: WallComplex) -> tuple[int, int]:

@@ -136,29 +136,33 @@ class LiftedPoints:
         own = self.rows[query]
         r = self.rank
         e, c = self.denominators
-        # maximise t subject to (a_i - a).y + t <= c - c_i, with y = x c/e so that all rows are integers
+        # maximise t subject to (a_i - a).y + t <= c - c_i, with y = x c/e so that all rows are integers.  Exponents and
+        # coefficients have denominators of their own: powers of two make the columns of y, t and the right-hand sides
+        # alike, else t would be lost in floating point and every program would go to the exact simplex method.
+        differences = [tuple(map(int.__sub__, self.rows[i], own)) for i in others]
+        low = max((abs(v).bit_length() for row in differences for v in row[:-1]), default=0)
+        high = max((abs(row[-1]).bit_length() for row in differences), default=0)
+        up, down, unit = max(high - low, 0), max(low - high, 0), 1 << max(low, high)
         equalities: list[Row] = []
         rows: list[Row] = []
         if domain is not None:
             walls = domain.system.rows()
-            scaled = [(*(a * e for a in row[:-1]), 0, row[-1] * c) for row in walls]
+            scaled = [(*(a * e << up for a in row[:-1]), 0, row[-1] * c << down) for row in walls]
             equalities, rows = scaled[: domain.system.n_equal], scaled[domain.system.n_equal :]
         wall_count = len(rows)
-        for i in others:
-            row = self.rows[i]
-            rows.append((*(row[k] - own[k] for k in range(r)), 1, own[-1] - row[-1]))
+        rows += [(*(v << up for v in row[:-1]), unit, -row[-1] << down) for row in differences]
         rows.append((*(0,) * r, 1, 1))
         objective = (*(fmpq(0),) * r, fmpq(1))
         system = System.of_integer_rows([*equalities, *rows], len(equalities), r + 1)
         answer = maximize_over(system, objective)
         assert isinstance(answer, Optimal), "t is at most 1, and feasible when small, unless the domain is empty"
         if answer.value > 0:
-            return Irredundant(tuple(v * fmpq(e, c) for v in answer.point[:r]))
+            return Irredundant(tuple(v * fmpq(e << up, c << down) for v in answer.point[:r]))
         weights = answer.multipliers[wall_count:-1]
         return Redundant(
-            tuple((int(i), w) for i, w in zip(others, weights, strict=True) if w),
-            answer.multipliers[:wall_count],
-            answer.equality_multipliers,
+            tuple((int(i), w * unit) for i, w in zip(others, weights, strict=True) if w),
+            tuple(mu * unit for mu in answer.multipliers[:wall_count]),
+            tuple(mu * unit for mu in answer.equality_multipliers),
         )
 
 
