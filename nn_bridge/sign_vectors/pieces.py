@@ -1,0 +1,198 @@
+"""The domain cut into pieces, so that each fits into memory, and their complexes joined again.
+
+A piece is a part of the domain behind artificial walls.  Two neighbours see the same complex on their common wall, so
+an edge that crosses it appears on both sides with the same fingerprint; joining removes the wall's vertices and edges
+and glues these halves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from nn_bridge.sign_vectors.domain import Domain
+from nn_bridge.sign_vectors.plan import Floats, Plan, Words
+from nn_bridge.sign_vectors.skeleton import HEAD, OverBudget, Skeleton
+from nn_bridge.sign_vectors.subdivide import AMP, EPS, STEPS, Outcome, subdivide
+
+SHARES = (fmpq(524309, 1 << 20), fmpq(480169, 1 << 20))
+"""Where a piece is halved, in parts of its extent: first try, and second if the wall met a vertex."""
+MAX_DEPTH = 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """The finished 1-skeleton of a piece (the arrays of `nn_bridge.complex.Complex`)."""
+
+    domain: Domain
+    vertices: Floats
+    vertex_error: NDArray[np.float32]
+    edges: NDArray[np.int32]
+    vertex_zeros: NDArray[np.int16]
+    edge_zeros: NDArray[np.int16]
+    vertex_faces: NDArray[np.int32]
+    edge_faces: NDArray[np.int32]
+    vertex_words: Words
+    edge_words: Words
+    outcome: Outcome
+    pieces: int = 1
+
+
+Cutter = Callable[[Plan, Domain, int | None], Piece]
+
+
+def cut_on_cpu(plan: Plan, domain: Domain, limit: int | None) -> Piece:
+    """Subdivide a piece with the compiled kernels."""
+    outcome = Outcome()
+    skeleton = Skeleton(plan, domain, limit)
+    subdivide(plan, skeleton, outcome)
+    return finish(skeleton, outcome)
+
+
+def finish(skeleton: Skeleton, outcome: Outcome) -> Piece:
+    """Copy what stays out of the working arrays, and let these go."""
+    v, e, d = skeleton.vertices, skeleton.edges, skeleton.d
+    # what an aborted step was about to add belongs to no edge yet
+    rows = skeleton.rows[:v]
+    coordinates = slice(HEAD, HEAD + d)
+    unit = 1 / float(skeleton.scaled[coordinates].min())
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = rows[:, EPS] * 2.0 ** (rows[:, AMP] / STEPS) * (unit * (1 + 1e-9))
+    vertices = rows[:, coordinates].copy()
+    zeros, faces, words = skeleton.zeros[:v].copy(), skeleton.faces[:v].copy(), skeleton.fingerprint[:v].copy()
+    del rows
+    skeleton.rows = np.zeros((0, skeleton.width))
+    skeleton.row_bits = skeleton.rows.view(np.uint64)
+    return Piece(
+        skeleton.domain,
+        vertices,
+        np.nextafter(error.astype(np.float32), np.float32(np.inf)),
+        skeleton.e32[:e, :2].copy(),
+        zeros,
+        skeleton.e16[:e, 20 : 20 + d - 1].copy(),
+        faces,
+        skeleton.e32[:e, 9].copy(),
+        words,
+        skeleton.e64[:e, 3].copy(),
+        outcome,
+    )
+
+
+def halves_of(domain: Domain, share: fmpq, label: int) -> tuple[Domain, Domain, int, fmpq]:
+    """The domain cut across its longest extent; also the axis and the position."""
+    sides = [(min(c[i] for c in domain.corners), max(c[i] for c in domain.corners)) for i in range(domain.dim)]
+    axis = max(range(domain.dim), key=lambda i: sides[i][1] - sides[i][0])
+    low, high = sides[axis]
+    position = low + (high - low) * share
+    left, right = domain.halves(axis, position, label)
+    return left, right, axis, position
+
+
+def cut_in_pieces(plan: Plan, domain: Domain, limit: int | None, cutter: Cutter = cut_on_cpu, depth: int = 0) -> Piece:
+    """Subdivide a domain, in two halves where it does not fit the limit.
+
+    Raises
+    ------
+    OverBudget
+        Even tiny pieces do not fit.
+    """
+    try:
+        return cutter(plan, domain, limit)
+    except OverBudget:
+        if depth >= MAX_DEPTH:
+            raise
+    attempt: Piece | None = None
+    for trial, share in enumerate(SHARES):
+        label = -(2 * depth + trial + 1)
+        left, right, _, _ = halves_of(domain, share, label)
+        first = cut_in_pieces(plan, left, limit, cutter, depth + 1)
+        if first.outcome.sound:
+            second = cut_in_pieces(plan, right, limit, cutter, depth + 1)
+            attempt = join(domain, first, second, label) if second.outcome.sound else second
+        else:
+            attempt = first
+        if attempt.outcome.sound:
+            break
+    assert attempt is not None
+    return attempt
+
+
+def join(domain: Domain, left: Piece, right: Piece, label: int) -> Piece:
+    """The complex on both sides of the artificial wall with this label."""
+    sides = [_Side(domain, piece, label) for piece in (left, right)]
+    offset = sides[0].count
+    first, second = sides
+    order = [np.argsort(side.cross_words) for side in sides]
+    outcome = Outcome(
+        decided=left.outcome.decided + right.outcome.decided,
+        neurons=min(left.outcome.neurons, right.outcome.neurons),
+        consistent=np.array_equal(first.cross_words[order[0]], second.cross_words[order[1]]),
+    )
+    if not outcome.consistent:
+        return right if not right.outcome.sound else _spoilt(left, outcome)
+    glued = np.stack([first.cross_ends[order[0]], second.cross_ends[order[1]] + offset], axis=1).astype(np.int32)
+    crossing = first.crossing[order[0]]
+
+    def join_rows(name: str, masks: tuple[NDArray[np.bool_], NDArray[np.bool_]], extra: bool) -> np.ndarray:
+        parts = [getattr(piece, name)[mask] for piece, mask in zip((left, right), masks, strict=True)]
+        if extra:
+            parts.append(getattr(left, name)[crossing])
+        return np.concatenate(parts)
+
+    kept = (first.kept, second.kept)
+    inner = (first.inner, second.inner)
+    faces = [side.vertex_faces for side in sides]
+    edge_faces = [side.edge_faces[side.inner] for side in sides] + [first.edge_faces[crossing]]
+    return Piece(
+        domain,
+        join_rows("vertices", kept, False),
+        join_rows("vertex_error", kept, False),
+        np.concatenate([first.inner_edges, second.inner_edges + np.int32(offset), glued]),
+        join_rows("vertex_zeros", kept, False),
+        join_rows("edge_zeros", inner, True),
+        np.concatenate([faces[0][first.kept], faces[1][second.kept]]),
+        np.concatenate(edge_faces),
+        join_rows("vertex_words", kept, False),
+        join_rows("edge_words", inner, True),
+        outcome,
+        left.pieces + right.pieces,
+    )
+
+
+def _spoilt(piece: Piece, outcome: Outcome) -> Piece:
+    piece.outcome.consistent = outcome.consistent
+    return piece
+
+
+class _Side:
+    """One piece seen from the wall: what stays, and which edges cross (private)."""
+
+    def __init__(self, domain: Domain, piece: Piece, label: int) -> None:
+        target = _face_map(domain, piece.domain, label)
+        self.vertex_faces = target[piece.vertex_faces]
+        self.edge_faces = target[piece.edge_faces]
+        self.kept = self.vertex_faces >= 0
+        self.count = int(self.kept.sum())
+        number = np.where(self.kept, np.cumsum(self.kept) - 1, -1).astype(np.int32)
+        ends = number[piece.edges]
+        outside = self.edge_faces >= 0
+        self.inner = outside & (ends >= 0).all(axis=1)
+        self.inner_edges = ends[self.inner]
+        self.crossing = np.nonzero(outside & ~self.inner)[0]
+        self.cross_words = piece.edge_words[self.crossing]
+        self.cross_ends = ends[self.crossing].max(axis=1)
+
+
+def _face_map(domain: Domain, part: Domain, label: int) -> NDArray[np.int32]:
+    """For each face of the part the domain face that it lies in, or -1 if it lies in the wall between the parts."""
+
+    def names(of: Domain) -> list[frozenset[int]]:
+        labels = np.array([wall[2] for wall in of.walls])
+        return [frozenset(labels[row].tolist()) for row in of.face_walls]
+
+    number = {name: index for index, name in enumerate(names(domain))}
+    return np.array([-1 if label in name else number[name] for name in names(part)], dtype=np.int32)

@@ -1,0 +1,138 @@
+"""The float plan of an extraction: stages as float64 blocks, which units to carry along, and fingerprint words.
+
+Fingerprints name faces without storing sign vectors: a face of the complex has the 64-bit sum (modulo 2^64) of one
+random word for every hyperplane that contains it, one for every neuron that is positive on it, and one for every wall
+of the domain that contains it.  A collision cannot go unnoticed: a 2-face would then be met by four edges in place of
+two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_bridge.errors import NetworkError
+from nn_bridge.network import INPUT, AffineStage, Matrix, Network
+
+Floats = NDArray[np.float64]
+Words = NDArray[np.uint64]
+
+MAX_NEURONS = 32767
+"""Hyperplane numbers are kept in 16 bits."""
+
+SMALLEST, LARGEST = 1e-120, 1e120
+"""Non-zero weights outside this range would make products leave the range of float64."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FloatStage:
+    """One stage of hyperplanes in float64.
+
+    Attributes
+    ----------
+    units, first : int
+        The number of hyperplanes and the global number of the first.
+    reads : tuple of (source, float64 array of shape (units, size of the source))
+    bias : float64 array of shape (units,)
+    carried : tuple of int
+        Earlier stages whose units a later stage reads: they travel along while this stage is cut.
+    """
+
+    units: int
+    first: int
+    reads: tuple[tuple[int, Floats], ...]
+    bias: Floats
+    carried: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """The network as the extractor reads it.
+
+    Attributes
+    ----------
+    network : Network
+    stages : tuple of FloatStage
+        The ReLU stages, then the outputs where they are hyperplanes too.
+    zero, positive : uint64 arrays of shape (neurons,)
+        Fingerprint words of "on hyperplane j" and "neuron j is positive".
+    """
+
+    network: Network
+    stages: tuple[FloatStage, ...]
+    zero: Words
+    positive: Words
+    seed: int
+
+    @property
+    def neurons(self) -> int:
+        """The number of hyperplanes."""
+        return len(self.zero)
+
+    def wall_words(self, labels: list[int]) -> Words:
+        """One word per wall, the same for equal labels."""
+        return np.array(
+            [int(_words(np.random.SeedSequence([self.seed, 2, abs(k), k < 0]), 1)[0]) for k in labels], dtype=np.uint64
+        )
+
+    def stage_of(self, neuron: int) -> tuple[int, int]:
+        """The stage (from 0) and the index in it of a global neuron number."""
+        for index, stage in enumerate(self.stages):
+            if neuron < stage.first + stage.units:
+                return index, neuron - stage.first
+        raise NetworkError(f"there is no neuron {neuron}")
+
+
+def plan_of(network: Network, output_hyperplanes: bool, seed: int = 0) -> Plan:
+    """Convert a network.
+
+    Raises
+    ------
+    NetworkError
+        More than 32767 neurons, or a weight that float64 cannot hold safely.
+    """
+    exact: list[AffineStage] = list(network.stages)
+    if output_hyperplanes:
+        exact.append(network.output)
+    stages: list[FloatStage] = []
+    first = 0
+    for index, stage in enumerate(exact):
+        later = {source for other in exact[index + 1 :] for source, _ in other.blocks}
+        carried = tuple(k for k in range(1, index + 1) if k in later)
+        reads = tuple((source, _floats(matrix, index)) for source, matrix in stage.blocks)
+        bias = _floats((stage.bias,), index)[0]
+        constant = ~np.any([np.any(weights != 0, axis=1) for _, weights in reads], axis=0) if reads else bias == bias
+        # a neuron that reads nothing is no hyperplane: one that is zero everywhere counts as inactive
+        bias[constant & (bias <= 0)] = -1.0
+        stages.append(FloatStage(stage.units, first, reads, bias, carried))
+        first += stage.units
+    if first > MAX_NEURONS:
+        raise NetworkError(f"the network has {first} neurons, the sign-vector engine takes {MAX_NEURONS}")
+    zero, positive = _words(np.random.SeedSequence([seed, 1]), 2 * first).reshape(2, first)
+    return Plan(network, tuple(stages), zero, positive, seed)
+
+
+def source_sizes(plan: Plan) -> dict[int, int]:
+    """The size of the input and of each stage, by source number."""
+    return {INPUT: plan.network.input_dim} | {k: stage.units for k, stage in enumerate(plan.stages, 1)}
+
+
+def _words(sequence: np.random.SeedSequence, count: int) -> Words:
+    return np.random.Generator(np.random.PCG64(sequence)).integers(0, 2**64, count, dtype=np.uint64)
+
+
+def _floats(matrix: Matrix, index: int) -> Floats:
+    try:
+        result = np.array([[float(v) for v in row] for row in matrix], dtype=np.float64)
+    except OverflowError:
+        result = np.array([[np.inf]])
+    size = np.abs(result)
+    exact_zeros = sum(not v for row in matrix for v in row)
+    if np.count_nonzero(size == 0) != exact_zeros or np.any(((size != 0) & (size < SMALLEST)) | (size > LARGEST)):
+        raise NetworkError(
+            f"stage {index + 1} has a weight too small or too large for the float engine "
+            f"(not within {SMALLEST:g}..{LARGEST:g}); use engine 'cells'"
+        )
+    return result

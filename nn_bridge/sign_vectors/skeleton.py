@@ -1,0 +1,141 @@
+"""The 1-skeleton of a complex while it is being cut: growing arrays in the layout of `nn_bridge._edge_kernels`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_bridge.sign_vectors.domain import Domain
+from nn_bridge.sign_vectors.plan import Floats, FloatStage, Plan, Words, source_sizes
+
+HEAD = 4
+"""Bookkeeping columns of a vertex row, before the coordinates."""
+
+
+class OverBudget(Exception):
+    """The arrays would outgrow the memory given for this piece of the domain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the columns of a vertex row are while one stage is cut.
+
+    Attributes
+    ----------
+    carried : dict of source number -> first column
+    column, columns : int
+        The first column of the stage's values, and the number of columns in use.
+    """
+
+    carried: dict[int, int]
+    column: int
+    columns: int
+
+
+def layout_of(plan: Plan, stage: FloatStage | None) -> Layout:
+    """The columns of a stage (None: before the first one)."""
+    column = HEAD + plan.network.input_dim
+    if stage is None:
+        return Layout({}, column, column)
+    sizes = source_sizes(plan)
+    carried = {}
+    for source in stage.carried:
+        carried[source] = column
+        column += sizes[source]
+    return Layout(carried, column, column + stage.units)
+
+
+class Skeleton:
+    """Vertices and edges of the complex cut so far (private, mutable).
+
+    Parameters
+    ----------
+    limit : int or None
+        Bytes that the arrays may take.
+
+    Raises
+    ------
+    OverBudget
+        When `reserve` would need more than the limit.
+    """
+
+    def __init__(self, plan: Plan, domain: Domain, limit: int | None) -> None:
+        self.plan, self.domain, self.limit = plan, domain, limit
+        d = domain.dim
+        self.d = d
+        self.width = max([layout_of(plan, stage).columns for stage in plan.stages], default=HEAD + d)
+        self.words = 5 + (2 * (d - 1) + 3) // 4
+        wall_words = plan.wall_words([label for _, _, label in domain.walls])
+        with np.errstate(over="ignore"):
+            self.face_word: Words = np.where(domain.face_walls, wall_words, np.uint64(0)).sum(axis=1, dtype=np.uint64)
+        corners = domain.float_corners()
+        self.vertices, self.edges = len(corners), len(domain.edges)
+        self.coordinate_size = float(np.abs(corners).max())
+        self.rows: Floats = np.zeros((0, self.width))
+        self.fingerprint: Words = np.zeros(0, dtype=np.uint64)
+        self.zeros: NDArray[np.int16] = np.zeros((0, d), dtype=np.int16)
+        self.faces: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
+        self.turns: NDArray[np.int16] = np.zeros(0, dtype=np.int16)
+        self.e64: Words = np.zeros((0, self.words), dtype=np.uint64)
+        self._view()
+        self.reserve(max(4 * self.vertices, 1024), max(4 * self.edges, 2048), grow=1)
+        self.rows[: self.vertices, HEAD : HEAD + d] = corners
+        self.rows[: self.vertices, :HEAD] = 0.0
+        self.rows[: self.vertices, 0] = 1.0
+        self.fingerprint[: self.vertices] = self.face_word[domain.corner_face]
+        self.zeros[: self.vertices] = -1
+        self.faces[: self.vertices] = domain.corner_face
+        n = self.edges
+        self.e64[:n] = 0
+        self.e32[:n, :2] = domain.edges[:, :2]
+        self.e32[:n, 9] = domain.edges[:, 2]
+        self.e64[:n, 3] = self.face_word[domain.edges[:, 2]]
+        self.e16[:n, 20 : 20 + d - 1] = -1
+        # 1 / scale of each column: at first a row's residual is the rounding of the corner's coordinates
+        self.scaled: Floats = np.ones(self.width)
+        self.scaled[HEAD : HEAD + d] = 2.0**52 / self.coordinate_size
+        covers = np.diff(domain.cover_start)
+        self.longest = int(max((covers + 2 * (domain.face_dim - 1))[domain.face_dim >= 1], default=0))
+
+    def _view(self) -> None:
+        self.row_bits = self.rows.view(np.uint64)
+        self.e32 = self.e64.view(np.int32)
+        self.e16 = self.e64.view(np.int16)
+
+    @property
+    def points(self) -> Floats:
+        """The coordinates of the vertices (a view)."""
+        return self.rows[: self.vertices, HEAD : HEAD + self.d]
+
+    def reserve(self, vertices: int, edges: int, grow: float = 1.6) -> None:
+        """Make room for this many vertices and edges, with some to spare (pages not yet touched cost nothing)."""
+        self._check(vertices, edges)
+        if vertices > len(self.rows):
+            size = int(vertices * grow) + 64
+            self.rows = _longer(self.rows, size, self.vertices)
+            self.fingerprint = _longer(self.fingerprint, size, self.vertices)
+            self.zeros = _longer(self.zeros, size, self.vertices)
+            self.faces = _longer(self.faces, size, self.vertices)
+            self.turns = _longer(self.turns, size, self.vertices)
+        if edges > len(self.e64):
+            self.e64 = _longer(self.e64, int(edges * grow) + 64, self.edges)
+        self._view()
+
+    def used_bytes(self, vertices: int, edges: int) -> int:
+        """Bytes touched by so many vertices and edges."""
+        return vertices * (8 * self.width + 8 + 2 * self.d + 4) + edges * 8 * self.words
+
+    def _check(self, vertices: int, edges: int) -> None:
+        # growing copies, so the old and the new arrays exist together for a moment
+        if self.limit is not None and self.vertices > 4096 and 2 * self.used_bytes(vertices, edges) > self.limit:
+            raise OverBudget
+
+
+def _longer(array: Any, size: int, used: int) -> Any:
+    result = np.empty((size, *array.shape[1:]), dtype=array.dtype)
+    used = min(used, len(array))
+    result[:used] = array[:used]
+    return result
