@@ -7,13 +7,13 @@ All are float64 and prove nothing by themselves, except `doubtful`, whose error 
 import numpy as np
 from numba import njit
 
-OPTIMAL, UNBOUNDED, INFEASIBLE, GAVE_UP = 0, 1, 2, 3
+OPTIMAL, UNBOUNDED, INFEASIBLE, GAVE_UP, PROVEN = 0, 1, 2, 3, 4
 
 _UNIT_ROUNDOFF = 2.0**-53
 
 
 @njit(cache=True, nogil=True)
-def propose(rows, n_equal, top, symbolic, basis, point):
+def propose(rows, n_equal, top, symbolic, basis, point, inverse):
     """Dual simplex method for: maximize top[:d].x over rows[:n_equal] x = b, rows[n_equal:] x <= b, top x <= cap.
 
     Parameters
@@ -29,6 +29,8 @@ def propose(rows, n_equal, top, symbolic, basis, point):
         satisfied (INFEASIBLE).
     point : float64 (d), written
         The basic solution (for UNBOUNDED its part that does not grow with the cap).
+    inverse : float64 (d, d), written
+        The inverse of the matrix of the basis rows: column k is the edge on which only row basis[k] gets slack.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def propose(rows, n_equal, top, symbolic, basis, point):
     """
     m = rows.shape[0]
     d = rows.shape[1] - 1
-    inverse = np.zeros((d, d))  # column k: the edge on which only row basis[k] gets slack
+    inverse[:] = 0.0
     alpha = np.empty(d)
     cost = np.zeros(d)  # dual values
     growth = np.zeros(d)
@@ -164,6 +166,132 @@ def propose(rows, n_equal, top, symbolic, basis, point):
         _exchange(inverse, alpha, entering)
         basis[entering] = leaving
     return GAVE_UP
+
+
+@njit(cache=True, nogil=True)
+def propose_and_prove(rows, n_equal, top, basis, point):
+    """`propose` with a symbolic cap; PROVEN if the exact solution of the basis is proven to be the only optimum.
+
+    Proven means: the exact rows that the float rows are roundings of have a regular basis, positive multipliers on its
+    inequalities, and a positive slack in all other inequalities; all equalities are in the basis.
+    """
+    d = point.shape[0]
+    inverse = np.empty((d, d))
+    status = propose(rows, n_equal, top, True, basis, point, inverse)
+    if status == OPTIMAL and _proven(rows, n_equal, top, basis, point, inverse):
+        return PROVEN
+    return status
+
+
+@njit(cache=True, nogil=True)
+def _proven(rows, n_equal, top, basis, point, inverse):
+    """Residual bounds for both systems of the basis.
+
+    With R an approximate inverse of B, |I - RB| <= a < 1 and r = Bx - b, the exact solution is within
+    |R||r| + a / (1 - a) max(|R||r|) of x; likewise for the multipliers with B^T (Rump 2010, section 10).  Every number
+    of `rows` and `top` may be off by one rounding, so each sum of products is off by at most (d + 10) roundings of the
+    sum of its absolute values.
+    """
+    m = rows.shape[0]
+    d = point.shape[0]
+    rounding = (d + 10) * _UNIT_ROUNDOFF
+    tiny = 1e-250
+    equalities = 0
+    for k in range(d):
+        if basis[k] < 0 or basis[k] >= m:
+            return False
+        equalities += basis[k] < n_equal
+        for j in range(d):
+            if not (abs(inverse[j, k]) < 1e30 and abs(point[j]) < 1e30):
+                return False
+    if equalities != n_equal:
+        return False
+
+    left_defect = 0.0  # max row sum of |I - R B|
+    for i in range(d):
+        total = 0.0
+        for j in range(d):
+            entry = 1.0 if i == j else 0.0
+            size = entry
+            for k in range(d):
+                term = inverse[i, k] * rows[basis[k], j]
+                entry -= term
+                size += abs(term)
+            total += abs(entry) + rounding * size + tiny
+        left_defect = max(left_defect, total)
+    right_defect = 0.0  # max column sum of |I - B R|
+    for j in range(d):
+        total = 0.0
+        for i in range(d):
+            entry = 1.0 if i == j else 0.0
+            size = entry
+            for k in range(d):
+                term = rows[basis[i], k] * inverse[k, j]
+                entry -= term
+                size += abs(term)
+            total += abs(entry) + rounding * size + tiny
+        right_defect = max(right_defect, total)
+    if not (left_defect < 0.01 and right_defect < 0.01):
+        return False
+
+    residual = np.empty(d)
+    for k in range(d):
+        entry = -rows[basis[k], d]
+        size = abs(entry)
+        for j in range(d):
+            term = rows[basis[k], j] * point[j]
+            entry += term
+            size += abs(term)
+        residual[k] = abs(entry) + rounding * size + tiny
+    error = np.empty(d)
+    largest = 0.0
+    for j in range(d):
+        error[j] = 0.0
+        for k in range(d):
+            error[j] += abs(inverse[j, k]) * residual[k]
+        largest = max(largest, error[j])
+    for j in range(d):
+        error[j] = 1.001 * (error[j] + 1.02 * left_defect * largest) + tiny
+    for i in range(n_equal, m):
+        slack = rows[i, d]
+        bound = abs(slack)
+        moved = 0.0
+        for j in range(d):
+            term = rows[i, j] * point[j]
+            slack -= term
+            bound += abs(term)
+            moved += abs(rows[i, j]) * error[j]
+        if not slack > rounding * bound + 1.001 * moved + tiny:
+            basic = False
+            for k in range(d):
+                basic = basic or basis[k] == i
+            if not basic:
+                return False
+
+    weights = np.empty(d)
+    for k in range(d):
+        weights[k] = 0.0
+        for j in range(d):
+            weights[k] += top[j] * inverse[j, k]
+    for j in range(d):
+        entry = -top[j]
+        size = abs(entry)
+        for k in range(d):
+            term = rows[basis[k], j] * weights[k]
+            entry += term
+            size += abs(term)
+        residual[j] = abs(entry) + rounding * size + tiny
+    largest = 0.0
+    for k in range(d):
+        error[k] = 0.0
+        for j in range(d):
+            error[k] += abs(inverse[j, k]) * residual[j]
+        largest = max(largest, error[k])
+    for k in range(d):
+        bound = 1.001 * (error[k] + 1.02 * right_defect * largest) + tiny
+        if basis[k] >= n_equal and not weights[k] > bound:
+            return False
+    return True
 
 
 @njit(cache=True, nogil=True)

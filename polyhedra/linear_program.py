@@ -28,14 +28,34 @@ from polyhedra.errors import GeometryError
 from polyhedra.exact_simplex import Answer
 from polyhedra.matrix import Vector, as_vector, dot
 from polyhedra.scalars import ZERO
-from polyhedra.system import IntegerRow, System, integer_row
+from polyhedra.system import IntegerRow, System
 
 Backend = Literal["certified", "cdd"]
 
 
+class _Deferred:
+    """Numbers of a proven optimal basis, computed from the exact rows when one of them is first read."""
+
+    __slots__ = ("_basis",)
+    _basis: tuple[System, Sequence[fmpq], tuple[int, ...]]
+
+    def __getattr__(self, name: str) -> Any:
+        # only reached for attributes that are not set
+        if name not in Optimal.__match_args__:
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        system, objective, names = self._basis
+        exact = _optimal(system, objective, proposal().optimum(system, objective, names))
+        for field in Optimal.__match_args__:
+            object.__setattr__(self, field, getattr(exact, field))
+        return getattr(self, name)
+
+
 @dataclass(frozen=True, slots=True)
-class Optimal:
+class Optimal(_Deferred):
     """The optimum with its dual certificate.
+
+    Where rigorous floating-point bounds prove a basis to be optimal, its exact numbers are computed when they are first
+    read.
 
     Attributes
     ----------
@@ -177,19 +197,18 @@ def maximize_over(
         from polyhedra import cdd
 
         return cdd.maximize(system, objective)
-    cleared, scale = integer_row(objective)
-    answer = proposal().maximize(system, cleared)
+    answer = proposal().maximize(system, objective)
+    if isinstance(answer, tuple):
+        deferred = object.__new__(Optimal)
+        object.__setattr__(deferred, "_basis", (system, objective, answer))
+        return deferred
     if answer is None:
-        answer = exact_simplex.maximize(system.rows(), system.n_equal, cleared, system.dim)
+        answer = exact_simplex.maximize(system.rows(), system.n_equal, objective, system.dim)
     if answer.status == "unbounded":
         return Unbounded(_far_enough(system, answer), tuple(answer.direction))
-    multipliers, equality_multipliers = _multipliers(
-        system, answer.multipliers, 1 / scale if answer.status == "optimal" else None
-    )
     if answer.status == "infeasible":
-        return Infeasible(multipliers, equality_multipliers)
-    point = tuple(answer.point)
-    return Optimal(dot(objective, point), point, multipliers, equality_multipliers)
+        return Infeasible(*_multipliers(system, answer.multipliers))
+    return _optimal(system, objective, answer)
 
 
 def interior(
@@ -224,13 +243,13 @@ def interior_of(system: System, *, backend: Backend = "certified") -> InteriorPo
     if isinstance(proposed, tuple):
         return InteriorPoint(proposed)
     if proposed is not None:
-        return NoInterior(*_multipliers(system, proposed, None))
+        return NoInterior(*_multipliers(system, proposed))
     rows = slack_rows(system)
     answer = exact_simplex.maximize(rows, system.n_equal, (0,) * system.dim + (1,), system.dim + 1)
     if answer.status == "optimal" and answer.point[-1] > 0:
         return InteriorPoint(tuple(answer.point[:-1]))
     answer.multipliers.pop(system.count, None)
-    return NoInterior(*_multipliers(system, answer.multipliers, None))
+    return NoInterior(*_multipliers(system, answer.multipliers))
 
 
 @cache
@@ -259,12 +278,16 @@ def slack_rows(system: System) -> list[IntegerRow]:
     return rows
 
 
-def _multipliers(system: System, by_row: dict[int, fmpq], factor: fmpq | None) -> tuple[Vector, Vector]:
+def _optimal(system: System, objective: Sequence[fmpq], answer: Answer) -> Optimal:
+    point = tuple(answer.point)
+    return Optimal(dot(objective, point), point, *_multipliers(system, answer.multipliers))
+
+
+def _multipliers(system: System, by_row: dict[int, fmpq]) -> tuple[Vector, Vector]:
     """Multipliers of the rows as they were given, from those of the integer rows."""
     multipliers = [ZERO] * system.count
     for index, value in by_row.items():
-        scaled = value * system.scale(index)
-        multipliers[index] = scaled if factor is None else scaled * factor
+        multipliers[index] = value * system.scale(index)
     return tuple(multipliers[system.n_equal :]), tuple(multipliers[: system.n_equal])
 
 

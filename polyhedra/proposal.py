@@ -10,43 +10,64 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from flint import fmpq
+from flint import fmpq, fmpz
 from numpy.typing import NDArray
 
 from polyhedra import _kernels as kernels
 from polyhedra.exact_simplex import Answer
 from polyhedra.integer_basis import Basis, basis
-from polyhedra.system import IntegerRow, System, float_row
+from polyhedra.system import IntegerRow, System, float_row, integer_row
 
 
-def maximize(system: System, objective: IntegerRow) -> Answer | None:
-    """Propose and verify the answer to: maximize c.x over the system, for an integer objective.
+def maximize(system: System, objective: Sequence[fmpq]) -> Answer | tuple[int, ...] | None:
+    """Propose and verify the answer to: maximize c.x over the system.
 
     Returns
     -------
-    Answer or None
-        As from `polyhedra.exact_simplex.maximize`.
+    Answer, tuple of int or None
+        As from `polyhedra.exact_simplex.maximize`; or the rows of a basis that is proven to be optimal, of which
+        `optimum` gives the exact numbers; or nothing that could be verified.
     """
     dim = system.dim
     if dim == 0:
         return None
-    size = max([abs(c) for c in objective]).bit_length()
-    top = np.array([*float_row(objective, 1 << size), 0.0])
+    try:
+        top = np.array([*[int(c.p) / int(c.q) for c in objective], 0.0])
+    except OverflowError:
+        return None
     indices, scratch = np.empty(dim + 1, dtype=np.int64), np.empty(dim)
-    status = kernels.propose(system.floats(), system.n_equal, top, True, indices, scratch)
+    status = kernels.propose_and_prove(system.floats(), system.n_equal, top, indices, scratch)
     if status == kernels.GAVE_UP:
         return None
     *names, violated = indices.tolist()
-    rows = [_basis_row(system, objective, name) for name in names]
+    if status == kernels.PROVEN:
+        return tuple(names)
+    cleared, scale = integer_row(objective)
+    rows = [_basis_row(system, cleared, name) for name in names]
     try:
         solver = basis(rows)
         if status == kernels.INFEASIBLE:
             return _infeasible(system, names, violated, solver)
         if status == kernels.UNBOUNDED:
             return _unbounded(system, names, rows, solver)
-        return _optimal(system, objective, names, rows, solver)
+        weights, divisor = solver.weights(cleared)
+        numerators, denominator = solver.point([row[-1] for row in rows])
+        if not _admissible(system, names, weights) or not _feasible(system, names, numerators, denominator):
+            return None
+        return _optimal(names, weights, divisor, numerators, denominator, scale)
     except ZeroDivisionError:  # the basis is singular
         return None
+
+
+def optimum(system: System, objective: Sequence[fmpq], names: Sequence[int]) -> Answer:
+    """The exact solution and multipliers of a basis that is proven to be optimal."""
+    cleared, scale = integer_row(objective)
+    rows = [system.row(name) for name in names]
+    solver = basis(rows)
+    weights, divisor = solver.weights(cleared)
+    assert _admissible(system, names, weights), "a basis that was proven to be optimal is not"
+    numerators, denominator = solver.point([row[-1] for row in rows])
+    return _optimal(names, weights, divisor, numerators, denominator, scale)
 
 
 def interior(system: System) -> tuple[fmpq, ...] | dict[int, fmpq] | None:
@@ -64,7 +85,7 @@ def interior(system: System) -> tuple[fmpq, ...] | dict[int, fmpq] | None:
     top = np.zeros(dim + 2)
     top[dim:] = 1.0
     indices, solution = np.empty(dim + 2, dtype=np.int64), np.empty(dim + 1)
-    status = kernels.propose(lifted, n_equal, top, False, indices, solution)
+    status = kernels.propose(lifted, n_equal, top, False, indices, solution, np.empty((dim + 1, dim + 1)))
     if status == kernels.GAVE_UP:
         return None
     if status == kernels.OPTIMAL and n_equal == 0 and solution[dim] > 0.0:
@@ -102,21 +123,28 @@ def _lifted_row(system: System, name: int) -> IntegerRow:
     return (*row[:dim], 0 if name < system.n_equal else 1 << system.exponent(name), row[dim])
 
 
+def _feasible(system: System, names: Sequence[int], numerators: Sequence[int], denominator: int) -> bool:
+    """Whether the solution of a basis satisfies all other rows."""
+    for index in set(_doubtful(system, _floats(numerators, denominator))).difference(names):
+        slack = _slack(system.row(index), numerators, denominator)
+        if slack < 0 or (slack and index < system.n_equal):
+            return False
+    return True
+
+
 def _optimal(
-    system: System, objective: IntegerRow, names: Sequence[int], rows: Sequence[IntegerRow], solver: Basis
-) -> Answer | None:
-    weights, divisor = solver.weights(objective)
-    if not _admissible(system, names, weights):
-        return None
-    numerators, denominator = solver.point([row[-1] for row in rows])
-    near = _doubtful(system, _floats(numerators, denominator))
-    if len(near) > len(names) or not set(near) <= set(names):
-        for index in set(near) - set(names):
-            slack = _slack(system.row(index), numerators, denominator)
-            if slack < 0 or (slack and index < system.n_equal):
-                return None
-    multipliers = {name: fmpq(weight, divisor) for name, weight in zip(names, weights, strict=True) if weight}
-    return Answer("optimal", multipliers, [fmpq(x, denominator) for x in numerators], [])
+    names: Sequence[int],
+    weights: Sequence[int],
+    divisor: int,
+    numerators: Sequence[int],
+    denominator: int,
+    scale: fmpq,
+) -> Answer:
+    """The answer for the objective as it was given; `scale` made it integer."""
+    p, q = int(scale.p), int(scale.q)
+    below, point_below = fmpz(divisor * p), fmpz(denominator)
+    multipliers = {name: fmpq(weight * q, below) for name, weight in zip(names, weights, strict=True) if weight}
+    return Answer("optimal", multipliers, [fmpq(x, point_below) for x in numerators], [])
 
 
 def _unbounded(system: System, names: Sequence[int], rows: Sequence[IntegerRow], solver: Basis) -> Answer | None:

@@ -73,17 +73,18 @@ def irredundant(
     if inner.point is None:
         return None
     candidates = facet_candidates([system.row(i) for i in range(system.count) if i not in inner.implicit], inner.hull)
-    kept = sorted(candidates)
-    index = 0
-    while index < len(kept):
-        others = System.of_integer_rows([*inner.hull, *kept[:index], *kept[index + 1 :]], len(inner.hull), system.dim)
-        row = kept[index]
-        answer = maximize_over(others, tuple(map(fmpq, row[:-1])))
+    facets = sorted(candidates)
+    n_equal = len(inner.hull)
+    every = System.of_integer_rows([*inner.hull, *facets], n_equal, system.dim)
+    every.floats()
+    kept = list(range(every.count))
+    for index in range(n_equal, every.count):
+        others = [i for i in kept if i != index]
+        row = every.row(index)
+        answer = maximize_over(every.subset(others, n_equal), tuple(map(fmpq, row[:-1])))
         if isinstance(answer, Optimal) and answer.value <= row[-1]:
-            del kept[index]
-        else:
-            index += 1
-    return tuple(kept), inner.hull
+            kept = others
+    return tuple(every.row(index) for index in kept[n_equal:]), inner.hull
 
 
 def facet_candidates(rows: list[IntegerRow], hull: tuple[IntegerRow, ...]) -> set[IntegerRow]:

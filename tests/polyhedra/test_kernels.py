@@ -81,6 +81,7 @@ def test_propose_finds_what_the_exact_twin_finds(seed):
         True,
         basis,
         point,
+        np.empty((d, d)),
     )
     assert status == STATUS[exact.status]
     if status == kernels.OPTIMAL:
