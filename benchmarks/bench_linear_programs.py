@@ -1,9 +1,11 @@
 """Certified linear programs against cdd.gmp, measured alternately on the same systems.
 
 Run with ``python benchmarks/bench_linear_programs.py``; needs pycddlib.  Times are CPU microseconds a program, medians
-over rounds.  Three entrances of ours are measured: a prepared `System` with integer rows, float64 arrays from scratch,
-and rows of rationals from scratch.  For cdd the matrix is prepared and only ``linprog_from_matrix`` and
-``linprog_solve`` are timed, and once more from rows of fractions.
+over rounds.  Ours: over a prepared `System` the proven verdict; the same with all exact numbers (value, point,
+multipliers) read; from float64 arrays and from rows of rationals, numbers read too; and `interior_of` a prepared
+system, with its exact witness or proof.  For cdd the matrix is prepared and only ``linprog_from_matrix`` and
+``linprog_solve`` are timed; once more from rows of fractions; and for the program that decides whether there are
+interior points.
 """
 
 from __future__ import annotations
@@ -22,7 +24,6 @@ import numpy as np
 from polyhedra import Infeasible, InteriorPoint, Optimal, System, Unbounded, interior_of, maximize, maximize_over
 from polyhedra.linear_program import proposal
 from polyhedra.scalars import rational_rows, rationals
-from polyhedra.system import integer_row
 
 
 def random_system(d: int, m: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -50,6 +51,11 @@ def cdd_solve(matrix: Any) -> Any:
     program = cdd.gmp.linprog_from_matrix(matrix)
     cdd.gmp.linprog_solve(program)
     return program
+
+
+def read(answer: Any) -> Any:
+    """Have every exact number of an answer computed."""
+    return answer.multipliers if not isinstance(answer, Unbounded) else answer.direction
 
 
 def slack_system(A: Sequence[Sequence[Any]], b: Sequence[Any]) -> tuple[list[list[Any]], list[Any], list[int]]:
@@ -98,23 +104,28 @@ def measure_random(d: int, m: int, count: int) -> None:
         answer, reference = maximize_over(system, c), cdd_solve(matrix)
         assert isinstance(answer, Optimal) == (reference.status == cdd.LPStatusType.OPTIMAL)
         assert not isinstance(answer, Optimal) or answer.value == rationals([reference.obj_value])[0]
-        fallbacks += proposal().maximize(system, integer_row(c)[0]) is None
+        fallbacks += proposal().maximize(system, c) is None
     contestants = {
         "cdd": [lambda matrix=matrix: cdd_solve(matrix) for matrix in matrices],
         "cdd from rows": [lambda p=p: cdd_solve(cdd_matrix(*p)) for p in exact],
         "cdd interior": [lambda matrix=matrix: cdd_solve(matrix) for matrix in interior_matrices],
         "prepared": [lambda s=s, c=c: maximize_over(s, c) for s, c in zip(systems, objectives, strict=True)],
-        "float arrays": [lambda A=A, b=b, c=c: maximize(c, A, b) for A, b, c in programs],
-        "rationals": [lambda A=A, b=b, c=c: maximize(c, A, b) for A, b, c in rational],
+        "read": [lambda s=s, c=c: read(maximize_over(s, c)) for s, c in zip(systems, objectives, strict=True)],
+        "float arrays": [lambda A=A, b=b, c=c: read(maximize(c, A, b)) for A, b, c in programs],
+        "rationals": [lambda A=A, b=b, c=c: read(maximize(c, A, b)) for A, b, c in rational],
         "interior": [lambda s=s: interior_of(s) for s in systems],
     }
     t = alternately(contestants)
-    print(
-        f"{d:2d} {m:4d} | {t['cdd']:8.0f} {t['cdd from rows']:8.0f} {t['cdd interior']:8.0f} | {t['prepared']:8.1f} "
-        f"{t['float arrays']:8.1f} {t['rationals']:8.1f} {t['interior']:8.1f} | {t['cdd'] / t['prepared']:6.0f}x "
-        f"{t['cdd'] / t['float arrays']:6.0f}x {t['cdd from rows'] / t['rationals']:6.0f}x "
-        f"{t['cdd interior'] / t['interior']:6.0f}x | {fallbacks}/{count}"
-    )
+    ratios = [
+        t["cdd"] / t["prepared"],
+        t["cdd"] / t["read"],
+        t["cdd from rows"] / t["float arrays"],
+        t["cdd from rows"] / t["rationals"],
+        t["cdd interior"] / t["interior"],
+    ]
+    ours = " ".join(f"{t[name]:7.1f}" for name in ("prepared", "read", "float arrays", "rationals", "interior"))
+    theirs = " ".join(f"{t[name]:7.0f}" for name in ("cdd", "cdd from rows", "cdd interior"))
+    print(f"{d:2d} {m:4d} | {theirs} | {ours} | {' '.join(f'{x:5.1f}x' for x in ratios)} | {fallbacks}/{count}")
 
 
 def measure_degenerate(d: int, m: int, count: int) -> None:
@@ -132,12 +143,12 @@ def measure_degenerate(d: int, m: int, count: int) -> None:
         kinds["infeasible"] += isinstance(answer, Infeasible)
         inside = isinstance(interior_of(system), InteriorPoint)
         kinds["interior" if inside else "no interior"] += 1
-        fallbacks += proposal().maximize(system, integer_row(c)[0]) is None
+        fallbacks += proposal().maximize(system, c) is None
         interior_fallbacks += proposal().interior(system) is None
     t = alternately(
         {
             "cdd": [lambda matrix=matrix: cdd_solve(matrix) for matrix in matrices],
-            "prepared": [lambda s=s, c=c: maximize_over(s, c) for s, c in zip(systems, objectives, strict=True)],
+            "prepared": [lambda s=s, c=c: read(maximize_over(s, c)) for s, c in zip(systems, objectives, strict=True)],
             "interior": [lambda s=s: interior_of(s) for s in systems],
         },
         rounds=3,
@@ -152,7 +163,7 @@ def measure_degenerate(d: int, m: int, count: int) -> None:
 
 def main() -> None:
     print("random 53-bit systems, CPU microseconds a program")
-    print(" d    m |      cdd  +matrix  cdd int | prepared   floats rationals interior | ratios, same order | fallback")
+    print(" d    m |     cdd +matrix cdd int | verdict    read  floats rationl interio | ratios, same order | fallback")
     for d, m, count in ((2, 50, 100), (3, 50, 100), (5, 50, 60), (8, 50, 40), (3, 500, 10)):
         measure_random(d, m, count)
     print("degenerate integer systems; fallbacks of maximize and of interior")

@@ -64,6 +64,8 @@ class System:
             first = next((row for rows in (A, A_eq) for row in rows), None)
             if first is None:
                 raise GeometryError("a system without rows has no dimension of its own; give dim")
+            if not hasattr(first, "__len__"):
+                raise GeometryError(f"{first!r} is no row of numbers; A and A_eq are lists of rows")
             dim = len(first)
         inequalities = _joined(A, b, dim, "A", "b")
         equalities = _joined(A_eq, b_eq, dim, "A_eq", "b_eq")

@@ -1,7 +1,10 @@
 """Certified linear programs: against brute force over all bases, on degenerate, huge and tiny data, by every route."""
 
 import itertools
+import math
 import pickle
+import random
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -194,6 +197,44 @@ def test_float_arrays_enter_by_their_exact_value():
         assert interior(A, b).verify(A, b)
 
 
+def test_numbers_that_are_computed_when_read_are_values_all_the_same():
+    rng = np.random.default_rng(8)
+    A, b, c = rng.standard_normal((20, 3)), rng.uniform(0.5, 1, 20), rng.standard_normal(3)
+    assert isinstance(lp.proposal().maximize(System(A, b), rationals(c)), tuple)  # proven in floating point
+    first, second = maximize(c, A, b), maximize(c, A, b)
+    assert pickle.loads(pickle.dumps(first)) == second
+    assert hash(first) == hash(maximize(c, A, b))
+    assert repr(maximize(c, A, b)).startswith("Optimal(value=")
+    with pytest.raises(AttributeError, match="no attribute 'vertex'"):
+        _ = first.vertex
+    with pytest.raises(AttributeError):
+        first.value = fmpq(0)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 5])
+def test_optima_within_a_few_roundings_of_degeneracy(d):
+    """An extra row passes the optimal vertex, or its own face, at a distance of 0 to 4 units in the last place."""
+    rng = random.Random(d)
+    proven = 0
+    for _ in range(60):
+        A = [[rng.uniform(-1, 1) for _ in range(d)] for _ in range(3 * d)]
+        b = [rng.uniform(0.1, 1) for _ in A]
+        c = [rng.uniform(-1, 1) for _ in range(d)]
+        best = maximize(c, A, b)
+        if not isinstance(best, Optimal):
+            continue
+        row = [rng.uniform(-1, 1) for _ in range(d)] if rng.random() < 0.5 else A[rng.randrange(len(A))]
+        right = float(Fraction(str(dot(rationals(row), best.point))))
+        for _ in range(rng.randint(0, 4)):
+            right = math.nextafter(right, rng.choice([-9.0, 9.0]))
+        nudged = maximize(c, [*A, row], [*b, right])
+        assert verified(nudged, (c, [*A, row], [*b, right]))
+        tilted = [math.nextafter(x, rng.choice([-9.0, 9.0])) for x in A[0]]
+        assert verified(maximize(tilted, A, b), (tilted, A, b))
+        proven += isinstance(lp.proposal().maximize(System([*A, row], [*b, right]), rationals(c)), tuple)
+    assert proven < 60
+
+
 def test_zero_rows_no_rows_and_no_variables():
     assert isinstance(maximize([1], [[0], [1]], [-1, 1]), Infeasible)
     assert isinstance(maximize([1], [[0]], [0]), Unbounded)
@@ -252,11 +293,19 @@ def test_a_wrong_certificate_does_not_verify():
         (([1], [[1]], [1], [[1, 1]], [0]), "A_eq, row 0 has 2 numbers"),
         (([1], np.array([[1.0], [np.nan]]), np.array([1.0, 2.0])), "row 1 of A x <= b has a number that is not finite"),
         (([1], np.ones((2, 1)), np.ones(3)), "no system"),
+        (([1], [3], [1]), "A, row 0"),
+        (([1], [[1]], 1), "b is no sequence"),
     ],
 )
 def test_bad_rows_are_named(arguments, words):
     with pytest.raises(GeometryError, match=words):
         maximize(*arguments)
+
+
+def test_a_system_that_is_no_matrix_is_refused():
+    for build in (lambda: System([3.0], [1]), lambda: System([], []), lambda: interior([[1], [2, 3]], [1, 1])):
+        with pytest.raises(GeometryError):
+            build()
 
 
 def test_an_unknown_backend_is_refused():
