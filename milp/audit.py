@@ -118,7 +118,7 @@ def pattern_behind(network: Network, x: Row, direction: Sequence[fmpq]) -> Patte
 
 
 def largest_slack(network: Network, region: BoundedDomain, pattern: Pattern, sizes: Sequence[Sequence[float]]) -> fmpq:
-    """The exact maximum over a cell of the least |g| / size over the units that are not constant there."""
+    """The exact maximum over a cell of the least |g| / size over the units that do not vanish there."""
     rows: list[Sequence[fmpq]] = []
     right: list[fmpq] = []
     for k, i, (*a, b) in cell_rows(network, pattern):
@@ -130,7 +130,13 @@ def largest_slack(network: Network, region: BoundedDomain, pattern: Pattern, siz
     rows.append([ZERO] * region.dim + [ONE])
     right.append(ONE)
     answer = maximize([ZERO] * region.dim + [ONE], rows, right)
-    return answer.value if isinstance(answer, Optimal) else ZERO
+    constant = [
+        abs(b) / rational(sizes[k][i])
+        for k, stage in enumerate(network.affine_forms(pattern)[:-1])
+        for i, (*a, b) in enumerate(stage)
+        if b != 0 and not any(a)
+    ]
+    return min([answer.value, *constant]) if isinstance(answer, Optimal) else ZERO
 
 
 def _exact(size: float) -> fmpq:

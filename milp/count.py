@@ -88,7 +88,8 @@ def search_patterns(
     method : {"scip", "loop"}
         One SCIP tree, or the no-good loop with any cvxpy solver (``solver``; HiGHS by default).
     slack : float
-        A cell counts if some point of it has every unit at least this far from its kink, relative to the unit's range.
+        A cell counts if some point of it has every unit at least this far from its kink, relative to the magnitude of
+        the unit's terms.
         Must exceed the solver's feasibility tolerance, 1e-9.
     audit : bool
         Look behind every facet in exact arithmetic.
@@ -271,10 +272,7 @@ def _audit(
 
 
 def _why(network: Network, region: BoundedDomain, known: Bounds, missed: MissedCell, slack: float) -> str:
-    sizes = [
-        [max(high, -low) for low, high in zip(*ends, strict=True)]
-        for ends in zip(known.lower[:-1], known.upper[:-1], strict=True)
-    ]
+    sizes = pattern_model(network, region, known, len(network.stages), {}).sizes
     widest = largest_slack(network, region, missed.pattern, sizes)
     if widest < rational(slack):
         return f"a cell is thinner than the stated slack {slack:g}: {float(widest.p) / float(widest.q):.3g}"

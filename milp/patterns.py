@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,9 @@ from milp.bounds import Bounds
 from milp.domain import BoundedDomain
 from milp.formulations import relu_complement
 from milp.formulations.network import input_variable, stage_preactivation
+from milp.formulations.rule import Array, Preactivation
 from milp.solvers import SolveStatus, require_cvxpy, solve
-from nn_bridge.network import Network, Pattern
+from nn_bridge.network import AffineStage, Network, Pattern
 from polyhedra.errors import FormulationError, MissingExtraError
 
 Vanishing = dict[tuple[Pattern, int], None]
@@ -47,6 +48,8 @@ class PatternModel:
         The units behind the binaries, stage by stage.
     fixed : pattern
         The phases of the other units.
+    sizes : tuple of tuples of float
+        What the slack of each unit is relative to: the magnitude of its terms.
     constraints : list of cvxpy constraints
     """
 
@@ -55,6 +58,7 @@ class PatternModel:
     binaries: tuple[Any, ...]
     free: tuple[tuple[int, ...], ...]
     fixed: Pattern
+    sizes: tuple[tuple[float, ...], ...]
     constraints: list[Any]
 
     def pattern(self, values: Iterable[bool]) -> Pattern:
@@ -74,12 +78,14 @@ def pattern_model(
     cp = require_cvxpy("counting by mixed-integer programs")
     x, constraints = input_variable(region)
     slack = cp.Variable(bounds=[0, 1])
-    sources = [x]
+    sources, scales = [x], [np.ones(network.input_dim)]  # units are held in units of the magnitude of their terms
     binaries: list[Any] = []
     free: list[tuple[int, ...]] = []
     fixed: list[tuple[bool, ...]] = []
+    sizes: list[tuple[float, ...]] = []
     for k, stage in enumerate(network.stages[:depth]):
-        pre = stage_preactivation(stage, k, sources, bounds)
+        pre = _rescaled(stage_preactivation(stage, k, sources, bounds), stage, scales)
+        sizes.append(tuple(float(v) for v in pre.magnitude))
         # a unit whose least value is 0 may still vanish on some cells: only a positive one is surely active
         units = tuple(i for i in range(stage.units) if bounds.lower[k][i] <= 0 < bounds.upper[k][i])
         sure = [i for i in range(stage.units) if bounds.lower[k][i] > 0]
@@ -101,14 +107,24 @@ def pattern_model(
             constraints += [exempt <= 1 - z[place] for exempt, place in own]
             value = value + np.eye(stage.units)[:, list(units)] @ encoded.output
         if sure:
-            value = value + np.eye(stage.units)[:, sure] @ pre.select(sure).value
+            part = pre.select(sure)
+            value = value + np.eye(stage.units)[:, sure] @ part.affine(1.0 / part.magnitude, np.zeros(part.size)).value
         y = cp.Variable(stage.units)
         constraints.append(y == value)
         sources.append(y)
+        scales.append(np.where(pre.magnitude > 0, pre.magnitude, 1.0))
         binaries.append(z)
         free.append(units)
         fixed.append(tuple(i in sure for i in range(stage.units)))
-    return PatternModel(x, slack, tuple(binaries), tuple(free), tuple(fixed), constraints)
+    return PatternModel(x, slack, tuple(binaries), tuple(free), tuple(fixed), tuple(sizes), constraints)
+
+
+def _rescaled(pre: Preactivation, stage: AffineStage, scales: list[Array]) -> Preactivation:
+    """The same pre-activations, read from sources that are held in other units."""
+    scale = np.concatenate([scales[source] for source, _ in stage.blocks] or [scales[0]])
+    return replace(
+        pre, weights=pre.weights * scale, input_lower=pre.input_lower / scale, input_upper=pre.input_upper / scale
+    )
 
 
 def _one_only_on(exempt: Any, prefix: Pattern, binaries: list[Any], free: list[tuple[int, ...]]) -> list[Any]:

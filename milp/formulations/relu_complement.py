@@ -17,7 +17,7 @@ from milp.solvers import require_cvxpy
 
 
 def encode(pre: Preactivation, slack: Any, relief: dict[int, Any] | None = None) -> Encoded:
-    """Encode y = max(0, g) with the slack rows.
+    """Encode y = max(0, g) with the slack rows; the output is y in units of ``pre.magnitude``.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def encode(pre: Preactivation, slack: Any, relief: dict[int, Any] | None = None)
         By position, an expression r in [0, 1]: with r = 1 the unit is exempt from its slack rows (it vanishes there).
     """
     cp = require_cvxpy("a formulation")
-    size = np.maximum(pre.upper, -pre.lower)
+    size = pre.magnitude
     y, c = cp.Variable(pre.size, nonneg=True), cp.Variable(pre.size, nonneg=True)  # in units of `size`
     z, g = cp.Variable(pre.size, boolean=True), (pre.weights / size[:, None]) @ pre.inputs + pre.bias / size
     free: Any = np.zeros(pre.size)
@@ -42,4 +42,4 @@ def encode(pre: Preactivation, slack: Any, relief: dict[int, Any] | None = None)
         slack <= y + (1 - z) + free,
         slack <= c + z + free,
     ]
-    return Encoded(cp.multiply(size, y), z, [], constraints)
+    return Encoded(y, z, [], constraints)

@@ -50,6 +50,12 @@ class Preactivation:
         """g as a cvxpy expression."""
         return self.weights @ self.inputs + self.bias
 
+    @property
+    def magnitude(self) -> Array:
+        """|b| + |W| max |h|: what the terms of g can reach before they cancel, hence the scale of its rounding."""
+        reach = np.maximum(np.abs(self.input_lower), np.abs(self.input_upper))
+        return np.abs(self.bias) + np.abs(self.weights) @ reach
+
     def select(self, rows: Any) -> Preactivation:
         """Some of the pre-activations."""
         index = np.asarray(rows, dtype=int)

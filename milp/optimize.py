@@ -1,0 +1,242 @@
+"""Minimise or maximise over a trained network: the best input, its exact value, and whether it is proved best.
+
+A MILP solver proposes an input; it is moved to the best point of its cell by an exact linear program, and exact
+branch and bound (`milp.branching`) proves that nothing is better, or says how far a better point could be.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from milp.bounds import Bounds, bounds
+from milp.branching import Objective, search_maximum
+from milp.domain import BoundedDomain, DomainLike, bounded
+from milp.formulations import formulate
+from milp.solvers import SolveReport
+from nn_bridge.network import Network, Row
+from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
+
+
+@dataclass(frozen=True, slots=True)
+class Optimum:
+    """The result of an optimisation over a network.
+
+    Attributes
+    ----------
+    sense : {"max", "min"}
+    value : fmpq or None
+        The exact objective at ``point``: reached, so never better than the optimum.
+    point : tuple of fmpq or None
+        The input.
+    bound : fmpq or None
+        Proved: no input of the domain is better than this.
+    proven : bool
+        Whether value and bound agree, so that the optimum is known exactly.
+    solver : SolveReport or None
+        What the MILP solver said.
+    nodes : int
+        Nodes of the proof.
+    seconds : float
+    reason : str or None
+        Why a result is not proven.
+    """
+
+    sense: str
+    value: fmpq | None
+    point: Row | None
+    bound: fmpq | None
+    proven: bool
+    solver: SolveReport | None
+    nodes: int
+    seconds: float
+    reason: str | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """The distance of bound and value."""
+        if self.bound is None or self.value is None:
+            return None
+        return abs(to_float(self.bound - self.value))
+
+
+def objective_of(
+    network: Network,
+    output: int | Sequence[Any] | None = 0,
+    inputs: Sequence[Any] | None = None,
+) -> Objective:
+    """One output, or weights of all outputs, plus weights of the inputs.
+
+    Raises
+    ------
+    FormulationError
+        There is no such output, or a wrong number of weights.
+    """
+    try:
+        if output is None:
+            weights: Row = (ZERO,) * network.output_dim
+        elif isinstance(output, int):
+            if not 0 <= output < network.output_dim:
+                raise FormulationError(f"there is no output {output}; the network has 0..{network.output_dim - 1}")
+            weights = tuple(ONE if i == output else ZERO for i in range(network.output_dim))
+        else:
+            weights = rationals(output)
+        input_weights = (ZERO,) * network.input_dim if inputs is None else rationals(inputs)
+    except (GeometryError, TypeError) as error:
+        raise FormulationError(f"the objective's weights are not finite numbers: {error}") from None
+    if len(weights) != network.output_dim or len(input_weights) != network.input_dim:
+        raise FormulationError(
+            f"the objective has {len(weights)} output and {len(input_weights)} input weights, "
+            f"the network {network.output_dim} outputs and {network.input_dim} inputs"
+        )
+    return Objective(weights, input_weights)
+
+
+def optimize(
+    network: Network,
+    domain: DomainLike,
+    output: int | Sequence[Any] | None = 0,
+    inputs: Sequence[Any] | None = None,
+    sense: str = "max",
+    *,
+    formulation: str = "big-m",
+    tightening: str = "lp",
+    solver: str | None = None,
+    time_limit: float | None = 60.0,
+    prove: bool = True,
+    node_limit: int = 100_000,
+) -> Optimum:
+    """Optimise ``output weights . f(x) + input weights . x`` over a bounded domain.
+
+    Parameters
+    ----------
+    network : Network
+    domain : Polyhedron or pair (lower, upper)
+    output : int or sequence of numbers or None
+        One output by number, weights for all outputs, or none of them.
+    inputs : sequence of numbers, optional
+        Weights of the inputs.
+    sense : {"max", "min"}
+    formulation, tightening
+        As in `milp.formulations.formulate`.
+    solver : str, optional
+        The MILP solver, HiGHS by default; "none" leaves everything to the exact search.
+    time_limit : float or None
+        Seconds, for everything together.
+    prove : bool
+        Search for a proof.
+    node_limit : int
+        Of the proof.
+
+    Examples
+    --------
+    >>> net = Network.from_layers([[[1], [-1]], [[1, 1]]])  # |x|
+    >>> best = optimize(net, ([-1], [2]))
+    >>> best.value, best.point, best.proven
+    (2, (2,), True)
+    """
+    if sense not in ("max", "min"):
+        raise FormulationError(f"sense={sense!r} is neither 'max' nor 'min'")
+    start = time.monotonic()
+    deadline = None if time_limit is None else start + time_limit
+    region = bounded(domain, network.input_dim)
+    objective = objective_of(network, output, inputs)
+    sign = 1 if sense == "max" else -1
+    known = bounds(network, region, tightening, time_limit=None if time_limit is None else time_limit / 3)
+    report, proposal = None, None
+    if solver != "none":
+        left = None if deadline is None else max(0.01, 0.6 * (deadline - time.monotonic()))
+        report, proposal = _propose(network, region, known, objective, sign, formulation, solver, left)
+    result = search_maximum(
+        network,
+        region,
+        known,
+        objective.as_stage(network),
+        0,
+        sign,
+        start=proposal,
+        node_limit=node_limit if prove else 0,
+        deadline=deadline,
+    )
+    bound = result.bound
+    reason = None
+    if not result.proven:
+        late = deadline is not None and time.monotonic() >= deadline
+        if not prove:
+            reason = "no proof was asked for"
+        else:
+            reason = "time limit" if late else f"more than {node_limit} nodes"
+    return Optimum(
+        sense,
+        None if result.value is None else sign * result.value,
+        result.point,
+        None if bound is None else sign * bound,
+        result.proven,
+        report,
+        result.nodes,
+        time.monotonic() - start,
+        reason,
+    )
+
+
+def _propose(
+    network: Network,
+    region: BoundedDomain,
+    known: Bounds,
+    objective: Objective,
+    sign: int,
+    formulation: str,
+    solver: str | None,
+    time_limit: float | None,
+) -> tuple[SolveReport, Row | None]:
+    """The MILP solver's answer and its input."""
+    model = formulate(network, region, formulation, bounds_used=known)
+    weights = np.array([to_float(w) for w in objective.weights])
+    input_weights = np.array([to_float(w) for w in objective.input_weights])
+    expression: Any = weights @ model.output + input_weights @ model.x
+    report = model.optimize(expression, "max" if sign > 0 else "min", solver=solver, time_limit=time_limit)
+    if not report.status.has_point:
+        return report, None
+    return report, tuple(rational(float(v)) for v in np.atleast_1d(model.x.value))
+
+
+def output_ranges(
+    network: Network, domain: DomainLike, *, time_limit: float | None = 60.0, node_limit: int = 100_000
+) -> tuple[tuple[Optimum, Optimum], ...]:
+    """The exact minimum and maximum of every output, with the inputs that reach them.
+
+    The time limit is shared equally among the outputs.
+    """
+    region = bounded(domain, network.input_dim)
+    share = None if time_limit is None else time_limit / (2 * network.output_dim)
+
+    def one(index: int, sense: str) -> Optimum:
+        return optimize(network, region, index, sense=sense, solver="none", time_limit=share, node_limit=node_limit)
+
+    return tuple((one(k, "min"), one(k, "max")) for k in range(network.output_dim))
+
+
+def reach_bounds(
+    network: Network,
+    domain: DomainLike,
+    directions: Sequence[Sequence[Any]],
+    *,
+    time_limit: float | None = 60.0,
+    node_limit: int = 100_000,
+) -> tuple[Optimum, ...]:
+    """For each direction c the maximum of c . f(x): the set of outputs lies in all half-spaces c . y <= bound.
+
+    With the unit vectors and their negatives this is the smallest box around the outputs, with more directions a
+    smaller polyhedron. The time limit is shared equally among the directions.
+    """
+    region = bounded(domain, network.input_dim)
+    share = None if time_limit is None else time_limit / max(1, len(directions))
+    return tuple(
+        optimize(network, region, c, solver="none", time_limit=share, node_limit=node_limit) for c in directions
+    )
