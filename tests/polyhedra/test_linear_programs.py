@@ -84,7 +84,7 @@ def brute_force(c, A, b, A_eq, b_eq):
 def verified(answer, program):
     rows = program[1:]
     if isinstance(answer, Infeasible):
-        return answer.verify(*rows, len(program[0]))
+        return answer.verify(*rows, dim=len(program[0]))
     return answer.verify(*program)
 
 
