@@ -7,7 +7,7 @@ from flint import fmpq
 from polyhedra.errors import AlgebraError
 from tropical.lifted import Irredundant, LiftedPoints
 from tropical.polynomial import Exponent, PuiseuxPolynomial
-from tropical.pruning import prune
+from tropical.pruning import prune, pruned_product
 
 
 def point_of_difference(first: PuiseuxPolynomial, second: PuiseuxPolynomial) -> Exponent | None:
@@ -39,7 +39,7 @@ def point_of_difference(first: PuiseuxPolynomial, second: PuiseuxPolynomial) -> 
 def _separate(f: PuiseuxPolynomial, position: int, g: PuiseuxPolynomial) -> Exponent:
     """A point of difference, given an irredundant term of f that is no term of g."""
     points = LiftedPoints.of(f)
-    proof = points.compare(position, [i for i in range(len(f)) if i != position])
+    proof = points.decide(position, [i for i in range(len(f)) if i != position])
     assert isinstance(proof, Irredundant)
     x = points.full_point(proof.point)
     if f(x) != g(x):
@@ -66,8 +66,9 @@ def rational_point_of_difference(first: object, second: object) -> Exponent | No
         raise AlgebraError(f"functions of {first.dim} and of {second.dim} variables cannot be compared")
     if first == second:
         return None
-    f, g, p, q = map(prune, (first.numerator, first.denominator, second.numerator, second.denominator))
-    return point_of_difference(f * q, p * g)
+    return point_of_difference(
+        pruned_product(first.numerator, second.denominator), pruned_product(second.numerator, first.denominator)
+    )
 
 
 __all__ = ["point_of_difference", "rational_point_of_difference"]

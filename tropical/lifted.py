@@ -23,6 +23,8 @@ from tropical.polynomial import Exponent, PuiseuxPolynomial, Row
 Multipliers = tuple[tuple[int, fmpq], ...]
 """Convex-combination weights (position of a term, weight > 0)."""
 
+MANY = 120  # terms from which on a linear program is built up from a part of its rows
+
 
 @dataclass(frozen=True, slots=True)
 class Redundant:
@@ -127,6 +129,29 @@ class LiftedPoints:
         if height < self.rows[query][-1]:
             return None
         return tuple((int(i), w) for w, i in zip(weights, basis, strict=True) if w)
+
+    def decide(self, query: int, others: Sequence[int]) -> Redundant | Irredundant:
+        """Like `compare` on R^n, through few of the others at a time when there are many.
+
+        Redundant among a part is redundant; a point found for a part is checked exactly against all, and those above
+        the query join the part.
+        """
+        if len(others) <= MANY:
+            return self.compare(query, others)
+        A, _ = self.floats()
+        candidates = np.asarray(others, dtype=np.intp)
+        with np.errstate(all="ignore"):
+            distance = np.abs(A[candidates] - A[query]).sum(axis=1)
+        part = candidates[np.argsort(distance, kind="stable")[: MANY // 2]].tolist()
+        while True:
+            answer = self.compare(query, part)
+            if isinstance(answer, Redundant):
+                return answer
+            own, *values = self.values(answer.point, (query, *others))
+            above = sorted((own - value, i) for i, value in zip(others, values, strict=True) if value >= own)
+            if not above:
+                return answer
+            part += [i for _, i in above[: MANY // 4]]
 
     def compare(self, query: int, others: Sequence[int], domain: Polyhedron | None = None) -> Redundant | Irredundant:
         """Decide exactly whether a term is redundant among others; the witness point is in reduced coordinates.

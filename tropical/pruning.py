@@ -28,12 +28,14 @@ from polyhedra.linear_program import InteriorPoint, interior_of
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.system import System
 from tropical._hull_kernels import Floats, first_vertex, locate, proven_redundant, winners
+from tropical._triangulation_kernels import triangulate, walk
 from tropical.lifted import Irredundant, LiftedPoints, Redundant
 from tropical.polynomial import PuiseuxPolynomial, Row
 
 Method = Literal["certified", "hull", "cdd"]
 
 PIVOTS = 60  # simultaneous simplex steps before a term goes to the exact program
+LOCATED_A_ROUND = 2000  # terms located by pivoting in one round, where the others were located in a triangulation
 POINTS_A_ROUND = 400  # points at which all terms are evaluated after a round
 
 
@@ -164,6 +166,61 @@ def prune(
     return Pruning(polynomial, pruned, tuple(kept), proofs, domain)
 
 
+def pruned_product(first: PuiseuxPolynomial, second: PuiseuxPolynomial) -> PuiseuxPolynomial:
+    """``prune(first * second)``, faster: where the product is large is known from the factors.
+
+    At a point the maximal term of a product is the product of the maximal terms, so candidates are found by
+    evaluating the factors; the rest of the pairs is pruned as always.
+
+    Examples
+    --------
+    >>> x, y = PuiseuxPolynomial.variables(2)
+    >>> print(pruned_product(x + y, x + y))
+    max(2x1, 2x2)
+    """
+    left, right = prune(first), prune(second)
+    product = left * right
+    if left.is_zero or right.is_zero or len(product) < 2000:
+        return prune(product)
+    points = LiftedPoints.of(product)
+    if points.rank not in (2, 3) or points.rank < product.dim:
+        return prune(product)
+    chosen = _product_winners(left, right, product)
+    if chosen is None:
+        return prune(product)
+    return product.select(_complete(points, dict.fromkeys(chosen, False)))
+
+
+def _product_winners(left: PuiseuxPolynomial, right: PuiseuxPolynomial, product: PuiseuxPolynomial) -> list[int] | None:
+    """Positions of the terms of the product that win at the vertices of its own complex, found in rounds."""
+    (A, c), (B, d) = left.float_terms(), right.float_terms()
+    if not all(np.isfinite(part).all() for part in (A, c, B, d)):
+        return None
+    start = [triangulate(A, c), triangulate(B, d)]
+    points = [_sample_points(A, c), _sample_points(B, d)]
+    points += [t.vertices for t in start if t is not None]
+    width = len(d)
+    pairs = np.empty(0, dtype=np.intp)
+    fresh = np.concatenate([p + s for p in points for s in (0.0, 1e-3 * np.ptp(p, axis=0))])
+    for _ in range(12):
+        fresh = fresh[np.isfinite(fresh).all(axis=1)]
+        best = winners(A, c, fresh)[0] * width + winners(B, d, fresh)[0]
+        grown = np.union1d(pairs, best)
+        if len(grown) == len(pairs):
+            break
+        pairs = grown
+        i, k = pairs // width, pairs % width
+        triangulation = triangulate(A[i] + B[k], c[i] + d[k])
+        if triangulation is None:
+            return None
+        fresh = triangulation.vertices
+    e = product.denominators[0]
+    ours = [[int((v * e).p) for v in exponent] for exponent in left.exponents]
+    theirs = [[int((v * e).p) for v in exponent] for exponent in right.exponents]
+    place = {row[:-1]: position for position, row in enumerate(product.rows)}
+    return [place[tuple(map(int.__add__, ours[q // width], theirs[q % width]))] for q in pairs.tolist()]
+
+
 def irredundant_positions(points: LiftedPoints, use_hull: bool = False) -> list[int]:
     """The positions of the irredundant terms, sorted."""
     if points.rank == 0:
@@ -191,41 +248,83 @@ def upper_hull(rows: Sequence[Row]) -> list[int]:
 
 
 def _clarkson(points: LiftedPoints, A: Floats, c: Floats, use_hull: bool) -> list[int]:
-    count = len(A)
     proposals = _hull_points(A, c) if use_hull else None
     if proposals is None:
         proposals = _sample_points(A, c)
     chosen: dict[int, bool] = {}  # term -> known to be irredundant
     _record(chosen, *winners(A, c, proposals))
+    return _complete(points, chosen)
+
+
+def _complete(points: LiftedPoints, chosen: dict[int, bool]) -> list[int]:
+    """Compare all other terms with the chosen ones, which grow until nothing rises above them."""
+    A, c = points.floats()
+    count, rank = A.shape
     pending = np.array([i for i in range(count) if i not in chosen], dtype=np.intp)
     doubtful: list[int] = []
     while len(pending):
         members = np.fromiter(chosen, dtype=np.intp)
-        start = first_vertex(A[members], c[members], proposals[0])
-        if start is None:
-            doubtful += pending.tolist()
-            break
-        basis, point, direction, status = locate(A[members], c[members], A[pending], c[pending], start, PIVOTS)
-        found = np.flatnonzero(status == 1)
-        settled = np.zeros(len(pending), dtype=bool)
-        settled[found] = proven_redundant(A[members], c[members], A[pending[found]], c[pending[found]], basis[found])
-        for q in found[~settled[found]]:
-            settled[q] = points.combination(int(pending[q]), members[basis[q]].tolist()) is not None
-        above, escaping = np.flatnonzero(status == 3), np.flatnonzero(status == 2)
-        candidates = np.concatenate([point[_spread(above)], *_far(point, direction, _spread(escaping))])
+        settled, candidates = _round(points, members, pending)
         before = len(chosen)
         if len(candidates):
             _record(chosen, *winners(A, c, candidates))
-        settled[np.isin(pending, np.fromiter(chosen, dtype=np.intp))] = True
-        if len(chosen) == before:
-            doubtful += pending[~settled].tolist()
-            break
+        settled |= np.isin(pending, np.fromiter(chosen, dtype=np.intp))
         pending = pending[~settled]
-        if not len(above) and not len(escaping):
-            doubtful += pending.tolist()
+        if len(chosen) == before and not settled.any():
+            doubtful = pending.tolist()
             break
     proven = {i for i, sure in chosen.items() if sure}
+    if rank <= 4 and len(chosen) - len(proven) > 5:
+        proven |= _alone_among(A, c, np.fromiter(chosen, dtype=np.intp))
     return _exactly(points, list(chosen), doubtful, proven)
+
+
+def _alone_among(A: Floats, c: Floats, members: np.ndarray) -> set[int]:
+    """The members that are proven to win alone among the members, at the middle of their regions."""
+    middle = _hull_points(A[members], c[members])
+    if middle is None:
+        return set()
+    winner, alone = winners(A[members], c[members], middle)
+    return set(members[winner[alone]].tolist())
+
+
+def _round(points: LiftedPoints, members: np.ndarray, pending: np.ndarray) -> tuple[np.ndarray, Floats]:
+    """Compare pending terms with the members: which are proven redundant, and points where others rise above."""
+    A, c = points.floats()
+    own_A, own_c = A[members], c[members]
+    rank = A.shape[1]
+    settled = np.zeros(len(pending), dtype=bool)
+    basis = np.zeros((len(pending), rank + 1), dtype=np.intp)
+    optimal = np.zeros(len(pending), dtype=bool)
+    candidates = [np.empty((0, rank))]
+    triangulation = triangulate(own_A, own_c) if rank <= 3 and len(pending) * len(members) > 200_000 else None
+    left = np.arange(len(pending))
+    if triangulation is not None:
+        simplex, status = walk(triangulation, own_A, A[pending])
+        basis[:] = triangulation.simplices[simplex]
+        optimal = status == 1
+        x = triangulation.vertices[simplex]
+        above = np.flatnonzero(
+            optimal & (np.einsum("qk,qk->q", A[pending] - own_A[basis[:, 0]], x) + c[pending] > own_c[basis[:, 0]])
+        )
+        candidates.append(x[_spread(above)])
+        optimal[above] = False
+        left = np.flatnonzero(status != 1)[:LOCATED_A_ROUND]
+    if len(left):
+        start = first_vertex(own_A, own_c, np.zeros(rank))
+        if start is not None:
+            queries = pending[left]
+            found, point, direction, status = locate(own_A, own_c, A[queries], c[queries], start, PIVOTS)
+            basis[left] = found
+            optimal[left] = status == 1
+            candidates.append(point[_spread(np.flatnonzero(status == 3))])
+            candidates += _far(point, direction, _spread(np.flatnonzero(status == 2)))
+    chosen = np.flatnonzero(optimal)
+    proven = proven_redundant(own_A, own_c, A[pending[chosen]], c[pending[chosen]], basis[chosen])
+    settled[chosen[proven]] = True
+    for q in chosen[~proven]:
+        settled[q] = points.combination(int(pending[q]), members[basis[q]].tolist()) is not None
+    return settled, np.concatenate(candidates)
 
 
 def _record(chosen: dict[int, bool], winner: np.ndarray, alone: np.ndarray) -> None:
@@ -251,11 +350,11 @@ def _exactly(points: LiftedPoints, members: list[int], doubtful: list[int], prov
     for query in doubtful:
         if query in members:
             continue
-        if isinstance(points.compare(query, members), Irredundant):
+        if isinstance(points.decide(query, members), Irredundant):
             members.append(query)
     for i in sorted(set(members) - proven):
         others = [k for k in members if k != i]
-        if isinstance(points.compare(i, others), Redundant):
+        if isinstance(points.decide(i, others), Redundant):
             members = others
     return sorted(members)
 
@@ -290,8 +389,7 @@ def _hull_points(A: Floats, c: Floats) -> Floats | None:
     upper = normals[:, -1] > 1e-12
     # a term's region is spanned by the normals of its facets, so their sum points into its interior
     total = np.zeros((count + 1, rank + 1))
-    for simplex, normal in zip(hull.simplices[upper], normals[upper], strict=True):
-        total[simplex] += normal
+    np.add.at(total, hull.simplices[upper], normals[upper][:, np.newaxis, :])
     good = total[:count, -1] > 0
     inside = total[:count][good]
     return inside[:, :-1] / inside[:, -1:] if len(inside) else None
@@ -325,7 +423,7 @@ def _certificates(points: LiftedPoints, kept: list[int]) -> tuple[Irredundant | 
     chosen = set(kept)
     proofs: list[Irredundant | Redundant] = []
     for i in range(len(points.rows)):
-        proof = points.compare(i, [k for k in kept if k != i])
+        proof = points.decide(i, [k for k in kept if k != i])
         assert isinstance(proof, Irredundant) == (i in chosen)
         proofs.append(Irredundant(points.full_point(proof.point)) if isinstance(proof, Irredundant) else proof)
     return tuple(proofs)

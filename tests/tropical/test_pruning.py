@@ -16,6 +16,7 @@ from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.polyhedron import Polyhedron
 from tropical import PuiseuxPolynomial, prune
 from tropical.lifted import Irredundant, Redundant
+from tropical.pruning import pruned_product
 
 METHODS = ("certified", "hull", "cdd")
 
@@ -141,6 +142,27 @@ def test_methods_agree_on_random_polynomials(terms, dim):
         assert prune(f, method="hull") == pruned
     points = np.random.default_rng(1).normal(size=(50, dim)) * 3
     assert all(pruned(x) == f(x) for x in points)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_products_of_large_polynomials(dim):
+    rng = np.random.default_rng(dim)
+
+    def bowl(count):
+        exponents = rng.normal(size=(count, dim))
+        return PuiseuxPolynomial([(a, -a @ a / 2) for a in exponents], dim)
+
+    f, g = bowl(60), bowl(50)
+    assert pruned_product(f, g) == prune(f * g)
+    lattice = PuiseuxPolynomial([(a, -sum(v * v for v in a)) for a in itertools.product(range(5), repeat=dim)], dim)
+    assert pruned_product(lattice, lattice) == prune(lattice * lattice)
+
+
+def test_many_terms_on_one_face_and_on_a_lattice():
+    f = PuiseuxPolynomial([(a, 0) for a in itertools.product(range(9), repeat=3)], 3)
+    assert len(prune(f)) == 8
+    g = PuiseuxPolynomial([(a, -max(a)) for a in itertools.product(range(12), repeat=2)], 2)
+    assert prune(g) == prune(g, method="hull") == naive_prune(g)
 
 
 def test_the_zero_and_single_terms():
