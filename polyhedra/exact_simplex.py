@@ -1,10 +1,11 @@
 """An exact simplex method for small linear programs: the fallback that always answers.
 
 The program is: maximize c.x subject to a_i.x = b_i for the first rows and a_i.x <= b_i for the others, x free.  The
-method is a dual simplex on a dictionary of rationals with Bland's rule (least index leaves, least index enters), which
-cannot cycle.  The start is dual feasible by construction: the objective itself is made a row ``c.x <= M`` with M
-beyond all numbers, kept as a second component of every constant, and compared first.  If that row is still tight at the
-end, the program is unbounded and the M-part of the solution is the direction.
+method is a dual simplex with Bland's rule (least index leaves, least index enters), which cannot cycle, on a dictionary
+of integers over one common denominator: every entry is a minor of the data, so the division in a pivot leaves no
+remainder (Edmonds), and no fraction is ever reduced.  The start is dual feasible by construction: the objective itself
+is made a row ``c.x <= M`` with M beyond all numbers, kept as a second component of every constant, and compared first.
+If that row is still tight at the end, the program is unbounded and the M-part of the solution is the direction.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from flint import fmpq
+from flint import fmpq, fmpz
 
-from polyhedra.scalars import ONE, ZERO
+from polyhedra.scalars import common_denominator
 
 ARTIFICIAL = -1
 
@@ -54,22 +55,25 @@ def maximize(rows: Sequence[Sequence[int]], n_equal: int, objective: Sequence[fm
 
 
 class _Dictionary:
-    """Slack i = constant[i] + sum_k body[i][k] * nonbasic[k]; rows after the m slacks are the variables x.
+    """Slack i = (constant[i] + sum_k body[i][k] * nonbasic[k]) / denominator; after the m slacks come the variables x.
 
-    A nonbasic name is ("x", j) for a variable that is still free, a row index for a slack, ARTIFICIAL for c.x <= M.
+    A nonbasic name is None for a variable that is still free, a row index for a slack, ARTIFICIAL for c.x <= M.
     """
 
     def __init__(self, rows: Sequence[Sequence[int]], n_equal: int, objective: Sequence[fmpq | int], dim: int) -> None:
         self.m, self.dim, self.n_equal = len(rows), dim, n_equal
         self.names: list[int | None] = [None] * dim  # None: a free variable at zero
-        self.body = [[fmpq(-a) for a in row[:dim]] for row in rows]
-        self.constant = [fmpq(row[dim]) for row in rows]
-        self.body += [[ONE if i == j else ZERO for j in range(dim)] for i in range(dim)]
-        self.constant += [ZERO] * dim
-        self.beyond = [ZERO] * (self.m + dim)  # the coefficients of M
-        self.body.append([ONE * c for c in objective])  # last row: the objective
-        self.constant.append(ZERO)
-        self.beyond.append(ZERO)
+        self.denominator = fmpz(1)
+        self.body = [[fmpz(-a) for a in row[:dim]] for row in rows]
+        self.constant = [fmpz(row[dim]) for row in rows]
+        self.body += [[fmpz(i == j) for j in range(dim)] for i in range(dim)]
+        self.constant += [fmpz(0)] * dim
+        self.beyond = [fmpz(0)] * (self.m + dim)  # the coefficients of M
+        exact = [fmpq(c) for c in objective]
+        self.objective_scale = common_denominator(exact)
+        self.body.append([(c * self.objective_scale).p for c in exact])  # last row: the objective
+        self.constant.append(fmpz(0))
+        self.beyond.append(fmpz(0))
         self.basic = set(range(self.m))
 
     def solve(self) -> Answer:
@@ -87,10 +91,10 @@ class _Dictionary:
                 return self._infeasible(leaving)
             self._pivot(leaving, entering)
         variables = range(self.m, self.m + self.dim)
-        point = [self.constant[i] for i in variables]
+        point = [fmpq(self.constant[i], self.denominator) for i in variables]
         if ARTIFICIAL in self.names:
-            return Answer("unbounded", {}, point, [self.beyond[i] for i in variables])
-        return Answer("optimal", self._multipliers(self.body[-1]), point, [])
+            return Answer("unbounded", {}, point, [fmpq(self.beyond[i], self.denominator) for i in variables])
+        return Answer("optimal", self._multipliers(self.body[-1], self.objective_scale), point, [])
 
     def _enter_free(self, index: int) -> bool:
         """Make a slack nonbasic in exchange for a free variable; False if it depends on none."""
@@ -108,7 +112,7 @@ class _Dictionary:
                 slack = [-value for value in objective]
                 self.body.append(slack)
                 self.constant.append(-self.constant[-1])
-                self.beyond.append(ONE)
+                self.beyond.append(self.denominator)
                 self._exchange(len(self.body) - 1, k)
                 self.names[k] = ARTIFICIAL
                 self.body.pop()
@@ -126,14 +130,15 @@ class _Dictionary:
     def _entering(self, leaving: int) -> int | None:
         """The least ratio of reduced cost to coefficient; ties go to the least index."""
         row, costs = self.body[leaving], self.body[-1]
-        best: tuple[fmpq, int, int] | None = None
+        best: int | None = None
+        least = 0  # the name in column `best`
         for k, name in enumerate(self.names):
             if name is None or 0 <= name < self.n_equal or row[k] <= 0:
                 continue
-            candidate = (-costs[k] / row[k], name, k)
-            if best is None or candidate < best:
-                best = candidate
-        return None if best is None else best[2]
+            excess = 0 if best is None else costs[best] * row[k] - costs[k] * row[best]  # of this ratio over the best
+            if best is None or excess < 0 or (excess == 0 and name < least):
+                best, least = k, name
+        return best
 
     def _pivot(self, leaving: int, entering: int) -> None:
         old = self.names[entering]
@@ -144,35 +149,45 @@ class _Dictionary:
             self.basic.add(old)
 
     def _exchange(self, leaving: int, entering: int) -> None:
-        pivot_row = self.body[leaving]
-        factor = ONE / pivot_row[entering]
-        solved = [-value * factor for value in pivot_row]
-        solved[entering] = factor
-        constant, beyond = -self.constant[leaving] * factor, -self.beyond[leaving] * factor
+        pivot_row, constant, beyond = self.body[leaving], self.constant[leaving], self.beyond[leaving]
+        pivot, old = pivot_row[entering], self.denominator
+        factor = abs(pivot)
         for i, row in enumerate(self.body):
-            scale = row[entering]
-            if i == leaving or scale == 0:
+            if i == leaving:
                 continue
-            self.body[i] = [
-                scale * s if k == entering else (value + scale * s if s != 0 else value)
-                for k, (value, s) in enumerate(zip(row, solved, strict=True))
-            ]
-            self.constant[i] += scale * constant
-            self.beyond[i] += scale * beyond
+            scale = row[entering]
+            if scale == 0:
+                if factor != old:
+                    self.body[i] = [value * factor // old if value else value for value in row]
+                    self.constant[i] = self.constant[i] * factor // old
+                    self.beyond[i] = self.beyond[i] * factor // old
+                continue
+            if pivot < 0:
+                scale = -scale
+            self.body[i] = [(value * factor - scale * p) // old for value, p in zip(row, pivot_row, strict=True)]
+            self.body[i][entering] = scale
+            self.constant[i] = (self.constant[i] * factor - scale * constant) // old
+            self.beyond[i] = (self.beyond[i] * factor - scale * beyond) // old
+        self.denominator = factor
         # a nonbasic slack stands for itself, so that the loop above also solves for it when it leaves
-        self.body[leaving] = [ONE if k == entering else ZERO for k in range(self.dim)]
-        self.constant[leaving] = self.beyond[leaving] = ZERO
+        self.body[leaving] = [factor if k == entering else fmpz(0) for k in range(self.dim)]
+        self.constant[leaving] = self.beyond[leaving] = fmpz(0)
 
-    def _multipliers(self, row: Sequence[fmpq]) -> dict[int, fmpq]:
+    def _multipliers(self, row: Sequence[fmpz], scale: int) -> dict[int, fmpq]:
         """Minus the coefficients of the nonbasic slacks: row = value - sum of multiplier times slack."""
-        return {name: -row[k] for k, name in enumerate(self.names) if name is not None and name >= 0 and row[k] != 0}
+        divisor = scale * self.denominator
+        return {
+            name: fmpq(-row[k], divisor)
+            for k, name in enumerate(self.names)
+            if name is not None and name >= 0 and row[k]
+        }
 
     def _infeasible(self, index: int) -> Answer:
         """Slack = constant + combination of slacks that cannot be positive, so it cannot be non-negative.
 
         For a dependent equality with a constant that is not zero the same holds with either sign.
         """
-        sign = ONE if self.constant[index] < 0 or index >= self.n_equal else -ONE
-        multipliers = self._multipliers([sign * value for value in self.body[index]])
-        multipliers[index] = sign
+        sign = 1 if self.constant[index] < 0 or index >= self.n_equal else -1
+        multipliers = self._multipliers([sign * value for value in self.body[index]], 1)
+        multipliers[index] = fmpq(sign)
         return Answer("infeasible", multipliers, [], [])
