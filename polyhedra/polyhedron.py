@@ -237,12 +237,13 @@ class Polyhedron:
 
     def is_full_dimensional(self, *, backend: Backend = "certified") -> bool:
         """Whether the set has interior points in R^n."""
-        if backend == "certified" and "relative interior" not in self._known:
-            if any(any(row[:-1]) for row in self.equalities):
-                return False
-            tight = [row for row in self.inequalities if not any(row[:-1]) and row[-1] == 0]
-            if not tight and isinstance(interior_of(self.system), InteriorPoint) and not self.equalities:
+        if backend == "certified" and not self.equalities and "relative interior" not in self._known:
+            answer = interior_of(self.system)
+            if isinstance(answer, InteriorPoint):
                 return True
+            weighted = zip(answer.multipliers, self.inequalities, strict=True)
+            if any(weight and any(row[:-1]) for weight, row in weighted):
+                return False  # such a row holds with equality everywhere, or the set is empty
         return self.dimension(backend=backend) == self.dim
 
     def interior_point(self) -> Vector | None:

@@ -121,16 +121,24 @@ class System:
 
     def exponent(self, index: int) -> int:
         """k such that the float row is the integer row divided by 2**k."""
-        return max((abs(a).bit_length() for a in self.row(index)[: self.dim]), default=0)
+        largest = max(map(abs, self.row(index)[: self.dim]), default=0)
+        try:
+            return math.frexp(float(largest))[1]
+        except OverflowError:
+            return largest.bit_length()
 
     def floats(self) -> NDArray[np.float64]:
-        """The float rows, shape (count, dim + 1); an entry out of range is infinite or NaN."""
+        """The float rows, shape (count, dim + 1); an entry out of range is infinite."""
         if self._floats is None:
             if self._source is not None:
                 self._floats = _scaled(self._source)
             else:
-                values = [float_row(self.row(i), 1 << self.exponent(i)) for i in range(self.count)]
-                self._floats = np.array(values, dtype=np.float64).reshape(self.count, self.dim + 1)
+                rows = self.rows()
+                try:
+                    self._floats = _normalized(np.array(rows, dtype=np.float64).reshape(self.count, self.dim + 1))
+                except OverflowError:
+                    values = [float_row(row, 1 << self.exponent(index)) for index, row in enumerate(rows)]
+                    self._floats = np.array(values)
         return self._floats
 
     def lifted_floats(self) -> NDArray[np.float64]:
@@ -185,14 +193,20 @@ def _integers_of_floats(values: Sequence[float]) -> tuple[IntegerRow, fmpq]:
 
 
 def _scaled(source: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Float rows that were given, normalized; a row without variables gets the scale of its integer row."""
+    without = np.flatnonzero(~source[:, :-1].any(axis=1))
+    if without.size:
+        source = source.copy()
+        for index in without:
+            source[index] = _integers_of_floats(source[index].tolist())[0]
+    return _normalized(source)
+
+
+def _normalized(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Divide each row by the power of two that brings its largest |a_j| into [1/2, 1)."""
-    largest = np.abs(source[:, :-1]).max(axis=1, initial=0.0)
-    exponents = np.frexp(largest)[1]
-    # a row of zeros must keep the scale of its integer row, which has exponent 0
-    for index in np.flatnonzero(largest == 0.0):
-        exponents[index] = 1 - _integers_of_floats(source[index].tolist())[1].p.bit_length()
+    exponents = np.frexp(np.abs(rows[:, :-1]).max(axis=1, initial=0.0))[1]
     with np.errstate(over="ignore"):
-        return np.ldexp(source, -exponents[:, np.newaxis])
+        return np.ldexp(rows, -exponents[:, np.newaxis])
 
 
 def _is_float_array(value: Any) -> bool:
