@@ -14,13 +14,13 @@ All four are proofs: they hold for the network whose weights are the given numbe
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 from enum import Enum
 
 from flint import fmpq
 
 from milp.domain import BoundedDomain, DomainLike, bounded
+from milp.solvers import deadline_after
 from nn_bridge.network import INPUT, AffineStage, Network
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import ZERO, rational, to_float
@@ -151,7 +151,7 @@ def bounds(
         return result
     from milp.tightening import tighten
 
-    deadline = None if time_limit is None else time.monotonic() + time_limit
+    deadline = deadline_after(time_limit)
     result = tighten(network, region, result, node_limit=0, deadline=deadline)
     if method == "lp":
         return result

@@ -74,7 +74,7 @@ class SearchResult:
         Proved: no point of the domain has more (None where nothing finite was proved).
     nodes : int
     proven : bool
-        Whether value and bound agree, or the question asked (``stop_above``, ``prove_at_most``) is settled.
+        Whether value and bound agree, or the question asked with a threshold is settled.
     """
 
     value: fmpq | None
@@ -94,8 +94,8 @@ def search_maximum(
     *,
     depth: int | None = None,
     start: Row | None = None,
-    stop_above: fmpq | None = None,
-    prove_at_most: fmpq | None = None,
+    threshold: fmpq | None = None,
+    strict: bool = False,
     node_limit: int = 10_000,
     deadline: float | None = None,
 ) -> SearchResult:
@@ -109,17 +109,17 @@ def search_maximum(
         How many stages the objective reads; all by default.
     start : point, optional
         A point to begin with (a MILP solver's answer).
-    stop_above : fmpq, optional
-        End as soon as a point with more than this is known.
-    prove_at_most : fmpq, optional
-        End as soon as it is proved that no point has more than this: branches below it are dropped.
+    threshold : fmpq, optional
+        Only decide whether some point has more than this: end at the first one, and drop branches that have none.
+    strict : bool
+        Decide whether some point has at least the threshold.
     node_limit, deadline
         Limits: nodes, and a value of ``time.monotonic``.
     """
     search = _Search(network, region, bounds, stage, index, sign, len(network.stages) if depth is None else depth)
     if start is not None:
         search.try_point(start)
-    return search.run(stop_above, prove_at_most, node_limit, deadline)
+    return search.run(threshold, strict, node_limit, deadline)
 
 
 class _Search:
@@ -182,20 +182,20 @@ class _Search:
 
     # ---------------------------------------------------------------- the tree
 
-    def run(
-        self,
-        stop_above: fmpq | None,
-        prove_at_most: fmpq | None,
-        node_limit: int,
-        deadline: float | None,
-    ) -> SearchResult:
+    def run(self, threshold: fmpq | None, strict: bool, node_limit: int, deadline: float | None) -> SearchResult:
         """Depth first; the open nodes' bounds are kept, so that a run that is cut short still has a proved bound."""
         open_nodes: list[tuple[float, tuple[tuple[int, int, bool], ...]]] = [(math.inf, ())]
         fixed: dict[tuple[int, int], bool] = {}
-        dropped: fmpq | None = None  # the largest bound of a branch that was dropped below `prove_at_most`
+        dropped: fmpq | None = None  # the largest bound of a branch that was dropped for the threshold
+
+        def reached() -> bool:
+            if threshold is None or self.value is None:
+                return False
+            return self.value >= threshold if strict else self.value > threshold
+
         nodes = 0
         while open_nodes:
-            if stop_above is not None and self.value is not None and self.value > stop_above:
+            if reached():
                 break
             if nodes >= node_limit or (deadline is not None and time.monotonic() > deadline):
                 break
@@ -213,7 +213,7 @@ class _Search:
                 self.try_point(tuple(rational(float(v)) for v in columns[: self.network.input_dim]))
             if self._beaten(exact):
                 continue
-            if prove_at_most is not None and exact <= prove_at_most:
+            if threshold is not None and (exact < threshold if strict else exact <= threshold):
                 dropped = exact if dropped is None else max(dropped, exact)
                 continue
             choice = self._branching_unit(fixed, columns)
@@ -224,7 +224,9 @@ class _Search:
             # the last one pushed is visited first
             open_nodes.extend((bound, (*decisions, (*unit, active))) for active in (not first, first))
         self._apply(fixed, ())
-        return self._result(open_nodes, dropped, nodes, stop_above, prove_at_most)
+        if reached():
+            return SearchResult(self.value, self.point, None, nodes, True)
+        return self._result(open_nodes, dropped, nodes)
 
     def _beaten(self, bound: fmpq) -> bool:
         return self.value is not None and bound <= self.value
@@ -268,19 +270,13 @@ class _Search:
         open_nodes: list[tuple[float, tuple[tuple[int, int, bool], ...]]],
         dropped: fmpq | None,
         nodes: int,
-        stop_above: fmpq | None,
-        prove_at_most: fmpq | None,
     ) -> SearchResult:
-        if stop_above is not None and self.value is not None and self.value > stop_above:
-            return SearchResult(self.value, self.point, None, nodes, True)
         ends = [value for value in (self.value, dropped) if value is not None]
         for bound, _ in open_nodes:
-            if math.isinf(bound):  # not even the root was visited
-                bound = float(self.relaxation._high[self.relaxation.objective])
-            ends.append(rational(bound))
+            # an infinite bound: not even the root was visited
+            ends.append(rational(self.relaxation.objective_end if math.isinf(bound) else bound))
         bound_proved = max(ends) if ends else None
-        settled = not open_nodes and (dropped is None or prove_at_most is not None)
-        return SearchResult(self.value, self.point, bound_proved, nodes, settled)
+        return SearchResult(self.value, self.point, bound_proved, nodes, not open_nodes)
 
 
 def _row_of(stage: AffineStage, index: int, sign: int) -> AffineStage:

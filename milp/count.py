@@ -20,6 +20,7 @@ from milp.audit import MissedCell, find_missed, has_inside, is_cell, largest_sla
 from milp.bounds import Bounds, bounds
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.patterns import Vanishing, pattern_model, run_loop, run_scip
+from milp.solvers import deadline_after
 from nn_bridge.network import Network, Pattern
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import FormulationError
@@ -112,7 +113,7 @@ def search_patterns(
     if not 1e-8 <= slack < 1:
         raise FormulationError(f"slack={slack} is not between 1e-8 and 1: it must exceed the solver's tolerance 1e-9")
     start = time.monotonic()
-    deadline = None if time_limit is None else start + time_limit
+    deadline = deadline_after(time_limit)
     region = bounded(domain, network.input_dim)
     if not region.polyhedron.is_full_dimensional():
         raise FormulationError("the domain is not full-dimensional: restrict the network to a slice and count there")

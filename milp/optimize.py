@@ -18,7 +18,7 @@ from milp.bounds import Bounds, bounds
 from milp.branching import Objective, search_maximum
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import formulate
-from milp.solvers import SolveReport
+from milp.solvers import SolveReport, deadline_after
 from nn_bridge.network import Network, Row
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
@@ -144,7 +144,7 @@ def optimize(
     if sense not in ("max", "min"):
         raise FormulationError(f"sense={sense!r} is neither 'max' nor 'min'")
     start = time.monotonic()
-    deadline = None if time_limit is None else start + time_limit
+    deadline = deadline_after(time_limit)
     region = bounded(domain, network.input_dim)
     objective = objective_of(network, output, inputs)
     sign = 1 if sense == "max" else -1

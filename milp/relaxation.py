@@ -120,6 +120,11 @@ class Relaxation:
         """The column of a unit's value."""
         return self._first[stage] + self._sizes[stage] + unit
 
+    @property
+    def objective_end(self) -> float:
+        """The bound of the objective by interval arithmetic."""
+        return float(self._high[self.objective])
+
     def _terms(self, stage: AffineStage, index: int) -> dict[int, fmpq]:
         """The weights of one row of a stage, by column."""
         terms: dict[int, fmpq] = {}
@@ -227,7 +232,7 @@ class Relaxation:
         The bound is -inf where infeasibility is proved.  It is valid even if HiGHS fails; then it is loose.
         """
         if not self._usable:
-            return float(self._high[self.objective]), None
+            return self.objective_end, None
         solver = self._highs
         solver.run()
         status = solver.getModelStatus()
@@ -235,13 +240,13 @@ class Relaxation:
             has_ray, ray = self._dual_ray()
             if has_ray and self._proves_infeasible(ray * self._row):
                 return -math.inf, None
-            return float(self._high[self.objective]), None
+            return self.objective_end, None
         if status != self._optimal:
-            return float(self._high[self.objective]), None
+            return self.objective_end, None
         solution = solver.getSolution()
         y = np.array(solution.row_dual) * self._row * self._column[self.objective]
         value = self._safe_bound(y)
-        return min(value, float(self._high[self.objective])), np.array(solution.col_value) * self._column
+        return min(value, self.objective_end), np.array(solution.col_value) * self._column
 
     def _safe_bound(self, y: Array, with_objective: bool = True) -> float:
         """An upper bound of the objective (or of 0) over all points within the ends of columns and rows."""

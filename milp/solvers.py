@@ -122,6 +122,21 @@ def choose_solver(name: str | None = None) -> str:
     return wanted
 
 
+def deadline_after(time_limit: float | None) -> float | None:
+    """The value of ``time.monotonic`` at which a limit in seconds, counted from now, is reached; None for no limit.
+
+    Raises
+    ------
+    FormulationError
+        The limit is not a positive number.
+    """
+    if time_limit is None:
+        return None
+    if not time_limit > 0 or math.isnan(time_limit):
+        raise FormulationError(f"time_limit={time_limit} is not a positive number of seconds")
+    return time.monotonic() + time_limit
+
+
 def solver_options(solver: str, time_limit: float | None) -> dict[str, Any]:
     """The keyword arguments of ``problem.solve`` that carry a time limit in seconds.
 
@@ -132,8 +147,7 @@ def solver_options(solver: str, time_limit: float | None) -> dict[str, Any]:
     """
     if time_limit is None:
         return {}
-    if not time_limit > 0 or math.isnan(time_limit):
-        raise FormulationError(f"time_limit={time_limit} is not a positive number of seconds")
+    deadline_after(time_limit)
     if solver == "SCIP":
         return {"scip_params": {"limits/time": float(time_limit)}}
     if solver == "SCIPY":

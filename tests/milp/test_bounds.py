@@ -108,13 +108,16 @@ def test_search_stops_for_a_question_and_at_a_limit(random_network, unit_box):
     best = search_maximum(network, region, b, network.output)
     assert best.proven
     assert network.evaluate(best.point)[0] == best.value == best.bound
-    settled = search_maximum(network, region, b, network.output, prove_at_most=best.value + 1)
+    settled = search_maximum(network, region, b, network.output, threshold=best.value + 1)
     assert settled.proven
     assert settled.bound <= best.value + 1
     assert settled.nodes < best.nodes
-    beyond = search_maximum(network, region, b, network.output, stop_above=best.value - 1)
+    beyond = search_maximum(network, region, b, network.output, threshold=best.value - 1)
     assert beyond.proven
     assert beyond.value > best.value - 1
+    assert not search_maximum(network, region, b, network.output, threshold=best.value).value > best.value
+    tie = search_maximum(network, region, b, network.output, threshold=best.value, strict=True)
+    assert (tie.proven, tie.value) == (True, best.value)
     cut_short = search_maximum(network, region, b, network.output, node_limit=3)
     assert not cut_short.proven
     assert cut_short.value <= best.value <= cut_short.bound

@@ -1,0 +1,243 @@
+"""How fast a network changes on a domain: local Lipschitz constants and monotonicity.
+
+Both are questions about the gradient of the cells. A mixed-integer model of the gradient (`milp.gradient`) proposes an
+extreme cell, which is confirmed exactly; intervals of the gradient settle the easy cases; otherwise the proof looks at
+every cell of the domain, audited (`milp.count`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from milp.audit import cell_rows, is_cell
+from milp.bounds import Bounds, bounds
+from milp.count import search_patterns
+from milp.domain import BoundedDomain, DomainLike, bounded
+from milp.formulations import NetworkModel, formulate
+from milp.formulations.rule import Array
+from milp.gradient import exact_gradient, gradient_interval, gradient_model
+from milp.optimize import objective_of
+from milp.solvers import deadline_after, require_cvxpy
+from milp.verify import NORMS, Status, Verdict
+from nn_bridge.network import Network, Pattern, Row
+from polyhedra.errors import FormulationError
+from polyhedra.linear_program import InteriorPoint, interior
+from polyhedra.scalars import ONE, ZERO, to_float
+
+
+@dataclass(frozen=True, slots=True)
+class LipschitzBound:
+    """A local Lipschitz constant and how far it is known.
+
+    Attributes
+    ----------
+    value : fmpq
+        The exact norm of the gradient on the cell of ``pattern``: the constant is at least this.
+    pattern : pattern or None
+        Where it is reached (None where no cell was found in time).
+    bound : fmpq
+        Proved: the constant is at most this.
+    proven : bool
+        Whether the two agree.
+    seconds : float
+    reason : str or None
+    """
+
+    value: fmpq
+    pattern: Pattern | None
+    bound: fmpq
+    proven: bool
+    seconds: float
+    reason: str | None = None
+
+
+def local_lipschitz(
+    network: Network,
+    domain: DomainLike,
+    norm: str = "inf",
+    output: int | Sequence[Any] = 0,
+    *,
+    solver: str | None = None,
+    time_limit: float | None = 60.0,
+    max_cells: int = 20_000,
+) -> LipschitzBound:
+    """The greatest rate |g(x) - g(y)| / |x - y| of g = weights . f on the domain: the greatest dual norm of a gradient.
+
+    A mixed-integer model of the gradient proposes a cell; the proof looks at every cell of the domain
+    (`milp.count.search_patterns`, audited), and where they are too many what remains is a bound by intervals.
+
+    Parameters
+    ----------
+    norm : {"inf", "1"}
+        The norm of the inputs: the gradient is then measured by the sum, or by the greatest, of its absolute entries.
+    output : int or sequence of numbers
+        One output, or weights of all.
+    """
+    if norm not in NORMS:
+        raise FormulationError(f"there is no norm {norm!r} here; use one of {', '.join(NORMS)}")
+    start = time.monotonic()
+    deadline = deadline_after(time_limit)
+    region = _full(domain, network)
+    weights = objective_of(network, output).weights
+    known = bounds(network, region, "lp", time_limit=None if time_limit is None else time_limit / 4)
+    low, high = gradient_interval(network, known, weights)
+    widest = [max(abs(a), abs(b)) for a, b in zip(low, high, strict=True)]
+    bound = _dual_norm(widest, norm)
+    value, pattern = ZERO, None
+    for proposed in _proposals(network, region, known, weights, _norm_goals(norm, network.input_dim), solver, deadline):
+        size = _dual_norm(exact_gradient(network, proposed, weights), norm)
+        if pattern is None or size > value:
+            value, pattern = size, proposed
+    if pattern is not None and value == bound:
+        return LipschitzBound(value, pattern, bound, True, time.monotonic() - start)
+    left = None if deadline is None else max(0.01, deadline - time.monotonic())
+    cells = search_patterns(network, region, time_limit=left, max_cells=max_cells)
+    for found in cells.patterns:
+        size = _dual_norm(exact_gradient(network, found, weights), norm)
+        if pattern is None or size > value:
+            value, pattern = size, found
+    if cells.vouched:
+        bound = value
+    reason = None if cells.vouched else cells.reason or "the cells could not be vouched for"
+    return LipschitzBound(value, pattern, bound, value == bound, time.monotonic() - start, reason)
+
+
+def verify_monotone(
+    network: Network,
+    domain: DomainLike,
+    variable: int,
+    output: int | Sequence[Any] = 0,
+    increasing: bool = True,
+    *,
+    solver: str | None = None,
+    time_limit: float | None = 60.0,
+    max_cells: int = 20_000,
+) -> Verdict:
+    """Decide whether an output never decreases (or never increases) in one input on a full-dimensional domain.
+
+    Returns
+    -------
+    Verdict
+        Violated: from ``counterexample`` a step along the input, inside one cell, changes the output the wrong way
+        (the gradient there is exact). Proven: on no cell has the derivative the wrong sign.
+    """
+    if not 0 <= variable < network.input_dim:
+        raise FormulationError(f"there is no input {variable}; the network reads 0..{network.input_dim - 1}")
+    start = time.monotonic()
+    deadline = deadline_after(time_limit)
+    region = _full(domain, network)
+    sign = ONE if increasing else -ONE
+    weights = tuple(sign * w for w in objective_of(network, output).weights)
+    known = bounds(network, region, "lp", time_limit=None if time_limit is None else time_limit / 4)
+    if gradient_interval(network, known, weights)[0][variable] >= 0:
+        return Verdict(Status.PROVEN, None, None, time.monotonic() - start)
+
+    def wrong(pattern: Pattern) -> Verdict | None:
+        if exact_gradient(network, pattern, weights)[variable] >= 0:
+            return None
+        rows = [(row[:-1], row[-1]) for _, _, row in cell_rows(network, pattern)]
+        rows += list(zip(region.polyhedron.A, region.polyhedron.b, strict=True))
+        inside = interior([a for a, _ in rows], [b for _, b in rows], dim=region.dim)
+        assert isinstance(inside, InteriorPoint)
+        return Verdict(Status.VIOLATED, inside.point, network.evaluate(inside.point), time.monotonic() - start)
+
+    goal = np.zeros(network.input_dim)
+    goal[variable] = -1.0
+    for proposed in _proposals(network, region, known, weights, [goal], solver, deadline):
+        verdict = wrong(proposed)
+        if verdict is not None:
+            return verdict
+    left = None if deadline is None else max(0.01, deadline - time.monotonic())
+    cells = search_patterns(network, region, time_limit=left, max_cells=max_cells)
+    for found in cells.patterns:
+        verdict = wrong(found)
+        if verdict is not None:
+            return verdict
+    status = Status.PROVEN if cells.vouched else Status.OPEN
+    reason = None if cells.vouched else cells.reason or "the cells could not be vouched for"
+    return Verdict(status, None, None, time.monotonic() - start, reason=reason)
+
+
+def _full(domain: DomainLike, network: Network) -> BoundedDomain:
+    region = bounded(domain, network.input_dim)
+    if not region.polyhedron.is_full_dimensional():
+        raise FormulationError("the domain is not full-dimensional: restrict the network to a slice first")
+    return region
+
+
+def _dual_norm(gradient: Sequence[fmpq], norm: str) -> fmpq:
+    sizes = [abs(v) for v in gradient]
+    return sum(sizes, ZERO) if norm == "inf" else max(sizes)
+
+
+def _norm_goals(norm: str, n: int) -> list[Array | None]:
+    """What to maximise: the sum of absolute values (None), or each entry and its negative."""
+    if norm == "inf":
+        return [None]
+    return [sign * row for row in np.eye(n) for sign in (1.0, -1.0)]
+
+
+def _proposals(
+    network: Network,
+    region: BoundedDomain,
+    known: Bounds,
+    weights: Row,
+    goals: Sequence[Array | None],
+    solver: str | None,
+    deadline: float | None,
+    tries: int = 5,
+) -> Iterator[Pattern]:
+    """Cells that a MILP solver thinks extreme, confirmed; patterns without interior are cut off and tried again."""
+    cp = require_cvxpy("a gradient model")
+    model = formulate(network, region, bounds_used=known)
+    gradient, rows = gradient_model(network, model, weights)
+    for goal in goals:
+        extra = list(rows)
+        if goal is None:
+            low, high = gradient_interval(network, known, weights)
+            reach = to_float(sum((max(abs(a), abs(b)) for a, b in zip(low, high, strict=True)), ZERO))
+            positive, size = cp.Variable(network.input_dim, boolean=True), cp.Variable(network.input_dim)
+            extra += [
+                size <= gradient + 2 * reach * (1 - positive),
+                size <= -gradient + 2 * reach * positive,
+            ]
+            objective: Any = cp.sum(size)
+        else:
+            objective = goal @ gradient
+        for _ in range(tries):
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            report = model.optimize(objective, extra=extra, solver=solver, time_limit=left)
+            if not report.status.has_point:
+                break
+            pattern, different = _pattern_of(network, model, known)
+            if is_cell(network, region, pattern):
+                yield pattern
+                break
+            if different is None:
+                break
+            extra.append(different >= 1)
+
+
+def _pattern_of(network: Network, model: NetworkModel, known: Bounds) -> tuple[Pattern, Any]:
+    """The pattern of the model's binaries, and an expression that is 0 at it and at least 1 at all others."""
+    pattern = []
+    different: Any = None
+    for k, stage in enumerate(network.stages):
+        z = model.binaries[k]
+        free = known.unstable(k)
+        phases = [known.lower[k][i] >= 0 and known.upper[k][i] > 0 for i in range(stage.units)]
+        if free:
+            for i in free:
+                phases[i] = bool(z.value[i] > 0.5)
+                term = (1 - z[i]) if phases[i] else z[i]
+                different = term if different is None else different + term
+        pattern.append(tuple(phases))
+    return tuple(pattern), different

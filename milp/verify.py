@@ -1,0 +1,207 @@
+"""Properties of a network on a domain: proved, refuted by an exact counterexample, or open.
+
+* `verify_class`: one class has the highest score everywhere in an L-infinity or L1 ball;
+* `verify_upper`: a linear function of the outputs stays at or below a number.
+
+Output ranges and bounds of the reachable set are in `milp.optimize`, what concerns the gradient in
+`milp.sensitivity`, properties in VNN-LIB files in `milp.vnnlib`. Proofs and counterexamples are exact. A limit leaves
+a property open, with what is known of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+from flint import fmpq
+
+from milp.bounds import bounds
+from milp.branching import Objective, SearchResult, search_maximum
+from milp.domain import DomainLike, bounded, l1_ball, lift_network, linf_ball
+from milp.optimize import objective_of
+from milp.solvers import deadline_after
+from nn_bridge.network import Network, Row
+from polyhedra.errors import FormulationError
+from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import ONE, ZERO, rational, to_float
+
+NORMS = ("inf", "1")
+
+
+class Status(Enum):
+    """What is known of a property."""
+
+    PROVEN = "proven"
+    VIOLATED = "violated"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to a question about a network on a domain.
+
+    Attributes
+    ----------
+    status : Status
+    counterexample : tuple of fmpq or None
+        An input of the domain that breaks the property, exactly.
+    outputs : tuple of fmpq or None
+        The exact outputs there.
+    label : int or None
+        For classes: the class that the property is about.
+    other : int or None
+        For classes: the class that wins at the counterexample.
+    seconds : float
+    reason : str or None
+        Why a property is open.
+    """
+
+    status: Status
+    counterexample: Row | None
+    outputs: Row | None
+    seconds: float
+    label: int | None = None
+    other: int | None = None
+    reason: str | None = None
+
+
+def verify_upper(
+    network: Network,
+    domain: DomainLike,
+    weights: int | Sequence[Any],
+    limit: Any,
+    *,
+    tightening: str = "lp",
+    time_limit: float | None = 60.0,
+    node_limit: int = 1_000_000,
+) -> Verdict:
+    """Decide whether ``weights . f(x) <= limit`` on the whole domain.
+
+    Parameters
+    ----------
+    network : Network
+    domain : Polyhedron or pair (lower, upper)
+    weights : int or sequence of numbers
+        One output by number, or weights for all.
+    limit : number
+        Exact.
+
+    Examples
+    --------
+    >>> net = Network.from_layers([[[1], [-1]], [[1, 1]]])  # |x|
+    >>> verify_upper(net, ([-1], [2]), 0, 2).status, verify_upper(net, ([-1], [2]), 0, 1).counterexample
+    (<Status.PROVEN: 'proven'>, (2,))
+    """
+    start = time.monotonic()
+    deadline = deadline_after(time_limit)
+    region = bounded(domain, network.input_dim)
+    known = bounds(network, region, tightening, time_limit=None if time_limit is None else time_limit / 3)
+    objective = objective_of(network, weights)
+    result = search_maximum(
+        network,
+        region,
+        known,
+        objective.as_stage(network),
+        threshold=rational(limit),
+        node_limit=node_limit,
+        deadline=deadline,
+    )
+    return verdict_of(network, result, rational(limit), start)
+
+
+def verdict_of(network: Network, result: SearchResult, limit: fmpq, start: float) -> Verdict:
+    seconds = time.monotonic() - start
+    if result.value is not None and result.value > limit:
+        assert result.point is not None
+        return Verdict(Status.VIOLATED, result.point, network.evaluate(result.point), seconds)
+    if result.proven:
+        return Verdict(Status.PROVEN, None, None, seconds)
+    known = "" if result.bound is None else f"; the left side is at most {to_float(result.bound):.6g}"
+    return Verdict(Status.OPEN, None, None, seconds, reason=f"stopped after {result.nodes} nodes{known}")
+
+
+def verify_class(
+    network: Network,
+    center: Sequence[Any],
+    radius: Any,
+    norm: str = "inf",
+    *,
+    label: int | None = None,
+    clip: DomainLike | None = None,
+    tightening: str = "lp",
+    time_limit: float | None = 60.0,
+    node_limit: int = 1_000_000,
+) -> Verdict:
+    """Decide whether one class keeps the highest score in a whole ball.
+
+    Parameters
+    ----------
+    network : Network
+        Its outputs are the scores.
+    center, radius
+        Exact numbers.
+    norm : {"inf", "1"}
+    label : int, optional
+        The class; by default the one with the highest score at the centre.
+    clip : Polyhedron or pair (lower, upper), optional
+        Inputs outside it do not count (pixels in [0, 1]).
+
+    Returns
+    -------
+    Verdict
+        Violated: at the counterexample class ``other`` has a strictly higher score. Proven: nowhere has another class a
+        strictly higher score (ties may happen).
+    """
+    if norm not in NORMS:
+        raise FormulationError(f"there is no norm {norm!r} here; use one of {', '.join(NORMS)}")
+    if network.output_dim < 2:
+        raise FormulationError("a network with one output has no classes to compare")
+    start = time.monotonic()
+    deadline = deadline_after(time_limit)
+    scores = network.evaluate(center)
+    if label is None:
+        label = max(range(network.output_dim), key=lambda i: scores[i])
+    if not 0 <= label < network.output_dim:
+        raise FormulationError(f"there is no class {label}; the network has 0..{network.output_dim - 1}")
+    n = network.input_dim
+    ball = linf_ball(center, radius) if norm == "inf" else l1_ball(center, radius)
+    lifted = network if norm == "inf" else lift_network(network, n)
+    if clip is not None:
+        inner = bounded(clip, n).polyhedron
+        zeros = [ZERO] * (ball.dim - n)
+        ball = ball.intersection(
+            Polyhedron(
+                [[*row, *zeros] for row in inner.A],
+                inner.b,
+                [[*row, *zeros] for row in inner.A_eq],
+                inner.b_eq,
+                dim=ball.dim,
+            )
+        )
+    region = bounded(ball, lifted.input_dim)
+    known = bounds(lifted, region, tightening, time_limit=None if time_limit is None else time_limit / 3)
+    open_reason = None
+    for other in range(network.output_dim):
+        if other == label:
+            continue
+        weights = tuple(ONE if i == other else -ONE if i == label else ZERO for i in range(network.output_dim))
+        objective = Objective(weights, (ZERO,) * lifted.input_dim)
+        result = search_maximum(
+            lifted,
+            region,
+            known,
+            objective.as_stage(lifted),
+            threshold=ZERO,
+            node_limit=node_limit,
+            deadline=deadline,
+        )
+        verdict = verdict_of(lifted, result, ZERO, start)
+        if verdict.status is Status.VIOLATED and verdict.counterexample is not None:
+            return replace(verdict, counterexample=verdict.counterexample[:n], label=label, other=other)
+        if verdict.status is Status.OPEN:
+            open_reason = f"class {other}: {verdict.reason}"
+    status = Status.PROVEN if open_reason is None else Status.OPEN
+    return Verdict(status, None, None, time.monotonic() - start, label, None, open_reason)
