@@ -160,15 +160,21 @@ class System:
 
 def integer_row(row: Sequence[fmpq]) -> tuple[IntegerRow, fmpq]:
     """The primitive integer multiple of a rational row, and the positive factor."""
-    numerators = [int(value.p) for value in row]
-    denominators = [int(value.q) for value in row]
-    denominator = math.lcm(*denominators)
-    if denominator != 1:
-        numerators = [p * (denominator // q) for p, q in zip(numerators, denominators, strict=True)]
-    divisor = math.gcd(*numerators)
+    denominator = None  # stands for 1, which is what most rows have
+    for value in row:
+        q = value.q
+        if q != 1:
+            denominator = q if denominator is None else denominator.lcm(q)
+    if denominator is None:
+        integers = [int(value.p) for value in row]
+        factor = ONE
+    else:
+        integers = [int((value * denominator).p) for value in row]
+        factor = fmpq(denominator)
+    divisor = math.gcd(*integers)
     if divisor <= 1:
-        return tuple(numerators), fmpq(denominator)
-    return tuple([value // divisor for value in numerators]), fmpq(denominator, divisor)
+        return tuple(integers), factor
+    return tuple([value // divisor for value in integers]), factor / divisor
 
 
 def float_row(row: Sequence[int], divisor: int) -> list[float]:
