@@ -150,6 +150,10 @@ class NetworkBuilder:
         """The entrywise maximum of two signals, ``left + max(0, right - left)``."""
         return self.add(left, self.relu(self.add(right, self.scale(left, fmpq(-1)))))
 
+    def threshold(self, signal: Signal, level: fmpq) -> Signal:
+        """``max(signal, level)``: a ReLU with another threshold, ``level + max(0, signal - level)``."""
+        return self.shift(self.relu(self.shift(signal, [-level] * signal.size)), [level] * signal.size)
+
     def minimum(self, left: Signal, right: Signal) -> Signal:
         """The entrywise minimum of two signals, ``left - max(0, left - right)``."""
         return self.add(left, self.scale(self.relu(self.add(left, self.scale(right, fmpq(-1)))), fmpq(-1)))

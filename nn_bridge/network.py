@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import fmpq, fmpq_mat
@@ -23,6 +23,9 @@ from flint import fmpq, fmpq_mat
 from nn_bridge.errors import NetworkError
 from polyhedra.errors import GeometryError
 from polyhedra.scalars import ZERO, rational, rationals, to_float, to_text
+
+if TYPE_CHECKING:
+    from nn_bridge.point_queries import PointCell
 
 Row = tuple[fmpq, ...]
 Matrix = tuple[Row, ...]
@@ -196,7 +199,8 @@ class Network:
 
     # ---------------------------------------------------------------- evaluation
 
-    def _point(self, x: Iterable[Any]) -> Row:
+    def point(self, x: Iterable[Any]) -> Row:
+        """An exact input point of the right length (floats stand for their exact values)."""
         try:
             point = rationals(x)
         except (GeometryError, TypeError) as error:
@@ -207,7 +211,7 @@ class Network:
 
     def preactivations(self, x: Iterable[Any]) -> tuple[Row, ...]:
         """The exact values before the ReLU, stage by stage, then the outputs (the last entry)."""
-        values: list[Row] = [self._point(x)]
+        values: list[Row] = [self.point(x)]
         results: list[Row] = []
         for stage in (*self.stages, self.output):
             result = list(stage.bias)
@@ -279,6 +283,30 @@ class Network:
                 active.append((chosen, fmpq_mat([list(result[j]) for j in chosen])) if chosen else None)
         return tuple(forms)
 
+    # ---------------------------------------------------------------- questions (answered in nn_bridge.point_queries)
+
+    def cell_at(self, x: Iterable[Any]) -> tuple[PointCell, ...]:
+        """The full-dimensional activation cells that contain a point: one, or all that it borders.
+
+        See `nn_bridge.point_queries.cells_at`.
+        """
+        from nn_bridge.point_queries import cells_at  # imports tropical algebra, which a Network does without
+
+        return cells_at(self, x)
+
+    def same_function(self, other: Network) -> bool:
+        """Whether two networks compute the same function on all of R^n, exactly (``==`` compares their form)."""
+        return self.point_of_difference(other) is None
+
+    def point_of_difference(self, other: Network) -> Row | None:
+        """A rational point at which two networks differ, or None where they are the same function.
+
+        See `nn_bridge.point_queries.point_of_difference`.
+        """
+        from nn_bridge.point_queries import point_of_difference
+
+        return point_of_difference(self, other)
+
     # ---------------------------------------------------------------- derived networks
 
     def select_outputs(self, indices: Sequence[int]) -> Network:
@@ -308,7 +336,7 @@ class Network:
         origin : vector of length n
         """
         columns = tuple(exact_row(row, f"slice directions, row {i}") for i, row in enumerate(directions))
-        base = self._point(origin)
+        base = self.point(origin)
         if len(columns) != self.input_dim or not columns[0] or len({len(row) for row in columns}) != 1:
             raise NetworkError(f"slice directions must be a matrix with {self.input_dim} rows and k >= 1 columns")
         dim = len(columns[0])

@@ -24,7 +24,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.monomials import native_monomials
 from nn_bridge.network import AffineStage, Network
 from tropical.polynomial import PuiseuxPolynomial
-from tropical.pruning import Method
+from tropical.pruning import Method, pruned_product
 from tropical.pruning import prune as without_redundant_terms
 from tropical.rational import PuiseuxRational
 
@@ -32,6 +32,9 @@ When = Literal["layer", "end", "none"]
 
 MAX_EXPANSION = 20_000_000
 """The most terms that are expanded without pruning on the way."""
+
+LARGE_PRODUCT = 2000
+"""From how many pairs of terms on a product is pruned through its factors, which then pays."""
 
 
 def tropicalize(
@@ -122,7 +125,10 @@ def _product(factors: Sequence[PuiseuxPolynomial], dim: int, method: Method | No
     while len(queue) > 1:
         _, _, left = heapq.heappop(queue)
         _, _, right = heapq.heappop(queue)
-        product = _pruned(left * right, method)
+        if method == "certified" and len(left) * len(right) >= LARGE_PRODUCT:
+            product = pruned_product(left, right)
+        else:
+            product = _pruned(left * right, method)
         heapq.heappush(queue, (len(product), next(order), product))
     return queue[0][2]
 
