@@ -27,6 +27,8 @@ def as_vector(values: Iterable[Any], length: int | None = None, name: str = "vec
     GeometryError
         A number is not finite, or there are not `length` of them.
     """
+    if not hasattr(values, "__iter__"):
+        raise GeometryError(f"{name}: {values!r} is no sequence of numbers")
     try:
         vector = rationals(values)
     except GeometryError as error:
@@ -44,6 +46,8 @@ def as_matrix(rows: Iterable[Iterable[Any]], columns: int | None = None, name: s
     GeometryError
         Ragged rows, a wrong width, or a number that is not finite; the message names the row.
     """
+    if not hasattr(rows, "__iter__"):
+        raise GeometryError(f"{name}: {rows!r} is no sequence of rows")
     matrix = []
     for index, row in enumerate(rows):
         try:

@@ -61,7 +61,7 @@ class System:
             self._init_floats(A, b, dim)
             return
         if dim is None:
-            first = next((row for rows in (A, A_eq) for row in rows), None)
+            first = next((row for rows in (A, A_eq) if hasattr(rows, "__iter__") for row in rows), None)
             if first is None:
                 raise GeometryError("a system without rows has no dimension of its own; give dim")
             if not hasattr(first, "__len__"):
@@ -220,8 +220,6 @@ def _is_float_array(value: Any) -> bool:
 
 
 def _joined(A: Iterable[Iterable[Any]], b: Iterable[Any], dim: int, name: str, right: str) -> list[tuple[fmpq, ...]]:
-    if not hasattr(b, "__iter__"):
-        raise GeometryError(f"{right} is no sequence of numbers")
     matrix = as_matrix(A, dim, name)
     vector = as_vector(b, len(matrix), right)
     return [(*row, value) for row, value in zip(matrix, vector, strict=True)]

@@ -294,7 +294,9 @@ def test_a_wrong_certificate_does_not_verify():
         (([1], np.array([[1.0], [np.nan]]), np.array([1.0, 2.0])), "row 1 of A x <= b has a number that is not finite"),
         (([1], np.ones((2, 1)), np.ones(3)), "no system"),
         (([1], [3], [1]), "A, row 0"),
-        (([1], [[1]], 1), "b is no sequence"),
+        (([1], [[1]], 1), "b: 1 is no sequence"),
+        (([1], 5, [1]), "A: 5 is no sequence of rows"),
+        ((None, [[1]], [1]), "objective: None is no sequence"),
     ],
 )
 def test_bad_rows_are_named(arguments, words):
