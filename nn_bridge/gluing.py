@@ -19,18 +19,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from flint import fmpz, fmpz_mat
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
+from nn_bridge import _gluing_kernels as kernels
 from nn_bridge.cell_problem import CellProblem
 from nn_bridge.cell_tree import FACES, PATTERNS, CellTree, CellTreeError, Leaves, Subtree
-from nn_bridge.exact_forms import integer_stages
+from nn_bridge.integer_maps import IntegerMaps, unpacked
 from nn_bridge.network import INPUT
 
-_BUFFER = 1 << 16
 _ROOTS_APART = 256
-_MIXERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
 
 
 class FourCounts(NamedTuple):
@@ -87,151 +83,84 @@ def duplicates(prints: np.ndarray) -> Duplicates:
 
 
 class MapClasses:
-    """Numbers affine maps: equal maps, proven equal, get one number.
+    """Numbers affine maps: leaves get one number iff their maps are proven equal.
 
     The map of a pattern depends only on its *relevant* units: the active ones from which a path of non-zero weights
-    leads through active units to an output.  So patterns with equal relevant units have equal maps; only patterns that
-    differ there although their residues agree are compared by their exact coefficients.
+    leads through active units to an output.  So patterns with equal relevant units have equal maps; of others with
+    equal residues the coefficients are compared, as integers modulo more primes than they have digits.
 
     Parameters
     ----------
     problem : CellProblem
     words : int
         Words per stage in a pattern, as in `CellTree.words`.
+    prints : array of uint64
+        The residues that occur.
     """
 
-    def __init__(self, problem: CellProblem, words: int) -> None:
-        self._problem, self._words = problem, words
+    def __init__(self, problem: CellProblem, words: int, prints: np.ndarray) -> None:
+        self._words = words
+        self._sizes = problem.network.hidden
         network = problem.network
-        self._sizes = network.hidden
-        stages = (*network.stages, network.output)
         self._reads: list[list[tuple[int, np.ndarray]]] = [[] for _ in self._sizes]
-        for number, stage in enumerate(stages, 1):
+        for number, stage in enumerate((*network.stages, network.output)):
             for source, matrix in stage.blocks:
                 if source != INPUT:
                     present = np.array([[bool(v) for v in row] for row in matrix], dtype=np.float32)
-                    self._reads[source - 1].append((number - 1, present))
-        self._integer = integer_stages(network)
-        self._number: dict[tuple[int, bytes], int] = {}
-        self._first: dict[int, tuple[bytes, int]] = {}
-        self._exact: dict[tuple[int, tuple[fmpz, ...]], int] = {}
-        self.count = 0
+                    self._reads[source - 1].append((number, present))
+        self._maps = IntegerMaps(problem.network)
+        self._prints = np.unique(prints)
+        self._first = np.zeros((len(self._prints), len(self._sizes) * words), np.uint64)
+        self._seen = np.zeros(len(self._prints), bool)
+        self._others: dict[tuple[int, bytes], int] = {}
+
+    @property
+    def count(self) -> int:
+        """The number of different maps."""
+        return len(self._prints) + len(self._others)
+
+    def classify(self, patterns: np.ndarray, prints: np.ndarray) -> np.ndarray:
+        """The number of each leaf's affine map; ``prints`` are the leaves' residues."""
+        labels = np.searchsorted(self._prints, prints)
+        rows = self.relevant(patterns)
+        met, first = np.unique(labels, return_index=True)
+        new = ~self._seen[met]
+        self._first[met[new]] = rows[first[new]]
+        self._seen[met[new]] = True
+        open_ = np.flatnonzero((rows != self._first[labels]).any(axis=1))
+        if len(open_):
+            equal = self._maps.equal(self._bits(rows[open_]), self._bits(self._first[labels[open_]]))
+            for i in open_[~equal].tolist():
+                key = int(labels[i]), self._maps.exact(self._bits(rows[i : i + 1]))
+                labels[i] = self._others.setdefault(key, self.count)
+        return labels
 
     def relevant(self, patterns: np.ndarray) -> np.ndarray:
         """The relevant units of each pattern, in the layout of the patterns: shape (leaves, stages * words)."""
         count, words = len(patterns), self._words
         result = np.zeros_like(patterns)
+        active = self._bits(patterns)
         reached: list[np.ndarray] = [np.zeros((0, 0), np.float32)] * len(self._sizes)
         for s in range(len(self._sizes) - 1, -1, -1):
-            size = self._sizes[s]
-            path = np.zeros((count, size), dtype=bool)
+            path = np.zeros((count, self._sizes[s]), dtype=bool)
             for reader, present in self._reads[s]:
                 if reader == len(self._sizes):
                     path |= present.any(axis=0)
                 else:
                     path |= reached[reader] @ present > 0
-            own = np.ascontiguousarray(patterns[:, s * words : (s + 1) * words])
-            bits = np.unpackbits(own.view(np.uint8), axis=1, bitorder="little", count=size).view(bool)
-            path &= bits
+            path &= active[s]
             reached[s] = path.astype(np.float32)
             packed = np.zeros((count, 8 * words), np.uint8)
-            packed[:, : -(-size // 8)] = np.packbits(path, axis=1, bitorder="little")
+            packed[:, : -(-self._sizes[s] // 8)] = np.packbits(path, axis=1, bitorder="little")
             result[:, s * words : (s + 1) * words] = packed.view(np.uint64)
         return result
 
-    def classify(self, patterns: np.ndarray, prints: np.ndarray) -> np.ndarray:
-        """The number of each leaf's affine map; leaves with different residues get different numbers."""
-        rows = np.column_stack([prints, self.relevant(patterns)])
-        order, same = matched(rows)
-        starts = np.concatenate([[True], ~same])
-        firsts = order[starts]
-        numbers = np.fromiter((self._classify(rows[i]) for i in firsts), np.int64, len(firsts))
-        result = np.empty(len(rows), np.int64)
-        result[order] = numbers[np.cumsum(starts) - 1]
-        return result
-
-    def _classify(self, row: np.ndarray) -> int:
-        residue, units = int(row[0]), row[1:].tobytes()
-        known = self._number.get((residue, units))
-        if known is not None:
-            return known
-        first = self._first.get(residue)
-        if first is None:
-            number = self._new_class()
-            self._first[residue] = units, number
-        else:
-            # only now a second set of relevant units asks for exact maps, the first one's included
-            self._exact.setdefault((residue, self.exact_map(first[0])), first[1])
-            own = residue, self.exact_map(units)
-            if own not in self._exact:
-                self._exact[own] = self._new_class()
-            number = self._exact[own]
-        self._number[residue, units] = number
-        return number
-
-    def _new_class(self) -> int:
-        self.count += 1
-        return self.count - 1
-
-    def exact_map(self, units: bytes) -> tuple[fmpz, ...]:
-        """The coefficients of all outputs under a pattern (its words as bytes), cleared of denominators.
-
-        All maps of a network are cleared by the same factor, so they are equal iff these are.
-        """
-        width, dim = 8 * self._words, self._problem.dim
-        active: list[tuple[list[int], fmpz_mat] | None] = [None]
-        total = fmpz_mat(0, 0)
-        for s, (blocks, bias) in enumerate(self._integer):
-            total = fmpz_mat(len(bias), dim + 1)
-            for j, b in enumerate(bias):
-                total[j, dim] = b
-            for source, matrix in blocks:
-                if source == INPUT:
-                    total = total + fmpz_mat([[*row, 0] for row in matrix])
-                    continue
-                entry = active[source]
-                if entry is not None:
-                    total = total + fmpz_mat([[row[i] for i in entry[0]] for row in matrix]) * entry[1]
-            if s < len(self._sizes):
-                bits = int.from_bytes(units[s * width : (s + 1) * width], "little")
-                chosen = [i for i in range(len(bias)) if bits >> i & 1]
-                table = total.table()
-                active.append((chosen, fmpz_mat([table[i] for i in chosen])) if chosen else None)
-        return tuple(total.entries())
+    def _bits(self, rows: np.ndarray) -> list[np.ndarray]:
+        """The bits of each stage, as booleans of shape (leaves, units)."""
+        return unpacked(rows, self._sizes, self._words)
 
 
 # -------------------------------------------------------------------------- matching keys
-
-
-def matched(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """An order in which equal rows are adjacent, and whether each row in it equals the next.
-
-    Sorts by a 64-bit mix of the words; rows are compared in full, and should different rows ever mix to one number, the
-    words themselves are sorted.
-
-    Examples
-    --------
-    >>> order, same = matched(np.array([[1, 2], [0, 3], [1, 2]], dtype=np.uint64))
-    >>> sorted(order[k + i].item() for k in np.flatnonzero(same) for i in (0, 1))
-    [0, 2]
-    """
-    if len(rows) == 0:
-        return np.zeros(0, np.int64), np.zeros(0, bool)
-    mixed = rows[:, 0].copy()
-    for c in range(1, rows.shape[1]):
-        mixed *= np.uint64(_MIXERS[c % 4])
-        mixed ^= mixed >> np.uint64(29)
-        mixed += rows[:, c]
-    order = np.argsort(mixed)
-    ranked = rows[order]
-    same = (ranked[1:] == ranked[:-1]).all(axis=1)
-    if rows.shape[1] > 1:
-        mixed = mixed[order]
-        if not np.array_equal(same, mixed[1:] == mixed[:-1]):
-            order = np.lexsort(rows.T)
-            ranked = rows[order]
-            same = (ranked[1:] == ranked[:-1]).all(axis=1)
-    return order, same
 
 
 class SignVectorKeys:
@@ -276,77 +205,46 @@ class SignVectorKeys:
         return keys
 
 
-class _Components:
-    """Connected components of a growing graph; edges are worked in when there are many of them."""
+class _KeyTable:
+    """Unites leaves that carry equal keys, among keys that come in batches.
 
-    def __init__(self, size: int) -> None:
-        self._labels = np.arange(size, dtype=np.int32 if size < 2**31 else np.int64)
-        self._edges: list[tuple[np.ndarray, np.ndarray]] = []
-        self._waiting = 0
-
-    def join(self, one: np.ndarray, two: np.ndarray) -> None:
-        """Add the edges ``one[k] -- two[k]``."""
-        self._edges.append((one, two))
-        self._waiting += len(one)
-        if self._waiting > max(_BUFFER, len(self._labels) // 2):
-            self.labels()
-
-    def labels(self) -> np.ndarray:
-        """A component number for each node."""
-        if self._waiting:
-            size = len(self._labels)
-            one = self._labels[np.concatenate([e[0] for e in self._edges])]
-            two = self._labels[np.concatenate([e[1] for e in self._edges])]
-            graph = coo_matrix((np.ones(len(one), np.int8), (one, two)), shape=(size, size))
-            self._labels = connected_components(graph, directed=False)[1][self._labels].astype(self._labels.dtype)
-        self._edges, self._waiting = [], 0
-        return self._labels
-
-    def count(self) -> int:
-        """The number of components."""
-        return len(np.unique(self.labels()))
-
-
-class _KeyMatcher:
-    """Finds leaves that carry the same key, among keys that come in batches.
-
-    ``pairs``: a key occurs at most twice and is forgotten when its second bearer has come (facets); else one bearer of
-    every key is kept.
+    ``pairs``: a key occurs at most twice, and is forgotten when it has (facets); leaves of one label are united.  Else
+    every key is kept once for each label (points).
     """
 
-    def __init__(self, width: int, pairs: bool) -> None:
-        self._keys, self._leaf = np.zeros((0, width), np.uint64), np.zeros(0, np.int32)
-        self._new: list[tuple[np.ndarray, np.ndarray]] = []
-        self._waiting = 0
-        self._pairs = pairs
+    def __init__(self, words: int, labels: np.ndarray, pairs: bool) -> None:
+        self._pairs, self._labels = pairs, labels
+        self._key = np.zeros(words + (not pairs), np.uint64)
+        self._parent = np.arange(len(labels), dtype=labels.dtype)
+        self._seen = np.zeros(1, np.int64)
+        self._allocate(1 << 10)
 
-    def add(self, keys: np.ndarray, leaf: np.ndarray) -> bool:
-        """Take keys with their leaves; True when it is time to call `match`."""
-        self._new.append((keys, leaf.astype(np.int32 if leaf.size == 0 or leaf.max() < 2**31 else np.int64)))
-        self._waiting += len(keys)
-        return self._waiting > max(_BUFFER, len(self._keys))
+    def _allocate(self, slots: int) -> None:
+        self._table = np.zeros((slots, len(self._key)), np.uint64)
+        self._bearer = np.full(slots, -1, self._labels.dtype)
 
-    def match(self) -> tuple[np.ndarray, np.ndarray]:
-        """The pairs of leaves found to share a key since the last call."""
-        keys = np.concatenate([self._keys, *(k for k, _ in self._new)])
-        leaf = np.concatenate([self._leaf, *(own for _, own in self._new)])
-        self._new, self._waiting = [], 0
-        order, same = matched(keys)
-        leaf = leaf[order]
-        one, two = leaf[:-1][same], leaf[1:][same]
-        keep = np.ones(len(order), bool)
-        keep[1:] &= ~same
-        if self._pairs:
-            if (same[1:] & same[:-1]).any():
-                raise CellTreeError("a facet lies in three cells; please report this network")
-            keep[:-1] &= ~same
-        self._keys, self._leaf = keys[order[keep]], leaf[keep]
-        return one, two
+    def add(self, keys: np.ndarray, leaf: np.ndarray) -> None:
+        """Take keys with their leaves."""
+        done = 0
+        while True:
+            done = kernels.join(
+                keys, leaf, self._labels, self._pairs, self._key, self._table, self._bearer, self._seen, self._parent,
+                done,
+            )  # fmt: skip
+            if done == len(keys):
+                return
+            old = self._table, self._bearer
+            self._allocate(2 * len(self._bearer))
+            kernels.rehash(*old, self._table, self._bearer)
 
     @property
-    def unmatched(self) -> int:
-        """The number of keys kept."""
-        return len(self._keys)
+    def open_keys(self) -> int:
+        """The number of keys in memory."""
+        return int(self._seen[0])
+
+    def components(self) -> int:
+        """The number of sets of united leaves."""
+        return int((self._parent == np.arange(len(self._parent))).sum())
 
 
 # -------------------------------------------------------------------------- joining
@@ -370,13 +268,12 @@ class Gluer:
 
     def __init__(self, problem: CellProblem, words: int, found: Duplicates) -> None:
         self._found = found
-        self._maps = MapClasses(problem, words)
+        self._maps = MapClasses(problem, words, found.prints)
         self._keys = SignVectorKeys(problem, words)
         size = len(found.prints)
-        self._class = np.full(size, -1, np.int32 if size < 2**31 else np.int64)
-        self._facets = _KeyMatcher(self._keys.width, pairs=True)
-        self._points = _KeyMatcher(self._keys.width + 1, pairs=False)
-        self._by_facet, self._by_point = _Components(size), _Components(size)
+        self._label = np.full(size, -1, np.int32 if size < 2**31 else np.int64)
+        self._facets = _KeyTable(self._keys.width, self._label, pairs=True)
+        self._points = _KeyTable(self._keys.width, self._label, pairs=False)
         self._added = 0
 
     def add(self, leaves: Leaves, first: int | None = None) -> None:
@@ -392,7 +289,7 @@ class Gluer:
         Raises
         ------
         CellTreeError
-            The batch does not belong to the first pass, or a facet lies in three cells.
+            The batch does not belong to the first pass.
         """
         count = len(leaves.patterns)
         if count == 0:
@@ -401,23 +298,13 @@ class Gluer:
         if not np.array_equal(leaves.prints, self._found.prints[first : first + count]):
             raise CellTreeError("the second pass met other cells than the first; please report this network")
         numbers = leaves.generator_leaf[np.flatnonzero(np.diff(leaves.generator_leaf, prepend=-1))]
-        classes = self._maps.classify(leaves.patterns, leaves.prints)
-        self._class[first : first + count] = classes
+        self._label[first : first + count] = self._maps.classify(leaves.patterns, leaves.prints)
         self._added += count
         rows = np.searchsorted(numbers, leaves.facet_leaf)
-        if self._facets.add(self._keys.pack(leaves.patterns, rows, leaves.facet_zeros), first + rows):
-            self._match_facets()
+        self._facets.add(self._keys.pack(leaves.patterns, rows, leaves.facet_zeros), first + rows)
         vertex = leaves.generator_ray == 0
         rows = np.searchsorted(numbers, leaves.generator_leaf[vertex])
-        keys = self._keys.pack(leaves.patterns, rows, leaves.generator_zeros[vertex])
-        labelled = np.column_stack([keys, classes[rows].astype(np.uint64)])
-        if self._points.add(labelled, first + rows):
-            self._by_point.join(*self._points.match())
-
-    def _match_facets(self) -> None:
-        one, two = self._facets.match()
-        equal = self._class[one] == self._class[two]
-        self._by_facet.join(one[equal], two[equal])
+        self._points.add(self._keys.pack(leaves.patterns, rows, leaves.generator_zeros[vertex]), first + rows)
 
     def counts(self) -> FourCounts:
         """The four counts, after every selected leaf was added.
@@ -429,13 +316,11 @@ class Gluer:
         """
         if self._added != len(self._found.prints):
             raise CellTreeError("the second pass met fewer cells than the first; please report this network")
-        self._match_facets()
-        self._by_point.join(*self._points.match())
         singles = self._found.singles
         return FourCounts(
             len(self._found.select),
-            singles + self._by_facet.count(),
-            singles + self._by_point.count(),
+            singles + self._facets.components(),
+            singles + self._points.components(),
             singles + self._maps.count,
         )
 

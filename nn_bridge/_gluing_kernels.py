@@ -1,0 +1,135 @@
+"""The compiled inner loop of gluing: cells that carry the same key of a face, found in a hash table and united.
+
+A key is a row of 64-bit words.  The table has a power of two of slots: ``keys[slot]`` and ``bearer[slot]``, the leaf
+that brought the key, or -1 for an empty slot.  Collisions go to the next slot; keys are compared in full.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import int64, njit, uint64
+
+_MIX_1, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def find(parent: Any, node: Any) -> Any:
+    """The representative of a node, with path halving."""
+    while parent[node] != node:
+        parent[node] = parent[parent[node]]
+        node = parent[node]
+    return node
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def slot_of(key: Any, slots: Any) -> Any:
+    """The slot at which the search for a key begins."""
+    mixed = uint64(0)
+    for c in range(key.shape[0]):
+        mixed = (mixed ^ key[c]) * _MIX_1
+        mixed ^= mixed >> uint64(29)
+    mixed *= _MIX_2
+    return int64((mixed ^ (mixed >> uint64(32))) & uint64(slots - 1))
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def rehash(keys: Any, bearer: Any, new_keys: Any, new_bearer: Any) -> None:
+    """Move all keys to a larger, empty table."""
+    slots = new_bearer.shape[0]
+    for old in range(bearer.shape[0]):
+        if bearer[old] >= 0:
+            slot = slot_of(keys[old], slots)
+            while new_bearer[slot] >= 0:
+                slot = (slot + 1) & (slots - 1)
+            new_keys[slot] = keys[old]
+            new_bearer[slot] = bearer[old]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def remove(keys: Any, bearer: Any, slot: Any) -> None:
+    """Empty a slot and close the gap, so that no later search ends too early."""
+    slots = bearer.shape[0]
+    hole = slot
+    bearer[hole] = -1
+    probe = (hole + 1) & (slots - 1)
+    while bearer[probe] >= 0:
+        home = slot_of(keys[probe], slots)
+        # the key may move into the hole unless its home lies cyclically in (hole, probe]
+        if ((probe - home) & (slots - 1)) >= ((probe - hole) & (slots - 1)):
+            keys[hole] = keys[probe]
+            bearer[hole] = bearer[probe]
+            bearer[probe] = -1
+            hole = probe
+        probe = (probe + 1) & (slots - 1)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def join(
+    faces: Any, leaf: Any, label: Any, pairs: Any, key: Any, keys: Any, bearer: Any, seen: Any, parent: Any, begin: Any
+) -> Any:
+    """Unite the leaves of one label that bear equal keys.
+
+    Parameters
+    ----------
+    faces : uint64, shape (faces, words)
+        The keys.
+    leaf : int64, shape (faces,)
+        The leaf of each face.
+    label : int64, shape (leaves,)
+        The number of each leaf's affine map.
+    pairs : bool
+        A key comes at most twice and is dropped the second time; else the label is one more word of the key, which
+        stays.
+    key : uint64, shape (words of a key,)
+        Scratch.
+    keys, bearer : the table
+    seen : int64, shape (1,)
+        The number of keys in the table.
+    parent : int64, shape (leaves,)
+        The forest of united leaves.
+    begin : int
+        The face to begin with.
+
+    Returns
+    -------
+    int
+        The number of faces worked in; less than ``len(faces)`` when the table must grow first.
+    """
+    slots = bearer.shape[0]
+    words = faces.shape[1]
+    for f in range(begin, faces.shape[0]):
+        if 5 * (seen[0] + 1) > 4 * slots:
+            return f
+        own = leaf[f]
+        for c in range(words):
+            key[c] = faces[f, c]
+        if not pairs:
+            key[words] = uint64(label[own])
+        slot = slot_of(key, slots)
+        while bearer[slot] >= 0:
+            equal = True
+            for c in range(key.shape[0]):
+                if keys[slot, c] != key[c]:
+                    equal = False
+                    break
+            if equal:
+                break
+            slot = (slot + 1) & (slots - 1)
+        other = bearer[slot]
+        if other < 0:
+            for c in range(key.shape[0]):
+                keys[slot, c] = key[c]
+            bearer[slot] = own
+            seen[0] += 1
+            continue
+        if label[other] == label[own]:
+            a = find(parent, own)
+            b = find(parent, other)
+            if a != b:
+                parent[max(a, b)] = min(a, b)
+        if pairs:
+            remove(keys, bearer, slot)
+            seen[0] -= 1
+    return faces.shape[0]

@@ -1,0 +1,138 @@
+"""Affine maps of many activation patterns compared exactly: integers, modulo enough primes.
+
+The network is cleared of denominators stage by stage, so that every pattern's map has integer coefficients, all maps
+with one common factor.  A bound on their size holds for all patterns.  Integers that agree modulo primes whose product
+exceeds twice the bound are equal.  The primes are small enough for floating-point matrix products to be exact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nn_bridge.exact_forms import integer_stages
+from nn_bridge.network import INPUT, Network
+
+
+def unpacked(rows: np.ndarray, sizes: Sequence[int], words: int) -> list[np.ndarray]:
+    """Patterns of ``words`` 64-bit words a stage as booleans: for each stage an array of shape (patterns, units)."""
+    found = []
+    for s, size in enumerate(sizes):
+        own = np.ascontiguousarray(rows[:, s * words : (s + 1) * words])
+        found.append(np.unpackbits(own.view(np.uint8), axis=1, bitorder="little", count=size).view(bool))
+    return found
+
+
+@dataclass(frozen=True)
+class _Residues:
+    """The integer network modulo one prime: per stage (and last the outputs) its blocks on earlier stages and the rest.
+
+    ``blocks[number]`` lists (source, weights of shape (units, units of the source)); ``constants[number]`` has shape
+    (units, inputs + 1), the weights on the input and the bias.
+    """
+
+    prime: int
+    blocks: tuple[tuple[tuple[int, np.ndarray], ...], ...]
+    constants: tuple[np.ndarray, ...]
+
+    def reduce(self, values: np.ndarray) -> np.ndarray:
+        """Representatives, from -prime to 2 prime, of whole numbers of at most 2**52 (the quotient may be off by 1)."""
+        reduced: np.ndarray = values - self.prime * np.floor(values * (1.0 / self.prime))
+        return reduced
+
+    def maps(self, active: list[np.ndarray]) -> np.ndarray:
+        """The coefficients of all outputs, shape (patterns, outputs, inputs + 1), found from the outputs backwards."""
+        stages = len(active)
+        total = np.repeat(self.constants[-1][None], len(active[0]), axis=0)
+        flow: list[np.ndarray | None] = [None] * stages  # how the outputs depend on the units of each stage
+        for number in range(stages, -1, -1):
+            here = None
+            if number < stages:
+                seen = flow[number]
+                if seen is None:
+                    continue
+                here = seen * active[number][:, None, :]
+                total = self.reduce(total + here @ self.constants[number])
+            for source, matrix in self.blocks[number]:
+                step = matrix[None] if here is None else self.reduce(here @ matrix)
+                known = flow[source - 1]
+                flow[source - 1] = step if known is None else self.reduce(known + step)
+        return np.remainder(total, self.prime)
+
+
+class IntegerMaps:
+    """The affine maps of a network's patterns, as integers with one common factor.
+
+    Parameters
+    ----------
+    network : Network
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._dim = network.input_dim
+        self._largest_stage = max(network.hidden, default=1)
+        self._stages = integer_stages(network)
+        self._residues: list[_Residues] | None = None
+
+    def bound(self) -> int:
+        """A number that no coefficient exceeds, whatever the pattern."""
+        sizes = [1]
+        for blocks, bias in self._stages:
+            rows = [abs(b) for b in bias]
+            for source, matrix in blocks:
+                for j, weights in enumerate(matrix):
+                    if source == INPUT:
+                        rows[j] = max(rows[j], *map(abs, weights))
+            for source, matrix in blocks:
+                if source != INPUT:
+                    rows = [r + sum(map(abs, w)) * sizes[source] for r, w in zip(rows, matrix, strict=True)]
+            sizes.append(max(rows))
+        return sizes[-1]
+
+    def equal(self, one: list[np.ndarray], two: list[np.ndarray]) -> np.ndarray:
+        """Whether patterns ``one[k]`` and ``two[k]`` have equal maps, proven (patterns as from `unpacked`)."""
+        result = np.ones(len(one[0]), bool)
+        for residues in self._all_residues():
+            result &= (residues.maps(one) == residues.maps(two)).all(axis=(1, 2))
+        return result
+
+    def exact(self, active: list[np.ndarray]) -> bytes:
+        """One pattern's map, in full, as bytes (its residues modulo all the primes)."""
+        return b"".join(residues.maps(active).tobytes() for residues in self._all_residues())
+
+    def _all_residues(self) -> list[_Residues]:
+        if self._residues is None:
+            # a sum of products of a weight below p and a representative below 2 p must stay below 2**52
+            candidate = math.isqrt(2**51 // max(self._largest_stage, 2))
+            product, limit = 1, 2 * self.bound() + 1
+            self._residues = []
+            while product <= limit:
+                candidate -= 1
+                if _is_prime(candidate):
+                    self._residues.append(self._modulo(candidate))
+                    product *= candidate
+        return self._residues
+
+    def _modulo(self, prime: int) -> _Residues:
+        blocks, constants = [], []
+        for stage_blocks, bias in self._stages:
+            table = np.zeros((len(bias), self._dim + 1))
+            table[:, -1] = [b % prime for b in bias]
+            reads = []
+            for source, matrix in stage_blocks:
+                reduced = np.array([[v % prime for v in row] for row in matrix], dtype=float)
+                if source == INPUT:
+                    table[:, :-1] = reduced
+                else:
+                    reads.append((source, reduced))
+            blocks.append(tuple(reads))
+            constants.append(table)
+        return _Residues(prime, tuple(blocks), tuple(constants))
+
+
+def _is_prime(number: int) -> bool:
+    """By trial division; for numbers of some 25 bits."""
+    return number > 1 and all(number % divisor for divisor in range(2, math.isqrt(number) + 1))
