@@ -42,6 +42,11 @@ def maximize(system: System, objective: Sequence[fmpq]) -> Answer | tuple[int, .
     *names, violated = indices.tolist()
     if status == kernels.PROVEN:
         return tuple(names)
+    # the row of the objective must be in the basis for a direction, and cannot be for an optimum
+    if (system.count in names) != (status == kernels.UNBOUNDED) and status != kernels.INFEASIBLE:
+        return None
+    if status == kernels.INFEASIBLE and not 0 <= violated < system.count:
+        return None
     cleared, scale = integer_row(objective)
     rows = [_basis_row(system, cleared, name) for name in names]
     try:
@@ -93,6 +98,8 @@ def interior(system: System) -> tuple[fmpq, ...] | dict[int, fmpq] | None:
         if kernels.doubtful(system.floats(), 0, point, False, np.empty(system.count, dtype=np.int64)) == 0:
             return tuple([fmpq(*x.as_integer_ratio()) for x in point.tolist()])
     *names, violated = indices.tolist()
+    if status == kernels.INFEASIBLE and not 0 <= violated < system.count:
+        return None
     rows = [_lifted_row(system, name) for name in names]
     try:
         solver = basis(rows)

@@ -152,6 +152,39 @@ def test_the_fallback_gives_the_same_answers(without_proposals):
     assert ray.verify([1, 1], [[-1, 0], [0, 1]], [-3, 1])
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_answers_do_not_depend_on_what_floating_point_proposes(seed, monkeypatch):
+    """Kernels that lie about status, basis and point: verification or the fallback still gives the exact answer."""
+    rng = random.Random(seed)
+
+    def lie(indices, point, statuses):
+        indices[:] = [rng.randint(-len(point), 8) for _ in indices]
+        point[:] = [rng.choice([0.0, 0.5, -2.0]) for _ in point]
+        return rng.choice(statuses)
+
+    proposal = lp.proposal()
+    truths, systems = [], []
+    for _ in range(40):
+        d = rng.randint(1, 3)
+        A = [[rng.randint(-2, 2) for _ in range(d)] for _ in range(8)]
+        program = ([rng.randint(-2, 2) for _ in range(d)], A, [rng.randint(0, 2) for _ in A], [], [])
+        systems.append(program)
+        truths.append((maximize(*program), interior(*program[1:])))
+    kernels = proposal.kernels
+    statuses = (kernels.OPTIMAL, kernels.UNBOUNDED, kernels.INFEASIBLE)
+    monkeypatch.setattr(kernels, "propose_and_prove", lambda rows, k, top, basis, x: lie(basis, x, statuses))
+    monkeypatch.setattr(
+        kernels, "propose", lambda rows, k, top, symbolic, basis, x, inverse: lie(basis, x, (statuses[0], statuses[2]))
+    )
+    for program, (best, inside) in zip(systems, truths, strict=True):
+        answer, decision = maximize(*program), interior(*program[1:])
+        assert type(answer) is type(best)
+        assert verified(answer, program)
+        assert not isinstance(best, Optimal) or answer.value == best.value
+        assert type(decision) is type(inside)
+        assert decision.verify(*program[1:])
+
+
 @pytest.mark.parametrize("scale", [fmpq(10) ** 400, fmpq(1, 10**400), fmpq(3) ** 700 / fmpq(7) ** 20])
 def test_numbers_outside_the_range_of_floats(scale):
     A = [[scale, 0], [0, scale * scale], [-1, -1]]
