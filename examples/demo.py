@@ -14,21 +14,21 @@ from puiseux.cli import run
 
 STEPS = (
     (
-        "A network trained to tell three kinds of iris apart by their petals (length and width in cm).\n"
+        "A network trained to tell the wines of three growers apart by alcohol and flavanoids.\n"
         "How many linear regions does it have?",
-        "count examples/iris_petals.npz",
+        "count examples/wine_2d.npz",
     ),
     (
         "As a difference of two max-plus polynomials: how many terms does each output take,\n"
         "expanded as it stands (native) and after exact pruning?",
-        "monomials examples/iris_petals.npz",
+        "monomials examples/wine_2d.npz",
     ),
     (
-        "What do its regions look like on petals up to 8 cm?",
-        "plot examples/iris_petals.npz --domain box:0,8;0,4 -o demo-output/iris_petals.png",
+        "What do its regions look like, and which grower does it name where?",
+        "plot examples/wine_2d.npz --domain box:11,15;0,6 --color-by class -o demo-output/wine_2d.png",
     ),
     (
-        "A smaller network, which tells two kinds apart: its whole function as a formula.",
+        "A smaller network, which tells two kinds of iris apart by their petals: its whole function as a formula.",
         "simplify examples/iris_two_kinds.npz",
     ),
 )

@@ -35,10 +35,11 @@ def tasks() -> list[Task]:
     """The networks that this folder ships."""
     iris, wine, digits = load_iris(), load_wine(), load_digits()
     petals = iris.data[:, 2:]  # length and width in cm
+    alcohol_and_flavanoids = wine.data[:, [0, 6]]
     late = iris.target > 0  # versicolor against virginica, the two kinds that overlap
     return [
         Task("iris_two_kinds", petals[late], iris.target[late], (4,), bits=4),
-        Task("iris_petals", petals, iris.target, (8, 8)),
+        Task("wine_2d", alcohol_and_flavanoids, wine.target, (8, 8), bits=8),
         Task("wine", wine.data, wine.target, (8,)),
         Task("digits", digits.data, digits.target, (12, 8)),
     ]

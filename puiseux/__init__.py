@@ -17,46 +17,65 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nn_bridge.network import Network
     from nn_bridge.region_count import RegionCount
+    from nn_bridge.tropicalize import tropicalize
     from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
     from polyhedra.polyhedron import Polyhedron
     from polyhedra.scalars import rational
+    from puiseux.comparison import Comparison, compare
     from puiseux.count import count_regions
+    from puiseux.formula import NetworkFormula, simplify
     from puiseux.plot import plot_regions
     from puiseux.random_networks import random_network
     from puiseux.reading import load, save
+    from tropical.polynomial import PuiseuxPolynomial
+    from tropical.rational import PuiseuxRational
 
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "Comparison": "puiseux.comparison",
     "MissingExtraError": "polyhedra.errors",
     "Network": "nn_bridge.network",
+    "NetworkFormula": "puiseux.formula",
     "Polyhedron": "polyhedra.polyhedron",
     "PuiseuxError": "polyhedra.errors",
+    "PuiseuxPolynomial": "tropical.polynomial",
+    "PuiseuxRational": "tropical.rational",
     "RegionCount": "nn_bridge.region_count",
     "UsageError": "polyhedra.errors",
+    "compare": "puiseux.comparison",
     "count_regions": "puiseux.count",
     "load": "puiseux.reading",
     "plot_regions": "puiseux.plot",
     "random_network": "puiseux.random_networks",
     "rational": "polyhedra.scalars",
     "save": "puiseux.reading",
+    "simplify": "puiseux.formula",
+    "tropicalize": "nn_bridge.tropicalize",
 }
 """Where each public name lives."""
 
 __all__ = [
+    "Comparison",
     "MissingExtraError",
     "Network",
+    "NetworkFormula",
     "Polyhedron",
     "PuiseuxError",
+    "PuiseuxPolynomial",
+    "PuiseuxRational",
     "RegionCount",
     "UsageError",
     "__version__",
+    "compare",
     "count_regions",
     "load",
     "plot_regions",
     "random_network",
     "rational",
     "save",
+    "simplify",
+    "tropicalize",
 ]
 
 

@@ -10,11 +10,10 @@ from puiseux.exit_codes import ExitCode
 
 def compare(first: NetworkArgument, second: NetworkArgument, as_json: JsonOption = False) -> int:
     """Decide exactly whether two networks are the same function; else give a point where they differ."""
-    from puiseux.comparison import compare_networks
-    from puiseux.reading import load
+    from puiseux import comparison
 
-    result = compare_networks(load(first), load(second))
-    print(json.dumps(result.to_json()) if as_json else result.to_text(str(first), str(second)))
+    result = comparison.compare(first, second)
+    print(json.dumps(result.to_json()) if as_json else comparison.describe(result, str(first), str(second)))
     return ExitCode.DONE if result.same else ExitCode.DIFFERENT
 
 

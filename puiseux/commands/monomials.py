@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from puiseux.commands.options import Command, JsonOption, NetworkArgument, OutputOption
@@ -14,7 +17,19 @@ def monomials(network: NetworkArgument, output: OutputOption = None, as_json: Js
     from puiseux.reading import load
 
     result = count_monomials(load(network, output=output))
-    print(json.dumps(result) if as_json else table(result))
+    with _numbers_of_any_length():
+        print(json.dumps(result) if as_json else table(result))
+
+
+@contextmanager
+def _numbers_of_any_length() -> Iterator[None]:
+    """Native numbers can have more digits than Python prints by default."""
+    limit = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(limit)
 
 
 def table(result: dict[str, Any]) -> str:
@@ -23,9 +38,16 @@ def table(result: dict[str, Any]) -> str:
     columns = [(kind, part) for kind in ("native", "pruned") for part in ("numerator", "denominator")]
     rows: list[tuple[str, ...]] = [header]
     for index, entry in enumerate(result["outputs"]):
-        rows.append((str(index), *(f"{entry[kind][part]:,}" for kind, part in columns)))
+        rows.append((str(index), *(_readable(entry[kind][part]) for kind, part in columns)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.rjust, row, widths)) for row in rows)
+
+
+def _readable(number: int) -> str:
+    digits = str(number)
+    if len(digits) <= 20:
+        return f"{number:,}"
+    return f"{digits[0]}.{digits[1:3]}e{len(digits) - 1}"
 
 
 MONOMIALS = Command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -17,18 +18,24 @@ def simplify(
     network: NetworkArgument,
     form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, latex, sympy or json.")] = "text",
     output: OutputOption = None,
+    search: Annotated[
+        bool, typer.Option("--search/--no-search", help="Look for a shorter pair of polynomials, or only prune.")
+    ] = True,
 ) -> None:
     """Write a network as a difference of two max-plus polynomials without redundant terms."""
     if form not in FORMATS:
         raise UsageError(f"there is no format {form!r}; --format takes {', '.join(FORMATS)}")
-    from puiseux.formula import simplify_network
-    from puiseux.reading import load
+    from puiseux import formula
 
-    formula = simplify_network(load(network, output=output))
+    result = formula.simplify(network, output=output, search=search)
     if form == "json":
-        print(json.dumps(formula.to_json()))
+        print(json.dumps(result.to_json()))
     else:
-        print({"text": formula.to_text, "latex": formula.to_latex, "sympy": formula.to_sympy}[form]())
+        for each in result.outputs:
+            print(each.render(form))
+    for number, each in enumerate(result.outputs):
+        above, below = each.sizes["simplified"]
+        print(f"output {number}: {above} terms - {below} terms, minimal: {each.minimal}", file=sys.stderr)
 
 
 SIMPLIFY = Command(
