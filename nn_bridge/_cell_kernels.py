@@ -22,6 +22,8 @@ decides those signs exactly, stores them in the masks and calls `run` again.  No
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from llvmlite import ir
 from numba import int64, njit, types, uint64
@@ -82,7 +84,115 @@ UNIT_ROUNDOFF = 1.2e-16  # a little over 2**-53
 EXACT_LIMIT = 9007199254740992.0  # 2**53: integers below it are exact in float64
 TINY = 1e-150  # stored numbers are 0 or at least this large, so that no product of two of them underflows to 0
 POLISH_ABOVE = 1e-8
-_ONE = np.uint64(1)
+_inner = njit(error_model="numpy", fastmath={"contract"}, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+_FUSE = {"contract"}  # a fused multiply-add rounds once where the bounds allow for twice
+
+
+class Facets(NamedTuple):
+    """Facet slots by stage: how many, (stage, unit) of each, its form and, last, the error of its coefficients."""
+
+    count: np.ndarray
+    id: np.ndarray
+    form: np.ndarray
+
+
+class Pool(NamedTuple):
+    """Generators, and the index in which cells list theirs."""
+
+    index: np.ndarray
+    coord: np.ndarray
+    ray: np.ndarray
+    mask: np.ndarray
+
+
+class Net(NamedTuple):
+    """The network: units per stage; hidden weights, flat, ``weights[offset[stage, source] + i * padded + j]``; the rest."""
+
+    sizes: np.ndarray
+    weights: np.ndarray
+    offset: np.ndarray
+    direct: np.ndarray
+    direct_err: np.ndarray
+    bias: np.ndarray
+    bias_err: np.ndarray
+    chain: np.ndarray
+
+
+class Prints(NamedTuple):
+    """Residues modulo 2**31 - 1 of the current forms, ``now[stage, lane, unit]``, and of the network."""
+
+    now: np.ndarray
+    base: np.ndarray
+    weights: np.ndarray
+    out: np.ndarray
+    constants: np.ndarray
+    reads: np.ndarray
+
+
+class Stack(NamedTuple):
+    """Nodes, and per node three groups of words: units that may cut, units already split, units to be decided."""
+
+    node: np.ndarray
+    mask: np.ndarray
+
+
+class LeafArrays(NamedTuple):
+    """Where leaves are written; ``select`` marks the leaves to write (all where it is empty)."""
+
+    pattern: np.ndarray
+    print: np.ndarray
+    gen_leaf: np.ndarray
+    gen_ray: np.ndarray
+    gen_coord: np.ndarray
+    gen_zero: np.ndarray
+    facet_leaf: np.ndarray
+    facet_zero: np.ndarray
+    select: np.ndarray
+    zero_offset: np.ndarray
+
+
+class Steps(NamedTuple):
+    """Decisions (stage, unit, side): those to follow, those taken, and those of the subtrees found."""
+
+    path: np.ndarray
+    trace: np.ndarray
+    job_path: np.ndarray
+    job_depth: np.ndarray
+
+
+class Scratch(NamedTuple):
+    """Working storage, made anew by each call of `run`."""
+
+    pos: np.ndarray
+    neg: np.ndarray
+    parents: np.ndarray
+    values: np.ndarray
+    errors: np.ndarray
+    keys: np.ndarray
+    face_keys: np.ndarray
+    slot_of: np.ndarray
+    touched: np.ndarray
+    kept: np.ndarray
+    common: np.ndarray
+    value: np.ndarray
+    bound: np.ndarray
+    hidden: np.ndarray
+    hidden_err: np.ndarray
+    at: np.ndarray
+    at_err: np.ndarray
+    rows_at: np.ndarray
+    units_at: np.ndarray
+    rows: np.ndarray
+    row_err: np.ndarray
+    out: np.ndarray
+    work: np.ndarray
+    inverse: np.ndarray
+    chosen: np.ndarray
+    used: np.ndarray
+    columns: np.ndarray
+
+
+MERSENNE = np.uint64(2147483647)  # 2**31 - 1: residues of forms at random points tell affine maps apart
 
 
 @intrinsic
@@ -133,8 +243,8 @@ def bit(j):
     return uint64(1) << uint64(j & 63)
 
 
-@njit(cache=True, error_model="numpy")
-def value_at(form, form_err, form_norm, coord, stage, j, g, dim, integer):
+@_inner
+def value_at(form, coord, stage, j, g, dim, integer):
     """The value of a form at a generator and a bound on its error (0 only if the value is exact)."""
     value = 0.0
     total = 0.0
@@ -142,93 +252,98 @@ def value_at(form, form_err, form_norm, coord, stage, j, g, dim, integer):
         term = form[stage, c, j] * coord[g, c]
         value += term
         total += abs(term)
-    ef = form_err[stage, j]
+    ef = form[stage, dim + 1, j]
     eg = coord[g, dim + 1]
     if ef == 0.0 and eg == 0.0 and (total == 0.0 or (integer and total < EXACT_LIMIT)):
         return value, 0.0
-    err = (dim + 4) * UNIT_ROUNDOFF * total + (
-        ef * coord[g, dim + 2] + eg * form_norm[stage, j] + (dim + 1) * ef * eg
-    ) * 1.0000001
+    err = (dim + 4) * UNIT_ROUNDOFF * total
+    err += (ef * coord[g, dim + 2] + eg * form[stage, dim + 2, j] + (dim + 1) * ef * eg) * 1.0000001
     return value, err + 1e-299
 
 
-@njit(cache=True, error_model="numpy")
-def evaluate(form, form_err, form_norm, coord, mask, par, stage, units, g, need, v, a):
-    """Set the sign masks of generator ``g`` for the units in ``need`` (words); other units keep theirs."""
+@_inner
+def settle(form, coord, mask, index, begin, end, par, stage, units, v, a):
+    """Try to decide the signs that the generators ``index[begin:end]`` do not know; returns how many were tried."""
     dim = par[DIM]
     mw = par[MW]
     base = par[FW]
     integer = par[INTEGER] == 1
-    wanted = 0
-    for q in range(mw):
-        wanted += popcount(need[q])
-    if wanted == 0:
-        return 0
-    if 4 * wanted > units:
-        x = coord[g, 0]
-        for j in range(units):
-            t = form[stage, 0, j] * x
-            v[j] = t
-            a[j] = abs(t)
-        for c in range(1, dim + 1):
-            x = coord[g, c]
-            for j in range(units):
-                t = form[stage, c, j] * x
-                v[j] += t
-                a[j] += abs(t)
-        eg = coord[g, dim + 1]
-        g1 = coord[g, dim + 2] * 1.0000001
-        egf = eg * 1.0000001
-        both = (dim + 1) * eg * 1.0000001
-        k = (dim + 4) * UNIT_ROUNDOFF
-        for j in range(units):
-            total = a[j]
-            ef = form_err[stage, j]
-            err = k * total + ef * (g1 + both) + egf * form_norm[stage, j] + 1e-299
-            if ef == 0.0 and eg == 0.0 and (total == 0.0 or (integer and total < EXACT_LIMIT)):
-                err = 0.0
-            a[j] = err
+    padded = form.shape[2]  # whole vectors: rows are padded with zeros
+    tried = 0
+    for at in range(begin, end):
+        g = index[at]
+        wanted = 0
         for q in range(mw):
-            lo = 64 * q
-            hi = min(units, lo + 64)
+            wanted += popcount(mask[g, base + 2 * mw + q])
+        if wanted == 0:
+            continue
+        tried += wanted
+        if 4 * wanted > units:
+            x = coord[g, 0]
+            for j in range(padded):
+                t = form[stage, 0, j] * x
+                v[j] = t
+                a[j] = abs(t)
+            for c in range(1, dim + 1):
+                x = coord[g, c]
+                for j in range(padded):
+                    t = form[stage, c, j] * x
+                    v[j] += t
+                    a[j] += abs(t)
+            eg = coord[g, dim + 1] * 1.0000001
+            g1 = coord[g, dim + 2] * 1.0000001 + (dim + 1) * eg
+            k = (dim + 4) * UNIT_ROUNDOFF
+            if eg == 0.0:
+                for j in range(units):
+                    total = a[j]
+                    ef = form[stage, dim + 1, j]
+                    a[j] = k * total + ef * g1 + 1e-299
+                    if ef == 0.0 and (total == 0.0 or (integer and total < EXACT_LIMIT)):
+                        a[j] = 0.0
+            else:
+                for j in range(padded):
+                    a[j] = k * a[j] + form[stage, dim + 1, j] * g1 + eg * form[stage, dim + 2, j] + 1e-299
+            for q in range(mw):
+                w = mask[g, base + 2 * mw + q]
+                if w == uint64(0):
+                    continue
+                p = uint64(0)
+                m = uint64(0)
+                u = uint64(0)
+                for i in range(min(64, units - 64 * q)):
+                    j = uint64(64 * q) + uint64(i)
+                    b = uint64(1) << uint64(i)
+                    p |= b if v[j] > a[j] else uint64(0)
+                    m |= b if v[j] < -a[j] else uint64(0)
+                    u |= b if a[j] != 0.0 else uint64(0)
+                mask[g, base + q] |= p & w
+                mask[g, base + mw + q] |= m & w
+                mask[g, base + 2 * mw + q] = u & ~(p | m) & w
+            continue
+        for q in range(mw):
+            w = mask[g, base + 2 * mw + q]
             p = uint64(0)
             m = uint64(0)
             u = uint64(0)
-            for j in range(lo, hi):
-                b = uint64(1) << uint64(j - lo)
-                p |= b if v[j] > a[j] else uint64(0)
-                m |= b if v[j] < -a[j] else uint64(0)
-                u |= b if a[j] != 0.0 else uint64(0)
-            w = need[q]
-            u &= ~(p | m)
-            mask[g, base + q] = (mask[g, base + q] & ~w) | (p & w)
-            mask[g, base + mw + q] = (mask[g, base + mw + q] & ~w) | (m & w)
-            mask[g, base + 2 * mw + q] = (mask[g, base + 2 * mw + q] & ~w) | (u & w)
-        return wanted
-    for q in range(mw):
-        w = need[q]
-        p = mask[g, base + q] & ~w
-        m = mask[g, base + mw + q] & ~w
-        u = mask[g, base + 2 * mw + q] & ~w
-        while w != uint64(0):
-            j = lowest_bit(w)
-            b = uint64(1) << uint64(j)
-            w &= ~b
-            value, err = value_at(form, form_err, form_norm, coord, stage, 64 * q + j, g, dim, integer)
-            if value > err:
-                p |= b
-            elif value < -err:
-                m |= b
-            elif err != 0.0:
-                u |= b
-        mask[g, base + q] = p
-        mask[g, base + mw + q] = m
-        mask[g, base + 2 * mw + q] = u
-    return wanted
+            while w != uint64(0):
+                j = lowest_bit(w)
+                b = uint64(1) << uint64(j)
+                w &= ~b
+                value, err = value_at(form, coord, stage, 64 * q + j, g, dim, integer)
+                if value > err:
+                    p |= b
+                elif value < -err:
+                    m |= b
+                elif err != 0.0:
+                    u |= b
+            mask[g, base + q] |= p
+            mask[g, base + mw + q] |= m
+            mask[g, base + 2 * mw + q] = u
+    return tried
 
 
-@njit(cache=True, error_model="numpy")
-def polish(rows, row_err, k, g, dim, out, work, inverse, chosen, used, columns):
+@_inner
+def polish(k, g, dim, scratch):
     """Refine a generator from ``k`` rows that vanish on it: a linear solve with a verified error bound.
 
     Fixes the largest coordinate of ``g`` to its sign, picks ``dim`` independent rows by full pivoting, solves for the
@@ -236,6 +351,8 @@ def polish(rows, row_err, k, g, dim, out, work, inverse, chosen, used, columns):
     ``|R| (|residual| + rounding) / (1 - |I - R A|)`` in the maximum norm.  Returns the bound after scaling the result to
     maximum 1, or -1 where nothing could be verified.
     """
+    rows, row_err, out, work = scratch.rows, scratch.row_err, scratch.out, scratch.work
+    inverse, chosen, used, columns = scratch.inverse, scratch.chosen, scratch.used, scratch.columns
     n1 = dim + 1
     lead = 0
     for c in range(n1):
@@ -351,109 +468,119 @@ def polish(rows, row_err, k, g, dim, out, work, inverse, chosen, used, columns):
     return error / top + 2.3e-16
 
 
-@njit(cache=True, error_model="numpy")
-def next_forms(
-    form,
-    form_err,
-    form_norm,
-    form_max,
-    active,
-    par,
-    weights,
-    offset,
-    direct,
-    direct_err,
-    bias,
-    bias_err,
-    stage,
-    units,
-    padded,
-    sizes,
-    e,
-    ab,
-):
+@_inner
+def next_forms(form, net, active, par, stage, scratch):
     """The affine forms of ``stage`` under the activation pattern of all earlier stages, with error bounds."""
+    e, ab, rows_at, units_at = scratch.bound, scratch.value, scratch.rows_at, scratch.units_at
+    padded = form.shape[2]
     dim = par[DIM]
     integer = par[INTEGER] == 1
-    for j in range(units):
-        top = 0.0
-        for c in range(dim):
-            x = direct[stage, c, j]
+    for j in range(padded):
+        x = net.bias[stage, j]
+        form[stage, dim, j] = x
+        ab[j] = abs(x)
+        e[j] = max(net.direct_err[stage, j], net.bias_err[stage, j])
+    for c in range(dim):
+        for j in range(padded):
+            x = net.direct[stage, c, j]
             form[stage, c, j] = x
-            top = max(top, abs(x))
-        form[stage, dim, j] = bias[stage, j]
-        top = max(top, abs(bias[stage, j]))
-        e[j] = max(direct_err[stage, j], bias_err[stage, j])
-        ab[j] = top
+            ab[j] = max(ab[j], abs(x))
     terms = 0
     for source in range(stage):
-        off = offset[stage, source]
-        if off < 0:
+        if net.offset[stage, source] < 0:
             continue
+        # rows of the active units, four at a time: the loops over units are short
+        found = 0
         for q in range(par[MW]):
             w = active[source, q]
             while w != uint64(0):
-                i = 64 * q + lowest_bit(w)
+                rows_at[found] = net.offset[stage, source] + (64 * q + lowest_bit(w)) * padded
+                units_at[found] = 64 * q + lowest_bit(w)
+                found += 1
                 w &= w - uint64(1)
-                if i >= sizes[source]:
-                    break
-                terms += 1
-                row = off + i * padded
-                ei = form_err[source, i]
-                mi = form_max[source, i]
-                for j in range(units):
-                    x = abs(weights[row + j])
-                    e[j] += x * ei
-                    ab[j] += x * mi
-                for c in range(dim + 1):
-                    f = form[source, c, i]
-                    if f != 0.0:
-                        for j in range(units):
-                            form[stage, c, j] += weights[row + j] * f
-    for j in range(units):
-        top = 0.0
-        norm = 0.0
-        for c in range(dim + 1):
-            x = abs(form[stage, c, j])
-            if x < TINY and x != 0.0:
-                form[stage, c, j] = 0.0
-                e[j] += TINY
-                x = 0.0
-            top = max(top, x)
-            norm += x
-        form_max[stage, j] = top * 1.0000001
-        form_norm[stage, j] = norm * 1.0000001
-        if terms > 0 and not (integer and e[j] == 0.0 and ab[j] < EXACT_LIMIT):
-            e[j] = (e[j] + (terms + 6) * UNIT_ROUNDOFF * ab[j]) * 1.0000001 + 1e-300
-        form_err[stage, j] = e[j]
+        terms += found
+        for t in range(0, found - 3, 4):
+            r0, r1, r2, r3 = uint64(rows_at[t]), uint64(rows_at[t + 1]), uint64(rows_at[t + 2]), uint64(rows_at[t + 3])
+            i0, i1, i2, i3 = units_at[t], units_at[t + 1], units_at[t + 2], units_at[t + 3]
+            e0, e1, e2, e3 = (
+                form[source, dim + 1, i0],
+                form[source, dim + 1, i1],
+                form[source, dim + 1, i2],
+                form[source, dim + 1, i3],
+            )
+            m0, m1, m2, m3 = (
+                form[source, dim + 3, i0],
+                form[source, dim + 3, i1],
+                form[source, dim + 3, i2],
+                form[source, dim + 3, i3],
+            )
+            for k in range(padded):
+                j = uint64(k)
+                x0, x1, x2, x3 = (
+                    abs(net.weights[r0 + j]),
+                    abs(net.weights[r1 + j]),
+                    abs(net.weights[r2 + j]),
+                    abs(net.weights[r3 + j]),
+                )
+                e[j] += (x0 * e0 + x1 * e1) + (x2 * e2 + x3 * e3)
+                ab[j] += (x0 * m0 + x1 * m1) + (x2 * m2 + x3 * m3)
+            for c in range(dim + 1):
+                f0, f1, f2, f3 = (
+                    form[source, c, i0],
+                    form[source, c, i1],
+                    form[source, c, i2],
+                    form[source, c, i3],
+                )
+                for k in range(padded):
+                    j = uint64(k)
+                    form[stage, c, j] += (net.weights[r0 + j] * f0 + net.weights[r1 + j] * f1) + (
+                        net.weights[r2 + j] * f2 + net.weights[r3 + j] * f3
+                    )
+        for t in range(found - found % 4, found):
+            r0 = uint64(rows_at[t])
+            i0 = units_at[t]
+            e0 = form[source, dim + 1, i0]
+            m0 = form[source, dim + 3, i0]
+            for k in range(padded):
+                j = uint64(k)
+                x0 = abs(net.weights[r0 + j])
+                e[j] += x0 * e0
+                ab[j] += x0 * m0
+            for c in range(dim + 1):
+                f0 = form[source, c, i0]
+                for k in range(padded):
+                    j = uint64(k)
+                    form[stage, c, j] += net.weights[r0 + j] * f0
+    for j in range(padded):
+        form[stage, dim + 3, j] = 0.0
+        form[stage, dim + 2, j] = 0.0
+    for c in range(dim + 1):
+        for j in range(padded):
+            z = form[stage, c, j]
+            x = abs(z)
+            tiny = x < TINY
+            e[j] += TINY if tiny and x != 0.0 else 0.0
+            form[stage, c, j] = 0.0 if tiny else z
+            form[stage, dim + 3, j] = max(form[stage, dim + 3, j], x)
+            form[stage, dim + 2, j] += x
+    grow = (terms + 6) * UNIT_ROUNDOFF
+    for j in range(padded):
+        form[stage, dim + 3, j] *= 1.0000001
+        form[stage, dim + 2, j] *= 1.0000001
+        if terms == 0 or (integer and e[j] == 0.0 and ab[j] < EXACT_LIMIT):
+            form[stage, dim + 1, j] = e[j]
+        else:
+            form[stage, dim + 1, j] = (e[j] + grow * ab[j]) * 1.0000001 + 1e-300
 
 
-@njit(cache=True, error_model="numpy")
-def retry_through_hidden(
-    form,
-    form_err,
-    form_norm,
-    coord,
-    mask,
-    ray,
-    par,
-    weights,
-    offset,
-    bias,
-    bias_err,
-    active,
-    stage,
-    units,
-    padded,
-    old,
-    new,
-    hv,
-    he,
-):
+@_inner
+def retry_through_hidden(form, pool, net, active, par, stage, old, new, scratch):
     """Evaluate unsure units of ``stage`` through the values of the stage before, whose zeros are certain.
 
     Removes false doubts behind bottlenecks and at infinity.  Only where a stage reads nothing but the stage before.
     """
+    hv, he = scratch.hidden, scratch.hidden_err
+    padded = form.shape[2]
     dim = par[DIM]
     integer = par[INTEGER] == 1
     mw = par[MW]
@@ -461,33 +588,33 @@ def retry_through_hidden(
     source = stage - 1
     positive = 0
     for q in range(mw):
-        w = active[source, q] & mask[old, fw + q]
+        w = active[source, q] & pool.mask[old, fw + q]
         while w != uint64(0):
             i = 64 * q + lowest_bit(w)
             w &= w - uint64(1)
-            value, err = value_at(form, form_err, form_norm, coord, source, i, old, dim, integer)
+            value, err = value_at(form, pool.coord, source, i, old, dim, integer)
             hv[i] = value
             he[i] = err
             positive += 1
-    off = offset[stage, source]
+    off = net.offset[stage, source]
     for q in range(mw):
-        todo = mask[new, fw + 2 * mw + q]
+        todo = pool.mask[new, fw + 2 * mw + q]
         while todo != uint64(0):
             low = lowest_bit(todo)
             todo &= todo - uint64(1)
             j = 64 * q + low
             b = uint64(1) << uint64(low)
-            shift = bias[stage, j] if ray[old] == 0 else 0.0
-            value = shift * coord[old, dim]
+            shift = net.bias[stage, j] if pool.ray[old] == 0 else 0.0
+            value = shift * pool.coord[old, dim]
             total = abs(value)
-            err = abs(shift) * coord[old, dim + 1] + (bias_err[stage, j] if ray[old] == 0 else 0.0)
+            err = abs(shift) * pool.coord[old, dim + 1] + (net.bias_err[stage, j] if pool.ray[old] == 0 else 0.0)
             terms = 0 if shift == 0.0 and err == 0.0 else 1
             for r in range(mw):
-                w = active[source, r] & mask[old, fw + r]
+                w = active[source, r] & pool.mask[old, fw + r]
                 while w != uint64(0):
                     i = 64 * r + lowest_bit(w)
                     w &= w - uint64(1)
-                    x = weights[off + i * padded + j]
+                    x = net.weights[off + i * padded + j]
                     if x != 0.0:
                         terms += 1
                     t = x * hv[i]
@@ -495,117 +622,137 @@ def retry_through_hidden(
                     total += abs(t)
                     err += abs(x) * he[i]
             if terms == 0:
-                mask[new, fw + 2 * mw + q] &= ~b
+                pool.mask[new, fw + 2 * mw + q] &= ~b
                 continue
             err = (err + (positive + 6) * UNIT_ROUNDOFF * total) * 1.0000001 + 1e-299
             if value > err:
-                mask[new, fw + q] |= b
-                mask[new, fw + 2 * mw + q] &= ~b
+                pool.mask[new, fw + q] |= b
+                pool.mask[new, fw + 2 * mw + q] &= ~b
             elif value < -err:
-                mask[new, fw + mw + q] |= b
-                mask[new, fw + 2 * mw + q] &= ~b
+                pool.mask[new, fw + mw + q] |= b
+                pool.mask[new, fw + 2 * mw + q] &= ~b
 
 
-@njit(cache=True, error_model="numpy")
-def combine(ga, gb, va, ea, vb, eb, coord, ray, par, new):
-    """Write the generator on the segment between ``ga`` (value ``va`` > 0) and ``gb`` (``vb`` < 0) where the form is 0."""
+@_inner
+def join(first, pairs, free, stage, unit, par, index, coord, ray, mask, parents, values, errors):
+    """Make ``pairs`` new generators from ``free`` on: where the segments between their parents meet the unit's zero set.
+
+    Signs that both parents share are inherited, other signs are left unknown.
+    """
     dim = par[DIM]
-    va = max(va, 0.0)
-    vb = max(-vb, 0.0)
-    total = va + vb
-    room = total - ea - eb
-    err_a = coord[ga, dim + 1]
-    err_b = coord[gb, dim + 1]
-    ray[new] = ray[ga] & ray[gb]
-    if par[INTEGER] == 1 and err_a == 0.0 and err_b == 0.0 and ea == 0.0 and eb == 0.0:
-        largest = 0.0
+    fw = par[FW]
+    mw = par[MW]
+    zw = par[ZW]
+    whole = par[INTEGER] == 1
+    for p in range(pairs):
+        ta = parents[p, 0]
+        tb = parents[p, 1]
+        ga = index[first + ta]
+        gb = index[first + tb]
+        new = free + p
+        for q in range(fw):
+            mask[new, q] = mask[ga, q] & mask[gb, q]
+        for q in range(fw + 3 * mw, fw + 3 * mw + zw):
+            mask[new, q] = mask[ga, q] & mask[gb, q]
+        for q in range(fw, fw + mw):
+            pa = mask[ga, q]
+            na = mask[ga, q + mw]
+            pb = mask[gb, q]
+            nb = mask[gb, q + mw]
+            unknown = (pa & nb) | (na & pb) | mask[ga, q + 2 * mw] | mask[gb, q + 2 * mw]
+            if unit >> 6 == q - fw:
+                here = bit(unit)
+                mask[new, q] = (pa | pb) & ~(unknown | here)
+                mask[new, q + mw] = (na | nb) & ~(unknown | here)
+                mask[new, q + 2 * mw] = unknown & ~here
+            else:
+                mask[new, q] = (pa | pb) & ~unknown
+                mask[new, q + mw] = (na | nb) & ~unknown
+                mask[new, q + 2 * mw] = unknown
+        ray[new] = ray[ga] & ray[gb]
+        # values are clipped to their certified signs
+        va = max(values[ta], 0.0)
+        vb = max(-values[tb], 0.0)
+        ea = errors[ta]
+        eb = errors[tb]
+        err_a = coord[ga, dim + 1]
+        err_b = coord[gb, dim + 1]
+        if whole and err_a == 0.0 and err_b == 0.0 and ea == 0.0 and eb == 0.0:
+            largest = 0.0
+            for c in range(dim + 1):
+                coord[new, c] = vb * coord[ga, c] + va * coord[gb, c]
+                largest = max(largest, vb * abs(coord[ga, c]) + va * abs(coord[gb, c]))
+            if largest < EXACT_LIMIT:
+                divisor = int64(0)
+                for c in range(dim + 1):
+                    x = int64(abs(coord[new, c]))
+                    while x != 0:
+                        divisor, x = x, (divisor % x if divisor != 0 else int64(0))
+                norm = 0.0
+                for c in range(dim + 1):
+                    coord[new, c] /= divisor
+                    norm += abs(coord[new, c])
+                coord[new, dim + 1] = 0.0
+                coord[new, dim + 2] = norm
+                continue
+        total = va + vb
+        room = total - ea - eb
+        if room > 0.0:
+            # both weights are computed: 1 - weight would round a far vertex into a ray
+            inverse = 1.0 / total
+            weight_a = vb * inverse
+            weight_b = va * inverse
+            shift = min(1.0, (va * eb + vb * ea) * inverse / room * 1.0000001 + 5e-16)
+        else:
+            weight_a = 0.5
+            weight_b = 0.5
+            shift = 1.0
+        top = 0.0
+        apart = 0.0
+        size = 0.0
         for c in range(dim + 1):
-            coord[new, c] = vb * coord[ga, c] + va * coord[gb, c]
-            largest = max(largest, vb * abs(coord[ga, c]) + va * abs(coord[gb, c]))
-        if largest < EXACT_LIMIT:
-            divisor = int64(0)
-            for c in range(dim + 1):
-                x = int64(abs(coord[new, c]))
-                while x != 0:
-                    divisor, x = x, (divisor % x if divisor != 0 else int64(0))
-            norm = 0.0
-            for c in range(dim + 1):
-                coord[new, c] /= divisor
-                norm += abs(coord[new, c])
-            coord[new, dim + 1] = 0.0
-            coord[new, dim + 2] = norm
-            return
-    if room > 0.0:
-        # both weights are computed: 1 - weight would round a far vertex into a ray
-        weight_a = vb / total
-        weight_b = va / total
-        shift = min(1.0, (va * eb + vb * ea) / (total * room) * 1.0000001 + 3e-16)
-    else:
-        weight_a = 0.5
-        weight_b = 0.5
-        shift = 1.0
-    top = 0.0
-    apart = 0.0
-    size = 0.0
-    for c in range(dim + 1):
-        x = coord[ga, c]
-        y = coord[gb, c]
-        z = weight_a * x + weight_b * y
-        coord[new, c] = z
-        top = max(top, abs(z))
-        apart = max(apart, abs(x - y))
-        size = max(size, max(abs(x), abs(y)))
-    err = weight_a * err_a + weight_b * err_b + shift * (apart + err_a + err_b) + 5e-16 * size
-    inverse = 1.0 / top if top > 1e-250 else 1.0
-    norm = 0.0
-    for c in range(dim + 1):
-        z = coord[new, c] * inverse
-        if abs(z) < TINY:
-            z = 0.0
-        coord[new, c] = z
-        norm += abs(z)
-    coord[new, dim + 1] = err * inverse * 1.0000001 + 2.4e-16
-    coord[new, dim + 2] = norm
+            x = coord[ga, c]
+            y = coord[gb, c]
+            z = weight_a * x + weight_b * y
+            coord[new, c] = z
+            top = max(top, abs(z))
+            apart = max(apart, abs(x - y))
+            size = max(size, max(abs(x), abs(y)))
+        err = weight_a * err_a + weight_b * err_b + shift * (apart + err_a + err_b) + 7e-16 * size
+        scale = 1.0 / top if top > 1e-250 else 1.0
+        norm = 0.0
+        for c in range(dim + 1):
+            z = coord[new, c] * scale
+            if abs(z) < TINY:
+                z = 0.0
+            coord[new, c] = z
+            norm += abs(z)
+        coord[new, dim + 1] = err * scale * 1.0000001 + 3.6e-16
+        coord[new, dim + 2] = norm
 
 
-@njit(cache=True, error_model="numpy")
-def refine(
-    new,
-    stage,
-    common_facets,
-    common_units,
-    unit,
-    coord,
-    ray,
-    par,
-    form,
-    form_err,
-    facet_form,
-    facet_err,
-    rows,
-    row_err,
-    out,
-    work,
-    inverse,
-    chosen,
-    used,
-    columns,
-):
+@_inner
+def refine(new, ga, gb, stage, valid, unit, pool, par, form, facets, scratch):
     """Polish a new generator from its incident facets and units; keeps the old one where that fails."""
+    rows, row_err, out = scratch.rows, scratch.row_err, scratch.out
     dim = par[DIM]
+    fw = par[FW]
+    mw = par[MW]
     k = 0
     cap = rows.shape[0]
-    for q in range(par[FW]):
-        w = common_facets[q]
+    for q in range(fw):
+        w = pool.mask[new, q]
         while w != uint64(0) and k < cap:
             s = 64 * q + lowest_bit(w)
             w &= w - uint64(1)
             for c in range(dim + 1):
-                rows[k, c] = facet_form[stage, s, c]
-            row_err[k] = facet_err[stage, s]
+                rows[k, c] = facets.form[stage, s, c]
+            row_err[k] = facets.form[stage, s, dim + 1]
             k += 1
-    for q in range(par[MW]):
-        w = common_units[q]
+    for q in range(mw):
+        here = pool.mask[ga, fw + q] | pool.mask[ga, fw + mw + q] | pool.mask[ga, fw + 2 * mw + q]
+        there = pool.mask[gb, fw + q] | pool.mask[gb, fw + mw + q] | pool.mask[gb, fw + 2 * mw + q]
+        w = ~(here | there) & valid[q]
         if unit >> 6 == q:
             w |= bit(unit)
         while w != uint64(0) and k < cap:
@@ -613,14 +760,14 @@ def refine(
             w &= w - uint64(1)
             for c in range(dim + 1):
                 rows[k, c] = form[stage, c, j]
-            row_err[k] = form_err[stage, j]
+            row_err[k] = form[stage, dim + 1, j]
             k += 1
-    if not coord[new, dim + 1] < 0.5:  # its largest coordinate may have the wrong sign
+    if not pool.coord[new, dim + 1] < 0.5:  # its largest coordinate may have the wrong sign
         return
-    err = polish(rows, row_err, k, coord[new], dim, out, work, inverse, chosen, used, columns)
-    if err < 0.0 or err >= coord[new, dim + 1]:
+    err = polish(k, pool.coord[new], dim, scratch)
+    if err < 0.0 or err >= pool.coord[new, dim + 1]:
         return
-    if ray[new] == 1:
+    if pool.ray[new] == 1:
         out[dim] = 0.0
     elif not out[dim] > 0.0:
         return
@@ -628,22 +775,22 @@ def refine(
     for c in range(dim + 1):
         if abs(out[c]) < TINY:
             out[c] = 0.0
-        coord[new, c] = out[c]
+        pool.coord[new, c] = out[c]
         norm += abs(out[c])
-    coord[new, dim + 1] = err + TINY
-    coord[new, dim + 2] = norm
+    pool.coord[new, dim + 1] = err + TINY
+    pool.coord[new, dim + 2] = norm
 
 
-@njit(cache=True, error_model="numpy")
-def incidence_keys(first, count, index, mask, par, valid, facets, keys, slot_of, touched):
+@_inner
+def incidence_keys(first, count, index, mask, par, valid, slots, keys, slot_of, touched):
     """Incidence keys of a cell's generators over its facet slots and the units already split; returns words per key.
 
     Where they fit, one word is put together directly; otherwise the bits that occur are renumbered densely.
     """
     fw = par[FW]
     mw = par[MW]
-    if fw == 1 and mw == 1 and facets < 64 and facets + 64 - leading_zeros(valid[0]) <= 64:
-        shift = uint64(facets)
+    if fw == 1 and mw == 1 and slots < 64 and slots + 64 - leading_zeros(valid[0]) <= 64:
+        shift = uint64(slots)
         v = valid[0]
         for t in range(count):
             g = index[first + t]
@@ -676,230 +823,161 @@ def incidence_keys(first, count, index, mask, par, valid, facets, keys, slot_of,
     return max(1, (total + 63) >> 6)
 
 
-@njit(cache=True, error_model="numpy")
-def adjacent(ta, tb, count, words, keys, common, dim, simple):
-    """Whether two generators span an edge, given that a common key has enough bits."""
-    total = 0
-    for q in range(words):
-        common[q] = keys[ta, q] & keys[tb, q]
-        total += popcount(common[q])
-    if total < dim - 1:
-        return False
-    if simple:
-        return True
-    bits = 0
-    for q in range(words):
-        bits += popcount(keys[tb, q])
-    if bits == dim:
-        return True
-    for t in range(count):
-        if t == ta or t == tb:
-            continue
-        inside = True
-        for q in range(words):
-            if keys[t, q] & common[q] != common[q]:
-                inside = False
-                break
-        if inside:
-            return False
-    return True
+@_inner
+def find_edges(count, words, n_pos, n_neg, dim, pos, neg, keys, common, parents):
+    """List the adjacent pairs (positive, negative) of a cell's generators; returns how many, -1 if there is no room.
 
-
-@njit(cache=True, error_model="numpy")
-def cut_edges(
-    first,
-    count,
-    stage,
-    units,
-    unit,
-    rest,
-    valid,
-    facets,
-    pos,
-    neg,
-    n_pos,
-    n_neg,
-    pool,
-    index,
-    out_at,
-    par,
-    st,
-    coord,
-    ray,
-    mask,
-    form,
-    form_err,
-    form_norm,
-    facet_form,
-    facet_err,
-    keys,
-    slot_of,
-    touched,
-    common,
-    values,
-    errors,
-    need,
-    zeros_in_common,
-    v,
-    a,
-    rows,
-    row_err,
-    out,
-    work,
-    inverse,
-    chosen,
-    used,
-    columns,
-):
-    """One step of double description: a new generator on every edge between ``pos`` and ``neg``, listed from ``out_at``.
-
-    Returns the end of the list (-1 where the pool or the index is too small) and the new top of the pool.
+    Two generators span an edge iff at least ``dim - 1`` facets contain both and, unless one of them is simple, no third
+    generator lies on all of those.
     """
-    dim = par[DIM]
-    fw = par[FW]
-    mw = par[MW]
-    zw = par[ZW]
-    integer = par[INTEGER] == 1
-    words = incidence_keys(first, count, index, mask, par, valid, facets, keys, slot_of, touched)
-    for i in range(n_pos):
-        t = pos[i]
-        values[t], errors[t] = value_at(form, form_err, form_norm, coord, stage, unit, index[first + t], dim, integer)
-    for i in range(n_neg):
-        t = neg[i]
-        values[t], errors[t] = value_at(form, form_err, form_norm, coord, stage, unit, index[first + t], dim, integer)
-    end = out_at
+    found = 0
+    limit = parents.shape[0]
+    if words == 1:
+        for i in range(n_pos):
+            ta = pos[i]
+            key = keys[ta, 0]
+            simple = popcount(key) == dim
+            for k in range(n_neg):
+                tb = neg[k]
+                both = key & keys[tb, 0]
+                if popcount(both) < dim - 1:
+                    continue
+                if not simple and popcount(keys[tb, 0]) != dim:
+                    edge = True
+                    for t in range(count):
+                        if keys[t, 0] & both == both and t != ta and t != tb:
+                            edge = False
+                            break
+                    if not edge:
+                        continue
+                if found == limit:
+                    return -1
+                parents[found, 0] = ta
+                parents[found, 1] = tb
+                found += 1
+        return found
     for i in range(n_pos):
         ta = pos[i]
-        bits = 0
+        bits_a = 0
         for q in range(words):
-            bits += popcount(keys[ta, q])
-        simple = bits == dim
-        key = keys[ta, 0]
+            bits_a += popcount(keys[ta, q])
         for k in range(n_neg):
             tb = neg[k]
-            if words == 1 and popcount(key & keys[tb, 0]) < dim - 1:
+            total = 0
+            bits_b = 0
+            for q in range(words):
+                common[q] = keys[ta, q] & keys[tb, q]
+                total += popcount(common[q])
+                bits_b += popcount(keys[tb, q])
+            if total < dim - 1:
                 continue
-            if not adjacent(ta, tb, count, words, keys, common, dim, simple):
-                continue
-            if pool + 2 > coord.shape[0] or end + 2 > index.shape[0]:
-                return -1, pool
-            ga = index[first + ta]
-            gb = index[first + tb]
-            new = pool
-            pool += 1
-            combine(ga, gb, values[ta], errors[ta], values[tb], errors[tb], coord, ray, par, new)
-            for q in range(fw):
-                mask[new, q] = mask[ga, q] & mask[gb, q]
-            for q in range(fw + 3 * mw, fw + 3 * mw + zw):
-                mask[new, q] = mask[ga, q] & mask[gb, q]
-            open_units = False
+            if bits_a != dim and bits_b != dim:
+                edge = True
+                for t in range(count):
+                    inside = t != ta and t != tb
+                    for q in range(words):
+                        inside = inside and keys[t, q] & common[q] == common[q]
+                    if inside:
+                        edge = False
+                        break
+                if not edge:
+                    continue
+            if found == limit:
+                return -1
+            parents[found, 0] = ta
+            parents[found, 1] = tb
+            found += 1
+    return found
+
+
+@_inner
+def cut_edges(first, count, stage, units, unit, valid, n_pos, n_neg, free, end, par, st, pool, form, facets, scratch):
+    """One step of double description: a new generator on every edge between ``scratch.pos`` and ``scratch.neg``.
+
+    They are listed from ``index[end]`` on.  Returns the end of the list and the new top of the pool; instead of the end,
+    -1 where the pool or the index is too small and -2 where the list of pairs is.
+    """
+    dim = par[DIM]
+    mw = par[MW]
+    unsure_at = par[FW] + 2 * mw
+    integer = par[INTEGER] == 1
+    index, coord, mask = pool.index, pool.coord, pool.mask
+    pos, neg, values, errors, parents = scratch.pos, scratch.neg, scratch.values, scratch.errors, scratch.parents
+    v, a = scratch.value, scratch.bound
+    words = incidence_keys(
+        first, count, index, mask, par, valid, facets.count[stage], scratch.keys, scratch.slot_of, scratch.touched
+    )
+    pairs = find_edges(count, words, n_pos, n_neg, dim, pos, neg, scratch.keys, scratch.common, parents)
+    if pairs < 0:
+        return -2, free
+    if free + pairs + 2 > coord.shape[0] or end + pairs + 2 > index.shape[0]:
+        return -1, free
+    for i in range(n_pos):
+        t = pos[i]
+        values[t], errors[t] = value_at(form, coord, stage, unit, index[first + t], dim, integer)
+    for i in range(n_neg):
+        t = neg[i]
+        values[t], errors[t] = value_at(form, coord, stage, unit, index[first + t], dim, integer)
+    join(first, pairs, free, stage, unit, par, index, coord, pool.ray, mask, parents, values, errors)
+    for p in range(pairs):
+        index[end + p] = free + p
+        if coord[free + p, dim + 1] > POLISH_ABOVE:
+            refine(
+                free + p,
+                index[first + parents[p, 0]],
+                index[first + parents[p, 1]],
+                stage,
+                valid,
+                unit,
+                pool,
+                par,
+                form,
+                facets,
+                scratch,
+            )
+            st[POLISHED] += 1
+    st[EVALS] += settle(form, coord, mask, index, end, end + pairs, par, stage, units, v, a)
+    for p in range(pairs):
+        new = free + p
+        left = 0
+        for q in range(mw):
+            left += popcount(mask[new, unsure_at + q])
+        if left == 0:
+            continue
+        if coord[new, dim + 1] > 1e-14:
+            refine(
+                new,
+                index[first + parents[p, 0]],
+                index[first + parents[p, 1]],
+                stage,
+                valid,
+                unit,
+                pool,
+                par,
+                form,
+                facets,
+                scratch,
+            )
+            st[POLISHED] += 1
+            st[EVALS] += settle(form, coord, mask, index, end + p, end + p + 1, par, stage, units, v, a)
+            left = 0
             for q in range(mw):
-                pa = mask[ga, fw + q]
-                na = mask[ga, fw + mw + q]
-                ua = mask[ga, fw + 2 * mw + q]
-                pb = mask[gb, fw + q]
-                nb = mask[gb, fw + mw + q]
-                ub = mask[gb, fw + 2 * mw + q]
-                here = bit(unit) if unit >> 6 == q else uint64(0)
-                unclear = ((pa & nb) | (na & pb) | ua | ub) & ~here
-                need[q] = unclear & rest[q]
-                open_units |= need[q] != uint64(0)
-                mask[new, fw + q] = (pa | pb) & ~unclear & ~here
-                mask[new, fw + mw + q] = (na | nb) & ~unclear & ~here
-                mask[new, fw + 2 * mw + q] = unclear & ~rest[q]
-            st[NEW_GENS] += 1
-            polished = False
-            if coord[new, dim + 1] > POLISH_ABOVE:
-                for q in range(mw):
-                    zeros_in_common[q] = (
-                        ~(mask[ga, fw + q] | mask[ga, fw + mw + q] | mask[ga, fw + 2 * mw + q])
-                        & ~(mask[gb, fw + q] | mask[gb, fw + mw + q] | mask[gb, fw + 2 * mw + q])
-                        & valid[q]
-                    )
-                refine(
-                    new,
-                    stage,
-                    mask[new],
-                    zeros_in_common,
-                    unit,
-                    coord,
-                    ray,
-                    par,
-                    form,
-                    form_err,
-                    facet_form,
-                    facet_err,
-                    rows,
-                    row_err,
-                    out,
-                    work,
-                    inverse,
-                    chosen,
-                    used,
-                    columns,
-                )
-                st[POLISHED] += 1
-                polished = True
-            if open_units:
-                st[EVALS] += evaluate(form, form_err, form_norm, coord, mask, par, stage, units, new, need, v, a)
-                unsure = False
-                for q in range(mw):
-                    need[q] &= mask[new, fw + 2 * mw + q]
-                    unsure |= need[q] != uint64(0)
-                if unsure:
-                    if not polished and coord[new, dim + 1] > 1e-14:
-                        for q in range(mw):
-                            zeros_in_common[q] = (
-                                ~(mask[ga, fw + q] | mask[ga, fw + mw + q] | mask[ga, fw + 2 * mw + q])
-                                & ~(mask[gb, fw + q] | mask[gb, fw + mw + q] | mask[gb, fw + 2 * mw + q])
-                                & valid[q]
-                            )
-                        refine(
-                            new,
-                            stage,
-                            mask[new],
-                            zeros_in_common,
-                            unit,
-                            coord,
-                            ray,
-                            par,
-                            form,
-                            form_err,
-                            facet_form,
-                            facet_err,
-                            rows,
-                            row_err,
-                            out,
-                            work,
-                            inverse,
-                            chosen,
-                            used,
-                            columns,
-                        )
-                        st[POLISHED] += 1
-                        for q in range(mw):
-                            mask[new, fw + 2 * mw + q] &= ~need[q]
-                        st[EVALS] += evaluate(
-                            form, form_err, form_norm, coord, mask, par, stage, units, new, need, v, a
-                        )
-                    for q in range(mw):
-                        st[UNSURE] += popcount(mask[new, fw + 2 * mw + q] & rest[q])
-            index[end] = new
-            end += 1
-    return end, pool
+                left += popcount(mask[new, unsure_at + q])
+        st[UNSURE] += left
+    st[NEW_GENS] += pairs
+    return end + pairs, free + pairs
 
 
-MERSENNE = np.uint64(2147483647)  # 2**31 - 1: residues of forms at random points tell affine maps apart
-
-
-@njit(cache=True, error_model="numpy")
-def next_prints(prints, base_prints, weight_prints, active, par, offset, stage, units, padded, sizes):
+@_inner
+def next_prints(prints, net, active, par, stage):
     """Residues, modulo 2**31 - 1, of the stage's forms at two random points."""
+    padded = prints.now.shape[2]
+    units = net.sizes[stage]
     for lane in range(2):
         for j in range(units):
-            prints[stage, lane, j] = base_prints[stage, lane, j]
+            prints.now[stage, lane, j] = prints.base[stage, lane, j]
         for source in range(stage):
-            off = offset[stage, source]
+            off = net.offset[stage, source]
             if off < 0:
                 continue
             for q in range(par[MW]):
@@ -907,84 +985,65 @@ def next_prints(prints, base_prints, weight_prints, active, par, offset, stage, 
                 while w != uint64(0):
                     i = 64 * q + lowest_bit(w)
                     w &= w - uint64(1)
-                    if i >= sizes[source]:
+                    if i >= net.sizes[source]:
                         break
-                    f = prints[source, lane, i] % MERSENNE
+                    f = prints.now[source, lane, i] % MERSENNE
                     row = off + i * padded
                     for j in range(units):
-                        t = prints[stage, lane, j] + weight_prints[row + j] * f
-                        prints[stage, lane, j] = (t & MERSENNE) + (t >> uint64(31))
+                        t = prints.now[stage, lane, j] + prints.weights[row + j] * f
+                        prints.now[stage, lane, j] = (t & MERSENNE) + (t >> uint64(31))
 
 
-@njit(cache=True, error_model="numpy")
-def output_print(prints, out_prints, out_base, out_reads, active, last, par, sizes):
+@_inner
+def output_print(prints, net, active, last, par):
     """The residues of the (randomly combined) outputs at the two random points, packed into one word."""
     packed = uint64(0)
     for lane in range(2):
-        total = out_base[lane]
+        total = prints.constants[lane]
         for source in range(par[STAGES]):
-            if out_reads[source] == 0:
+            if prints.reads[source] == 0:
                 continue
             for q in range(par[MW]):
                 w = last[q] if source == par[STAGES] - 1 else active[source, q]
                 while w != uint64(0):
                     i = 64 * q + lowest_bit(w)
                     w &= w - uint64(1)
-                    if i >= sizes[source]:
+                    if i >= net.sizes[source]:
                         break
-                    t = total + (prints[source, lane, i] % MERSENNE) * out_prints[source, i]
+                    t = total + (prints.now[source, lane, i] % MERSENNE) * prints.out[source, i]
                     total = (t & MERSENNE) + (t >> uint64(31))
         packed |= (total % MERSENNE) << uint64(31 * lane)
     return packed
 
 
-@njit(cache=True, error_model="numpy")
-def emit_faces(
-    leaf,
-    first,
-    count,
-    index,
-    mask,
-    coord,
-    ray,
-    par,
-    zero_start,
-    units,
-    dim_faces,
-    gen_leaf,
-    gen_ray,
-    gen_coord,
-    gen_zero,
-    facet_leaf,
-    facet_zero,
-    st,
-    work_keys,
-):
+@_inner
+def emit_faces(leaf, first, count, pool, par, zero_start, units, dim_faces, leaves, st, scratch):
     """Write a leaf's generators and facets, each with the set of units and walls that vanish on it.
 
     A facet is a maximal proper set of generators cut out by one unit or wall, with at least one vertex among them.
     """
+    work_keys = scratch.face_keys
     zw = par[ZW]
     mw = par[MW]
     fw = par[FW]
     base = fw + 3 * mw
     n_gen = st[GEN_N]
     for t in range(count):
-        g = index[first + t]
+        g = pool.index[first + t]
         for q in range(zw):
-            work_keys[t, q] = mask[g, base + q]
+            work_keys[t, q] = pool.mask[g, base + q]
         for q in range((units + 63) >> 6):
-            z = ~(mask[g, fw + q] | mask[g, fw + mw + q] | mask[g, fw + 2 * mw + q])
+            z = ~(pool.mask[g, fw + q] | pool.mask[g, fw + mw + q] | pool.mask[g, fw + 2 * mw + q])
             if 64 * (q + 1) > units:
                 z &= (uint64(1) << uint64(units - 64 * q)) - uint64(1)
             work_keys[t, zero_start + q] = z
         o = n_gen + t
-        gen_leaf[o] = leaf
-        gen_ray[o] = ray[g]
+        leaves.gen_leaf[o] = leaf
+        leaves.gen_ray[o] = pool.ray[g]
         for c in range(par[DIM] + 1):
-            gen_coord[o, c] = coord[g, c]
+            leaves.gen_coord[o, c] = pool.coord[g, c]
         for q in range(zw):
-            gen_zero[o, q] = work_keys[t, q]
+            leaves.gen_zero[o, q] = work_keys[t, q]
     st[GEN_N] = n_gen + count
     # candidates: bits that some but not all generators have
     o = st[FACET_N]
@@ -996,26 +1055,25 @@ def emit_faces(
             all_ &= work_keys[t, q]
         w = some & ~all_
         while w != uint64(0):
-            b = uint64(1) << uint64(lowest_bit(w))
             low = w & (~w + uint64(1))
             w &= w - uint64(1)
             size = 0
             vertices = 0
             for r in range(zw):
-                facet_zero[o, r] = ~uint64(0)
+                leaves.facet_zero[o, r] = ~uint64(0)
             for t in range(count):
                 if work_keys[t, q] & low:
                     size += 1
-                    if gen_ray[n_gen + t] == 0:
+                    if leaves.gen_ray[n_gen + t] == 0:
                         vertices += 1
                     for r in range(zw):
-                        facet_zero[o, r] &= work_keys[t, r]
+                        leaves.facet_zero[o, r] &= work_keys[t, r]
             if vertices == 0 or size < dim_faces:
                 continue
             # another candidate whose generators contain these: larger means not a facet, equal and earlier means known
             keep = True
             for r in range(zw):
-                other = facet_zero[o, r]
+                other = leaves.facet_zero[o, r]
                 while other != uint64(0) and keep:
                     ob = other & (~other + uint64(1))
                     other &= other - uint64(1)
@@ -1032,26 +1090,27 @@ def emit_faces(
                 if not keep:
                     break
             if keep:
-                facet_leaf[o] = leaf
+                leaves.facet_leaf[o] = leaf
                 o += 1
     st[FACET_N] = o
 
 
-@njit(cache=True, error_model="numpy")
-def segment_count(first, index, cut, stage, par, coord, form, form_err, form_norm, at, at_err):
+@_inner
+def segment_count(first, pool, cut, stage, par, form, scratch):
     """The number of distinct zeros of the cutting units on an edge, or -1 where two cannot be told apart."""
+    at, at_err = scratch.at, scratch.at_err
     dim = par[DIM]
     integer = par[INTEGER] == 1
-    ga = index[first]
-    gb = index[first + 1]
+    ga = pool.index[first]
+    gb = pool.index[first + 1]
     found = 0
     for q in range(par[MW]):
         w = cut[q]
         while w != uint64(0):
             j = 64 * q + lowest_bit(w)
             w &= w - uint64(1)
-            va, ea = value_at(form, form_err, form_norm, coord, stage, j, ga, dim, integer)
-            vb, eb = value_at(form, form_err, form_norm, coord, stage, j, gb, dim, integer)
+            va, ea = value_at(form, pool.coord, stage, j, ga, dim, integer)
+            vb, eb = value_at(form, pool.coord, stage, j, gb, dim, integer)
             va = abs(va)
             vb = abs(vb)
             total = va + vb
@@ -1076,10 +1135,9 @@ def segment_count(first, index, cut, stage, par, coord, form, form_err, form_nor
     return found
 
 
-@njit(cache=True, error_model="numpy")
+@_inner
 def push(
-    node,
-    node_mask,
+    stack,
     st,
     par,
     stage,
@@ -1099,75 +1157,65 @@ def push(
 ):
     """Push a node: ``rest`` may still cut, ``valid`` are the units already split (plus ``extra_valid`` if >= 0)."""
     s = st[SP]
-    node[s, N_STAGE] = stage
-    node[s, N_FIRST] = first
-    node[s, N_COUNT] = count
-    node[s, N_POOL] = pool
-    node[s, N_INDEX] = index_top
-    node[s, N_KIND] = kind
-    node[s, N_DEPTH] = depth
-    node[s, N_DSTAGE] = dstage
-    node[s, N_DUNIT] = dunit
-    node[s, N_DSIGN] = dsign
-    node[s, N_LINES] = lines
+    stack.node[s, N_STAGE] = stage
+    stack.node[s, N_FIRST] = first
+    stack.node[s, N_COUNT] = count
+    stack.node[s, N_POOL] = pool
+    stack.node[s, N_INDEX] = index_top
+    stack.node[s, N_KIND] = kind
+    stack.node[s, N_DEPTH] = depth
+    stack.node[s, N_DSTAGE] = dstage
+    stack.node[s, N_DUNIT] = dunit
+    stack.node[s, N_DSIGN] = dsign
+    stack.node[s, N_LINES] = lines
     mw = par[MW]
     for q in range(mw):
-        node_mask[s, q] = rest[q]
-        node_mask[s, mw + q] = valid[q]
+        stack.mask[s, q] = rest[q]
+        stack.mask[s, mw + q] = valid[q]
     if extra_valid >= 0:
-        node_mask[s, mw + (extra_valid >> 6)] |= bit(extra_valid)
+        stack.mask[s, mw + (extra_valid >> 6)] |= bit(extra_valid)
     st[SP] = s + 1
 
 
-@njit(cache=True, error_model="numpy")
-def run(
-    par,
-    st,
-    share,
-    node,
-    node_mask,
-    index,
-    coord,
-    ray,
-    mask,
-    sizes,
-    weights,
-    offset,
-    direct,
-    direct_err,
-    bias,
-    bias_err,
-    chain_stage,
-    form,
-    form_err,
-    form_norm,
-    form_max,
-    facet_count,
-    facet_id,
-    facet_form,
-    facet_err,
-    active,
-    prints,
-    base_prints,
-    weight_prints,
-    out_prints,
-    out_base,
-    out_reads,
-    zero_offset,
-    path,
-    trace,
-    select,
-    out_pattern,
-    out_print,
-    gen_leaf,
-    gen_ray,
-    gen_coord,
-    gen_zero,
-    facet_leaf,
-    facet_zero,
-    job_path,
-    job_depth,
-):
+@_inner
+def make_scratch(cap, par, padded):
+    """Working storage of one call of `run`; cells have at most ``cap`` generators."""
+    dim, fw, mw = par[DIM], par[FW], par[MW]
+    bits = 64 * (fw + mw)
+    rows = 4 * (dim + 2) + 64
+    return Scratch(
+        np.empty(cap, np.int64),
+        np.empty(cap, np.int64),
+        np.empty((4 * cap, 2), np.int64),
+        np.empty(cap),
+        np.empty(cap),
+        np.empty((cap, fw + mw), np.uint64),
+        np.empty((cap if par[EMIT] == 2 else 1, max(par[ZW], 1)), np.uint64),
+        np.full(bits, -1, np.int64),
+        np.empty(bits, np.int64),
+        np.empty(bits, np.int64),
+        np.empty(fw + mw, np.uint64),
+        np.empty(padded),
+        np.empty(padded),
+        np.empty(padded),
+        np.empty(padded),
+        np.empty(padded + 1),
+        np.empty(padded + 1),
+        np.empty(padded, np.int64),
+        np.empty(padded, np.int64),
+        np.empty((rows, dim + 1)),
+        np.empty(rows),
+        np.empty(dim + 1),
+        np.empty((rows, dim + 2)),
+        np.empty((dim + 1, dim + 1)),
+        np.empty(dim + 1, np.int64),
+        np.empty(rows, np.int64),
+        np.empty(dim + 2, np.int64),
+    )
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FUSE)
+def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, steps):
     """Work off the stack until it is empty or something is needed; returns what (see the constants)."""
     dim = par[DIM]
     stages = par[STAGES]
@@ -1177,81 +1225,55 @@ def run(
     emit = par[EMIT]
     counting = par[MODE] == COUNT_LAST_STAGE
     cap = par[GENS_CAP]
-    padded = form.shape[2]
-    pos = np.empty(cap, np.int64)
-    neg = np.empty(cap, np.int64)
-    keys = np.empty((cap, fw + mw), np.uint64)
-    face_keys = np.empty((cap if emit == 2 else 1, max(zw, 1)), np.uint64)
-    values = np.empty(cap)
-    errors = np.empty(cap)
-    slot_of = np.full(64 * (fw + mw), -1, np.int64)
-    touched = np.empty(64 * (fw + mw), np.int64)
-    kept = np.empty(64 * (fw + mw), np.int64)
-    common = np.empty(fw + mw, np.uint64)
-    positive = np.empty(mw, np.uint64)
-    negative = np.empty(mw, np.uint64)
-    unsure = np.empty(mw, np.uint64)
-    cut = np.empty(mw, np.uint64)
-    rest = np.empty(mw, np.uint64)
-    valid = np.empty(mw, np.uint64)
-    need = np.empty(mw, np.uint64)
-    shared_zeros = np.empty(mw, np.uint64)
-    prev = np.empty(mw, np.uint64)
-    v = np.empty(padded)
-    a = np.empty(padded)
-    hv = np.empty(padded)
-    he = np.empty(padded)
-    at = np.empty(padded + 1)
-    at_err = np.empty(padded + 1)
-    row_cap = 4 * (dim + 2) + 64
-    rows = np.empty((row_cap, dim + 1))
-    row_err = np.empty(row_cap)
-    out = np.empty(dim + 1)
-    work = np.empty((row_cap, dim + 2))
-    inverse = np.empty((dim + 1, dim + 1))
-    chosen = np.empty(dim + 1, np.int64)
-    used = np.empty(row_cap, np.int64)
-    columns = np.empty(dim + 2, np.int64)
-    steps = 0
+    scratch = make_scratch(cap, par, form.shape[2])
+    pos, neg, kept = scratch.pos, scratch.neg, scratch.kept
+    positive, negative, unsure = np.empty(mw, np.uint64), np.empty(mw, np.uint64), np.empty(mw, np.uint64)
+    cut, rest, valid, prev = (
+        np.empty(mw, np.uint64),
+        np.empty(mw, np.uint64),
+        np.empty(mw, np.uint64),
+        np.empty(mw, np.uint64),
+    )
+    work_done = 0
     while st[SP] > 0:
         s = st[SP] - 1
-        stage = node[s, N_STAGE]
-        first = node[s, N_FIRST]
-        count = node[s, N_COUNT]
-        pool = node[s, N_POOL]
-        top = node[s, N_INDEX]
-        kind = node[s, N_KIND]
-        depth = node[s, N_DEPTH]
-        lines = node[s, N_LINES]
-        units = sizes[stage]
+        stage = stack.node[s, N_STAGE]
+        first = stack.node[s, N_FIRST]
+        count = stack.node[s, N_COUNT]
+        free = stack.node[s, N_POOL]
+        top = stack.node[s, N_INDEX]
+        kind = stack.node[s, N_KIND]
+        depth = stack.node[s, N_DEPTH]
+        lines = stack.node[s, N_LINES]
+        units = net.sizes[stage]
         st[STAGE] = stage
-        steps += 1
-        if steps > par[WORK_LIMIT]:
+        work_done += 1
+        if work_done > par[WORK_LIMIT]:
             return PAUSE
-        if s + units + 4 > node.shape[0]:
+        if s + units + 4 > stack.node.shape[0]:
             return NEED_STACK
         if count + 8 > cap:
             return NEED_GENS
         st[MAX_GENS] = max(st[MAX_GENS], count)
         st[MAX_SP] = max(st[MAX_SP], s)
         if kind <= 0 and depth > 0:
-            trace[depth - 1, 0] = node[s, N_DSTAGE]
-            trace[depth - 1, 1] = node[s, N_DUNIT]
-            trace[depth - 1, 2] = node[s, N_DSIGN]
+            steps.trace[depth - 1, 0] = stack.node[s, N_DSTAGE]
+            steps.trace[depth - 1, 1] = stack.node[s, N_DUNIT]
+            steps.trace[depth - 1, 2] = stack.node[s, N_DSIGN]
         if lines < 0:
             return NEED_LINES
         for q in range(mw):
             positive[q] = uint64(0)
             negative[q] = uint64(0)
             unsure[q] = uint64(0)
-            rest[q] = node_mask[s, q]
-            valid[q] = node_mask[s, mw + q]
+            rest[q] = stack.mask[s, q]
+            valid[q] = stack.mask[s, mw + q]
         for t in range(count):
-            g = index[first + t]
+            g = pool.index[first + t]
             for q in range(mw):
-                positive[q] |= mask[g, fw + q]
-                negative[q] |= mask[g, fw + mw + q]
-                unsure[q] |= mask[g, fw + 2 * mw + q]
+                positive[q] |= pool.mask[g, fw + q]
+                negative[q] |= pool.mask[g, fw + mw + q]
+                unsure[q] |= pool.mask[g, fw + 2 * mw + q]
         n_cut = 0
         n_maybe = 0
         n_doubt = 0
@@ -1266,7 +1288,7 @@ def run(
             # ------------------------------------------------ a flat: count the arrangement of the rest in it
             if n_doubt > 0:
                 for q in range(mw):
-                    node_mask[s, 2 * mw + q] = unsure[q] & rest[q]
+                    stack.mask[s, 2 * mw + q] = unsure[q] & rest[q]
                 return NEED_SIGNS
             outside = False  # a unit that vanishes on the flat: it was counted with an earlier unit
             for q in range(mw):
@@ -1277,10 +1299,10 @@ def run(
                     st[COUNT] += 1 + n_cut
                 continue
             if kind == 1:
-                found = segment_count(first, index, cut, stage, par, coord, form, form_err, form_norm, at, at_err)
+                found = segment_count(first, pool, cut, stage, par, form, scratch)
                 if found < 0:
                     for q in range(mw):
-                        node_mask[s, 2 * mw + q] = cut[q]
+                        stack.mask[s, 2 * mw + q] = cut[q]
                     return NEED_SEGMENT
                 st[SP] = s
                 st[COUNT] += 1 + found
@@ -1302,79 +1324,51 @@ def run(
                     n_pos = 0
                     n_neg = 0
                     start = top
-                    if top + count + 8 > index.shape[0]:
+                    if top + count + 8 > pool.index.shape[0]:
                         st[COUNT] = counted
                         st[SP] = s + 1
                         return NEED_POOL
                     for t in range(count):
-                        g = index[first + t]
-                        if mask[g, fw + q] & bit(j):
+                        g = pool.index[first + t]
+                        if pool.mask[g, fw + q] & bit(j):
                             pos[n_pos] = t
                             n_pos += 1
-                        elif mask[g, fw + mw + q] & bit(j):
+                        elif pool.mask[g, fw + mw + q] & bit(j):
                             neg[n_neg] = t
                             n_neg += 1
                         else:
-                            index[top] = g
+                            pool.index[top] = g
                             top += 1
-                    top, pool = cut_edges(
+                    top, free = cut_edges(
                         first,
                         count,
                         stage,
                         units,
                         j,
-                        prev,
                         valid,
-                        facet_count[stage],
-                        pos,
-                        neg,
                         n_pos,
                         n_neg,
-                        pool,
-                        index,
+                        free,
                         top,
                         par,
                         st,
-                        coord,
-                        ray,
-                        mask,
+                        pool,
                         form,
-                        form_err,
-                        form_norm,
-                        facet_form,
-                        facet_err,
-                        keys,
-                        slot_of,
-                        touched,
-                        common,
-                        values,
-                        errors,
-                        need,
-                        shared_zeros,
-                        v,
-                        a,
-                        rows,
-                        row_err,
-                        out,
-                        work,
-                        inverse,
-                        chosen,
-                        used,
-                        columns,
+                        facets,
+                        scratch,
                     )
                     if top < 0:
                         st[COUNT] = counted
                         st[SP] = s + 1
-                        return NEED_POOL
+                        return NEED_POOL if top == -1 else NEED_GENS
                     push(
-                        node,
-                        node_mask,
+                        stack,
                         st,
                         par,
                         stage,
                         start,
                         top - start,
-                        pool,
+                        free,
                         top,
                         kind - 1,
                         depth,
@@ -1387,26 +1381,26 @@ def run(
                         j,
                     )
                     prev[q] |= bit(j)
-            st[MAX_POOL] = max(st[MAX_POOL], pool)
+            st[MAX_POOL] = max(st[MAX_POOL], free)
             continue
         # ---------------------------------------------------- a cell
         if par[DEPTH_LIMIT] > 0 and (
             depth >= par[DEPTH_LIMIT] or (n_cut == 0 and n_maybe == 0 and stage == stages - 1) or kind == COUNT_ROOT
         ):
-            if st[JOB_N] + 1 > job_path.shape[0]:
+            if st[JOB_N] + 1 > steps.job_path.shape[0]:
                 return NEED_OUT
             o = st[JOB_N]
-            job_depth[o] = depth
+            steps.job_depth[o] = depth
             for i in range(depth):
                 for c in range(3):
-                    job_path[o, i, c] = trace[i, c]
+                    steps.job_path[o, i, c] = steps.trace[i, c]
             st[JOB_N] = o + 1
             st[SP] = s
             continue
         if kind == COUNT_ROOT:
             if n_doubt > 0:
                 for q in range(mw):
-                    node_mask[s, 2 * mw + q] = unsure[q] & rest[q]
+                    stack.mask[s, 2 * mw + q] = unsure[q] & rest[q]
                 return NEED_SIGNS
             share[0] += 0.5 ** (depth - par[PATH_LEN])
             if n_cut <= 1:
@@ -1414,71 +1408,54 @@ def run(
                 st[SP] = s
                 continue
             for q in range(mw):
-                node_mask[s, q] = cut[q]
-            node[s, N_KIND] = dim - popcount(uint64(lines))
+                stack.mask[s, q] = cut[q]
+            stack.node[s, N_KIND] = dim - popcount(uint64(lines))
             continue
         if n_cut == 0 and n_maybe == 0:
             if stage == stages - 1:
                 # -------------------------------------------- a leaf
-                chosen_leaf = emit > 0 and (select.shape[0] == 0 or select[st[LEAVES]] != 0)
+                chosen_leaf = emit > 0 and (leaves.select.shape[0] == 0 or leaves.select[st[LEAVES]] != 0)
                 if chosen_leaf:
-                    if st[OUT_N] + 1 > out_pattern.shape[0]:
+                    if st[OUT_N] + 1 > leaves.pattern.shape[0]:
                         return NEED_OUT
                     if emit == 2:
-                        if st[GEN_N] + count > gen_leaf.shape[0] or st[FACET_N] + 64 * zw + 8 > facet_leaf.shape[0]:
+                        if (
+                            st[GEN_N] + count > leaves.gen_leaf.shape[0]
+                            or st[FACET_N] + 64 * zw + 8 > leaves.facet_leaf.shape[0]
+                        ):
                             return NEED_OUT
                         emit_faces(
                             st[LEAVES],
                             first,
                             count,
-                            index,
-                            mask,
-                            coord,
-                            ray,
+                            pool,
                             par,
-                            zero_offset[stage],
+                            leaves.zero_offset[stage],
                             units,
                             max(1, dim - popcount(uint64(lines))),
-                            gen_leaf,
-                            gen_ray,
-                            gen_coord,
-                            gen_zero,
-                            facet_leaf,
-                            facet_zero,
+                            leaves,
                             st,
-                            face_keys,
+                            scratch,
                         )
-                    write_leaf(
-                        st,
-                        par,
-                        active,
-                        positive,
-                        out_pattern,
-                        out_print,
-                        prints,
-                        out_prints,
-                        out_base,
-                        out_reads,
-                        sizes,
-                    )
+                    write_leaf(st, par, net, active, positive, leaves, prints)
                 st[SP] = s
                 st[COUNT] += 1
                 st[LEAVES] += 1
                 share[0] += 0.5 ** (depth - par[PATH_LEN])
                 continue
             # ------------------------------------------------ down to the next stage
-            if pool + count + 64 > coord.shape[0] or top + count + 64 > index.shape[0]:
+            if free + count + 64 > pool.coord.shape[0] or top + count + 64 > pool.index.shape[0]:
                 return NEED_POOL
             below = stage + 1
             slots = 0
             # facets that matter below: those with enough generators
-            for b in range(facet_count[stage]):
+            for b in range(facets.count[stage]):
                 n_on = 0
                 for t in range(count):
-                    if mask[index[first + t], b >> 6] & bit(b):
+                    if pool.mask[pool.index[first + t], b >> 6] & bit(b):
                         n_on += 1
                 kept[b] = -1
-                if n_on >= dim or facet_id[stage, b, 0] == -2:
+                if n_on >= dim or facets.id[stage, b, 0] == -2:
                     kept[b] = slots
                     slots += 1
             for q in range(mw):
@@ -1488,8 +1465,10 @@ def run(
                     w &= w - uint64(1)
                     n_on = 0
                     for t in range(count):
-                        g = index[first + t]
-                        if not ((mask[g, fw + q] | mask[g, fw + mw + q] | mask[g, fw + 2 * mw + q]) & bit(j)):
+                        g = pool.index[first + t]
+                        if not (
+                            (pool.mask[g, fw + q] | pool.mask[g, fw + mw + q] | pool.mask[g, fw + 2 * mw + q]) & bit(j)
+                        ):
                             n_on += 1
                     kept[64 * fw + 64 * q + j] = -1
                     if n_on >= dim:
@@ -1497,15 +1476,15 @@ def run(
                         slots += 1
             if slots > 64 * fw:
                 return NEED_FACETS
-            facet_count[below] = slots
-            for b in range(facet_count[stage]):
+            facets.count[below] = slots
+            for b in range(facets.count[stage]):
                 o = kept[b]
                 if o >= 0:
-                    facet_id[below, o, 0] = facet_id[stage, b, 0]
-                    facet_id[below, o, 1] = facet_id[stage, b, 1]
-                    facet_err[below, o] = facet_err[stage, b]
+                    facets.id[below, o, 0] = facets.id[stage, b, 0]
+                    facets.id[below, o, 1] = facets.id[stage, b, 1]
+                    facets.form[below, o, dim + 1] = facets.form[stage, b, dim + 1]
                     for c in range(dim + 1):
-                        facet_form[below, o, c] = facet_form[stage, b, c]
+                        facets.form[below, o, c] = facets.form[stage, b, c]
             for q in range(mw):
                 w = valid[q]
                 while w != uint64(0):
@@ -1513,156 +1492,126 @@ def run(
                     w &= w - uint64(1)
                     o = kept[64 * fw + j]
                     if o >= 0:
-                        facet_id[below, o, 0] = stage
-                        facet_id[below, o, 1] = j
-                        facet_err[below, o] = form_err[stage, j]
+                        facets.id[below, o, 0] = stage
+                        facets.id[below, o, 1] = j
+                        facets.form[below, o, dim + 1] = form[stage, dim + 1, j]
                         for c in range(dim + 1):
-                            facet_form[below, o, c] = form[stage, c, j]
+                            facets.form[below, o, c] = form[stage, c, j]
             for q in range(mw):
                 active[stage, q] = positive[q]
-            below_units = sizes[below]
-            next_forms(
-                form,
-                form_err,
-                form_norm,
-                form_max,
-                active,
-                par,
-                weights,
-                offset,
-                direct,
-                direct_err,
-                bias,
-                bias_err,
-                below,
-                below_units,
-                padded,
-                sizes,
-                v,
-                a,
-            )
+            below_units = net.sizes[below]
+            next_forms(form, net, active, par, below, scratch)
             if emit > 0:
-                next_prints(prints, base_prints, weight_prints, active, par, offset, below, below_units, padded, sizes)
+                next_prints(prints, net, active, par, below)
             for q in range(mw):
                 room = below_units - 64 * q
                 rest[q] = (
                     ~uint64(0) if room >= 64 else ((uint64(1) << uint64(room)) - uint64(1) if room > 0 else uint64(0))
                 )
             for t in range(count):
-                g = index[first + t]
-                new = pool + t
-                for q in range(mask.shape[1]):
-                    mask[new, q] = uint64(0)
+                g = pool.index[first + t]
+                new = free + t
+                for q in range(pool.mask.shape[1]):
+                    pool.mask[new, q] = uint64(0)
                 for q in range(fw):
-                    w = mask[g, q]
+                    w = pool.mask[g, q]
                     while w != uint64(0):
                         b = 64 * q + lowest_bit(w)
                         w &= w - uint64(1)
                         o = kept[b]
                         if o >= 0:
-                            mask[new, o >> 6] |= bit(o)
+                            pool.mask[new, o >> 6] |= bit(o)
                 for q in range(mw):
-                    w = ~(mask[g, fw + q] | mask[g, fw + mw + q] | mask[g, fw + 2 * mw + q])
+                    w = ~(pool.mask[g, fw + q] | pool.mask[g, fw + mw + q] | pool.mask[g, fw + 2 * mw + q])
                     if zw > 0 and 64 * q < units:
                         full = ~uint64(0) if units - 64 * q >= 64 else (uint64(1) << uint64(units - 64 * q)) - uint64(1)
-                        mask[new, fw + 3 * mw + zero_offset[stage] + q] = w & full
+                        pool.mask[new, fw + 3 * mw + leaves.zero_offset[stage] + q] = w & full
                     w &= valid[q]
                     while w != uint64(0):
                         j = 64 * q + lowest_bit(w)
                         w &= w - uint64(1)
                         o = kept[64 * fw + j]
                         if o >= 0:
-                            mask[new, o >> 6] |= bit(o)
+                            pool.mask[new, o >> 6] |= bit(o)
                 for q in range(zw):
-                    mask[new, fw + 3 * mw + q] |= mask[g, fw + 3 * mw + q]
-                ray[new] = ray[g]
+                    pool.mask[new, fw + 3 * mw + q] |= pool.mask[g, fw + 3 * mw + q]
+                pool.ray[new] = pool.ray[g]
                 for c in range(dim + 3):
-                    coord[new, c] = coord[g, c]
-                st[EVALS] += evaluate(form, form_err, form_norm, coord, mask, par, below, below_units, new, rest, v, a)
+                    pool.coord[new, c] = pool.coord[g, c]
+                for q in range(mw):
+                    pool.mask[new, fw + 2 * mw + q] = rest[q]
+                pool.index[top + t] = new
+                st[EVALS] += settle(
+                    form,
+                    pool.coord,
+                    pool.mask,
+                    pool.index,
+                    top + t,
+                    top + t + 1,
+                    par,
+                    below,
+                    below_units,
+                    scratch.value,
+                    scratch.bound,
+                )
                 left = 0
                 for q in range(mw):
-                    left += popcount(mask[new, fw + 2 * mw + q])
-                if left > 0 and chain_stage[below] == 1:
-                    retry_through_hidden(
-                        form,
-                        form_err,
-                        form_norm,
-                        coord,
-                        mask,
-                        ray,
-                        par,
-                        weights,
-                        offset,
-                        bias,
-                        bias_err,
-                        active,
-                        below,
-                        below_units,
-                        padded,
-                        g,
-                        new,
-                        hv,
-                        he,
-                    )
+                    left += popcount(pool.mask[new, fw + 2 * mw + q])
+                if left > 0 and net.chain[below] == 1:
+                    retry_through_hidden(form, pool, net, active, par, below, g, new, scratch)
                     left = 0
                     for q in range(mw):
-                        left += popcount(mask[new, fw + 2 * mw + q])
+                        left += popcount(pool.mask[new, fw + 2 * mw + q])
                 st[UNSURE] += left
-                index[top + t] = new
             for q in range(mw):
                 valid[q] = uint64(0)
             st[SP] = s
             new_kind = COUNT_ROOT if counting and below == stages - 1 else CELL
             push(
-                node,
-                node_mask,
+                stack,
                 st,
                 par,
                 below,
                 top,
                 count,
-                pool + count,
+                free + count,
                 top + count,
                 new_kind,
                 depth,
-                node[s, N_DSTAGE],
-                node[s, N_DUNIT],
-                node[s, N_DSIGN],
+                stack.node[s, N_DSTAGE],
+                stack.node[s, N_DUNIT],
+                stack.node[s, N_DSIGN],
                 -lines - 1 if lines > 0 else 0,
                 rest,
                 valid,
                 -1,
             )
-            st[MAX_POOL] = max(st[MAX_POOL], pool + count)
+            st[MAX_POOL] = max(st[MAX_POOL], free + count)
             continue
         # ---------------------------------------------------- split by one unit
         forced = -1
         sign = 0
         if depth < par[PATH_LEN]:
-            forced = path[depth, 1]
-            sign = path[depth, 2]
-            if path[depth, 0] != stage or forced >= units:
+            forced = steps.path[depth, 1]
+            sign = steps.path[depth, 2]
+            if steps.path[depth, 0] != stage or forced >= units:
                 return BAD_PATH
             q = forced >> 6
             if unsure[q] & rest[q] & bit(forced):
                 for r in range(mw):
-                    node_mask[s, 2 * mw + r] = uint64(0)
-                node_mask[s, 2 * mw + q] = bit(forced)
+                    stack.mask[s, 2 * mw + r] = uint64(0)
+                stack.mask[s, 2 * mw + q] = bit(forced)
                 return NEED_SIGNS
             if not cut[q] & bit(forced):
                 return BAD_PATH
         elif stage == stages - 1 and n_maybe == 0 and n_cut == 1 and n_free == 1 and emit < 2 and par[DEPTH_LIMIT] == 0:
             if emit == 1:
-                if st[OUT_N] + 2 > out_pattern.shape[0]:
+                if st[OUT_N] + 2 > leaves.pattern.shape[0]:
                     return NEED_OUT
-                write_leaf(
-                    st, par, active, positive, out_pattern, out_print, prints, out_prints, out_base, out_reads, sizes
-                )
+                write_leaf(st, par, net, active, positive, leaves, prints)
                 for q in range(mw):
                     positive[q] &= ~cut[q]
-                write_leaf(
-                    st, par, active, positive, out_pattern, out_print, prints, out_prints, out_base, out_reads, sizes
-                )
+                write_leaf(st, par, net, active, positive, leaves, prints)
             st[SP] = s
             st[COUNT] += 2
             st[LEAVES] += 2
@@ -1670,7 +1619,7 @@ def run(
             continue
         elif n_free == 0:
             for q in range(mw):
-                node_mask[s, 2 * mw + q] = unsure[q] & rest[q]
+                stack.mask[s, 2 * mw + q] = unsure[q] & rest[q]
             return NEED_SIGNS
         unit = forced
         if forced < 0:
@@ -1683,93 +1632,52 @@ def run(
         n_pos = 0
         n_neg = 0
         for t in range(count):
-            g = index[first + t]
-            if mask[g, fw + uq] & bit(unit):
+            g = pool.index[first + t]
+            if pool.mask[g, fw + uq] & bit(unit):
                 pos[n_pos] = t
                 n_pos += 1
-            elif mask[g, fw + mw + uq] & bit(unit):
+            elif pool.mask[g, fw + mw + uq] & bit(unit):
                 neg[n_neg] = t
                 n_neg += 1
         for q in range(mw):
             rest[q] = cut[q] | (unsure[q] & rest[q])
         rest[uq] &= ~bit(unit)
         start = top
-        top, pool = cut_edges(
-            first,
-            count,
-            stage,
-            units,
-            unit,
-            rest,
-            valid,
-            facet_count[stage],
-            pos,
-            neg,
-            n_pos,
-            n_neg,
-            pool,
-            index,
-            top,
-            par,
-            st,
-            coord,
-            ray,
-            mask,
-            form,
-            form_err,
-            form_norm,
-            facet_form,
-            facet_err,
-            keys,
-            slot_of,
-            touched,
-            common,
-            values,
-            errors,
-            need,
-            shared_zeros,
-            v,
-            a,
-            rows,
-            row_err,
-            out,
-            work,
-            inverse,
-            chosen,
-            used,
-            columns,
+        top, free = cut_edges(
+            first, count, stage, units, unit, valid, n_pos, n_neg, free, top, par, st, pool, form, facets, scratch
         )
-        if top < 0 or top + 2 * (count + top - start) + 64 > index.shape[0]:
+        if top == -2:
+            return NEED_GENS
+        if top < 0 or top + 2 * (count + top - start) + 64 > pool.index.shape[0]:
             return NEED_POOL
         st[SPLITS] += 1
         # the negative child lists new, zero and negative generators; the positive one new, zero and positive
         for t in range(count):
-            g = index[first + t]
-            if not ((mask[g, fw + uq] | mask[g, fw + mw + uq]) & bit(unit)):
-                index[top] = g
+            g = pool.index[first + t]
+            if not ((pool.mask[g, fw + uq] | pool.mask[g, fw + mw + uq]) & bit(unit)):
+                pool.index[top] = g
                 top += 1
         both = top - start
         for i in range(n_neg):
-            index[top] = index[first + neg[i]]
+            pool.index[top] = pool.index[first + neg[i]]
             top += 1
         middle = top
         for t in range(both):
-            index[top] = index[start + t]
+            pool.index[top] = pool.index[start + t]
             top += 1
         for i in range(n_pos):
-            index[top] = index[first + pos[i]]
+            pool.index[top] = pool.index[first + pos[i]]
             top += 1
         st[SP] = s
         if forced < 0 or sign == 0:
             push(
-                node,
-                node_mask,
+                stack,
                 st,
                 par,
                 stage,
                 start,
                 middle - start,
-                pool,
+                free,
                 top,
                 CELL,
                 depth + 1,
@@ -1783,14 +1691,13 @@ def run(
             )
         if forced < 0 or sign == 1:
             push(
-                node,
-                node_mask,
+                stack,
                 st,
                 par,
                 stage,
                 middle,
                 top - middle,
-                pool,
+                free,
                 top,
                 CELL,
                 depth + 1,
@@ -1802,7 +1709,7 @@ def run(
                 valid,
                 unit,
             )
-        st[MAX_POOL] = max(st[MAX_POOL], pool)
+        st[MAX_POOL] = max(st[MAX_POOL], free)
     return DONE
 
 
@@ -1818,16 +1725,16 @@ def first_bit(prev, cut, mw):
     return -1
 
 
-@njit(cache=True, error_model="numpy")
-def write_leaf(st, par, active, last, out_pattern, out_print, prints, out_prints, out_base, out_reads, sizes):
+@_inner
+def write_leaf(st, par, net, active, last, leaves, prints):
     """Write the activation pattern of a leaf (``mw`` words a stage) and the residues of its affine map."""
     o = st[OUT_N]
     mw = par[MW]
     stages = par[STAGES]
     for stage in range(stages - 1):
         for q in range(mw):
-            out_pattern[o, stage * mw + q] = active[stage, q]
+            leaves.pattern[o, stage * mw + q] = active[stage, q]
     for q in range(mw):
-        out_pattern[o, (stages - 1) * mw + q] = last[q]
-    out_print[o] = output_print(prints, out_prints, out_base, out_reads, active, last, par, sizes)
+        leaves.pattern[o, (stages - 1) * mw + q] = last[q]
+    leaves.print[o] = output_print(prints, net, active, last, par)
     st[OUT_N] = o + 1

@@ -43,10 +43,14 @@ class CellTreeError(RuntimeError):
 
 @dataclass(frozen=True)
 class Subtree:
-    """A part of the tree: a start cell and the decisions that lead down from it."""
+    """A part of the tree: a start cell and the decisions that lead down from it, or ``roots`` start cells in a row.
+
+    Decisions name units and sides, not positions in a run, so a subtree is the same set of cells in every process.
+    """
 
     root: int
     path: tuple[Decision, ...] = ()
+    roots: int = 1
 
 
 class Leaves(NamedTuple):
@@ -119,8 +123,7 @@ class CellTree:
         self.node_mask = np.zeros((len(self.node), 3 * self.words), np.uint64)
         self.index = np.zeros(1 << 13, np.int64)
         self._allocate_pool(1 << 12)
-        self.form = np.zeros((stages, dim + 1, a.padded))
-        self.form_err, self.form_norm, self.form_max = (np.zeros((stages, a.padded)) for _ in range(3))
+        self.form = np.zeros((stages, dim + 4, a.padded))  # coefficients, their error, 1-norm, maximum
         self.prints = np.zeros((stages, 2, a.padded), np.uint64)
         self._allocate_facets()
         self.active = np.zeros((stages, self.words), np.uint64)
@@ -132,6 +135,7 @@ class CellTree:
         self._allocate_faces(1 << 14 if emit == FACES else 1, 1 << 14 if emit == FACES else 1)
         self.job_path = np.zeros((0, 1, 3), np.int64)
         self.job_depth = np.zeros(0, np.int64)
+        self.block = self.roots_left = range(0)
         self._first_stage()
         self._start = self._place_start_generators()
 
@@ -142,20 +146,26 @@ class CellTree:
 
         Between batches, and at least every 2**17 steps, control comes back (an empty batch), so that a caller can stop.
         """
-        if subtree is None:
-            for begin in range(0, self.problem.roots, _ROOTS_AT_ONCE):
-                self._push_roots(begin, begin + _ROOTS_AT_ONCE)
-                yield from self._work()
-            return
-        depth = len(subtree.path)
-        self.par[kernels.PATH_LEN] = depth
+        subtree = Subtree(0, (), self.problem.roots) if subtree is None else subtree
+        self.par[kernels.PATH_LEN] = len(subtree.path)
         self.path = np.array(subtree.path or [(0, 0, 0)], dtype=np.int64).reshape(-1, 3)
-        self._push_roots(subtree.root, subtree.root + 1)
+        last = subtree.root + subtree.roots
+        self.roots_left = range(subtree.root, last)
         try:
-            yield from self._work()
+            while self.roots_left:
+                begin = self.roots_left.start
+                self.block = range(begin, min(begin + _ROOTS_AT_ONCE, last))
+                self.roots_left = range(self.block.stop, last)
+                self._push_roots(begin, self.block.stop)
+                yield from self._work()
         finally:
             self.par[kernels.PATH_LEN] = 0
             self.st[kernels.SP] = 0
+
+    def mark(self, select: np.ndarray) -> None:
+        """From here on leaves are numbered from 0, and those written that ``select`` marks (all, if it is empty)."""
+        self._select = select
+        self.st[kernels.LEAVES] = 0
 
     @property
     def cells(self) -> int:
@@ -181,15 +191,34 @@ class CellTree:
 
     def _work(self) -> Iterator[Leaves]:
         a = self.arrays
+        net = kernels.Net(a.sizes, a.weights, a.offset, a.direct, a.direct_err, a.bias, a.bias_err, a.chain_stage)
+        prints = kernels.Prints(self.prints, a.base_prints, a.weight_prints, a.out_prints, a.out_base, a.out_reads)
         while True:
             code = kernels.run(
-                self.par, self.st, self.share, self.node, self.node_mask, self.index, self.coord, self.ray, self.mask,
-                a.sizes, a.weights, a.offset, a.direct, a.direct_err, a.bias, a.bias_err, a.chain_stage,
-                self.form, self.form_err, self.form_norm, self.form_max, self.facet_count, self.facet_id, self.facet_form,
-                self.facet_err, self.active, self.prints, a.base_prints, a.weight_prints, a.out_prints, a.out_base, a.out_reads,
-                self.zero_offset, self.path, self.trace, self._select, self.out_pattern, self.out_print, self.gen_leaf,
-                self.gen_ray, self.gen_coord, self.gen_zero, self.facet_leaf, self.facet_zero, self.job_path, self.job_depth,
-            )  # fmt: skip
+                self.par,
+                self.st,
+                self.share,
+                kernels.Stack(self.node, self.node_mask),
+                kernels.Pool(self.index, self.coord, self.ray, self.mask),
+                net,
+                self.form,
+                kernels.Facets(self.facet_count, self.facet_id, self.facet_form),
+                self.active,
+                prints,
+                kernels.LeafArrays(
+                    self.out_pattern,
+                    self.out_print,
+                    self.gen_leaf,
+                    self.gen_ray,
+                    self.gen_coord,
+                    self.gen_zero,
+                    self.facet_leaf,
+                    self.facet_zero,
+                    self._select,
+                    self.zero_offset,
+                ),
+                kernels.Steps(self.path, self.trace, self.job_path, self.job_depth),
+            )
             if code == kernels.DONE:
                 if self.emit:
                     yield self._drain()
@@ -220,7 +249,7 @@ class CellTree:
                 self.par[kernels.GENS_CAP] *= 2
             elif code == kernels.NEED_FACETS:
                 self._widen_facets()
-            else:
+            elif not (code == kernels.BAD_PATH and self._want_doubts()):
                 raise CellTreeError("a recorded path does not exist in this network; start the count anew")
 
     # ---------------------------------------------------------------- storage
@@ -239,14 +268,13 @@ class CellTree:
         stages, dim, slots = len(self.arrays.sizes), self.problem.dim, 64 * int(self.par[kernels.FW])
         old = getattr(self, "facet_id", None)
         facet_id = np.zeros((stages, slots, 2), np.int64)
-        facet_form = np.zeros((stages, slots, dim + 1))
-        facet_err = np.zeros((stages, slots))
+        facet_form = np.zeros((stages, slots, dim + 2))
         if old is None:
             self.facet_count = np.zeros(stages, np.int64)
         else:
             width = old.shape[1]
-            facet_id[:, :width], facet_form[:, :width], facet_err[:, :width] = old, self.facet_form, self.facet_err
-        self.facet_id, self.facet_form, self.facet_err = facet_id, facet_form, facet_err
+            facet_id[:, :width], facet_form[:, :width] = old, self.facet_form
+        self.facet_id, self.facet_form = facet_id, facet_form
 
     def _widen_facets(self) -> None:
         """Room for twice as many facets a cell: the masks get more words in front."""
@@ -282,19 +310,18 @@ class CellTree:
 
     def _first_stage(self) -> None:
         a, problem = self.arrays, self.problem
-        self.form[0, : problem.dim] = a.direct[0]
-        self.form[0, problem.dim] = a.bias[0]
-        self.form_err[0] = np.maximum(a.direct_err[0], a.bias_err[0])
-        self.form_norm[0] = np.abs(self.form[0]).sum(axis=0) * 1.0000001
-        self.form_max[0] = np.abs(self.form[0]).max(axis=0) * 1.0000001
+        coefficients = self.form[0, : problem.dim + 1]
+        coefficients[:-1], coefficients[-1] = a.direct[0], a.bias[0]
+        self.form[0, problem.dim + 1] = np.maximum(a.direct_err[0], a.bias_err[0])
+        self.form[0, problem.dim + 2] = np.abs(coefficients).sum(axis=0) * 1.0000001
+        self.form[0, problem.dim + 3] = np.abs(coefficients).max(axis=0) * 1.0000001
         self.prints[0] = a.base_prints[0]
         self.facet_count[0] = len(problem.slots)
         for slot, (kind, number) in enumerate(problem.slots):
             self.facet_id[0, slot] = kind, number
             row = self.forms.row((), kind, number)
             top = max((abs(v) for v in row), default=fmpz(1))
-            self.facet_form[0, slot] = [_quotient(v, top) for v in row]
-            self.facet_err[0, slot] = 0.0 if abs(top) == 1 else 1.2e-16
+            self.facet_form[0, slot] = [*(_quotient(v, top) for v in row), 0.0 if abs(top) == 1 else 1.2e-16]
 
     def _place_start_generators(self) -> int:
         generators = self.problem.generators
@@ -476,6 +503,18 @@ class CellTree:
                     if value != 0:
                         self.mask[g, base + (0 if value > 0 else w) + (j >> 6)] |= one
                 j += 1
+
+    def _want_doubts(self) -> bool:
+        """Decide all open signs of the top node: until then a path that leads on below its stage looks wrong."""
+        s, w, base = int(self.st[kernels.SP]) - 1, self.words, int(self.par[kernels.FW])
+        first, count = int(self.node[s, kernels.N_FIRST]), int(self.node[s, kernels.N_COUNT])
+        unsure = self.mask[self.index[first : first + count], base + 2 * w : base + 3 * w]
+        wanted = np.bitwise_or.reduce(unsure, axis=0) & self.node_mask[s, :w]
+        if not wanted.any():
+            return False
+        self.node_mask[s, 2 * w :] = wanted
+        self._decide_signs()
+        return True
 
     def _count_segment(self) -> None:
         """Count the distinct zeros of the wanted units on an edge exactly."""
