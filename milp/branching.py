@@ -154,15 +154,26 @@ class _Search:
             self._climb(self.network.pattern(clipped))  # a point just outside still names a cell worth a look
 
     def _climb(self, pattern: Pattern) -> None:
+        pattern = self._settled(pattern)
         if pattern in self.cells:
             return
         self.cells.add(pattern)
-        answer = self._best_of_cell(pattern)
-        if answer is not None and (self.value is None or answer.value > self.value):
-            self.value, self.point = answer.value, answer.point
+        point = self._best_of_cell(pattern)
+        if point is not None:
+            value = self.network.evaluate(point)[0]
+            if self.value is None or value > self.value:
+                self.value, self.point = value, point
 
-    def _best_of_cell(self, pattern: Pattern) -> Optimal | None:
-        """The exact maximum over the closed cell of a pattern; None where the cell is empty."""
+    def _settled(self, pattern: Pattern) -> Pattern:
+        """The pattern with the proved phases of stable units: a surely active unit may be 0, and still passes on g."""
+        phase = {Stability.ACTIVE: True, Stability.INACTIVE: False}
+        return tuple(
+            tuple(phase.get(self.bounds.stability(k, i), active) for i, active in enumerate(phases))
+            for k, phases in enumerate(pattern)
+        )
+
+    def _best_of_cell(self, pattern: Pattern) -> Row | None:
+        """A point where the objective is greatest over the closed cell of a pattern; None where the cell is empty."""
         forms = self.network.affine_forms(pattern)
         rows: list[Sequence[fmpq]] = []
         right: list[fmpq] = []
@@ -174,11 +185,9 @@ class _Search:
                 rows.append([-v for v in a] if active else a)
                 right.append(b if active else -b)
         polyhedron = self.region.polyhedron
-        *objective, offset = forms[-1][0]
+        objective = forms[-1][0][:-1]
         answer = maximize(objective, [*rows, *polyhedron.A], [*right, *polyhedron.b], polyhedron.A_eq, polyhedron.b_eq)
-        if not isinstance(answer, Optimal):
-            return None
-        return Optimal(answer.value + offset, answer.point, answer.multipliers, answer.equality_multipliers)
+        return answer.point if isinstance(answer, Optimal) else None
 
     # ---------------------------------------------------------------- the tree
 
@@ -259,11 +268,10 @@ class _Search:
         return unit, pre[unit] > 0
 
     def _leaf(self, fixed: dict[tuple[int, int], bool]) -> None:
-        pattern = tuple(
-            tuple(fixed.get((k, i), self.bounds.stability(k, i) is Stability.ACTIVE) for i in range(stage.units))
-            for k, stage in enumerate(self.network.stages)
-        )
-        self._climb(pattern)
+        pattern = [[False] * stage.units for stage in self.network.stages]
+        for (k, i), active in fixed.items():
+            pattern[k][i] = active
+        self._climb(tuple(map(tuple, pattern)))
 
     def _result(
         self,
@@ -276,7 +284,7 @@ class _Search:
             # an infinite bound: not even the root was visited
             ends.append(rational(self.relaxation.objective_end if math.isinf(bound) else bound))
         bound_proved = max(ends) if ends else None
-        return SearchResult(self.value, self.point, bound_proved, nodes, not open_nodes)
+        return SearchResult(self.value, self.point, bound_proved, nodes, not open_nodes and self.bounds.proven)
 
 
 def _row_of(stage: AffineStage, index: int, sign: int) -> AffineStage:

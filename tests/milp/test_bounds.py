@@ -10,7 +10,7 @@ from flint import fmpq
 from milp.bounds import METHODS, Stability, bounds, round_down, round_up, supplied
 from milp.branching import Objective, search_maximum
 from milp.domain import bounded, l1_ball, lift_network, linf_ball
-from nn_bridge.network import Network
+from nn_bridge.network import AffineStage, Network
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
@@ -124,6 +124,28 @@ def test_search_stops_for_a_question_and_at_a_limit(random_network, unit_box):
     none = search_maximum(network, region, b, network.output, deadline=time.monotonic() - 1)
     assert none.nodes == 0
     assert best.value <= none.bound
+
+
+def test_surely_active_units_that_touch_zero_pass_on_their_form():
+    # relu(x) - x on [0, 1]: the unit is active throughout, and 0 at one end
+    network = Network(
+        1,
+        Network.from_layers([[[1]], [[1]]]).stages,
+        AffineStage(((0, ((fmpq(-1),),)), (1, ((fmpq(1),),))), (fmpq(0),)),
+    )
+    region = bounded(([0], [1]), 1)
+    for sign in (1, -1):
+        result = search_maximum(network, region, bounds(network, region), network.output, 0, sign)
+        assert (result.value, result.bound, result.proven) == (0, 0, True)
+
+
+def test_unproven_bounds_prove_nothing():
+    network = Network.from_layers([[[1]], [[1]]])
+    region = bounded(([-1], [1]), 1)
+    wrong = supplied(network, region, [[-1], [0]], [[-0.5], [0]])
+    result = search_maximum(network, region, wrong, network.output)
+    assert not result.proven
+    assert result.value == network.evaluate(result.point)[0]
 
 
 def test_objective_reads_inputs_and_outputs(random_network, unit_box, maximum_by_cells):

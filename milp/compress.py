@@ -1,0 +1,118 @@
+"""Proofs of stability for domains that are too large for the exact engine, and compression by them.
+
+Bounds settle most units; for the others exact branch and bound decides each sign question, and stops as soon as it is
+settled. Points at which a unit was seen active and inactive settle it at once: such a unit is not stable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from milp.bounds import Stability, bounds
+from milp.branching import search_maximum
+from milp.domain import DomainLike, bounded
+from milp.solvers import deadline_after
+from nn_bridge.network import Network, Row
+from nn_bridge.simplify import Simplification, StabilityProofs, simplify_network
+from polyhedra.scalars import ZERO, rational
+
+
+def stability_proofs(
+    network: Network,
+    domain: DomainLike,
+    *,
+    samples: int = 200,
+    time_limit: float | None = 60.0,
+    node_limit: int = 2000,
+    rng: int | np.random.Generator = 0,
+) -> StabilityProofs:
+    """Prove for as many units as possible that they are inactive, or active, on the whole domain.
+
+    Parameters
+    ----------
+    samples : int
+        Random points of the domain at which units are evaluated first.
+    time_limit : float or None
+        Seconds; units whose turn does not come are left out.
+    node_limit : int
+        Branch-and-bound nodes a question.
+    rng : seed or Generator
+
+    Examples
+    --------
+    >>> net = Network.from_layers([[[1], [-1]], [[1, -1]]], [[2, -3], [0]])
+    >>> proofs = stability_proofs(net, ([-1], [1]))
+    >>> sorted(proofs.active), sorted(proofs.inactive)
+    ([(0, 0)], [(0, 1)])
+    """
+    deadline = deadline_after(time_limit)
+    region = bounded(domain, network.input_dim)
+    known = bounds(network, region, "lp", time_limit=None if time_limit is None else time_limit / 3)
+    positive, negative = _seen(network, known.input, region.contains if not region.is_box else None, samples, rng)
+    inactive: set[tuple[int, int]] = set()
+    active: set[tuple[int, int]] = set()
+    for k, stage in enumerate(network.stages):
+        for i in range(stage.units):
+            stability = known.stability(k, i)
+            if stability is Stability.INACTIVE:
+                inactive.add((k, i))
+            elif stability is Stability.ACTIVE:
+                active.add((k, i))
+            else:
+                for sign, seen, target in ((1, positive, inactive), (-1, negative, active)):
+                    if (k, i) in seen or (k, i) in inactive:
+                        continue
+                    result = search_maximum(
+                        network,
+                        region,
+                        known,
+                        stage,
+                        i,
+                        sign,
+                        depth=k,
+                        threshold=ZERO,
+                        node_limit=node_limit,
+                        deadline=deadline,
+                    )
+                    if result.proven and result.bound is not None and result.bound <= 0:
+                        target.add((k, i))
+    return StabilityProofs(frozenset(inactive), frozenset(active), region.polyhedron, "branch and bound")
+
+
+def _seen(
+    network: Network,
+    box: tuple[tuple[float, ...], tuple[float, ...]],
+    contains: Callable[[Row], bool] | None,
+    samples: int,
+    rng: int | np.random.Generator,
+) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+    """The units seen with positive and with negative pre-activation, exactly, at points of the domain."""
+    generator = np.random.default_rng(rng)
+    positive: set[tuple[int, int]] = set()
+    negative: set[tuple[int, int]] = set()
+    for point in generator.uniform(*box, size=(samples, len(box[0]))):
+        x = tuple(rational(float(v)) for v in point)
+        if contains is not None and not contains(x):
+            continue
+        for k, values in enumerate(network.preactivations(x)[:-1]):
+            for i, value in enumerate(values):
+                if value > 0:
+                    positive.add((k, i))
+                elif value < 0:
+                    negative.add((k, i))
+    return positive, negative
+
+
+def compress(
+    network: Network,
+    domain: DomainLike,
+    *,
+    keep_chain: bool = False,
+    time_limit: float | None = 60.0,
+    node_limit: int = 2000,
+) -> Simplification:
+    """The smallest network that proofs of stability and exact algebra give, equal to the given one on the domain."""
+    proofs = stability_proofs(network, domain, time_limit=time_limit, node_limit=node_limit)
+    return simplify_network(network, proofs, keep_chain=keep_chain)
