@@ -30,9 +30,11 @@ def as_vector(values: Iterable[Any], length: int | None = None, name: str = "vec
     if not hasattr(values, "__iter__"):
         raise GeometryError(f"{name}: {values!r} is no sequence of numbers")
     try:
-        vector = rationals(values)
+        vector = rationals(_listed(values))
     except GeometryError as error:
         raise GeometryError(f"{name}: {error}") from None
+    except TypeError:
+        raise GeometryError(f"{name}: {values!r} is no sequence of numbers") from None
     if length is not None and len(vector) != length:
         raise GeometryError(f"{name} has {len(vector)} numbers, not {length}")
     return vector
@@ -51,7 +53,7 @@ def as_matrix(rows: Iterable[Iterable[Any]], columns: int | None = None, name: s
     matrix = []
     for index, row in enumerate(rows):
         try:
-            vector = rationals(row)
+            vector = rationals(_listed(row))
         except GeometryError as error:
             raise GeometryError(f"{name}, row {index}: {error}") from None
         except TypeError:
@@ -62,6 +64,11 @@ def as_matrix(rows: Iterable[Iterable[Any]], columns: int | None = None, name: s
             raise GeometryError(f"{name}, row {index} has {len(vector)} numbers, not {columns}")
         matrix.append(vector)
     return tuple(matrix)
+
+
+def _listed(values: Any) -> Any:
+    """The Python numbers of an array: the same values, converted much faster than numpy's scalars."""
+    return values.tolist() if hasattr(values, "tolist") else values
 
 
 def dot(left: Sequence[fmpq], right: Sequence[fmpq]) -> fmpq:
