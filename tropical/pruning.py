@@ -229,7 +229,7 @@ def irredundant_positions(points: LiftedPoints, use_hull: bool = False) -> list[
         return upper_hull(points.rows)
     A, c = points.floats()
     if not (np.isfinite(A).all() and np.isfinite(c).all()):
-        return _exactly(points, [], list(range(len(points.rows))), set())
+        return _irredundant_among(points, _placed(points, [], list(range(len(points.rows)))), set())
     return _clarkson(points, A, c, use_hull)
 
 
@@ -274,9 +274,11 @@ def _complete(points: LiftedPoints, chosen: dict[int, bool]) -> list[int]:
             doubtful = pending.tolist()
             break
     proven = {i for i, sure in chosen.items() if sure}
-    if rank <= 4 and len(chosen) - len(proven) > 5:
-        proven |= _alone_among(A, c, np.fromiter(chosen, dtype=np.intp))
-    return _exactly(points, list(chosen), doubtful, proven)
+    members = _placed(points, list(chosen), doubtful)
+    if rank <= 4 and len(members) - len(proven) > 5:
+        # only now: a doubtful term that has joined may rise above a member that was alone without it
+        proven |= _alone_among(A, c, np.array(members, dtype=np.intp))
+    return _irredundant_among(points, members, proven)
 
 
 def _alone_among(A: Floats, c: Floats, members: np.ndarray) -> set[int]:
@@ -345,16 +347,21 @@ def _far(point: Floats, direction: Floats, indices: np.ndarray) -> list[Floats]:
     return [x + factor * size * u for factor in (1.0, 30.0, 1000.0)]
 
 
-def _exactly(points: LiftedPoints, members: list[int], doubtful: list[int], proven: set[int]) -> list[int]:
-    """Finish by exact programs: place the doubtful terms, then remove the members that are redundant."""
+def _placed(points: LiftedPoints, members: list[int], doubtful: list[int]) -> list[int]:
+    """The members and those of the doubtful terms that exact programs find above them."""
+    known = set(members)
     for query in doubtful:
-        if query in members:
-            continue
-        if isinstance(points.decide(query, members), Irredundant):
-            members.append(query)
+        if query not in known and isinstance(points.compare(query, members), Irredundant):
+            members = [*members, query]
+            known.add(query)
+    return members
+
+
+def _irredundant_among(points: LiftedPoints, members: list[int], proven: set[int]) -> list[int]:
+    """Remove the members that exact programs find redundant among the others."""
     for i in sorted(set(members) - proven):
         others = [k for k in members if k != i]
-        if isinstance(points.decide(i, others), Redundant):
+        if isinstance(points.compare(i, others), Redundant):
             members = others
     return sorted(members)
 
