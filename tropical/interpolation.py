@@ -39,7 +39,7 @@ def interpolate(points: Sequence[Sequence[Any]], values: Sequence[Any]) -> Puise
     """
     if len(points) != len(values):
         raise AlgebraError(f"{len(points)} points have {len(values)} values")
-    if not points:
+    if len(points) == 0:
         raise AlgebraError("there are no points to interpolate")
     x = [tuple(finite(v, f"point {i}") for v in point) for i, point in enumerate(points)]
     y = [finite(v, f"value {i}") for i, v in enumerate(values)]

@@ -274,11 +274,11 @@ def _complete(points: LiftedPoints, chosen: dict[int, bool]) -> list[int]:
             doubtful = pending.tolist()
             break
     proven = {i for i, sure in chosen.items() if sure}
-    members = _placed(points, list(chosen), doubtful)
-    if rank <= 4 and len(members) - len(proven) > 5:
+    placed = _placed(points, list(chosen), doubtful)
+    if rank <= 4 and len(placed) - len(proven) > 5:
         # only now: a doubtful term that has joined may rise above a member that was alone without it
-        proven |= _alone_among(A, c, np.array(members, dtype=np.intp))
-    return _irredundant_among(points, members, proven)
+        proven |= _alone_among(A, c, np.array(placed, dtype=np.intp))
+    return _irredundant_among(points, placed, proven)
 
 
 def _alone_among(A: Floats, c: Floats, members: np.ndarray) -> set[int]:
@@ -351,7 +351,7 @@ def _placed(points: LiftedPoints, members: list[int], doubtful: list[int]) -> li
     """The members and those of the doubtful terms that exact programs find above them."""
     known = set(members)
     for query in doubtful:
-        if query not in known and isinstance(points.compare(query, members), Irredundant):
+        if query not in known and isinstance(points.decide(query, members), Irredundant):
             members = [*members, query]
             known.add(query)
     return members
@@ -361,7 +361,7 @@ def _irredundant_among(points: LiftedPoints, members: list[int], proven: set[int
     """Remove the members that exact programs find redundant among the others."""
     for i in sorted(set(members) - proven):
         others = [k for k in members if k != i]
-        if isinstance(points.compare(i, others), Redundant):
+        if isinstance(points.decide(i, others), Redundant):
             members = others
     return sorted(members)
 
