@@ -39,7 +39,7 @@ def tasks() -> list[Task]:
     late = iris.target > 0  # versicolor against virginica, the two kinds that overlap
     return [
         Task("iris_two_kinds", petals[late], iris.target[late], (4,), bits=4),
-        Task("wine_2d", alcohol_and_flavanoids, wine.target, (8, 8), bits=8),
+        Task("wine_2d", alcohol_and_flavanoids, wine.target, (6, 6), bits=8),
         Task("wine", wine.data, wine.target, (8,)),
         Task("digits", digits.data, digits.target, (12, 8)),
     ]

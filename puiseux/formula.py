@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from os import PathLike
 from typing import Any
 
@@ -87,6 +88,7 @@ def simplify(
     return formula
 
 
+@lru_cache(maxsize=4)
 def tropical_maps(network: Network) -> tuple[PuiseuxRational, ...]:
     """The outputs as tropical rational maps without redundant terms, by the route that suits the network."""
     return tropicalize(network)

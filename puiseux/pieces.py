@@ -27,10 +27,10 @@ class Piece:
 
 def linear_pieces(network: Network, domain: Polyhedron | None = None) -> tuple[Piece, ...]:
     """Convex pieces with disjoint interiors that cover the domain (None: all of R^n), each with one affine map."""
-    from nn_bridge.tropicalize import tropicalize
+    from puiseux.formula import tropical_maps
     from tropical.regions import linear_regions
 
-    regions = linear_regions(tropicalize(network), domain=domain)
+    regions = linear_regions(tropical_maps(network), domain=domain)
     return tuple(
         Piece(polyhedron, region.affine_map, number)
         for number, region in enumerate(regions)
