@@ -1,0 +1,374 @@
+"""The engine ``cells``: the four counts of a network, exactly, by subdivision, with limits, workers and checkpoints.
+
+Two passes.  The first visits every cell and keeps the residues of its affine map, eight bytes.  Cells whose residues
+occur once are regions of their own; the second pass visits the others again, with their faces, and joins them
+(`nn_bridge.gluing`).  If only the number of cells is wanted, the first pass keeps nothing and counts the last stage
+without enumerating it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from os import PathLike
+
+import numpy as np
+
+from nn_bridge.cell_checkpoint import Checkpoint, Record
+from nn_bridge.cell_crew import Crew, Flow, WorkerLost, sensible_workers
+from nn_bridge.cell_jobs import GROUP_LEAVES, Group, Job, Limits, Slice, Task, count_slice, faces_of, weight
+from nn_bridge.cell_problem import CellProblem, cell_arrays, cell_problem
+from nn_bridge.cell_tree import Leaves, Subtree
+from nn_bridge.errors import NetworkError
+from nn_bridge.gluing import Duplicates, Gluer, duplicates
+from nn_bridge.network import Network
+from nn_bridge.region_count import RegionCount
+from nn_bridge.resident_memory import resident_bytes
+from nn_bridge.sign_vectors.memory import memory_budget
+from polyhedra.polyhedron import Polyhedron
+
+INTERRUPTED = "interrupted"
+"""The reason of a count that Ctrl-C ended."""
+
+COUNTS = ("all", "cells")
+
+Progress = Callable[[int, float], None]
+"""Told the number of cells found and the share of the tree done (0 to 1)."""
+
+_SHORT, _LONG = 0.1, 1.0  # seconds a slice: short ones where jobs are few, so that they are soon divided
+_JOBS_PER_WORKER = 3
+_SORTING = 32  # bytes a cell that finding equal residues takes for a while
+_FEW_CELLS = 1 << 17  # a second pass over fewer is done here, before other processes would have begun
+
+
+class _Stop(Exception):
+    """A limit is reached; the text says which."""
+
+
+@dataclass
+class _Tally:
+    """What the first pass has found, and the jobs it has left."""
+
+    waiting: dict[int, Job]
+    jobs: int = 1
+    cells: int = 0
+    groups: list[Group] = field(default_factory=list)
+    prints: list[np.ndarray] = field(default_factory=list)
+    cut_off: list[Slice] = field(default_factory=list)
+
+    def add(self, record: Record) -> None:
+        """Work a finished slice in."""
+        self.waiting.pop(record.job, None)
+        self.cells += record.cells
+        self.groups += record.groups
+        if len(record.prints):
+            self.prints.append(record.prints)
+        for job in record.left:
+            self.waiting[self.jobs] = job
+            self.jobs += 1
+
+    @property
+    def found(self) -> int:
+        """All cells known, those of unfinished slices included (which a resumed count finds again)."""
+        return self.cells + sum(part.cells for part in self.cut_off)
+
+    def distinct(self) -> int:
+        """The number of distinct residues found, which is at most the number of distinct maps."""
+        return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self.prints, *(s.prints for s in self.cut_off)])))
+
+
+@dataclass
+class _Budget:
+    """The limits of one count."""
+
+    time_limit: float | None
+    max_cells: int | None
+    memory: int | None
+    begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left."""
+        return float("inf") if self.time_limit is None else self.time_limit - (time.monotonic() - self.begun)
+
+    def check(self, cells: int, crew: Crew, to_come: int = 0) -> None:
+        """Raise `_Stop` where a limit is reached; ``to_come`` bytes will be needed beside what is occupied."""
+        if self.max_cells is not None and cells > self.max_cells:
+            raise _Stop(f"stopped at the limit of {self.max_cells} cells")
+        if self.remaining <= 0:
+            raise _Stop(f"stopped at the time limit of {self.time_limit:g} s")
+        if self.memory is not None and resident_bytes(crew.process_ids()) + to_come > self.memory:
+            raise _Stop(f"stopped at the memory limit of {self.memory / 2**20:.0f} MiB")
+
+
+def count_cells(
+    network: Network,
+    domain: Polyhedron | None = None,
+    *,
+    counts: str = "all",
+    workers: int | None = None,
+    executor: Executor | None = None,
+    time_limit: float | None = None,
+    max_cells: int | None = None,
+    memory: int | str | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    progress: Progress | None = None,
+    domain_text: str = "all",
+) -> RegionCount:
+    """Count cells and linear regions exactly by subdivision.
+
+    Parameters
+    ----------
+    network : Network
+    domain : Polyhedron, optional
+        Full-dimensional; all of R^n by default.
+    counts : {"all", "cells"}
+        With "cells" the other three counts are None, and the number of cells is found by the fastest route.
+    workers : int, optional
+        Processes to work with; 1 by default.  With an executor: slices to keep in flight there.
+    executor : concurrent.futures.Executor, optional
+        Where to work instead of in a pool of our own, such as ``dask.distributed.Client(..).get_executor()``.
+    time_limit : float, optional
+        Seconds.  When a limit is reached the count ends incomplete, with lower bounds.
+    max_cells : int, optional
+        Give up when there are more cells than this.
+    memory : int or str, optional
+        Bytes, or ``"2GiB"``: what this process and its workers may occupy.
+    checkpoint : path, optional
+        A folder from which the same count goes on after being stopped or killed.
+    progress : callable, optional
+        Called with the number of cells and the share of the tree done, about once a second.
+    domain_text : str
+        What the result calls the domain.
+
+    Returns
+    -------
+    RegionCount
+
+    Raises
+    ------
+    NetworkError
+        An option makes no sense, the domain doesn't fit, or the checkpoint can't be used.
+
+    Examples
+    --------
+    >>> count_cells(Network.from_layers([[[1, 0], [0, 1]], [[1, -1]]])).cells
+    4
+    """
+    begun = time.monotonic()
+    if counts not in COUNTS:
+        raise NetworkError(f"counts={counts!r}: take one of {', '.join(COUNTS)}")
+    if time_limit is not None and not time_limit > 0:
+        raise NetworkError(f"a time limit of {time_limit} s leaves no time; give a positive number of seconds")
+    if max_cells is not None and max_cells < 1:
+        raise NetworkError(f"a limit of {max_cells} cells leaves nothing to find; give a positive number")
+    if workers is None:
+        workers = 1 if executor is None else sensible_workers(executor)
+    budget = _Budget(time_limit, max_cells, None if memory is None else memory_budget(memory), begun)
+    problem = cell_problem(network, domain)
+    with Crew(workers, executor) as crew:
+        count = _Count(problem, counts == "all", crew, budget, progress)
+        if checkpoint is None:
+            count.run(None)
+        else:
+            with Checkpoint(checkpoint, _identity(network, domain, counts, problem)) as opened:
+                count.run(opened)
+    reason = count.reason
+    if reason is None and counts == "cells":
+        reason = "only cells were asked for"
+    return RegionCount(
+        *count.result,
+        engine="cells",
+        domain=domain_text,
+        exact=True,
+        complete=count.reason is None,
+        seconds=time.monotonic() - begun,
+        reason=reason,
+    )
+
+
+class _Count:
+    """One count as it goes."""
+
+    def __init__(
+        self, problem: CellProblem | None, all_four: bool, crew: Crew, budget: _Budget, progress: Progress | None
+    ) -> None:
+        self._problem, self._all_four = problem, all_four
+        self._crew, self._budget, self._progress = crew, budget, progress
+        self.reason: str | None = None
+        self.result: tuple[int, int | None, int | None, int | None] = (1, None, None, None)
+
+    def run(self, checkpoint: Checkpoint | None) -> None:
+        """Count; afterwards ``result`` and ``reason`` say what came of it."""
+        if self._problem is None:
+            if self._all_four:
+                self.result = (1, 1, 1, 1)
+            return
+        self._task = Task.of(self._problem)
+        self._tally = tally = _Tally({0: (Subtree(0, (), self._problem.roots),)})
+        found: Duplicates | None = None
+        try:
+            if checkpoint is not None:
+                for record in checkpoint.records():
+                    tally.add(record)
+            self._first_pass(checkpoint)
+            if self._all_four:
+                found = duplicates(np.concatenate(tally.prints))
+                tally.prints = []
+                self._second_pass(found)
+            else:
+                self.result = (tally.cells, None, None, None)
+            return
+        except _Stop as stop:
+            self.reason = str(stop)
+        except KeyboardInterrupt:
+            self.reason = INTERRUPTED
+        except WorkerLost as lost:
+            self.reason = str(lost)
+        maps: int | None = None
+        if self._all_four:
+            maps = tally.distinct() if found is None else found.singles + len(np.unique(found.prints))
+        self.result = (tally.found, maps, maps, maps)
+
+    # ---------------------------------------------------------------- first pass
+
+    def _first_pass(self, checkpoint: Checkpoint | None) -> None:
+        tally, crew = self._tally, self._crew
+        self._check()
+        if not crew.alone and not crew.elsewhere and 0 in tally.waiting:
+            # a small count is over before a second process would have begun
+            self._absorb(0, count_slice(self._task, tally.waiting[0], self._limits(_SHORT), self._all_four), checkpoint)
+        started: set[int] = set()
+
+        def start() -> tuple[int, Future[Slice]] | None:
+            if self.reason is not None:
+                return None
+            ready = [key for key in reversed(tally.waiting) if key not in started]
+            if not ready:
+                return None
+            key = ready[0]
+            few = not crew.alone and len(ready) < 2 * crew.size
+            limits = self._limits(_SHORT if few else _LONG)
+            started.add(key)
+            return key, crew.submit(count_slice, self._task, tally.waiting[key], limits, self._all_four)
+
+        flow = Flow(crew, start)
+        for key, result in flow.take():
+            self._absorb(key, result, checkpoint)
+            started.discard(key)
+        if flow.interrupted:
+            raise KeyboardInterrupt
+        if self.reason is not None:
+            raise _Stop(self.reason)
+
+    def _limits(self, seconds: float) -> Limits:
+        most = self._budget.max_cells
+        left = None if most is None else max(1, most + 1 - self._tally.cells)
+        return Limits(min(seconds, max(0.0, self._budget.remaining)), self._budget.remaining, left)
+
+    def _absorb(self, key: int, result: Slice, checkpoint: Checkpoint | None) -> None:
+        tally, crew = self._tally, self._crew
+        if result.abandoned:
+            tally.cut_off.append(result)
+        else:
+            free = 1 if crew.alone else max(1, _JOBS_PER_WORKER * crew.size - len(tally.waiting) + 1)
+            parts = min(free, len(result.rest))
+            left = tuple(result.rest[part::parts] for part in range(parts))
+            record = Record(key, result.cells, left, result.groups, result.prints)
+            if checkpoint is not None:
+                checkpoint.append(record)
+            tally.add(record)
+        self._report()
+        try:
+            self._check()
+        except _Stop as stop:
+            self.reason = self.reason or str(stop)  # slices in flight end soon, and count
+        if result.interrupted:
+            raise KeyboardInterrupt
+
+    def _check(self) -> None:
+        self._budget.check(self._tally.found, self._crew, _SORTING * self._tally.cells if self._all_four else 0)
+
+    def _report(self) -> None:
+        if self._progress is not None and self._problem is not None:
+            left = sum(weight(job) for job in self._tally.waiting.values())
+            self._progress(self._tally.found, 1.0 - left / self._problem.roots)
+
+    # ---------------------------------------------------------------- second pass
+
+    def _second_pass(self, found: Duplicates) -> None:
+        """Join the cells that may have equal maps; batches of them come from the workers in any order."""
+        cells, crew = self._tally.cells, self._crew
+        if not len(found.prints):
+            self.result = (cells, cells, cells, cells)
+            return
+        assert self._problem is not None
+        words = -(-max(self._problem.network.hidden) // 64)
+        gluer = Gluer(self._problem, words, found)
+        jobs = _batches(self._tally.groups, found)
+        crew = crew if cells > _FEW_CELLS else Crew()
+
+        def start() -> tuple[int, Future[list[Leaves]]] | None:
+            self._budget.check(0, crew)
+            job = next(jobs, None)
+            if job is None:
+                return None
+            groups, select, first = job
+            marked = found.prints[first : first + int(np.count_nonzero(select))]
+            return first, crew.submit(faces_of, self._task, groups, select, marked)
+
+        flow = Flow(crew, start)
+        for first, batches in flow.take():
+            for leaves in batches:
+                gluer.add(leaves, first)
+                first += len(leaves.prints)
+        if flow.interrupted:
+            raise KeyboardInterrupt
+        four = gluer.counts()
+        self.result = four.cells, four.regions, four.regions_by_point, four.affine_maps
+
+
+def _batches(groups: list[Group], found: Duplicates) -> Iterator[tuple[tuple[Group, ...], np.ndarray, int]]:
+    """Groups that hold selected leaves, small ones together: with their marks and the number of selected leaves before."""
+    chosen: list[Group] = []
+    marks: list[np.ndarray] = []
+    leaf = first = before = 0
+    for group in groups:
+        select = found.select[leaf : leaf + group.leaves]
+        leaf += group.leaves
+        selected = int(np.count_nonzero(select))
+        if not selected:
+            continue
+        if chosen and sum(map(len, marks)) + group.leaves > GROUP_LEAVES:
+            yield tuple(chosen), np.concatenate(marks), first
+            chosen, marks, first = [], [], before
+        chosen.append(group)
+        marks.append(select)
+        before += selected
+    if chosen:
+        yield tuple(chosen), np.concatenate(marks), first
+
+
+def _identity(network: Network, domain: Polyhedron | None, counts: str, problem: CellProblem | None) -> dict[str, str]:
+    """What a checkpoint's count is about.
+
+    The coordinates and start cells that jobs refer to, and the residues, are part of it: should another version or
+    platform ever choose others, its jobs would mean something else.
+    """
+    walls = "all" if domain is None else _digest([[str(v) for v in row] for row in domain.irredundant().inequalities])
+    start = "none"
+    if problem is not None:
+        arrays = cell_arrays(problem)
+        residues = [table.tolist() for table in (arrays.base_prints, arrays.weight_prints, arrays.out_prints)]
+        generators = [[*map(int, generator.vector)] for generator in problem.generators]
+        inside = [problem.lines, problem.slots, problem.start_rows, [[*map(int, wall)] for wall in problem.walls]]
+        start = _digest([problem.network.digest(), generators, inside, residues])
+    return {"network": network.digest(), "domain": walls, "kind of count": counts, "subdivision": start}
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
