@@ -159,7 +159,7 @@ def run_scip(model: PatternModel, smallest: float, found: Found, deadline: float
     scip.setPresolve(pyscipopt.SCIP_PARAMSETTING.OFF)
     scip.setHeuristics(pyscipopt.SCIP_PARAMSETTING.OFF)
     scip.setSeparating(pyscipopt.SCIP_PARAMSETTING.OFF)
-    variables = _load(scip, data)
+    variables = load_scip(scip, data)
     binaries = [variables[columns[z.id] + j] for z in model.binaries if z is not None for j in range(z.size)]
     inputs = [variables[columns[model.x.id] + j] for j in range(model.x.size)]
     if deadline is not None:
@@ -205,7 +205,7 @@ def run_scip(model: PatternModel, smallest: float, found: Found, deadline: float
     return scip.getStatus() == "infeasible"
 
 
-def _load(scip: Any, data: dict[str, Any]) -> list[Any]:
+def load_scip(scip: Any, data: dict[str, Any]) -> list[Any]:
     """The compiled problem as a SCIP model; cvxpy hands over A x <= b with the equalities first."""
     from pyscipopt import quicksum
     from scipy import sparse

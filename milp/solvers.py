@@ -45,7 +45,7 @@ class SolveStatus(Enum):
         return self in (SolveStatus.OPTIMAL, SolveStatus.FEASIBLE)
 
 
-_ADVICE = {
+ADVICE: dict[SolveStatus, str | None] = {
     SolveStatus.OPTIMAL: None,
     SolveStatus.FEASIBLE: "the time limit was reached: raise time_limit, tighten the bounds or try solver='SCIP'",
     SolveStatus.LIMIT: "no feasible point within the time limit: raise time_limit or tighten the bounds",
@@ -198,7 +198,7 @@ def solve(
     value = float(problem.value) if status.has_point and problem.value is not None else None
     if status is SolveStatus.OPTIMAL and bound is None:
         bound = value
-    return SolveReport(status, value, bound, chosen, seconds, _ADVICE[status])
+    return SolveReport(status, value, bound, chosen, seconds, ADVICE[status])
 
 
 def _status(cp: Any, problem: Any, solver: str) -> SolveStatus:
