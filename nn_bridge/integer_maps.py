@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from flint import fmpz
 
 from nn_bridge.exact_forms import integer_stages
 from nn_bridge.network import INPUT, Network
@@ -111,7 +112,7 @@ class IntegerMaps:
             self._residues = []
             while product <= limit:
                 candidate -= 1
-                if _is_prime(candidate):
+                if fmpz(candidate).is_prime():
                     self._residues.append(self._modulo(candidate))
                     product *= candidate
         return self._residues
@@ -131,8 +132,3 @@ class IntegerMaps:
             blocks.append(tuple(reads))
             constants.append(table)
         return _Residues(prime, tuple(blocks), tuple(constants))
-
-
-def _is_prime(number: int) -> bool:
-    """By trial division; for numbers of some 25 bits."""
-    return number > 1 and all(number % divisor for divisor in range(2, math.isqrt(number) + 1))
