@@ -1455,7 +1455,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                     if pool.mask[pool.index[first + t], b >> 6] & bit(b):
                         n_on += 1
                 kept[b] = -1
-                if n_on >= dim or facets.id[stage, b, 0] == -2:
+                if n_on >= dim - popcount(uint64(lines)) or facets.id[stage, b, 0] == -2:
                     kept[b] = slots
                     slots += 1
             for q in range(mw):
@@ -1471,7 +1471,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                         ):
                             n_on += 1
                     kept[64 * fw + 64 * q + j] = -1
-                    if n_on >= dim:
+                    if n_on >= dim - popcount(uint64(lines)):
                         kept[64 * fw + 64 * q + j] = slots
                         slots += 1
             if slots > 64 * fw:
