@@ -7,6 +7,7 @@ rigorous bound, rows near it exactly.  A proposal that does not pass is None, an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -32,9 +33,12 @@ def maximize(system: System, objective: Sequence[fmpq]) -> Answer | tuple[int, .
     if dim == 0:
         return None
     try:
-        top = np.array([*[int(c.p) / int(c.q) for c in objective], 0.0])
+        values = [int(c.p) / int(c.q) for c in objective]
     except OverflowError:
         return None
+    # an integer objective may be huge; like the rows it goes in with its largest number in [1/2, 1)
+    exponent = math.frexp(max(map(abs, values)))[1]
+    top = np.array([*[math.ldexp(value, -exponent) for value in values], 0.0])
     indices, scratch = np.empty(dim + 1, dtype=np.int64), np.empty(dim)
     status = kernels.propose_and_prove(system.floats(), system.n_equal, top, indices, scratch)
     if status == kernels.GAVE_UP:
