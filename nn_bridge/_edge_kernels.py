@@ -7,11 +7,13 @@ Vertex rows (float64 matrix ``rows``, also seen as uint64 in ``row_bits``)
     1 AMP    log of the vertex's amplification, in sixteenths of an octave
     2 SIZE   largest |value| / scale
     3 SIGN   (bits) bit k set: neuron k of the current block is positive
-    4..      x (d), carried units, values of the current stage
+    4 RATE, 5 RATE_ERROR   change of height per change of the cutting neuron along the edge that the vertex was made on
+    6..      x (d), carried units, values of the current stage
 Edge rows (one buffer seen as uint64 ``e64``, int32 ``e32`` and int16 ``e16``)
     e32[0:2] end vertices      e64[1] CUT: neurons of the block still to cut it     e64[2] POS: neurons positive on it
     e64[3] fingerprint of everything before this block, plus the words of all its zeros and walls
-    e32[8] next edge in its bucket     e32[9] domain face     e16[20:20+d-1] zeros, padded with -1
+    e32[8] next edge in its bucket     e32[9] domain face, with UP and KNOWN: whether its second end is the higher one
+    e16[20:20+d-1] zeros, padded with -1
     e16[20+d-1:20+2(d-1)] log of the amplification by each zero, in sixteenths of an octave
 State (int64 vector)
     0 vertices, 1 edges, 2 neuron of the block, 3 phase (0: make vertices, 1: connect), 4 pending doubts, 5 bad keys
@@ -20,8 +22,9 @@ State (int64 vector)
 import numpy as np
 from numba import njit
 
-EPS, AMP, SIZE, SIGN, HEAD = 0, 1, 2, 3, 4
+EPS, AMP, SIZE, SIGN, RATE, RATE_ERROR, HEAD = 0, 1, 2, 3, 4, 5, 6
 CUT, POS, BASE, NEXT, FACE, ZEROS = 1, 2, 3, 8, 9, 20
+UP, KNOWN, FACE_BITS = 1 << 29, 1 << 30, (1 << 29) - 1
 UNIT = 2.0**-53
 STEPS = 16.0  # amplification steps per octave
 HOPELESS = 16384  # the step number of an amplification that means nothing any more
@@ -141,7 +144,7 @@ def blend(row_a, row_b, row_w, t, low, high, scaled):
 @njit(cache=True)
 def make_vertices(
     rows, row_bits, state, column, columns, d, scaled, e64, e32, e16, heads, table, fingerprint, zeros, faces, turns,
-    neuron, zero_word, doubts,
+    neuron, zero_word, functional, height_scale, doubts,
 ):  # fmt: skip
     """One new vertex on each edge of the current bucket; returns the number of doubtful signs."""
     k = state[2]
@@ -169,10 +172,19 @@ def make_vertices(
         off = residual * 2.0 ** (steps / STEPS) * (1.0 + 16.0 * UNIT)
         room = abs(width) * scaled[kc] * (1.0 - 8.0 * UNIT) - 2.0 * off * (1.0 + 8.0 * UNIT)
         turn = HOPELESS
+        rows[w, RATE] = 0.0
+        rows[w, RATE_ERROR] = np.inf
         if room > 0.0:
             ratio = 1.0 + (spread + 2.0 * off) / room * (1.0 + 32.0 * UNIT)
             if ratio < 1e300:
                 turn = min(HOPELESS, np.int64(np.ceil(STEPS * np.log2(ratio) + 1e-6)))
+            rise = 0.0
+            for q in range(d):
+                rise += functional[q] * (rows[b, HEAD + q] - rows[a, HEAD + q])
+            rate = -rise / width
+            rows[w, RATE] = rate
+            slack = (2.0 * off + 64.0 * UNIT * size) * (1.0 + 32.0 * UNIT)
+            rows[w, RATE_ERROR] = slack * (height_scale * scaled[kc] + abs(rate)) / room * (1.0 + 64.0 * UNIT)
         residual = (residual + 16.0 * UNIT * size) * (1.0 + 8.0 * UNIT)
         rows[w, EPS] = residual
         rows[w, AMP] = steps + turn
@@ -186,17 +198,25 @@ def make_vertices(
         while open_bits != NONE:
             q = lowest_bit(open_bits)
             open_bits &= open_bits - ONE
-            value = row_w[column + q]
-            if not (abs(value) * scaled[column + q] > bound):
+            value = abs(row_w[column + q]) * scaled[column + q]
+            if not value > bound and room > 0.0:
+                # the same bound again, with what this neuron alone changes along the edge
+                step = abs(rows[b, column + q] - rows[a, column + q]) * scaled[column + q] * (1.0 + 4.0 * UNIT)
+                own = off + 16.0 * UNIT * size
+                own *= 1.0 + (step + 2.0 * off) / room * (1.0 + 32.0 * UNIT)
+                certain = value > own * (1.0 + 32.0 * UNIT)
+            else:
+                certain = value > bound
+            if not certain:
                 if found < len(doubts):
                     doubts[found, 0] = w
                     doubts[found, 1] = q
                 found += 1
-            elif value > 0.0:
+            elif row_w[column + q] > 0.0:
                 bits |= ONE << np.uint64(q)
         row_bits[w, SIGN] = bits
         fingerprint[w] = e64[i, BASE] + word_sum(table, e64[i, POS] & below) + zero_word
-        faces[w] = e32[i, FACE]
+        faces[w] = e32[i, FACE] & FACE_BITS
         for q in range(d):
             zeros[w, q] = -1
         q = 0
@@ -220,10 +240,48 @@ def into_bucket(i, cut, e64, e32, heads, sizes):
         sizes[k] += 1
 
 
+@njit(cache=True, inline="always")
+def height_order(rows, u, w, functional, height_scale, d):
+    """UP and KNOWN bits of the edge (u, w) from the heights of its ends and their error bounds."""
+    rise = 0.0
+    size = 0.0
+    for q in range(d):
+        rise += functional[q] * (rows[w, HEAD + q] - rows[u, HEAD + q])
+        size += abs(functional[q]) * (abs(rows[w, HEAD + q]) + abs(rows[u, HEAD + q]))
+    bound = rows[u, EPS] * 2.0 ** (rows[u, AMP] / STEPS) + rows[w, EPS] * 2.0 ** (rows[w, AMP] / STEPS)
+    bound = (bound * height_scale + 8.0 * UNIT * d * size) * (1.0 + 64.0 * UNIT)
+    if rise > bound:
+        return UP | KNOWN
+    if rise < -bound:
+        return KNOWN
+    return 0
+
+
+@njit(cache=True)
+def direction(rows, e32, i, other, other_half, u, w, value_column, functional, height_scale, d):
+    """UP and KNOWN bits of the new edge (u, w), where u was made on edge ``other`` and w on edge i.
+
+    Where the two edges meet in a vertex v, the heights of u and w differ by the neuron's value at v times the
+    difference of the two rates: that sign is certain however near to v the new edge is.
+    """
+    corner = -1
+    a = e32[i, 0]
+    b = e32[i, 1]
+    if a == e32[other, 0] or a == e32[other_half, 1]:
+        corner = a
+    elif b == e32[other, 0] or b == e32[other_half, 1]:
+        corner = b
+    if corner >= 0:
+        turn = rows[w, RATE] - rows[u, RATE]
+        if abs(turn) > (rows[w, RATE_ERROR] + rows[u, RATE_ERROR]) * (1.0 + 8.0 * UNIT):
+            return (UP | KNOWN) if (turn > 0.0) != (rows[corner, value_column] > 0.0) else KNOWN
+    return height_order(rows, u, w, functional, height_scale, d)
+
+
 @njit(cache=True)
 def connect(
-    row_bits, state, d, e64, e32, e16, heads, sizes, table, fingerprint, turns, neuron, block_first, zero, positive,
-    face_word, cover_start, covers, longest, words, tolerant,
+    rows, row_bits, state, d, e64, e32, e16, heads, sizes, table, fingerprint, turns, neuron, block_first, zero,
+    positive, face_word, cover_start, covers, longest, words, functional, height_scale, value_column, tolerant,
 ):  # fmt: skip
     """Halve the edges of the current bucket and join new vertices that lie on a common 2-face.
 
@@ -256,7 +314,7 @@ def connect(
         sign_w = row_bits[w, SIGN]
         base = e64[i, BASE]
         past = e64[i, POS] & below
-        face = e32[i, FACE]
+        face = e32[i, FACE] & FACE_BITS
         here = base + word_sum(table, past)
         moves = 0
         for q in range(d - 1):
@@ -300,7 +358,9 @@ def connect(
             edges += 1
             e32[n, 0] = u
             e32[n, 1] = w
-            e32[n, FACE] = new_face
+            e32[n, FACE] = new_face | direction(
+                rows, e32, i, other, half + u - first_vertex, u, w, value_column, functional, height_scale, d
+            )
             r = 0
             for q in range(d - 1):
                 z = e16[i, ZEROS + q]
@@ -351,7 +411,8 @@ def connect(
 @njit(cache=True)
 def cut_block(
     rows, row_bits, state, column, columns, count, d, scaled, e64, e32, e16, heads, sizes, table, fingerprint, zeros,
-    faces, turns, block_first, zero, positive, face_word, cover_start, covers, longest, words, doubts, tolerant,
+    faces, turns, block_first, zero, positive, face_word, cover_start, covers, longest, words, functional,
+    height_scale, doubts, tolerant,
 ):  # fmt: skip
     """Cut by the neurons ``state[2]..count-1`` of a block; returns DONE, NEED_ROOM or DOUBT, to be called again."""
     while state[2] < count:
@@ -364,15 +425,16 @@ def cut_block(
                     return NEED_ROOM
                 found = make_vertices(
                     rows, row_bits, state, column, columns, d, scaled, e64, e32, e16, heads, table,
-                    fingerprint, zeros, faces, turns, neuron, zero[neuron], doubts,
+                    fingerprint, zeros, faces, turns, neuron, zero[neuron], functional, height_scale, doubts,
                 )  # fmt: skip
                 state[3] = 1
                 state[4] = found
                 if found:
                     return DOUBT
             state[5] += connect(
-                row_bits, state, d, e64, e32, e16, heads, sizes, table, fingerprint, turns, neuron, block_first, zero,
-                positive, face_word, cover_start, covers, longest, words, tolerant,
+                rows, row_bits, state, d, e64, e32, e16, heads, sizes, table, fingerprint, turns, neuron, block_first,
+                zero, positive, face_word, cover_start, covers, longest, words, functional, height_scale, column + k,
+                tolerant,
             )  # fmt: skip
             state[3] = 0
             sizes[k] = 0
@@ -393,25 +455,8 @@ def end_block(row_bits, old_vertices, fingerprint, e64, edges, table):
 
 
 @njit(cache=True)
-def lowest_vertex_count(heights, bounds, edge_ends, edge_zeros, vertex_zeros, uncertain):
-    """The number of cells as a sum over vertices of the number of cells of which each is the lowest.
-
-    Writes the edges whose direction the bounds leave open to ``uncertain``; returns (cells, number of such edges).
-    """
-    open_edges = 0
-    for i in range(len(edge_ends)):
-        a = edge_ends[i, 0]
-        b = edge_ends[i, 1]
-        if not (abs(heights[b] - heights[a]) > bounds[a] + bounds[b]):
-            if open_edges < len(uncertain):
-                uncertain[open_edges] = i
-            open_edges += 1
-    return count_with_directions(heights, np.zeros(0, np.bool_), edge_ends, edge_zeros, vertex_zeros), open_edges
-
-
-@njit(cache=True)
-def count_with_directions(heights, flip, edge_ends, edge_zeros, vertex_zeros):
-    """The sum over vertices of the cells of which each is the lowest; ``flip`` (if not empty) turns edges round."""
+def count_by_lowest_vertex(upwards, edge_ends, edge_zeros, vertex_zeros):
+    """The sum over vertices of the cells of which each is the lowest; ``upwards``: whether an edge's second end is higher."""
     vertices, d = vertex_zeros.shape
     upward = np.zeros((vertices, d), np.uint8)
     blocked = np.zeros(vertices, np.uint8)
@@ -422,7 +467,7 @@ def count_with_directions(heights, flip, edge_ends, edge_zeros, vertex_zeros):
     for i in range(len(edge_ends)):
         low = edge_ends[i, 0]
         high = edge_ends[i, 1]
-        if (heights[low] > heights[high]) != (len(flip) > 0 and flip[i]):
+        if upwards[i] == 0:
             low, high = high, low
         edge_total = 0
         for q in range(d - 1):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from flint import fmpq
 from numpy.typing import NDArray
 
 from nn_bridge.errors import NetworkError
@@ -19,12 +20,13 @@ from nn_bridge.network import Network
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.exact_vertices import ExactVertex, float_values, guess_signs, locate
 from nn_bridge.sign_vectors.plan import Floats, Plan, Words
+from nn_bridge.sign_vectors.skeleton import functional_of
+from polyhedra.scalars import ZERO, rational
 
 Indices = NDArray[np.int32]
 Signs = NDArray[np.int8]
 
 CHUNK = 1 << 15
-DRAWS = 4
 MAX_EXACT_EDGES = 5000
 
 
@@ -117,6 +119,7 @@ class Complex:
     pieces: int
     domain: Domain = field(repr=False)
     _plan: Plan = field(repr=False)
+    _edge_up: NDArray[np.uint8] = field(repr=False)
     _vertex_words: Words = field(repr=False)
     _edge_words: Words = field(repr=False)
     _face_words: Words = field(repr=False)
@@ -155,8 +158,8 @@ class Complex:
         """The number of full-dimensional cells, from vertices and edges alone.
 
         Each cell has one lowest vertex for a generic linear functional; how many cells have a vertex as their lowest
-        one is told by which of the edges at it go up.  An edge whose direction the error bounds leave open is decided
-        exactly.
+        one is told by which of the edges at it go up.  Nearly all directions were proven while the edges were made; the
+        others are decided by exact heights.
 
         Raises
         ------
@@ -166,55 +169,32 @@ class Complex:
         from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
 
         self._require_generic()
-        best: tuple[int, int, Floats, Floats, NDArray[np.int64]] | None = None
-        for draw in range(DRAWS):
-            # its own stream, away from any seed that made the weights
-            functional = np.random.Generator(np.random.Philox(key=[0x9E3779B9, draw])).normal(size=self.dim)
-            heights = self.vertices @ functional
-            size = float(np.abs(functional).sum())
-            rounding = 2.0**-50 * size * float(np.abs(self.vertices).max(initial=0.0))
-            bounds = self.vertex_error.astype(float) * size * (1 + 1e-9) + rounding
-            open_edges = np.empty(MAX_EXACT_EDGES, dtype=np.int64)
-            cells, count = kernels.lowest_vertex_count(
-                heights, bounds, self.edges, self.edge_zeros, self.vertex_zeros, open_edges
-            )
-            if best is None or count < best[1]:
-                best = (int(cells), int(count), functional, heights, open_edges[: min(count, MAX_EXACT_EDGES)])
-            if count <= 16:
-                break
-        assert best is not None
-        cells, count, functional, heights, open_edges = best
-        if not count:
-            return cells
-        if count > MAX_EXACT_EDGES:
-            raise NetworkError(f"the directions of {count} edges stay open; use engine 'cells'")
-        return self._count_with_exact_heights(functional, heights, open_edges)
+        up = self._edge_up
+        open_edges = np.nonzero(up == 2)[0]
+        if len(open_edges) > MAX_EXACT_EDGES:
+            raise NetworkError(f"the directions of {len(open_edges)} edges stay open; use engine 'cells'")
+        if len(open_edges):
+            up = up.copy()
+            up[open_edges] = self._exact_directions(open_edges)
+        return int(kernels.count_by_lowest_vertex(up, self.edges, self.edge_zeros, self.vertex_zeros))
 
-    def _count_with_exact_heights(self, functional: Floats, heights: Floats, open_edges: NDArray[np.int64]) -> int:
-        """Count again with the directions of a few edges decided exactly, by exact heights of their ends."""
-        from nn_bridge import _edge_kernels as kernels
-        from polyhedra.scalars import ZERO, rational
-
-        exact = [rational(float(v)) for v in functional]
-        known: dict[int, Any] = {}
-        flip = np.zeros(len(self.edges), dtype=np.bool_)
-        for edge in open_edges.tolist():
-            low, high = self.edges[edge].tolist()
-            for vertex in (low, high):
-                if vertex not in known:
+    def _exact_directions(self, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether the second end of each edge is the higher one, from exact vertices."""
+        exact = [rational(float(c)) for c in functional_of(self.dim)]
+        height: dict[int, fmpq] = {}
+        result = np.zeros(len(edges), dtype=np.bool_)
+        for index, edge in enumerate(edges.tolist()):
+            for vertex in self.edges[edge].tolist():
+                if vertex not in height:
                     point = self.exact_vertex(vertex)
                     if point is None:
                         raise NetworkError(f"vertex {vertex} cannot be located exactly; use engine 'cells'")
-                    known[vertex] = sum((c * x for c, x in zip(exact, point.point, strict=True)), ZERO)
-            if known[low] == known[high]:
-                raise NetworkError("two ends of an edge have the same height; use engine 'cells'")
-            flip[edge] = (known[low] < known[high]) != (heights[low] < heights[high])
-        edges = self.edges
-        if flip.any():
-            return int(kernels.count_with_directions(heights, flip, edges, self.edge_zeros, self.vertex_zeros))
-        nothing = np.empty(0, dtype=np.int64)
-        bounds = np.zeros(len(heights))
-        return int(kernels.lowest_vertex_count(heights, bounds, edges, self.edge_zeros, self.vertex_zeros, nothing)[0])
+                    height[vertex] = sum((c * x for c, x in zip(exact, point.point, strict=True)), ZERO)
+            low, high = (height[vertex] for vertex in self.edges[edge].tolist())
+            if low == high:
+                raise NetworkError(f"the ends of edge {edge} have the same height; use engine 'cells'")
+            result[index] = low < high
+        return result
 
     def count_cells_by_sign_vectors(self) -> int:
         """The number of full-dimensional cells as the number of different sign vectors: the slow, separate check."""

@@ -9,14 +9,16 @@ affine forms are used.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
 from nn_bridge.network import INPUT
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.plan import Floats, Plan
-from polyhedra.scalars import ZERO
+from polyhedra.scalars import common_denominator
 
 MASK = (1 << 64) - 1
 
@@ -71,25 +73,81 @@ def locate(
     signs = guess_signs(plan, stage, point, zeros, words)
     if signs is None:
         return None
-    pattern = tuple(tuple(bool(v) for v in signs[s.first : s.first + s.units]) for s in plan.stages[:stage])
-    forms = plan.network.affine_forms(pattern)
-    flat = [row for form in forms for row in form]
-    equations = [flat[z] for z in zeros]
-    equations += [(*a, -b) for (a, b, _), on in zip(domain.walls, domain.face_walls[face].tolist(), strict=True) if on]
+    forms = _forms(plan, stage, signs)
+    equations = [forms[z] for z in zeros]
+    for (a, b, _), on in zip(domain.walls, domain.face_walls[face].tolist(), strict=True):
+        if on:
+            scale = common_denominator((*a, b))
+            equations.append([fmpz(int(v * scale)) for v in (*a, -b)])
     solution = _solve(equations, domain.dim)
     if solution is None:
         return None
-    values = tuple(
-        tuple(sum((p * q for p, q in zip(row, solution, strict=False)), row[-1]) for row in form) for form in forms
-    )
-    at = [value for form in values for value in form]
+    denominator = common_denominator(solution)
+    homogeneous = fmpz_mat([[int(v * denominator)] for v in solution] + [[denominator]])
+    at = [row[0] for row in (fmpz_mat(forms) * homogeneous).tolist()]
     on_zeros = set(zeros)
     for j in range(first):
         expected = 0 if j in on_zeros else (1 if signs[j] else -1)
-        actual = (at[j] > ZERO) - (at[j] < ZERO)
-        if actual != expected and not _constant_zero(plan, j):
+        if (at[j] > 0) - (at[j] < 0) != expected and not _constant_zero(plan, j):
             return None
-    return ExactVertex(solution, values)
+    scales = [scale for part in _integer_stages(plan)[: stage + 1] for scale in [part.scale] * part.units]
+    exact = [fmpq(value, scale * denominator) for value, scale in zip(at, scales, strict=False)]
+    stages = plan.stages[: stage + 1]
+    return ExactVertex(solution, tuple(tuple(exact[s.first : s.first + s.units]) for s in stages))
+
+
+@dataclass(frozen=True, slots=True)
+class _IntegerStage:
+    """A stage over integers: its forms are integer rows over ``scale``, a multiple of the scale of the stage before."""
+
+    units: int
+    reads: tuple[tuple[int, fmpz_mat], ...]
+    bias: tuple[int, ...]
+    denominator: int
+    scale: int
+
+
+@lru_cache(maxsize=8)
+def _integer_stages(plan: Plan) -> tuple[_IntegerStage, ...]:
+    """The plan's stages, exactly, each over the least common denominator of its entries."""
+    network = plan.network
+    result: list[_IntegerStage] = []
+    scale = 1
+    for stage in (*network.stages, network.output)[: len(plan.stages)]:
+        entries = [v for _, matrix in stage.blocks for row in matrix for v in row]
+        denominator = common_denominator((*entries, *stage.bias))
+        reads = tuple(
+            (source, fmpz_mat([[int(v * denominator) for v in row] for row in matrix]))
+            for source, matrix in stage.blocks
+        )
+        bias = tuple(int(v * denominator) for v in stage.bias)
+        scale *= denominator
+        result.append(_IntegerStage(stage.units, reads, bias, denominator, scale))
+    return tuple(result)
+
+
+def _forms(plan: Plan, stage: int, signs: np.ndarray) -> list[list[fmpz]]:
+    """The affine forms (a, b) of all neurons up to ``stage`` under the signs, each times its stage's scale."""
+    stages = _integer_stages(plan)[: stage + 1]
+    n = plan.network.input_dim
+    identity = fmpz_mat([[int(i == j) for j in range(n + 1)] for i in range(n)])
+    sources: list[tuple[fmpz_mat, int]] = [(identity, 1)]
+    result: list[list[fmpz]] = []
+    before = 1
+    for index, part in enumerate(stages):
+        total = fmpz_mat([[0] * n + [b * before] for b in part.bias])
+        for source, weights in part.reads:
+            rows, scale = sources[source]
+            total += weights * rows * (before // scale)
+        table = total.tolist()
+        result += table
+        before = part.scale
+        if index < stage:
+            first = plan.stages[index].first
+            blank = [0] * (n + 1)
+            kept = [row if on else blank for row, on in zip(table, signs[first : first + part.units], strict=True)]
+            sources.append((fmpz_mat(kept), part.scale))
+    return result
 
 
 def _constant_zero(plan: Plan, neuron: int) -> bool:
@@ -130,11 +188,11 @@ def guess_signs(plan: Plan, stage: int, point: Floats, zeros: list[int], words: 
     return signs
 
 
-def _solve(equations: list[tuple[fmpq, ...]], dim: int) -> tuple[fmpq, ...] | None:
+def _solve(equations: list[list[Any]], dim: int) -> tuple[fmpq, ...] | None:
     """The only solution of ``a . x + b = 0`` for all rows (a, b), or None."""
     if not equations:
         return None
-    reduced, rank = fmpq_mat([list(row) for row in equations]).rref()
+    reduced, rank = fmpq_mat(equations).rref()
     rows = reduced.tolist()
     if rank != dim or any(rows[i][i] == 0 for i in range(dim)):
         return None

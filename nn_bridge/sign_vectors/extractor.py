@@ -33,6 +33,8 @@ Backend = Literal["auto", "numba", "torch"]
 
 WORKING_SHARE = 0.5
 """The part of the budget for the working arrays of a piece; the rest is for what is finished."""
+PIECE = 1 << 30
+"""A piece's working arrays take no more than this even where more is free: small pieces stay nearer the caches."""
 MAX_RESEEDS = 2
 
 
@@ -90,13 +92,16 @@ def extract(
         raise NetworkError(f"on_degenerate={on_degenerate!r} is neither 'report' nor 'raise'")
     polytope = as_domain(domain, network.input_dim)
     cutter = _cutter(device, backend)
-    limit = int(WORKING_SHARE * memory_budget(memory))
+    budget = memory_budget(memory)
+    limit = min(int(WORKING_SHARE * budget), PIECE)
     for seed in range(1 + MAX_RESEEDS):
         plan = plan_of(network, output_hyperplanes, seed)
         try:
-            piece = cut_in_pieces(plan, polytope, limit, cutter)
+            piece = cut_in_pieces(plan, polytope, limit, budget, cutter)
         except OverBudget:
-            raise NetworkError(f"memory={memory!r} is too small for this network; give more") from None
+            raise NetworkError(
+                f"memory={memory!r} is too small to hold this complex; give more, or only count the cells"
+            ) from None
         # unpaired keys without a doubtful vertex are a collision of fingerprints: draw other words
         if piece.outcome.consistent or piece.outcome.doubtful:
             break
@@ -139,7 +144,7 @@ def count_sign_vectors(
     start = time.perf_counter()
     polytope = as_domain(domain, network.input_dim)
     cutter = _cutter(device, backend)
-    limit = int(WORKING_SHARE * memory_budget(memory))
+    limit = min(int(WORKING_SHARE * memory_budget(memory)), PIECE)
     cells: int | None
     try:
         cells, reason = _count(network, polytope, limit, cutter, 0)
@@ -248,6 +253,7 @@ def _complex(network: Network, plan: Plan, domain: Domain, piece: Piece) -> Comp
         piece.pieces,
         domain,
         plan,
+        piece.edge_up,
         piece.vertex_words,
         piece.edge_words,
         face_words,

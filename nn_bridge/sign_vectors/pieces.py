@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.plan import Floats, Plan, Words
-from nn_bridge.sign_vectors.skeleton import HEAD, OverBudget, Skeleton
+from nn_bridge.sign_vectors.skeleton import HEAD, KNOWN, UP, OverBudget, Skeleton
 from nn_bridge.sign_vectors.subdivide import AMP, EPS, STEPS, Outcome, subdivide
 
 SHARES = (fmpq(524309, 1 << 20), fmpq(480169, 1 << 20))
@@ -26,7 +26,10 @@ MAX_DEPTH = 40
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """The finished 1-skeleton of a piece (the arrays of `nn_bridge.complex.Complex`)."""
+    """The finished 1-skeleton of a piece (the arrays of `nn_bridge.complex.Complex`).
+
+    ``edge_up`` is 1 where the second end of an edge is the higher one, 0 where it is the lower, 2 where that is open.
+    """
 
     domain: Domain
     vertices: Floats
@@ -36,10 +39,17 @@ class Piece:
     edge_zeros: NDArray[np.int16]
     vertex_faces: NDArray[np.int32]
     edge_faces: NDArray[np.int32]
+    edge_up: NDArray[np.uint8]
     vertex_words: Words
     edge_words: Words
     outcome: Outcome
     pieces: int = 1
+
+    @property
+    def size(self) -> int:
+        """Bytes of all arrays."""
+        arrays = (getattr(self, name) for name in self.__slots__)
+        return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
 
 
 Cutter = Callable[[Plan, Domain, int | None], Piece]
@@ -67,6 +77,7 @@ def finish(skeleton: Skeleton, outcome: Outcome) -> Piece:
     del rows
     skeleton.rows = np.zeros((0, skeleton.width))
     skeleton.row_bits = skeleton.rows.view(np.uint64)
+    marks = skeleton.e32[:e, 9]
     return Piece(
         skeleton.domain,
         vertices,
@@ -75,7 +86,8 @@ def finish(skeleton: Skeleton, outcome: Outcome) -> Piece:
         zeros,
         skeleton.e16[:e, 20 : 20 + d - 1].copy(),
         faces,
-        skeleton.e32[:e, 9].copy(),
+        marks & (UP - 1),
+        np.where(marks & KNOWN, (marks & UP) // UP, 2).astype(np.uint8),
         words,
         skeleton.e64[:e, 3].copy(),
         outcome,
@@ -92,13 +104,20 @@ def halves_of(domain: Domain, share: fmpq, label: int) -> tuple[Domain, Domain, 
     return left, right, axis, position
 
 
-def cut_in_pieces(plan: Plan, domain: Domain, limit: int | None, cutter: Cutter = cut_on_cpu, depth: int = 0) -> Piece:
-    """Subdivide a domain, in two halves where it does not fit the limit.
+def cut_in_pieces(
+    plan: Plan, domain: Domain, limit: int, room: int, cutter: Cutter = cut_on_cpu, depth: int = 0
+) -> Piece:
+    """Subdivide a domain, in two halves where its working arrays do not fit the limit.
+
+    Parameters
+    ----------
+    limit, room : int
+        Bytes for the working arrays of a piece, and for the finished complex (twice, while pieces are joined).
 
     Raises
     ------
     OverBudget
-        Even tiny pieces do not fit.
+        Even tiny pieces do not fit, or the finished complex does not.
     """
     try:
         return cutter(plan, domain, limit)
@@ -109,9 +128,11 @@ def cut_in_pieces(plan: Plan, domain: Domain, limit: int | None, cutter: Cutter 
     for trial, share in enumerate(SHARES):
         label = -(2 * depth + trial + 1)
         left, right, _, _ = halves_of(domain, share, label)
-        first = cut_in_pieces(plan, left, limit, cutter, depth + 1)
+        first = cut_in_pieces(plan, left, limit, room, cutter, depth + 1)
         if first.outcome.sound:
-            second = cut_in_pieces(plan, right, limit, cutter, depth + 1)
+            second = cut_in_pieces(plan, right, limit, room, cutter, depth + 1)
+            if 2 * (first.size + second.size) > room:
+                raise OverBudget
             attempt = join(domain, first, second, label) if second.outcome.sound else second
         else:
             attempt = first
@@ -136,6 +157,9 @@ def join(domain: Domain, left: Piece, right: Piece, label: int) -> Piece:
         return right if not right.outcome.sound else _spoilt(left, outcome)
     glued = np.stack([first.cross_ends[order[0]], second.cross_ends[order[1]] + offset], axis=1).astype(np.int32)
     crossing = first.crossing[order[0]]
+    ups = [side.cross_up[o] for side, o in zip(sides, order, strict=True)]
+    # from the left end to the wall, or from the wall to the right end: either tells the whole edge's direction
+    up = np.where(ups[0] < 2, ups[0], np.where(ups[1] < 2, 1 - ups[1], 2)).astype(np.uint8)
 
     def join_rows(name: str, masks: tuple[NDArray[np.bool_], NDArray[np.bool_]], extra: bool) -> np.ndarray:
         parts = [getattr(piece, name)[mask] for piece, mask in zip((left, right), masks, strict=True)]
@@ -156,6 +180,7 @@ def join(domain: Domain, left: Piece, right: Piece, label: int) -> Piece:
         join_rows("edge_zeros", inner, True),
         np.concatenate([faces[0][first.kept], faces[1][second.kept]]),
         np.concatenate(edge_faces),
+        np.concatenate([left.edge_up[first.inner], right.edge_up[second.inner], up]),
         join_rows("vertex_words", kept, False),
         join_rows("edge_words", inner, True),
         outcome,
@@ -185,6 +210,9 @@ class _Side:
         self.crossing = np.nonzero(outside & ~self.inner)[0]
         self.cross_words = piece.edge_words[self.crossing]
         self.cross_ends = ends[self.crossing].max(axis=1)
+        up = piece.edge_up[self.crossing]
+        # the direction from the end that stays to the wall
+        self.cross_up = np.where((up < 2) & (ends[self.crossing, 0] < 0), 1 - up, up)
 
 
 def _face_map(domain: Domain, part: Domain, label: int) -> NDArray[np.int32]:

@@ -10,9 +10,14 @@ from numpy.typing import NDArray
 
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.plan import Floats, FloatStage, Plan, Words, source_sizes
+from polyhedra.scalars import ZERO, rational
 
-HEAD = 4
+HEAD = 6
 """Bookkeeping columns of a vertex row, before the coordinates."""
+
+
+UP, KNOWN = 1 << 29, 1 << 30
+"""Bits beside an edge's domain face: its second end is higher, and that this is certain."""
 
 
 class OverBudget(Exception):
@@ -46,6 +51,11 @@ def layout_of(plan: Plan, stage: FloatStage | None) -> Layout:
         carried[source] = column
         column += sizes[source]
     return Layout(carried, column, column + stage.units)
+
+
+def functional_of(dim: int) -> Floats:
+    """The linear functional by whose height cells find their lowest vertex; its stream makes nobody's weights."""
+    return np.random.Generator(np.random.Philox(key=[0x9E3779B97F4A7C15, 0x7065697365757821])).normal(size=dim)
 
 
 class Skeleton:
@@ -91,7 +101,14 @@ class Skeleton:
         n = self.edges
         self.e64[:n] = 0
         self.e32[:n, :2] = domain.edges[:, :2]
-        self.e32[:n, 9] = domain.edges[:, 2]
+        self.functional = functional_of(d)
+        exact = [rational(float(c)) for c in self.functional]
+        heights = [sum((c * x for c, x in zip(exact, corner, strict=True)), ZERO) for corner in domain.corners]
+        order = [
+            (UP if heights[a] < heights[b] else 0) | (KNOWN if heights[a] != heights[b] else 0)
+            for a, b, _ in domain.edges.tolist()
+        ]
+        self.e32[:n, 9] = domain.edges[:, 2] | np.array(order, dtype=np.int32)
         self.e64[:n, 3] = self.face_word[domain.edges[:, 2]]
         self.e16[:n, 20 : 20 + d - 1] = -1
         # 1 / scale of each column: at first a row's residual is the rounding of the corner's coordinates
@@ -110,7 +127,12 @@ class Skeleton:
         """The coordinates of the vertices (a view)."""
         return self.rows[: self.vertices, HEAD : HEAD + self.d]
 
-    def reserve(self, vertices: int, edges: int, grow: float = 1.6) -> None:
+    def make_ready(self) -> None:
+        """Room for a stage that triples the complex: growing copies, untouched pages cost nothing."""
+        ahead = 3 if self.limit is None or 6 * self.used_bytes(self.vertices, self.edges) < self.limit else 1
+        self.reserve(ahead * self.vertices, ahead * self.edges, grow=1)
+
+    def reserve(self, vertices: int, edges: int, grow: float = 2.0) -> None:
         """Make room for this many vertices and edges, with some to spare (pages not yet touched cost nothing)."""
         self._check(vertices, edges)
         if vertices > len(self.rows):
@@ -124,13 +146,20 @@ class Skeleton:
             self.e64 = _longer(self.e64, int(edges * grow) + 64, self.edges)
         self._view()
 
+    def look_ahead(self, times: float) -> None:
+        """Give up early where so many times the hyperplanes will hardly fit (vertices grow with a power of them)."""
+        power = min(self.d, 3)
+        grown = int(self.vertices * times**power)
+        if times > 1 and grown > 4096:
+            self._check(grown, int(self.edges * times**power))
+
     def used_bytes(self, vertices: int, edges: int) -> int:
         """Bytes touched by so many vertices and edges."""
         return vertices * (8 * self.width + 8 + 2 * self.d + 4) + edges * 8 * self.words
 
     def _check(self, vertices: int, edges: int) -> None:
         # growing copies, so the old and the new arrays exist together for a moment
-        if self.limit is not None and self.vertices > 4096 and 2 * self.used_bytes(vertices, edges) > self.limit:
+        if self.limit is not None and self.vertices > 256 and 2 * self.used_bytes(vertices, edges) > self.limit:
             raise OverBudget
 
 

@@ -84,22 +84,27 @@ def stage_values(
         The value's own rounding is at most ``gamma`` times (SIZE times the gain plus the bias).
     """
     terms = sum(weights.shape[1] for _, weights in stage.reads)
-    values = np.tile(stage.bias, (len(rows), 1))
+    values = np.empty((len(rows), stage.units))
+    values[:] = stage.bias
     gain = np.full(values.shape, FLOOR)
     for source, weights in stage.reads:
         if source == INPUT:
             where = slice(HEAD, HEAD + d)
-            inputs = np.ascontiguousarray(rows[:, where])
-            scales = np.tile(1 / scaled[where], (len(rows), 1))
+            raw = inputs = np.ascontiguousarray(rows[:, where])
+            active = np.ones(raw.shape, dtype=np.bool_)
         else:
             start = old.column if source == previous else old.carried[source]
             where = slice(start, start + weights.shape[1])
             raw = rows[:, where]
             inputs = np.maximum(raw, 0.0)
             # an inactive unit is exactly zero around the vertex: its sign is proven
-            scales = (raw >= 0) / scaled[where]
+            active = raw >= 0
         values += inputs @ weights.T
-        gain += scales @ np.abs(weights).T
+        # only a bound is wanted, so single precision will do, with room for its rounding and underflow
+        weighed = np.abs(weights) / scaled[where]
+        most = float(weighed.max(initial=FLOOR))
+        part = active.astype(np.float32) @ (weighed / most).T.astype(np.float32)
+        gain += (part.astype(np.float64) * (1 + 1e-4) + 1e-30) * most
     return values, gain, (terms + 16) * UNIT
 
 
@@ -113,6 +118,7 @@ def cut_stage(
     if not _enter_stage(skeleton, index, before, new, outcome):
         return
     checked = skeleton.vertices
+    skeleton.make_ready()
     for start in range(0, stage.units, BLOCK):
         _cut_block(skeleton, index, new, start, min(BLOCK, stage.units - start), checked, outcome, tolerant)
         if not outcome.sound:
@@ -142,7 +148,8 @@ def _enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new:
         values, gain, gamma = stage_values(stage, old, index, part, d, scaled)
         rounding = gamma * np.abs(stage.bias)
         residual, size = part[:, EPS, None], part[:, SIZE, None]
-        amplified = residual * 2.0 ** (part[:, AMP, None] / STEPS)
+        with np.errstate(over="ignore"):
+            amplified = residual * 2.0 ** (part[:, AMP, None] / STEPS)
         certain = np.abs(values) > ((amplified + gamma * size) * gain + rounding) * (1 + 64 * UNIT)
         if not certain.all():
             at, neuron = np.nonzero(~certain)
@@ -225,13 +232,16 @@ def _cut_block(
         checked = skeleton.vertices
     kernels.fill_buckets(skeleton.row_bits, skeleton.e64, skeleton.e32, skeleton.edges, heads, sizes)
     old_vertices = skeleton.vertices
+    coordinates = slice(HEAD, HEAD + skeleton.d)
+    height_scale = float((np.abs(skeleton.functional) / skeleton.scaled[coordinates]).sum()) * (1 + 1e-12)
     state = np.array([skeleton.vertices, skeleton.edges, 0, 0, 0, 0], dtype=np.int64)
     while True:
         status = kernels.cut_block(
             skeleton.rows, skeleton.row_bits, state, column, layout.columns, count, skeleton.d, skeleton.scaled,
             skeleton.e64, skeleton.e32, skeleton.e16, heads, sizes, table, skeleton.fingerprint, skeleton.zeros,
             skeleton.faces, skeleton.turns, first, plan.zero, plan.positive, skeleton.face_word, domain.cover_start,
-            domain.covers, skeleton.longest, skeleton.words, doubts, tolerant,
+            domain.covers, skeleton.longest, skeleton.words, skeleton.functional, height_scale, doubts,
+            tolerant,
         )  # fmt: skip
         skeleton.vertices, skeleton.edges = int(state[0]), int(state[1])
         if status == kernels.DONE:
@@ -332,4 +342,5 @@ def subdivide(plan: Plan, skeleton: Skeleton, outcome: Outcome) -> None:
         cut_stage(skeleton, index, before, outcome)
         if not outcome.sound:
             return
+        skeleton.look_ahead(plan.neurons / outcome.neurons)
         before = stage
