@@ -1,8 +1,8 @@
 """The checkpoint of a long count: a folder from which it goes on after being killed at any moment.
 
 ``header.json`` says what is counted; it is written once, whole or not at all.  ``slices.log`` grows by one record for
-each slice of work: which job was worked on, what was found, which jobs are left of it.  A record is framed by its length
-and two checksums that continue those before it, so what can be read is exactly what was written, in its order:
+each slice of work: which job was worked on, what was found, which jobs are left of it.  A record is framed by its
+length and two checksums that continue those before it, so what can be read is exactly what was written, in its order:
 
 * a record that ends too early was being written when the process died; it is cut off, and its slice is done again;
 * anything else that doesn't fit is damage, and refused, as is a folder that belongs to another count.

@@ -25,10 +25,9 @@ from nn_bridge.cell_problem import CellProblem, cell_arrays, cell_problem
 from nn_bridge.cell_tree import Leaves, Subtree
 from nn_bridge.errors import NetworkError
 from nn_bridge.gluing import Duplicates, Gluer, duplicates
+from nn_bridge.memory_limit import parse_bytes, resident_bytes
 from nn_bridge.network import Network
 from nn_bridge.region_count import RegionCount
-from nn_bridge.resident_memory import resident_bytes
-from nn_bridge.sign_vectors.memory import memory_budget
 from polyhedra.polyhedron import Polyhedron
 
 INTERRUPTED = "interrupted"
@@ -168,7 +167,7 @@ def count_cells(
         raise NetworkError(f"a limit of {max_cells} cells leaves nothing to find; give a positive number")
     if workers is None:
         workers = 1 if executor is None else sensible_workers(executor)
-    budget = _Budget(time_limit, max_cells, None if memory is None else memory_budget(memory), begun)
+    budget = _Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
     problem = cell_problem(network, domain)
     with Crew(workers, executor) as crew:
         count = _Count(problem, counts == "all", crew, budget, progress)
@@ -333,7 +332,7 @@ class _Count:
 
 
 def _batches(groups: list[Group], found: Duplicates) -> Iterator[tuple[tuple[Group, ...], np.ndarray, int]]:
-    """Groups that hold selected leaves, small ones together: with their marks and the number of selected leaves before."""
+    """Groups with selected leaves, small ones together: with their marks, and how many selected leaves come before."""
     chosen: list[Group] = []
     marks: list[np.ndarray] = []
     leaf = first = before = 0

@@ -7,7 +7,8 @@ over from one to another happens here and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any
 
@@ -19,7 +20,20 @@ from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
 
 AUTO = "auto"
-Engine = Callable[[Problem], RegionCount]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A counting route: what runs it, and the options of `count_regions` that it understands."""
+
+    run: Callable[..., RegionCount]
+    options: frozenset[str] = frozenset()
+
+
+def _cells(problem: Problem, **options: Any) -> RegionCount:
+    from nn_bridge.cell_count import count_cells
+
+    return count_cells(problem.network, problem.domain, **options)
 
 
 def _tropical(problem: Problem) -> RegionCount:
@@ -28,21 +42,36 @@ def _tropical(problem: Problem) -> RegionCount:
     return count_symbolic(problem.network, problem.domain)
 
 
-ENGINES: dict[str, Engine] = {"tropical": _tropical}
+ENGINES: dict[str, Engine] = {
+    "cells": Engine(
+        _cells,
+        frozenset(
+            ("counts", "workers", "executor", "time_limit", "max_cells", "memory", "checkpoint", "progress"),
+        ),
+    ),
+    "tropical": Engine(_tropical),
+}
 """The engines by name; each imports its code when it runs."""
 
 
 def choose_engine(problem: Problem) -> str:
-    """The engine that ``auto`` stands for on this problem: the symbolic route, the only one for now."""
-    return "tropical"
+    """The engine that ``auto`` stands for on this problem: cells, which can do all of them and is the fastest."""
+    return "cells"
 
 
-def count_problem(problem: Problem, engine: str = AUTO) -> RegionCount:
-    """Count on a problem that is already posed (see `count_regions`)."""
+def count_problem(problem: Problem, engine: str = AUTO, **options: Any) -> RegionCount:
+    """Count on a problem that is already posed; options that are None don't count as given (see `count_regions`)."""
     if engine != AUTO and engine not in ENGINES:
         raise UsageError(f"there is no engine {engine!r}; take one of {', '.join((AUTO, *ENGINES))}")
     name = choose_engine(problem) if engine == AUTO else engine
-    return replace(ENGINES[name](problem), domain=problem.text, engine=name)
+    given = {option: value for option, value in options.items() if value is not None}
+    for option in given:
+        if option not in ENGINES[name].options:
+            knows = [other for other, entry in ENGINES.items() if option in entry.options]
+            raise UsageError(
+                f"the engine {name!r} has no option {option.replace('_', '-')}; it belongs to {', '.join(knows)}"
+            )
+    return replace(ENGINES[name].run(problem, **given), domain=problem.text, engine=name)
 
 
 def count_regions(
@@ -51,6 +80,14 @@ def count_regions(
     engine: str = AUTO,
     *,
     output: int | None = None,
+    counts: str | None = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    time_limit: float | None = None,
+    max_cells: int | None = None,
+    memory: int | str | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    progress: Callable[[int, float], None] | None = None,
 ) -> RegionCount:
     """Count the cells and linear regions of a network, exactly.
 
@@ -64,16 +101,27 @@ def count_regions(
         ``"auto"`` or one of `ENGINES`.
     output : int, optional
         Take one output alone; by default the affine map of all outputs together tells regions apart.
+    counts : {"all", "cells"}, optional
+        With "cells" only the cells are counted, which is faster.
+    workers, executor : optional
+        Processes to work with, or any ``concurrent.futures.Executor`` to work in (a Dask cluster's, for example).
+    time_limit, max_cells, memory : optional
+        Seconds, cells, and bytes (or ``"2GiB"``), at which the count ends incomplete, with lower bounds.
+    checkpoint : path, optional
+        A folder from which the same count goes on after being stopped or killed.
+    progress : callable, optional
+        Called with the number of cells found and the share of the work done.
 
     Returns
     -------
     RegionCount
-        Four counts: ``cells``, ``regions``, ``regions_by_point``, ``affine_maps``.
+        Four counts: ``cells``, ``regions``, ``regions_by_point``, ``affine_maps``.  Where a limit or Ctrl-C ended the
+        run, ``complete`` is False and ``reason`` says why.
 
     Raises
     ------
     PuiseuxError
-        The network, the domain or the engine is not usable; the message says why.
+        The network, the domain, the engine or an option is not usable; the message says why.
 
     Examples
     --------
@@ -81,4 +129,15 @@ def count_regions(
     >>> count_regions(tent).counts
     {'cells': 3, 'regions': 3, 'regions_by_point': 3, 'affine_maps': 3}
     """
-    return count_problem(pose(as_network(network, output=output), domain), engine)
+    return count_problem(
+        pose(as_network(network, output=output), domain),
+        engine,
+        counts=counts,
+        workers=workers,
+        executor=executor,
+        time_limit=time_limit,
+        max_cells=max_cells,
+        memory=memory,
+        checkpoint=checkpoint,
+        progress=progress,
+    )

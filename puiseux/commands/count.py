@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,22 +27,60 @@ MEANINGS = {
 def count(
     network: NetworkArgument,
     domain: DomainOption = "all",
-    engine: Annotated[str, typer.Option("--engine", metavar="ENGINE", help="auto, or one of: tropical.")] = "auto",
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="ENGINE", help="auto (cells), cells or tropical.")
+    ] = "auto",
     output: OutputOption = None,
+    counts: Annotated[
+        str | None, typer.Option("--counts", metavar="WHAT", help="all, or cells alone, which is faster.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", metavar="N", help="Work with N processes.")] = None,
+    time_limit: Annotated[
+        float | None, typer.Option("--time-limit", metavar="SECONDS", help="Stop then, with lower bounds.")
+    ] = None,
+    max_cells: Annotated[
+        int | None, typer.Option("--max-cells", metavar="N", help="Stop beyond N cells, with lower bounds.")
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option("--memory", metavar="SIZE", help="Stop rather than occupy more, such as 2GiB.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", metavar="DIR", help="Go on from here after being stopped or killed.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Count the linear regions of a network exactly, by four definitions side by side."""
-    from puiseux.count import count_problem
+    from puiseux.count import AUTO, choose_engine, count_problem
     from puiseux.domains import pose
     from puiseux.reading import load
+    from puiseux.waiting import CellProgress, announce_compilation
 
     problem = pose(load(network, output=output), domain)
-    result = count_problem(problem, engine)
+    with CellProgress() as progress:
+        by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
+        if by_cells:
+            announce_compilation()
+        result = count_problem(
+            problem,
+            engine,
+            counts=counts,
+            workers=workers,
+            time_limit=time_limit,
+            max_cells=max_cells,
+            memory=memory,
+            checkpoint=checkpoint,
+            progress=progress if by_cells else None,
+        )
     if as_json:
         print(json.dumps(result.to_json(problem.network)))
     else:
         print(table(result, problem.network, str(network)))
-    return ExitCode.DONE if result.complete else ExitCode.STOPPED
+    if result.complete:
+        return ExitCode.DONE
+    if result.reason == "interrupted":
+        return ExitCode.INTERRUPTED
+    print(f"puiseux: {result.reason}: the numbers are lower bounds", file=sys.stderr)
+    return ExitCode.STOPPED
 
 
 def table(result: RegionCount, network: Network, name: str) -> str:
@@ -71,6 +111,7 @@ COUNT = Command(
     (
         "puiseux count net.npz",
         "puiseux count net.npz --domain 'box:-1,1' --json",
+        "puiseux count large.npz --counts cells --workers 8 --checkpoint large.count --time-limit 3600",
         "puiseux count digits.npz --domain slice:plane.json --output 3",
     ),
 )

@@ -1,10 +1,35 @@
-"""What processes really occupy in memory."""
+"""A limit on memory: sizes as people write them, and what processes really occupy."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable
+
+from nn_bridge.errors import NetworkError
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", re.ASCII)
+
+
+def parse_bytes(size: int | str) -> int:
+    """The number of bytes of ``"2GiB"``, ``"500 MB"`` or an integer.
+
+    Raises
+    ------
+    NetworkError
+        It is not a size, or not positive.
+
+    Examples
+    --------
+    >>> parse_bytes("2GiB"), parse_bytes("500 MB"), parse_bytes(1 << 20)
+    (2147483648, 500000000, 1048576)
+    """
+    match = _SIZE.fullmatch(str(size).strip().upper())
+    if match is None or not float(match[1]):
+        raise NetworkError(f"memory {str(size)!r} is not a size; write it like 500MB or 2GiB")
+    base = 1024 if match[3] else 1000
+    return int(float(match[1]) * base ** " KMGT".index(match[2] or " "))
 
 
 def resident_bytes(others: Iterable[int] = ()) -> int:
