@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 _MODULES = {"HIGHS": "highspy", "SCIP": "pyscipopt", "GUROBI": "gurobipy", "SCIPY": "scipy"}
 """The Python module behind a solver's name, where the extra [milp] or the user must bring it."""
 
-_TIME_LIMIT = {"HIGHS": "time_limit", "SCIPY": "time_limit", "GUROBI": "TimeLimit", "COPT": "TimeLimit"}
-"""The option by which a solver hears of its time limit (SCIP and others are handled apart)."""
+_TIME_LIMIT = {
+    "HIGHS": "time_limit",
+    "GUROBI": "TimeLimit",
+    "COPT": "TimeLimit",
+    "CLARABEL": "time_limit",
+    "SCS": "time_limit_secs",
+}
+"""The option by which a solver hears of its time limit (SCIP and SciPy are handled apart)."""
 
 
 class SolveStatus(Enum):
