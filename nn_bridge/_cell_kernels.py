@@ -83,7 +83,7 @@ ENUMERATE, COUNT_LAST_STAGE = 0, 1
 UNIT_ROUNDOFF = 1.2e-16  # a little over 2**-53
 EXACT_LIMIT = 9007199254740992.0  # 2**53: integers below it are exact in float64
 TINY = 1e-150  # stored numbers are 0 or at least this large, so that no product of two of them underflows to 0
-POLISH_ABOVE = 1e-8
+POLISH_ABOVE = 1e-4
 _inner = njit(error_model="numpy", fastmath={"contract"}, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 _FUSE = {"contract"}  # a fused multiply-add rounds once where the bounds allow for twice
 
@@ -190,6 +190,12 @@ class Scratch(NamedTuple):
     chosen: np.ndarray
     used: np.ndarray
     columns: np.ndarray
+    table: np.ndarray
+    table_err: np.ndarray
+    pair_x: np.ndarray
+    pair_ex: np.ndarray
+    pair_y: np.ndarray
+    pair_ey: np.ndarray
 
 
 MERSENNE = np.uint64(2147483647)  # 2**31 - 1: residues of forms at random points tell affine maps apart
@@ -262,13 +268,42 @@ def value_at(form, coord, stage, j, g, dim, integer):
 
 
 @_inner
+def values_of(form, coord, stage, g, dim, integer, units, v, a):
+    """The values of all units at a generator, and bounds on their errors, by vector instructions."""
+    padded = form.shape[2]  # whole vectors: rows are padded with zeros
+    x = coord[g, 0]
+    for j in range(padded):
+        t = form[stage, 0, j] * x
+        v[j] = t
+        a[j] = abs(t)
+    for c in range(1, dim + 1):
+        x = coord[g, c]
+        for j in range(padded):
+            t = form[stage, c, j] * x
+            v[j] += t
+            a[j] += abs(t)
+    eg = coord[g, dim + 1] * 1.0000001
+    g1 = coord[g, dim + 2] * 1.0000001 + (dim + 1) * eg
+    k = (dim + 4) * UNIT_ROUNDOFF
+    if eg == 0.0:
+        for j in range(units):
+            total = a[j]
+            ef = form[stage, dim + 1, j]
+            a[j] = k * total + ef * g1 + 1e-299
+            if ef == 0.0 and (total == 0.0 or (integer and total < EXACT_LIMIT)):
+                a[j] = 0.0
+    else:
+        for j in range(padded):
+            a[j] = k * a[j] + form[stage, dim + 1, j] * g1 + eg * form[stage, dim + 2, j] + 1e-299
+
+
+@_inner
 def settle(form, coord, mask, index, begin, end, par, stage, units, v, a):
     """Try to decide the signs that the generators ``index[begin:end]`` do not know; returns how many were tried."""
     dim = par[DIM]
     mw = par[MW]
     base = par[FW]
     integer = par[INTEGER] == 1
-    padded = form.shape[2]  # whole vectors: rows are padded with zeros
     tried = 0
     for at in range(begin, end):
         g = index[at]
@@ -279,30 +314,7 @@ def settle(form, coord, mask, index, begin, end, par, stage, units, v, a):
             continue
         tried += wanted
         if 4 * wanted > units:
-            x = coord[g, 0]
-            for j in range(padded):
-                t = form[stage, 0, j] * x
-                v[j] = t
-                a[j] = abs(t)
-            for c in range(1, dim + 1):
-                x = coord[g, c]
-                for j in range(padded):
-                    t = form[stage, c, j] * x
-                    v[j] += t
-                    a[j] += abs(t)
-            eg = coord[g, dim + 1] * 1.0000001
-            g1 = coord[g, dim + 2] * 1.0000001 + (dim + 1) * eg
-            k = (dim + 4) * UNIT_ROUNDOFF
-            if eg == 0.0:
-                for j in range(units):
-                    total = a[j]
-                    ef = form[stage, dim + 1, j]
-                    a[j] = k * total + ef * g1 + 1e-299
-                    if ef == 0.0 and (total == 0.0 or (integer and total < EXACT_LIMIT)):
-                        a[j] = 0.0
-            else:
-                for j in range(padded):
-                    a[j] = k * a[j] + form[stage, dim + 1, j] * g1 + eg * form[stage, dim + 2, j] + 1e-299
+            values_of(form, coord, stage, g, dim, integer, units, v, a)
             for q in range(mw):
                 w = mask[g, base + 2 * mw + q]
                 if w == uint64(0):
@@ -644,31 +656,44 @@ def join(first, pairs, free, stage, unit, par, index, coord, ray, mask, parents,
     mw = par[MW]
     zw = par[ZW]
     whole = par[INTEGER] == 1
+    narrow = fw == 1 and mw == 1 and zw == 0
     for p in range(pairs):
         ta = parents[p, 0]
         tb = parents[p, 1]
         ga = index[first + ta]
         gb = index[first + tb]
         new = free + p
-        for q in range(fw):
-            mask[new, q] = mask[ga, q] & mask[gb, q]
-        for q in range(fw + 3 * mw, fw + 3 * mw + zw):
-            mask[new, q] = mask[ga, q] & mask[gb, q]
-        for q in range(fw, fw + mw):
-            pa = mask[ga, q]
-            na = mask[ga, q + mw]
-            pb = mask[gb, q]
-            nb = mask[gb, q + mw]
-            unknown = (pa & nb) | (na & pb) | mask[ga, q + 2 * mw] | mask[gb, q + 2 * mw]
-            if unit >> 6 == q - fw:
-                here = bit(unit)
-                mask[new, q] = (pa | pb) & ~(unknown | here)
-                mask[new, q + mw] = (na | nb) & ~(unknown | here)
-                mask[new, q + 2 * mw] = unknown & ~here
-            else:
-                mask[new, q] = (pa | pb) & ~unknown
-                mask[new, q + mw] = (na | nb) & ~unknown
-                mask[new, q + 2 * mw] = unknown
+        if narrow:
+            pa = mask[ga, 1]
+            na = mask[ga, 2]
+            pb = mask[gb, 1]
+            nb = mask[gb, 2]
+            unknown = (pa & nb) | (na & pb) | mask[ga, 3] | mask[gb, 3]
+            others = ~(uint64(1) << uint64(unit))
+            mask[new, 0] = mask[ga, 0] & mask[gb, 0]
+            mask[new, 1] = (pa | pb) & ~unknown & others
+            mask[new, 2] = (na | nb) & ~unknown & others
+            mask[new, 3] = unknown & others
+        else:
+            for q in range(fw):
+                mask[new, q] = mask[ga, q] & mask[gb, q]
+            for q in range(fw + 3 * mw, fw + 3 * mw + zw):
+                mask[new, q] = mask[ga, q] & mask[gb, q]
+            for q in range(fw, fw + mw):
+                pa = mask[ga, q]
+                na = mask[ga, q + mw]
+                pb = mask[gb, q]
+                nb = mask[gb, q + mw]
+                unknown = (pa & nb) | (na & pb) | mask[ga, q + 2 * mw] | mask[gb, q + 2 * mw]
+                if unit >> 6 == q - fw:
+                    here = bit(unit)
+                    mask[new, q] = (pa | pb) & ~(unknown | here)
+                    mask[new, q + mw] = (na | nb) & ~(unknown | here)
+                    mask[new, q + 2 * mw] = unknown & ~here
+                else:
+                    mask[new, q] = (pa | pb) & ~unknown
+                    mask[new, q + mw] = (na | nb) & ~unknown
+                    mask[new, q + 2 * mw] = unknown
         ray[new] = ray[ga] & ray[gb]
         # values are clipped to their certified signs
         va = max(values[ta], 0.0)
@@ -1136,6 +1161,136 @@ def segment_count(first, pool, cut, stage, par, form, scratch):
 
 
 @_inner
+def slope_test(n, x, ex, y, ey):
+    """Whether the form ``y`` has both signs where ``x`` vanishes in the cone of ``n`` points, given their values.
+
+    ``ex[t] = 0`` with ``x[t] = 0`` says that ``x`` is certainly zero there.  Between points with ``x_a > 0 > x_b`` the form
+    ``y`` takes the sign of ``slope_a - slope_b``, ``slope = y / x``, so the extreme slopes on either side tell all.
+    Returns 1 (both signs), 0 (certainly one sign) or -1 (not certain).
+    """
+    a_max_lo = -np.inf
+    a_max_hi = -np.inf
+    a_min_lo = np.inf
+    a_min_hi = np.inf
+    b_max_lo = -np.inf
+    b_max_hi = -np.inf
+    b_min_lo = np.inf
+    b_min_hi = np.inf
+    up = False
+    down = False
+    for t in range(n):
+        if x[t] == 0.0 and ex[t] == 0.0:
+            up |= y[t] > ey[t]
+            down |= y[t] < -ey[t]
+            if abs(y[t]) <= ey[t] and ey[t] != 0.0:
+                return -1
+            continue
+        size = abs(x[t])
+        if not size > 2.0 * ex[t]:
+            return -1
+        slope = y[t] / x[t]
+        err = (ey[t] + abs(slope) * ex[t]) / (size - ex[t]) * 1.000001 + abs(slope) * 4e-16 + 1e-290
+        if not err < np.inf:
+            return -1
+        if x[t] > 0.0:
+            a_max_lo = max(a_max_lo, slope - err)
+            a_max_hi = max(a_max_hi, slope + err)
+            a_min_lo = min(a_min_lo, slope - err)
+            a_min_hi = min(a_min_hi, slope + err)
+        else:
+            b_max_lo = max(b_max_lo, slope - err)
+            b_max_hi = max(b_max_hi, slope + err)
+            b_min_lo = min(b_min_lo, slope - err)
+            b_min_hi = min(b_min_hi, slope + err)
+    up |= a_max_lo > b_min_hi
+    down |= a_min_hi < b_max_lo
+    if up and down:
+        return 1
+    # one sign is there for certain and the other is nowhere
+    if up and not down and a_min_lo > b_max_hi:
+        return 0
+    if down and not up and a_max_hi < b_min_lo:
+        return 0
+    return -1
+
+
+@_inner
+def table_of_values(first, count, pool, cut, stage, units, par, form, scratch):
+    """Fill ``scratch.table[i, t]`` and ``table_err`` with the i-th cutting unit's value at generator ``t``; exact zeros are 0."""
+    dim = par[DIM]
+    fw = par[FW]
+    mw = par[MW]
+    integer = par[INTEGER] == 1
+    v, a = scratch.value, scratch.bound
+    table, table_err = scratch.table, scratch.table_err
+    for t in range(count):
+        g = pool.index[first + t]
+        values_of(form, pool.coord, stage, g, dim, integer, units, v, a)
+        i = 0
+        for q in range(mw):
+            w = cut[q]
+            known = pool.mask[g, fw + q] | pool.mask[g, fw + mw + q]
+            while w != uint64(0):
+                low = lowest_bit(w)
+                w &= w - uint64(1)
+                if known >> uint64(low) & uint64(1):
+                    table[i, t] = v[64 * q + low]
+                    table_err[i, t] = a[64 * q + low]
+                else:
+                    table[i, t] = 0.0
+                    table_err[i, t] = 0.0
+                i += 1
+
+
+@_inner
+def triple_test(count, j, k, m, scratch):
+    """`slope_test` of units ``k`` and ``m`` on the zero set of unit ``j``, from the table of values.
+
+    Between every generator where ``j`` is positive and every one where it is negative there is a point of the zero set;
+    these points and the generators on it span it.
+    """
+    table, table_err = scratch.table, scratch.table_err
+    x, ex, y, ey = scratch.pair_x, scratch.pair_ex, scratch.pair_y, scratch.pair_ey
+    n = 0
+    limit = x.shape[0]
+    for s in range(count):
+        h = table[j, s]
+        if h == 0.0 and table_err[j, s] == 0.0:
+            if n == limit:
+                return -1
+            x[n] = table[k, s]
+            ex[n] = table_err[k, s]
+            y[n] = table[m, s]
+            ey[n] = table_err[m, s]
+            n += 1
+            continue
+        if h < 0.0:
+            continue
+        eh = table_err[j, s]
+        for t in range(count):
+            g = -table[j, t]
+            if not g > 0.0:
+                continue
+            if n == limit:
+                return -1
+            eg = table_err[j, t]
+            p = g * table[k, s]
+            r = h * table[k, t]
+            x[n] = p + r
+            err = eg * (abs(table[k, s]) + table_err[k, s]) + g * table_err[k, s]
+            err += eh * (abs(table[k, t]) + table_err[k, t]) + h * table_err[k, t]
+            ex[n] = (err + 4e-16 * (abs(p) + abs(r))) * 1.000001 + 1e-299
+            p = g * table[m, s]
+            r = h * table[m, t]
+            y[n] = p + r
+            err = eg * (abs(table[m, s]) + table_err[m, s]) + g * table_err[m, s]
+            err += eh * (abs(table[m, t]) + table_err[m, t]) + h * table_err[m, t]
+            ey[n] = (err + 4e-16 * (abs(p) + abs(r))) * 1.000001 + 1e-299
+            n += 1
+    return slope_test(n, x, ex, y, ey)
+
+
+@_inner
 def push(
     stack,
     st,
@@ -1183,6 +1338,10 @@ def make_scratch(cap, par, padded):
     dim, fw, mw = par[DIM], par[FW], par[MW]
     bits = 64 * (fw + mw)
     rows = 4 * (dim + 2) + 64
+    face_rows = cap if par[EMIT] == 2 else 1
+    face_words = max(par[ZW], 1)
+    table = min(64, padded) if par[MODE] == COUNT_LAST_STAGE else 1
+    pairs = 4096 if par[MODE] == COUNT_LAST_STAGE else 1
     return Scratch(
         np.empty(cap, np.int64),
         np.empty(cap, np.int64),
@@ -1190,7 +1349,7 @@ def make_scratch(cap, par, padded):
         np.empty(cap),
         np.empty(cap),
         np.empty((cap, fw + mw), np.uint64),
-        np.empty((cap if par[EMIT] == 2 else 1, max(par[ZW], 1)), np.uint64),
+        np.empty((face_rows, face_words), np.uint64),
         np.full(bits, -1, np.int64),
         np.empty(bits, np.int64),
         np.empty(bits, np.int64),
@@ -1211,6 +1370,12 @@ def make_scratch(cap, par, padded):
         np.empty(dim + 1, np.int64),
         np.empty(rows, np.int64),
         np.empty(dim + 2, np.int64),
+        np.empty((table, cap)),
+        np.empty((table, cap)),
+        np.empty(pairs),
+        np.empty(pairs),
+        np.empty(pairs),
+        np.empty(pairs),
     )
 
 
@@ -1308,8 +1473,12 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 st[COUNT] += 1 + found
                 continue
             counted = st[COUNT]
+            small = n_cut <= scratch.table.shape[0] and count <= scratch.table.shape[1]
+            if small:
+                table_of_values(first, count, pool, cut, stage, units, par, form, scratch)
             st[SP] = s
             st[COUNT] += 1
+            at_unit = 0
             for q in range(mw):
                 prev[q] = uint64(0)
             for q in range(mw):
@@ -1317,8 +1486,33 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 while w != uint64(0):
                     j = 64 * q + lowest_bit(w)
                     w &= w - uint64(1)
-                    if prev[q] == uint64(0) and j == first_bit(prev, cut, mw):
-                        st[COUNT] += 1
+                    # which earlier units cut the zero set of this one: mostly the table of values tells
+                    meeting = -1
+                    if small:
+                        meeting = 0
+                        for i in range(at_unit):
+                            verdict = slope_test(
+                                count,
+                                scratch.table[at_unit],
+                                scratch.table_err[at_unit],
+                                scratch.table[i],
+                                scratch.table_err[i],
+                            )
+                            if verdict < 0:
+                                meeting = -1
+                                break
+                            if verdict == 1:
+                                scratch.touched[meeting] = i
+                                meeting += 1
+                    at_unit += 1
+                    inner = -1
+                    if meeting == 0 or meeting == 1:
+                        inner = 1 + meeting
+                    elif meeting == 2 and kind >= 3:
+                        verdict = triple_test(count, at_unit - 1, scratch.touched[0], scratch.touched[1], scratch)
+                        inner = 3 + verdict if verdict >= 0 else -1
+                    if inner > 0:
+                        st[COUNT] += inner
                         prev[q] |= bit(j)
                         continue
                     n_pos = 0
@@ -1711,18 +1905,6 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
             )
         st[MAX_POOL] = max(st[MAX_POOL], free)
     return DONE
-
-
-@njit(inline="always")
-def first_bit(prev, cut, mw):
-    """The first cutting unit while none was handled yet, else -1."""
-    for q in range(mw):
-        if prev[q] != uint64(0):
-            return -1
-    for q in range(mw):
-        if cut[q] != uint64(0):
-            return 64 * q + lowest_bit(cut[q])
-    return -1
 
 
 @_inner
