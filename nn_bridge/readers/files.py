@@ -36,6 +36,8 @@ def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
             raise NetworkError(f"{name} has {status.st_size} bytes, more than the {limit} that a network file may have")
         with open(name, "rb") as file:
             content = file.read(limit + 1)
+    except NetworkError:
+        raise
     except FileNotFoundError:
         raise NetworkError(f"{name}: there is no such file; check the path") from None
     except PermissionError:

@@ -29,6 +29,8 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
                 device.write(content)
             return
         _replace(target, content)
+    except NetworkError:
+        raise
     except FileNotFoundError:
         raise NetworkError(f"{path} cannot be written: its folder does not exist; make it first") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name

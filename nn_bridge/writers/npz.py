@@ -27,8 +27,9 @@ def write_npz(network: Network, path: str | os.PathLike[str]) -> None:
     arrays: dict[str, np.ndarray] = {}
     width = network.input_dim
     for index, stage in enumerate((*network.stages, network.output)):
-        arrays[f"W{index}"] = _float64(_only_block(stage, index, width), f"layer {index}")
-        arrays[f"b{index}"] = _float64((stage.bias,), f"layer {index}, bias")[0]
+        place = f"{path}: layer {index}"
+        arrays[f"W{index}"] = _float64(_only_block(stage, index, width, place), place)
+        arrays[f"b{index}"] = _float64((stage.bias,), f"{place}, bias")[0]
         width = stage.units
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -39,10 +40,10 @@ def write_npz(network: Network, path: str | os.PathLike[str]) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def _only_block(stage: AffineStage, index: int, width: int) -> Matrix:
+def _only_block(stage: AffineStage, index: int, width: int, place: str) -> Matrix:
     """The weights of a stage that reads only the stage before it, which has number ``index``."""
     if any(source != index for source, _ in stage.blocks):
-        raise NetworkError(f"layer {index} reads more than the layer before it, which .npz cannot hold; write .json")
+        raise NetworkError(f"{place} reads more than the layer before it, which .npz cannot hold; write .json")
     return stage.block(index) or ((ZERO,) * width,) * stage.units
 
 

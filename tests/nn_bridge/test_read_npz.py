@@ -164,11 +164,11 @@ def test_refuses_what_is_no_archive(tmp_path):
     path.write_bytes(b"not a zip")
     assert "not an .npz archive" in refusal(path)
     path.write_bytes(b"")
-    assert "empty" in refusal(path)
+    assert refusal(path) == f"{path} is empty; save the network again"
     path.unlink()
     assert "no such file" in refusal(path)
     path.mkdir()
-    assert "directory" in refusal(path)
+    assert refusal(path) == f"{path} is a directory; give the network file itself"
     assert "cannot be read" in refusal(tmp_path / ("x" * 300 + ".npz"))
 
 
