@@ -58,7 +58,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line (without the program's name) and return its exit code."""
     try:
         code = app(list(arguments) or ["--help"], prog_name="puiseux", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except _CommandLineError as error:
         return _refuse(_usage_message(error))
     except PuiseuxError as error:
@@ -67,15 +68,26 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # the reader of the pipe has seen enough; without this Python complains when it flushes stdout at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):  # typer exits on its own, and only where the reader of a pipe has gone
+        _silence_stdout()
         return ExitCode.DONE
+    except OSError as error:
+        _silence_stdout()
+        what = f"{error.filename}: " if error.filename else "cannot write the output: "
+        return _refuse(f"{what}{error.strerror or error}")
     except Exception as error:
         return _report_internal_error(error)
     if code == ExitCode.INTERRUPTED:  # typer turns Ctrl-C into this code; a command that saved its results returns it
         _complain("interrupted")
     return int(code or ExitCode.DONE)
+
+
+def _silence_stdout() -> None:
+    """Keep Python from complaining once more when it flushes stdout at exit."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        return  # stdout is no file, then there is nothing to flush
 
 
 def _complain(message: str) -> None:

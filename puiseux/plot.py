@@ -133,6 +133,8 @@ def save_picture(
     name = fspath(path)
     if Path(name).suffix.lower() not in PICTURE_ENDINGS:
         raise UsageError(f"{name}: a picture ends in {', '.join(PICTURE_ENDINGS)}")
+    if not Path(name).absolute().parent.is_dir():
+        raise UsageError(f"{name}: cannot be written: its folder does not exist; make it first")
     figure, ax = _new_figure()
     plot_regions(network, ax, window=window, domain=domain, color_by=color_by)
     try:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Annotated
 
-from puiseux.commands.options import Command, JsonOption, NetworkArgument
+import typer
+
+from puiseux.commands.options import Command, JsonOption
 from puiseux.exit_codes import ExitCode
 
 
-def compare(first: NetworkArgument, second: NetworkArgument, as_json: JsonOption = False) -> int:
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="FIRST", help="A network file.", show_default=False)],
+    second: Annotated[Path, typer.Argument(metavar="SECOND", help="Another one.", show_default=False)],
+    as_json: JsonOption = False,
+) -> int:
     """Decide exactly whether two networks are the same function; else give a point where they differ."""
     from puiseux import comparison
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,7 @@ def plot(
     from puiseux.reading import load
 
     save_picture(load(network, output=output), picture, domain=domain, color_by=color_by)
+    print(f"wrote {picture}", file=sys.stderr)
 
 
 PLOT = Command(

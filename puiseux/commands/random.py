@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +35,9 @@ def random(
     from puiseux.random_networks import parse_architecture, random_network
     from puiseux.reading import save
 
-    save(random_network(parse_architecture(architecture), rng=seed, init=init, zero_bias=zero_bias), file)
+    network = random_network(parse_architecture(architecture), rng=seed, init=init, zero_bias=zero_bias)
+    save(network, file)
+    print(f"wrote {file}: {network}", file=sys.stderr)
 
 
 RANDOM = Command(

@@ -58,7 +58,8 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ("simplify nothing.json", "nothing.json: there is no such file"),
         ("monomials", "missing argument 'NETWORK'"),
         ("monomials NET --output 7", "NET: there is no output 7"),
-        ("compare NET", "missing argument 'NETWORK'"),
+        ("compare", "missing argument 'FIRST'"),
+        ("compare NET", "missing argument 'SECOND'"),
         ("compare NET nothing.npz", "nothing.npz: there is no such file"),
         ("plot NET", "missing option '-o'"),
         ("plot NET -o picture.bmp", "picture.bmp: a picture ends in .png, .svg, .pdf"),
@@ -156,6 +157,26 @@ def test_interrupt(net: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert run(["count", net]) == 130
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "puiseux: interrupted\n")
+
+
+def test_a_full_disk_is_no_bug(net: str) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "puiseux", "monomials", net]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "puiseux: cannot write the output: No space left on device\n"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(net: str) -> None:
+    command = [sys.executable, "-m", "puiseux", "monomials", net]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == 0
 
 
 def test_the_process_leaves_with_the_exit_code() -> None:
