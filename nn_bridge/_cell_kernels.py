@@ -1591,6 +1591,8 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
             st[JOB_N] = o + 1
             st[SP] = s
             continue
+        if depth < par[PATH_LEN] and (kind == COUNT_ROOT or (n_cut == 0 and n_maybe == 0 and stage == stages - 1)):
+            return BAD_PATH  # it leads on where the tree ends
         if kind == COUNT_ROOT:
             if n_doubt > 0:
                 for q in range(mw):

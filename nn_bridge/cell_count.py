@@ -72,7 +72,7 @@ class _Tally:
 
     @property
     def found(self) -> int:
-        """All cells known, those of unfinished slices included (which a resumed count finds again)."""
+        """All cells known, those of slices that were cut off included (which a resumed count finds again)."""
         return self.cells + sum(part.cells for part in self.cut_off)
 
     def distinct(self) -> int:
@@ -231,7 +231,13 @@ class _Count:
         maps: int | None = None
         if self._all_four:
             maps = tally.distinct() if found is None else found.singles + len(np.unique(found.prints))
-        self.result = (tally.found, maps, maps, maps)
+            maps = max(maps, 1)
+        self.result = (
+            max(tally.found, 1),
+            maps,
+            maps,
+            maps,
+        )  # a domain has a cell, even if there was no time to meet it
 
     # ---------------------------------------------------------------- first pass
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import threading
 import time
 import zlib
 from collections import OrderedDict
@@ -183,21 +184,29 @@ class Slice:
     interrupted: bool = False
 
 
-_TREES: OrderedDict[tuple[str, int, bool], CellTree] = OrderedDict()
+class _Trees(threading.local):
+    """The trees of one thread: a worker may have several, and a run has the tree to itself."""
+
+    def __init__(self) -> None:
+        self.by_key: OrderedDict[tuple[str, int, bool], CellTree] = OrderedDict()
+
+
+_TREES = _Trees()
 
 
 def _tree(task: Task, emit: int, count_last_stage: bool = False) -> CellTree:
-    """This process's tree for a task: building one can take longer than a slice."""
+    """This thread's tree for a task: building one can take longer than a slice."""
+    trees = _TREES.by_key
     key = task.key, emit, count_last_stage
-    tree = _TREES.pop(key, None)
+    tree = trees.pop(key, None)
     if tree is None:
-        known = next((tree for (task_key, _, _), tree in _TREES.items() if task_key == task.key), None)
+        known = next((tree for (task_key, _, _), tree in trees.items() if task_key == task.key), None)
         problem = pickle.loads(zlib.decompress(task.packed)) if known is None else known.problem
         arrays = cell_arrays(problem) if known is None else known.arrays
         tree = CellTree(problem, emit, count_last_stage=count_last_stage, arrays=arrays)
-    _TREES[key] = tree
-    while len(_TREES) > _KEEP:
-        _TREES.popitem(last=False)
+    trees[key] = tree
+    while len(trees) > _KEEP:
+        trees.popitem(last=False)
     return tree
 
 
@@ -245,8 +254,10 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool) -> Slice:
             if prints and parts and (over or not work or tree.cells - grouped >= GROUP_LEAVES):
                 groups.append(Group(tuple(parts), tree.cells - grouped))
                 parts, grouped = [], tree.cells
-    except KeyboardInterrupt:
-        _TREES.pop((task.key, tree.emit, not prints))  # it may have been caught in the middle of anything
+    except BaseException as error:
+        _TREES.by_key.clear()  # they may have been left in the middle of anything
+        if not isinstance(error, KeyboardInterrupt):
+            raise
         return Slice(tree.cells - before, prints=_joined(found), abandoned=True, interrupted=True)
     return Slice(tree.cells - before, tuple(reversed(work)), tuple(groups), _joined(found))
 
@@ -267,7 +278,7 @@ def faces_of(task: Task, groups: tuple[Group, ...], select: np.ndarray, prints: 
     try:
         return [leaves._replace(generator_coordinates=_NOTHING) for leaves in _faces_of(task, groups, select, prints)]
     except BaseException:
-        _TREES.clear()  # they may have been left in the middle of anything
+        _TREES.by_key.clear()  # they may have been left in the middle of anything
         raise
 
 

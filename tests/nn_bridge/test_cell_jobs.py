@@ -1,0 +1,222 @@
+"""Jobs that are divided where they stand: nothing is lost, nothing is done twice, whatever the moment and the order."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn_bridge import cell_jobs
+from nn_bridge.cell_jobs import Group, Job, Limits, Slice, Task, count_slice, faces_of, weight
+from nn_bridge.cell_problem import CellProblem, cell_problem
+from nn_bridge.cell_tree import COUNT_ONLY, FACES, PATTERNS, CellTree, CellTreeError, Subtree
+from nn_bridge.network import Network
+from nn_bridge.readers import read_network
+from polyhedra.polyhedron import Polyhedron
+
+DATA = Path(__file__).parents[1] / "data"
+AT_ONCE = Limits(0.0)
+
+
+def small_networks() -> list[Network]:
+    """Every tenth of the oracle's networks, of all families, that have something to cut."""
+    entries = json.loads((DATA / "cell_counts.json").read_text())
+    return [Network.from_layers(entry["weights"], entry["biases"]) for entry in entries[3::10]]
+
+
+def large_network(name: str) -> Network:
+    return read_network(DATA / "nets" / f"{name}.npz")
+
+
+def problems() -> Iterator[CellProblem]:
+    """Problems with start cells, walls, lines, one stage and several."""
+    for network in small_networks():
+        for domain in (None, Polyhedron.box([-1] * network.input_dim, [1] * network.input_dim)):
+            problem = cell_problem(network, domain)
+            if problem is not None:
+                yield problem
+    half_plane = Polyhedron([[-1, 0, 0]], [1])
+    for domain in (None, half_plane):
+        skip = Network.from_layers(
+            [[[1, 1, 0], [1, -1, 0]], [[1, 1], [2, -1], [1, 0]], [[1, 1, -1]]], [[0, 1], [0] * 3, [1]]
+        )
+        yield cell_problem(skip, domain)
+        yield cell_problem(Network.from_layers([np.random.default_rng(1).normal(size=(9, 3)), [[1] * 9]]), domain)
+
+
+def in_pieces(
+    task: Task, job: Job, prints: bool, rng: random.Random, limits: Limits = AT_ONCE
+) -> tuple[list[Slice], list[Job]]:
+    """Work a job off in slices, in random order, what is left dealt out at random; the slices and their jobs."""
+    waiting, slices, jobs = [job], [], []
+    while waiting:
+        job = waiting.pop(rng.randrange(len(waiting)))
+        result = count_slice(task, job, limits, prints)
+        assert not result.abandoned
+        slices.append(result)
+        jobs.append(job)
+        hands = rng.randint(1, 3)
+        waiting += [part for part in (result.rest[i::hands] for i in range(hands)) if part]
+        assert len(slices) < 20000, "the slices make no progress"
+    return slices, jobs
+
+
+def whole(problem: CellProblem) -> Job:
+    return (Subtree(0, (), problem.roots),)
+
+
+def residues(problem: CellProblem) -> np.ndarray:
+    return np.sort(np.concatenate([leaves.prints for leaves in CellTree(problem, PATTERNS).run()]))
+
+
+@pytest.fixture
+def tiny_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs give back control after every few steps, so that small trees are divided, too."""
+    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 9)
+
+
+@pytest.mark.usefixtures("tiny_steps")
+@pytest.mark.parametrize("prints", [False, True])
+def test_slices_add_up_to_the_whole(prints: bool) -> None:
+    rng = random.Random(20 + prints)
+    divided = 0
+    for problem in problems():
+        task, expected = Task.of(problem), residues(problem)
+        slices, _ = in_pieces(task, whole(problem), prints, rng)
+        divided += len(slices) > 1
+        assert sum(part.cells for part in slices) == len(expected)
+        if prints:
+            assert np.array_equal(np.sort(np.concatenate([part.prints for part in slices])), expected)
+            assert sum(group.leaves for part in slices for group in part.groups) == len(expected)
+    assert divided > 30
+
+
+@pytest.mark.usefixtures("tiny_steps")
+def test_what_is_done_and_what_is_left_make_the_job() -> None:
+    """Visiting the groups that a slice calls done, and what it leaves, meets every pattern of the job once."""
+    rng = random.Random(3)
+    for problem in list(problems())[::4]:
+        task = Task.of(problem)
+        slices, jobs = in_pieces(task, whole(problem), True, rng)
+        tree = CellTree(problem, PATTERNS)
+
+        def patterns(job: Job, tree: CellTree = tree) -> Counter[bytes]:
+            return Counter(row.tobytes() for part in job for leaves in tree.run(part) for row in leaves.patterns)
+
+        for job, part in zip(jobs, slices, strict=True):
+            done = Counter[bytes]()
+            for group in part.groups:
+                inside = patterns(group.parts)
+                assert inside.total() == group.leaves
+                done += inside
+            assert done.total() == part.cells
+            assert done + patterns(part.rest) == patterns(job)
+            assert weight(part.rest) <= weight(job)
+
+
+def test_slices_of_a_large_tree_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = cell_problem(large_network("d4_16_16_1_s0"))
+    task, rng = Task.of(problem), random.Random(5)
+    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 1000)
+    slices, _ = in_pieces(task, whole(problem), False, rng, Limits(0.001))
+    assert len(slices) > 5
+    assert sum(part.cells for part in slices) == 34463
+
+
+def test_a_frontier_is_a_job() -> None:
+    problem = cell_problem(large_network("d3_16_16_1_s0"))
+    task = Task.of(problem)
+    tree = CellTree(problem, COUNT_ONLY, count_last_stage=True)
+    for depth in (1, 4, 20):
+        job = tuple(part for root in range(problem.roots) for part in tree.frontier(root, depth))
+        assert weight(job) == pytest.approx(problem.roots)
+        assert count_slice(task, job, Limits(60.0), False).cells == 4279
+
+
+def test_a_limit_of_cells_ends_a_slice() -> None:
+    problem = cell_problem(large_network("d4_16_16_1_s0"))
+    part = count_slice(Task.of(problem), whole(problem), Limits(60.0, cells=100), True)
+    assert 100 <= part.cells < 1000
+    assert len(part.prints) == part.cells
+    assert part.rest
+
+
+def test_small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cell_jobs, "GROUP_LEAVES", 500)
+    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 100)
+    problem = cell_problem(large_network("d3_16_16_1_s0"))
+    part = count_slice(Task.of(problem), whole(problem), Limits(60.0), True)
+    assert not part.rest
+    assert len(part.groups) > 5
+    assert max(group.leaves for group in part.groups) < 1000
+    assert np.array_equal(np.sort(part.prints), residues(problem))
+
+
+def faces_by_pattern(batches: list[object]) -> dict[bytes, tuple[object, ...]]:
+    """What was written about each leaf, whatever the order: residues, vertices and facets as sets."""
+    found: dict[bytes, tuple[object, ...]] = {}
+    for leaves in batches:
+        for row, number in enumerate(np.unique(leaves.generator_leaf)):
+            own, facets = leaves.generator_leaf == number, leaves.facet_leaf == number
+            key = leaves.patterns[row].tobytes()
+            assert key not in found
+            found[key] = (
+                int(leaves.prints[row]),
+                Counter(zip(leaves.generator_ray[own].tolist(), map(bytes, leaves.generator_zeros[own]), strict=True)),
+                Counter(map(bytes, leaves.facet_zeros[facets])),
+            )
+    return found
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_faces_of_marked_leaves(in_order: bool) -> None:
+    """The second pass gives the leaves in the order of the residues asked for, also if it meets them in another one."""
+    rng = np.random.default_rng(8)
+    checked = 0
+    for problem in problems():
+        task = Task.of(problem)
+        part = count_slice(task, whole(problem), Limits(60.0), True)
+        values, times = np.unique(part.prints, return_counts=True)
+        prints = part.prints if in_order else rng.permutation(part.prints)
+        select = np.isin(prints, values[times > 1]).astype(np.uint8)
+        marked = prints[select.view(bool)]
+        if not len(marked):
+            continue
+        checked += 1
+        batches = faces_of(task, part.groups, select, marked)
+        assert np.array_equal(np.concatenate([leaves.prints for leaves in batches]), marked)
+        expected = faces_by_pattern(list(CellTree(problem, FACES).run()))
+        repeated = {key: value for key, value in expected.items() if value[0] in set(marked.tolist())}
+        assert faces_by_pattern(batches) == repeated
+    assert checked > 10
+
+
+def test_a_second_pass_that_meets_other_cells_is_noticed() -> None:
+    problem = next(problems())
+    task = Task.of(problem)
+    part = count_slice(task, whole(problem), Limits(60.0), True)
+    wrong = np.concatenate([part.prints, part.prints[:1]])
+    with pytest.raises(CellTreeError, match="met other cells"):
+        faces_of(task, part.groups, np.ones(len(wrong), np.uint8), wrong)
+
+
+def test_a_path_that_does_not_exist_is_refused() -> None:
+    problem = cell_problem(Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]]))
+    for stage, unit in ((0, 0), (0, 5), (1, 3), (7, 0)):
+        for prints in (False, True):
+            with pytest.raises(CellTreeError, match="recorded path"):
+                count_slice(Task.of(problem), (Subtree(0, ((stage, unit, 1),)),), Limits(60.0), prints)
+
+
+def test_jobs_and_tasks_travel() -> None:
+    problem = next(problems())
+    task = pickle.loads(pickle.dumps(Task.of(problem)))
+    assert task == Task.of(problem)
+    job = (Subtree(3, ((0, 1, 1), (1, 70, 0))), Subtree(5, (), 7))
+    assert pickle.loads(pickle.dumps(Group(job, 9))) == Group(job, 9)
