@@ -577,7 +577,7 @@ class CellTree:
             vector = [slope * v - value * d for v, d in zip(old, direction, strict=True)]
             moved.append(self._derive(pool + len(moved), vector, g, stage, forms, axis_slot))
         ends = [
-            self._end_of_line(pool + count + k, [sign * d for d in direction], stage, forms, axis_slot)
+            self._end_of_line(pool + count + k, [sign * d for d in direction], stage, forms, {*axes} - {axis})
             for k, sign in enumerate((-1, 1))
         ]
         rows = [[*moved, end] for end in ends]
@@ -638,9 +638,13 @@ class CellTree:
         self._fresh_signs(new, vector, forms)
         return new
 
-    def _end_of_line(self, new: int, vector: list[fmpz], stage: int, forms: fmpz_mat, axis_slot: int) -> int:
-        """Store one end of a cut line: a ray on every facet of the cell, where all finished units vanish."""
-        slots = frozenset(b for b in range(int(self.facet_count[stage])) if b != axis_slot)
+    def _end_of_line(self, new: int, vector: list[fmpz], stage: int, forms: fmpz_mat, axes: set[int]) -> int:
+        """Store one end of a cut line: a ray on every facet of the cell, where all finished units vanish.
+
+        ``axes`` are those of the lines that are left; it needn't have coordinate 0 on those cut before.
+        """
+        facets = self.facet_id[stage, : int(self.facet_count[stage])].tolist()
+        slots = [slot for slot, (kind, number) in enumerate(facets) if kind != -2 or number in axes]
         self.mask[new] = 0
         self.ray[new] = 1
         for slot in slots:
