@@ -1,4 +1,4 @@
-"""The linear regions of a network as convex pieces, for pictures."""
+"""The activation cells of a network with their affine maps, for pictures."""
 
 from __future__ import annotations
 
@@ -10,29 +10,31 @@ from polyhedra.polyhedron import Polyhedron
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A closed convex piece of a linear region.
+    """A closed convex set on which the network is one affine map.
 
     Attributes
     ----------
     polyhedron : Polyhedron
     affine_map : tuple of rows (a_1, ..., a_n, b), one an output
-    region : int
-        The number of the linear region (pieces joined across facets) that it belongs to.
     """
 
     polyhedron: Polyhedron
     affine_map: Matrix
-    region: int
 
 
 def linear_pieces(network: Network, domain: Polyhedron | None = None) -> tuple[Piece, ...]:
-    """Convex pieces with disjoint interiors that cover the domain (None: all of R^n), each with one affine map."""
-    from puiseux.formula import tropical_maps
-    from tropical.regions import linear_regions
+    """Convex pieces with disjoint interiors that cover the domain (None: all of R^n): the closed activation cells.
 
-    regions = linear_regions(tropical_maps(network), domain=domain)
+    They meet face to face, so two that share a facet belong to one linear region iff their affine maps are equal.
+    """
+    from nn_bridge.cells import iterate_cells
+    from puiseux.waiting import announce_compilation
+
+    announce_compilation()
     return tuple(
-        Piece(polyhedron, region.affine_map, number)
-        for number, region in enumerate(regions)
-        for polyhedron in region.polyhedra
+        Piece(
+            cell.polyhedron,
+            tuple((*row, b) for row, b in zip(cell.affine_map.matrix, cell.affine_map.offset, strict=True)),
+        )
+        for cell in iterate_cells(network, domain)
     )

@@ -276,7 +276,7 @@ def _draw_borders(ax: Axes, drawing: _Drawing) -> None:
     from matplotlib.collections import LineCollection
 
     def is_border(edge: Edge, owners: list[int]) -> bool:
-        return len(owners) == 2 and drawing.pieces[owners[0]].region != drawing.pieces[owners[1]].region
+        return len(owners) == 2 and drawing.pieces[owners[0]].affine_map != drawing.pieces[owners[1]].affine_map
 
     lines = [_floats(tuple(edge)) for edge, owners in shared_edges(drawing.polygons).items() if is_border(edge, owners)]
     ax.add_collection(LineCollection(lines, colors="#222222", linewidths=0.7))
