@@ -31,6 +31,10 @@ STEPS = (
         "A smaller network, which tells two kinds of iris apart by their petals: its whole function as a formula.",
         "simplify examples/iris_two_kinds.npz",
     ),
+    (
+        "A network with 64 inputs, which reads images of digits: its regions on the plane through a 0, a 1 and an 8.",
+        "plot examples/digits.npz --domain slice:examples/digits_plane.json --color-by class -o demo-output/digits.png",
+    ),
 )
 
 

@@ -32,8 +32,19 @@ Window = tuple[tuple[fmpq, fmpq], ...]
 
 REGION_COLOURS = ("#77AADD", "#EEDD88", "#FFAABB", "#99DDFF", "#BBCC33", "#EE8866", "#44BB99", "#DDDDDD")
 """Paul Tol's light scheme: eight fills that readers with any colour vision tell apart."""
-CLASS_COLOURS = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB")
-"""Paul Tol's bright scheme."""
+CLASS_COLOURS = (
+    "#4477AA",
+    "#EE6677",
+    "#228833",
+    "#DDCC77",
+    "#88CCEE",
+    "#AA4499",
+    "#44AA99",
+    "#882255",
+    "#999933",
+    "#777777",
+)
+"""Ten from Paul Tol's bright and muted schemes."""
 _TINTS = (0.25, 0.4, 0.55, 0.7)  # shares of white, so that neighbouring regions of one class can be told apart
 COLOURINGS = ("map", "value", "class")
 PICTURE_ENDINGS = (".png", ".svg", ".pdf")
