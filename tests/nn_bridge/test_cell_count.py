@@ -1,0 +1,295 @@
+"""The engine ``cells`` against the oracle and the symbolic route; workers, executors, limits and interruptions."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import threading
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn_bridge import cell_count, cell_jobs
+from nn_bridge.cell_count import INTERRUPTED, count_cells
+from nn_bridge.errors import NetworkError
+from nn_bridge.memory_limit import parse_bytes, resident_bytes
+from nn_bridge.network import Network
+from nn_bridge.readers import read_network
+from nn_bridge.symbolic_count import count_symbolic
+from polyhedra.polyhedron import Polyhedron
+
+DATA = Path(__file__).parents[1] / "data"
+ENTRIES = {entry["name"]: entry for entry in json.loads((DATA / "cell_counts.json").read_text())}
+ORACLE = json.loads((DATA / "oracle_counts.json").read_text())
+CELLS = 34463
+"""Of the network d4_16_16_1_s0."""
+
+
+def network_of(name: str) -> Network:
+    return Network.from_layers(ENTRIES[name]["weights"], ENTRIES[name]["biases"])
+
+
+@pytest.fixture(scope="module")
+def large() -> Network:
+    return read_network(DATA / "nets" / "d4_16_16_1_s0.npz")
+
+
+@pytest.fixture
+def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short slices and small groups, so that a count of a fraction of a second has many of them."""
+    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 200)
+    monkeypatch.setattr(cell_jobs, "GROUP_LEAVES", 1000)
+    monkeypatch.setattr(cell_count, "_SHORT", 0.002)
+    monkeypatch.setattr(cell_count, "_LONG", 0.004)
+    monkeypatch.setattr(cell_count, "_FEW_CELLS", 0)
+
+
+class ShuffledExecutor(Executor):
+    """Does its work at once, but tells of it late and in random order."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = random.Random(seed)
+        self._untold: list[tuple[Future[Any], Any]] = []
+        self.calls = 0
+
+    def submit(self, function: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
+        self.calls += 1
+        future: Future[Any] = Future()
+        self._untold.append((future, function(*arguments, **options)))
+        threading.Timer(0.001, self._tell).start()
+        return future
+
+    def _tell(self) -> None:
+        future, result = self._untold.pop(self._rng.randrange(len(self._untold)))
+        future.set_result(result)
+
+
+# -------------------------------------------------------------------------- the right numbers
+
+
+def test_four_counts_of_every_small_network() -> None:
+    for name, expected in ORACLE.items():
+        result = count_cells(network_of(name))
+        assert (result.counts, result.complete, result.exact) == (expected, True, True), name
+
+
+def test_cells_alone_of_every_small_network() -> None:
+    for name, entry in ENTRIES.items():
+        result = count_cells(network_of(name), counts="cells")
+        assert (result.cells, result.complete, result.exact) == (entry["cells"], True, True), name
+        assert (result.regions, result.affine_maps, result.reason) == (None, None, "only cells were asked for")
+
+
+@pytest.mark.parametrize("name", [name for name in list(ORACLE)[5::17] if ORACLE[name]["cells"] < 30])
+def test_boxes_and_half_spaces_as_the_symbolic_route(name: str) -> None:
+    network = network_of(name)
+    n = network.input_dim
+    box = Polyhedron.box([-1] * n, [2] * n)
+    half = Polyhedron([[1, *[-1] * (n - 1)]], [1])
+    for domain in (box, half):
+        assert count_cells(network, domain).counts == count_symbolic(network, domain).counts
+
+
+def test_nothing_to_cut_is_one_cell() -> None:
+    constant = Network.from_layers([[[0, 0]], [[1]]], [[1], [0]])
+    assert set(count_cells(constant).counts.values()) == {1}
+    assert count_cells(constant, counts="cells").cells == 1
+
+
+# -------------------------------------------------------------------------- whoever does it
+
+
+@pytest.mark.usefixtures("many_slices")
+@pytest.mark.parametrize("name", ["d3_16_16_1_s0", "bunny_d2_2x50"])
+def test_the_same_for_any_workers_and_any_order(name: str) -> None:
+    network = read_network(DATA / "nets" / f"{name}.npz")
+    expected = count_cells(network).counts
+    for seed in range(3):
+        executor = ShuffledExecutor(seed)
+        assert count_cells(network, executor=executor, workers=4).counts == expected
+        assert executor.calls > 4
+        assert count_cells(network, executor=executor, workers=3, counts="cells").cells == expected["cells"]
+
+
+@pytest.mark.usefixtures("many_slices")
+def test_many_cells_with_one_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks whose cells mostly share maps, so that the second pass has many jobs."""
+    monkeypatch.setattr(cell_jobs, "GROUP_LEAVES", 30)
+    rng = np.random.default_rng(4)
+    weights = [rng.normal(size=(12, 2)), rng.normal(size=(10, 12)), -np.ones((1, 10))]
+    weights[2][0, 3:] = 0
+    network = Network.from_layers(weights, [rng.normal(size=12), rng.normal(size=10) - 1, [0]])
+    expected = count_cells(network)
+    assert expected.regions is not None
+    assert expected.regions < expected.cells // 2
+    assert expected.counts == count_symbolic(network).counts
+    with ThreadPoolExecutor(3) as threads:
+        for executor in (ShuffledExecutor(1), threads):
+            assert count_cells(network, executor=executor).counts == expected.counts
+
+
+@pytest.mark.usefixtures("many_slices")
+def test_a_pool_of_processes(large: Network) -> None:
+    one, two = count_cells(large), count_cells(large, workers=2)
+    assert one.counts == two.counts
+    assert one.cells == CELLS
+    assert count_cells(large, workers=3, counts="cells").cells == CELLS
+
+
+@pytest.mark.slow
+def test_a_dask_cluster(large: Network) -> None:
+    distributed = pytest.importorskip("distributed", reason="needs the extra [dask]")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, worker_dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+        client.get_executor() as executor,
+    ):
+        assert len(client.nthreads()) == 2
+        assert count_cells(large, executor=executor, workers=3).counts == count_cells(large).counts
+        assert count_cells(large, executor=executor, workers=3, counts="cells").cells == CELLS
+
+
+def test_progress_goes_from_nothing_to_everything(large: Network, many_slices: None) -> None:
+    told: list[tuple[int, float]] = []
+    count_cells(large, progress=lambda cells, share: told.append((cells, share)))
+    assert len(told) > 3
+    assert all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(told))
+    assert told[-1] == (CELLS, 1.0)
+    assert 0.0 <= told[0][1] < 1.0
+
+
+# -------------------------------------------------------------------------- limits
+
+
+@pytest.mark.parametrize("counts", ["all", "cells"])
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.usefixtures("many_slices")
+def test_a_limit_of_cells(counts: str, workers: int, large: Network) -> None:
+    result = count_cells(large, counts=counts, workers=workers, max_cells=2000)
+    assert not result.complete
+    assert result.reason == "stopped at the limit of 2000 cells"
+    assert result.cells is not None
+    assert 2000 < result.cells < CELLS
+    if counts == "all":
+        assert result.affine_maps is not None
+        assert 1 <= result.affine_maps == result.regions == result.regions_by_point <= result.cells
+    else:
+        assert result.regions is None
+
+
+def test_a_limit_that_is_just_enough() -> None:
+    name = max(ORACLE, key=lambda name: ORACLE[name]["cells"])
+    cells = ORACLE[name]["cells"]
+    assert count_cells(network_of(name), max_cells=cells).complete
+    assert not count_cells(network_of(name), max_cells=cells - 1).complete
+
+
+@pytest.mark.usefixtures("many_slices")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_limit_of_time(workers: int) -> None:
+    endless = read_network(DATA / "nets" / "d8_10_10_1_s0.npz")
+    result = count_cells(endless, time_limit=0.3, workers=workers)
+    assert not result.complete
+    assert result.reason == "stopped at the time limit of 0.3 s"
+    assert result.cells is not None
+    assert result.cells >= 1
+    assert result.seconds < 60
+
+
+def test_a_limit_of_memory(large: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = count_cells(large, memory=1 << 20)
+    assert (result.complete, result.reason) == (False, "stopped at the memory limit of 1 MiB")
+    assert count_cells(large, memory="100GiB").complete
+    # as if every cell took a lot: the limit is met on the way
+    monkeypatch.setattr(cell_count, "_SORTING", 1 << 20)
+    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 200)
+    monkeypatch.setattr(cell_count, "_LONG", 0.002)
+    result = count_cells(large, memory=resident_bytes() + (8 << 30))
+    assert not result.complete
+    assert result.cells is not None
+    assert 1 < result.cells < CELLS
+
+
+def test_sizes() -> None:
+    assert parse_bytes("2GiB") == 2 << 30
+    assert parse_bytes("1.5 gb") == 1_500_000_000
+    assert parse_bytes(12345) == 12345
+    for wrong in ("", "much", "-1GB", "0", "1 GiBB", "nan", -5, 0):
+        with pytest.raises(NetworkError, match="is not a size"):
+            parse_bytes(wrong)
+
+
+def test_the_memory_of_processes() -> None:
+    own = resident_bytes()
+    assert 10 << 20 < own < 64 << 30
+    assert resident_bytes([os.getpid()]) > own
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"counts": "some"}, "take one of all, cells"),
+        ({"workers": 0}, "at least one has to work"),
+        ({"time_limit": 0}, "leaves no time"),
+        ({"time_limit": float("nan")}, "leaves no time"),
+        ({"max_cells": 0}, "leaves nothing to find"),
+        ({"memory": "lots"}, "is not a size"),
+    ],
+)
+def test_options_that_make_no_sense(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(NetworkError, match=message):
+        count_cells(network_of(next(iter(ENTRIES))), **options)
+
+
+# -------------------------------------------------------------------------- interruptions
+
+
+@pytest.mark.usefixtures("many_slices")
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("counts", ["all", "cells"])
+def test_ctrl_c_ends_with_what_was_found(workers: int, counts: str, large: Network) -> None:
+    told: list[int] = []
+
+    def press(cells: int, share: float) -> None:
+        told.append(cells)
+        if len(told) == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    result = count_cells(large, workers=workers, counts=counts, progress=press)
+    assert (result.complete, result.reason) == (False, INTERRUPTED)
+    assert result.cells is not None
+    assert told[2] <= result.cells < CELLS
+    assert result.affine_maps is None if counts == "cells" else 1 <= result.affine_maps <= result.cells
+
+
+def test_ctrl_c_inside_a_slice(large: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 2000)
+    timer = threading.Timer(0.02, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    endless = read_network(DATA / "nets" / "d8_10_10_1_s0.npz")
+    result = count_cells(endless, counts="cells", time_limit=60.0)
+    assert (result.complete, result.reason) == (False, INTERRUPTED)
+    assert count_cells(large, counts="cells").cells == CELLS, "an interrupted tree is not used again"
+
+
+@pytest.mark.usefixtures("many_slices")
+def test_a_worker_that_dies(large: Network) -> None:
+    def kill(cells: int, share: float) -> None:
+        for line in Path("/proc/self/task").glob("*/children"):
+            for child in line.read_text().split():
+                os.kill(int(child), signal.SIGKILL)
+
+    if not Path("/proc/self/task").exists():
+        pytest.skip("finds its children in /proc")
+    result = count_cells(large, workers=2, counts="cells", progress=kill)
+    assert not result.complete
+    assert result.reason is not None
+    assert "worker process was killed" in result.reason
