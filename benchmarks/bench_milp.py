@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from milp.bounds import METHODS, bounds
+from milp.bounds import METHODS, network_bounds
 from milp.compress import compress
 from milp.count import search_patterns
 from milp.formulations import formulate
-from milp.optimize import optimize
+from milp.optimize import optimize_network
 from milp.sparse_data import SparseData, planted_data, random_data
 from milp.sparse_fit import sparsest_fit
 from milp.sparse_train import TrainingOptions, train
@@ -60,8 +60,8 @@ def bench_formulations() -> None:
         rows: dict[str, list[tuple[float, float, float, float]]] = {name: [] for name in names}
         for seed in range(5):
             network, domain = random_network(shape, seed), box(shape[0])
-            known = bounds(network, domain, "interval")
-            exact = optimize(network, domain, tightening="lp")
+            known = network_bounds(network, domain, "interval")
+            exact = optimize_network(network, domain, tightening="lp")
             top = float(exact.value.p) / float(exact.value.q)
             for name in names:
                 model = formulate(network, domain, name.split(" ")[0], bounds_used=known)
@@ -89,7 +89,7 @@ def bench_bounds() -> None:
         network, domain = random_network(shape, 1), box(shape[0])
         for method in METHODS:
             limit = 20.0 if method == "milp" else None
-            found, seconds = timed(partial(bounds, network, domain, method, time_limit=limit))
+            found, seconds = timed(partial(network_bounds, network, domain, method, time_limit=limit))
             width = statistics.fmean(b - a for a, b in zip(found.lower[-2], found.upper[-2], strict=True))
             last = found.upper[-1][0] - found.lower[-1][0]
             print(f"{shape!s:20}{method:10}{width:10.3f}{found.n_unstable:10d}{last:10.3f}{seconds:9.3f}")
@@ -125,13 +125,13 @@ def bench_optimize() -> None:
             continue
         network = read_npz(path)
         domain = box(network.input_dim)
-        known = bounds(network, domain, "lp")
+        known = network_bounds(network, domain, "lp")
         seconds = []
         for solver in ("HIGHS", "SCIP"):
             model = formulate(network, domain, bounds_used=known)
             _, spent = timed(lambda m=model, s=solver: m.optimize(m.output[0], solver=s, time_limit=20))
             seconds.append(spent)
-        best, exact = timed(lambda n=network, d=domain: optimize(n, d, solver="none", time_limit=20))
+        best, exact = timed(lambda n=network, d=domain: optimize_network(n, d, solver="none", time_limit=20))
         value = float(best.value.p) / float(best.value.q)
         print(
             f"{name:18}{value:12.6f}{seconds[0]:9.2f}{seconds[1]:9.2f}{exact:9.2f}{best.nodes:7d}  {best.proven}",

@@ -105,7 +105,7 @@ def round_up(value: fmpq) -> float:
     return -round_down(-value)
 
 
-def bounds(
+def network_bounds(
     network: Network,
     domain: DomainLike,
     method: str = "deeppoly",
@@ -134,7 +134,7 @@ def bounds(
     Examples
     --------
     >>> net = Network.from_layers([[[1], [-1]], [[1, 1]]])
-    >>> box = bounds(net, ([-1], [2]), "interval")
+    >>> box = network_bounds(net, ([-1], [2]), "interval")
     >>> box.lower[0], box.upper[0], box.upper[1]
     ((-1.0, -2.0), (2.0, 1.0), (3.0,))
     """

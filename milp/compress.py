@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from milp.bounds import Stability, bounds
+from milp.bounds import Stability, network_bounds
 from milp.branching import search_maximum
 from milp.domain import DomainLike, bounded
 from milp.solvers import deadline_after
@@ -49,7 +49,7 @@ def stability_proofs(
     """
     deadline = deadline_after(time_limit)
     region = bounded(domain, network.input_dim)
-    known = bounds(network, region, "lp", time_limit=None if time_limit is None else time_limit / 3)
+    known = network_bounds(network, region, "lp", time_limit=None if time_limit is None else time_limit / 3)
     positive, negative = _seen(network, known.input, region.contains if not region.is_box else None, samples, rng)
     inactive: set[tuple[int, int]] = set()
     active: set[tuple[int, int]] = set()

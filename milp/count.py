@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 
 from milp.audit import MissedCell, find_missed, has_inside, is_cell, largest_slack
-from milp.bounds import Bounds, bounds
+from milp.bounds import Bounds, network_bounds
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.patterns import Vanishing, pattern_model, run_loop, run_scip
 from milp.solvers import deadline_after
@@ -117,7 +117,7 @@ def search_patterns(
     region = bounded(domain, network.input_dim)
     if not region.polyhedron.is_full_dimensional():
         raise FormulationError("the domain is not full-dimensional: restrict the network to a slice and count there")
-    known = bounds(network, region, tightening, time_limit=time_limit)
+    known = network_bounds(network, region, tightening, time_limit=time_limit)
     run = _Run(network, region, known, method, slack, solver, deadline, max_cells)
     vanishing: Vanishing = {}
     stages: list[tuple[Pattern, ...]] = []

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from milp.bounds import Bounds, bounds
+from milp.bounds import Bounds, network_bounds
 from milp.branching import Objective, search_maximum
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import formulate
@@ -98,7 +98,7 @@ def objective_of(
     return Objective(weights, input_weights)
 
 
-def optimize(
+def optimize_network(
     network: Network,
     domain: DomainLike,
     output: int | Sequence[Any] | None = 0,
@@ -137,7 +137,7 @@ def optimize(
     Examples
     --------
     >>> net = Network.from_layers([[[1], [-1]], [[1, 1]]])  # |x|
-    >>> best = optimize(net, ([-1], [2]))
+    >>> best = optimize_network(net, ([-1], [2]))
     >>> best.value, best.point, best.proven
     (2, (2,), True)
     """
@@ -148,7 +148,7 @@ def optimize(
     region = bounded(domain, network.input_dim)
     objective = objective_of(network, output, inputs)
     sign = 1 if sense == "max" else -1
-    known = bounds(network, region, tightening, time_limit=None if time_limit is None else time_limit / 3)
+    known = network_bounds(network, region, tightening, time_limit=None if time_limit is None else time_limit / 3)
     report, proposal = None, None
     if solver != "none":
         left = None if deadline is None else max(0.01, 0.6 * (deadline - time.monotonic()))
@@ -217,7 +217,9 @@ def output_ranges(
     share = None if time_limit is None else time_limit / (2 * network.output_dim)
 
     def one(index: int, sense: str) -> Optimum:
-        return optimize(network, region, index, sense=sense, solver="none", time_limit=share, node_limit=node_limit)
+        return optimize_network(
+            network, region, index, sense=sense, solver="none", time_limit=share, node_limit=node_limit
+        )
 
     return tuple((one(k, "min"), one(k, "max")) for k in range(network.output_dim))
 
@@ -238,5 +240,5 @@ def reach_bounds(
     region = bounded(domain, network.input_dim)
     share = None if time_limit is None else time_limit / max(1, len(directions))
     return tuple(
-        optimize(network, region, c, solver="none", time_limit=share, node_limit=node_limit) for c in directions
+        optimize_network(network, region, c, solver="none", time_limit=share, node_limit=node_limit) for c in directions
     )

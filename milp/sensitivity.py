@@ -16,7 +16,7 @@ import numpy as np
 from flint import fmpq
 
 from milp.audit import cell_rows, is_cell
-from milp.bounds import Bounds, bounds
+from milp.bounds import Bounds, network_bounds
 from milp.count import search_patterns
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import NetworkModel, formulate
@@ -85,7 +85,7 @@ def local_lipschitz(
     deadline = deadline_after(time_limit)
     region = _full(domain, network)
     weights = objective_of(network, output).weights
-    known = bounds(network, region, "lp", time_limit=None if time_limit is None else time_limit / 4)
+    known = network_bounds(network, region, "lp", time_limit=None if time_limit is None else time_limit / 4)
     low, high = gradient_interval(network, known, weights)
     widest = [max(abs(a), abs(b)) for a, b in zip(low, high, strict=True)]
     bound = _dual_norm(widest, norm)
@@ -134,7 +134,7 @@ def verify_monotone(
     region = _full(domain, network)
     sign = ONE if increasing else -ONE
     weights = tuple(sign * w for w in objective_of(network, output).weights)
-    known = bounds(network, region, "lp", time_limit=None if time_limit is None else time_limit / 4)
+    known = network_bounds(network, region, "lp", time_limit=None if time_limit is None else time_limit / 4)
     if gradient_interval(network, known, weights)[0][variable] >= 0:
         return Verdict(Status.PROVEN, None, None, time.monotonic() - start)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from flint import fmpq
 
-from milp.bounds import bounds
+from milp.bounds import network_bounds
 from milp.branching import Objective, SearchResult, search_maximum
 from milp.domain import DomainLike, bounded, l1_ball, lift_network, linf_ball
 from milp.optimize import objective_of
@@ -98,7 +98,7 @@ def verify_upper(
     start = time.monotonic()
     deadline = deadline_after(time_limit)
     region = bounded(domain, network.input_dim)
-    known = bounds(network, region, tightening, time_limit=None if time_limit is None else time_limit / 3)
+    known = network_bounds(network, region, tightening, time_limit=None if time_limit is None else time_limit / 3)
     objective = objective_of(network, weights)
     result = search_maximum(
         network,
@@ -182,7 +182,7 @@ def verify_class(
             )
         )
     region = bounded(ball, lifted.input_dim)
-    known = bounds(lifted, region, tightening, time_limit=None if time_limit is None else time_limit / 3)
+    known = network_bounds(lifted, region, tightening, time_limit=None if time_limit is None else time_limit / 3)
     open_reason = None
     for other in range(network.output_dim):
         if other == label:

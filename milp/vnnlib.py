@@ -23,7 +23,7 @@ from typing import Any
 
 from flint import fmpq
 
-from milp.bounds import bounds
+from milp.bounds import network_bounds
 from milp.branching import Objective, search_maximum
 from milp.domain import bounded
 from milp.solvers import deadline_after
@@ -240,7 +240,7 @@ def verify_vnnlib(
         region = bounded(polyhedron, spec.inputs)
         wider = least_slack_network(network, [row for row in system if any(row.outputs)])
         share = None if deadline is None else max(0.0, deadline - time.monotonic()) / 3
-        known = bounds(wider, region, tightening, time_limit=share)
+        known = network_bounds(wider, region, tightening, time_limit=share)
         result = search_maximum(
             wider, region, known, wider.output, threshold=ZERO, strict=True, node_limit=node_limit, deadline=deadline
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from milp.bounds import Bounds, bounds
+from milp.bounds import Bounds, network_bounds
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import ideal_cuts, relu
 from milp.formulations.rule import Encoded, Preactivation
@@ -165,7 +165,7 @@ def formulate(
     cp = require_cvxpy("a formulation")
     relu.relu_rule(formulation)
     region = bounded(domain, network.input_dim)
-    known = bounds(network, region, tightening) if bounds_used is None else bounds_used
+    known = network_bounds(network, region, tightening) if bounds_used is None else bounds_used
     sizes = [len(row) for row in known.lower]
     if sizes != [*network.hidden, network.output_dim]:
         raise FormulationError(f"the bounds are for units {sizes}, the network has {network.hidden}")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from milp.bounds import METHODS, Stability, bounds, round_down, round_up, supplied
+from milp.bounds import METHODS, Stability, network_bounds, round_down, round_up, supplied
 from milp.branching import Objective, search_maximum
 from milp.domain import bounded, l1_ball, lift_network, linf_ball
 from nn_bridge.network import AffineStage, Network
@@ -29,7 +29,7 @@ def exact_range(network, domain, maximum, stage, unit):
 def test_all_methods_contain_the_exact_range_and_get_tighter(shape, kind, random_network, unit_box, maximum_by_cells):
     rng = np.random.default_rng(sum(shape))
     network, box = random_network(rng, shape, kind), unit_box(shape[0])
-    found = [bounds(network, box, method) for method in METHODS]
+    found = [network_bounds(network, box, method) for method in METHODS]
     for stage in range(len(network.stages) + 1):
         for unit in range(len(found[0].lower[stage])):
             low, high = exact_range(network, box, maximum_by_cells, stage, unit)
@@ -48,9 +48,9 @@ def test_polyhedral_domain_tightens_what_its_box_does_not(random_network, maximu
     network = random_network(np.random.default_rng(5), (2, 4, 3, 1))
     triangle = Polyhedron([[1, 1], [-1, 0], [0, -1]], [1, 0, 0])
     low, high = exact_range(network, triangle, maximum_by_cells, 2, 0)
-    b = bounds(network, triangle, "milp")
+    b = network_bounds(network, triangle, "milp")
     assert (b.lower[2][0], b.upper[2][0]) == (round_down(low), round_up(high))
-    square = bounds(network, ([0, 0], [1, 1]), "milp")
+    square = network_bounds(network, ([0, 0], [1, 1]), "milp")
     assert square.lower[2][0] <= b.lower[2][0] <= b.upper[2][0] <= square.upper[2][0]
 
 
@@ -59,7 +59,7 @@ def test_domain_with_equality_is_a_slice(random_network, maximum_by_cells):
     plane = Polyhedron([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]], [1, 1, 1, 1], [[1, 1, 1]], ["1/3"])
     _, high = exact_range(network, plane, maximum_by_cells, 1, 0)
     region = bounded(plane, 3)
-    b = bounds(network, region, "deeppoly")
+    b = network_bounds(network, region, "deeppoly")
     result = search_maximum(network, region, b, network.output)
     assert result.proven
     assert result.value == result.bound == high
@@ -74,7 +74,7 @@ def test_weights_that_are_no_floats_are_still_bounded_exactly(maximum_by_cells, 
     for stage, unit in ((0, 0), (1, 0), (1, 1), (2, 0)):
         low, high = exact_range(network, unit_box(2), maximum_by_cells, stage, unit)
         for method in METHODS:
-            b = bounds(network, unit_box(2), method)
+            b = network_bounds(network, unit_box(2), method)
             assert rational(b.lower[stage][unit]) <= low
             assert high <= rational(b.upper[stage][unit])
 
@@ -88,14 +88,14 @@ def test_huge_and_tiny_weights_stay_valid(unit_box, maximum_by_cells):
     for stage, unit in ((1, 0), (1, 1), (2, 0)):
         low, high = exact_range(network, unit_box(2), maximum_by_cells, stage, unit)
         for method in METHODS:
-            b = bounds(network, unit_box(2), method)
+            b = network_bounds(network, unit_box(2), method)
             assert rational(b.lower[stage][unit]) <= low
             assert high <= rational(b.upper[stage][unit])
 
 
 def test_stability_classes():
     network = Network.from_layers([[[1], [-1], [1]], [[1, 1, 1]]], [[2, -3, 0], [0]])
-    b = bounds(network, ([-1], [1]), "interval")
+    b = network_bounds(network, ([-1], [1]), "interval")
     assert [b.stability(0, i) for i in range(3)] == [Stability.ACTIVE, Stability.INACTIVE, Stability.UNSTABLE]
     assert b.unstable(0) == (2,)
     assert b.n_unstable == 1
@@ -104,7 +104,7 @@ def test_stability_classes():
 def test_search_stops_for_a_question_and_at_a_limit(random_network, unit_box):
     network = random_network(np.random.default_rng(11), (4, 8, 8, 1))
     region = bounded(unit_box(4), 4)
-    b = bounds(network, region)
+    b = network_bounds(network, region)
     best = search_maximum(network, region, b, network.output)
     assert best.proven
     assert network.evaluate(best.point)[0] == best.value == best.bound
@@ -135,7 +135,7 @@ def test_surely_active_units_that_touch_zero_pass_on_their_form():
     )
     region = bounded(([0], [1]), 1)
     for sign in (1, -1):
-        result = search_maximum(network, region, bounds(network, region), network.output, 0, sign)
+        result = search_maximum(network, region, network_bounds(network, region), network.output, 0, sign)
         assert (result.value, result.bound, result.proven) == (0, 0, True)
 
 
@@ -152,7 +152,7 @@ def test_objective_reads_inputs_and_outputs(random_network, unit_box, maximum_by
     network = random_network(np.random.default_rng(12), (2, 3, 3, 2), "skip")
     objective = Objective((fmpq(1), fmpq(-2)), (fmpq(1, 3), fmpq(-1)), fmpq(5))
     region = bounded(unit_box(2), 2)
-    result = search_maximum(network, region, bounds(network, region), objective.as_stage(network))
+    result = search_maximum(network, region, network_bounds(network, region), objective.as_stage(network))
     expected = maximum_by_cells(network, unit_box(2), objective.weights, objective.input_weights) + 5
     assert result.value == result.bound == expected == objective.value(network, result.point)
 
@@ -187,13 +187,13 @@ def test_balls_and_lifting(random_network):
 def test_bad_domains_say_what_is_wrong(domain, message):
     network = Network.from_layers([[[1, 1]], [[1]]])
     with pytest.raises(FormulationError, match=message):
-        bounds(network, domain)
+        network_bounds(network, domain)
 
 
 def test_bad_methods_and_supplied_bounds():
     network = Network.from_layers([[[1, 1]], [[1]]])
     with pytest.raises(FormulationError, match="no bounds 'guess'"):
-        bounds(network, ([0, 0], [1, 1]), "guess")
+        network_bounds(network, ([0, 0], [1, 1]), "guess")
     mine = supplied(network, ([0, 0], [1, 1]), [[0], [0]], [[2], [2]])
     assert not mine.proven
     with pytest.raises(FormulationError, match="sizes"):

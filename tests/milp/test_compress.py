@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from milp.bounds import bounds
+from milp.bounds import network_bounds
 from milp.branching import search_maximum
 from milp.compress import compress, stability_proofs
 from milp.domain import bounded
@@ -36,7 +36,7 @@ def equal_on(first, second, domain):
     """Whether two networks with one output agree on a domain: the exact range of their difference is {0}."""
     both = difference(first, second)
     region = bounded(domain, both.input_dim)
-    known = bounds(both, region, "lp")
+    known = network_bounds(both, region, "lp")
     for sign in (1, -1):
         result = search_maximum(both, region, known, both.output, 0, sign, node_limit=20_000)
         if not (result.proven and result.value == result.bound == 0):

@@ -219,4 +219,4 @@ def test_counting_knows_no_other_route():
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     loaded = set(json.loads(output.replace("'", '"')))
-    assert loaded <= {"nn_bridge.network", "nn_bridge.errors", "nn_bridge.region_count"}
+    assert loaded <= {f"nn_bridge.{name}" for name in ("network", "errors", "region_count", "simplify")}

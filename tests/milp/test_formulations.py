@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from milp.bounds import bounds, supplied
+from milp.bounds import network_bounds, supplied
 from milp.formulations import (
     Layer,
     formulate,
@@ -69,7 +69,7 @@ def test_gaps_of_the_relaxations_are_ordered_as_theory_says(random_network, unit
     rng = np.random.default_rng(4)
     for shape in ((4, 5, 1), (3, 5, 4, 1)):
         network, box = random_network(rng, shape), unit_box(shape[0])
-        known = bounds(network, box, "interval")
+        known = network_bounds(network, box, "interval")
 
         def relaxed(formulation, known=known, network=network, box=box):
             model = formulate(network, box, formulation, bounds_used=known)

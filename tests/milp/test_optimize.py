@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from milp.optimize import optimize, output_ranges, reach_bounds
+from milp.optimize import optimize_network, output_ranges, reach_bounds
 from milp.solvers import SolveStatus
 from nn_bridge.network import Network
 from polyhedra.errors import FormulationError
@@ -27,7 +27,7 @@ def test_optimum_is_exact_and_proven(solver, shape, kind, random_network, unit_b
     weights = [fmpq(int(v)) for v in rng.integers(-3, 4, size=shape[-1])]
     inputs = [fmpq(int(v), 2) for v in rng.integers(-3, 4, size=shape[0])]
     for sense, sign in (("max", 1), ("min", -1)):
-        best = optimize(network, box, weights, inputs, sense, solver=solver)
+        best = optimize_network(network, box, weights, inputs, sense, solver=solver)
         expected = sign * maximum_by_cells(network, box, [sign * w for w in weights], [sign * w for w in inputs])
         assert best.proven
         assert best.value == best.bound == expected
@@ -42,14 +42,14 @@ def test_optimum_is_exact_and_proven(solver, shape, kind, random_network, unit_b
 
 def test_degenerate_optimum_at_the_meeting_point_of_all_kinks():
     network = Network.from_layers([[[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, -1]], [[-1] * 6]])
-    best = optimize(network, ([-1, -1], [1, 1]))
+    best = optimize_network(network, ([-1, -1], [1, 1]))
     assert (best.value, best.point, best.proven) == (0, (0, 0), True)
 
 
 def test_polyhedral_domain(random_network, maximum_by_cells):
     network = random_network(np.random.default_rng(18), (3, 4, 1))
     simplex = Polyhedron([[-1, 0, 0], [0, -1, 0], [0, 0, -1]], [0, 0, 0], [[1, 1, 1]], [1])
-    best = optimize(network, simplex)
+    best = optimize_network(network, simplex)
     assert best.proven
     assert best.value == maximum_by_cells(network, simplex, [fmpq(1)])
     assert simplex.contains(best.point)
@@ -57,17 +57,17 @@ def test_polyhedral_domain(random_network, maximum_by_cells):
 
 def test_limits_leave_a_valid_interval(random_network, unit_box):
     network = random_network(np.random.default_rng(19), (4, 9, 9, 1))
-    full = optimize(network, unit_box(4))
+    full = optimize_network(network, unit_box(4))
     assert full.proven
     for limits in ({"node_limit": 4}, {"prove": False}, {"time_limit": 0.05}):
-        best = optimize(network, unit_box(4), solver="none" if "time_limit" in limits else None, **limits)
+        best = optimize_network(network, unit_box(4), solver="none" if "time_limit" in limits else None, **limits)
         assert not best.proven
         assert best.reason
         assert full.value <= best.bound
         assert best.value is None or best.value <= full.value
         assert best.seconds < 20
-    assert optimize(network, unit_box(4), prove=False).reason == "no proof was asked for"
-    assert optimize(network, unit_box(4), node_limit=4).reason == "more than 4 nodes"
+    assert optimize_network(network, unit_box(4), prove=False).reason == "no proof was asked for"
+    assert optimize_network(network, unit_box(4), node_limit=4).reason == "more than 4 nodes"
 
 
 def test_output_ranges_and_reach_bounds(random_network, unit_box, maximum_by_cells):
@@ -104,4 +104,4 @@ def test_output_ranges_and_reach_bounds(random_network, unit_box, maximum_by_cel
 def test_bad_requests(arguments, error, message):
     network = Network.from_layers([[[1, -1]], [[1]]])
     with pytest.raises(error, match=message):
-        optimize(network, ([-1, -1], [1, 1]), **arguments)
+        optimize_network(network, ([-1, -1], [1, 1]), **arguments)

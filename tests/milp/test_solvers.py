@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from milp.bounds import bounds
+from milp.bounds import network_bounds
 from milp.formulations import formulate
 from milp.solvers import SolveStatus, choose_solver, solve, solver_options
 from nn_bridge.network import Network
@@ -113,8 +113,8 @@ def test_what_is_missing_is_named_with_the_extra(monkeypatch):
     with pytest.raises(MissingExtraError, match=r"solver='HIGHS' needs the optional part \[milp\]"):
         choose_solver("HIGHS")
     with pytest.raises(MissingExtraError, match=r"bounds by linear programs needs the optional part \[milp\]"):
-        bounds(network, box, "lp")
-    assert bounds(network, box, "deeppoly").proven
+        network_bounds(network, box, "lp")
+    assert network_bounds(network, box, "deeppoly").proven
     hide(monkeypatch, "highspy", "pyscipopt")
     with pytest.raises(MissingExtraError, match="mixed-integer solving"):
         choose_solver()
