@@ -27,6 +27,7 @@ from nn_bridge.integer_maps import IntegerMaps, unpacked
 from nn_bridge.network import INPUT
 
 _ROOTS_APART = 256
+_LEAVES_AT_ONCE = 1 << 12
 
 
 class FourCounts(NamedTuple):
@@ -250,6 +251,17 @@ class _KeyTable:
 # -------------------------------------------------------------------------- joining
 
 
+class _Batch(NamedTuple):
+    """Leaves by their number among the selected ones, with their faces by rows of the batch."""
+
+    leaf: np.ndarray
+    patterns: np.ndarray
+    facet_row: np.ndarray
+    facet_zeros: np.ndarray
+    vertex_row: np.ndarray
+    vertex_zeros: np.ndarray
+
+
 class Gluer:
     """Joins the leaves with equal maps by facets and by points; fed with the batches of a second pass.
 
@@ -274,7 +286,8 @@ class Gluer:
         self._label = np.full(size, -1, np.int32 if size < 2**31 else np.int64)
         self._facets = _KeyTable(self._keys.width, self._label, pairs=True)
         self._points = _KeyTable(self._keys.width, self._label, pairs=False)
-        self._added = 0
+        self._added = self._waiting = 0
+        self._batches: list[_Batch] = []
 
     def add(self, leaves: Leaves, first: int | None = None) -> None:
         """Take a batch (with faces) of selected leaves.
@@ -298,13 +311,37 @@ class Gluer:
         if not np.array_equal(leaves.prints, self._found.prints[first : first + count]):
             raise CellTreeError("the second pass met other cells than the first; please report this network")
         numbers = leaves.generator_leaf[np.flatnonzero(np.diff(leaves.generator_leaf, prepend=-1))]
-        self._label[first : first + count] = self._maps.classify(leaves.patterns, leaves.prints)
-        self._added += count
-        rows = np.searchsorted(numbers, leaves.facet_leaf)
-        self._facets.add(self._keys.pack(leaves.patterns, rows, leaves.facet_zeros), first + rows)
         vertex = leaves.generator_ray == 0
-        rows = np.searchsorted(numbers, leaves.generator_leaf[vertex])
-        self._points.add(self._keys.pack(leaves.patterns, rows, leaves.generator_zeros[vertex]), first + rows)
+        self._batches.append(
+            _Batch(
+                np.arange(first, first + count),
+                leaves.patterns,
+                np.searchsorted(numbers, leaves.facet_leaf),
+                leaves.facet_zeros,
+                np.searchsorted(numbers, leaves.generator_leaf[vertex]),
+                leaves.generator_zeros[vertex],
+            )
+        )
+        self._added += count
+        self._waiting += count
+        if self._waiting >= _LEAVES_AT_ONCE:
+            self._work_in()
+
+    def _work_in(self) -> None:
+        """Classify and join the waiting leaves (many at a time, since small batches are slow)."""
+        if not self._batches:
+            return
+        begin = np.cumsum([0, *(len(batch.leaf) for batch in self._batches)])
+        leaf = np.concatenate([batch.leaf for batch in self._batches])
+        patterns = np.concatenate([batch.patterns for batch in self._batches])
+        self._label[leaf] = self._maps.classify(patterns, self._found.prints[leaf])
+        rows = np.concatenate([batch.facet_row + at for batch, at in zip(self._batches, begin, strict=False)])
+        zeros = np.concatenate([batch.facet_zeros for batch in self._batches])
+        self._facets.add(self._keys.pack(patterns, rows, zeros), leaf[rows])
+        rows = np.concatenate([batch.vertex_row + at for batch, at in zip(self._batches, begin, strict=False)])
+        zeros = np.concatenate([batch.vertex_zeros for batch in self._batches])
+        self._points.add(self._keys.pack(patterns, rows, zeros), leaf[rows])
+        self._batches, self._waiting = [], 0
 
     def counts(self) -> FourCounts:
         """The four counts, after every selected leaf was added.
@@ -316,6 +353,7 @@ class Gluer:
         """
         if self._added != len(self._found.prints):
             raise CellTreeError("the second pass met fewer cells than the first; please report this network")
+        self._work_in()
         singles = self._found.singles
         return FourCounts(
             len(self._found.select),

@@ -46,8 +46,9 @@ class _Residues:
 
     def maps(self, active: list[np.ndarray]) -> np.ndarray:
         """The coefficients of all outputs, shape (patterns, outputs, inputs + 1), found from the outputs backwards."""
-        stages = len(active)
-        total = np.repeat(self.constants[-1][None], len(active[0]), axis=0)
+        stages, patterns, outputs = len(active), len(active[0]), len(self.constants[-1])
+        # one row for each pattern and output, so that every step is one plain matrix product
+        total = np.tile(self.constants[-1], (patterns, 1))
         flow: list[np.ndarray | None] = [None] * stages  # how the outputs depend on the units of each stage
         for number in range(stages, -1, -1):
             here = None
@@ -55,13 +56,13 @@ class _Residues:
                 seen = flow[number]
                 if seen is None:
                     continue
-                here = seen * active[number][:, None, :]
+                here = seen * np.repeat(active[number], outputs, axis=0)
                 total = self.reduce(total + here @ self.constants[number])
             for source, matrix in self.blocks[number]:
-                step = matrix[None] if here is None else self.reduce(here @ matrix)
+                step = np.tile(matrix, (patterns, 1)) if here is None else self.reduce(here @ matrix)
                 known = flow[source - 1]
                 flow[source - 1] = step if known is None else self.reduce(known + step)
-        return np.remainder(total, self.prime)
+        return np.remainder(total, self.prime).reshape(patterns, outputs, -1)
 
 
 class IntegerMaps:
