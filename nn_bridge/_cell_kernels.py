@@ -763,7 +763,7 @@ def refine(new, ga, gb, stage, valid, unit, pool, par, form, facets, scratch):
     dim = par[DIM]
     fw = par[FW]
     mw = par[MW]
-    k = 0
+    k = int64(0)
     cap = rows.shape[0]
     for q in range(fw):
         w = pool.mask[new, q]
@@ -1251,7 +1251,7 @@ def triple_test(count, j, k, m, scratch):
     """
     table, table_err = scratch.table, scratch.table_err
     x, ex, y, ey = scratch.pair_x, scratch.pair_ex, scratch.pair_y, scratch.pair_ey
-    n = 0
+    n = int64(0)
     limit = x.shape[0]
     for s in range(count):
         h = table[j, s]
@@ -1400,6 +1400,10 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
         np.empty(mw, np.uint64),
     )
     work_done = 0
+    zero = int64(0)  # typed, so that callees are compiled once
+    one = int64(1)
+    nothing = int64(-1)
+    whole_cell = int64(CELL)
     while st[SP] > 0:
         s = st[SP] - 1
         stage = stack.node[s, N_STAGE]
@@ -1439,10 +1443,10 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 positive[q] |= pool.mask[g, fw + q]
                 negative[q] |= pool.mask[g, fw + mw + q]
                 unsure[q] |= pool.mask[g, fw + 2 * mw + q]
-        n_cut = 0
-        n_maybe = 0
-        n_doubt = 0
-        n_free = 0
+        n_cut = int64(0)
+        n_maybe = int64(0)
+        n_doubt = int64(0)
+        n_free = int64(0)
         for q in range(mw):
             cut[q] = positive[q] & negative[q] & rest[q]
             n_cut += popcount(cut[q])
@@ -1478,7 +1482,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 table_of_values(first, count, pool, cut, stage, units, par, form, scratch)
             st[SP] = s
             st[COUNT] += 1
-            at_unit = 0
+            at_unit = int64(0)
             for q in range(mw):
                 prev[q] = uint64(0)
             for q in range(mw):
@@ -1487,9 +1491,9 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                     j = 64 * q + lowest_bit(w)
                     w &= w - uint64(1)
                     # which earlier units cut the zero set of this one: mostly the table of values tells
-                    meeting = -1
+                    meeting = int64(-1)
                     if small:
-                        meeting = 0
+                        meeting = int64(0)
                         for i in range(at_unit):
                             verdict = slope_test(
                                 count,
@@ -1499,13 +1503,13 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                                 scratch.table_err[i],
                             )
                             if verdict < 0:
-                                meeting = -1
+                                meeting = int64(-1)
                                 break
                             if verdict == 1:
                                 scratch.touched[meeting] = i
                                 meeting += 1
                     at_unit += 1
-                    inner = -1
+                    inner = int64(-1)
                     if meeting == 0 or meeting == 1:
                         inner = 1 + meeting
                     elif meeting == 2 and kind >= 3:
@@ -1515,8 +1519,8 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                         st[COUNT] += inner
                         prev[q] |= bit(j)
                         continue
-                    n_pos = 0
-                    n_neg = 0
+                    n_pos = int64(0)
+                    n_neg = int64(0)
                     start = top
                     if top + count + 8 > pool.index.shape[0]:
                         st[COUNT] = counted
@@ -1566,10 +1570,10 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                         top,
                         kind - 1,
                         depth,
-                        0,
-                        0,
-                        0,
-                        0,
+                        zero,
+                        zero,
+                        zero,
+                        zero,
                         prev,
                         valid,
                         j,
@@ -1643,7 +1647,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
             if free + count + 64 > pool.coord.shape[0] or top + count + 64 > pool.index.shape[0]:
                 return NEED_POOL
             below = stage + 1
-            slots = 0
+            slots = int64(0)
             # facets that matter below: those with enough generators
             for b in range(facets.count[stage]):
                 n_on = 0
@@ -1762,7 +1766,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
             for q in range(mw):
                 valid[q] = uint64(0)
             st[SP] = s
-            new_kind = COUNT_ROOT if counting and below == stages - 1 else CELL
+            new_kind = int64(COUNT_ROOT) if counting and below == stages - 1 else whole_cell
             push(
                 stack,
                 st,
@@ -1777,16 +1781,16 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 stack.node[s, N_DSTAGE],
                 stack.node[s, N_DUNIT],
                 stack.node[s, N_DSIGN],
-                -lines - 1 if lines > 0 else 0,
+                -lines - 1 if lines > 0 else zero,
                 rest,
                 valid,
-                -1,
+                nothing,
             )
             st[MAX_POOL] = max(st[MAX_POOL], free + count)
             continue
         # ---------------------------------------------------- split by one unit
-        forced = -1
-        sign = 0
+        forced = int64(-1)
+        sign = int64(0)
         if depth < par[PATH_LEN]:
             forced = steps.path[depth, 1]
             sign = steps.path[depth, 2]
@@ -1825,8 +1829,8 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                     unit = 64 * q + lowest_bit(w)
                     break
         uq = unit >> 6
-        n_pos = 0
-        n_neg = 0
+        n_pos = int64(0)
+        n_neg = int64(0)
         for t in range(count):
             g = pool.index[first + t]
             if pool.mask[g, fw + uq] & bit(unit):
@@ -1875,11 +1879,11 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 middle - start,
                 free,
                 top,
-                CELL,
+                whole_cell,
                 depth + 1,
                 stage,
                 unit,
-                0,
+                zero,
                 lines,
                 rest,
                 valid,
@@ -1895,11 +1899,11 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 top - middle,
                 free,
                 top,
-                CELL,
+                whole_cell,
                 depth + 1,
                 stage,
                 unit,
-                1,
+                one,
                 lines,
                 rest,
                 valid,
