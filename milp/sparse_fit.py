@@ -26,7 +26,8 @@ from milp.sparse_model import OneHiddenLayer
 from milp.warm_start import solve_from
 from nn_bridge.network import Network
 from polyhedra.errors import FormulationError
-from polyhedra.scalars import ZERO, rational
+from polyhedra.linear_program import Infeasible, maximize
+from polyhedra.scalars import ZERO, rational, rationals
 
 Array = NDArray[np.float64]
 
@@ -134,7 +135,8 @@ def sparsest_fit(
         np.where(model.t.value > 0.5, model.W.value, 0.0),
         np.where(model.u.value > 0.5, model.b.value, 0.0),
     )
-    network, count, verified = interpolate(inputs, outputs, found, np.asarray(model.z.value) > 0.5)
+    active = np.asarray(model.z.value) > 0.5
+    network, count, verified = interpolate(inputs, outputs, found, active, (weight_bound, bias_bound))
     return SparseFit(
         network, count, bound, verified, verified and count <= bound, signs, weight_bound, bias_bound, report
     )
@@ -277,16 +279,53 @@ def _linear_map(X: Array, model: OneHiddenLayer, active: NDArray[np.bool_]) -> t
     return (np.column_stack(columns) if columns else np.zeros((len(X), 0))), entries
 
 
-def interpolate(X: Array, y: Array, model: OneHiddenLayer, active: NDArray[np.bool_]) -> tuple[Network, int, bool]:
+def interpolate(
+    X: Array,
+    y: Array,
+    model: OneHiddenLayer,
+    active: NDArray[np.bool_],
+    limits: tuple[float, float] = (math.inf, math.inf),
+) -> tuple[Network, int, bool]:
     """The exact network near a float one, on its support and activations, its non-zeros, and whether it fits exactly.
 
-    The entries that the equations do not determine keep their float values; the others are solved for in rationals.
+    First the entries that the equations do not determine keep their float values and the others are solved for in
+    rationals. Where that crosses a kink, an exact linear program looks for any entries, within the limits of weights
+    and biases, that fit with these activations.
     """
     A, entries = _linear_map(X, model, active)
     theta = [rational(float(model.b[k] if i < 0 else model.W[k, i])) for k, i in entries]
-    rows = [[rational(float(v)) for v in row] + [rational(float(target))] for row, target in zip(A, y, strict=True)]
-    solution = _solve_near(rows, theta)
-    values = theta if solution is None else solution
+    targets = rationals(y.tolist())
+    rows = [rationals(row) for row in A.tolist()]
+    near = _solve_near([[*row, target] for row, target in zip(rows, targets, strict=True)], theta)
+    network, count = _network(model, entries, theta if near is None else near)
+    if _fits(network, X, targets):
+        return network, count, True
+    if near is None:
+        return network, count, False
+    signs: list[list[fmpq]] = []
+    for x, phases in zip(X, active, strict=True):
+        for k, on in enumerate(phases):
+            sign = -1 if on else 1
+            row = [rational(sign * (float(x[i]) if i >= 0 else 1.0)) if neuron == k else ZERO for neuron, i in entries]
+            if any(row):
+                signs.append(row)
+    right = [ZERO] * len(signs)
+    for j, (_, i) in enumerate(entries):
+        limit = limits[1] if i < 0 else limits[0]
+        if math.isfinite(limit):
+            for sign in (1, -1):
+                signs.append([rational(sign) if place == j else ZERO for place in range(len(entries))])
+                right.append(rational(limit))
+    answer = maximize([ZERO] * len(entries), signs, right, rows, targets)
+    if not isinstance(answer, Infeasible):
+        other, fewer = _network(model, entries, list(answer.point))
+        if _fits(other, X, targets):
+            return other, fewer, True
+    return network, count, False
+
+
+def _network(model: OneHiddenLayer, entries: list[tuple[int, int]], values: list[fmpq]) -> tuple[Network, int]:
+    """The exact network with the given non-zero entries, and how many are not zero."""
     K, d = model.W.shape
     W: list[list[fmpq]] = [[ZERO] * d for _ in range(K)]
     b = [ZERO] * K
@@ -295,9 +334,12 @@ def interpolate(X: Array, y: Array, model: OneHiddenLayer, active: NDArray[np.bo
             b[k] = value
         else:
             W[k][i] = value
-    network = Network.from_layers([W, [[rational(float(s)) for s in model.v]]], [b, [0]])
-    fits = all(network.evaluate(x)[0] == rational(float(target)) for x, target in zip(X, y, strict=True))
-    return network, sum(1 for value in values if value != 0), fits
+    network = Network.from_layers([W, [rationals(model.v.tolist())]], [b, [0]])
+    return network, sum(1 for value in values if value != 0)
+
+
+def _fits(network: Network, X: Array, targets: tuple[fmpq, ...]) -> bool:
+    return all(network.evaluate(x)[0] == target for x, target in zip(X, targets, strict=True))
 
 
 def _solve_near(rows: list[list[fmpq]], theta: list[fmpq]) -> list[fmpq] | None:
