@@ -9,9 +9,6 @@ nothing.  Then f' - F is convex iff t >= w.  So the pairs form the polyhedron
 
 (the decomposition polyhedron of Brandenburg, Grillo and Hertrich 2024), and a pair has few terms when many facets have
 t = 0 or t = w.  Its vertices are searched by linear programs; what floating point proposes is solved again exactly.
-
-Lower bound.  Whatever the complex, a region of f' meets no wall at which F bends up, because there f' bends up too.
-So f' has at least as many terms as these walls leave components (`bounds_below`).
 """
 
 from __future__ import annotations
@@ -233,25 +230,4 @@ def _vertices(complex_: WallComplex, attempts: int) -> Iterator[list[fmpq]]:
             factors = 1.0 / (excess + 1e-3 * excess.max()) if excess.max() > 0 else factors
 
 
-def bounds_below(complex_: WallComplex) -> tuple[int, int]:
-    """How many terms numerator and denominator of any pair with this difference have at least (proof in the module)."""
-    return _components(complex_, 1), _components(complex_, -1)
-
-
-def _components(complex_: WallComplex, sign: int) -> int:
-    """The components that are left when the walls of one sign are taken away."""
-    parent = list(range(len(complex_.values)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    for wall in complex_.walls:
-        if wall.weight * sign <= 0:
-            parent[root(wall.inner)] = root(wall.outer)
-    return sum(parent[i] == i for i in range(len(parent)))
-
-
-__all__ = ["Wall", "WallComplex", "bounds_below", "pair_from_weights", "smallest_pair"]
+__all__ = ["Wall", "WallComplex", "pair_from_weights", "smallest_pair"]

@@ -18,7 +18,8 @@ from typing import Any, Literal
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
-from tropical.decomposition import WallComplex, bounds_below, smallest_pair
+from tropical.decomposition import WallComplex, smallest_pair
+from tropical.minimality import bounds_below
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.printing import polynomial_json, rational_latex, rational_sympy, rational_text
 from tropical.rational import PuiseuxRational
@@ -123,7 +124,7 @@ def simplify(rational: PuiseuxRational | PuiseuxPolynomial, *, search: bool = Tr
     elif search:
         walls = WallComplex.of(pruned)
         best = smallest_pair(walls)
-        bound = bounds_below(walls)
+        bound = bounds_below(walls, enough=(len(best.numerator), len(best.denominator)))
     best = _without_common_affine_part(best)
     if not best.same_function(pruned):
         raise AssertionError("a simplification changed the function; please report this formula")

@@ -7,15 +7,22 @@ import pytest
 from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
-from polynomial_strategies import law, polynomials, rational_functions
+from polynomial_strategies import law, points, polynomials, rational_functions
 
 from polyhedra.errors import AlgebraError
+from polyhedra.scalars import rational
 from tropical import PuiseuxPolynomial, PuiseuxRational, prune
+from tropical.decomposition import WallComplex
+from tropical.minimality import bends_up, components
+from tropical.parsing import parse
 from tropical.regions import linear_regions
 from tropical.simplify import simplify
 
 X, Y = PuiseuxPolynomial.variables(2)
 ONE = PuiseuxPolynomial.constant(0, 2)
+
+# the output of a network with two hidden layers of two units and small integer weights
+DEEP = "max(3x1 + 6x2 - 1, x1 + 2x2 - 1) - max(3x1 + 9x2 - 6, 3x1 + 7x2, 3x1 + 6x2 + 2, 2x1 + 7x2 - 6, x2, 2)"
 
 
 def kinks(f):
@@ -94,6 +101,36 @@ def test_polynomials_and_constants_and_the_zero():
     assert str(simplify(PuiseuxRational.constant("1/2", 3))) == "1/2"
     zero = simplify(PuiseuxPolynomial.zero(2))
     assert (str(zero), zero.minimal) == ("-inf", "proven")
+
+
+@given(rational_functions(dim=2, max_terms=4))
+@law(25)
+def test_no_pair_is_smaller_than_the_lower_bound(f):
+    # any pair with this difference will do as a witness: here with a factor multiplied in
+    result = simplify(f)
+    factor = PuiseuxPolynomial({(1, 1): 0, (0, 0): 1, (-1, 2): 0})
+    for pair in (f, result.rational, PuiseuxRational(f.numerator * factor, f.denominator * factor)):
+        sizes = len(prune(pair.numerator)), len(prune(pair.denominator))
+        assert all(low <= n for low, n in zip(result.lower_bound, sizes, strict=True))
+
+
+def test_a_pair_is_proven_minimal_by_separated_points():
+    # the walls that bend up leave too few components; points near the vertices prove the rest
+    result = simplify(parse(DEEP))
+    assert result.sizes == {"original": (2, 6), "pruned": (2, 6), "simplified": (2, 5)}
+    assert result.minimal == "proven"
+    walls = WallComplex.of(parse(DEEP).pruned())
+    assert (components(walls, 1), components(walls, -1)) != result.lower_bound
+
+
+@given(rational_functions(dim=2, max_terms=4), points(2), points(2))
+@law(40)
+def test_bending_up_is_found_exactly(f, p, q):
+    p, q = tuple(map(rational, p)), tuple(map(rational, q))
+    bends = bends_up(f.numerator, f.denominator, p, q)
+    values = [f([a + (b - a) * fmpq(k, 24) for a, b in zip(p, q, strict=True)]) for k in range(25)]
+    seen = any(u + w > 2 * v for u, v, w in zip(values, values[1:], values[2:], strict=False))
+    assert bends or not seen
 
 
 def test_renderings():
