@@ -284,9 +284,9 @@ class _Count:
             parts = min(free, len(result.rest))
             left = tuple(result.rest[part::parts] for part in range(parts))
             record = Record(key, result.cells, left, result.groups, result.prints)
+            tally.add(record)
             if checkpoint is not None:
                 checkpoint.append(record)
-            tally.add(record)
         self._report()
         try:
             self._check()
