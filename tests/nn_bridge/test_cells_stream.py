@@ -1,6 +1,7 @@
 """Cells as values: every exact answer a cell gives is checked against the network itself."""
 
 import json
+import re
 import sys
 from itertools import islice
 from pathlib import Path
@@ -201,3 +202,15 @@ def test_parquet_without_pyarrow_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r"\[parquet\]"):
         write_parquet([], tmp_path / "cells.parquet")
+
+
+def test_the_recipes_of_the_documentation_run(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow.parquet")
+    page = Path(__file__).parents[2] / "docs" / "cells.md"
+    programs = re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for program in programs:
+        exec(compile(program, page.name, "exec"), names)
+    assert len(programs) == 6
+    assert (tmp_path / "cells.parquet").exists()
