@@ -456,7 +456,7 @@ def end_block(row_bits, old_vertices, fingerprint, e64, edges, table):
 
 @njit(cache=True)
 def count_by_lowest_vertex(upwards, edge_ends, edge_zeros, vertex_zeros):
-    """The sum over vertices of the cells of which each is the lowest; ``upwards``: whether an edge's second end is higher."""
+    """The sum over vertices of the cells of which each is the lowest; ``upwards``: is an edge's second end higher?"""
     vertices, d = vertex_zeros.shape
     upward = np.zeros((vertices, d), np.uint8)
     blocked = np.zeros(vertices, np.uint8)
@@ -490,3 +490,39 @@ def count_by_lowest_vertex(upwards, edge_ends, edge_zeros, vertex_zeros):
                     ways *= np.int64(upward[v, q])
             cells += ways
     return cells
+
+
+@njit(cache=True)
+def walk_polygons(start, sides, members):
+    """Order the sides of polygons into cycles of vertices.
+
+    Polygon i has the sides ``sides[start[i] : start[i + 1]]`` (pairs of vertices) in any order; its vertices are
+    written to the same places of ``members``.  Returns the number of polygons that do not close.
+    """
+    broken = 0
+    for i in range(len(start) - 1):
+        low = start[i]
+        high = start[i + 1]
+        used = np.zeros(high - low, np.bool_)
+        current = sides[low, 1]
+        members[low] = sides[low, 0]
+        used[0] = True
+        for place in range(low + 1, high):
+            members[place] = current
+            found = False
+            for j in range(low, high):
+                if not used[j - low]:
+                    if sides[j, 0] == current:
+                        current = sides[j, 1]
+                        found = True
+                    elif sides[j, 1] == current:
+                        current = sides[j, 0]
+                        found = True
+                    if found:
+                        used[j - low] = True
+                        break
+            if not found:
+                break
+        if current != members[low] or high - low < 3:
+            broken += 1
+    return broken

@@ -129,8 +129,8 @@ def _floats(matrix: Matrix, index: int) -> Floats:
     except OverflowError:
         result = np.array([[np.inf]])
     size = np.abs(result)
-    exact_zeros = sum(not v for row in matrix for v in row)
-    if np.count_nonzero(size == 0) != exact_zeros or np.any(((size != 0) & (size < SMALLEST)) | (size > LARGEST)):
+    lost = any(matrix[i][j] for i, j in np.argwhere(size == 0).tolist())
+    if lost or np.any(((size != 0) & (size < SMALLEST)) | (size > LARGEST)):
         raise NetworkError(
             f"stage {index + 1} has a weight too small or too large for the float engine "
             f"(not within {SMALLEST:g}..{LARGEST:g}); use engine 'cells'"

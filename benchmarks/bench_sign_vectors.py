@@ -1,0 +1,128 @@
+"""The sign-vector engine against the published algorithm: CPU seconds on one thread, both in one run.
+
+    python benchmarks/bench_sign_vectors.py [--quick] [--whole] [--device cuda] [--nets DIR]
+
+``--quick`` leaves out the larger networks, ``--whole`` adds all eight layers of bunny_d3_8x32 (for puiseux alone),
+``--device`` times the torch backend on that device as well.  Each program runs several times, in turn; the best time
+counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import numpy as np
+import torch
+from naive_edge_subdivision import subdivide
+
+from nn_bridge.network import Network
+from nn_bridge.sign_vectors import count_sign_vectors, extract
+
+NETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "nets"
+CASES = [
+    ("bunny_d2_2x100", None, 1.0, 5, 0.27),
+    ("bunny_d3_3x16", None, 0.5, 5, 0.19),
+    ("bunny_d3_8x32", 3, 0.5, 3, 2.8),
+    ("bunny_d3_8x32", 4, 0.5, 2, 14.3),
+    ("bunny_d3_8x32", 5, 0.5, 1, 51.0),
+]
+
+
+def load(folder: Path, name: str, layers: int | None) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The first layers of a network; where it is cut short its last layer is the output."""
+    with np.load(folder / f"{name}.npz") as data:
+        depth = layers or len(data.files) // 2
+        return [data[f"W{i}"] for i in range(depth)], [data[f"b{i}"] for i in range(depth)]
+
+
+def cpu_seconds(run: object) -> tuple[float, object]:
+    """CPU seconds of one call, and what it returned."""
+    start = time.process_time()
+    result = run()  # type: ignore[operator]
+    return time.process_time() - start, result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--device")
+    parser.add_argument("--nets", type=Path, default=NETS)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+
+    warm = Network.from_layers(*load(options.nets, "d2_10_5_1_s0", None))
+    extract(warm, (-1, 1)).count_cells()  # compiles or loads the kernels
+    print(f"{'network':<24}{'vertices':>10}{'edges':>10}{'cells':>10}{'naive s':>10}{'puiseux s':>11}{'ratio':>8}"
+          f"{'published s':>13}")  # fmt: skip
+    for name, layers, side, repeats, published in CASES[: 2 if options.quick else None]:
+        weights, biases = load(options.nets, name, layers)
+        tensors = [[torch.tensor(a, dtype=torch.float32) for a in arrays] for arrays in (weights, biases)]
+        network = Network.from_layers(weights, biases)
+        naive, ours = [], []
+        for _ in range(repeats):
+            ours.append(cpu_seconds(lambda net=network, s=side: _count(net, s)))
+            naive.append(cpu_seconds(lambda t=tensors, s=side: subdivide(t[0], t[1], -s, s)))
+        seconds, (complex_, cells) = min(ours, key=lambda pair: pair[0])
+        slow, (vertices, edges, _) = min(naive, key=lambda pair: pair[0])
+        label = name + (f" layers 1-{layers}" if layers else "")
+        print(
+            f"{label:<24}{len(complex_.vertices):>10}{len(complex_.edges):>10}{cells:>10}{slow:>10.3f}{seconds:>11.4f}"
+            f"{slow / seconds:>8.1f}{published:>13.2f}",
+            flush=True,
+        )
+        if (len(vertices), len(edges)) != (len(complex_.vertices), len(complex_.edges)):
+            print(f"    in single precision: {len(vertices)} vertices, {len(edges)} edges")
+        if options.device:
+            _on_device(network, side, options.device)
+    if options.whole:
+        _whole(options.nets)
+
+
+def _count(network: Network, side: float) -> tuple[object, int]:
+    complex_ = extract(network, (-side, side), output_hyperplanes=True)
+    return complex_, complex_.count_cells()
+
+
+def _on_device(network: Network, side: float, device: str) -> None:
+    """The torch backend: seconds, and bytes of the finished complex over that time."""
+    extract(network, (-0.01, 0.01), output_hyperplanes=True, device=device, backend="torch")
+    start = time.perf_counter()
+    complex_ = extract(network, (-side, side), output_hyperplanes=True, device=device, backend="torch")
+    if device != "cpu":
+        torch.cuda.synchronize()
+    seconds = time.perf_counter() - start
+    size = complex_.vertices.nbytes + complex_.edges.nbytes
+    where = torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
+    print(f"    torch on {where}: {seconds:.3f} s, {size / 1e6:.0f} MB of vertices and edges, {complex_!r}")
+
+
+def _whole(folder: Path) -> None:
+    """All layers of bunny_d3_8x32 with the output as a hyperplane: time and peak memory."""
+    network = Network.from_layers(*load(folder, "bunny_d3_8x32", None))
+    seconds, (complex_, cells) = cpu_seconds(lambda: _count(network, 0.5))
+    print(f"bunny_d3_8x32, whole: {complex_!r}, {cells} cells, {complex_.decided} exact decisions, "
+          f"{complex_.pieces} pieces: {seconds:.1f} s CPU, peak {_peak():.2f} GB")  # fmt: skip
+    seconds, count = cpu_seconds(lambda: count_sign_vectors(network, (-0.5, 0.5)))
+    print(f"bunny_d3_8x32, hidden units only, counted in pieces: {count.cells} cells: {seconds:.1f} s CPU")
+
+
+def _peak() -> float:
+    """Peak resident memory in GB (0 where the system does not tell)."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform != "darwin" else 1e9)
+
+
+if __name__ == "__main__":
+    main()
