@@ -314,8 +314,14 @@ class _Count:
         assert self._problem is not None
         words = -(-max(self._problem.network.hidden) // 64)
         gluer = Gluer(self._problem, words, found)
-        jobs = _batches(self._tally.groups, found)
-        crew = crew if cells > _FEW_CELLS else Crew()
+        while (wanted := gluer.wanted()) is not None:
+            self._feed(gluer, wanted, crew if cells > _FEW_CELLS else Crew())
+        four = gluer.counts()
+        self.result = four.cells, four.regions, four.regions_by_point, four.affine_maps
+
+    def _feed(self, gluer: Gluer, wanted: Duplicates, crew: Crew) -> None:
+        """Visit the wanted leaves once more, with their faces."""
+        jobs = _batches(self._tally.groups, wanted)
 
         def start() -> tuple[int, Future[list[Leaves]]] | None:
             self._budget.check(0, crew)
@@ -323,7 +329,7 @@ class _Count:
             if job is None:
                 return None
             groups, select, first = job
-            marked = found.prints[first : first + int(np.count_nonzero(select))]
+            marked = wanted.prints[first : first + int(np.count_nonzero(select))]
             return first, crew.submit(faces_of, self._task, groups, select, marked)
 
         flow = Flow(crew, start)
@@ -333,8 +339,6 @@ class _Count:
                 first += len(leaves.prints)
         if flow.interrupted:
             raise KeyboardInterrupt
-        four = gluer.counts()
-        self.result = four.cells, four.regions, four.regions_by_point, four.affine_maps
 
 
 def _batches(groups: list[Group], found: Duplicates) -> Iterator[tuple[tuple[Group, ...], np.ndarray, int]]:

@@ -8,7 +8,7 @@ key of a facet (of a vertex, or of a minimal face where there are lines).  No co
 Two passes: the first keeps eight bytes a cell, the residues of the affine map.  Cells whose residues occur once are
 regions of their own.  The second pass visits the others again, proves their maps equal (or tells them apart), and
 joins them.  Keys are matched as they come: a facet is forgotten once both sides are found, a vertex is kept once for
-each map.
+each map, as long as there is room.
 
 Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with points.
 """
@@ -239,13 +239,21 @@ class _KeyTable:
             kernels.rehash(*old, self._table, self._bearer)
 
     @property
-    def open_keys(self) -> int:
-        """The number of keys in memory."""
-        return int(self._seen[0])
+    def bytes(self) -> int:
+        """What the keys in memory take."""
+        return self._table.nbytes + self._bearer.nbytes
+
+    def roots(self) -> np.ndarray:
+        """One leaf of each set of united leaves."""
+        return np.flatnonzero(self._parent == np.arange(len(self._parent)))
 
     def components(self) -> int:
         """The number of sets of united leaves."""
-        return int((self._parent == np.arange(len(self._parent))).sum())
+        return len(self.roots())
+
+    def inherit(self, other: _KeyTable) -> None:
+        """Begin with the leaves united that another table has united."""
+        self._parent[:] = other._parent
 
 
 # -------------------------------------------------------------------------- joining
@@ -263,7 +271,11 @@ class _Batch(NamedTuple):
 
 
 class Gluer:
-    """Joins the leaves with equal maps by facets and by points; fed with the batches of a second pass.
+    """Joins the leaves with equal maps by facets and by points; fed with the batches of further passes over the tree.
+
+    Use: ``while (wanted := gluer.wanted()) is not None``, walk through the tree with ``select=wanted.select`` and give
+    every batch to `add`.  Mostly one pass does.  Points are kept as long as they take few bytes; else they are
+    forgotten, and a third pass visits only those cells whose maps have several pieces that no facet joins.
 
     Parameters
     ----------
@@ -271,23 +283,60 @@ class Gluer:
     words : int
         Words per stage in a pattern, as in `CellTree.words`.
     found : Duplicates
-        From the residues of a first pass.  The second pass selects ``found.select``.
+        From the residues of the first pass.
+    point_memory : int, optional
+        Bytes for the points of the second pass; by default 32 a cell, and 32 MiB beyond.
 
     Notes
     -----
     Batches may come in any order and from several processes: each says at which of the selected leaves it begins.
     """
 
-    def __init__(self, problem: CellProblem, words: int, found: Duplicates) -> None:
-        self._found = found
+    def __init__(self, problem: CellProblem, words: int, found: Duplicates, *, point_memory: int | None = None) -> None:
+        self._found = self._wanted = found
         self._maps = MapClasses(problem, words, found.prints)
         self._keys = SignVectorKeys(problem, words)
+        self._point_memory = (1 << 25) + 32 * len(found.select) if point_memory is None else point_memory
         size = len(found.prints)
         self._label = np.full(size, -1, np.int32 if size < 2**31 else np.int64)
         self._facets = _KeyTable(self._keys.width, self._label, pairs=True)
-        self._points = _KeyTable(self._keys.width, self._label, pairs=False)
+        self._points: _KeyTable | None = _KeyTable(self._keys.width, self._label, pairs=False)
+        self._third: np.ndarray | None = None  # in a third pass, the selected leaves that it visits
         self._added = self._waiting = 0
         self._batches: list[_Batch] = []
+
+    def wanted(self) -> Duplicates | None:
+        """The leaves that the next pass should bring, or None when the counts are there.
+
+        Raises
+        ------
+        CellTreeError
+            The last pass was begun and some of its leaves are missing.
+        """
+        if self._added == 0:
+            return self._wanted if len(self._wanted.prints) else None
+        self._finish_pass()
+        if self._points is not None:
+            return None
+        pieces = self._facets.roots()
+        several = np.bincount(self._label[pieces], minlength=self._maps.count) > 1
+        chosen = several[self._label]
+        self._points = _KeyTable(self._keys.width, self._label, pairs=False)
+        if not chosen.any():
+            self._points = self._facets
+            return None
+        self._third = np.flatnonzero(chosen)
+        select = self._found.select.copy()
+        select[select.view(bool)] = chosen
+        self._wanted = Duplicates(select, self._found.prints[chosen])
+        self._points.inherit(self._facets)
+        self._added = 0
+        return self._wanted
+
+    def _finish_pass(self) -> None:
+        if self._added != len(self._wanted.prints):
+            raise CellTreeError("a later pass met fewer cells than the first; please report this network")
+        self._work_in()
 
     def add(self, leaves: Leaves, first: int | None = None) -> None:
         """Take a batch (with faces) of selected leaves.
@@ -308,13 +357,13 @@ class Gluer:
         if count == 0:
             return
         first = self._added if first is None else first
-        if not np.array_equal(leaves.prints, self._found.prints[first : first + count]):
-            raise CellTreeError("the second pass met other cells than the first; please report this network")
+        if not np.array_equal(leaves.prints, self._wanted.prints[first : first + count]):
+            raise CellTreeError("a later pass met other cells than the first; please report this network")
         numbers = leaves.generator_leaf[np.flatnonzero(np.diff(leaves.generator_leaf, prepend=-1))]
         vertex = leaves.generator_ray == 0
         self._batches.append(
             _Batch(
-                np.arange(first, first + count),
+                np.arange(first, first + count) if self._third is None else self._third[first : first + count],
                 leaves.patterns,
                 np.searchsorted(numbers, leaves.facet_leaf),
                 leaves.facet_zeros,
@@ -334,26 +383,30 @@ class Gluer:
         begin = np.cumsum([0, *(len(batch.leaf) for batch in self._batches)])
         leaf = np.concatenate([batch.leaf for batch in self._batches])
         patterns = np.concatenate([batch.patterns for batch in self._batches])
-        self._label[leaf] = self._maps.classify(patterns, self._found.prints[leaf])
-        rows = np.concatenate([batch.facet_row + at for batch, at in zip(self._batches, begin, strict=False)])
-        zeros = np.concatenate([batch.facet_zeros for batch in self._batches])
-        self._facets.add(self._keys.pack(patterns, rows, zeros), leaf[rows])
-        rows = np.concatenate([batch.vertex_row + at for batch, at in zip(self._batches, begin, strict=False)])
-        zeros = np.concatenate([batch.vertex_zeros for batch in self._batches])
-        self._points.add(self._keys.pack(patterns, rows, zeros), leaf[rows])
+        if self._third is None:
+            self._label[leaf] = self._maps.classify(patterns, self._found.prints[leaf])
+            rows = np.concatenate([batch.facet_row + at for batch, at in zip(self._batches, begin, strict=False)])
+            zeros = np.concatenate([batch.facet_zeros for batch in self._batches])
+            self._facets.add(self._keys.pack(patterns, rows, zeros), leaf[rows])
+        if self._points is not None:
+            rows = np.concatenate([batch.vertex_row + at for batch, at in zip(self._batches, begin, strict=False)])
+            zeros = np.concatenate([batch.vertex_zeros for batch in self._batches])
+            self._points.add(self._keys.pack(patterns, rows, zeros), leaf[rows])
+            if self._third is None and self._points.bytes > self._point_memory:
+                self._points = None
         self._batches, self._waiting = [], 0
 
     def counts(self) -> FourCounts:
-        """The four counts, after every selected leaf was added.
+        """The four counts, after every wanted leaf was added.
 
         Raises
         ------
         CellTreeError
-            Some selected leaves are missing.
+            Some leaves are missing: `wanted` says which.
         """
-        if self._added != len(self._found.prints):
-            raise CellTreeError("the second pass met fewer cells than the first; please report this network")
-        self._work_in()
+        self._finish_pass()
+        if self._points is None:
+            raise CellTreeError("the points of some cells are missing; ask the gluer which leaves are wanted")
         singles = self._found.singles
         return FourCounts(
             len(self._found.select),
@@ -389,10 +442,11 @@ def count_from_tree(problem: CellProblem | None) -> FourCounts:
     if not len(found.prints):
         return FourCounts(tree.cells, tree.cells, tree.cells, tree.cells)
     gluer = Gluer(problem, tree.words, found)
-    again = [k for k in range(len(portions)) if found.select[ends[k] : ends[k + 1]].any()]
-    select = np.concatenate([found.select[ends[k] : ends[k + 1]] for k in again])
-    second = CellTree(problem, FACES, select=select, arrays=tree.arrays)
-    for k in again:
-        for leaves in second.run(portions[k]):
-            gluer.add(leaves)
+    while (wanted := gluer.wanted()) is not None:
+        again = [k for k in range(len(portions)) if wanted.select[ends[k] : ends[k + 1]].any()]
+        select = np.concatenate([wanted.select[ends[k] : ends[k + 1]] for k in again])
+        walk = CellTree(problem, FACES, select=select, arrays=tree.arrays)
+        for k in again:
+            for leaves in walk.run(portions[k]):
+                gluer.add(leaves)
     return gluer.counts()

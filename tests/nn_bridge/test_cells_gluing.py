@@ -167,6 +167,47 @@ def both_passes(network, mask):
     return gluer.counts()
 
 
+def passes_without_room(network, domain=None):
+    """The counts and the number of passes when no points fit in memory."""
+    problem = cell_problem(network, domain)
+    tree = CellTree(problem, PATTERNS)
+    gluer = Gluer(
+        problem, tree.words, duplicates(np.concatenate([leaves.prints for leaves in tree.run()])), point_memory=0
+    )
+    passes = 1
+    while (wanted := gluer.wanted()) is not None:
+        passes += 1
+        assert gluer.wanted() == wanted
+        for leaves in CellTree(problem, FACES, select=wanted.select).run():
+            gluer.add(leaves)
+    return gluer.counts(), passes
+
+
+def test_points_in_a_third_pass():
+    seen = set()
+    for name in sample()[::2]:
+        counts, passes = passes_without_room(network_of(ENTRIES[name]))
+        assert counts._asdict() == COUNTS[name]
+        assert (
+            passes == 1 if counts.cells == counts.affine_maps else passes == 2 + (counts.regions > counts.affine_maps)
+        )
+        seen.add(passes)
+    counts, passes = passes_without_room(three_regions_by_point())
+    assert (counts.regions, counts.regions_by_point, passes) == (6, 3, 3)
+    assert seen >= {1, 2}
+
+
+def test_forgotten_points_are_missed():
+    problem = cell_problem(three_regions_by_point())
+    tree = CellTree(problem, PATTERNS)
+    found = duplicates(np.concatenate([leaves.prints for leaves in tree.run()]))
+    gluer = Gluer(problem, tree.words, found, point_memory=0)
+    for leaves in CellTree(problem, FACES, select=found.select).run():
+        gluer.add(leaves)
+    with pytest.raises(CellTreeError, match="wanted"):
+        gluer.counts()
+
+
 @pytest.mark.parametrize("name", sample()[::9])
 @pytest.mark.parametrize("mask", [0, 1])
 def test_equal_residues_prove_nothing(name, mask):
