@@ -81,13 +81,22 @@ IntegerStage = tuple[list[tuple[int, list[list[int]]]], list[int]]
 
 def integer_stages(network: Network) -> list[IntegerStage]:
     """The stages and, last, the outputs with denominators cleared: each by one positive factor for the whole stage."""
+    return _all_cleared(network)[0]
+
+
+def output_scale(network: Network) -> int:
+    """The factor by which `integer_stages` multiplies the outputs."""
+    return _all_cleared(network)[1][-1]
+
+
+def _all_cleared(network: Network) -> tuple[list[IntegerStage], list[int]]:
     stages: list[IntegerStage] = []
     scales = [1]
     for stage in (*network.stages, network.output):
         blocks, bias, scale = _cleared(stage, scales)
         stages.append((blocks, bias))
         scales.append(scale)
-    return stages
+    return stages, scales
 
 
 def _cleared(stage: AffineStage, scales: list[int]) -> tuple[list[tuple[int, list[list[int]]]], list[int], int]:

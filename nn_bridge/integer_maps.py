@@ -101,6 +101,10 @@ class IntegerMaps:
             result &= (residues.maps(one) == residues.maps(two)).all(axis=(1, 2))
         return result
 
+    def residues(self, active: list[np.ndarray]) -> np.ndarray:
+        """Many patterns' maps modulo all the primes, shape (patterns, outputs, (inputs + 1) * primes): proofs of equality."""
+        return np.concatenate([residues.maps(active) for residues in self._all_residues()], axis=2)
+
     def exact(self, active: list[np.ndarray]) -> bytes:
         """One pattern's map, in full, as bytes (its residues modulo all the primes)."""
         return b"".join(residues.maps(active).tobytes() for residues in self._all_residues())
