@@ -14,6 +14,7 @@ import threading
 import time
 import zlib
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -262,8 +263,10 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool) -> Slice:
     return Slice(tree.cells - before, tuple(reversed(work)), tuple(groups), _joined(found))
 
 
-def faces_of(task: Task, groups: tuple[Group, ...], select: np.ndarray, prints: np.ndarray) -> list[Leaves]:
-    """The marked leaves of some groups with their faces, such that their residues are ``prints``, in this order.
+def faces_of(
+    task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray, by_pattern: bool = False
+) -> list[Leaves]:
+    """The marked leaves of some groups with their faces, such that ``keys`` are their residues, in this order.
 
     Parameters
     ----------
@@ -272,33 +275,64 @@ def faces_of(task: Task, groups: tuple[Group, ...], select: np.ndarray, prints: 
         From the first pass.
     select : array of uint8
         Marks leaves, in the order of the first pass.
-    prints : array of uint64
+    keys : array of uint64
         The residues of the marked leaves.  Leaves with other residues are not among the marked ones.
+    by_pattern : bool
+        ``keys`` are `pattern_numbers` instead, so that each place gets the very leaf that it got in an earlier pass.
     """
+    if by_pattern and len(np.unique(keys)) < len(keys):
+        raise CellTreeError("two patterns have one number")
+    keys_of = _pattern_keys if by_pattern else _print_keys
     try:
-        return [leaves._replace(generator_coordinates=_NOTHING) for leaves in _faces_of(task, groups, select, prints)]
+        batches = _faces_of(task, groups, select, keys, keys_of)
+        return [leaves._replace(generator_coordinates=_NOTHING) for leaves in batches]
     except BaseException:
         _TREES.by_key.clear()  # they may have been left in the middle of anything
         raise
 
 
-def _faces_of(task: Task, groups: tuple[Group, ...], select: np.ndarray, prints: np.ndarray) -> list[Leaves]:
+def _print_keys(leaves: Leaves) -> np.ndarray:
+    return leaves.prints
+
+
+def _pattern_keys(leaves: Leaves) -> np.ndarray:
+    return pattern_numbers(leaves.patterns)
+
+
+def pattern_numbers(patterns: np.ndarray) -> np.ndarray:
+    """A number for each activation pattern, the same everywhere: different ones rarely share it."""
+    numbers = np.zeros(len(patterns), np.uint64)
+    for column in patterns.T:
+        numbers ^= column
+        numbers *= np.uint64(0x9E3779B97F4A7C15)
+        numbers ^= numbers >> np.uint64(31)
+    return numbers
+
+
+def _faces_of(
+    task: Task,
+    groups: tuple[Group, ...],
+    select: np.ndarray,
+    keys: np.ndarray,
+    keys_of: Callable[[Leaves], np.ndarray],
+) -> list[Leaves]:
     tree = _tree(task, FACES)
     parts = [part for group in groups for part in group.parts]
     tree.mark(select)
     batches = [leaves for part in parts for leaves in tree.run(part) if len(leaves.prints)]
-    if np.array_equal(_joined([leaves.prints for leaves in batches]), prints):
+    if np.array_equal(_joined([keys_of(leaves) for leaves in batches]), keys):
         return batches
-    # signs that were open in the first pass may be known by now, and units split in another order: match by residue
+    # signs that were open in the first pass may be known by now, and units split in another order: match by key
     tree.mark(np.zeros(0, np.uint8))
-    wanted = np.unique(prints)
-    batches = [_chosen(leaves, np.isin(leaves.prints, wanted)) for part in parts for leaves in tree.run(part)]
+    wanted = np.unique(keys)
+    batches = [_chosen(leaves, np.isin(keys_of(leaves), wanted)) for part in parts for leaves in tree.run(part)]
     merged = _merged([leaves for leaves in batches if len(leaves.prints)])
-    order = np.empty(len(prints), np.int64)
-    met = np.argsort(merged.prints, kind="stable")
-    if len(met) != len(prints):
-        raise CellTreeError("the second pass met other cells than the first")
-    order[np.argsort(prints, kind="stable")] = met
+    order = np.empty(len(keys), np.int64)
+    met = keys_of(merged)
+    ranked, expected = np.argsort(met, kind="stable"), np.argsort(keys, kind="stable")
+    if not np.array_equal(met[ranked], keys[expected]):
+        raise CellTreeError("a later pass met other cells than the first")
+    order[expected] = ranked
     return [_reordered(merged, order)]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from nn_bridge import cell_jobs
-from nn_bridge.cell_jobs import Group, Job, Limits, Slice, Task, count_slice, faces_of, weight
+from nn_bridge.cell_jobs import Group, Job, Limits, Slice, Task, count_slice, faces_of, pattern_numbers, weight
 from nn_bridge.cell_problem import CellProblem, cell_problem
 from nn_bridge.cell_tree import COUNT_ONLY, FACES, PATTERNS, CellTree, CellTreeError, Subtree
 from nn_bridge.network import Network
@@ -194,6 +194,11 @@ def test_faces_of_marked_leaves(in_order: bool) -> None:
         expected = faces_by_pattern(list(CellTree(problem, FACES).run()))
         repeated = {key: value for key, value in expected.items() if value[0] in set(marked.tolist())}
         assert faces_by_pattern(batches) == repeated
+        # each place gets its leaf again, however it is asked for
+        numbers = np.concatenate([pattern_numbers(leaves.patterns) for leaves in batches])
+        again = faces_of(task, part.groups, select if in_order else np.ones(len(prints), np.uint8), numbers, True)
+        assert np.array_equal(*(np.concatenate([leaves.patterns for leaves in found]) for found in (batches, again)))
+        assert faces_by_pattern(again) == repeated
     assert checked > 10
 
 
