@@ -20,7 +20,18 @@ import numpy as np
 
 from nn_bridge.cell_checkpoint import Checkpoint, Record
 from nn_bridge.cell_crew import Crew, Flow, WorkerLost, sensible_workers
-from nn_bridge.cell_jobs import GROUP_LEAVES, Group, Job, Limits, Slice, Task, count_slice, faces_of, weight
+from nn_bridge.cell_jobs import (
+    GROUP_LEAVES,
+    Group,
+    Job,
+    Limits,
+    Slice,
+    Task,
+    count_slice,
+    faces_of,
+    pattern_numbers,
+    weight,
+)
 from nn_bridge.cell_problem import CellProblem, cell_arrays, cell_problem
 from nn_bridge.cell_tree import Leaves, Subtree
 from nn_bridge.errors import NetworkError
@@ -314,14 +325,22 @@ class _Count:
         assert self._problem is not None
         words = -(-max(self._problem.network.hidden) // 64)
         gluer = Gluer(self._problem, words, found)
+        numbers: np.ndarray | None = None  # of the patterns of all selected leaves, after one pass over them
         while (wanted := gluer.wanted()) is not None:
-            self._feed(gluer, wanted, crew if cells > _FEW_CELLS else Crew())
+            same = None if numbers is None else numbers[wanted.select[found.select.view(bool)].view(bool)]
+            numbers = self._feed(gluer, wanted, same, crew if cells > _FEW_CELLS else Crew())
         four = gluer.counts()
         self.result = four.cells, four.regions, four.regions_by_point, four.affine_maps
 
-    def _feed(self, gluer: Gluer, wanted: Duplicates, crew: Crew) -> None:
-        """Visit the wanted leaves once more, with their faces."""
+    def _feed(self, gluer: Gluer, wanted: Duplicates, same: np.ndarray | None, crew: Crew) -> np.ndarray:
+        """Visit the wanted leaves once more, with their faces; returns the numbers of their patterns.
+
+        Leaves with equal residues may be met in any order, which must be the same in each pass: ``same`` are their
+        numbers from the pass before.
+        """
         jobs = _batches(self._tally.groups, wanted)
+        numbers = np.empty(len(wanted.prints), np.uint64)
+        keys = wanted.prints if same is None else same
 
         def start() -> tuple[int, Future[list[Leaves]]] | None:
             self._budget.check(0, crew)
@@ -329,16 +348,18 @@ class _Count:
             if job is None:
                 return None
             groups, select, first = job
-            marked = wanted.prints[first : first + int(np.count_nonzero(select))]
-            return first, crew.submit(faces_of, self._task, groups, select, marked)
+            own = keys[first : first + int(np.count_nonzero(select))]
+            return first, crew.submit(faces_of, self._task, groups, select, own, same is not None)
 
         flow = Flow(crew, start)
         for first, batches in flow.take():
             for leaves in batches:
                 gluer.add(leaves, first)
+                numbers[first : first + len(leaves.prints)] = pattern_numbers(leaves.patterns)
                 first += len(leaves.prints)
         if flow.interrupted:
             raise KeyboardInterrupt
+        return numbers
 
 
 def _batches(groups: list[Group], found: Duplicates) -> Iterator[tuple[tuple[Group, ...], np.ndarray, int]]:

@@ -8,6 +8,7 @@ import random
 import signal
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 from nn_bridge import cell_count, cell_jobs
 from nn_bridge.cell_count import INTERRUPTED, count_cells
 from nn_bridge.errors import NetworkError
+from nn_bridge.gluing import Gluer
 from nn_bridge.memory_limit import parse_bytes, resident_bytes
 from nn_bridge.network import Network
 from nn_bridge.readers import read_network
@@ -132,6 +134,10 @@ def test_many_cells_with_one_map(monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadPoolExecutor(3) as threads:
         for executor in (ShuffledExecutor(1), threads):
             assert count_cells(network, executor=executor).counts == expected.counts
+            # as if points took too much room: a third pass looks them up
+            monkeypatch.setattr(cell_count, "Gluer", partial(Gluer, point_memory=0))
+            assert count_cells(network, executor=executor).counts == expected.counts
+            monkeypatch.setattr(cell_count, "Gluer", Gluer)
 
 
 @pytest.mark.usefixtures("many_slices")
