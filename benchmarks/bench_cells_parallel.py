@@ -53,9 +53,8 @@ def main() -> None:
             cells, wall, cpu = measured(net, options.counts, workers)
             times[workers].append((wall, cpu))
             print(f"{workers:>8} {cells:>12,} {wall:>8.2f} {cpu:>8.2f} {cells / wall / 1e6:>10.2f}")
-    (one_wall, one_cpu), (wall, cpu) = (
-        [median(column) for column in zip(*rows, strict=True)] for rows in times.values()
-    )
+    one_wall, one_cpu = (median(column) for column in zip(*times[1], strict=True))
+    wall, cpu = (median(column) for column in zip(*times[options.workers], strict=True))
     print(f"speed-up {one_wall / wall:.2f}, work {cpu / one_cpu:.2f}")
 
 
