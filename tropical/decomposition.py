@@ -27,6 +27,8 @@ from tropical.polynomial import PuiseuxPolynomial
 from tropical.rational import PuiseuxRational
 from tropical.regions import Refinement, RefinementCell, common_refinement
 
+MAX_WALLS = 4000  # beyond them no smaller pair is searched for by default
+
 Affine = tuple[fmpq, ...]
 """(a_1, ..., a_n, c)."""
 
@@ -159,7 +161,7 @@ def pair_from_weights(complex_: WallComplex, weights: list[fmpq]) -> PuiseuxRati
     return PuiseuxRational(f, g)
 
 
-def smallest_pair(complex_: WallComplex, *, attempts: int = 8) -> PuiseuxRational:
+def smallest_pair(complex_: WallComplex, *, attempts: int | None = None) -> PuiseuxRational:
     """A pair with as few terms as the search finds on this complex.
 
     A pair with the fewest terms is a vertex of the decomposition polyhedron, because a vertex has the fewest walls.
@@ -167,13 +169,17 @@ def smallest_pair(complex_: WallComplex, *, attempts: int = 8) -> PuiseuxRationa
     Parameters
     ----------
     complex_ : WallComplex
-    attempts : int
-        Exact linear programs with different costs, each followed by three that favour the walls that are nearly gone.
+    attempts : int, optional
+        Exact linear programs with different costs, each followed by three that favour the walls that are nearly gone;
+        by default 8 on small complexes, fewer on large ones, none beyond `MAX_WALLS` walls.
     """
     least = pair_from_weights(complex_, complex_.lower())
     if least is not None:
         return least
     refinement = complex_.refinement
+    if attempts is None:
+        count = len(complex_.walls)
+        attempts = 0 if count > MAX_WALLS else max(1, min(8, 1200 // count))
     best = PuiseuxRational(refinement.polynomials[0], refinement.polynomials[1])
     for weights in _vertices(complex_, attempts):
         pair = pair_from_weights(complex_, weights)

@@ -14,11 +14,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import primitive
 from polyhedra.system import IntegerRow, integer_row
+from tropical._triangulation_kernels import triangulate
 from tropical.polynomial import Exponent, PuiseuxPolynomial
 from tropical.pruning import prune
 from tropical.rational import PuiseuxRational
@@ -26,6 +29,9 @@ from tropical.rational import PuiseuxRational
 Gluing = Literal["facet", "point"]
 AffineRows = tuple[tuple[fmpq, ...], ...]
 """One row (a_1, ..., a_n, b) per output: the function a.x + b."""
+
+FEW_TERMS = 16  # up to which the facets of a region are sought among all other terms at once
+LOW_DIMENSION = 4  # up to which regions have few generators
 
 Map = PuiseuxPolynomial | PuiseuxRational | Sequence[PuiseuxPolynomial | PuiseuxRational]
 
@@ -207,17 +213,73 @@ class _Dominance:
     def __init__(self, polynomial: PuiseuxPolynomial) -> None:
         self.polynomial = polynomial
         self._tables: dict[int, dict[IntegerRow, int]] = {}
+        self._likely: list[set[int]] | None = None
 
     def rows(self, position: int) -> dict[IntegerRow, int]:
         table = self._tables.get(position)
         if table is None:
+            f = self.polynomial
             # on one hyperplane only one term ties with an irredundant one, else the middle one would be redundant
-            candidates = {
-                dominance_row(self.polynomial, position, k): k for k in range(len(self.polynomial)) if k != position
-            }
-            region = Polyhedron.of_integer_rows(candidates, dim=self.polynomial.dim).irredundant()
+            candidates = {dominance_row(f, position, k): k for k in range(len(f)) if k != position}
+            if len(f) > FEW_TERMS and f.dim <= LOW_DIMENSION:
+                chosen = self._enough(position, candidates)
+            else:
+                chosen = list(candidates)
+            region = Polyhedron.of_integer_rows(chosen, dim=f.dim).irredundant()
             table = self._tables[position] = {row: candidates[row] for row in region.system.rows()}
         return table
+
+    def _enough(self, position: int, candidates: dict[IntegerRow, int]) -> list[IntegerRow]:
+        """Some of the rows that imply all others: those of likely neighbours, and what their generators violate."""
+        if self._likely is None:
+            self._likely = likely_neighbours(self.polynomial)
+        likely = self._likely[position]
+        chosen = [row for row, k in candidates.items() if k in likely]
+        while True:
+            region = Polyhedron.of_integer_rows(chosen, dim=self.polynomial.dim)
+            known = set(chosen)
+            missing: dict[IntegerRow, None] = {}
+            for generator in _generators(region):
+                # the row (a, b) holds at the generator (x, w) iff b w - a.x >= 0
+                worst = min(candidates, key=lambda row: _slack(row, generator))
+                if worst not in known and _slack(worst, generator) < 0:
+                    missing[worst] = None
+            if not missing:
+                return chosen
+            chosen += missing
+
+
+def _slack(row: IntegerRow, generator: tuple[int, ...]) -> int:
+    return row[-1] * generator[-1] - sum(map(int.__mul__, row, generator[:-1]))
+
+
+def _generators(polyhedron: Polyhedron) -> list[tuple[int, ...]]:
+    """Vertices (x, w) with w > 0, rays and both directions of lines (x, 0), as integers."""
+    result = [primitive((*vertex, fmpq(1))) for vertex in polyhedron.vertices()]
+    result += [(*primitive(ray), 0) for ray in polyhedron.rays()]
+    for line in polyhedron.lines():
+        direction = primitive(line)
+        result += [(*direction, 0), (*(-v for v in direction), 0)]
+    return result
+
+
+def likely_neighbours(polynomial: PuiseuxPolynomial) -> list[set[int]]:
+    """For each term the terms whose regions probably share a facet with its own (a proposal, by floating point)."""
+    A, c = polynomial.float_terms()
+    count, dim = A.shape
+    neighbours: list[set[int]] = [set() for _ in range(count)]
+    finite = bool(np.isfinite(A).all() and np.isfinite(c).all())
+    triangulation = triangulate(A, c) if finite and dim <= 3 else None
+    if triangulation is not None:
+        for simplex in triangulation.simplices.tolist():
+            for i in simplex:
+                neighbours[i].update(simplex)
+    for i in range(count):
+        neighbours[i].discard(i)
+        if finite and len(neighbours[i]) <= dim:
+            distance = np.abs(A - A[i]).sum(axis=1)
+            neighbours[i].update(k for k in np.argsort(distance)[: 2 * dim + 2].tolist() if k != i)
+    return neighbours
 
 
 def dominance_row(polynomial: PuiseuxPolynomial, position: int, other: int) -> IntegerRow:

@@ -13,6 +13,7 @@ from polynomial_strategies import law, polynomials, rational_functions
 from polyhedra.errors import AlgebraError
 from polyhedra.polyhedron import Polyhedron
 from tropical import PuiseuxPolynomial, PuiseuxRational, prune
+from tropical import regions as regions_module
 from tropical.regions import affine_maps, common_refinement, linear_regions
 
 
@@ -127,6 +128,28 @@ def test_survey_example_with_seven_cells():
     h = [relu(["2.3", "-1.9"], "0.6"), relu(["-0.9", "-0.7"], "4.8"), relu([0, 3], -5)]
     assert len(linear_regions(h)) == 7
     assert len(common_refinement([u.numerator for u in h])) == 7
+
+
+def bowl(kind, dim):
+    rng = np.random.default_rng(8)
+    if kind == "random":
+        exponents = rng.normal(size=(40, dim))
+    elif kind == "lattice":
+        exponents = np.array(list(itertools.product(range(-2, 3), repeat=dim)))[:60]
+    else:  # on a line: regions without vertices
+        exponents = np.outer(np.arange(20), np.ones(dim))
+    return PuiseuxPolynomial([(a.tolist(), float(-a @ a)) for a in exponents], dim)
+
+
+@pytest.mark.parametrize("kind", ["random", "lattice", "line"])
+@pytest.mark.parametrize("dim", [2, 3])
+def test_large_polynomials_have_the_same_cells_as_by_all_rows(kind, dim, monkeypatch):
+    f = bowl(kind, dim)
+    fast = common_refinement([f])
+    monkeypatch.setattr(regions_module, "FEW_TERMS", 1000)
+    slow = common_refinement([f])
+    assert len(fast) == len(prune(f))
+    assert {(c.terms, c.polyhedron) for c in fast.cells} == {(c.terms, c.polyhedron) for c in slow.cells}
 
 
 def test_several_outputs_are_refined_together():
