@@ -11,6 +11,8 @@ they say.
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import math
 import time
 from collections.abc import Sequence
@@ -122,6 +124,10 @@ def search_maximum(
     return search.run(threshold, strict, node_limit, deadline)
 
 
+Open = tuple[float, int, tuple[tuple[int, int, bool], ...]]
+"""An open node: minus its bound, a running number, and the phases fixed (stage, unit, active)."""
+
+
 class _Search:
     def __init__(
         self,
@@ -144,14 +150,20 @@ class _Search:
 
     # ---------------------------------------------------------------- incumbents
 
-    def try_point(self, x: Row) -> None:
-        """Take a point into the domain; if it is better than the incumbent, climb to the best point of its cell."""
-        clipped = tuple(min(max(v, a), b) for v, a, b in zip(x, self.region.lower, self.region.upper, strict=True))
+    def try_point(self, x: Row, climb: bool = True) -> None:
+        """Take a point into the domain; if it is better than the incumbent, climb to the best point of its cell.
+
+        Without ``climb`` only a point that had to leave the domain is climbed from: its cell is all that is known of
+        it.
+        """
+        clipped = tuple(_into(v, a, b) for v, a, b in zip(x, self.region.lower, self.region.upper, strict=True))
         value = self.network.evaluate(clipped)[0]
         if self.value is None or value > self.value:
-            if self.region.is_box or self.region.contains(clipped):
+            inside = self.region.is_box or self.region.contains(clipped)
+            if inside:
                 self.value, self.point = value, clipped
-            self._climb(self.network.pattern(clipped))  # a point just outside still names a cell worth a look
+            if climb or not inside:
+                self._climb(self.network.pattern(clipped))
 
     def _climb(self, pattern: Pattern) -> None:
         pattern = self._settled(pattern)
@@ -186,56 +198,76 @@ class _Search:
                 right.append(b if active else -b)
         polyhedron = self.region.polyhedron
         objective = forms[-1][0][:-1]
+        if not rows and self.region.is_box:
+            return tuple(
+                high if c > 0 else low
+                for c, low, high in zip(objective, self.region.lower, self.region.upper, strict=True)
+            )
         answer = maximize(objective, [*rows, *polyhedron.A], [*right, *polyhedron.b], polyhedron.A_eq, polyhedron.b_eq)
         return answer.point if isinstance(answer, Optimal) else None
 
     # ---------------------------------------------------------------- the tree
 
     def run(self, threshold: fmpq | None, strict: bool, node_limit: int, deadline: float | None) -> SearchResult:
-        """Depth first; the open nodes' bounds are kept, so that a run that is cut short still has a proved bound."""
-        open_nodes: list[tuple[float, tuple[tuple[int, int, bool], ...]]] = [(math.inf, ())]
+        """Go down the preferred side until a branch ends, then from the open node with the largest bound.
+
+        The bounds of open nodes are proved, so a run that is cut short still has a proved bound.
+        """
+        count = itertools.count()  # breaks ties: the heap never compares decisions
+        heap: list[Open] = []
+        following: Open | None = (-self.relaxation.objective_end, next(count), ())
         fixed: dict[tuple[int, int], bool] = {}
         dropped: fmpq | None = None  # the largest bound of a branch that was dropped for the threshold
+        nodes = 0
 
         def reached() -> bool:
             if threshold is None or self.value is None:
                 return False
             return self.value >= threshold if strict else self.value > threshold
 
-        nodes = 0
-        while open_nodes:
-            if reached():
-                break
+        def excluded(bound: fmpq) -> bool:
+            return threshold is not None and (bound < threshold if strict else bound <= threshold)
+
+        while (following is not None or heap) and not reached():
             if nodes >= node_limit or (deadline is not None and time.monotonic() > deadline):
                 break
-            inherited, decisions = open_nodes.pop()
-            if math.isfinite(inherited) and self._beaten(rational(inherited)):
+            negative, _, decisions = heapq.heappop(heap) if following is None else following
+            following = None
+            inherited = rational(-negative)
+            if self._beaten(inherited):
+                continue
+            if excluded(inherited):
+                dropped = inherited if dropped is None else max(dropped, inherited)
                 continue
             nodes += 1
             self._apply(fixed, decisions)
-            bound, columns = self.relaxation.bound()
-            if bound == -math.inf:
+            found, columns = self.relaxation.bound()
+            if found == -math.inf:
                 continue
-            bound = min(bound, inherited)
+            bound = min(found, -negative)
             exact = rational(bound)
-            if columns is not None:
-                self.try_point(tuple(rational(float(v)) for v in columns[: self.network.input_dim]))
-            if self._beaten(exact):
-                continue
-            if threshold is not None and (exact < threshold if strict else exact <= threshold):
+            if excluded(exact):
                 dropped = exact if dropped is None else max(dropped, exact)
+                continue
+            if columns is not None:
+                point = tuple(rational(float(v)) for v in columns[: self.network.input_dim])
+                self.try_point(point, climb=threshold is None)
+            if self._beaten(exact):
                 continue
             choice = self._branching_unit(fixed, columns)
             if choice is None:
                 self._leaf(fixed)
                 continue
             unit, first = choice
-            # the last one pushed is visited first
-            open_nodes.extend((bound, (*decisions, (*unit, active))) for active in (not first, first))
+            heapq.heappush(heap, (-bound, next(count), (*decisions, (*unit, not first))))
+            following = (-bound, next(count), (*decisions, (*unit, first)))
         self._apply(fixed, ())
         if reached():
             return SearchResult(self.value, self.point, None, nodes, True)
-        return self._result(open_nodes, dropped, nodes)
+        ends = [rational(-negative) for negative, _, _ in (*heap, *([following] if following else []))]
+        settled = not ends and self.bounds.proven
+        ends += [value for value in (self.value, dropped) if value is not None]
+        return SearchResult(self.value, self.point, max(ends) if ends else None, nodes, settled)
 
     def _beaten(self, bound: fmpq) -> bool:
         return self.value is not None and bound <= self.value
@@ -273,18 +305,14 @@ class _Search:
             pattern[k][i] = active
         self._climb(tuple(map(tuple, pattern)))
 
-    def _result(
-        self,
-        open_nodes: list[tuple[float, tuple[tuple[int, int, bool], ...]]],
-        dropped: fmpq | None,
-        nodes: int,
-    ) -> SearchResult:
-        ends = [value for value in (self.value, dropped) if value is not None]
-        for bound, _ in open_nodes:
-            # an infinite bound: not even the root was visited
-            ends.append(rational(self.relaxation.objective_end if math.isinf(bound) else bound))
-        bound_proved = max(ends) if ends else None
-        return SearchResult(self.value, self.point, bound_proved, nodes, not open_nodes and self.bounds.proven)
+
+_NEAR = fmpq(1, 10**9)
+
+
+def _into(value: fmpq, low: fmpq, high: fmpq) -> fmpq:
+    """A proposed coordinate, moved into its interval, and to an end that it nearly reaches: a guess, judged exactly."""
+    near = _NEAR * (high - low)
+    return high if value > high - near else low if value < low + near else value
 
 
 def _row_of(stage: AffineStage, index: int, sign: int) -> AffineStage:
