@@ -16,7 +16,8 @@ Edge rows (one buffer seen as uint64 ``e64``, int32 ``e32`` and int16 ``e16``)
     e16[20:20+d-1] zeros, padded with -1
     e16[20+d-1:20+2(d-1)] log of the amplification by each zero, in sixteenths of an octave
 State (int64 vector)
-    0 vertices, 1 edges, 2 neuron of the block, 3 phase (0: make vertices, 1: connect), 4 pending doubts, 5 bad keys
+    0 vertices, 1 edges, 2 neuron of the block, 3 phase (0: make vertices, 1: connect), 4 pending doubts, 5 bad keys,
+    6 nothing of meaning (it keeps early reads of memory from being dropped by the compiler)
 """
 
 import numpy as np
@@ -28,6 +29,7 @@ UP, KNOWN, FACE_BITS = 1 << 29, 1 << 30, (1 << 29) - 1
 UNIT = 2.0**-53
 STEPS = 16.0  # amplification steps per octave
 HOPELESS = 16384  # the step number of an amplification that means nothing any more
+AHEAD = 4  # turns between asking for a row and using it
 DONE, NEED_ROOM, DOUBT = 0, 1, 2
 MIX = np.uint64(0x9E3779B97F4A7C15)
 ONE = np.uint64(1)
@@ -142,9 +144,20 @@ def blend(row_a, row_b, row_w, t, low, high, scaled):
 
 
 @njit(cache=True)
+def bucket(e32, head, count):
+    """The edges of a bucket as an array."""
+    order = np.empty(count, np.int32)
+    i = head
+    for j in range(count):
+        order[j] = i
+        i = e32[i, NEXT]
+    return order
+
+
+@njit(cache=True)
 def make_vertices(
     rows, row_bits, state, column, columns, d, scaled, e64, e32, e16, heads, table, fingerprint, zeros, faces, turns,
-    neuron, zero_word, functional, height_scale, doubts,
+    neuron, zero_word, functional, height_scale, doubts, cuts,
 ):  # fmt: skip
     """One new vertex on each edge of the current bucket; returns the number of doubtful signs."""
     k = state[2]
@@ -153,8 +166,18 @@ def make_vertices(
     kc = column + k
     found = 0
     w = state[0]
-    i = heads[k]
-    while i >= 0:
+    order = bucket(e32, heads[k], cuts)
+    last = cuts - 1
+    sink = NONE
+    for j in range(cuts):
+        # ask for the memory of edges and vertices some turns before they are needed: they lie far apart
+        sink ^= e64[order[min(j + 2 * AHEAD, last)], CUT]
+        soon = order[min(j + AHEAD, last)]
+        ahead_a = e32[soon, 0]
+        ahead_b = e32[soon, 1]
+        for q in range(0, columns, 8):
+            sink ^= row_bits[ahead_a, q] ^ row_bits[ahead_b, q]
+        i = order[j]
         a = e32[i, 0]
         b = e32[i, 1]
         value_a = rows[a, kc]
@@ -225,8 +248,8 @@ def make_vertices(
             q += 1
         zeros[w, q] = neuron
         w += 1
-        i = e32[i, NEXT]
     state[0] = w
+    state[6] = np.int64(sink >> np.uint64(1))
     return found
 
 
@@ -258,30 +281,34 @@ def height_order(rows, u, w, functional, height_scale, d):
 
 
 @njit(cache=True)
-def direction(rows, e32, i, other, other_half, u, w, value_column, functional, height_scale, d):
+def direction(rows, e32, i, other, other_half, u, w, positive_a, positive_b, functional, height_scale, d):
     """UP and KNOWN bits of the new edge (u, w), where u was made on edge ``other`` and w on edge i.
 
     Where the two edges meet in a vertex v, the heights of u and w differ by the neuron's value at v times the
-    difference of the two rates: that sign is certain however near to v the new edge is.
+    difference of the two rates: that sign is certain however near to v the new edge is.  ``positive_a`` and
+    ``positive_b`` tell whether the neuron is positive at the ends of edge i.
     """
-    corner = -1
+    meet = False
+    positive = False
     a = e32[i, 0]
     b = e32[i, 1]
     if a == e32[other, 0] or a == e32[other_half, 1]:
-        corner = a
+        meet = True
+        positive = positive_a
     elif b == e32[other, 0] or b == e32[other_half, 1]:
-        corner = b
-    if corner >= 0:
+        meet = True
+        positive = positive_b
+    if meet:
         turn = rows[w, RATE] - rows[u, RATE]
         if abs(turn) > (rows[w, RATE_ERROR] + rows[u, RATE_ERROR]) * (1.0 + 8.0 * UNIT):
-            return (UP | KNOWN) if (turn > 0.0) != (rows[corner, value_column] > 0.0) else KNOWN
+            return (UP | KNOWN) if (turn > 0.0) != positive else KNOWN
     return height_order(rows, u, w, functional, height_scale, d)
 
 
 @njit(cache=True)
 def connect(
     rows, row_bits, state, d, e64, e32, e16, heads, sizes, table, fingerprint, turns, neuron, block_first, zero,
-    positive, face_word, cover_start, covers, longest, words, functional, height_scale, value_column, tolerant,
+    positive, face_word, cover_start, covers, longest, words, functional, height_scale, tolerant,
 ):  # fmt: skip
     """Halve the edges of the current bucket and join new vertices that lie on a common 2-face.
 
@@ -296,7 +323,7 @@ def connect(
     below = bit - ONE
     above = ~(below | bit)
     capacity = 16
-    while 2 * capacity < 3 * cuts * longest:
+    while capacity <= cuts * longest:
         capacity *= 2
     slots = np.zeros((capacity, 2), np.uint64)
     mask = np.uint64(capacity - 1)
@@ -312,6 +339,9 @@ def connect(
         following = e32[i, NEXT]
         w = first_vertex + j
         sign_w = row_bits[w, SIGN]
+        b = e32[i, 1]
+        sign_a = row_bits[e32[i, 0], SIGN]
+        sign_b = row_bits[b, SIGN]
         base = e64[i, BASE]
         past = e64[i, POS] & below
         face = e32[i, FACE] & FACE_BITS
@@ -359,7 +389,18 @@ def connect(
             e32[n, 0] = u
             e32[n, 1] = w
             e32[n, FACE] = new_face | direction(
-                rows, e32, i, other, half + u - first_vertex, u, w, value_column, functional, height_scale, d
+                rows,
+                e32,
+                i,
+                other,
+                half + u - first_vertex,
+                u,
+                w,
+                sign_a & bit != NONE,
+                sign_b & bit != NONE,
+                functional,
+                height_scale,
+                d,
             )
             r = 0
             for q in range(d - 1):
@@ -387,9 +428,6 @@ def connect(
             sign_u = row_bits[u, SIGN]
             e64[n, POS] = pos | (sign_u & sign_w & above)
             into_bucket(n, (sign_u ^ sign_w) & above, e64, e32, heads, sizes)
-        b = e32[i, 1]
-        sign_a = row_bits[e32[i, 0], SIGN]
-        sign_b = row_bits[b, SIGN]
         f = half + j
         for q in range(words):
             e64[f, q] = e64[i, q]
@@ -425,7 +463,7 @@ def cut_block(
                     return NEED_ROOM
                 found = make_vertices(
                     rows, row_bits, state, column, columns, d, scaled, e64, e32, e16, heads, table,
-                    fingerprint, zeros, faces, turns, neuron, zero[neuron], functional, height_scale, doubts,
+                    fingerprint, zeros, faces, turns, neuron, zero[neuron], functional, height_scale, doubts, cuts,
                 )  # fmt: skip
                 state[3] = 1
                 state[4] = found
@@ -433,8 +471,7 @@ def cut_block(
                     return DOUBT
             state[5] += connect(
                 rows, row_bits, state, d, e64, e32, e16, heads, sizes, table, fingerprint, turns, neuron, block_first,
-                zero, positive, face_word, cover_start, covers, longest, words, functional, height_scale, column + k,
-                tolerant,
+                zero, positive, face_word, cover_start, covers, longest, words, functional, height_scale, tolerant,
             )  # fmt: skip
             state[3] = 0
             sizes[k] = 0

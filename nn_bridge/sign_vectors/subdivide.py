@@ -241,7 +241,7 @@ def _cut_block(
     old_vertices = skeleton.vertices
     coordinates = slice(HEAD, HEAD + skeleton.d)
     height_scale = float((np.abs(skeleton.functional) / skeleton.scaled[coordinates]).sum()) * (1 + 1e-12)
-    state = np.array([skeleton.vertices, skeleton.edges, 0, 0, 0, 0], dtype=np.int64)
+    state = np.array([skeleton.vertices, skeleton.edges, 0, 0, 0, 0, 0], dtype=np.int64)
     while True:
         status = kernels.cut_block(
             skeleton.rows, skeleton.row_bits, state, column, layout.columns, count, skeleton.d, skeleton.scaled,
