@@ -17,11 +17,18 @@ import pytest
 
 from nn_bridge import cell_count, cell_jobs
 from puiseux.cli import run
+from puiseux.reading import load
 from puiseux.waiting import CELL_KERNELS, CellProgress, announce_compilation
 
 NETS = Path(__file__).parents[1] / "data" / "nets"
 SMALL, LARGE, ENDLESS = (str(NETS / f"{name}_s0.npz") for name in ("d2_10_5_1", "d4_16_16_1", "d8_10_10_1"))
 FOUR = {"cells": 119, "regions": 119, "regions_by_point": 119, "affine_maps": 119}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """What is compiled at its first use is compiled before, so that nothing is announced."""
+    cell_count.count_cells(load(SMALL))
 
 
 @pytest.fixture
@@ -156,7 +163,7 @@ def test_ctrl_c_prints_what_was_found_and_returns_130(workers: str, tmp_path: Pa
         text=True,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 300
     while not (log.exists() and log.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
