@@ -29,7 +29,7 @@ def from_min_plus(
     Examples
     --------
     >>> print(from_min_plus({(1, 0): 2, (0, 1): 0}))
-    0 - max(-x1 - 2, -x2)
+    0 - max(-x2, -x1 - 2)
     """
     pairs = list(terms.items() if isinstance(terms, Mapping) else terms)
     negated = []
@@ -64,7 +64,7 @@ def min_plus_text(function: PuiseuxRational, names: Sequence[str] | None = None)
     --------
     >>> x = PuiseuxPolynomial.variable(0, 1)
     >>> min_plus_text(PuiseuxRational(x + PuiseuxPolynomial.constant(0, 1)))
-    'min(0) - min(-x1, 0)'
+    'min(0) - min(0, -x1)'
     """
     return " - ".join(
         f"min({', '.join(affine_text(*term, names) for term in terms)})" for terms in to_min_plus(function)

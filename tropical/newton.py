@@ -93,7 +93,8 @@ def dual_subdivision(polynomial: PuiseuxPolynomial) -> DualSubdivision:
     Examples
     --------
     >>> x, y = PuiseuxPolynomial.variables(2)
-    >>> f = x * x + x * y + y * y + x.shift([0, 0], 1) + y.shift([0, 0], 1) + PuiseuxPolynomial.constant(0, 2)
+    >>> inner = (x * y + x + y).shift([0, 0], 1)
+    >>> f = x * x + y * y + PuiseuxPolynomial.constant(0, 2) + inner
     >>> [len(cell.terms) for cell in dual_subdivision(f).cells]
     [3, 3, 3, 3]
     """
