@@ -3,7 +3,9 @@
 Throughout, a set of S terms is a pair of arrays: exponents ``A`` of shape (S, n) and coefficients ``c`` of shape (S,).
 Each entry is an exact number rounded once, so it carries a relative error of at most 2**-53; `ROUNDING` times a sum of
 absolute values bounds that error and the rounding of a scalar product of length n together (n + 5 roundings are
-counted, more than any order of summation makes).  Infinite or NaN entries make comparisons false, hence nothing proven.
+counted, more than any order of summation makes).  Absolute values of entries are raised by `SMALL` first, which covers
+the larger relative error of numbers below the normal range.  Infinite or NaN entries make comparisons false, hence
+nothing proven.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ Flags = NDArray[np.bool_]
 
 UNIT = 2.0**-53
 TINY = 1e-290  # above every underflow that a product of a few numbers can lose
+SMALL = 1e-300  # times one rounding this exceeds the error of any subnormal number
 CHUNK = 2_000_000  # entries of a temporary array
 
 
@@ -41,7 +44,7 @@ def winners(A: Floats, c: Floats, points: Floats) -> tuple[Indices, Flags]:
     count, dim = A.shape
     winner = np.empty(len(points), dtype=np.intp)
     alone = np.zeros(len(points), dtype=bool)
-    widest = np.abs(A).max(axis=0, initial=0.0)
+    widest = np.abs(A).max(axis=0, initial=0.0) + SMALL
     step = max(1, CHUNK // count)
     for start in range(0, len(points), step):
         x = points[start : start + step]
@@ -199,7 +202,7 @@ def proven_redundant(A: Floats, c: Floats, query_a: Floats, query_c: Floats, bas
         bound = rounding(size)
         with np.errstate(all="ignore"):
             values = np.einsum("qij,qj->qi", inverse, target)
-            size_m, size_r = np.abs(matrix), np.abs(inverse)
+            size_m, size_r = np.abs(matrix) + SMALL, np.abs(inverse)
             residual = np.abs(np.einsum("qij,qj->qi", matrix, values) - target)
             residual += 2.0 * bound * (np.einsum("qij,qj->qi", size_m, np.abs(values)) + np.abs(target)) + TINY
             defect = np.abs(np.eye(size) - inverse @ matrix) + 2.0 * bound * (size_r @ size_m) + TINY

@@ -106,6 +106,16 @@ def test_numbers_beyond_the_range_of_floats():
     assert prune(f) == naive_prune(f)
 
 
+@given(st.data())
+@law(60)
+def test_numbers_of_wildly_different_sizes(data):
+    sizes = st.sampled_from([fmpq(1), fmpq(1, 10**9), fmpq(1, 10**160), fmpq(1, 10**321), fmpq(10**155), fmpq(10**320)])
+    kind = st.tuples(st.integers(-2, 2), sizes).map(lambda pair: pair[0] * pair[1])
+    terms = data.draw(st.lists(st.tuples(st.tuples(kind, kind), kind), min_size=3, max_size=8))
+    f = PuiseuxPolynomial(terms, 2)
+    assert prune(f) == prune(f, method="hull") == naive_prune(f)
+
+
 def test_exponents_on_a_line_in_many_variables():
     f = PuiseuxPolynomial([([k * v for v in (1, -2, 3, 5)], -k * k) for k in range(10)], 4)
     assert prune(f) == f
