@@ -90,6 +90,40 @@ def word_table(words):
 
 
 @njit(cache=True)
+def settle_rows(rows, values, gain, gamma, rounding, scaled, column, fade, certain):
+    """Write a stage's values into vertex rows, with the new residuals and sizes.
+
+    ``gain`` (as `stage_values` returns it) has one row, or one for every vertex; ``fade`` is what an old residual
+    weighs in the columns that stay.  Clears ``certain`` where a value is within its bound; returns the number of
+    these.
+    """
+    units = values.shape[1]
+    found = 0
+    for v in range(len(values)):
+        residual = rows[v, EPS]
+        own = gamma * rows[v, SIZE]
+        amplified = residual * 2.0 ** (rows[v, AMP] / STEPS) + own
+        plain = residual + own
+        gains = gain[v if len(gain) > 1 else 0]
+        error = residual * fade
+        size = 0.0
+        for q in range(HEAD, column):
+            size = max(size, abs(rows[v, q]) * scaled[q])
+        for j in range(units):
+            value = values[v, j]
+            weight = scaled[column + j]
+            if not abs(value) > (amplified * gains[j] + rounding[j]) * (1.0 + 64.0 * UNIT):
+                certain[v, j] = False
+                found += 1
+            error = max(error, (plain * gains[j] + rounding[j]) * weight)
+            size = max(size, abs(value) * weight)
+            rows[v, column + j] = value
+        rows[v, EPS] = error * (1.0 + 64.0 * UNIT)
+        rows[v, SIZE] = size * (1.0 + 8.0 * UNIT)
+    return found
+
+
+@njit(cache=True)
 def start_block(rows, row_bits, vertices, checked, column, count, scaled, doubts):
     """Signs of a block's neurons at all vertices.
 
@@ -133,10 +167,10 @@ def fill_buckets(row_bits, e64, e32, edges, heads, sizes):
 
 
 @njit(cache=True, fastmath={"nnan", "ninf", "nsz"})
-def blend(row_a, row_b, row_w, t, low, high, scaled):
-    """w = a + t (b - a) on columns low..high; returns max |b - a| / scale."""
+def blend(row_a, row_b, row_w, t, scaled):
+    """w = a + t (b - a) on slices of rows; returns max |b - a| / scale (indices from 0 let the loop be vectorised)."""
     spread = 0.0
-    for q in range(low, high):
+    for q in range(len(row_a)):
         step = row_b[q] - row_a[q]
         row_w[q] = row_a[q] + t * step
         spread = max(spread, abs(step) * scaled[q])
@@ -169,6 +203,7 @@ def make_vertices(
     order = bucket(e32, heads[k], cuts)
     last = cuts - 1
     sink = NONE
+    used_scales = scaled[HEAD:columns]
     for j in range(cuts):
         # ask for the memory of edges and vertices some turns before they are needed: they lie far apart
         sink ^= e64[order[min(j + 2 * AHEAD, last)], CUT]
@@ -184,7 +219,7 @@ def make_vertices(
         width = value_a - rows[b, kc]
         t = value_a / width
         row_w = rows[w]
-        spread = blend(rows[a], rows[b], row_w, t, HEAD, columns, scaled)
+        spread = blend(rows[a, HEAD:columns], rows[b, HEAD:columns], row_w[HEAD:columns], t, used_scales)
         row_w[kc] = 0.0
         size = max(rows[a, SIZE], rows[b, SIZE])
         residual = max(rows[a, EPS], rows[b, EPS])

@@ -16,6 +16,8 @@ HEAD = 6
 """Bookkeeping columns of a vertex row, before the coordinates."""
 
 
+ROOM = 1 << 16
+"""Vertices to start with room for; pages that are never touched cost nothing."""
 UP, KNOWN = 1 << 29, 1 << 30
 """Bits beside an edge's domain face: its second end is higher, and that this is certain."""
 
@@ -91,7 +93,7 @@ class Skeleton:
         self.turns: NDArray[np.int16] = np.zeros(0, dtype=np.int16)
         self.e64: Words = np.zeros((0, self.words), dtype=np.uint64)
         self._view()
-        self.reserve(max(4 * self.vertices, 1024), max(4 * self.edges, 2048), grow=1)
+        self._allocate(max(4 * self.vertices, ROOM), max(4 * self.edges, 4 * ROOM))
         self.rows[: self.vertices, HEAD : HEAD + d] = corners
         self.rows[: self.vertices, :HEAD] = 0.0
         self.rows[: self.vertices, 0] = 1.0
@@ -135,15 +137,21 @@ class Skeleton:
     def reserve(self, vertices: int, edges: int, grow: float = 2.0) -> None:
         """Make room for this many vertices and edges, with some to spare (pages not yet touched cost nothing)."""
         self._check(vertices, edges)
-        if vertices > len(self.rows):
-            size = int(vertices * grow) + 64
+        more = vertices > len(self.rows), edges > len(self.e64)
+        self._allocate(
+            int(vertices * grow) + 64 if more[0] else len(self.rows),
+            int(edges * grow) + 64 if more[1] else len(self.e64),
+        )
+
+    def _allocate(self, size: int, edges: int) -> None:
+        if size > len(self.rows):
             self.rows = _longer(self.rows, size, self.vertices)
             self.fingerprint = _longer(self.fingerprint, size, self.vertices)
             self.zeros = _longer(self.zeros, size, self.vertices)
             self.faces = _longer(self.faces, size, self.vertices)
             self.turns = _longer(self.turns, size, self.vertices)
         if edges > len(self.e64):
-            self.e64 = _longer(self.e64, int(edges * grow) + 64, self.edges)
+            self.e64 = _longer(self.e64, edges, self.edges)
         self._view()
 
     def look_ahead(self, times: float) -> None:

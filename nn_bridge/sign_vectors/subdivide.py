@@ -134,6 +134,8 @@ def cut_stage(
 
 def _enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: Layout, outcome: Outcome) -> bool:
     """Rewrite all vertex rows in the stage's layout; False where a sign is doubtful."""
+    from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+
     plan, d = skeleton.plan, skeleton.d
     stage = plan.stages[index]
     old = layout_of(plan, before)
@@ -150,25 +152,18 @@ def _enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new:
     # what a residual of the old row weighs in the scales of the columns that stay
     fade = max(float((new_scaled[p : p + w.stop - w.start] / scaled[w]).max()) for p, w in kept.items())
     open_signs: list[tuple[int, int]] = []
+    rounding = np.empty(stage.units)
     for low in range(0, len(rows), CHUNK):
         part = rows[low : low + CHUNK]
         values, gain, gamma = stage_values(stage, old, index, part, d, scaled, sharp)
-        rounding = gamma * np.abs(stage.bias)
-        residual, size = part[:, EPS, None], part[:, SIZE, None]
-        with np.errstate(over="ignore"):
-            amplified = residual * 2.0 ** (part[:, AMP, None] / STEPS)
-        certain = np.abs(values) > ((amplified + gamma * size) * gain + rounding) * (1 + 64 * UNIT)
-        if not certain.all():
-            at, neuron = np.nonzero(~certain)
-            open_signs += list(zip((at + low).tolist(), neuron.tolist(), strict=True))
-        error = (((residual + gamma * size) * gain + rounding) * new_scaled[new.column : new.columns]).max(axis=1)
+        rounding[:] = gamma * np.abs(stage.bias)
         copies = {place: part[:, where].copy() for place, where in kept.items() if place != where.start}
         for place, values_kept in copies.items():
             part[:, place : place + values_kept.shape[1]] = values_kept
-        part[:, new.column : new.columns] = values
-        used = slice(HEAD, new.columns)
-        part[:, SIZE] = (np.abs(part[:, used]) * new_scaled[used]).max(axis=1) * (1 + 8 * UNIT)
-        part[:, EPS] = np.maximum(error, part[:, EPS] * fade) * (1 + 64 * UNIT)
+        certain = np.ones(values.shape, dtype=np.bool_)
+        if kernels.settle_rows(part, values, gain, gamma, rounding, new_scaled, new.column, fade, certain):
+            at, neuron = np.nonzero(~certain)
+            open_signs += list(zip((at + low).tolist(), neuron.tolist(), strict=True))
     skeleton.scaled = new_scaled
     if open_signs:
         _decide(skeleton, index, new, 0, open_signs, outcome)
