@@ -1,17 +1,27 @@
-"""Max-plus algebra: Puiseux polynomials and rational functions, pruning, linear regions, Newton polytopes."""
+"""Max-plus algebra: Puiseux polynomials and rational functions, pruning, linear regions, Newton polytopes.
+
+The names below are the daily ones; each topic has a module of its own: `simplify`, `decomposition` and `minimality`
+(short formulas), `division`, `factorization`, `interpolation`, `min_plus`, `newton`, `hypersurface`, `matrix`, `plot`.
+"""
 
 from polyhedra.errors import AlgebraError
+from tropical.parsing import parse, parse_polynomial
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.pruning import Pruning, prune
 from tropical.rational import PuiseuxRational
+from tropical.regions import LinearRegion, linear_regions
 from tropical.semiring import MINUS_INFINITY, Tropical
 
 __all__ = [
     "MINUS_INFINITY",
     "AlgebraError",
+    "LinearRegion",
     "Pruning",
     "PuiseuxPolynomial",
     "PuiseuxRational",
     "Tropical",
+    "linear_regions",
+    "parse",
+    "parse_polynomial",
     "prune",
 ]
