@@ -98,7 +98,8 @@ def _divided_roots(tree: CellTree, subtree: Subtree, depths: list[int]) -> Divis
     if waiting:
         rest.append(Subtree(tree.block.start, (), waiting))
     if tree.roots_left:
-        rest.append(Subtree(tree.roots_left.start, (), len(tree.roots_left)))
+        # there may be more start cells than a length can say
+        rest.append(Subtree(tree.roots_left.start, (), tree.roots_left.stop - tree.roots_left.start))
     return Division(done, rest)
 
 
