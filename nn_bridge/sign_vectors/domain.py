@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nn_bridge.errors import NetworkError
 from polyhedra.errors import GeometryError
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import ONE, ZERO, rational, to_text
+from polyhedra.scalars import ONE, ZERO, rational, to_float, to_text
 
 Vector = tuple[fmpq, ...]
 
@@ -68,7 +68,10 @@ class Domain:
 
     def float_corners(self) -> NDArray[np.float64]:
         """The nearest float64 corners, shape (corners, n)."""
-        return np.array([[float(v) for v in corner] for corner in self.corners], dtype=float).reshape(-1, self.dim)
+        result = np.array([[to_float(v) for v in corner] for corner in self.corners]).reshape(-1, self.dim)
+        if not 1e-100 < np.abs(result).max() < 1e100:
+            raise NetworkError("the domain is too small or too large for the float engine; use engine 'cells'")
+        return result
 
     def polyhedron(self) -> Polyhedron:
         """The domain as an exact polyhedron."""

@@ -8,6 +8,7 @@ affine forms are used.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,9 +19,11 @@ from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 from nn_bridge.network import INPUT
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.plan import Floats, Plan
-from polyhedra.scalars import common_denominator
+from polyhedra.scalars import common_denominator, to_float
 
 MASK = (1 << 64) - 1
+TINY = 1e-300
+"""Stands for numbers that underflow; far below every error bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,19 @@ def _forms(plan: Plan, stage: int, signs: np.ndarray) -> list[list[fmpz]]:
             blank = [0] * (n + 1)
             kept = [row if on else blank for row, on in zip(table, signs[first : first + part.units], strict=True)]
             sources.append((fmpz_mat(kept), part.scale))
+    return result
+
+
+def signed_floats(values: tuple[fmpq, ...]) -> list[float] | None:
+    """The nearest floats, except that a number too small for one keeps its sign; None where a number is too large."""
+    result = []
+    for value in values:
+        nearest = to_float(value)
+        if not math.isfinite(nearest):
+            return None
+        if nearest == 0.0 and value:
+            nearest = TINY if value > 0 else -TINY
+        result.append(nearest)
     return result
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nn_bridge.network import INPUT
-from nn_bridge.sign_vectors.exact_vertices import ExactVertex, locate
+from nn_bridge.sign_vectors.exact_vertices import ExactVertex, locate, signed_floats
 from nn_bridge.sign_vectors.plan import Floats, FloatStage, Plan
 from nn_bridge.sign_vectors.skeleton import HEAD, Layout, Skeleton, layout_of
 
@@ -295,7 +295,7 @@ def _decide(
 
     ``processed`` neurons of the stage belong to the fingerprints already.
     """
-    d = skeleton.d
+    plan, d = skeleton.plan, skeleton.d
     by_vertex: dict[int, list[int]] = {}
     for vertex, neuron in pairs:
         by_vertex.setdefault(vertex, []).append(neuron)
@@ -304,18 +304,18 @@ def _decide(
         return
     for vertex, neurons in by_vertex.items():
         exact = exact_vertex(skeleton, index, layout, processed, vertex)
-        if exact is None or any(exact.values[index][j] == 0 for j in neurons):
+        floats = None if exact is None else [signed_floats(v) for v in (exact.point, *exact.values)]
+        if exact is None or floats is None or any(exact.values[index][j] == 0 for j in neurons) or None in floats:
             outcome.doubtful += 1
             if outcome.doubtful >= 64:  # plainly not generic: no need to know how much
                 return
             continue
         outcome.decided += len(neurons)
         row = skeleton.rows[vertex]
-        row[HEAD : HEAD + d] = [float(v) for v in exact.point]
+        row[HEAD : HEAD + d] = floats[0]
         for source, place in layout.carried.items():
-            values = exact.values[source - 1]
-            row[place : place + len(values)] = [float(v) for v in values]
-        row[layout.column : layout.columns] = [float(v) for v in exact.values[index]]
+            row[place : place + plan.stages[source - 1].units] = floats[source]
+        row[layout.column : layout.columns] = floats[index + 1]
         used = slice(HEAD, layout.columns)
         size = float((np.abs(row[used]) * skeleton.scaled[used]).max())
         row[SIZE] = size * (1 + 8 * UNIT)

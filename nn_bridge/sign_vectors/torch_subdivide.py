@@ -16,7 +16,7 @@ from nn_bridge import _torch_kernels as kernels
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import INPUT
 from nn_bridge.sign_vectors.domain import Domain
-from nn_bridge.sign_vectors.exact_vertices import locate
+from nn_bridge.sign_vectors.exact_vertices import locate, signed_floats
 from nn_bridge.sign_vectors.pieces import Cutter, Piece
 from nn_bridge.sign_vectors.plan import FloatStage, Plan
 from nn_bridge.sign_vectors.skeleton import HEAD, KNOWN, UP, Layout, OverBudget, Skeleton, layout_of
@@ -351,17 +351,17 @@ class _TorchSkeleton:
             done = row[columns][:processed] > 0
             words -= int(plan.positive[first : first + processed][done].sum(dtype=np.uint64))
             exact = locate(plan, self.domain, index, row[: self.d], zeros, face, words % (1 << 64))
-            if exact is None or any(exact.values[index][j] == 0 for j in neurons):
+            floats = None if exact is None else [signed_floats(v) for v in (exact.point, *exact.values)]
+            if exact is None or floats is None or any(exact.values[index][j] == 0 for j in neurons) or None in floats:
                 self.outcome.doubtful += 1
                 if self.outcome.doubtful >= 64:
                     return
                 continue
             self.outcome.decided += len(neurons)
-            row[: self.d] = [float(v) for v in exact.point]
+            row[: self.d] = floats[0]
             for source, place in layout.carried.items():
-                values = exact.values[source - 1]
-                row[place - HEAD : place - HEAD + len(values)] = [float(v) for v in values]
-            row[columns] = [float(v) for v in exact.values[index]]
+                row[place - HEAD : place - HEAD + plan.stages[source - 1].units] = floats[source]
+            row[columns] = floats[index + 1]
             self.values[vertex] = self._to(row)
             size = (self.values[vertex].abs() * self.scaled).max() * (1 + 8 * UNIT)
             self.size[vertex], self.residual[vertex], self.steps[vertex] = size, 2 * UNIT * size, 0
