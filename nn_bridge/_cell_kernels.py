@@ -2,8 +2,8 @@
 
 The mathematics is told in `nn_bridge.cell_tree`.  Here are arrays only.
 
-Generators live in a pool.  Row ``g`` of ``coord`` holds ``dim + 1`` homogeneous coordinates (the last one is ``w``: 1-ish
-for a vertex, exactly 0 for a ray), scaled to maximum 1, then a bound on the error of each coordinate, then the 1-norm.
+Generators live in a pool.  Row ``g`` of ``coord`` holds ``dim + 1`` homogeneous coordinates, scaled to maximum 1 (the
+last one is ``w``, exactly 0 for a ray), then a bound on the error of each coordinate, then the 1-norm.
 Row ``g`` of ``mask`` holds, in 64-bit words:
 
 * ``[0, FW)``                  facet slots that contain the generator (see ``facet_id``);
@@ -15,9 +15,9 @@ Row ``g`` of ``mask`` holds, in 64-bit words:
 A unit in none of the three sign masks is certainly zero.  Affine forms are stored unit-minor, ``form[stage, c, unit]``,
 so that one generator is evaluated at all units of a stage by vector instructions.
 
-A node of the stack is a cell (a slice of ``index`` that lists its generators) with the units that may still cut it.  When
-a sign can't be decided in floating point, `run` returns ``NEED_SIGNS`` with the node on top of the stack; the caller
-decides those signs exactly, stores them in the masks and calls `run` again.  Nothing is done twice.
+A node of the stack is a cell (a slice of ``index`` that lists its generators) with the units that may still cut it.
+When a sign can't be decided in floating point, `run` returns ``NEED_SIGNS`` with the node on top of the stack; the
+caller decides those signs exactly, stores them in the masks and calls `run` again.  Nothing is done twice.
 """
 
 from __future__ import annotations
@@ -29,34 +29,13 @@ from llvmlite import ir
 from numba import int64, njit, types, uint64
 from numba.extending import intrinsic
 
-# par: what a run is about
-(DIM, STAGES, MODE, FW, MW, ZW, INTEGER, EMIT, GENS_CAP, WALL_WORD, WORK_LIMIT, DEPTH_LIMIT, PATH_LEN, TARGET, PW) = (
-    range(15)
-)
-PAR_SIZE = 16
-# st: the state of a run and its counters
-(
-    SP,
-    COUNT,
-    LEAVES,
-    OUT_N,
-    GEN_N,
-    FACET_N,
-    JOB_N,
-    SPLITS,
-    NEW_GENS,
-    EVALS,
-    UNSURE,
-    POLISHED,
-    MAX_GENS,
-    MAX_POOL,
-    WANT_KIND,
-    WORK,
-    STAGE,
-    MAX_SP,
-    PRUNED,
-) = range(19)
-ST_SIZE = 24
+# par: what a run is about; FW, MW, ZW are the words of the facet, unit and zero masks
+DIM, STAGES, MODE, FW, MW, ZW, INTEGER, EMIT, GENS_CAP, WORK_LIMIT, DEPTH_LIMIT, PATH_LEN = range(12)
+PAR_SIZE = 12
+# st: the state of a run, and its counters
+SP, COUNT, LEAVES, OUT_N, GEN_N, FACET_N, JOB_N = range(7)
+SPLITS, NEW_GENS, EVALS, UNSURE, POLISHED, MAX_GENS, MAX_POOL, STAGE, MAX_SP = range(7, 16)
+ST_SIZE = 16
 # node columns
 (N_STAGE, N_FIRST, N_COUNT, N_POOL, N_INDEX, N_KIND, N_DEPTH, N_DSTAGE, N_DUNIT, N_DSIGN, N_LINES) = range(11)
 NODE_SIZE = 12
@@ -106,7 +85,7 @@ class Pool(NamedTuple):
 
 
 class Net(NamedTuple):
-    """The network: units per stage; hidden weights, flat, ``weights[offset[stage, source] + i * padded + j]``; the rest."""
+    """The network: units per stage, weights ``weights[offset[stage, source] + i * padded + j]`` on units, the rest."""
 
     sizes: np.ndarray
     weights: np.ndarray
@@ -360,8 +339,8 @@ def polish(k, g, dim, scratch):
 
     Fixes the largest coordinate of ``g`` to its sign, picks ``dim`` independent rows by full pivoting, solves for the
     other coordinates with an approximate inverse ``R`` and one step of iterative refinement, and bounds the error by
-    ``|R| (|residual| + rounding) / (1 - |I - R A|)`` in the maximum norm.  Returns the bound after scaling the result to
-    maximum 1, or -1 where nothing could be verified.
+    ``|R| (|residual| + rounding) / (1 - |I - R A|)`` in the maximum norm.  Returns the bound after scaling the result
+    to maximum 1, or -1 where nothing could be verified.
     """
     rows, row_err, out, work = scratch.rows, scratch.row_err, scratch.out, scratch.work
     inverse, chosen, used, columns = scratch.inverse, scratch.chosen, scratch.used, scratch.columns
@@ -647,7 +626,7 @@ def retry_through_hidden(form, pool, net, active, par, stage, old, new, scratch)
 
 @_inner
 def join(first, pairs, free, stage, unit, par, index, coord, ray, mask, parents, values, errors):
-    """Make ``pairs`` new generators from ``free`` on: where the segments between their parents meet the unit's zero set.
+    """Make ``pairs`` new generators from ``free`` on: where segments between their parents meet the unit's zero set.
 
     Signs that both parents share are inherited, other signs are left unknown.
     """
@@ -727,7 +706,7 @@ def join(first, pairs, free, stage, unit, par, index, coord, ray, mask, parents,
             inverse = 1.0 / total
             weight_a = vb * inverse
             weight_b = va * inverse
-            shift = min(1.0, (va * eb + vb * ea) * inverse / room * 1.0000001 + 5e-16)
+            shift = min(1.0, (weight_b * (eb / room) + weight_a * (ea / room)) * 1.000001 + 5e-16)
         else:
             weight_a = 0.5
             weight_b = 0.5
@@ -919,8 +898,8 @@ def find_edges(count, words, n_pos, n_neg, dim, pos, neg, keys, common, parents)
 def cut_edges(first, count, stage, units, unit, valid, n_pos, n_neg, free, end, par, st, pool, form, facets, scratch):
     """One step of double description: a new generator on every edge between ``scratch.pos`` and ``scratch.neg``.
 
-    They are listed from ``index[end]`` on.  Returns the end of the list and the new top of the pool; instead of the end,
-    -1 where the pool or the index is too small and -2 where the list of pairs is.
+    They are listed from ``index[end]`` on.  Returns the end of the list and the new top of the pool; instead of the
+    end, -1 where the pool or the index is too small and -2 where the list of pairs is.
     """
     dim = par[DIM]
     mw = par[MW]
@@ -1143,7 +1122,7 @@ def segment_count(first, pool, cut, stage, par, form, scratch):
             if not room > 0.0:
                 return -1
             x = va / total
-            err = (va * eb + vb * ea) / (total * room) * 1.0000001 + 4e-16
+            err = (x * (eb / room) + (vb / total) * (ea / room)) * 1.000001 + 4e-16
             t = found
             while t > 0 and at[t - 1] > x:
                 at[t] = at[t - 1]
@@ -1164,8 +1143,9 @@ def segment_count(first, pool, cut, stage, par, form, scratch):
 def slope_test(n, x, ex, y, ey):
     """Whether the form ``y`` has both signs where ``x`` vanishes in the cone of ``n`` points, given their values.
 
-    ``ex[t] = 0`` with ``x[t] = 0`` says that ``x`` is certainly zero there.  Between points with ``x_a > 0 > x_b`` the form
-    ``y`` takes the sign of ``slope_a - slope_b``, ``slope = y / x``, so the extreme slopes on either side tell all.
+    ``ex[t] = 0`` with ``x[t] = 0`` says that ``x`` is certainly zero there.  Between points with ``x_a > 0 > x_b`` the
+    form ``y`` takes the sign of ``slope_a - slope_b``, ``slope = y / x``.  The extreme
+    slopes tell all.
     Returns 1 (both signs), 0 (certainly one sign) or -1 (not certain).
     """
     a_max_lo = -np.inf
@@ -1216,13 +1196,17 @@ def slope_test(n, x, ex, y, ey):
 
 @_inner
 def table_of_values(first, count, pool, cut, stage, units, par, form, scratch):
-    """Fill ``scratch.table[i, t]`` and ``table_err`` with the i-th cutting unit's value at generator ``t``; exact zeros are 0."""
+    """Fill ``scratch.table[i, t]``: the i-th cutting unit at generator ``t``, with its error; exact zeros are 0.
+
+    Returns whether all the other values show their certified signs (a sign may have been decided exactly).
+    """
     dim = par[DIM]
     fw = par[FW]
     mw = par[MW]
     integer = par[INTEGER] == 1
     v, a = scratch.value, scratch.bound
     table, table_err = scratch.table, scratch.table_err
+    usable = True
     for t in range(count):
         g = pool.index[first + t]
         values_of(form, pool.coord, stage, g, dim, integer, units, v, a)
@@ -1236,10 +1220,12 @@ def table_of_values(first, count, pool, cut, stage, units, par, form, scratch):
                 if known >> uint64(low) & uint64(1):
                     table[i, t] = v[64 * q + low]
                     table_err[i, t] = a[64 * q + low]
+                    usable &= abs(v[64 * q + low]) > a[64 * q + low]
                 else:
                     table[i, t] = 0.0
                     table_err[i, t] = 0.0
                 i += 1
+    return usable
 
 
 @_inner
@@ -1479,7 +1465,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
             counted = st[COUNT]
             small = n_cut <= scratch.table.shape[0] and count <= scratch.table.shape[1]
             if small:
-                table_of_values(first, count, pool, cut, stage, units, par, form, scratch)
+                small = table_of_values(first, count, pool, cut, stage, units, par, form, scratch)
             st[SP] = s
             st[COUNT] += 1
             at_unit = int64(0)

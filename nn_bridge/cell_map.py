@@ -5,8 +5,8 @@ Every output is a difference ``numerator - denominator`` of convex piecewise lin
 
     denominator  sum |w_k| denominator_k  +  sum over w_k < 0 of |w_k| h_k  +  sum over w_i < 0 of |w_i| x_i
 
-so it is an affine function of the input and of the unit values ``h``, with non-negative coefficients on ``h`` that do not
-depend on the cell.  On a cell it is affine in the input, every irredundant monomial of it is attained on a
+so it is an affine function of the input and of the unit values ``h``, with non-negative coefficients on ``h`` that do
+not depend on the cell.  On a cell it is affine in the input, every irredundant monomial of it is attained on a
 full-dimensional cell, and every affine piece is a monomial: the distinct affine maps over the cells *are* the pruned
 polynomial.  The same holds for the numerator, which is the denominator plus the output.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from operator import add
 
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz_mat
@@ -110,7 +111,7 @@ def _distinct(network: Network, patterns: np.ndarray, words: int) -> np.ndarray:
     last = len(network.stages)
     if not weights:
         return patterns[:1]
-    read = _mask(weights.get(last), network.hidden[-1], words)
+    read = _mask(weights.get(last), words)
     masked = patterns.copy()
     masked[:, (last - 1) * words : last * words] &= read
     candidates = np.unique(masked, axis=0)
@@ -129,9 +130,10 @@ def _as_keys(rows: np.ndarray) -> np.ndarray:
     return contiguous.view(np.dtype((np.void, contiguous.dtype.itemsize * contiguous.shape[1]))).ravel()
 
 
-def _mask(matrix: Matrix | None, units: int, words: int) -> np.ndarray:
+def _mask(matrix: Matrix | None, words: int) -> np.ndarray:
     """The words in which the units of the last stage that the one output reads are marked."""
-    bits = sum(1 << i for i in range(units) if matrix is not None and matrix[0][i])
+    row = matrix[0] if matrix is not None else ()
+    bits = sum(1 << i for i, weight in enumerate(row) if weight != 0)
     return np.array([bits >> 64 * q & 0xFFFFFFFFFFFFFFFF for q in range(words)], dtype=np.uint64)
 
 
@@ -149,6 +151,8 @@ def _polynomial(parts: Network, number: int, active: list[np.ndarray]) -> Puiseu
     blocks, (bias,) = integer_stages(network)[-1]
     weights = {source: matrix[0] for source, matrix in blocks}
     last = len(network.stages)
+    final = _as_integers(active[-1])
+    read = sum(1 << i for i, w in enumerate(weights.get(last, ())) if w)
     groups: dict[tuple[int, ...], list[int]] = {}
     prefixes = [_as_integers(stage) for stage in active[:-1]]
     for k, prefix in enumerate(zip(*prefixes, strict=True) if prefixes else [()] * len(active[0])):
@@ -160,14 +164,27 @@ def _polynomial(parts: Network, number: int, active: list[np.ndarray]) -> Puiseu
             if source in weights:
                 chosen = [w if prefix[source - 1] >> i & 1 else 0 for i, w in enumerate(weights[source])]
                 common = common + fmpz_mat([chosen]) * forms.forms(prefix[: source - 1])
+        sums = {0: tuple(map(int, common.entries()))}
         if last in weights:
-            patterns = active[-1][members]
-            units = fmpz_mat([[w if on else 0 for w, on in zip(weights[last], row, strict=True)] for row in patterns])
-            found = units * forms.forms(prefix) + fmpz_mat([[1]] * len(members)) * common
+            table = forms.forms(prefix).tolist()
+            pieces = {i: [int(w * v) for v in table[i]] for i, w in enumerate(weights[last]) if w}
+            rows += [_sum_of(bits & read, pieces, sums) for bits in (final[k] for k in members)]
         else:
-            found = common
-        rows += [tuple(map(int, row)) for row in found.tolist()]
+            rows.append(sums[0])
     return PuiseuxPolynomial.of_rows(rows, scale, scale, n)
+
+
+def _sum_of(bits: int, pieces: dict[int, list[int]], sums: dict[int, tuple[int, ...]]) -> tuple[int, ...]:
+    """The sum of the pieces whose bits are set; sums of fewer pieces are kept, since patterns share them."""
+    missing = []
+    while bits not in sums:
+        missing.append(bits)
+        bits &= bits - 1
+    total = sums[bits]
+    for more in reversed(missing):
+        piece = pieces[(more & -more).bit_length() - 1]
+        total = sums[more] = tuple(map(add, total, piece))
+    return total
 
 
 def _as_integers(stage: np.ndarray) -> list[int]:

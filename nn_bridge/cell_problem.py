@@ -1,10 +1,12 @@
 """What the cell engine works on: a network and a domain in the coordinates that matter, exactly and as float arrays.
 
-* Directions that neither the units nor the domain see (the lineality space) are divided out: cells are products with it.
-* The subdivision starts from the domain's generators; on all of R^n from the orthants that well-pivoted independent rows
-  of the first stage cut around their common point.  There are no artificial walls.
+* Directions that neither the units nor the domain see (the lineality space) are divided out: cells are products
+  with it.
+* The subdivision starts from the domain's generators; on all of R^n from the orthants that well-pivoted independent
+  rows of the first stage cut around their common point.  There are no artificial walls.
 * Directions that only later stages see (skip connections), or that the domain leaves free, stay as *lines* until a unit
-  cuts them.  Coordinates are chosen such that line ``c`` is coordinate axis ``c``, and generators have coordinate 0 there.
+  cuts them.  Coordinates are chosen such that line ``c`` is coordinate axis ``c``, and generators have coordinate 0
+  there.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ INFINITY_SLOT, AXIS, WALL = (-1, -1), -2, -1
 
 @dataclass(frozen=True)
 class Generator:
-    """A vertex or ray of a start cell: primitive integer homogeneous coordinates, and the facet slots that contain it."""
+    """A vertex or ray of a start cell: primitive integer homogeneous coordinates, and the facet slots it lies on."""
 
     vector: tuple[int, ...]
     slots: frozenset[int]
@@ -124,7 +126,7 @@ def cell_problem(network: Network, domain: Polyhedron | None = None) -> CellProb
             raise NetworkError(f"the domain has {domain.dim} coordinates, the network reads {n}")
         if not domain.is_full_dimensional():
             raise NetworkError("the domain has no interior; to count on a plane give it as a slice instead")
-        walls = tuple(tuple([*(-a for a in row[:-1]), row[-1]]) for row in domain.irredundant().inequalities)
+        walls = tuple((*(-a for a in row[:-1]), row[-1]) for row in domain.irredundant().inequalities)
     direct = tuple(row for stage in network.stages for row in (stage.block(INPUT) or ()))
     wall_rows = tuple(row[:-1] for row in walls)
     seen = (*direct, *wall_rows)
@@ -195,7 +197,7 @@ def _orthants(network: Network, held: int, dim: int, n_lines: int) -> tuple[list
 
 
 def _independent_rows(block: Matrix, held: int) -> tuple[int, ...]:
-    """``held`` independent rows, by full pivoting in floating point, checked exactly; by exact elimination otherwise."""
+    """``held`` independent rows: by full pivoting in floating point, checked exactly, else by exact elimination."""
     work = np.array([[to_float(v) for v in row] for row in block])
     chosen: list[int] = []
     if np.isfinite(work).all():
@@ -299,7 +301,7 @@ def cell_arrays(problem: CellProblem) -> CellArrays:
             for j, row in enumerate(matrix):
                 for i, v in enumerate(row):
                     if v:
-                        block[i, j] = to_float(v)
+                        block[i, j] = _weight(v)
             offset[s, source - 1] = total
             total += block.size
             blocks.append(block.ravel())
@@ -362,6 +364,12 @@ def _residues(
             for i, column in enumerate(zip(*matrix, strict=True)):
                 out[source - 1, i] = sum(f * v for f, v in zip(mix, column, strict=True)) % PRIME
     return base, weights, out, np.array([c % PRIME for c in constants], dtype=np.uint64), reads
+
+
+def _weight(value: fmpq) -> float:
+    """The nearest float to a hidden weight; nan, about which no sign is ever certain, where floats are too coarse."""
+    nearest = to_float(value)
+    return nearest if abs(nearest) > 1e-290 else math.nan
 
 
 def _rounded(value: fmpq) -> tuple[float, float]:

@@ -2,13 +2,13 @@
 
 The method (architecture: `nn_bridge._cell_kernels` has the loops):
 
-* A cell is a cone over homogeneous generators ``(x, w)``: vertices with ``w > 0``, rays with ``w = 0``.  It is split by one
-  unit at a time; a unit cuts a cell iff it is certainly positive at one generator and certainly negative at another.
+* A cell is a cone over homogeneous generators ``(x, w)``: vertices with ``w > 0``, rays with ``w = 0``.  It is split by
+  one unit at a time.  A unit cuts a cell iff it is surely positive at one generator and surely negative at another.
 * A split is one step of the double description method: a new generator on every edge whose ends differ in sign.  Signs
   of further units are inherited where both ends agree and evaluated where they don't, with a running error bound.
 * When all units of a stage have one sign on the cell, the forms of the next stage are computed and the cell goes on.
-* A sign that floating point can't prove is decided here, exactly, from the integer null space of the generator's incident
-  facets.  The kernel stops with the request and goes on where it was.
+* A sign that floating point can't prove is decided here, exactly, from the integer null space of the generator's
+  incident facets.  The kernel stops with the request and goes on where it was.
 
 Source: the double description method (Motzkin et al. 1953; Fukuda and Prodon 1996) with lazy exact predicates.
 """
@@ -56,10 +56,10 @@ class Subtree:
 class Leaves(NamedTuple):
     """A batch of leaves as arrays.
 
-    ``patterns`` has shape (leaves, stages * words) with bit ``i % 64`` of word ``stage * words + i // 64`` for unit ``i``;
-    ``prints`` the residues of the affine maps.  The others are empty unless faces were asked for: per generator the
-    number of its leaf (counted over the whole run), whether it is a ray, float coordinates and the set of units (and
-    walls) that vanish there; per facet the number of its leaf and that set.
+    ``patterns`` has shape (leaves, stages * words) with bit ``i % 64`` of word ``stage * words + i // 64`` for unit
+    ``i``; ``prints`` the residues of the affine maps.  The others are empty unless faces were asked for: per generator
+    the number of its leaf (counted over the whole run), whether it is a ray, float coordinates and the set of units
+    (and walls) that vanish there; per facet the number of its leaf and that set.
     """
 
     patterns: np.ndarray
@@ -122,9 +122,15 @@ class CellTree:
         self.node = np.zeros((256 + 2 * _ROOTS_AT_ONCE, kernels.NODE_SIZE), np.int64)
         self.node_mask = np.zeros((len(self.node), 3 * self.words), np.uint64)
         self.index = np.zeros(1 << 13, np.int64)
+        self.coord: np.ndarray = np.zeros((0, dim + 3))
+        self.ray: np.ndarray = np.zeros(0, np.uint8)
+        self.mask: np.ndarray = np.zeros((0, int(p[kernels.FW]) + 3 * self.words + self.zero_words), np.uint64)
         self._allocate_pool(1 << 12)
         self.form = np.zeros((stages, dim + 4, a.padded))  # coefficients, their error, 1-norm, maximum
         self.prints = np.zeros((stages, 2, a.padded), np.uint64)
+        self.facet_count = np.zeros(stages, np.int64)
+        self.facet_id: np.ndarray = np.zeros((stages, 0, 2), np.int64)
+        self.facet_form: np.ndarray = np.zeros((stages, 0, dim + 2))
         self._allocate_facets()
         self.active = np.zeros((stages, self.words), np.uint64)
         self.path = np.zeros((1, 3), np.int64)
@@ -255,25 +261,16 @@ class CellTree:
     # ---------------------------------------------------------------- storage
 
     def _allocate_pool(self, size: int) -> None:
-        width = int(self.par[kernels.FW]) + 3 * self.words + self.zero_words
-        coord = np.zeros((size, self.problem.dim + 3))
-        ray = np.zeros(size, np.uint8)
-        mask = np.zeros((size, width), np.uint64)
-        if hasattr(self, "coord"):
-            old = len(self.coord)
-            coord[:old], ray[:old], mask[:old] = self.coord, self.ray, self.mask
-        self.coord, self.ray, self.mask = coord, ray, mask
+        self.coord = _longer(self.coord, size)
+        self.ray = _longer(self.ray, size)
+        self.mask = _longer(self.mask, size)
 
     def _allocate_facets(self) -> None:
         stages, dim, slots = len(self.arrays.sizes), self.problem.dim, 64 * int(self.par[kernels.FW])
-        old = getattr(self, "facet_id", None)
         facet_id = np.zeros((stages, slots, 2), np.int64)
         facet_form = np.zeros((stages, slots, dim + 2))
-        if old is None:
-            self.facet_count = np.zeros(stages, np.int64)
-        else:
-            width = old.shape[1]
-            facet_id[:, :width], facet_form[:, :width] = old, self.facet_form
+        width = self.facet_id.shape[1]
+        facet_id[:, :width], facet_form[:, :width] = self.facet_id, self.facet_form
         self.facet_id, self.facet_form = facet_id, facet_form
 
     def _widen_facets(self) -> None:
@@ -570,7 +567,7 @@ class CellTree:
         while top + 2 * count + 8 > len(self.index):
             self.index = np.concatenate([self.index, np.zeros_like(self.index)])
         axis_slot = next(b for b in range(int(self.facet_count[stage])) if tuple(self.facet_id[stage, b]) == (-2, axis))
-        moved = []
+        moved: list[int] = []
         for g in self.index[first : first + count].tolist():
             old = self.exact_generator(g, stage, prefix, valid)
             value = dot(row, old)
@@ -667,6 +664,13 @@ class CellTree:
         self.mask[g, base : base + 3 * w] = 0
         values = (forms * fmpz_mat([[v] for v in vector])).entries()
         self._store_signs(g, np.array([1 if v > 0 else -1 if v < 0 else 0 for v in values], dtype=np.int8))
+
+
+def _longer(array: np.ndarray, size: int) -> np.ndarray:
+    """The array with zero rows appended."""
+    result = np.zeros((size, *array.shape[1:]), array.dtype)
+    result[: len(array)] = array
+    return result
 
 
 def _quotient(value: fmpz, top: fmpz) -> float:

@@ -37,7 +37,7 @@ class ExactForms:
         return len(self._stages[stage][1])
 
     def forms(self, prefix: tuple[int, ...]) -> fmpz_mat:
-        """The forms of stage ``len(prefix)`` where bit ``i`` of ``prefix[s]`` says that unit ``i`` of stage ``s`` is active."""
+        """The forms of stage ``len(prefix)``; bit ``i`` of ``prefix[s]``: unit ``i`` of stage ``s`` is active."""
         found = self._cache.get(prefix)
         if found is not None:
             return found
@@ -64,7 +64,7 @@ class ExactForms:
         return total
 
     def row(self, prefix: tuple[int, ...], stage: int, unit: int) -> list[fmpz]:
-        """One form: a unit of a finished or current stage, a wall (stage -1), infinity (unit -1) or an axis (stage -2)."""
+        """One form: of a unit; with stage -1 of a wall, or of infinity (unit -1); with stage -2 of an axis."""
         if stage == -2:
             return [fmpz(int(c == unit)) for c in range(self.dim + 1)]
         if stage == -1:

@@ -102,7 +102,10 @@ class IntegerMaps:
         return result
 
     def residues(self, active: list[np.ndarray]) -> np.ndarray:
-        """Many patterns' maps modulo all the primes, shape (patterns, outputs, (inputs + 1) * primes): proofs of equality."""
+        """Many patterns' maps modulo all the primes: equal rows are equal maps.
+
+        The result has shape (patterns, outputs, (inputs + 1) * primes).
+        """
         return np.concatenate([residues.maps(active) for residues in self._all_residues()], axis=2)
 
     def exact(self, active: list[np.ndarray]) -> bytes:

@@ -10,9 +10,9 @@ from typing import Any
 
 from flint import fmpq
 
+from nn_bridge.cell_map import tropicalize_by_cells
 from nn_bridge.monomials import MonomialCount, native_monomials
 from nn_bridge.network import Network
-from nn_bridge.tropicalize import tropicalize
 from puiseux.reading import as_network
 from tropical.rational import PuiseuxRational
 from tropical.simplify import SimplifiedFormula
@@ -90,8 +90,8 @@ def simplify(
 
 @lru_cache(maxsize=4)
 def tropical_maps(network: Network) -> tuple[PuiseuxRational, ...]:
-    """The outputs as tropical rational maps without redundant terms, by the route that suits the network."""
-    return tropicalize(network)
+    """The outputs as tropical rational maps without redundant terms, through the activation cells."""
+    return tropicalize_by_cells(network)
 
 
 def count_monomials(network: Network) -> dict[str, Any]:

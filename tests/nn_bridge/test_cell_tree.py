@@ -1,0 +1,289 @@
+"""The cell tree against the reference data, closed forms, an independent enumeration, and its own other mode."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nn_bridge.builder import NetworkBuilder
+from nn_bridge.cell_problem import cell_problem
+from nn_bridge.cell_tree import COUNT_ONLY, FACES, PATTERNS, CellTree, CellTreeError, Subtree, tree_counters
+from nn_bridge.network import Network
+from nn_bridge.readers import read_network
+from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import rational
+from polyhedra.subdivision import arrangement_cells
+
+DATA = Path(__file__).parent.parent / "data"
+ENTRIES = json.loads((DATA / "cell_counts.json").read_text())
+
+
+def run(network, domain=None, emit=COUNT_ONLY, last=False):
+    """Cells, and the patterns as text where they are written."""
+    problem = cell_problem(network, domain)
+    if problem is None:
+        return 1, {"|".join("".join("01"[on] for on in stage) for stage in network.pattern([0] * network.input_dim))}
+    tree = CellTree(problem, emit, count_last_stage=last)
+    patterns = set()
+    for leaves in tree.run():
+        for row in leaves.patterns.tolist():
+            patterns.add("|".join(as_text(row, s, m, tree.words) for s, m in enumerate(network.hidden)))
+    return tree.cells, patterns
+
+
+def as_text(row, stage, units, words):
+    return "".join("01"[row[stage * words + (i >> 6)] >> (i & 63) & 1] for i in range(units))
+
+
+def naive_patterns(network, domain=None):
+    """Patterns of the full-dimensional cells by subdividing with one unit after another, in exact arithmetic."""
+    found = [((), domain or Polyhedron.space(network.input_dim))]
+    for _ in network.stages:
+        deeper = []
+        for prefix, cell in found:
+            forms = network.affine_forms(prefix)[len(prefix)]
+            for part in arrangement_cells(cell, forms):
+                deeper.append(((*prefix, tuple(sign > 0 for sign in part.signs)), part.polyhedron))
+        found = deeper
+    return {"|".join("".join("01"[on] for on in stage) for stage in prefix) for prefix, _ in found}
+
+
+def random_network(rng, dims, scale=1.0):
+    weights = [rng.standard_normal((b, a)) for a, b in zip(dims, dims[1:], strict=False)]
+    biases = [scale * rng.standard_normal(b) for b in dims[1:]]
+    return Network.from_layers([w.tolist() for w in weights], [b.tolist() for b in biases])
+
+
+def test_all_reference_networks_in_every_mode():
+    for entry in ENTRIES:
+        network = Network.from_layers(entry["weights"], entry["biases"])
+        cells, patterns = run(network, emit=PATTERNS)
+        assert (cells, patterns) == (entry["cells"], set(entry["patterns"])), entry["name"]
+        assert run(network, last=True)[0] == cells, entry["name"]
+        assert run(network, emit=FACES)[0] == cells, entry["name"]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("d2_10_5_1_s0", None),
+        ("d2_32_32_1_s0", 2064),
+        ("d3_16_16_1_s0", 4279),
+        ("d4_16_16_1_s0", 34463),
+        ("d5_20_1_s0", 21700),
+        ("d6_12_12_1_s0", 135801),
+        ("d8_10_10_1_s0", 110012),
+        ("bunny_d2_2x50", 3673),
+        ("bunny_d2_4x32", 6467),
+        ("bunny_d3_3x16", 37122),
+    ],
+)
+def test_known_counts_on_the_whole_space(name, cells):
+    network = read_network(DATA / "nets" / f"{name}.npz")
+    counted = run(network, last=True)[0]
+    if cells is not None:
+        assert counted == cells
+    if counted < 40_000:
+        assert run(network)[0] == counted
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [("d2_32_32_1_s0", 1844), ("d3_16_16_1_s0", 3684), ("d4_16_16_1_s0", 27339), ("d5_20_1_s0", 20127)],
+)
+def test_known_counts_in_a_box(name, cells):
+    network = read_network(DATA / "nets" / f"{name}.npz")
+    box = Polyhedron.box([-10] * network.input_dim, [10] * network.input_dim)
+    assert run(network, box)[0] == cells == run(network, box, last=True)[0]
+
+
+def test_one_layer_in_general_position():
+    rng = np.random.default_rng(3)
+    for n, units in [(1, 9), (2, 70), (3, 32), (4, 12), (7, 9), (9, 11), (12, 12), (12, 13)]:
+        network = random_network(rng, [n, units, 1])
+        expected = sum(math.comb(units, k) for k in range(n + 1))
+        assert run(network)[0] == expected == run(network, last=True)[0]
+
+
+def test_one_layer_through_the_origin():
+    rng = np.random.default_rng(4)
+    for n, units in [(1, 5), (2, 40), (3, 12), (4, 9), (5, 8)]:
+        network = Network.from_layers([rng.standard_normal((units, n)).tolist(), [[1] * units]])
+        assert run(network)[0] == 2 * sum(math.comb(units - 1, k) for k in range(n))
+
+
+def test_a_thousand_units_a_layer():
+    rng = np.random.default_rng(5)
+    network = random_network(rng, [1, 1000, 20, 1])
+    cells, patterns = run(network, emit=PATTERNS)
+    assert cells == len(patterns) == run(network, last=True)[0] > 1001
+    for x in rng.standard_normal(50).tolist():
+        assert "|".join("".join("01"[on] for on in stage) for stage in network.pattern([x])) in patterns
+    below = random_network(rng, [1, 3, 1000, 1])
+    assert run(below)[0] == run(below, last=True)[0] > 500
+    assert run(random_network(rng, [2, 300, 1]), last=True)[0] == 1 + 300 + math.comb(300, 2)
+
+
+def test_five_hidden_layers_and_a_bottleneck():
+    rng = np.random.default_rng(6)
+    for dims in ([2, 4, 3, 4, 2, 3, 1], [3, 5, 1, 6, 2, 4, 2], [4, 3, 2, 3, 2, 2, 1]):
+        network = random_network(rng, dims)
+        assert run(network, emit=PATTERNS) == (run(network, last=True)[0], naive_patterns(network))
+
+
+def test_scaling_all_biases_changes_no_count():
+    rng = np.random.default_rng(7)
+    for dims in ([2, 6, 5, 1], [3, 5, 4, 1]):
+        weights = [rng.standard_normal((b, a)).tolist() for a, b in zip(dims, dims[1:], strict=False)]
+        biases = [rng.standard_normal(b).tolist() for b in dims[1:]]
+        counts = set()
+        for factor in (1, rational(2) ** 20, 1 / rational(2) ** 40, 1 / rational(2) ** 400):
+            scaled = [[rational(b) * factor for b in bias] for bias in biases]
+            counts.add(run(Network.from_layers(weights, scaled))[0])
+        assert len(counts) == 1
+
+
+def test_weights_over_many_orders_of_magnitude():
+    rng = np.random.default_rng(8)
+    for trial in range(6):
+        dims = ([2, 5, 4, 1], [3, 4, 3, 1])[trial % 2]
+        weights = [
+            (rng.standard_normal((b, a)) * 10.0 ** rng.integers(-12, 12, (b, a))).tolist()
+            for a, b in zip(dims, dims[1:], strict=False)
+        ]
+        biases = [(rng.standard_normal(b) * 10.0 ** rng.integers(-12, 12, b)).tolist() for b in dims[1:]]
+        network = Network.from_layers(weights, biases)
+        assert run(network, emit=PATTERNS)[1] == naive_patterns(network)
+
+
+def test_numbers_beyond_float_range():
+    weights = [[["1e400", 1], [1, "1e-400"], ["1/3", "-1/7"]], [["1e300", "-1e300", 1], [1, 1, "1e-330"]], [[1, 1]]]
+    network = Network.from_layers(weights, [["1e-350", 1, "1e350"], [1, "-1/3"], [0]])
+    assert run(network, emit=PATTERNS)[1] == naive_patterns(network)
+
+
+small = st.integers(-3, 3)
+
+
+@st.composite
+def degenerate_networks(draw):
+    """Small networks of small integers (ties everywhere), of any depth, with or without skip connections."""
+    n = draw(st.integers(1, 3))
+    build = NetworkBuilder(n)
+    x = build.input()
+    signals = [x]
+    for _ in range(draw(st.integers(1, 3))):
+        units = draw(st.integers(1, 4))
+        parts = [signals[-1]]
+        if len(signals) > 1 and draw(st.booleans()):
+            parts.append(signals[draw(st.integers(0, len(signals) - 2))])
+        source = build.concatenate(*parts)
+        rows = [[draw(small) for _ in range(source.size)] for _ in range(units)]
+        signals.append(build.relu(build.affine(source, rows, [draw(small) for _ in range(units)])))
+    last = signals[-1]
+    return build.finish(build.affine(last, [[draw(small) for _ in range(last.size)]]))
+
+
+@settings(max_examples=150, deadline=None)
+@given(degenerate_networks())
+def test_degenerate_networks_with_skip_connections(network):
+    expected = naive_patterns(network)
+    assert run(network, emit=PATTERNS) == (len(expected), expected)
+    assert run(network, last=True)[0] == len(expected)
+
+
+@settings(max_examples=80, deadline=None)
+@given(degenerate_networks(), st.data())
+def test_degenerate_networks_on_polyhedra(network, data):
+    n = network.input_dim
+    rows = data.draw(st.lists(st.tuples(*[small] * n, small), min_size=1, max_size=4))
+    domain = Polyhedron([row[:n] for row in rows], [row[n] for row in rows], dim=n)
+    if not domain.is_full_dimensional():
+        return
+    expected = naive_patterns(network, domain)
+    assert run(network, domain, emit=PATTERNS) == (len(expected), expected)
+    assert run(network, domain, last=True)[0] == len(expected)
+
+
+def test_a_direction_that_only_a_later_stage_sees():
+    build = NetworkBuilder(3)
+    x = build.input()
+    first = build.relu(build.affine(x, [[1, 0, 0], [1, 0, 0]], [0, -1]))
+    second = build.relu(build.affine(build.concatenate(first, x), [[1, 1, 0, 1, 0], [0, 1, 1, -1, 0]], [0, 1]))
+    third = build.relu(build.affine(build.concatenate(second, x), [[1, -1, 0, 0, 1]], [2]))
+    network = build.finish(build.affine(third, [[1]]))
+    expected = naive_patterns(network)
+    assert run(network, emit=PATTERNS) == (len(expected), expected)
+    assert run(network, last=True)[0] == len(expected)
+    assert run(network, emit=FACES)[0] == len(expected)
+
+
+def test_a_wide_input_has_the_rank_of_its_first_layer():
+    rng = np.random.default_rng(9)
+    problem = cell_problem(random_network(rng, [784, 4, 10]))
+    assert problem.dim == 4
+    assert CellTree(problem).problem.lifted([1, 0, 0, 0])[0] is not None
+    assert run(random_network(rng, [784, 4, 10]))[0] == 16
+
+
+def test_nothing_to_cut_is_one_cell():
+    assert cell_problem(Network.from_layers([[[0, 0]], [[1]]], [[1], [0]])) is None
+    assert cell_problem(Network.from_layers([[[1, 2]]])) is None
+
+
+def test_frontier_covers_the_tree_once():
+    network = read_network(DATA / "nets" / "d3_16_16_1_s0.npz")
+    problem = cell_problem(network)
+    whole = CellTree(problem, PATTERNS)
+    everything = np.concatenate([leaves.patterns for leaves in whole.run()])
+    tree = CellTree(problem, PATTERNS)
+    parts = []
+    for root in range(problem.roots):
+        for subtree in tree.frontier(root, 5):
+            for leaves in tree.run(subtree):
+                parts.append(leaves.patterns)
+    found = np.concatenate(parts)
+    assert len(found) == len(everything) == 4279
+    assert np.array_equal(np.unique(found, axis=0), np.unique(everything, axis=0))
+
+
+def test_a_path_of_another_network_is_refused():
+    problem = cell_problem(read_network(DATA / "nets" / "d2_10_5_1_s0.npz"))
+    with pytest.raises(CellTreeError, match="does not exist"):
+        list(CellTree(problem).run(Subtree(0, ((1, 0, 1),))))
+
+
+def test_memory_is_bounded_by_the_depth():
+    problem = cell_problem(read_network(DATA / "nets" / "d5_20_1_s0.npz"))
+    tree = CellTree(problem)
+    for _ in tree.run():
+        pass
+    counters = tree_counters(tree)
+    assert counters["count"] == 21700
+    assert counters["max_pool"] < 2000
+
+
+@settings(max_examples=60, deadline=None)
+@given(degenerate_networks())
+def test_every_face_is_exact(network):
+    problem = cell_problem(network)
+    if problem is None:
+        return
+    tree = CellTree(problem, FACES)
+    facets = {}
+    for leaves in tree.run():
+        for leaf, zeros in zip(leaves.facet_leaf.tolist(), leaves.facet_zeros.tolist(), strict=True):
+            offset = 0
+            key = []
+            for s in range(len(network.hidden)):
+                for q in range(-(-network.hidden[s] // 64)):
+                    word = int(leaves.patterns[leaf - (tree.cells - len(leaves.patterns))][s * tree.words + q])
+                    key += [word & ~zeros[offset], zeros[offset]]
+                    offset += 1
+            facets[tuple(key)] = facets.get(tuple(key), 0) + 1
+    # on all of R^n every facet is a wall between exactly two cells
+    assert set(facets.values()) <= {2}
