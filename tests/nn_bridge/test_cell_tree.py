@@ -1,5 +1,6 @@
 """The cell tree against the reference data, closed forms, an independent enumeration, and its own other mode."""
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -53,7 +54,7 @@ def naive_patterns(network, domain=None):
 
 
 def random_network(rng, dims, scale=1.0):
-    weights = [rng.standard_normal((b, a)) for a, b in zip(dims, dims[1:], strict=False)]
+    weights = [rng.standard_normal((b, a)) for a, b in itertools.pairwise(dims)]
     biases = [scale * rng.standard_normal(b) for b in dims[1:]]
     return Network.from_layers([w.tolist() for w in weights], [b.tolist() for b in biases])
 
@@ -138,7 +139,7 @@ def test_five_hidden_layers_and_a_bottleneck():
 def test_scaling_all_biases_changes_no_count():
     rng = np.random.default_rng(7)
     for dims in ([2, 6, 5, 1], [3, 5, 4, 1]):
-        weights = [rng.standard_normal((b, a)).tolist() for a, b in zip(dims, dims[1:], strict=False)]
+        weights = [rng.standard_normal((b, a)).tolist() for a, b in itertools.pairwise(dims)]
         biases = [rng.standard_normal(b).tolist() for b in dims[1:]]
         counts = set()
         for factor in (1, rational(2) ** 20, 1 / rational(2) ** 40, 1 / rational(2) ** 400):
@@ -153,7 +154,7 @@ def test_weights_over_many_orders_of_magnitude():
         dims = ([2, 5, 4, 1], [3, 4, 3, 1])[trial % 2]
         weights = [
             (rng.standard_normal((b, a)) * 10.0 ** rng.integers(-12, 12, (b, a))).tolist()
-            for a, b in zip(dims, dims[1:], strict=False)
+            for a, b in itertools.pairwise(dims)
         ]
         biases = [(rng.standard_normal(b) * 10.0 ** rng.integers(-12, 12, b)).tolist() for b in dims[1:]]
         network = Network.from_layers(weights, biases)
