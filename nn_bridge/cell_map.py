@@ -151,11 +151,11 @@ def _polynomial(parts: Network, number: int, active: list[np.ndarray]) -> Puiseu
     blocks, (bias,) = integer_stages(network)[-1]
     weights = {source: matrix[0] for source, matrix in blocks}
     last = len(network.stages)
-    final = _as_integers(active[-1])
-    read = sum(1 << i for i, w in enumerate(weights.get(last, ())) if w)
+    final = _as_integers(active[-1]) if active else [0]
+    read = sum(1 << i for i, w in enumerate(weights.get(last, ())) if w)  # without stages there is one pattern, 0
     groups: dict[tuple[int, ...], list[int]] = {}
     prefixes = [_as_integers(stage) for stage in active[:-1]]
-    for k, prefix in enumerate(zip(*prefixes, strict=True) if prefixes else [()] * len(active[0])):
+    for k, prefix in enumerate(zip(*prefixes, strict=True) if prefixes else [()] * len(final)):
         groups.setdefault(prefix, []).append(k)
     rows: list[tuple[int, ...]] = []
     for prefix, members in groups.items():
@@ -165,7 +165,7 @@ def _polynomial(parts: Network, number: int, active: list[np.ndarray]) -> Puiseu
                 chosen = [w if prefix[source - 1] >> i & 1 else 0 for i, w in enumerate(weights[source])]
                 common = common + fmpz_mat([chosen]) * forms.forms(prefix[: source - 1])
         sums = {0: tuple(map(int, common.entries()))}
-        if last in weights:
+        if last and last in weights:
             table = forms.forms(prefix).tolist()
             pieces = {i: [int(w * v) for v in table[i]] for i, w in enumerate(weights[last]) if w}
             rows += [_sum_of(bits & read, pieces, sums) for bits in (final[k] for k in members)]

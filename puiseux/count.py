@@ -42,6 +42,35 @@ def _tropical(problem: Problem) -> RegionCount:
     return count_symbolic(problem.network, problem.domain)
 
 
+def _sign_vectors(problem: Problem, on_degenerate: str = "report", **options: Any) -> RegionCount:
+    from nn_bridge.sign_vectors import count_sign_vectors
+
+    if on_degenerate not in ON_DEGENERATE:
+        raise UsageError(f"on-degenerate is one of {', '.join(ON_DEGENERATE)}, not {on_degenerate!r}")
+    result = count_sign_vectors(problem.network, _bounded(problem, "sign-vectors"), **options)
+    if result.cells is not None or on_degenerate == "report":
+        return result
+    if on_degenerate == "raise":
+        raise UsageError(f"the sign vectors cannot vouch for a number: {result.reason}; take --engine cells")
+    exact = _cells(problem)
+    return replace(exact, reason=f"{result.reason}; counted by the exact engine")
+
+
+def _milp(problem: Problem, **options: Any) -> RegionCount:
+    from milp.count import count_milp
+
+    return count_milp(problem.network, _bounded(problem, "milp"), **options)
+
+
+def _bounded(problem: Problem, engine: str) -> Polyhedron:
+    if problem.domain is None:
+        raise UsageError(f"the engine {engine!r} needs a bounded domain: give a box, such as --domain 'box:-1,1'")
+    return problem.domain
+
+
+ON_DEGENERATE = ("report", "raise", "exact")
+"""What the engine ``sign-vectors`` does where it cannot vouch for a number."""
+
 ENGINES: dict[str, Engine] = {
     "cells": Engine(
         _cells,
@@ -50,6 +79,8 @@ ENGINES: dict[str, Engine] = {
         ),
     ),
     "tropical": Engine(_tropical),
+    "milp": Engine(_milp, frozenset(("time_limit", "max_cells"))),
+    "sign-vectors": Engine(_sign_vectors, frozenset(("memory", "on_degenerate"))),
 }
 """The engines by name; each imports its code when it runs."""
 
@@ -87,6 +118,7 @@ def count_regions(
     max_cells: int | None = None,
     memory: int | str | None = None,
     checkpoint: str | PathLike[str] | None = None,
+    on_degenerate: str | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> RegionCount:
     """Count the cells and linear regions of a network, exactly.
@@ -109,6 +141,9 @@ def count_regions(
         Seconds, cells, and bytes (or ``"2GiB"``), at which the count ends incomplete, with lower bounds.
     checkpoint : path, optional
         A folder from which the same count goes on after being stopped or killed.
+    on_degenerate : {"report", "raise", "exact"}, optional
+        What the engine "sign-vectors" does where it cannot vouch for a number: leave it out and say why (the default),
+        refuse, or hand over to the engine "cells".
     progress : callable, optional
         Called with the number of cells found and the share of the work done.
 
@@ -139,5 +174,6 @@ def count_regions(
         max_cells=max_cells,
         memory=memory,
         checkpoint=checkpoint,
+        on_degenerate=on_degenerate,
         progress=progress,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from os import PathLike
 from typing import Any
@@ -33,6 +33,27 @@ class NetworkFormula:
     """
 
     outputs: tuple[SimplifiedFormula, ...]
+    network: Network | None = field(default=None, repr=False, compare=False)
+
+    def nested(self, form: str = "text") -> tuple[str | None, ...]:
+        """For each output the formula written layer by layer, in ``"text"``, ``"latex"`` or ``"sympy"``, where shorter.
+
+        None where the flat formula is at most as long.
+        """
+        if self.network is None:
+            return (None,) * len(self.outputs)
+        from nn_bridge import nested_formula
+
+        write = {
+            "text": nested_formula.nested_text,
+            "latex": nested_formula.nested_latex,
+            "sympy": nested_formula.nested_sympy,
+        }[form]
+        found = []
+        for number, flat in enumerate(self.outputs):
+            text = str(write(self.network, number))
+            found.append(text if len(text) < len(flat.render(form)) else None)
+        return tuple(found)
 
     def __str__(self) -> str:
         return self.to_text()
@@ -81,7 +102,7 @@ def simplify(
     max(x1 + x2 + 1, x1 + 1, x2 + 1, 1)
     """
     exact = as_network(network, output=output)
-    formula = NetworkFormula(tuple(simplify_rational(f, search=search) for f in tropical_maps(exact)))
+    formula = NetworkFormula(tuple(simplify_rational(f, search=search) for f in tropical_maps(exact)), exact)
     for point in _check_points(exact.input_dim):
         if exact.evaluate(point) != tuple(each.rational(point) for each in formula.outputs):
             raise AssertionError(f"the formula of {exact} differs from it at {point}")

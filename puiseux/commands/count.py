@@ -28,7 +28,7 @@ def count(
     network: NetworkArgument,
     domain: DomainOption = "all",
     engine: Annotated[
-        str, typer.Option("--engine", metavar="ENGINE", help="auto (cells), cells or tropical.")
+        str, typer.Option("--engine", metavar="ENGINE", help="auto (cells), cells, tropical, milp or sign-vectors.")
     ] = "auto",
     output: OutputOption = None,
     counts: Annotated[
@@ -46,6 +46,10 @@ def count(
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", metavar="DIR", help="Go on from here after being stopped or killed.")
+    ] = None,
+    on_degenerate: Annotated[
+        str | None,
+        typer.Option("--on-degenerate", metavar="WHAT", help="Of sign-vectors: report, raise, or exact."),
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -69,6 +73,7 @@ def count(
             max_cells=max_cells,
             memory=memory,
             checkpoint=checkpoint,
+            on_degenerate=on_degenerate,
             progress=progress if by_cells else None,
         )
     if as_json:

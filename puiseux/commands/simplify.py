@@ -33,6 +33,9 @@ def simplify(
     else:
         for each in result.outputs:
             print(each.render(form))
+        for number, nested in enumerate(result.nested(form)):
+            if nested is not None:
+                print(f"output {number}, shorter layer by layer: {nested}", file=sys.stderr)
     for number, each in enumerate(result.outputs):
         above, below = each.sizes["simplified"]
         print(f"output {number}: {above} terms - {below} terms, minimal: {each.minimal}", file=sys.stderr)

@@ -47,8 +47,8 @@ def naive_patterns(network, domain=None):
         deeper = []
         for prefix, cell in found:
             forms = network.affine_forms(prefix)[len(prefix)]
-            for part in arrangement_cells(cell, forms):
-                deeper.append(((*prefix, tuple(sign > 0 for sign in part.signs)), part.polyhedron))
+            parts = arrangement_cells(cell, forms)
+            deeper += [((*prefix, tuple(sign > 0 for sign in part.signs)), part.polyhedron) for part in parts]
         found = deeper
     return {"|".join("".join("01"[on] for on in stage) for stage in prefix) for prefix, _ in found}
 
@@ -245,8 +245,7 @@ def test_frontier_covers_the_tree_once():
     parts = []
     for root in range(problem.roots):
         for subtree in tree.frontier(root, 5):
-            for leaves in tree.run(subtree):
-                parts.append(leaves.patterns)
+            parts += [leaves.patterns for leaves in tree.run(subtree)]
     found = np.concatenate(parts)
     assert len(found) == len(everything) == 4279
     assert np.array_equal(np.unique(found, axis=0), np.unique(everything, axis=0))
