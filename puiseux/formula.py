@@ -102,7 +102,9 @@ def simplify(
     max(x1 + x2 + 1, x1 + 1, x2 + 1, 1)
     """
     exact = as_network(network, output=output)
-    formula = NetworkFormula(tuple(simplify_rational(f, search=search) for f in tropical_maps(exact)), exact)
+    formula = NetworkFormula(
+        tuple(simplify_rational(f, search=search, irredundant=True) for f in tropical_maps(exact)), exact
+    )
     for point in _check_points(exact.input_dim):
         if exact.evaluate(point) != tuple(each.rational(point) for each in formula.outputs):
             raise AssertionError(f"the formula of {exact} differs from it at {point}")

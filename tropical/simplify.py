@@ -24,6 +24,12 @@ from tropical.polynomial import PuiseuxPolynomial
 from tropical.printing import polynomial_json, rational_latex, rational_sympy, rational_text
 from tropical.rational import PuiseuxRational
 
+MAX_PAIRS = 8000
+"""With more pairs of terms than this no smaller pair is searched for: the walls between them take minutes to find."""
+
+MAX_SHIFTED = 40_000
+"""How many terms are looked at, at the most, to choose the affine function that is taken out."""
+
 Minimality = Literal["proven", "not proven"]
 
 
@@ -94,14 +100,19 @@ class SimplifiedFormula:
         raise AlgebraError(f"there is no form {form!r}; use text, latex, sympy or json")
 
 
-def simplify(rational: PuiseuxRational | PuiseuxPolynomial, *, search: bool = True) -> SimplifiedFormula:
+def simplify(
+    rational: PuiseuxRational | PuiseuxPolynomial, *, search: bool = True, irredundant: bool = False
+) -> SimplifiedFormula:
     """The shortest pair of polynomials found whose difference is the given function, verified exactly.
 
     Parameters
     ----------
     rational : PuiseuxRational or PuiseuxPolynomial
     search : bool
-        Without it, prune and take out the common affine part only (fast for thousands of terms).
+        Without it, or beyond `MAX_PAIRS`, prune and take out the common affine part only, which is fast for thousands
+        of terms.
+    irredundant : bool
+        Trust that both polynomials are pruned already.
 
     Examples
     --------
@@ -115,18 +126,18 @@ def simplify(rational: PuiseuxRational | PuiseuxPolynomial, *, search: bool = Tr
     if original.is_zero:
         zero = PuiseuxRational(original.numerator)
         return SimplifiedFormula(zero, original, zero, "proven", (0, 1))
-    pruned = original.pruned()
+    pruned = original if irredundant else original.pruned()
     best, bound = pruned, (1, 1)
     if len(pruned.denominator) == 1:
         bound = (len(pruned.numerator), 1)
     elif len(pruned.numerator) == 1:
         bound = (1, len(pruned.denominator))
-    elif search:
+    elif search and len(pruned.numerator) * len(pruned.denominator) <= MAX_PAIRS:
         walls = WallComplex.of(pruned)
         best = smallest_pair(walls)
         bound = bounds_below(walls, enough=(len(best.numerator), len(best.denominator)))
     best = _without_common_affine_part(best)
-    if not best.same_function(pruned):
+    if not (_differ_by_common_affine_part(best, pruned) or best.same_function(pruned)):
         raise AssertionError("a simplification changed the function; please report this formula")
     proven = (len(best.numerator), len(best.denominator)) == bound
     return SimplifiedFormula(best, original, pruned, "proven" if proven else "not proven", bound)
@@ -137,7 +148,9 @@ def _without_common_affine_part(pair: PuiseuxRational) -> PuiseuxRational:
     if len(pair.denominator) == 1:
         candidates = list(pair.denominator.terms)
     else:
-        candidates = list(dict.fromkeys((*pair.denominator.terms, *pair.numerator.terms)))[:200]
+        size = len(pair.denominator) + len(pair.numerator)
+        candidates = list(dict.fromkeys((*pair.denominator.terms, *pair.numerator.terms)))
+        candidates = candidates[: max(3, min(200, MAX_SHIFTED // size))]
         candidates.append(((fmpq(0),) * pair.dim, fmpq(0)))
     moved = [_moved(pair, [-a for a in exponent], -c) for exponent, c in candidates]
     return min(moved, key=_length)
@@ -145,6 +158,13 @@ def _without_common_affine_part(pair: PuiseuxRational) -> PuiseuxRational:
 
 def _moved(pair: PuiseuxRational, exponent: list[fmpq], coefficient: fmpq) -> PuiseuxRational:
     return PuiseuxRational(pair.numerator.shift(exponent, coefficient), pair.denominator.shift(exponent, coefficient))
+
+
+def _differ_by_common_affine_part(pair: PuiseuxRational, other: PuiseuxRational) -> bool:
+    """Whether one pair is the other plus one and the same affine function in both polynomials, term by term."""
+    (first, constant), (second, shifted) = pair.numerator.terms[0], other.numerator.terms[0]
+    difference = [b - a for a, b in zip(first, second, strict=True)]
+    return _moved(pair, difference, shifted - constant) == other
 
 
 def _length(pair: PuiseuxRational) -> tuple[int, int]:
