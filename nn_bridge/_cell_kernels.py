@@ -63,7 +63,8 @@ UNIT_ROUNDOFF = 1.2e-16  # a little over 2**-53
 EXACT_LIMIT = 9007199254740992.0  # 2**53: integers below it are exact in float64
 TINY = 1e-150  # stored numbers are 0 or at least this large, so that no product of two of them underflows to 0
 POLISH_ABOVE = 1e-4
-_inner = njit(error_model="numpy", fastmath={"contract"}, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+_inner = njit(error_model="numpy", fastmath={"contract"}, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+_maker = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 _FUSE = {"contract"}  # a fused multiply-add rounds once where the bounds allow for twice
 
 
@@ -1318,7 +1319,7 @@ def push(
     st[SP] = s + 1
 
 
-@_inner
+@_maker
 def make_scratch(cap, par, padded):
     """Working storage of one call of `run`; cells have at most ``cap`` generators."""
     dim, fw, mw = par[DIM], par[FW], par[MW]

@@ -35,6 +35,7 @@ COUNT_ONLY, PATTERNS, FACES = 0, 1, 2
 
 _ROOTS_AT_ONCE = 256
 _STEPS_AT_ONCE = 1 << 17
+_REQUESTS_AT_ONCE = 256
 
 
 class CellTreeError(RuntimeError):
@@ -199,7 +200,12 @@ class CellTree:
         a = self.arrays
         net = kernels.Net(a.sizes, a.weights, a.offset, a.direct, a.direct_err, a.bias, a.bias_err, a.chain_stage)
         prints = kernels.Prints(self.prints, a.base_prints, a.weight_prints, a.out_prints, a.out_base, a.out_reads)
+        requests = self.exact_requests
         while True:
+            if self.exact_requests >= requests + _REQUESTS_AT_ONCE:
+                # the kernel counts its steps anew after each request: where they are frequent, control comes back here
+                requests = self.exact_requests
+                yield self._drain()
             code = kernels.run(
                 self.par,
                 self.st,

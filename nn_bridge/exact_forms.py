@@ -29,19 +29,28 @@ class ExactForms:
     def __init__(self, network: Network, walls: tuple[tuple[int, ...], ...] = ()) -> None:
         self.dim = network.input_dim
         self.walls = walls
-        self._stages = integer_stages(network)[:-1]
+        self._network = network
+        self._stages: list[IntegerStage] = []  # cleared of denominators when first asked for
+        self._scales = [1]
         self._cache: dict[tuple[int, ...], fmpz_mat] = {}
 
     def units(self, stage: int) -> int:
         """The number of units of a stage (from 0)."""
-        return len(self._stages[stage][1])
+        return self._network.stages[stage].units
+
+    def _stage(self, number: int) -> IntegerStage:
+        while len(self._stages) <= number:
+            blocks, bias, scale = _cleared(self._network.stages[len(self._stages)], self._scales)
+            self._stages.append((blocks, bias))
+            self._scales.append(scale)
+        return self._stages[number]
 
     def forms(self, prefix: tuple[int, ...]) -> fmpz_mat:
         """The forms of stage ``len(prefix)``; bit ``i`` of ``prefix[s]``: unit ``i`` of stage ``s`` is active."""
         found = self._cache.get(prefix)
         if found is not None:
             return found
-        blocks, bias = self._stages[len(prefix)]
+        blocks, bias = self._stage(len(prefix))
         units = len(bias)
         total = fmpz_mat(units, self.dim + 1)
         for j in range(units):

@@ -21,7 +21,7 @@ from puiseux.reading import load
 from puiseux.waiting import CELL_KERNELS, CellProgress, announce_compilation
 
 NETS = Path(__file__).parents[1] / "data" / "nets"
-SMALL, LARGE, ENDLESS = (str(NETS / f"{name}_s0.npz") for name in ("d2_10_5_1", "d4_16_16_1", "d8_10_10_1"))
+SMALL, LARGE, ENDLESS = (str(NETS / f"{name}_s0.npz") for name in ("d2_10_5_1", "d4_16_16_1", "d8_24_24_1"))
 FOUR = {"cells": 119, "regions": 119, "regions_by_point": 119, "affine_maps": 119}
 
 
