@@ -190,7 +190,13 @@ def plot_surface_pair(polynomial: PuiseuxPolynomial, *, window: Window | None = 
         col=2,
     )
     axes = {f"{name}axis": {"title": f"x{k + 1}"} for k, name in enumerate("xyz")}
-    figure.update_layout(scene={**axes, "aspectmode": "cube"}, scene2={"aspectmode": "data"}, showlegend=False)
+    exponents = {f"{name}axis": {"title": f"exponent of x{k + 1}"} for k, name in enumerate("xyz")}
+    away = {"eye": {"x": 1.6, "y": 1.6, "z": 1.1}}  # far enough that long polytopes are not cut off
+    figure.update_layout(
+        scene={**axes, "aspectmode": "cube", "camera": away},
+        scene2={**exponents, "aspectmode": "cube", "camera": away},
+        showlegend=False,
+    )
     return figure
 
 
