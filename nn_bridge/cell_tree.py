@@ -232,8 +232,7 @@ class CellTree:
                 kernels.Steps(self.path, self.trace, self.job_path, self.job_depth),
             )
             if code == kernels.DONE:
-                if self.emit:
-                    yield self._drain()
+                yield self._drain()
                 return
             if code == kernels.NEED_SIGNS:
                 self._decide_signs()

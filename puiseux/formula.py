@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from os import PathLike
@@ -44,11 +44,12 @@ class NetworkFormula:
             return (None,) * len(self.outputs)
         from nn_bridge import nested_formula
 
-        write = {
+        writers: dict[str, Callable[[Network, int], Any]] = {
             "text": nested_formula.nested_text,
             "latex": nested_formula.nested_latex,
             "sympy": nested_formula.nested_sympy,
-        }[form]
+        }
+        write = writers[form]
         found = []
         for number, flat in enumerate(self.outputs):
             text = str(write(self.network, number))

@@ -299,3 +299,11 @@ def test_a_worker_that_dies(large: Network) -> None:
     assert not result.complete
     assert result.reason is not None
     assert "worker process was killed" in result.reason
+
+
+def test_more_start_cells_than_can_be_listed() -> None:
+    network = Network.from_layers([np.eye(70).tolist(), np.ones((1, 70)).tolist()])
+    result = count_cells(network, counts="cells", max_cells=1000)
+    assert not result.complete
+    assert result.cells is not None
+    assert result.cells > 1000
