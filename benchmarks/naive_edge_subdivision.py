@@ -1,8 +1,8 @@
-"""Edge subdivision as it was published (Berzins, ICML 2023), written from its description: the baseline.
+"""Edge subdivision in the manner of the published program (Berzins, ICML 2023), written anew: the baseline.
 
 Single precision.  Every vertex keeps a full sign vector and its values at all neurons; new vertices are re-evaluated
 through the whole network; 2-faces are matched by sorting rows of sign vectors; every array is stacked anew for every
-neuron.  No error bounds: a zero counts as positive.
+neuron.  No error bounds: a zero counts as positive.  The order of its steps follows the published program.
 """
 
 from __future__ import annotations

@@ -135,6 +135,7 @@ def test_wide_layers():
     rng = np.random.default_rng(11)
     network = Network.from_layers([rng.normal(size=(70, 2)), rng.normal(size=(1, 70))], [rng.normal(size=70), [0]])
     cells = list(islice(iterate_cells(network, Polyhedron.box(["-1/4"] * 2, ["1/4"] * 2)), 20))
+    assert len(cells) == 20
     for cell in cells:
         check(cell)
 
