@@ -49,7 +49,9 @@ COUNTS = ("all", "cells")
 Progress = Callable[[int, float], None]
 """Told the number of cells found and the share of the tree done (0 to 1)."""
 
-_SHORT, _LONG = 0.1, 1.0  # seconds a slice: short ones where jobs are few, so that they are soon divided
+# seconds a slice: the first, in this process; where jobs are few, so that they are soon divided; to processes of this
+# machine, where handing over takes a millisecond (with longer ones a worker waits for work); to anything farther away
+_FIRST, _SHORT, _NEAR, _FAR = 0.1, 0.05, 0.2, 1.0
 _JOBS_PER_WORKER = 3
 _SORTING = 32  # bytes a cell that finding equal residues takes for a while
 _FEW_CELLS = 1 << 17  # a second pass over fewer is done here, before other processes would have begun
@@ -257,7 +259,7 @@ class _Count:
         self._check()
         if not crew.alone and not crew.elsewhere and 0 in tally.waiting:
             # a small count is over before a second process would have begun
-            self._absorb(0, count_slice(self._task, tally.waiting[0], self._limits(_SHORT), self._all_four), checkpoint)
+            self._absorb(0, count_slice(self._task, tally.waiting[0], self._limits(_FIRST), self._all_four), checkpoint)
         started: set[int] = set()
 
         def start() -> tuple[int, Future[Slice]] | None:
@@ -268,7 +270,8 @@ class _Count:
                 return None
             key = ready[0]
             few = not crew.alone and len(ready) < 2 * crew.size
-            limits = self._limits(_SHORT if few else _LONG)
+            usual = _FAR if crew.alone or crew.elsewhere else _NEAR
+            limits = self._limits(_SHORT if few else usual)
             started.add(key)
             return key, crew.submit(count_slice, self._task, tally.waiting[key], limits, self._all_four)
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from types import TracebackType
@@ -35,6 +36,19 @@ def _begin_work() -> None:
     """What a process of the pool does first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the leader decides what to do
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Ctrl-C waits meanwhile: a process born here starts with it held back, before it can say that it ignores it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with_parent(parent: int) -> None:
@@ -61,6 +75,7 @@ class Crew:
         self.size = workers
         self._given = executor
         self._pool: Executor | None = executor
+        self._under_way: set[Future[Any]] = set()
         self.alone = workers == 1 and executor is None
         self.elsewhere = executor is not None
 
@@ -68,8 +83,9 @@ class Crew:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self.give_up()  # work is under way only where the count was broken off, and then nobody wants it
         if self._given is None and self._pool is not None:
-            self._pool.shutdown(wait=kind is None, cancel_futures=True)
+            self._pool.shutdown(cancel_futures=True)
 
     def submit(self, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
         """Have a worker call a function; alone, call it now."""
@@ -81,18 +97,28 @@ class Crew:
             # a forked process has the kernels already, and scripts need no guard around their main part
             context = get_context("fork" if sys.platform == "linux" else "spawn")
             self._pool = ProcessPoolExecutor(self.size, mp_context=context, initializer=_begin_work)
-        return self._pool.submit(function, *arguments)
+            with _without_interrupts():
+                future = self._pool.submit(function, *arguments)
+        else:
+            future = self._pool.submit(function, *arguments)
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
+        return future
 
     def process_ids(self) -> list[int]:
         """The processes of our own pool."""
         own = self._pool if self._given is None else None
         return [*(own._processes or {})] if isinstance(own, ProcessPoolExecutor) else []
 
-    def give_up(self, futures: list[Future[Any]]) -> None:
-        """Leave work that is under way to itself: it is not waited for any more."""
-        for future in futures:
+    def give_up(self) -> None:
+        """Leave work that is under way: in an executor of the caller's to itself, in processes of ours by ending them.
+
+        A count inside one cell can take very long, so waiting for it would not do.
+        """
+        under_way = [future for future in list(self._under_way) if not future.done()]
+        for future in under_way:
             future.cancel()
-        if self._given is None and isinstance(self._pool, ProcessPoolExecutor):
+        if under_way and self._given is None and isinstance(self._pool, ProcessPoolExecutor):
             for process in list((self._pool._processes or {}).values()):
                 process.terminate()
 
@@ -141,7 +167,7 @@ class Flow:
                 self.interrupted, limit = True, time.monotonic() + _PATIENCE
                 continue
             if not done:
-                self.crew.give_up(list(self.running))
+                self.crew.give_up()
                 return
             for future in done:
                 key = self.running.pop(future)

@@ -29,8 +29,8 @@ Job = tuple[Subtree, ...]
 GROUP_LEAVES = 1 << 17
 """A second pass visits groups of about this many leaves at once."""
 
-STEPS_AT_ONCE = 1 << 16
-"""Steps of a run between two looks at the clock: some tenths of a second."""
+STEPS_AT_ONCE = 1 << 12
+"""Steps of a run between two looks at the clock: some hundredths of a second."""
 
 _KEEP = 4  # trees that a worker remembers
 _GRACE = 0.5  # seconds that a count inside one cell may go on when time is up

@@ -34,7 +34,7 @@ COUNT_ONLY, PATTERNS, FACES = 0, 1, 2
 """What a leaf writes: nothing, its pattern and the residues of its map, or these with generators and facets."""
 
 _ROOTS_AT_ONCE = 256
-_STEPS_AT_ONCE = 1 << 17
+_STEPS_AT_ONCE = 1 << 14
 _REQUESTS_AT_ONCE = 256
 
 
@@ -151,7 +151,7 @@ class CellTree:
     def run(self, subtree: Subtree | None = None) -> Iterator[Leaves]:
         """Work through the whole tree, or one subtree; yields batches of leaves (none with COUNT_ONLY).
 
-        Between batches, and at least every 2**17 steps, control comes back (an empty batch), so that a caller can stop.
+        Between batches, and at least every 2**14 steps, control comes back (an empty batch), so that a caller can stop.
         """
         subtree = Subtree(0, (), self.problem.roots) if subtree is None else subtree
         self.par[kernels.PATH_LEN] = len(subtree.path)

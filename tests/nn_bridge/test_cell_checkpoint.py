@@ -43,8 +43,10 @@ def network() -> Network:
 def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short slices, so that a count of a fraction of a second has many of them."""
     monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 200)
+    monkeypatch.setattr(cell_count, "_FIRST", 0.0005)
     monkeypatch.setattr(cell_count, "_SHORT", 0.0005)
-    monkeypatch.setattr(cell_count, "_LONG", 0.0005)
+    monkeypatch.setattr(cell_count, "_NEAR", 0.0005)
+    monkeypatch.setattr(cell_count, "_FAR", 0.0005)
 
 
 def written(folder: Path) -> Path:

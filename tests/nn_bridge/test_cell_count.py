@@ -47,8 +47,10 @@ def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short slices and small groups, so that a count of a fraction of a second has many of them."""
     monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "GROUP_LEAVES", 1000)
+    monkeypatch.setattr(cell_count, "_FIRST", 0.002)
     monkeypatch.setattr(cell_count, "_SHORT", 0.002)
-    monkeypatch.setattr(cell_count, "_LONG", 0.004)
+    monkeypatch.setattr(cell_count, "_NEAR", 0.004)
+    monkeypatch.setattr(cell_count, "_FAR", 0.004)
     monkeypatch.setattr(cell_count, "_FEW_CELLS", 0)
 
 
@@ -217,7 +219,8 @@ def test_a_limit_of_memory(large: Network, monkeypatch: pytest.MonkeyPatch) -> N
     # as if every cell took a lot: the limit is met on the way
     monkeypatch.setattr(cell_count, "_SORTING", 1 << 20)
     monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 200)
-    monkeypatch.setattr(cell_count, "_LONG", 0.002)
+    monkeypatch.setattr(cell_count, "_NEAR", 0.002)
+    monkeypatch.setattr(cell_count, "_FAR", 0.002)
     result = count_cells(large, memory=resident_bytes() + (8 << 30))
     assert not result.complete
     assert result.cells is not None

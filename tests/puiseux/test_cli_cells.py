@@ -34,7 +34,7 @@ def compiled() -> None:
 @pytest.fixture
 def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 200)
-    monkeypatch.setattr(cell_count, "_LONG", 0.002)
+    monkeypatch.setattr(cell_count, "_FAR", 0.002)
 
 
 def said(arguments: list[str], capsys: pytest.CaptureFixture[str], code: int = 0) -> tuple[dict[str, Any], str]:
