@@ -1,0 +1,15 @@
+"""The examples in the docstrings of the expressivity modules are run."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import pytest
+
+
+@pytest.mark.parametrize("name", ["nn_bridge.constructions"])
+def test_the_examples_in_docstrings_hold(name: str) -> None:
+    results = doctest.testmod(importlib.import_module(name))
+    assert results.attempted > 0
+    assert results.failed == 0
