@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,27 +12,73 @@ from nn_bridge.network import Network
 from polyhedra.errors import UsageError
 
 Draw = Callable[[np.random.Generator, tuple[int, ...], int, int], np.ndarray]
+"""Draws an array: generator, shape, fan-in of the layer, inputs of the network; the fan-out is ``shape[0]``."""
 _MAX_WEIGHTS = 50_000_000
 
 
-def _he(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, inputs: int) -> np.ndarray:
-    return rng.normal(0.0, np.sqrt(2.0 / fan_in), shape)
+class Initialisation(NamedTuple):
+    """How weights are drawn: the function, and one line that says from what."""
+
+    draw: Draw
+    description: str
 
 
-def _he_input(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, inputs: int) -> np.ndarray:
-    return rng.normal(0.0, np.sqrt(2.0 / inputs), shape)
+def _normal(deviation: Callable[[int, int, int], float]) -> Draw:
+    """Normal entries; the deviation is a function of fan-in, fan-out and inputs."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, inputs: int) -> np.ndarray:
+        return rng.normal(0.0, deviation(fan_in, shape[0], inputs), shape)
+
+    return draw
 
 
-def _uniform(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, inputs: int) -> np.ndarray:
-    return rng.uniform(-1.0, 1.0, shape) / np.sqrt(fan_in)
+def _uniform(limit: Callable[[int, int, int], float]) -> Draw:
+    """Uniform entries within a limit of zero; the limit is a function of fan-in, fan-out and inputs."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, inputs: int) -> np.ndarray:
+        return rng.uniform(-1.0, 1.0, shape) * limit(fan_in, shape[0], inputs)
+
+    return draw
+
+
+def _orthogonal(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, inputs: int) -> np.ndarray:
+    if len(shape) == 1:
+        return rng.normal(0.0, 1.0 / np.sqrt(fan_in), shape)
+    tall, wide = max(shape), min(shape)
+    q, r = np.linalg.qr(rng.normal(size=(tall, wide)))
+    q = q * np.where(np.diag(r) < 0, -1.0, 1.0)  # so that every orthogonal matrix is equally likely
+    return q if shape[0] >= shape[1] else q.T
 
 
 def _integers(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, inputs: int) -> np.ndarray:
     return rng.integers(-3, 4, shape).astype(float)
 
 
-INITIALISATIONS: dict[str, Draw] = {"he": _he, "he-input": _he_input, "uniform": _uniform, "integers": _integers}
-"""By name: how weights and biases are drawn (generator, shape, fan-in of the layer, inputs of the network)."""
+def _ternary(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, inputs: int) -> np.ndarray:
+    return rng.integers(-1, 2, shape).astype(float)
+
+
+def _sparse(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, inputs: int) -> np.ndarray:
+    return rng.normal(0.0, np.sqrt(4.0 / fan_in), shape) * rng.integers(0, 2, shape)
+
+
+INITIALISATIONS: dict[str, Initialisation] = {
+    "he": Initialisation(_normal(lambda i, o, n: (2 / i) ** 0.5), "N(0, 2/fan-in)"),
+    "he-input": Initialisation(_normal(lambda i, o, n: (2 / n) ** 0.5), "N(0, 2/inputs) in every layer"),
+    "he-uniform": Initialisation(_uniform(lambda i, o, n: (6 / i) ** 0.5), "within sqrt(6/fan-in) of 0"),
+    "glorot": Initialisation(_normal(lambda i, o, n: (2 / (i + o)) ** 0.5), "N(0, 2/(fan-in + fan-out))"),
+    "glorot-uniform": Initialisation(
+        _uniform(lambda i, o, n: (6 / (i + o)) ** 0.5), "within sqrt(6/(fan-in + fan-out)) of 0"
+    ),
+    "lecun": Initialisation(_normal(lambda i, o, n: (1 / i) ** 0.5), "N(0, 1/fan-in)"),
+    "normal": Initialisation(_normal(lambda i, o, n: 1.0), "N(0, 1)"),
+    "uniform": Initialisation(_uniform(lambda i, o, n: (1 / i) ** 0.5), "within 1/sqrt(fan-in) of 0"),
+    "orthogonal": Initialisation(_orthogonal, "orthonormal rows or columns, biases N(0, 1/fan-in)"),
+    "sparse": Initialisation(_sparse, "half of the entries 0, the others N(0, 4/fan-in)"),
+    "integers": Initialisation(_integers, "-3..3, for degenerate networks"),
+    "ternary": Initialisation(_ternary, "-1, 0 or 1, for very degenerate networks"),
+}
+"""By name: how weights and, unless said otherwise, biases are drawn."""
 
 
 def random_network(
@@ -51,8 +98,7 @@ def random_network(
     rng : int or numpy Generator
         A seed or the generator to draw from.
     init : str
-        ``"he"``: normal with variance 2/fan-in; ``"he-input"``: normal with variance 2/inputs in every layer;
-        ``"uniform"``: within 1/sqrt(fan-in) of zero; ``"integers"``: -3..3, which makes degenerate networks.
+        A name of `INITIALISATIONS`, such as ``"he"``, ``"he-input"``, ``"glorot"``, ``"uniform"`` or ``"integers"``.
         Biases are drawn like weights.
     zero_bias : bool
         All biases zero (the weights stay those of the same seed).
@@ -72,7 +118,7 @@ def random_network(
     if sum(a * b for a, b in pairwise(sizes)) > _MAX_WEIGHTS:
         raise UsageError(f"a network of sizes {sizes} has more than {_MAX_WEIGHTS:,} weights")
     generator = np.random.default_rng(rng)
-    draw = INITIALISATIONS[init]
+    draw = INITIALISATIONS[init].draw
     weights, biases = [], []
     for fan_in, size in pairwise(sizes):
         weights.append(draw(generator, (size, fan_in), fan_in, sizes[0]))

@@ -25,8 +25,9 @@ def random(
         typer.Option(
             "--init",
             metavar="NAME",
-            help="he: N(0, 2/fan-in); he-input: N(0, 2/inputs) in every layer; uniform: within 1/sqrt(fan-in) of 0; "
-            "integers: -3..3, for degenerate networks.",
+            help="he: N(0, 2/fan-in); he-input: N(0, 2/inputs) in every layer; glorot: N(0, 2/(fan-in + fan-out)); "
+            "lecun: N(0, 1/fan-in); normal: N(0, 1); uniform: within 1/sqrt(fan-in) of 0; he-uniform, glorot-uniform, "
+            "orthogonal, sparse; for degenerate networks integers: -3..3, and ternary: -1..1.",
         ),
     ] = "he",
     zero_bias: Annotated[bool, typer.Option("--zero-bias", help="No biases: layer 1 cuts through 0 only.")] = False,

@@ -40,6 +40,39 @@ def test_the_spread_is_the_documented_one() -> None:
     assert set(weights(random_network([50, 200, 300], rng=1, init="integers"), 0).ravel()) == set(range(-3, 4))
 
 
+@pytest.mark.parametrize(
+    ("init", "deviation"),
+    [
+        ("he-uniform", (2 / 200) ** 0.5),
+        ("glorot", (2 / 500) ** 0.5),
+        ("glorot-uniform", (2 / 500) ** 0.5),
+        ("lecun", (1 / 200) ** 0.5),
+        ("normal", 1.0),
+        ("uniform", (1 / 600) ** 0.5),
+        ("sparse", (2 / 200) ** 0.5),
+        ("ternary", (2 / 3) ** 0.5),
+    ],
+)
+def test_the_deviation_of_the_second_layer(init: str, deviation: float) -> None:
+    assert weights(random_network([50, 200, 300], rng=1, init=init), 1).std() == pytest.approx(deviation, rel=0.02)
+
+
+def test_orthogonal_weights_have_orthonormal_rows_or_columns() -> None:
+    network = random_network([4, 7, 3], rng=1, init="orthogonal")
+    first, second = weights(network, 0), weights(network, 1)
+    assert np.allclose(first.T @ first, np.eye(4))
+    assert np.allclose(second @ second.T, np.eye(3))
+
+
+def test_the_help_of_the_command_names_every_initialisation() -> None:
+    import inspect
+
+    from puiseux.commands.random import random
+
+    text = inspect.signature(random, eval_str=True).parameters["init"].annotation.__metadata__[0].help
+    assert all(name in text for name in INITIALISATIONS)
+
+
 def test_zero_bias_keeps_the_weights() -> None:
     free, zero = random_network([2, 3, 1], rng=2), random_network([2, 3, 1], rng=2, zero_bias=True)
     assert [stage.blocks for stage in free.stages] == [stage.blocks for stage in zero.stages]
