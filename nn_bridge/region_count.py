@@ -10,10 +10,11 @@ On the domain, with full-dimensional cells only, and with the affine map of all 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from nn_bridge.network import Network
+from nn_bridge.network import Network, Pattern
 from polyhedra.polyhedron import Polyhedron
 
 
@@ -83,4 +84,17 @@ class RegionOracle(Protocol):
 
     def __call__(self, network: Network, domain: Polyhedron | None) -> RegionCount:
         """Count the network on the domain (None: all of R^n)."""
+        ...
+
+
+@runtime_checkable
+class PatternOracle(RegionOracle, Protocol):
+    """An oracle that can also name the cells it counted, so that a cross-check can point at the one that is wrong."""
+
+    def patterns(self, network: Network, domain: Polyhedron | None) -> Iterable[Pattern | str]:
+        """The activation pattern of each full-dimensional cell, once each.
+
+        A pattern is given stage by stage (``((True, False), (True,))``) or as text, ``"10|1"``; a unit that is
+        identically zero on the cell counts as inactive.
+        """
         ...

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from polyhedra.scalars import rational
     from puiseux.comparison import Comparison, compare
     from puiseux.count import count_regions
+    from puiseux.cross_check import CrossCheck, crosscheck
     from puiseux.formula import NetworkFormula, simplify
     from puiseux.plot import plot_regions
     from puiseux.random_networks import random_network
@@ -34,6 +35,7 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "Comparison": "puiseux.comparison",
+    "CrossCheck": "puiseux.cross_check",
     "MissingExtraError": "polyhedra.errors",
     "Network": "nn_bridge.network",
     "NetworkFormula": "puiseux.formula",
@@ -45,6 +47,7 @@ _HOMES = {
     "UsageError": "polyhedra.errors",
     "compare": "puiseux.comparison",
     "count_regions": "puiseux.count",
+    "crosscheck": "puiseux.cross_check",
     "load": "puiseux.reading",
     "plot_regions": "puiseux.plot",
     "random_network": "puiseux.random_networks",
@@ -57,6 +60,7 @@ _HOMES = {
 
 __all__ = [
     "Comparison",
+    "CrossCheck",
     "MissingExtraError",
     "Network",
     "NetworkFormula",
@@ -69,6 +73,7 @@ __all__ = [
     "__version__",
     "compare",
     "count_regions",
+    "crosscheck",
     "load",
     "plot_regions",
     "random_network",

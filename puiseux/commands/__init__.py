@@ -2,11 +2,12 @@
 
 from puiseux.commands.compare import COMPARE
 from puiseux.commands.count import COUNT
+from puiseux.commands.crosscheck import CROSSCHECK
 from puiseux.commands.monomials import MONOMIALS
 from puiseux.commands.plot import PLOT
 from puiseux.commands.random import RANDOM
 from puiseux.commands.simplify import SIMPLIFY
 
-COMMANDS = (COUNT, SIMPLIFY, MONOMIALS, COMPARE, PLOT, RANDOM)
+COMMANDS = (COUNT, CROSSCHECK, SIMPLIFY, MONOMIALS, COMPARE, PLOT, RANDOM)
 
 __all__ = ["COMMANDS"]

@@ -1,0 +1,124 @@
+"""The counting routes of the package as oracles: each counts, and can name the cells that it counted.
+
+They share nothing but `Network` and `polyhedra`.  Every route is imported when it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from nn_bridge.network import Network, Pattern
+from nn_bridge.region_count import PatternOracle, RegionCount, RegionOracle
+from polyhedra.errors import UsageError
+from polyhedra.polyhedron import Polyhedron
+from puiseux.peer_oracles import RegioncamOracle, RelucentOracle
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route of the package, as an oracle.
+
+    Attributes
+    ----------
+    name : str
+    exact : bool
+        Whether its numbers are proven in exact arithmetic.
+    """
+
+    name: str
+    exact: bool
+    _count: Callable[[Network, Polyhedron | None], RegionCount]
+    _patterns: Callable[[Network, Polyhedron | None], Iterable[Pattern | str]]
+
+    def __call__(self, network: Network, domain: Polyhedron | None) -> RegionCount:
+        """Count the network on the domain (None: all of R^n)."""
+        return self._count(network, domain)
+
+    def patterns(self, network: Network, domain: Polyhedron | None) -> Iterable[Pattern | str]:
+        """The pattern of each cell."""
+        return self._patterns(network, domain)
+
+
+# ---------------------------------------------------------------- cells
+
+
+def _count_by_cells(network: Network, domain: Polyhedron | None) -> RegionCount:
+    from nn_bridge.cell_count import count_cells
+
+    return count_cells(network, domain)
+
+
+def _patterns_by_cells(network: Network, domain: Polyhedron | None) -> Iterator[str]:
+    from nn_bridge.cells import iterate_cells
+
+    return (cell.pattern_text for cell in iterate_cells(network, domain))
+
+
+# ---------------------------------------------------------------- tropical
+
+
+def _count_by_algebra(network: Network, domain: Polyhedron | None) -> RegionCount:
+    from nn_bridge.symbolic_count import count_symbolic
+
+    return count_symbolic(network, domain)
+
+
+def _patterns_by_algebra(network: Network, domain: Polyhedron | None) -> Iterator[Pattern]:
+    from nn_bridge.symbolic_count import refine, without_lineality
+    from nn_bridge.tropicalize import tropical_preactivations
+
+    reduced = network if domain is not None else without_lineality(network)
+    cells = refine(tropical_preactivations(reduced)[:-1], reduced.input_dim, domain)
+    return (cell.pattern for cell in cells)
+
+
+# ---------------------------------------------------------------- sign vectors
+
+
+def _bounded(domain: Polyhedron | None) -> Polyhedron:
+    if domain is None:
+        raise UsageError("unbounded domain: this route needs a box, such as --domain 'box:-10,10'")
+    return domain
+
+
+def _count_by_sign_vectors(network: Network, domain: Polyhedron | None) -> RegionCount:
+    from nn_bridge.sign_vectors import count_sign_vectors
+
+    return count_sign_vectors(network, _bounded(domain))
+
+
+def _patterns_by_sign_vectors(network: Network, domain: Polyhedron | None) -> Iterator[Pattern]:
+    from nn_bridge.sign_vectors import extract
+
+    positive = extract(network, _bounded(domain)).cells().signs() > 0
+    for row in positive.tolist():
+        bits = iter(row)
+        yield tuple(tuple(next(bits) for _ in range(size)) for size in network.hidden)
+
+
+# ---------------------------------------------------------------- mixed-integer programming
+
+
+def _count_by_milp(network: Network, domain: Polyhedron | None) -> RegionCount:
+    from milp.count import count_milp
+
+    return count_milp(network, _bounded(domain), time_limit=None)
+
+
+def _patterns_by_milp(network: Network, domain: Polyhedron | None) -> Iterator[Pattern]:
+    from milp.count import search_patterns
+
+    return iter(search_patterns(network, _bounded(domain), audit=False, time_limit=None).patterns)
+
+
+ROUTES: dict[str, PatternOracle] = {
+    "cells": Route("cells", True, _count_by_cells, _patterns_by_cells),
+    "tropical": Route("tropical", True, _count_by_algebra, _patterns_by_algebra),
+    "sign-vectors": Route("sign-vectors", False, _count_by_sign_vectors, _patterns_by_sign_vectors),
+    "milp": Route("milp", False, _count_by_milp, _patterns_by_milp),
+}
+"""The routes of the package, in the order in which a cross-check asks them."""
+
+PEERS: dict[str, RegionOracle] = {"relucent": RelucentOracle(), "regioncam": RegioncamOracle()}
+"""Other programs that count, asked by name where they are installed (the extra [bench])."""
