@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nn_bridge.network import Network
     from nn_bridge.region_count import RegionCount
+    from nn_bridge.sampling import sample_patterns, sample_regions
     from nn_bridge.tropicalize import tropicalize
     from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
     from polyhedra.polyhedron import Polyhedron
@@ -52,6 +53,8 @@ _HOMES = {
     "plot_regions": "puiseux.plot",
     "random_network": "puiseux.random_networks",
     "rational": "polyhedra.scalars",
+    "sample_patterns": "nn_bridge.sampling",
+    "sample_regions": "nn_bridge.sampling",
     "save": "puiseux.reading",
     "simplify": "puiseux.formula",
     "tropicalize": "nn_bridge.tropicalize",
@@ -78,6 +81,8 @@ __all__ = [
     "plot_regions",
     "random_network",
     "rational",
+    "sample_patterns",
+    "sample_regions",
     "save",
     "simplify",
     "tropicalize",

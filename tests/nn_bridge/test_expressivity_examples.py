@@ -8,7 +8,7 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("name", ["nn_bridge.constructions"])
+@pytest.mark.parametrize("name", ["nn_bridge.constructions", "nn_bridge.sampling"])
 def test_the_examples_in_docstrings_hold(name: str) -> None:
     results = doctest.testmod(importlib.import_module(name))
     assert results.attempted > 0
