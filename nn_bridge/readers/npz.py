@@ -56,7 +56,8 @@ def read_npz(path: str | os.PathLike[str]) -> Network:
     except NetworkError:
         raise
     except _CORRUPT as error:
-        raise NetworkError(f"{path} is a truncated or damaged .npz archive ({error}); save it again") from None
+        reason = str(error)[:100]  # may quote the file at length
+        raise NetworkError(f"{path} is a truncated or damaged .npz archive ({reason}); save it again") from None
     return _chain(arrays, path)
 
 
