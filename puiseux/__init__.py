@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nn_bridge.bounds import region_bounds
     from nn_bridge.network import Network
     from nn_bridge.region_count import RegionCount
     from nn_bridge.sampling import sample_patterns, sample_regions
@@ -53,6 +54,7 @@ _HOMES = {
     "plot_regions": "puiseux.plot",
     "random_network": "puiseux.random_networks",
     "rational": "polyhedra.scalars",
+    "region_bounds": "nn_bridge.bounds",
     "sample_patterns": "nn_bridge.sampling",
     "sample_regions": "nn_bridge.sampling",
     "save": "puiseux.reading",
@@ -81,6 +83,7 @@ __all__ = [
     "plot_regions",
     "random_network",
     "rational",
+    "region_bounds",
     "sample_patterns",
     "sample_regions",
     "save",

@@ -17,12 +17,12 @@ def monomials(network: NetworkArgument, output: OutputOption = None, as_json: Js
     from puiseux.reading import load
 
     result = count_monomials(load(network, output=output))
-    with _numbers_of_any_length():
+    with numbers_of_any_length():
         print(json.dumps(result) if as_json else table(result))
 
 
 @contextmanager
-def _numbers_of_any_length() -> Iterator[None]:
+def numbers_of_any_length() -> Iterator[None]:
     """Native numbers can have more digits than Python prints by default."""
     limit = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(0)
@@ -38,12 +38,12 @@ def table(result: dict[str, Any]) -> str:
     columns = [(kind, part) for kind in ("native", "pruned") for part in ("numerator", "denominator")]
     rows: list[tuple[str, ...]] = [header]
     for index, entry in enumerate(result["outputs"]):
-        rows.append((str(index), *(_readable(entry[kind][part]) for kind, part in columns)))
+        rows.append((str(index), *(readable(entry[kind][part]) for kind, part in columns)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.rjust, row, widths)) for row in rows)
 
 
-def _readable(number: int) -> str:
+def readable(number: int) -> str:
     digits = str(number)
     if len(digits) <= 20:
         return f"{number:,}"

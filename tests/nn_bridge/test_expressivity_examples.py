@@ -7,8 +7,10 @@ import importlib
 
 import pytest
 
+MODULES = ["nn_bridge.bounds", "nn_bridge.constructions", "nn_bridge.coverage", "nn_bridge.sampling"]
 
-@pytest.mark.parametrize("name", ["nn_bridge.constructions", "nn_bridge.sampling"])
+
+@pytest.mark.parametrize("name", MODULES)
 def test_the_examples_in_docstrings_hold(name: str) -> None:
     results = doctest.testmod(importlib.import_module(name))
     assert results.attempted > 0

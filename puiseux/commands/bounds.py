@@ -1,0 +1,83 @@
+"""``puiseux bounds``: the literature's bounds on the number of linear regions, around the exact count."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from puiseux.commands.options import Command, JsonOption, NetworkArgument
+from puiseux.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from nn_bridge.bounds import Bound, RegionBounds
+    from nn_bridge.region_count import RegionCount
+
+
+def bounds(
+    network: NetworkArgument,
+    count: Annotated[bool, typer.Option("--count/--no-count", help="Count exactly as well.")] = True,
+    time_limit: Annotated[
+        float | None, typer.Option("--time-limit", metavar="SECONDS", help="Stop counting then, with lower bounds.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Print upper bounds on the regions of a network, and lower bounds that some network of its sizes attains."""
+    from nn_bridge.bounds import region_bounds
+    from puiseux.commands.monomials import numbers_of_any_length
+    from puiseux.count import count_problem
+    from puiseux.domains import pose
+    from puiseux.reading import load
+    from puiseux.waiting import CellProgress, announce_compilation
+
+    problem = pose(load(network))
+    found = region_bounds(problem.network)
+    counted = None
+    if count:
+        with CellProgress() as progress:
+            announce_compilation()
+            counted = count_problem(problem, "cells", time_limit=time_limit, progress=progress)
+    with numbers_of_any_length():
+        if as_json:
+            exact = None if counted is None else {"complete": counted.complete, "counts": counted.counts}
+            print(json.dumps({**found.to_json(), "exact": exact}))
+        else:
+            print(table(found, counted, f"{network}: {problem.network}"))
+    if counted is None or counted.complete:
+        return ExitCode.DONE
+    print(f"puiseux: {counted.reason}: the counts are lower bounds", file=sys.stderr)
+    return ExitCode.INTERRUPTED if counted.reason == "interrupted" else ExitCode.STOPPED
+
+
+def table(found: RegionBounds, counted: RegionCount | None, title: str) -> str:
+    """The bounds for people, from the smallest to the largest, with the exact count between them."""
+    from puiseux.commands.monomials import readable
+
+    def lines(bounds: tuple[Bound, ...]) -> list[str]:
+        known = sorted((b.value, b.name, b.formula) for b in bounds if b.value is not None)
+        return [f"  {readable(value):>20}  {name:<22} {formula}" for value, name, formula in known] or [f"  {'-':>20}"]
+
+    text = [title, "", "lower bounds (some network of these sizes has at least so many regions)", *lines(found.lower)]
+    if any(b.value is not None for b in found.expected):
+        text += ["", "expected (random weights, with probability one)", *lines(found.expected)]
+    if counted is not None:
+        at_least = "" if counted.complete else ">= "
+        text += ["", "this network, exactly" if counted.complete else "this network, stopped early"]
+        for name in ("regions", "cells"):
+            value = counted.counts[name]
+            text.append(f"  {'-' if value is None else at_least + readable(value):>20}  {name}")
+    text += ["", "upper bounds (no network of these sizes has more)", *lines(found.upper)]
+    missing = [b for b in (*found.lower, *found.upper) if b.value is None]
+    if missing:
+        text += ["", "not applicable", *(f"  {b.name:<22} {b.reason}" for b in missing)]
+    return "\n".join(text)
+
+
+BOUNDS = Command(
+    "bounds",
+    bounds,
+    "Bounds on the number of regions, around the exact count.",
+    ("puiseux bounds net.npz", "puiseux bounds large.npz --no-count", "puiseux bounds net.npz --json"),
+)
