@@ -35,7 +35,7 @@ def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
         if status.st_size > limit:
             raise NetworkError(f"{name} has {status.st_size} bytes, more than the {limit} that a network file may have")
         with open(name, "rb") as file:
-            content = file.read(limit + 1)
+            content = file.read(min(limit, status.st_size) + 1)  # asked for more, Python sets that much memory aside
     except NetworkError:
         raise
     except FileNotFoundError:
@@ -45,6 +45,6 @@ def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         reason = getattr(error, "strerror", None) or error
         raise NetworkError(f"{name} cannot be read: {reason}; check the path") from None
-    if len(content) > limit:
-        raise NetworkError(f"{name} grew beyond the {limit} bytes that a network file may have while it was read")
+    if len(content) > status.st_size:
+        raise NetworkError(f"{name} grew while it was read; wait until it is written")
     return content

@@ -1,4 +1,4 @@
-"""Reader of torch networks: `nn.Sequential` modules, state dictionaries of linear layers, ``.pt`` and ``.pth`` files.
+"""Reader of torch networks: modules, state dictionaries of linear layers, ``.pt`` and ``.pth`` files.
 
 Torch is imported only when something of torch's has to be read.  Parameters enter by their exact values, whatever their
 precision; arithmetic inside torch rounds, the network read here does not.
@@ -10,7 +10,7 @@ import io
 import os
 import pickle
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nn_bridge.errors import NetworkError
@@ -21,7 +21,7 @@ from polyhedra.scalars import rational, to_text
 
 _STATE_KEYS = ("state_dict", "model_state_dict")
 _SAVE_ADVICE = "save the parameters alone with torch.save(model.state_dict(), FILE)"
-_READABLE = "puiseux reads nn.Sequential of Linear, ReLU, LeakyReLU, Flatten, Identity and Dropout"
+_READABLE = "a state dictionary is read as a chain of linear layers; give other networks as a module or as .onnx"
 
 
 def _torch() -> Any:
@@ -130,17 +130,36 @@ def _entries(tensor: Any, place: str) -> list[Any]:
 # ---------------------------------------------------------------- modules
 
 
-def network_from_module(module: Any) -> Network:
-    """The network of an `nn.Sequential` (nested ones too) of linear layers and piecewise linear activations.
+def network_from_module(module: Any, input_shape: Sequence[int] | None = None) -> Network:
+    """The network of a torch module of any nesting, exactly and checked against the module at random points.
 
-    Dropout is read as in evaluation mode, the identity.  A slope such as ``LeakyReLU(0.01)`` is the exact value of that
-    float.
+    Dropout and batch normalisation are read as in evaluation mode.  A slope such as ``LeakyReLU(0.01)`` is the exact
+    value of that float.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    input_shape : sequence of int, optional
+        The shape of one input, without the batch; needed where the first layer does not tell it.
 
     Raises
     ------
     NetworkError
-        A module is not one of those listed, or the shapes do not chain.
+        A layer cannot be read (the message names it and says why), or the shapes do not fit.
     """
+    from nn_bridge.readers.torch_modules import check_module, network_of_module
+
+    if not isinstance(module, _torch().nn.Module):
+        raise NetworkError(f"{type(module).__name__} is not a torch module; {_READABLE}")
+    chain = _chain(module) if input_shape is None else None
+    if chain is None:
+        return network_of_module(module, input_shape)
+    check_module(chain, module)
+    return chain
+
+
+def _chain(module: Any) -> Network | None:
+    """The network of an `nn.Sequential` of linear layers and ReLUs, which remembers its layers; None for others."""
     layers: list[tuple[list[Any], list[Any] | None, str]] = []
     leading: list[str] = []
     notes: list[str] = []
@@ -153,6 +172,8 @@ def network_from_module(module: Any) -> Network:
                 layers.append((_unit_matrix(len(weight[0])), None, leading.pop(0)))
             layers.append((weight, bias, "linear"))
             continue
+        if kind not in _ACTIVATIONS:
+            return None
         activation = _ACTIVATIONS[kind](part)
         if kind == "Dropout" and part.p:
             notes.append("dropout read as the identity (evaluation mode)")
@@ -165,7 +186,7 @@ def network_from_module(module: Any) -> Network:
         else:
             layers.append((_unit_matrix(_width(layers[-1])), None, activation))
     if not layers:
-        raise NetworkError(f"the module has no linear layer; {_READABLE}")
+        return None
     network = Network.from_layers(*map(list, zip(*layers, strict=True)))
     return Network(network.input_dim, network.stages, network.output, network.layers, tuple(dict.fromkeys(notes)))
 
@@ -181,18 +202,13 @@ _ACTIVATIONS: dict[str, Callable[[Any], str | None]] = {
 
 def _parts(module: Any, prefix: str, nn: Any) -> Iterator[tuple[str, Any]]:
     """The modules in the order in which they are applied; a subclass counts only where it keeps the ``forward``."""
-    if not isinstance(module, nn.Module):
-        raise NetworkError(f"{type(module).__name__} is not a torch module; {_READABLE}")
     if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
         for name, child in module.named_children():
             yield from _parts(child, f"{prefix}{name}.", nn)
         return
-    for kind in ("Linear", *_ACTIVATIONS):
-        known = getattr(nn, kind)
-        if type(module) is known:
-            yield prefix, module
-            return
-    raise NetworkError(f"module {prefix.rstrip('.') or 'itself'} is a {type(module).__name__}; {_READABLE}")
+    # a user's own class of a known name is not the known layer
+    known = type(module) is getattr(nn, type(module).__name__, None)
+    yield prefix, module if known else object()
 
 
 def _unit_matrix(size: int) -> list[list[int]]:

@@ -85,21 +85,23 @@ def test_nesting_leading_and_repeated_activations():
 @pytest.mark.parametrize(
     ("module", "words"),
     [
-        (nn.Sequential(nn.Linear(2, 2), nn.Sigmoid()), ["module 1", "Sigmoid", "Sequential"]),
+        (nn.Sequential(nn.Linear(2, 2), nn.Tanh()), ["module 1", "Tanh", "docs/networks.md"]),
+        (nn.Sequential(nn.Linear(2, 2), nn.Sigmoid(), nn.Linear(2, 1)), ["module 2", "sigmoid", "very end"]),
         (nn.Sequential(nn.Sequential(nn.Linear(2, 2), nn.GELU())), ["module 0.1", "GELU"]),
-        (nn.Sequential(), ["no linear layer"]),
-        (nn.ReLU(), ["no linear layer"]),
+        (nn.Sequential(), ["input_shape"]),
+        (nn.ReLU(), ["input_shape"]),
+        ([1], ["list", "not a torch module"]),
         (nn.LSTM(2, 2), ["LSTM"]),
         (nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(2, 1)), ["layer 1", "2 weights", "3 values"]),
     ],
 )
-def test_refuses_modules_that_are_no_chain(module, words):
+def test_refuses_modules(module, words):
     message = refusal(network_from_module, module)
     for word in words:
         assert word in message
 
 
-def test_a_subclass_with_its_own_forward_is_refused():
+def test_a_subclass_is_read_by_its_own_forward():
     class Doubled(nn.Sequential):
         def forward(self, x):
             return 2 * super().forward(x)
@@ -111,8 +113,9 @@ def test_a_subclass_with_its_own_forward_is_refused():
         def forward(self, x):
             return super().forward(x) ** 2
 
-    assert "Doubled" in refusal(network_from_module, Doubled(nn.Linear(1, 1)))
-    assert "Squared" in refusal(network_from_module, nn.Sequential(Squared(1, 1)))
+    assert agrees(Doubled(*mlp(1, 2, 1)), network_from_module(Doubled(*mlp(1, 2, 1))))
+    assert network_from_module(Doubled(nn.Linear(1, 1, bias=False).requires_grad_(False))).evaluate([0]) == (0,)
+    assert "power 2" in refusal(network_from_module, nn.Sequential(Squared(1, 1)))
     assert agrees(Renamed(*mlp(1, 2, 1)), network_from_module(Renamed(*mlp(1, 2, 1))))
 
 
