@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from puiseux.count import count_regions
     from puiseux.cross_check import CrossCheck, crosscheck
     from puiseux.formula import NetworkFormula, simplify
-    from puiseux.plot import plot_regions
+    from puiseux.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
     from puiseux.random_networks import random_network
     from puiseux.reading import load, save
     from tropical.polynomial import PuiseuxPolynomial
@@ -52,12 +52,16 @@ _HOMES = {
     "crosscheck": "puiseux.cross_check",
     "load": "puiseux.reading",
     "plot_regions": "puiseux.plot",
+    "plot_slice": "puiseux.plot",
+    "plot_space": "puiseux.plot",
     "random_network": "puiseux.random_networks",
     "rational": "polyhedra.scalars",
     "region_bounds": "nn_bridge.bounds",
     "sample_patterns": "nn_bridge.sampling",
     "sample_regions": "nn_bridge.sampling",
     "save": "puiseux.reading",
+    "save_growth": "puiseux.plot",
+    "save_picture": "puiseux.plot",
     "simplify": "puiseux.formula",
     "tropicalize": "nn_bridge.tropicalize",
 }
@@ -81,12 +85,16 @@ __all__ = [
     "crosscheck",
     "load",
     "plot_regions",
+    "plot_slice",
+    "plot_space",
     "random_network",
     "rational",
     "region_bounds",
     "sample_patterns",
     "sample_regions",
     "save",
+    "save_growth",
+    "save_picture",
     "simplify",
     "tropicalize",
 ]

@@ -1,12 +1,11 @@
-"""Exact planar geometry for pictures: clip a polygon by half-planes, find which polygons are neighbours, colour them.
+"""Exact planar geometry for pictures: clip a polygon by half-planes; colours for neighbours.
 
-Polygons are tuples of exact points in cyclic order, and edges are compared exactly, so that a line is drawn between two
-regions when there is one and not where the cells of one region meet.
+Polygons are tuples of exact points in cyclic order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from flint import fmpq
@@ -14,7 +13,6 @@ from flint import fmpq
 T = TypeVar("T")
 Point = tuple[fmpq, ...]
 Polygon = tuple[Point, ...]
-Edge = frozenset[Point]
 HalfPlane = tuple[Sequence[fmpq], fmpq]
 """The pair (a, b) stands for a . x <= b."""
 
@@ -53,22 +51,16 @@ def twice_area(polygon: Sequence[Point]) -> fmpq:
     return sum((p[0] * q[1] - q[0] * p[1] for p, q in zip(polygon, _next(polygon), strict=True)), fmpq(0))
 
 
-def edges(polygon: Polygon) -> list[Edge]:
-    """The sides, each as the set of its two ends."""
-    return [frozenset(pair) for pair in zip(polygon, _next(polygon), strict=True)]
+def colouring(
+    nodes: Iterable[int],
+    neighbours: Iterable[tuple[int, int]],
+    colours: int,
+    wanted: Mapping[int, int] | None = None,
+) -> dict[int, int]:
+    """A colour for each node, different ones for neighbours where the greedy choice manages with so many colours.
 
-
-def shared_edges(polygons: Sequence[Polygon]) -> dict[Edge, list[int]]:
-    """For each side, the polygons that have it."""
-    owners: dict[Edge, list[int]] = {}
-    for index, polygon in enumerate(polygons):
-        for edge in edges(polygon):
-            owners.setdefault(edge, []).append(index)
-    return owners
-
-
-def colouring(nodes: Iterable[int], neighbours: Iterable[tuple[int, int]], colours: int) -> dict[int, int]:
-    """A colour for each node, different ones for neighbours where the greedy choice manages with so many colours."""
+    A node gets the colour that is wanted for it where no neighbour has it, else the one that is used least.
+    """
     around: dict[int, set[int]] = {node: set() for node in nodes}
     for one, other in neighbours:
         if one != other:
@@ -79,6 +71,7 @@ def colouring(nodes: Iterable[int], neighbours: Iterable[tuple[int, int]], colou
     for node in sorted(around, key=lambda node: (-len(around[node]), node)):
         taken = {chosen[other] for other in around[node] if other in chosen}
         free = [colour for colour in range(colours) if colour not in taken] or list(range(colours))
-        chosen[node] = min(free, key=lambda colour: (used[colour], colour))
+        favourite = wanted.get(node) if wanted else None
+        chosen[node] = favourite if favourite in free else min(free, key=lambda colour: (used[colour], colour))
         used[chosen[node]] += 1
     return chosen

@@ -1,93 +1,73 @@
-"""Pictures of the linear regions of networks with one or two inputs, from exact polyhedra.
+"""Pictures of networks: what a person calls.
 
-matplotlib is imported when a picture is drawn.
+`plot_regions` draws one or two inputs on matplotlib axes, `plot_space` three inputs or a graph over two to turn with
+the mouse, `plot_slice` a plane through points of a larger input space, `save_picture` any of them into a file, and
+`save_growth` how the regions of several networks follow one another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from flint import fmpq
-
-from nn_bridge.network import Matrix, Network
+from nn_bridge.network import Network
 from polyhedra.errors import MissingExtraError, UsageError
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import rational, to_float
 from puiseux.domains import Problem, pose
-from puiseux.pieces import Piece, linear_pieces
-from puiseux.planar import Edge, HalfPlane, Point, Polygon, clip, colouring, shared_edges
 from puiseux.reading import as_network
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Window = tuple[tuple[fmpq, fmpq], ...]
-"""One interval per input."""
+    from puiseux.pictures.views import View
 
-REGION_COLOURS = ("#77AADD", "#EEDD88", "#FFAABB", "#99DDFF", "#BBCC33", "#EE8866", "#44BB99", "#DDDDDD")
-"""Paul Tol's light scheme: eight fills that readers with any colour vision tell apart."""
-CLASS_COLOURS = (
-    "#4477AA",
-    "#EE6677",
-    "#228833",
-    "#DDCC77",
-    "#88CCEE",
-    "#AA4499",
-    "#44AA99",
-    "#882255",
-    "#999933",
-    "#777777",
-)
-"""Ten from Paul Tol's bright and muted schemes."""
-_TINTS = (0.25, 0.4, 0.55, 0.7)  # shares of white, so that neighbouring regions of one class can be told apart
 COLOURINGS = ("map", "value", "class")
-PICTURE_ENDINGS = (".png", ".svg", ".pdf")
-_MARGIN = fmpq(1, 6)
-_GRID = 300  # samples a side for the shading of values
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawing:
-    """What the painters need: the network on the window, its pieces, and the polygon of each."""
-
-    network: Network
-    window: Window
-    pieces: tuple[Piece, ...]
-    polygons: tuple[Polygon, ...]
+KINDS = ("graph", "regions", "cells", "dual", "hyperplanes", "3d")
+PICTURE_ENDINGS = (".png", ".svg", ".pdf", ".html")
+_BY_INPUTS = {1: ("graph", "cells"), 2: ("regions", "cells", "dual", "hyperplanes", "graph", "3d")}
+_BY_INPUTS[3] = ("3d", "cells", "regions", "hyperplanes")
 
 
 def plot_regions(
     network: Network | str | PathLike[str] | Any,
     ax: Axes | None = None,
-    window: Sequence[Sequence[Any]] | None = None,
+    window: Any = None,
     color_by: str = "map",
     *,
+    kind: str | None = None,
     domain: str | Polyhedron | None = None,
     output: int | None = None,
+    data: Any = None,
+    legend: bool = True,
 ) -> Axes:
-    """Draw the linear regions of a network with one or two inputs.
+    """Draw a network with one or two inputs.
 
     Parameters
     ----------
     network : Network, path or torch module
-        With one input its graph is drawn, region by region; with two inputs the plane.
+        With one input its graph is drawn, its kinks marked; with two inputs the plane.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure by default.
-    window : sequence of (low, high), optional
-        What to show of each input; by default all vertices of the regions, with a margin.
+        Where to draw; a new figure by default (its figure is ``ax.figure``).
+    window : "all", "core" or sequence of (low, high), optional
+        What to show of each input.  By default all bounded regions, with a margin; ``"core"`` leaves out the outermost
+        vertices, which may be far away.
     color_by : str
         ``"map"``: neighbouring affine maps get different colours; ``"value"``: the first output as shading;
         ``"class"``: the output that is largest (for one output: its sign), with exact borders.
+    kind : str, optional
+        ``"regions"`` (the default for two inputs); ``"cells"``: with the borders where only the pattern changes;
+        ``"dual"``: the dual graph over the cells; ``"hyperplanes"``: where units vanish, one colour a layer;
+        ``"graph"`` (the default for one input).
     domain : str, Polyhedron, optional
         Where to look; a slice makes networks with many inputs drawable.
     output : int, optional
         Take one output alone.
+    data : path, array, or pair (points, classes or values), optional
+        Training points to draw over it; see `puiseux.pictures.data.as_data`.
+    legend : bool
 
     Returns
     -------
@@ -96,39 +76,109 @@ def plot_regions(
     Raises
     ------
     UsageError
-        Neither one nor two inputs, or an unknown colouring.
+        Neither one nor two inputs, an unknown kind or colouring, or data of another dimension.
     MissingExtraError
         matplotlib is not installed.
+
+    Examples
+    --------
+    >>> ax = plot_regions(Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]]), kind="hyperplanes")
+    >>> ax.get_title()
+    'bent hyperplanes of 2 units, 4 cells'
     """
-    if color_by not in COLOURINGS:
-        raise UsageError(f"there is no colouring {color_by!r}; take one of {', '.join(COLOURINGS)}")
     problem = pose(as_network(network, output=output), domain)
-    if problem.network.input_dim > 2:
-        raise UsageError(
-            f"a network with {problem.network.input_dim} inputs cannot be drawn; draw a plane through it: slice:FILE"
-        )
-    if ax is None:
-        _, ax = _new_figure()
-    pieces = linear_pieces(problem.network, problem.domain)
-    shown = _window(problem, pieces) if window is None else _given_window(window, problem.network.input_dim)
-    if problem.network.input_dim == 1:
-        _draw_graph(ax, problem.network, pieces, shown)
-        return ax
-    corners = _corners(shown)
-    polygons = tuple(clip(corners, _half_planes(piece.polyhedron)) for piece in pieces)
-    visible = [index for index, polygon in enumerate(polygons) if polygon]
-    drawing = _Drawing(problem.network, shown, tuple(pieces[i] for i in visible), tuple(polygons[i] for i in visible))
-    painters: dict[str, Callable[[Axes, _Drawing], None]] = {
-        "map": _paint_maps,
-        "value": _paint_values,
-        "class": _paint_classes,
-    }
-    painters[color_by](ax, drawing)
-    _draw_borders(ax, drawing)
-    ax.set_xlim(*map(to_float, shown[0]))
-    ax.set_ylim(*map(to_float, shown[1]))
-    ax.set_xlabel("x1")
-    ax.set_ylabel("x2")
+    kind = _checked_kind(problem, kind, color_by)
+    if kind == "3d" or problem.network.input_dim == 3 or (kind == "graph" and problem.network.input_dim == 2):
+        raise UsageError("plot_regions draws in the plane; plot_space draws this kind")
+    return _draw_flat(_view(problem, window, kind), ax, kind, color_by, data, legend)
+
+
+def plot_space(
+    network: Network | str | PathLike[str] | Any,
+    window: Any = None,
+    color_by: str = "map",
+    *,
+    kind: str | None = None,
+    domain: str | Polyhedron | None = None,
+    output: int | None = None,
+    backend: str = "plotly",
+    ax: Any = None,
+) -> Any:
+    """Draw a network with three inputs, or the graph of one output over two inputs, in space.
+
+    Few cells are drawn apart from one another; of many, the corner that looks at the viewer is taken out.
+
+    Parameters
+    ----------
+    network, window, domain, output
+        As in `plot_regions`.
+    color_by : str
+        As in `plot_regions`; values and classes are those at the middle of each face.
+    kind : str, optional
+        ``"3d"`` (the default) or, for three inputs, ``"hyperplanes"``.
+    backend : {"plotly", "matplotlib"}
+        A figure to turn with the mouse, or an image.
+    ax : three-dimensional matplotlib Axes, optional
+        Where matplotlib draws.
+
+    Returns
+    -------
+    plotly Figure, or matplotlib Axes3D
+    """
+    problem = pose(as_network(network, output=output), domain)
+    kind = _checked_kind(problem, kind or "3d", color_by)
+    if backend not in ("plotly", "matplotlib"):
+        raise UsageError(f"there is no backend {backend!r}; take plotly or matplotlib")
+    if problem.network.input_dim == 2 and kind not in ("3d", "graph"):
+        raise UsageError(f"the kind {kind!r} of two inputs lies in the plane; plot_regions draws it")
+    view = _view(problem, window, kind)
+    if backend == "plotly":
+        from puiseux.pictures.space import plotly_figure
+
+        return plotly_figure(_solid(view, kind, color_by), view, _title(view, kind))
+    return _draw_space(view, ax, kind, color_by)
+
+
+def plot_slice(
+    network: Network | str | PathLike[str] | Any,
+    points: Any,
+    ax: Axes | None = None,
+    window: Any = None,
+    color_by: str = "map",
+    *,
+    kind: str | None = None,
+    output: int | None = None,
+    names: Sequence[str] | None = None,
+) -> Axes:
+    """Draw the plane through three input points (or the line through two) of a network with many inputs.
+
+    Parameters
+    ----------
+    network : Network, path or torch module
+    points : two or three input points, or a path to a file with a point a row
+    window : optional
+        As in `plot_regions`, in the coordinates of the slice; by default the points with room around them.
+    names : sequence of str, optional
+        What to write beside the points.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    UsageError
+        The points lie on one line, or have another dimension than the input.
+    """
+    from puiseux.pictures.slices import draw_anchors, slice_through, window_around
+
+    exact = as_network(network, output=output)
+    plane = slice_through(points, exact.input_dim)
+    problem = Problem(exact.restrict_to(plane.columns, plane.origin), None, plane.text)
+    kind = _checked_kind(problem, kind, color_by)
+    view = _view(problem, window_around(plane) if window is None else window, kind)
+    ax = _draw_flat(view, ax, kind, color_by, None, True)
+    draw_anchors(ax, plane, names)
     return ax
 
 
@@ -138,197 +188,247 @@ def save_picture(
     *,
     domain: str | Polyhedron | None = None,
     color_by: str = "map",
-    window: Sequence[Sequence[Any]] | None = None,
+    window: Any = None,
+    kind: str | None = None,
+    output: int | None = None,
+    data: Any = None,
+    through: Any = None,
 ) -> None:
-    """Draw the regions (see `plot_regions`) and save the picture as .png, .svg or .pdf."""
-    name = fspath(path)
-    if Path(name).suffix.lower() not in PICTURE_ENDINGS:
-        raise UsageError(f"{name}: a picture ends in {', '.join(PICTURE_ENDINGS)}")
-    if not Path(name).absolute().parent.is_dir():
-        raise UsageError(f"{name}: cannot be written: its folder does not exist; make it first")
-    figure, ax = _new_figure()
-    plot_regions(network, ax, window=window, domain=domain, color_by=color_by)
-    try:
-        figure.savefig(name, dpi=150, bbox_inches="tight")
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be written: {error.strerror or error}") from None
+    """Draw a network and save the picture as .png, .svg, .pdf or .html.
+
+    Where far vertices make most regions tiny, the core is drawn beside the whole.  An .html page in space can be turned
+    with the mouse; it needs no network connection.
+
+    Parameters
+    ----------
+    network, domain, color_by, window, kind, output, data
+        As in `plot_regions` and `plot_space`.
+    through : points or a path, optional
+        Draw the slice through them (see `plot_slice`).
+    """
+    name = checked_path(path, PICTURE_ENDINGS)
+    if through is not None:
+        if domain is not None and domain != "all":
+            raise UsageError("a picture is drawn on a domain or through points, not both")
+        _save_figure(plot_slice(network, through, None, window, color_by, kind=kind, output=output).figure, name)
+        return
+    problem = pose(as_network(network, output=output), domain)
+    chosen = _checked_kind(problem, kind, color_by)
+    if chosen == "3d" or problem.network.input_dim == 3 or (chosen == "graph" and problem.network.input_dim == 2):
+        if data is not None:
+            raise UsageError("data is drawn over pictures of one or two inputs in the plane")
+        view = _view(problem, window, chosen)
+        if Path(name).suffix.lower() == ".html":
+            from puiseux.pictures.space import plotly_figure
+
+            figure = plotly_figure(_solid(view, chosen, color_by), view, _title(view, chosen))
+            _write(name, figure.to_html(include_plotlyjs=True, full_html=True))
+        else:
+            _save_figure(_draw_space(view, None, chosen, color_by).figure, name)
+        return
+    _save_figure(picture_of(problem, window, chosen, color_by, data), name)
 
 
-def _new_figure() -> tuple[Figure, Axes]:
+def picture_of(
+    problem: Problem, window: Any = None, kind: str | None = None, color_by: str = "map", data: Any = None
+) -> Figure:
+    """A figure of one or two inputs: one picture, or two where far vertices squeeze most regions in the first."""
+    from puiseux.pictures.views import CORE, squeezed
+
+    kind = _checked_kind(problem, kind, color_by)
+    if window is not None or not squeezed(problem, kind):
+        figure = new_figure((6.6, 4.2) if problem.network.input_dim == 1 else (6.6, 5.4))
+        _draw_flat(_view(problem, window, kind), figure.add_subplot(), kind, color_by, data, True)
+        return figure
+    figure = new_figure((12.4, 5.4) if problem.network.input_dim == 2 else (11, 4))
+    left, right = figure.subplots(1, 2)
+    _draw_flat(_view(problem, None, kind), left, kind, color_by, data, False)
+    _draw_flat(_view(problem, CORE, kind), right, kind, color_by, data, True)
+    return figure
+
+
+def save_growth(
+    networks: Sequence[Network | str | PathLike[str] | Any],
+    path: str | PathLike[str],
+    *,
+    domain: str | Polyhedron | None = None,
+    color_by: str = "map",
+    window: Any = None,
+    kind: str | None = None,
+    output: int | None = None,
+    data: Any = None,
+    names: Sequence[str] | None = None,
+    seconds: float = 0.4,
+) -> None:
+    """How regions grow over training: one frame a network, as .gif, or .html with a slider.
+
+    Cells keep their colours from frame to frame while their activation pattern lives.
+
+    Parameters
+    ----------
+    networks : sequence of networks, all with one input or all with two
+    window : optional
+        By default the core of the last network.
+    names : sequence of str, optional
+        What to write over the frames.
+    seconds : float
+        How long a frame is shown.
+    """
+    from puiseux.pictures.growth import GROWTH_ENDINGS, draw_frames, write_frames
+
+    name = checked_path(path, GROWTH_ENDINGS)
+    problems = [pose(as_network(each, output=output), domain) for each in networks]
+    if not problems:
+        raise UsageError("growth is drawn from one network or more, in their order")
+    if len({problem.network.input_dim for problem in problems}) > 1:
+        raise UsageError("the networks have different numbers of inputs; growth shows one window on all of them")
+    chosen = _checked_kind(problems[-1], kind, color_by)
+    if problems[-1].network.input_dim > 2 or chosen == "3d":
+        raise UsageError("growth is drawn for one or two inputs; for more give a slice:FILE as the domain")
+    frames = draw_frames(problems, window, chosen, color_by, data, names)
+    write_frames(frames, name, seconds)
+
+
+# -------------------------------------------------------------------- figures
+
+
+def new_figure(size: tuple[float, float] = (6.6, 5.4)) -> Figure:
+    """A figure that belongs to no window system.
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib is not installed.
+    """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingExtraError("a picture", "plot") from None
-    figure = Figure(figsize=(6.4, 5.2))
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
+    return figure
 
 
-# -------------------------------------------------------------------- what to show
+def checked_path(path: str | PathLike[str], endings: Sequence[str]) -> str:
+    """The name of a file that can be written, refused before anything is computed."""
+    name = fspath(path)
+    if Path(name).suffix.lower() not in endings:
+        raise UsageError(f"{name}: a picture ends in {', '.join(endings)}")
+    if not Path(name).absolute().parent.is_dir():
+        raise UsageError(f"{name}: cannot be written: its folder does not exist; make it first")
+    return name
 
 
-def _window(problem: Problem, pieces: Sequence[Piece]) -> Window:
-    """The bounding box of a bounded domain, else of all vertices of the pieces with a margin around it."""
-    bounded = problem.domain is not None and problem.domain.is_bounded()
-    sources = [problem.domain] if bounded and problem.domain is not None else [piece.polyhedron for piece in pieces]
-    vertices = [vertex for polyhedron in sources for vertex in polyhedron.vertices()]
-    if not vertices:
-        return ((fmpq(-1), fmpq(1)),) * problem.network.input_dim
-    intervals = []
-    for values in zip(*vertices, strict=True):
-        low, high = min(values), max(values)
-        margin = fmpq(0) if bounded else (high - low) * _MARGIN or fmpq(1)
-        intervals.append((low - margin, high + margin))
-    return tuple(intervals)
+def _checked_kind(problem: Problem, kind: str | None, color_by: str) -> str:
+    if color_by not in COLOURINGS:
+        raise UsageError(f"there is no colouring {color_by!r}; take one of {', '.join(COLOURINGS)}")
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"there is no kind {kind!r} of picture; take one of {', '.join(KINDS)}")
+    inputs = problem.network.input_dim
+    if inputs not in _BY_INPUTS:
+        raise UsageError(
+            f"a network with {inputs} inputs cannot be drawn; draw a plane through it: slice:FILE as the domain, or "
+            "through three points"
+        )
+    if kind is None:
+        return _BY_INPUTS[inputs][0]
+    if kind not in _BY_INPUTS[inputs]:
+        fitting = ", ".join(_BY_INPUTS[inputs])
+        raise UsageError(f"there is no picture of the kind {kind!r} of {inputs} input(s); take one of {fitting}")
+    return kind
 
 
-def _given_window(window: Sequence[Sequence[Any]], dim: int) -> Window:
-    intervals = tuple((rational(low), rational(high)) for low, high in window)
-    if len(intervals) != dim or not all(low < high for low, high in intervals):
-        raise UsageError(f"a window has one interval (low, high) with low < high for each of the {dim} inputs")
-    return intervals
+def _view(problem: Problem, window: Any, kind: str) -> View:
+    from puiseux.pictures.views import look, parse_window
+    from puiseux.waiting import announce_compilation
+
+    announce_compilation()
+    if isinstance(window, str):
+        window = parse_window(window, problem.network.input_dim)
+    return look(problem, window, kind="regions" if kind in ("regions", "graph", "3d") else "cells")
 
 
-def _corners(window: Window) -> Polygon:
-    (left, right), (bottom, top) = window
-    return ((left, bottom), (right, bottom), (right, top), (left, top))
+def _draw_flat(view: View, ax: Axes | None, kind: str, color_by: str, data: Any, legend: bool) -> Axes:
+    from puiseux.pictures.data import as_data
 
+    points = as_data(data, view.dim)
+    if ax is None:
+        ax = new_figure((6.6, 4.2) if view.dim == 1 else (6.6, 5.4)).add_subplot()
+    if view.dim == 1:
+        from puiseux.pictures.line import draw_line
 
-def _half_planes(polyhedron: Polyhedron) -> list[HalfPlane]:
-    return list(zip(polyhedron.A, polyhedron.b, strict=True))
-
-
-def _floats(points: Sequence[Point]) -> np.ndarray:
-    return np.array([[to_float(v) for v in point] for point in points])
-
-
-# -------------------------------------------------------------------- two inputs
-
-
-def _colours_of_maps(drawing: _Drawing, colours: int) -> list[int]:
-    """A colour number for each piece: equal for equal affine maps, different across borders where that can be."""
-    numbers: dict[Matrix, int] = {}
-    labels = [numbers.setdefault(piece.affine_map, len(numbers)) for piece in drawing.pieces]
-    owners = shared_edges(drawing.polygons).values()
-    pairs = [(labels[both[0]], labels[both[1]]) for both in owners if len(both) == 2]
-    chosen = colouring(range(len(numbers)), pairs, colours)
-    return [chosen[label] for label in labels]
-
-
-def _paint_maps(ax: Axes, drawing: _Drawing) -> None:
-    from matplotlib.collections import PolyCollection
-
-    fills = [REGION_COLOURS[colour] for colour in _colours_of_maps(drawing, len(REGION_COLOURS))]
-    ax.add_collection(
-        PolyCollection([_floats(p) for p in drawing.polygons], facecolors=fills, edgecolors=fills, linewidths=0.3)
-    )
-
-
-def _paint_values(ax: Axes, drawing: _Drawing) -> None:
-    (left, right), (bottom, top) = (tuple(map(to_float, interval)) for interval in drawing.window)
-    xs, ys = np.linspace(left, right, _GRID), np.linspace(bottom, top, _GRID)
-    points = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
-    values = drawing.network.evaluate_float(points)[:, 0].reshape(_GRID, _GRID)
-    image = ax.imshow(
-        values,
-        extent=(left, right, bottom, top),
-        origin="lower",
-        aspect="auto",
-        cmap="cividis",
-        interpolation="bilinear",
-    )
-    ax.figure.colorbar(image, ax=ax, label="output 0")
-
-
-def _paint_classes(ax: Axes, drawing: _Drawing) -> None:
-    from matplotlib.collections import PolyCollection
-    from matplotlib.patches import Patch
-
-    parts, fills = [], []
-    winners: set[int] = set()
-    tints = _colours_of_maps(drawing, len(_TINTS))
-    for piece, polygon, tint in zip(drawing.pieces, drawing.polygons, tints, strict=True):
-        for winner, half_planes in _class_conditions(piece.affine_map):
-            part = clip(polygon, half_planes)
-            if part:
-                parts.append(_floats(part))
-                fills.append(_tinted(winner, _TINTS[tint]))
-                winners.add(winner)
-    ax.add_collection(PolyCollection(parts, facecolors=fills, edgecolors=fills, linewidths=0.3))
-    single = drawing.network.output_dim == 1
-    names = {w: ("output <= 0", "output > 0")[w] if single else f"class {w}" for w in sorted(winners)}
-    handles = [Patch(color=_tinted(w, _TINTS[1]), label=name) for w, name in names.items()]
-    ax.legend(handles=handles, loc="upper right", framealpha=0.9)
-
-
-def _tinted(winner: int, white: float) -> tuple[float, float, float]:
-    from matplotlib.colors import to_rgb
-
-    red, green, blue = (white + (1 - white) * v for v in to_rgb(CLASS_COLOURS[winner % len(CLASS_COLOURS)]))
-    return red, green, blue
-
-
-def _class_conditions(affine_map: Matrix) -> list[tuple[int, list[HalfPlane]]]:
-    """For each class the half-planes of a piece on which it wins; of equal outputs the first wins."""
-    if len(affine_map) == 1:
-        *gradient, constant = affine_map[0]
-        return [(0, [(gradient, -constant)]), (1, [([-v for v in gradient], constant)])]
-    result: list[tuple[int, list[HalfPlane]]] = []
-    for k, winner in enumerate(affine_map):
-        if winner in affine_map[:k]:
-            continue
-        differences = [[q - p for p, q in zip(winner, other, strict=True)] for other in affine_map if other != winner]
-        result.append((k, [(row[:-1], -row[-1]) for row in differences]))
-    return result
-
-
-def _draw_borders(ax: Axes, drawing: _Drawing) -> None:
-    from matplotlib.collections import LineCollection
-
-    def is_border(edge: Edge, owners: list[int]) -> bool:
-        return len(owners) == 2 and drawing.pieces[owners[0]].affine_map != drawing.pieces[owners[1]].affine_map
-
-    lines = [_floats(tuple(edge)) for edge, owners in shared_edges(drawing.polygons).items() if is_border(edge, owners)]
-    ax.add_collection(LineCollection(lines, colors="#222222", linewidths=0.7))
-
-
-# -------------------------------------------------------------------- one input
-
-
-def _draw_graph(ax: Axes, network: Network, pieces: Sequence[Piece], window: Window) -> None:
-    ((low, high),) = window
-    spans: list[tuple[fmpq, fmpq, Matrix]] = []
-    for piece in pieces:
-        left, right = _interval(piece.polyhedron, low, high)
-        if left < right:
-            spans.append((left, right, piece.affine_map))
-    spans.sort(key=lambda span: span[0])
-    merged: list[tuple[fmpq, fmpq, Matrix]] = []
-    for left, right, affine_map in spans:
-        if merged and merged[-1][2] == affine_map and merged[-1][1] == left:
-            merged[-1] = (merged[-1][0], right, affine_map)
-        else:
-            merged.append((left, right, affine_map))
-    for index, (left, right, _) in enumerate(merged):
-        ax.axvspan(to_float(left), to_float(right), color=REGION_COLOURS[index % 2], alpha=0.35, linewidth=0)
-    for output in range(network.output_dim):
-        xs = [merged[0][0], *(right for _, right, _ in merged)] if merged else [low, high]
-        ys = [to_float(network.evaluate([x])[output]) for x in xs]
-        colour = CLASS_COLOURS[output % len(CLASS_COLOURS)]
-        ax.plot([to_float(x) for x in xs], ys, color=colour, label=f"output {output}", marker="o", markersize=3)
-    ax.set_xlim(to_float(low), to_float(high))
-    ax.set_xlabel("x1")
-    if network.output_dim > 1:
-        ax.legend()
+        handles = draw_line(ax, view, kind, points)
     else:
-        ax.set_ylabel("output")
+        from puiseux.pictures.plane import draw_plane
+
+        handles = draw_plane(ax, view, kind, color_by, points)
+    add_legend(ax, handles, legend)
+    ax.set_title(_title(view, kind), fontsize="medium")
+    return ax
 
 
-def _interval(polyhedron: Polyhedron, low: fmpq, high: fmpq) -> tuple[fmpq, fmpq]:
-    for (slope,), bound in zip(polyhedron.A, polyhedron.b, strict=True):
-        if slope > 0:
-            high = min(high, bound / slope)
-        elif slope < 0:
-            low = max(low, bound / slope)
-    return low, high
+def add_legend(ax: Axes, handles: Sequence[Any], wanted: bool = True) -> None:
+    """A legend beside the picture where it would hide much, inside where it is small."""
+    if not handles or not wanted:
+        return
+    if len(handles) <= 4:
+        ax.legend(handles=list(handles), loc="upper right", framealpha=0.9, fontsize="small")
+    else:
+        ax.legend(handles=list(handles), loc="upper left", bbox_to_anchor=(1.02, 1), fontsize="small", borderaxespad=0)
+
+
+def _draw_space(view: View, ax: Any, kind: str, color_by: str) -> Any:
+    from puiseux.pictures.space import draw_solid
+
+    if ax is None:
+        ax = new_figure((7, 6)).add_subplot(projection="3d")
+    add_legend(ax, draw_solid(ax, _solid(view, kind, color_by), view))
+    ax.set_title(_title(view, kind), fontsize="medium")
+    return ax
+
+
+def _solid(view: View, kind: str, color_by: str) -> Any:
+    from puiseux.pictures import space
+
+    if view.dim == 2:
+        return space.graph_in_space(view, color_by)
+    return space.hyperplanes_in_space(view) if kind == "hyperplanes" else space.cells_in_space(view, color_by)
+
+
+def _title(view: View, kind: str) -> str:
+    """What is counted in the picture; exact, like every count."""
+    cells, regions = view.cells.cells, int(view.cells.regions.max()) + 1
+    numbers = {
+        "cells": f"{_number(cells, 'cell')}, {_number(regions, 'region')}",
+        "dual": f"dual graph: {_number(cells, 'cell')}, {_number(len(view.cells.inner_facets), 'common facet')}",
+        "hyperplanes": f"bent hyperplanes of {_number(sum(view.network.hidden), 'unit')}, {_number(cells, 'cell')}",
+    }
+    title = numbers.get(kind, _number(regions, "linear region"))
+    if not view.everything:
+        return f"{title} in this window"
+    where = view.problem.text
+    return title if where in ("all", "polyhedron") or len(where) > 40 else f"{title} on {where}"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _save_figure(figure: Any, name: str) -> None:
+    if Path(name).suffix.lower() == ".html":
+        from puiseux.pictures.pages import svg_page
+
+        _write(name, svg_page(figure, Path(name).stem))
+        return
+    try:
+        figure.savefig(name, dpi=150)
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be written: {error.strerror or error}") from None
+
+
+def _write(name: str, text: str) -> None:
+    try:
+        Path(name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be written: {error.strerror or error}") from None

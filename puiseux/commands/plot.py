@@ -1,4 +1,4 @@
-"""``puiseux plot``: a picture of the linear regions of a network with one or two inputs."""
+"""``puiseux plot``: pictures of a network, or of several while it was trained."""
 
 from __future__ import annotations
 
@@ -8,31 +8,98 @@ from typing import Annotated
 
 import typer
 
-from puiseux.commands.options import Command, DomainOption, NetworkArgument, OutputOption
+from puiseux.commands.options import Command, DomainOption, OutputOption
 
 
 def plot(
-    network: NetworkArgument,
+    networks: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="NETWORK...",
+            help="A network file: .npz, .json, .pt or .pth; several, in their order, for an animation.",
+            show_default=False,
+        ),
+    ],
     picture: Annotated[
-        Path, typer.Option("-o", "--file", metavar="FILE", help="The picture: .png, .svg or .pdf.", show_default=False)
+        Path,
+        typer.Option(
+            "-o",
+            "--file",
+            metavar="FILE",
+            help="The picture: .png, .svg, .pdf or .html; of several networks .gif or .html.",
+            show_default=False,
+        ),
     ],
     domain: DomainOption = "all",
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind",
+            metavar="KIND",
+            help="regions, cells, graph, dual, hyperplanes or 3d; by default what suits the number of inputs.",
+        ),
+    ] = None,
     color_by: Annotated[
-        str, typer.Option("--color-by", metavar="WHAT", help="map, value (of the first output drawn) or class.")
+        str,
+        typer.Option("--color", "--color-by", metavar="WHAT", help="map, value (of the first output drawn) or class."),
     ] = "map",
+    window: Annotated[
+        str | None,
+        typer.Option(
+            "--window",
+            metavar="WINDOW",
+            help="What to show: all (all bounded regions), core, LO,HI or LO1,HI1;LO2,HI2.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="DATA", help="Points to draw over it (.csv, .npy, .npz): inputs, then a class or value."
+        ),
+    ] = None,
+    through: Annotated[
+        Path | None,
+        typer.Option(
+            "--through", metavar="POINTS", help="Draw the plane through the first three points of this file (.csv ..)."
+        ),
+    ] = None,
     output: OutputOption = None,
 ) -> None:
-    """Draw the linear regions of a network with one or two inputs (others through --domain slice:FILE)."""
-    from puiseux.plot import save_picture
+    """Draw a network: its regions, cells, graph, dual graph or bent hyperplanes.
+
+    One to three inputs are drawn directly, more through a plane: --through POINTS or --domain slice:FILE.
+    """
+    from puiseux.plot import save_growth, save_picture
     from puiseux.reading import load
 
-    save_picture(load(network, output=output), picture, domain=domain, color_by=color_by)
+    loaded = [load(network, output=output) for network in networks]
+    if len(loaded) > 1 or picture.suffix.lower() == ".gif":
+        names = [network.stem for network in networks]
+        save_growth(loaded, picture, domain=domain, color_by=color_by, window=window, kind=kind, data=data, names=names)
+    else:
+        save_picture(
+            loaded[0],
+            picture,
+            domain=domain,
+            color_by=color_by,
+            window=window,
+            kind=kind,
+            data=data,
+            through=through,
+        )
     print(f"wrote {picture}", file=sys.stderr)
 
 
 PLOT = Command(
     "plot",
     plot,
-    "Draw the linear regions.",
-    ("puiseux plot net.npz -o regions.png", "puiseux plot net.npz --domain 'box:0,8' --color-by class -o classes.svg"),
+    "Draw regions, cells, graphs, hyperplanes.",
+    (
+        "puiseux plot net.npz -o regions.png",
+        "puiseux plot net.npz --domain 'box:0,8' --color class --data train.csv -o classes.svg",
+        "puiseux plot net.npz --kind hyperplanes --window core -o layers.png",
+        "puiseux plot three_inputs.npz -o turn_me.html",
+        "puiseux plot digits.npz --through three_images.csv --color class -o slice.png",
+        "puiseux plot epoch-*.npz -o growth.gif",
+    ),
 )

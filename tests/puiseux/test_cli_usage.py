@@ -62,9 +62,16 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ("compare NET", "missing argument 'SECOND'"),
         ("compare NET nothing.npz", "nothing.npz: there is no such file"),
         ("plot NET", "missing option '-o'"),
-        ("plot NET -o picture.bmp", "picture.bmp: a picture ends in .png, .svg, .pdf"),
+        ("plot NET -o picture.bmp", "picture.bmp: a picture ends in .png, .svg, .pdf, .html"),
         ("plot NET -o nowhere/picture.png", "nowhere/picture.png: cannot be written"),
         ("plot NET -o p.png --color-by mood", "there is no colouring 'mood'; take one of map, value, class"),
+        ("plot NET -o p.png --kind mood", "there is no kind 'mood' of picture; take one of graph, regions, "),
+        ("plot NET -o p.png --kind dual --window 1,0", "a window has one interval (low, high) with low < high"),
+        ("plot NET -o p.png --window here", "the window 'here' is none of all, core, LO,HI"),
+        ("plot NET -o p.png --data nothing.csv", "nothing.csv: there is no such file"),
+        ("plot NET -o p.png --data net.npz", "net.npz: has no array X"),
+        ("plot NET -o p.png --through nothing.csv", "nothing.csv: there is no such file"),
+        ("plot NET NET -o p.png", "p.png: a picture ends in .gif, .html"),
         ("random 2,3", "missing option '-o'"),
         ("random -o net.npz", "missing argument 'ARCH'"),
         ("random 2,x -o net.npz", "'2,x' is not an architecture"),
@@ -89,7 +96,7 @@ def test_refusals(
     assert [path.name for path in tmp_path.iterdir()] == ["net.npz"]
 
 
-@pytest.mark.parametrize("command", [command.name for command in COMMANDS if command.name != "random"])
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS if command.name not in ("random", "study")])
 @pytest.mark.parametrize(
     ("content", "message"),
     [

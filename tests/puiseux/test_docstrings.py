@@ -10,7 +10,12 @@ import pytest
 
 import puiseux
 
-MODULES = sorted(path.stem for path in Path(str(puiseux.__file__)).parent.glob("*.py") if ">>> " in path.read_text())
+HOME = Path(str(puiseux.__file__)).parent
+MODULES = sorted(
+    ".".join(path.relative_to(HOME).with_suffix("").parts)
+    for path in [*HOME.glob("*.py"), *HOME.glob("pictures/*.py")]
+    if ">>> " in path.read_text()
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,4 +1,4 @@
-"""Exact planar clipping, shared sides, and colours of neighbours."""
+"""Exact planar clipping, and colours of neighbours."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polyhedra.polyhedron import Polyhedron
-from puiseux.planar import HalfPlane, Point, Polygon, clip, colouring, edges, shared_edges, twice_area
+from puiseux.planar import HalfPlane, Polygon, clip, colouring, twice_area
 
 small = st.integers(-3, 3).map(fmpq)
 half_planes = st.tuples(st.tuples(small, small).filter(any), small)
@@ -36,17 +36,18 @@ def test_touching_is_empty() -> None:
     assert clip(SQUARE, [((fmpq(1), fmpq(1)), fmpq(-4))]) == ()
 
 
-def test_sides_that_two_polygons_share() -> None:
-    left, right = polygon((0, 0), (1, 0), (1, 1), (0, 1)), polygon((1, 0), (2, 0), (1, 1))
-    common: frozenset[Point] = frozenset(polygon((1, 0), (1, 1)))
-    owners = shared_edges([left, right])
-    assert owners[common] == [0, 1]
-    assert sum(len(each) for each in owners.values()) == len(edges(left)) + len(edges(right)) == 7
-
-
 def test_neighbours_get_different_colours() -> None:
     cycle = [(i, (i + 1) % 7) for i in range(7)]
     colours = colouring(range(7), [*cycle, (3, 3)], 3)
     assert all(colours[one] != colours[other] for one, other in cycle)
     assert set(colours.values()) <= {0, 1, 2}
     assert set(colouring(range(5), [(i, j) for i in range(5) for j in range(i)], 2)) == set(range(5))
+
+
+def test_a_wanted_colour_is_kept_unless_a_neighbour_has_it() -> None:
+    path = [(0, 1), (1, 2)]
+    assert colouring(range(3), path, 4, {0: 3, 2: 2}) == {1: 0, 0: 3, 2: 2}
+    clash = colouring(range(3), path, 4, {0: 3, 1: 3, 2: 3})
+    assert clash[1] == 3
+    assert clash[0] != 3
+    assert clash[2] != 3

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flint import fmpq
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from nn_bridge.cells import iterate_cells
 from nn_bridge.network import Network
 from polyhedra.errors import UsageError
-from puiseux.pieces import linear_pieces
+from polyhedra.scalars import rational
 from puiseux.plot import plot_regions
 
 CORNER = Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]])  # relu(x) + relu(y): four quadrants
@@ -25,8 +25,8 @@ def axes() -> Axes:
     return Figure().add_subplot()
 
 
-def collections(ax: Axes, kind: type) -> Any:
-    (found,) = [c for c in ax.collections if type(c) is kind]
+def collections(ax: Axes, kind: type, label: str | None = None) -> Any:
+    (found,) = [c for c in ax.collections if type(c) is kind and (label is None or c.get_label() == label)]
     return found
 
 
@@ -39,8 +39,8 @@ def polygons(ax: Axes) -> list[np.ndarray]:
     return [path.vertices[:-1] for path in collections(ax, PolyCollection).get_paths()]
 
 
-def borders(ax: Axes) -> set[frozenset[tuple[float, float]]]:
-    return {frozenset(map(tuple, line)) for line in collections(ax, LineCollection).get_segments()}
+def borders(ax: Axes, label: str = "border") -> set[frozenset[tuple[float, float]]]:
+    return {frozenset(map(tuple, line)) for line in collections(ax, LineCollection, label).get_segments()}
 
 
 def test_four_quadrants_fill_the_window() -> None:
@@ -66,8 +66,8 @@ def test_the_window_holds_every_vertex_of_the_regions() -> None:
     net = Network.from_layers([[[1, 0], [0, 1], [1, 1]], [[1, 1, -1]]], [[-3, 5, -40], [0]])
     ax = plot_regions(net, axes())
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
-    for piece in linear_pieces(net):
-        for x, y in piece.polyhedron.vertices():
+    for cell in iterate_cells(net):
+        for x, y in cell.generators.vertices:
             assert left < float(x.p) / float(x.q) < right
             assert bottom < float(y.p) / float(y.q) < top
 
@@ -131,8 +131,10 @@ def test_more_inputs_through_a_slice_or_an_output(tmp_path: Any) -> None:
     assert all(
         x == 0 for side in borders(plot_regions(net, axes(), domain=f"slice:{plane}", output=1)) for x, _ in side
     )
-    with pytest.raises(UsageError, match="3 inputs cannot be drawn; draw a plane through it: slice:FILE"):
+    with pytest.raises(UsageError, match="plot_space draws this kind"):
         plot_regions(net, axes())
+    with pytest.raises(UsageError, match="4 inputs cannot be drawn; draw a plane through it: slice:FILE"):
+        plot_regions(Network.from_layers([[[1, 0, 5, 2]]]), axes())
 
 
 def test_refusals() -> None:
@@ -148,14 +150,88 @@ def test_a_figure_is_made_where_none_is_given() -> None:
     assert isinstance(ax.figure, Figure)
 
 
-def test_pieces_cover_the_domain_once() -> None:
-    net = Network.from_layers([[[1, 0], [0, 1], [1, 1]], [[1, 1, -1]]], [[0, 0, -1], [0]])
-    from polyhedra.polyhedron import Polyhedron
+def test_cells_show_where_only_the_pattern_changes() -> None:
+    line = Network.from_layers([[[1, 0], [-1, 0], [0, 1]], [[1, -1, 1]]])
+    ax = plot_regions(line, axes(), window=[(-1, 1), (-1, 1)], kind="cells")
+    assert all(x == 0 for side in borders(ax, "cell wall") for x, _ in side)
+    assert len(borders(ax, "cell wall")) == 2
+    assert ax.get_title() == "4 cells, 2 regions in this window"
 
-    pieces = linear_pieces(net, Polyhedron.box([-1, -1], [1, 2]))
-    assert sum((piece.polyhedron.volume() or fmpq(0) for piece in pieces), fmpq(0)) == 6
-    for piece in pieces:
-        point = piece.polyhedron.interior_point()
-        assert point is not None
-        value = tuple(sum((a * x for a, x in zip(row[:-1], point, strict=True)), row[-1]) for row in piece.affine_map)
-        assert value == net.evaluate(point)
+
+def test_the_dual_graph_passes_through_the_common_facets() -> None:
+    ax = plot_regions(CORNER, axes(), window=[(-1, 1), (-1, 1)], kind="dual")
+    paths = [list(map(tuple, line)) for line in collections(ax, LineCollection, "dual edge").get_segments()]
+    assert len(paths) == 4
+    centres = {(x, y) for x in (-0.5, 0.5) for y in (-0.5, 0.5)}
+    assert {end for path in paths for end in (path[0], path[2])} == centres
+    assert {path[1] for path in paths} == {(0, 0.5), (0, -0.5), (0.5, 0), (-0.5, 0)}
+    assert ax.get_title().startswith("dual graph: 4 cells, 4 common facets")
+
+
+def test_bent_hyperplanes_have_the_colours_of_their_layers() -> None:
+    # the second layer's unit relu(x) + relu(y) - 1 vanishes on a bent line
+    bent = Network.from_layers([[[1, 0], [0, 1]], [[1, 1]], [[1]]], [[0, 0], [-1], [0]])
+    ax = plot_regions(bent, axes(), window=[(-2, 2), (-2, 2)], kind="hyperplanes")
+    first, second = borders(ax, "layer 1"), borders(ax, "layer 2")
+    assert all(any(p[k] == q[k] == 0 for k in (0, 1)) for p, q in map(tuple, first))
+    expected = [{(-2.0, 1.0), (0.0, 1.0)}, {(0.0, 1.0), (1.0, 0.0)}, {(1.0, 0.0), (1.0, -2.0)}]
+    assert second == set(map(frozenset, expected))
+    colours = {to_hex(collections(ax, LineCollection, f"layer {k}").get_colors()[0]) for k in (1, 2)}
+    assert len(colours) == 2
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["layer 1", "layer 2"]
+
+
+def test_the_core_window_leaves_far_vertices_out() -> None:
+    rows = [[1, k] for k in range(8)] + [[1, "1/1000"]]
+    net = Network.from_layers([rows, [[1] * 9]], [[*range(8), -1], [0]])
+    whole, core = plot_regions(net, axes()), plot_regions(net, axes(), window="core")
+    assert whole.get_xlim()[0] <= core.get_xlim()[0] < core.get_xlim()[1] <= whole.get_xlim()[1]
+    assert core.get_title().endswith("in this window")
+    assert "window" not in whole.get_title()
+
+
+def test_training_points_are_drawn_with_their_classes() -> None:
+    points = np.array([[0.5, 0.5], [-0.5, 0.2], [0.1, -0.7], [9, 9]])
+    ax = plot_regions(CORNER, axes(), window=[(-1, 1), (-1, 1)], data=(points, ["b", "a", "b", "a"]))
+    drawn = [c.get_offsets().tolist() for c in ax.collections if type(c) is PathCollection]
+    assert drawn == [[[-0.5, 0.2]], [[0.5, 0.5], [0.1, -0.7]]]  # the point outside the window is left out
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["data: a", "data: b"]
+    with pytest.raises(UsageError, match="the data has 3 inputs a point, the picture 2"):
+        plot_regions(CORNER, axes(), data=(np.zeros((4, 3)), [0, 1, 0, 1]))
+
+
+@pytest.mark.parametrize("color_by", ["map", "value", "class"])
+def test_one_region_and_constant_outputs_are_drawn(color_by: str) -> None:
+    for net in (Network.from_layers([[[1, 2]]]), Network.from_layers([[[0, 0]], [[1]]], [[-1], [3]])):
+        ax = plot_regions(net, axes(), color_by=color_by)
+        assert ax.get_title() == "1 linear region"
+        assert not borders(ax)
+
+
+def test_scales_far_from_one_are_drawn_alike() -> None:
+    rows, shift = [[1, 0], [0, 1], [1, 1]], [-1, -1, -3]
+    shapes = []
+    for scale, far in [(1, 0), (10**150, 0), ("1e-150", 0), (1, 10**9)]:
+        scale = rational(scale)
+        bias = [scale * (b - far * sum(row)) for row, b in zip(rows, shift, strict=True)]
+        net = Network.from_layers([[[scale * v for v in row] for row in rows], [[1, 1, -1]]], [bias, [0]])
+        (left, right), (bottom, top) = (plot_regions(net, axes())).get_xlim(), plot_regions(net, axes()).get_ylim()
+        shapes.append((left - far, right - far, bottom - far, top - far))
+    assert all(shape == pytest.approx(shapes[0], abs=1e-6) for shape in shapes)
+
+
+def test_values_beyond_floats_are_refused_and_maps_are_drawn() -> None:
+    net = Network.from_layers([[[rational(10) ** 200, 0]], [[rational(10) ** 200]]])
+    assert len(borders(plot_regions(net, axes()))) == 1
+    with pytest.raises(UsageError, match="too large for a picture of values"):
+        plot_regions(net, axes(), color_by="value")
+
+
+def test_a_line_with_two_outputs_and_data() -> None:
+    net = Network.from_layers([[[1], [-1]], [[1, 0], [0, 1]]])
+    ax = plot_regions(net, axes(), window=[(-1, 1)], data=[[0.5], [0.25]])
+    assert [line.get_label() for line in ax.lines] == ["output 0", "output 1"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["output 0", "output 1", "data"]
+    single = plot_regions(net.select_outputs([0]), axes(), window=[(-1, 1)], data=[[0.5, 0.3], [0.25, 0.1]])
+    (points,) = [c for c in single.collections if type(c) is PathCollection]
+    assert points.get_offsets().tolist() == [[0.5, 0.3], [0.25, 0.1]]

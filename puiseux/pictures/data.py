@@ -1,0 +1,163 @@
+"""Training data for a picture, from arrays or a file: points, and a class or a target for each."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from typing import Any
+
+import numpy as np
+
+from polyhedra.errors import PuiseuxError, UsageError
+from puiseux.pictures.arrangement import Floats, Integers
+
+_MAX_BYTES = 100 * 2**20
+_MAX_CLASSES = 12
+DATA_ENDINGS = (".csv", ".txt", ".tsv", ".npy", ".npz")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """Points, and what is known about them.
+
+    Attributes
+    ----------
+    points : float array of shape (points, n)
+    labels : integer array of shape (points,) or None
+        The number of each point's class.
+    classes : tuple of str
+        The names of the classes; empty without labels.
+    target : float array of shape (points,) or None
+        The value of each point, where it is no class.
+    """
+
+    points: Floats
+    labels: Integers | None = None
+    classes: tuple[str, ...] = ()
+    target: Floats | None = None
+
+    def require_inputs(self, dim: int) -> None:
+        """Refuse points of another dimension than the picture's."""
+        if self.points.shape[1] != dim:
+            raise UsageError(
+                f"the data has {self.points.shape[1]} inputs a point, the picture {dim}; give {dim} columns of "
+                "inputs and perhaps one of classes or values"
+            )
+
+
+def as_data(source: Any, dim: int) -> Data | None:
+    """Data from a path, an array, a pair (points, classes or values), or `Data`.
+
+    A file (.csv, .tsv, .txt, .npy, or .npz with arrays X and y) has a point a row: the inputs, and perhaps a last
+    column with its class or value.  A header row is skipped.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read as points with ``dim`` inputs.
+    """
+    if source is None or isinstance(source, Data):
+        return source
+    if isinstance(source, (str, PathLike)):
+        data = _read(fspath(source), dim)
+    elif isinstance(source, tuple) and len(source) == 2:
+        data = _with_target(_table(source[0], "the data"), list(np.asarray(source[1]).ravel().tolist()), "the data")
+    else:
+        data = _split(_table(source, "the data"), dim, "the data")
+    data.require_inputs(dim)
+    return data
+
+
+def _read(name: str, dim: int) -> Data:
+    from nn_bridge.readers.files import read_bytes
+
+    ending = name[name.rfind(".") :].lower()
+    if ending not in DATA_ENDINGS:
+        raise UsageError(f"{name}: data is read from {', '.join(DATA_ENDINGS)}")
+    content = read_bytes(name, _MAX_BYTES)
+    if ending in (".npy", ".npz"):
+        return _read_numpy(content, name, dim)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{name}: is no text; save the data as .csv") from None
+    lines = text.splitlines()
+    first = lines[0] if lines else ""
+    separator = "\t" if "\t" in first else ";" if ";" in first else "," if "," in first else " "
+    rows = [row for row in csv.reader(lines, delimiter=separator, skipinitialspace=True) if any(map(str.strip, row))]
+    if rows and not _is_number(rows[0][0]):
+        rows = rows[1:]
+    if not rows:
+        raise UsageError(f"{name}: holds no points")
+    for number, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise UsageError(f"{name}: row {number} has {len(row)} entries, the first has {len(rows[0])}")
+    if len(rows[0]) not in (dim, dim + 1):
+        raise UsageError(f"{name}: has {len(rows[0])} columns; {dim} inputs and perhaps one class or value are needed")
+    points = _table([row[:dim] for row in rows], name)
+    return _with_target(points, [row[dim].strip() for row in rows], name) if len(rows[0]) > dim else Data(points)
+
+
+def _read_numpy(content: bytes, name: str, dim: int) -> Data:
+    try:
+        with io.BytesIO(content) as stream:
+            found = np.load(stream, allow_pickle=False)
+            if not isinstance(found, np.ndarray):
+                if "X" not in found:
+                    raise UsageError(f"{name}: has no array X; save X (points, inputs) and perhaps y")
+                points = _table(found["X"], name)
+                return _with_target(points, found["y"].ravel().tolist(), name) if "y" in found else Data(points)
+    except PuiseuxError:
+        raise
+    except Exception as error:
+        raise UsageError(f"{name}: is no array file that can be read: {error}") from None
+    return _split(_table(found, name), dim, name)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _table(rows: Any, name: str) -> Floats:
+    try:
+        table = np.asarray(rows, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{name}: holds something that is no number: {error}") from None
+    if table.ndim == 1:
+        table = table[:, None]
+    if table.ndim != 2 or not table.size:
+        raise UsageError(f"{name}: must have a row for each point, and has the shape {table.shape}")
+    if not np.isfinite(table).all():
+        raise UsageError(f"{name}: row {int(np.flatnonzero(~np.isfinite(table).all(axis=1))[0])} is not finite")
+    return table
+
+
+def _split(table: Floats, dim: int, name: str) -> Data:
+    if table.shape[1] == dim + 1:
+        return _with_target(table[:, :dim], table[:, dim].tolist(), name)
+    return Data(table)
+
+
+def _with_target(points: Floats, target: Sequence[Any], name: str) -> Data:
+    """Classes where the last column is text or a few whole numbers, else values."""
+    if len(target) != len(points):
+        raise UsageError(f"{name}: {len(points)} points but {len(target)} classes or values")
+    numbers = [float(value) for value in target if _is_number(str(value))]
+    if len(numbers) == len(target):
+        values = np.array(numbers)
+        distinct = np.unique(values)
+        if len(distinct) > _MAX_CLASSES or (distinct % 1).any():
+            return Data(points, target=values)
+        names, labels = np.unique(values, return_inverse=True)
+        return Data(points, labels, tuple(f"{value:g}" for value in names.tolist()), values)
+    names, labels = np.unique(np.array([str(value) for value in target]), return_inverse=True)
+    if len(names) > _MAX_CLASSES:
+        raise UsageError(f"{name}: has {len(names)} classes; a picture shows at most {_MAX_CLASSES}")
+    return Data(points, labels, tuple(names.tolist()))

@@ -1,0 +1,103 @@
+"""Frames of an animation: how the regions of one network after another fill the same window."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from polyhedra.errors import UsageError
+from puiseux.domains import Problem
+from puiseux.pictures.arrangement import Arrangement, Integers
+from puiseux.pictures.data import as_data
+from puiseux.pictures.pages import frames_page, png_of
+from puiseux.pictures.palettes import map_colours
+from puiseux.pictures.views import CORE, View, look, parse_window, whole_window
+
+GROWTH_ENDINGS = (".gif", ".html")
+_DPI = 100
+
+
+def draw_frames(
+    problems: Sequence[Problem],
+    window: Any,
+    kind: str,
+    color_by: str,
+    data: Any,
+    names: Sequence[str] | None,
+) -> list[tuple[str, bytes]]:
+    """One PNG a network, with its name."""
+    from puiseux.plot import add_legend, new_figure
+
+    last = problems[-1]
+    dim = last.network.input_dim
+    if isinstance(window, str):
+        window = parse_window(window, dim)
+    cells = "cells" if kind in ("cells", "dual", "hyperplanes") else "regions"
+    if window is None or isinstance(window, str):
+        bounded = last.domain is not None and last.domain.is_bounded()
+        window = whole_window(last, cells) if bounded else look(last, window or CORE, kind=cells).window
+    labels = list(names) if names is not None else [f"{k + 1} of {len(problems)}" for k in range(len(problems))]
+    if len(labels) != len(problems):
+        raise UsageError(f"there are {len(problems)} networks but {len(labels)} names for the frames")
+    views = [look(problem, window) for problem in problems]
+    limits = _value_limits(views) if dim == 1 else None
+    points = as_data(data, dim)
+    memory: dict[bytes, int] = {}
+    frames = []
+    for view, label in zip(views, labels, strict=True):
+        figure = new_figure((6.4, 5.2 if dim == 2 else 4))
+        ax = figure.add_subplot()
+        if dim == 1:
+            from puiseux.pictures.line import draw_line
+
+            handles = draw_line(ax, view, kind, points)
+            ax.set_ylim(limits)
+        else:
+            from puiseux.pictures.plane import draw_plane
+
+            handles = draw_plane(ax, view, kind, color_by, points, _steady_colours(view.cells, memory))
+        add_legend(ax, handles)
+        regions = int(view.cells.regions.max()) + 1
+        ax.set_title(f"{label}: {regions:,} regions, {view.cells.cells:,} cells in this window", fontsize="medium")
+        frames.append((label, png_of(figure, _DPI)))
+    return frames
+
+
+def _steady_colours(cells: Arrangement, memory: dict[bytes, int]) -> Integers:
+    """Colours for the cells; a map keeps the colour that a cell with its pattern had in the frame before."""
+    packed = np.packbits(np.concatenate(cells.patterns, axis=1), axis=1) if cells.patterns else np.zeros((1, 1))
+    keys = [row.tobytes() for row in packed]
+    wanted = {number: memory[key] for number, key in zip(cells.maps.tolist(), keys, strict=True) if key in memory}
+    colours = map_colours(cells, wanted=wanted)
+    memory.update(zip(keys, colours.tolist(), strict=True))
+    return colours
+
+
+def _value_limits(views: Sequence[View]) -> tuple[float, float]:
+    values = np.concatenate([view.values(view.cells.points).ravel() for view in views])
+    low, high = float(values.min()), float(values.max())
+    margin = 0.05 * (high - low) or 0.5
+    return low - margin, high + margin
+
+
+def write_frames(frames: Sequence[tuple[str, bytes]], name: str, seconds: float) -> None:
+    """Write them as one .gif or .html file."""
+    if not seconds > 0:
+        raise UsageError(f"a frame cannot be shown for {seconds} seconds; give a positive number")
+    try:
+        if name.lower().endswith(".html"):
+            page = frames_page([image for _, image in frames], [label for label, _ in frames], Path(name).stem, seconds)
+            Path(name).write_text(page, encoding="utf-8")
+            return
+        from PIL import Image  # comes with matplotlib
+
+        pictures = [Image.open(io.BytesIO(image)).convert("RGB").quantize(64) for _, image in frames]
+        size = max(p.width for p in pictures), max(p.height for p in pictures)
+        even = [p if p.size == size else p.resize(size) for p in pictures]
+        even[0].save(name, save_all=True, append_images=even[1:], duration=round(1000 * seconds), loop=0)
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be written: {error.strerror or error}") from None

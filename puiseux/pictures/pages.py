@@ -1,0 +1,78 @@
+"""Pages that hold pictures and need no network connection: a figure as SVG, frames with a slider."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+
+_HEAD = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>body {{ margin: 1rem auto; max-width: 70rem; font-family: system-ui, sans-serif; background: #fff; color: #222 }}
+svg, img {{ width: 100%; height: auto; max-height: 92vh; object-fit: contain; display: block }}
+img[hidden] {{ display: none }} figure {{ margin: 0 }}
+input {{ width: 100%; box-sizing: border-box; margin: 0 }}</style></head>
+<body>
+"""
+
+
+def svg_of(figure: Any, prefix: str = "p") -> str:
+    """A matplotlib figure as an SVG element; ``prefix`` keeps its ids apart from others on a page."""
+    stream = io.StringIO()
+    # the date is left out, so that equal pictures are equal files
+    figure.savefig(stream, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
+    text = stream.getvalue()
+    element = text[text.index("<svg") :]
+    element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
+    names = sorted(set(re.findall(r'\bid="([^"]+)"', element)), key=len, reverse=True)
+    for name in names:
+        element = element.replace(f'id="{name}"', f'id="{prefix}-{name}"').replace(f'#{name}"', f'#{prefix}-{name}"')
+        element = element.replace(f"url(#{name})", f"url(#{prefix}-{name})")
+    return element
+
+
+def png_of(figure: Any, dpi: int = 150) -> bytes:
+    """A matplotlib figure as a PNG."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=dpi)
+    return stream.getvalue()
+
+
+def data_url(png: bytes) -> str:
+    """A PNG as an address that holds it."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def svg_page(figure: Any, title: str) -> str:
+    """A page with one figure."""
+    return f"{_HEAD.format(title=html.escape(title))}<figure>{svg_of(figure)}</figure>\n</body></html>\n"
+
+
+def frames_page(images: Sequence[bytes], names: Sequence[str], title: str, seconds: float) -> str:
+    """A page that plays images one after another, with a slider and a button."""
+    pictures = "".join(
+        f'<img alt="{html.escape(name)}" src="{data_url(image)}" hidden>\n'
+        for image, name in zip(images, names, strict=True)
+    )
+    return (
+        f"{_HEAD.format(title=html.escape(title))}<figure id='frames'>{pictures}</figure>\n"
+        f"<p><button id='play'>pause</button></p><input id='at' type='range' min='0' max='{len(images) - 1}' value='0' "
+        f"aria-label='frame'>\n<script>\n{_PLAYER % max(20, round(1000 * seconds))}</script>\n</body></html>\n"
+    )
+
+
+_PLAYER = """const frames = document.querySelectorAll("#frames img"), at = document.getElementById("at");
+const play = document.getElementById("play");
+let timer = null;
+function show(k) { frames.forEach((frame, i) => { frame.hidden = i != k; }); at.value = k; }
+function start() { timer = setInterval(() => show((+at.value + 1) %% frames.length), %d); play.textContent = "pause"; }
+function stop() { clearInterval(timer); timer = null; play.textContent = "play"; }
+at.addEventListener("input", () => { stop(); show(+at.value); });
+play.addEventListener("click", () => timer === null ? start() : stop());
+show(0);
+start();
+"""
