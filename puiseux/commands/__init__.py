@@ -7,7 +7,8 @@ from puiseux.commands.monomials import MONOMIALS
 from puiseux.commands.plot import PLOT
 from puiseux.commands.random import RANDOM
 from puiseux.commands.simplify import SIMPLIFY
+from puiseux.commands.study import STUDY
 
-COMMANDS = (COUNT, CROSSCHECK, SIMPLIFY, MONOMIALS, COMPARE, PLOT, RANDOM)
+COMMANDS = (COUNT, CROSSCHECK, SIMPLIFY, MONOMIALS, COMPARE, PLOT, RANDOM, STUDY)
 
 __all__ = ["COMMANDS"]

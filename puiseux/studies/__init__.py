@@ -1,0 +1,56 @@
+"""The experiments of the literature on expressivity, repeated exactly: each with its table, figure and remarks.
+
+`run_study` runs one of them by name, ``puiseux study NAME`` does so on the command line.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from polyhedra.errors import UsageError
+from puiseux.studies.study import Study, Summary, Trial
+
+HOMES = {
+    "training": "puiseux.studies.regions_while_training",
+    "monomials": "puiseux.studies.regions_against_monomials",
+    "depth": "puiseux.studies.width_against_depth",
+    "pruning": "puiseux.studies.pruning_rate",
+    "geometry": "puiseux.studies.geometry",
+    "geometry-data": "puiseux.studies.geometry_on_data",
+}
+"""Where each study lives; every module has one `STUDY`."""
+
+
+def study_names() -> list[str]:
+    """The names of all studies."""
+    return list(HOMES)
+
+
+def all_studies() -> list[Study]:
+    """All studies."""
+    return [import_module(home).STUDY for home in HOMES.values()]
+
+
+def find_study(name: str) -> Study:
+    """A study by its name or another name of it, such as ``"table3"``.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+
+    Examples
+    --------
+    >>> find_study("figure8").name
+    'depth'
+    """
+    if name in HOMES:
+        found: Study = import_module(HOMES[name]).STUDY
+        return found
+    for study in all_studies():
+        if name in study.aliases:
+            return study
+    raise UsageError(f"there is no study {name!r}; take one of {', '.join(HOMES)}")
+
+
+__all__ = ["HOMES", "Study", "Summary", "Trial", "all_studies", "find_study", "study_names"]

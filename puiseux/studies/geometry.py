@@ -1,0 +1,183 @@
+"""Gaines and Bi (2026): facets per cell, neighbours and dual-graph diameters of random networks, by exact adjacency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nn_bridge.cell_count import count_cells
+from nn_bridge.cell_graph import cell_adjacency
+from nn_bridge.cell_problem import cell_problem
+from nn_bridge.cell_statistics import counted
+from nn_bridge.cell_tree import FACES, CellTree
+from nn_bridge.graph_distances import Neighbours, diameter
+from nn_bridge.network import Network
+from puiseux.random_networks import random_network
+from puiseux.studies.figures import COLOURS, MARKERS, mean_line, panels
+from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_NODES = 60_000
+"""Cells up to which the diameter is computed; the search grows with their square at worst."""
+
+
+def cases(full: bool) -> list[Plain]:
+    """All 240 networks, or the small ones, two of each."""
+    if full:
+        return [_case(n, w, d, k) for n in (2, 3, 4, 5) for w in (4, 8, 16) for d in (1, 2, 3, 4) for k in range(5)]
+    return [
+        _case(n, w, d, k)
+        for n in (2, 3, 4, 5)
+        for w, deepest in ((4, 4), (8, 2 if n < 5 else 1), (16, 2 if n < 4 else 0))
+        for d in range(1, deepest + 1)
+        for k in range(2)
+    ]
+
+
+def _case(inputs: int, width: int, depth: int, number: int) -> Plain:
+    return {"inputs": inputs, "width": width, "depth": depth, "trial": number}
+
+
+def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
+    """One network: its cells by number of facets, and the diameter of its dual graph."""
+    network = random_network([parameters["inputs"], *[parameters["width"]] * parameters["depth"], 1], rng=rng)
+    cells = count_cells(network, counts="cells").cells
+    assert cells is not None
+    if cells <= MOST_NODES:
+        found = cell_adjacency(network)
+        facets = counted(found.facets)
+        across: int | None = diameter(Neighbours.of_edges(found.cells, found.edges))
+    else:
+        facets, across = facet_numbers(network), None
+    return {
+        "cells": cells,
+        "facets": list(facets),
+        "cells by facets": list(facets.values()),
+        "mean facets": sum(k * v for k, v in facets.items()) / cells,
+        "diameter": across,
+    }
+
+
+def facet_numbers(network: Network) -> dict[int, int]:
+    """How many cells have how many facets, on all of R^n, without keeping the cells.
+
+    On all of R^n every facet lies in two cells, so these are numbers of neighbours as well.
+
+    Examples
+    --------
+    >>> facet_numbers(Network.from_layers([[[1, 0], [0, 1], [1, 1]], [[1, 1, 1]]], [[0, 0, -1], [0]]))
+    {2: 3, 3: 4}
+    """
+    problem = cell_problem(network)
+    if problem is None:
+        return {0: 1}
+    total = np.zeros(1, dtype=np.int64)
+    before = 0
+    for leaves in CellTree(problem, FACES).run():
+        count = len(leaves.patterns)
+        if count:
+            more = np.bincount(np.bincount(leaves.facet_leaf - before, minlength=count))
+            longer, shorter = (total, more) if len(total) >= len(more) else (more, total)
+            total = longer.copy()
+            total[: len(shorter)] += shorter
+        before += count
+    return {number: times for number, times in enumerate(total.tolist()) if times}
+
+
+def summarize(trials: Sequence[Trial]) -> Summary:
+    """By inputs, width and depth."""
+    rows = []
+    for (inputs, width, depth), found in groups(trials, "inputs", "width", "depth").items():
+        across = [t["diameter"] for t in found if t["diameter"] is not None]
+        facets = [t["mean facets"] for t in found]
+        peaks = [_peak(t) for t in found]
+        rows.append(
+            (
+                (inputs, *[width] * depth, 1),
+                mean([t["cells"] for t in found]),
+                mean(facets),
+                2 * inputs,
+                f"{min(peaks)}-{max(peaks)}" if min(peaks) < max(peaks) else str(peaks[0]),
+                max(across, default=None),
+                width * depth,
+                "at most 2n",
+            )
+        )
+    above = [t for t in trials if t["mean facets"] > 2 * t["inputs"]]
+    unimodal = sum(_unimodal(t["cells by facets"]) for t in trials)
+    longest = [t["diameter"] / (t["width"] * t["depth"]) for t in trials if t["diameter"] is not None]
+    missing = sum(t["diameter"] is None for t in trials)
+    remarks = [
+        f"Published: at most 2n facets on average; here {len(trials) - len(above)} of {len(trials)} networks "
+        "have no more, by exact adjacency (the authors join cells by sign differences).",
+        f"Published: numbers of neighbours are unimodal with a peak just below 2n; here {unimodal} of {len(trials)} "
+        "distributions are unimodal.",
+    ]
+    if longest:
+        remarks.append(
+            "Published: the diameter is O(m^L) for L layers of m neurons, whatever n; here it is at most "
+            f"{max(longest):.2f} times the number of neurons."
+        )
+    if missing:
+        remarks.append(
+            f"{missing} diameters were not computed: these networks have more than {MOST_NODES:,} cells; their facets "
+            "are all counted."
+        )
+    columns = ("network", "cells", "mean facets", "2n", "peak", "largest diameter", "neurons", "published")
+    return Summary(columns, tuple(rows), tuple(remarks))
+
+
+def _peak(trial: Trial) -> int:
+    """The number of neighbours that most cells have."""
+    counts = trial["cells by facets"]
+    return int(trial["facets"][counts.index(max(counts))])
+
+
+def _unimodal(counts: Sequence[int]) -> bool:
+    top = counts.index(max(counts))
+    rising, falling = counts[: top + 1], counts[top:]
+    return list(rising) == sorted(rising) and list(falling) == sorted(falling, reverse=True)
+
+
+def draw(trials: Sequence[Trial], figure: Figure) -> None:
+    """Mean facets against cells, the distribution of neighbours, and diameters against neurons."""
+    left, middle, right = panels(figure, 3)
+    for number, ((inputs,), found) in enumerate(groups(trials, "inputs").items()):
+        colour, marker = COLOURS[number], MARKERS[number]
+        style: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 4}
+        left.plot([t["cells"] for t in found], [t["mean facets"] for t in found], label=f"n = {inputs}", **style)
+        left.axhline(2 * inputs, color=colour, linewidth=0.8, linestyle=":")
+        largest = max(found, key=lambda t: t["cells"])
+        shares = np.array(largest["cells by facets"]) / largest["cells"]
+        middle.plot(largest["facets"], shares, color=colour, marker=marker, markersize=4)
+        middle.axvline(2 * inputs, color=colour, linewidth=0.8, linestyle=":")
+        neurons: dict[int, list[int]] = {}
+        for t in found:
+            if t["diameter"] is not None:
+                neurons.setdefault(t["width"] * t["depth"], []).append(t["diameter"])
+        if neurons:
+            xs = sorted(neurons)
+            mean_line(right, xs, [neurons[x] for x in xs], number)
+    left.set(xlabel="cells", ylabel="mean facets of a cell (dotted: 2n)", xscale="log")
+    middle.set(xlabel="neighbours (dotted: 2n)", ylabel="share of the cells", title="largest network of each n")
+    right.set(xlabel="neurons", ylabel="diameter of the dual graph")
+    left.legend(frameon=False)
+
+
+STUDY = Study(
+    name="geometry",
+    title="facets, neighbours and dual-graph diameters of random networks",
+    source="Gaines and Bi (2026)",
+    about="Published: 240 random networks with 2 to 5 inputs, layers of 4, 8 or 16 neurons, 1 to 4 of them, five of "
+    "each. Here: the same shapes with He-normal weights and biases, every facet exact; quick: the smaller shapes, "
+    "two of each.",
+    cases=cases,
+    trial=trial,
+    summarize=summarize,
+    draw=draw,
+    aliases=("gaines-bi",),
+)

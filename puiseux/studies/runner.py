@@ -1,0 +1,189 @@
+"""Run a study: every trial with a generator of its own, in as many processes as wanted, continued where it was left.
+
+The generator of a trial comes from the seed, the name of the study and the trial's parameters alone, so that neither
+workers nor order nor what else is run change a record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nn_bridge.cell_crew import Crew, Flow
+from polyhedra.errors import UsageError
+from puiseux.studies.records import RecordFile, key_of
+from puiseux.studies.study import Plain, Study, Summary, Trial
+
+RECORDS = "records.jsonl"
+
+Progress = Callable[[int, int], None]
+"""Told how many trials are done, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyResult:
+    """The trials of a study, in the order of its cases.
+
+    Attributes
+    ----------
+    study : Study
+    full : bool
+        The full form, or the quick one.
+    seed : int
+    trials : tuple of Trial
+    complete : bool
+        Whether all trials are there (not after Ctrl-C).
+    """
+
+    study: Study
+    full: bool
+    seed: int
+    trials: tuple[Trial, ...]
+    complete: bool
+
+    @property
+    def summary(self) -> Summary:
+        """Computed beside published values."""
+        return self.study.summarize(self.trials)
+
+    @property
+    def seconds(self) -> float:
+        """Process time of all trials together."""
+        return sum(trial.seconds for trial in self.trials)
+
+    def draw(self, figure: Any = None) -> Any:
+        """The figure of the study, on a given empty matplotlib figure or a new one."""
+        from puiseux.studies.figures import new_figure
+
+        figure = new_figure() if figure is None else figure
+        self.study.draw(self.trials, figure)
+        return figure
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``puiseux study NAME --json`` prints."""
+        head = {
+            "study": self.study.name,
+            "source": self.study.source,
+            "full": self.full,
+            "seed": self.seed,
+            "trials": len(self.trials),
+            "complete": self.complete,
+        }
+        return {**head, **self.summary.to_json(), "seconds": self.seconds}
+
+
+def run_study(
+    study: Study | str,
+    *,
+    full: bool = False,
+    seed: int = 0,
+    workers: int = 1,
+    folder: str | PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> StudyResult:
+    """Run a study, or what of it is not in the folder yet.
+
+    Parameters
+    ----------
+    study : Study or str
+        By name: see `puiseux.studies.study_names`.
+    full : bool
+        The published size where that is known; the quick form (seconds to a minute) by default.
+    seed : int
+    workers : int
+        Processes.
+    folder : path, optional
+        Where ``records.jsonl`` is kept and continued; made where it does not exist.
+    progress : callable, optional
+
+    Returns
+    -------
+    StudyResult
+        ``complete`` is False after Ctrl-C.
+
+    Raises
+    ------
+    UsageError
+        There is no such study, the numbers make no sense, or the folder holds records of another study or seed.
+
+    Examples
+    --------
+    >>> result = run_study("depth", seed=1)
+    >>> result.complete, len(result.trials) == len(result.study.cases(False))
+    (True, True)
+    """
+    if isinstance(study, str):
+        from puiseux.studies import find_study
+
+        study = find_study(study)
+    if workers < 1:
+        raise UsageError(f"workers={workers}: at least one has to work")
+    if seed < 0:
+        raise UsageError(f"seed={seed}: a seed is a whole number, 0 or more")
+    cases = {key_of(parameters): parameters for parameters in study.cases(full)}
+    if folder is None:
+        complete, trials = _run(study, cases, {}, seed, workers, lambda trial: None, progress)
+    else:
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{folder}: cannot be made: {error.strerror or error}") from None
+        with RecordFile(Path(folder) / RECORDS, study.name, seed) as records:
+            complete, trials = _run(study, cases, records.trials, seed, workers, records.add, progress)
+    found = tuple(trials[key] for key in cases if key in trials)
+    return StudyResult(study, full, seed, found, complete)
+
+
+def _run(
+    study: Study,
+    cases: dict[str, Plain],
+    known: dict[str, Trial],
+    seed: int,
+    workers: int,
+    keep: Callable[[Trial], None],
+    progress: Progress | None,
+) -> tuple[bool, dict[str, Trial]]:
+    trials = dict(known)
+    left = iter([key for key in cases if key not in known])
+    with Crew(workers) as crew:
+
+        def start() -> tuple[str, Future[Trial]] | None:
+            key = next(left, None)
+            return None if key is None else (key, crew.submit(run_trial, study, cases[key], seed))
+
+        flow = Flow(crew, start)
+        for key, trial in flow.take():
+            trials[key] = trial
+            keep(trial)
+            if progress is not None:
+                progress(sum(k in trials for k in cases), len(cases))
+    return all(key in trials for key in cases), trials
+
+
+def run_trial(study: Study, parameters: Plain, seed: int) -> Trial:
+    """One trial, with the generator that belongs to it."""
+    begun = time.process_time()
+    record = study.trial(parameters, generator_of(study.name, parameters, seed))
+    return Trial(parameters, record, time.process_time() - begun)
+
+
+def generator_of(study: str, parameters: Plain, seed: int) -> np.random.Generator:
+    """The random generator of a trial.
+
+    Examples
+    --------
+    >>> one, two = (generator_of("depth", {"trial": k}, 0).integers(10**9) for k in (0, 1))
+    >>> bool(one == two)
+    False
+    """
+    digest = hashlib.sha256(f"{study} {key_of(parameters)}".encode()).digest()
+    words = np.frombuffer(digest, dtype=np.dtype("<u4")).tolist()
+    return np.random.default_rng(np.random.SeedSequence([seed, *words]))
