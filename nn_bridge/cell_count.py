@@ -44,6 +44,9 @@ from polyhedra.polyhedron import Polyhedron
 INTERRUPTED = "interrupted"
 """The reason of a count that Ctrl-C ended."""
 
+OUT_OF_MEMORY = "out of memory"
+"""The reason of a count that found no more memory."""
+
 COUNTS = ("all", "cells")
 
 Progress = Callable[[int, float], None]
@@ -241,9 +244,14 @@ class _Count:
             self.reason = INTERRUPTED
         except WorkerLost as lost:
             self.reason = str(lost)
+        except MemoryError:
+            self.reason = OUT_OF_MEMORY
         maps: int | None = None
         if self._all_four:
-            maps = tally.distinct() if found is None else found.singles + len(np.unique(found.prints))
+            try:
+                maps = tally.distinct() if found is None else found.singles + len(np.unique(found.prints))
+            except MemoryError:  # telling residues apart takes some, too
+                maps = 1
             maps = max(maps, 1)
         self.result = (
             max(tally.found, 1),

@@ -75,6 +75,9 @@ def run(arguments: Sequence[str]) -> int:
         _silence_stdout()
         what = f"{error.filename}: " if error.filename else "cannot write the output: "
         return _refuse(f"{what}{error.strerror or error}")
+    except MemoryError:
+        _complain("out of memory; take a smaller network or domain, or fewer workers")
+        return ExitCode.STOPPED
     except Exception as error:
         return _report_internal_error(error)
     if code == ExitCode.INTERRUPTED:  # typer turns Ctrl-C into this code; a command that saved its results returns it
