@@ -8,7 +8,8 @@ from puiseux.commands.plot import PLOT
 from puiseux.commands.random import RANDOM
 from puiseux.commands.simplify import SIMPLIFY
 from puiseux.commands.study import STUDY
+from puiseux.commands.suite import SUITE
 
-COMMANDS = (COUNT, CROSSCHECK, SIMPLIFY, MONOMIALS, COMPARE, PLOT, RANDOM, STUDY)
+COMMANDS = (COUNT, CROSSCHECK, SIMPLIFY, MONOMIALS, COMPARE, PLOT, RANDOM, STUDY, SUITE)
 
 __all__ = ["COMMANDS"]

@@ -96,7 +96,9 @@ def test_refusals(
     assert [path.name for path in tmp_path.iterdir()] == ["net.npz"]
 
 
-@pytest.mark.parametrize("command", [command.name for command in COMMANDS if command.name not in ("random", "study")])
+@pytest.mark.parametrize(
+    "command", [command.name for command in COMMANDS if command.name not in ("random", "study", "suite")]
+)
 @pytest.mark.parametrize(
     ("content", "message"),
     [

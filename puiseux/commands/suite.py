@@ -1,0 +1,106 @@
+"""``puiseux suite``: networks with exact answers, and other programs tested on them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from polyhedra.errors import UsageError
+from puiseux.commands.options import Command, JsonOption
+from puiseux.exit_codes import ExitCode
+
+ACTIONS = ("export", "run")
+
+
+def suite(
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="export or run.", show_default=False)],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the suite.", show_default=False)],
+    small: Annotated[bool, typer.Option("--small", help="Of export: only the networks with short answers.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Of export: write into a folder that is not empty, all anew.")
+    ] = False,
+    command: Annotated[
+        str | None,
+        typer.Option(
+            "--command",
+            metavar="COMMAND",
+            help="Of run: the program, with {net} for the network file; also {json}, {npz}, {n}, {box}, {domain}.",
+        ),
+    ] = None,
+    domain: Annotated[
+        str, typer.Option("--domain", metavar="WHERE", help="Of run: all (R^n), or box (each network's {box}).")
+    ] = "all",
+    bare: Annotated[
+        str, typer.Option("--bare", metavar="COUNT", help="Of run: what a bare integer means: cells, regions, ..")
+    ] = "cells",
+    timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Of run: for each network.")] = 60.0,
+    families: Annotated[
+        str | None, typer.Option("--families", metavar="NAMES", help="Of run: only these, with commas between.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Write the reference suite of networks with exact answers, or run a program over it.
+
+    The program prints a bare integer, or a JSON object such as {"cells": 7, "affine_maps": 5}.
+    """
+    if action not in ACTIONS:
+        raise UsageError(f"there is no suite {action}; take one of {', '.join(ACTIONS)}")
+    if action == "export":
+        if command is not None:
+            raise UsageError("--command belongs to suite run")
+        return _export(directory, small, force, as_json)
+    if command is None:
+        raise UsageError('suite run needs the program to run: --command "my_counter {net}"')
+    if small or force:
+        raise UsageError("--small and --force belong to suite export; run takes what was exported")
+    from puiseux.suite import run_suite
+
+    chosen = None if families is None else [name.strip() for name in families.split(",") if name.strip()]
+    result = run_suite(
+        directory,
+        command,
+        domain=domain,
+        bare=bare,
+        timeout=timeout,
+        families=chosen,
+        watch=lambda a: _progress(a.name),
+    )
+    print(json.dumps(result.to_json()) if as_json else result)
+    return ExitCode.DIFFERENT if result.wrong else ExitCode.DONE
+
+
+def _export(directory: Path, small: bool, force: bool, as_json: bool) -> int:
+    from puiseux.suite import export_suite
+    from puiseux.waiting import announce_compilation
+
+    announce_compilation()
+    manifest = export_suite(directory, small=small, force=force, watch=_progress)
+    if as_json:
+        print(json.dumps(manifest))
+    else:
+        cells = sum(entry["counts"]["all"]["cells"] for entry in manifest["networks"])
+        print(f"wrote {directory}: {len(manifest['networks'])} networks with {cells:,} cells, version "
+              f"{manifest['suite_version']} of the suite")  # fmt: skip
+    return ExitCode.DONE
+
+
+def _progress(name: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[Kpuiseux: {name}", end="", file=sys.stderr, flush=True)
+
+
+SUITE = Command(
+    "suite",
+    suite,
+    "Networks with exact answers, to test other programs on.",
+    (
+        "puiseux suite export suite",
+        'puiseux suite run suite --command "my_counter {net}"',
+        'puiseux suite run suite --command "my_counter --box {box} {npz}" --domain box --timeout 10 --json',
+        'puiseux suite run suite --command "puiseux count {net} --json"',
+    ),
+)

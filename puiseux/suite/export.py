@@ -1,0 +1,148 @@
+"""Writing the reference suite: networks, exact answers and a manifest.
+
+A folder of the suite::
+
+    manifest.json                what there is, with all counts: {"format": "puiseux-suite", "version": 1, ..}
+    networks/NAME.json, .npz     the network (.npz only where float64 holds it exactly)
+    answers/NAME.json            counts, cells, affine maps, monomials
+    certificates/NAME.json.gz    a proof of the counts on R^n, for ``puiseux verify``
+
+The same version of the suite has the same content everywhere.  An export that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from nn_bridge.errors import NetworkError
+from nn_bridge.writers import write_network
+from nn_bridge.writers.files import write_bytes
+from polyhedra.errors import UsageError
+from puiseux.suite.answers import FORMAT as ANSWERS_FORMAT
+from puiseux.suite.answers import answers_of
+from puiseux.suite.networks import SUITE_VERSION, SuiteNetwork, suite_networks
+
+FORMAT, VERSION = "puiseux-suite", 1
+MANIFEST = "manifest.json"
+
+DEFINITIONS = {
+    "cells": "full-dimensional sets of inputs with one activation pattern; a unit that is zero on all of a cell counts "
+    "as inactive",
+    "regions": "cells with the same affine map of all outputs together, joined when they share a facet",
+    "regions_by_point": "the same, joined when their closures share any point",
+    "affine_maps": "distinct affine maps of all outputs together",
+    "patterns_any_dimension": "activation patterns of single inputs, a unit being active iff its value is positive",
+}
+
+
+def export_suite(
+    directory: str | PathLike[str],
+    *,
+    small: bool = False,
+    force: bool = False,
+    watch: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Compute and write the reference suite.
+
+    Parameters
+    ----------
+    directory : path
+        Empty or new, or an export of this version that goes on where it was stopped.
+    small : bool
+        Only the networks with short answers.
+    force : bool
+        Write into a folder that holds other things too, and compute everything anew.
+    watch : callable, optional
+        Called with the name of each network when its answers are written.
+
+    Returns
+    -------
+    dict
+        The manifest.
+
+    Raises
+    ------
+    UsageError
+        The folder holds something else, or the export of another version.
+    NetworkError
+        The folder cannot be written.
+    """
+    folder = Path(directory)
+    header = {"format": FORMAT, "version": VERSION, "suite_version": SUITE_VERSION, "small": small}
+    _prepare(folder, header, force)
+    entries = []
+    for entry in suite_networks(small):
+        entries.append(_write(entry, folder, force))
+        if watch is not None:
+            watch(entry.name)
+    manifest = {**header, "complete": True, "definitions": DEFINITIONS, "networks": entries}
+    _write_json(folder / MANIFEST, manifest)
+    return manifest
+
+
+def _prepare(folder: Path, header: dict[str, Any], force: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: is not a folder; name a new one")
+    if not force and folder.is_dir() and any(folder.iterdir()):
+        try:
+            found = json.loads((folder / MANIFEST).read_bytes())
+        except (OSError, ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            raise UsageError(f"{folder}: is not empty; name a new folder, or add --force to write into it")
+        if any(found.get(key) != value for key, value in header.items()):
+            raise UsageError(f"{folder}: holds another suite (version or size); name a new folder, or add --force")
+    try:
+        for name in ("networks", "answers", "certificates"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written: {error.strerror or error}; name another folder") from None
+    _write_json(folder / MANIFEST, {**header, "complete": False})
+
+
+def _write(entry: SuiteNetwork, folder: Path, force: bool) -> dict[str, Any]:
+    """Write one network and its answers, unless they are there; its entry in the manifest."""
+    answers = None if force else _finished(entry, folder)
+    if answers is None:
+        write_network(entry.network, folder / "networks" / f"{entry.name}.json")
+        try:
+            write_network(entry.network, folder / "networks" / f"{entry.name}.npz")
+        except NetworkError as error:
+            if "float64" not in str(error):
+                raise
+        answers = answers_of(entry)
+        _write_json(folder / "answers" / f"{entry.name}.json", answers)  # the last one: it says that all is there
+    content = (folder / "answers" / f"{entry.name}.json").read_bytes()
+    return {
+        "name": entry.name,
+        "family": entry.family,
+        "digest": answers["digest"],
+        "input_dim": entry.network.input_dim,
+        "hidden": list(entry.network.hidden),
+        "output_dim": entry.network.output_dim,
+        "npz": (folder / "networks" / f"{entry.name}.npz").exists(),
+        "box": list(entry.box),
+        "counts": {name: domain["counts"] for name, domain in answers["domains"].items()},
+        "monomials": answers["monomials"],
+        "answers_sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def _finished(entry: SuiteNetwork, folder: Path) -> dict[str, Any] | None:
+    """The answers that an earlier export has written."""
+    try:
+        answers = json.loads((folder / "answers" / f"{entry.name}.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(answers, dict) or answers.get("format") != ANSWERS_FORMAT:
+        return None
+    return answers if answers.get("digest") == entry.network.digest() else None
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    write_bytes(path, (json.dumps(content, separators=(",", ":")) + "\n").encode())
