@@ -29,7 +29,7 @@ _LOOK_ROUND = 1.0
 
 
 class WorkerLost(RuntimeError):
-    """A worker process ended before its work did."""
+    """A worker process ended before its work did, or none could be started."""
 
 
 def _begin_work() -> None:
@@ -88,7 +88,13 @@ class Crew:
             self._pool.shutdown(cancel_futures=True)
 
     def submit(self, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
-        """Have a worker call a function; alone, call it now."""
+        """Have a worker call a function; alone, call it now.
+
+        Raises
+        ------
+        WorkerLost
+            No process can be started.
+        """
         if self.alone:
             done: Future[Result] = Future()
             done.set_result(function(*arguments))
@@ -97,8 +103,11 @@ class Crew:
             # a forked process has the kernels already, and scripts need no guard around their main part
             context = get_context("fork" if sys.platform == "linux" else "spawn")
             self._pool = ProcessPoolExecutor(self.size, mp_context=context, initializer=_begin_work)
-            with _without_interrupts():
-                future = self._pool.submit(function, *arguments)
+            try:
+                with _without_interrupts():
+                    future = self._pool.submit(function, *arguments)
+            except (OSError, RuntimeError) as error:  # RuntimeError: no new thread
+                raise WorkerLost(f"worker processes can't be started: {error}; out of memory, perhaps") from error
         else:
             future = self._pool.submit(function, *arguments)
         self._under_way.add(future)
