@@ -5,13 +5,16 @@ They share nothing but `Network` and `polyhedra`.  Every route is imported when 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from nn_bridge.network import Network, Pattern
 from nn_bridge.region_count import PatternOracle, RegionCount, RegionOracle
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import to_float
 from puiseux.peer_oracles import RegioncamOracle, RelucentOracle
 
 
@@ -112,11 +115,45 @@ def _patterns_by_milp(network: Network, domain: Polyhedron | None) -> Iterator[P
     return iter(search_patterns(network, _bounded(domain), audit=False, time_limit=None).patterns)
 
 
+# ---------------------------------------------------------------- sampling
+
+_SAMPLES = 8192
+_RADII = (1.0, 10.0, 100.0, 1000.0)  # of the cubes around the origin where the domain is unbounded
+
+
+def _sampled(network: Network, domain: Polyhedron | None) -> frozenset[Pattern]:
+    """Cells that random points of the domain lie in, each confirmed by exact evaluation."""
+    from nn_bridge.sampling import sample_patterns
+
+    cubes: list[Any] = list(_RADII)
+    if domain is not None and domain.is_bounded():
+        corners = list(zip(*domain.vertices(), strict=True))
+        cubes = [([to_float(min(column)) for column in corners], [to_float(max(column)) for column in corners])]
+    found: set[Pattern] = set()
+    for seed, cube in enumerate(cubes):
+        sample = sample_patterns(network, samples=_SAMPLES // len(cubes), cube=cube, rng=seed)
+        if domain is not None:
+            inside = tuple(point for point in sample.points if domain.contains(point, strict=True))
+            sample = replace(sample, points=inside)
+        found |= sample.confirmed()
+    return frozenset(found)
+
+
+def _count_by_sampling(network: Network, domain: Polyhedron | None) -> RegionCount:
+    begun = time.perf_counter()
+    patterns = _sampled(network, domain)
+    maps = len({network.affine_forms(pattern)[-1] for pattern in patterns})
+    seconds = time.perf_counter() - begun
+    reason = f"cells met by {_SAMPLES} random points"
+    return RegionCount(len(patterns), maps, maps, maps, "sampling", "", False, False, seconds, reason)
+
+
 ROUTES: dict[str, PatternOracle] = {
     "cells": Route("cells", True, _count_by_cells, _patterns_by_cells),
     "tropical": Route("tropical", True, _count_by_algebra, _patterns_by_algebra),
     "sign-vectors": Route("sign-vectors", False, _count_by_sign_vectors, _patterns_by_sign_vectors),
     "milp": Route("milp", False, _count_by_milp, _patterns_by_milp),
+    "sampling": Route("sampling", False, _count_by_sampling, _sampled),
 }
 """The routes of the package, in the order in which a cross-check asks them."""
 

@@ -71,6 +71,10 @@ def test_all_routes_agree_in_a_box() -> None:
     assert check.witness is None
     cells = {route.counts["cells"] for route in check.routes if route.comparable}
     assert cells == {len(true_patterns(NET, Polyhedron.box([-3, -3], [3, 3])))}
+    sampling = check.routes[-1]
+    assert (sampling.name, sampling.comparable, sampling.lower_bound) == ("sampling", False, True)
+    assert sampling.patterns is not None
+    assert set(sampling.patterns) <= set(check.routes[0].patterns or ())
     named = [route.patterns for route in check.routes if route.comparable and route.patterns is not None]
     assert len(named) >= 3
     assert len({frozenset(patterns) for patterns in named}) == 1
