@@ -7,9 +7,10 @@ from puiseux.commands.monomials import MONOMIALS
 from puiseux.commands.plot import PLOT
 from puiseux.commands.random import RANDOM
 from puiseux.commands.simplify import SIMPLIFY
+from puiseux.commands.statistics import STATISTICS
 from puiseux.commands.study import STUDY
 from puiseux.commands.suite import SUITE
 
-COMMANDS = (COUNT, CROSSCHECK, SIMPLIFY, MONOMIALS, COMPARE, PLOT, RANDOM, STUDY, SUITE)
+COMMANDS = (COUNT, CROSSCHECK, SIMPLIFY, MONOMIALS, COMPARE, PLOT, RANDOM, STATISTICS, STUDY, SUITE)
 
 __all__ = ["COMMANDS"]

@@ -1,0 +1,120 @@
+"""``puiseux statistics``: sizes, shapes and neighbours of the regions of a network."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, OutputOption
+
+if TYPE_CHECKING:
+    from nn_bridge.cell_statistics import ComplexStatistics, RegionStatistics
+
+
+def statistics(
+    network: NetworkArgument,
+    table: Annotated[
+        Path | None,
+        typer.Option("-o", "--file", metavar="FILE", help="A table of all regions (or cells): .csv or .parquet."),
+    ] = None,
+    domain: DomainOption = "all",
+    by: Annotated[str, typer.Option("--by", metavar="WHAT", help="regions or cells.")] = "regions",
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="FILE", help="Points (.csv, .npy, .npz): which regions hold them, how far."),
+    ] = None,
+    output: OutputOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the regions of a network: volume, inradius, facets, edges, neighbours, diameter, distance to data."""
+    from nn_bridge.cell_statistics import complex_statistics, region_statistics
+    from nn_bridge.statistics_export import check_ending, write_statistics
+    from puiseux.domains import pose
+    from puiseux.pictures.data import as_data
+    from puiseux.reading import load
+    from puiseux.waiting import announce_compilation
+
+    if table is not None:
+        check_ending(table)
+    problem = pose(load(network, output=output), domain)
+    points = as_data(data, problem.network.input_dim)
+    announce_compilation()
+    listed = list(
+        region_statistics(
+            problem.network, problem.domain, data=None if points is None else points.points.tolist(), by=by
+        )
+    )
+    summary = summary_of(complex_statistics(problem.network, problem.domain), listed, problem.text, by)
+    if table is not None:
+        write_statistics(listed, table)
+        print(f"wrote {table}", file=sys.stderr)
+    print(json.dumps(summary) if as_json else text_of(summary))
+
+
+def summary_of(whole: ComplexStatistics, listed: list[RegionStatistics], domain: str, by: str) -> dict[str, Any]:
+    """The object that ``--json`` prints."""
+    from polyhedra.scalars import to_text
+
+    volumes = sorted(region.volume for region in listed if region.volume is not None)
+    result: dict[str, Any] = {
+        "domain": domain,
+        "by": by,
+        "cells": whole.cells,
+        "pieces": len(listed),
+        "bounded": sum(region.bounded for region in listed),
+        "mean_facets": whole.mean_facets,
+        "twice_inputs": whole.twice_inputs,
+        "neighbours": {str(number): times for number, times in whole.neighbour_counts.items()},
+        "diameter": whole.diameter,
+        "volumes": None,
+        "data": None,
+    }
+    if volumes:
+        named = {"least": volumes[0], "median": volumes[(len(volumes) - 1) // 2], "largest": volumes[-1]}
+        result["volumes"] = {name: to_text(volume) for name, volume in named.items()}
+    holding = [region for region in listed if region.data]
+    if listed and listed[0].distance is not None:
+        distances = [region.distance for region in listed if region.distance is not None]
+        result["data"] = {"holding": len(holding), "farthest": to_text(max(distances))}
+    return result
+
+
+def text_of(summary: dict[str, Any]) -> str:
+    """The same for people."""
+    from polyhedra.scalars import rational, to_float
+
+    def number(text: str) -> str:
+        return f"{to_float(rational(text)):.4g}"
+
+    lines = [f"on {summary['domain']}, by {summary['by']}:", ""]
+    lines.append(f"  {summary['by']:<11} {summary['pieces']:,} ({summary['bounded']:,} bounded)")
+    if summary["by"] != "cells":
+        lines.append(f"  cells       {summary['cells']:,}")
+    lines.append(f"  facets      {summary['mean_facets']:.4g} of a cell on average; 2n = {summary['twice_inputs']}")
+    spread = ", ".join(f"{times:,} with {count}" for count, times in summary["neighbours"].items())
+    lines.append(f"  neighbours  cells: {spread}")
+    lines.append(f"  diameter    {summary['diameter']} facets from one cell to another at most")
+    if summary["volumes"] is not None:
+        low, middle, high = (number(summary["volumes"][name]) for name in ("least", "median", "largest"))
+        lines.append(f"  volume      {low} to {high}, median {middle} (of the bounded {summary['by']})")
+    if summary["data"] is not None:
+        far = number(summary["data"]["farthest"])
+        share = f"{summary['data']['holding']:,} of {summary['pieces']:,} {summary['by']}"
+        lines.append(f"  data        in {share}; the farthest is {far} away (maximum norm)")
+    return "\n".join(lines)
+
+
+STATISTICS = Command(
+    "statistics",
+    statistics,
+    "Measure the regions: volumes, facets, neighbours.",
+    (
+        "puiseux statistics net.npz --domain 'box:-1,1'",
+        "puiseux statistics net.npz --domain 'box:-1,1' --data points.csv -o regions.csv",
+        "puiseux statistics net.npz --by cells -o cells.parquet --json",
+    ),
+)
