@@ -11,10 +11,13 @@ from polyhedra.errors import UsageError
 from puiseux.studies.study import Study, Summary, Trial
 
 HOMES = {
+    "sampling": "puiseux.studies.sampling_against_symbolic",
     "training": "puiseux.studies.regions_while_training",
     "monomials": "puiseux.studies.regions_against_monomials",
     "depth": "puiseux.studies.width_against_depth",
     "pruning": "puiseux.studies.pruning_rate",
+    "report": "puiseux.studies.one_network",
+    "digits": "puiseux.studies.digits",
     "geometry": "puiseux.studies.geometry",
     "geometry-data": "puiseux.studies.geometry_on_data",
 }
