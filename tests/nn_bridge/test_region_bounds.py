@@ -34,7 +34,7 @@ from nn_bridge.bounds import (
 )
 from nn_bridge.cell_count import count_cells
 from nn_bridge.constructions import arora, montufar, serra, serra_zonotope, telgarsky
-from nn_bridge.coverage import largest_unions
+from nn_bridge.maximum_coverage import largest_unions
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import Network
 
