@@ -5,6 +5,7 @@ Errors are one line on stderr and leave stdout empty; the exit codes are those o
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -72,12 +73,13 @@ def run(arguments: Sequence[str]) -> int:
         _silence_stdout()
         return ExitCode.DONE
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            return _out_of_memory()
         _silence_stdout()
         what = f"{error.filename}: " if error.filename else "cannot write the output: "
         return _refuse(f"{what}{error.strerror or error}")
     except MemoryError:
-        _complain("out of memory; take a smaller network or domain, or fewer workers")
-        return ExitCode.STOPPED
+        return _out_of_memory()
     except Exception as error:
         return _report_internal_error(error)
     if code == ExitCode.INTERRUPTED:  # typer turns Ctrl-C into this code; a command that saved its results returns it
@@ -95,6 +97,11 @@ def _silence_stdout() -> None:
 
 def _complain(message: str) -> None:
     print("puiseux: " + " ".join(message.split()), file=sys.stderr)
+
+
+def _out_of_memory() -> int:
+    _complain("out of memory; take a smaller network or domain, or fewer workers")
+    return ExitCode.STOPPED
 
 
 def _refuse(message: str) -> int:
