@@ -117,6 +117,8 @@ def _check_model(model: Any) -> None:
         raise NetworkError(f"this is no ONNX model: it has no graph; {_ADVICE}")
     if len(graph.node) > _MAX_NODES:
         raise NetworkError(f"the model has {len(graph.node)} operators, more than a network for exact engines has")
+    if any(isinstance(text, bytes) for text in _texts(graph)):  # so protobuf gives strings that are not UTF-8
+        raise NetworkError(f"the model is damaged: a name is not UTF-8 text; {_ADVICE}")
     if graph.sparse_initializer:
         raise NetworkError("the model keeps sparse weights, which are not read; convert them to dense ones")
     for tensor in _tensors(graph):
@@ -135,6 +137,17 @@ def _tensors(graph: Any) -> Iterator[Any]:
             if attribute.HasField("t"):
                 yield attribute.t
             yield from attribute.tensors
+
+
+def _texts(graph: Any) -> Iterator[Any]:
+    """Every name that reading looks at."""
+    for named in (*graph.initializer, *graph.input, *graph.output):
+        yield named.name
+    for value in graph.input:
+        yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
+    for node in graph.node:
+        yield from (node.op_type, node.name, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
 
 
 def _opset(model: Any) -> int:

@@ -50,11 +50,11 @@ def verify(network: Network, source: Function, *, unit: float, finish: Function 
         x = x.astype(np.float32).astype(np.float64)  # every source takes it without rounding
         mine, error = _evaluate(stages, x)
         theirs = np.asarray(source(x), dtype=np.float64).ravel()
-        if len(theirs) != len(mine):
-            raise NetworkError(f"the source has {len(theirs)} outputs, the network read from it {len(mine)}")
         if finish is not None:
             mine = np.asarray(finish(mine), dtype=np.float64).ravel()
             error = np.full(len(mine), 2 * error.max() + 10)  # endings have slopes of at most 2
+        if len(theirs) != len(mine):
+            raise NetworkError(f"the source has {len(theirs)} outputs, the network read from it {len(mine)}")
         allowed = _SAFETY * unit * error + np.finfo(float).tiny
         excess = np.abs(mine - theirs) / allowed
         k = int(np.nanargmax(np.where(np.isnan(excess), np.inf, excess)))
