@@ -376,15 +376,18 @@ class Network:
 
     # ---------------------------------------------------------------- identity
 
-    def digest(self) -> str:
-        """The SHA-256 of the exact normal form, in hexadecimal: the same for equal networks on every platform."""
+    def normal_form(self) -> list[Any]:
+        """The exact normal form as nested lists of integers and texts, such as JSON holds; equal for equal networks."""
 
         def stage(value: AffineStage) -> list[Any]:
             blocks = [[source, [[to_text(v) for v in row] for row in matrix]] for source, matrix in value.blocks]
             return [blocks, [to_text(v) for v in value.bias]]
 
-        content = ["puiseux-network", 1, self.input_dim, [stage(s) for s in self.stages], stage(self.output)]
-        return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+        return ["puiseux-network", 1, self.input_dim, [stage(s) for s in self.stages], stage(self.output)]
+
+    def digest(self) -> str:
+        """The SHA-256 of the exact normal form, in hexadecimal: the same for equal networks on every platform."""
+        return hashlib.sha256(json.dumps(self.normal_form(), separators=(",", ":")).encode()).hexdigest()
 
 
 def _without_zero_blocks(stage: AffineStage) -> AffineStage:

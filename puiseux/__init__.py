@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
     from polyhedra.polyhedron import Polyhedron
     from polyhedra.scalars import rational
+    from puiseux.certificate import Verdict, verify_certificate, write_certificate, write_pruning_certificate
     from puiseux.comparison import Comparison, compare
     from puiseux.count import count_regions
     from puiseux.cross_check import CrossCheck, crosscheck
@@ -47,6 +48,7 @@ _HOMES = {
     "PuiseuxRational": "tropical.rational",
     "RegionCount": "nn_bridge.region_count",
     "UsageError": "polyhedra.errors",
+    "Verdict": "puiseux.certificate",
     "compare": "puiseux.comparison",
     "count_regions": "puiseux.count",
     "crosscheck": "puiseux.cross_check",
@@ -64,6 +66,9 @@ _HOMES = {
     "save_picture": "puiseux.plot",
     "simplify": "puiseux.formula",
     "tropicalize": "nn_bridge.tropicalize",
+    "verify_certificate": "puiseux.certificate",
+    "write_certificate": "puiseux.certificate",
+    "write_pruning_certificate": "puiseux.certificate",
 }
 """Where each public name lives."""
 
@@ -79,6 +84,7 @@ __all__ = [
     "PuiseuxRational",
     "RegionCount",
     "UsageError",
+    "Verdict",
     "__version__",
     "compare",
     "count_regions",
@@ -97,6 +103,9 @@ __all__ = [
     "save_picture",
     "simplify",
     "tropicalize",
+    "verify_certificate",
+    "write_certificate",
+    "write_pruning_certificate",
 ]
 
 

@@ -15,6 +15,7 @@ from puiseux.exit_codes import ExitCode
 if TYPE_CHECKING:
     from nn_bridge.network import Network
     from nn_bridge.region_count import RegionCount
+    from puiseux.domains import Problem
 
 MEANINGS = {
     "cells": "activation cells: full-dimensional, one pattern each",
@@ -51,6 +52,10 @@ def count(
         str | None,
         typer.Option("--on-degenerate", metavar="WHAT", help="Of sign-vectors: report, raise, or exact."),
     ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option("--certificate", metavar="FILE", help="Write the proof there (.gz: compressed); see verify."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Count the linear regions of a network exactly, by four definitions side by side."""
@@ -62,6 +67,8 @@ def count(
     problem = pose(load(network, output=output), domain)
     with CellProgress() as progress:
         by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
+        if certificate is not None:
+            _require_certifiable(certificate, engine, by_cells)
         if by_cells:
             announce_compilation()
         result = count_problem(
@@ -76,6 +83,8 @@ def count(
             on_degenerate=on_degenerate,
             progress=progress if by_cells else None,
         )
+    if certificate is not None:
+        _certify(problem, result, certificate)
     if as_json:
         print(json.dumps(result.to_json(problem.network)))
     else:
@@ -86,6 +95,29 @@ def count(
         return ExitCode.INTERRUPTED
     print(f"puiseux: {result.reason}: the numbers are lower bounds", file=sys.stderr)
     return ExitCode.STOPPED
+
+
+def _require_certifiable(certificate: Path, engine: str, by_cells: bool) -> None:
+    from polyhedra.errors import UsageError
+    from puiseux.certificate import require_writable
+
+    if not by_cells:
+        raise UsageError(f"the engine {engine!r} proves nothing; --certificate goes with --engine cells")
+    require_writable(certificate)
+
+
+def _certify(problem: Problem, result: RegionCount, certificate: Path) -> None:
+    from puiseux.certificate import certify
+    from puiseux.waiting import CellProgress
+
+    if not result.complete:
+        print(f"puiseux: {certificate}: not written, since the count is not complete", file=sys.stderr)
+        return
+    with CellProgress() as progress:
+        proven = certify(problem, certificate, progress=progress)
+    for name, value in proven.counts.items():
+        if None not in (value, result.counts[name]) and value != result.counts[name]:
+            raise RuntimeError(f"the certificate proves {value} {name}, the count gave {result.counts[name]}")
 
 
 def table(result: RegionCount, network: Network, name: str) -> str:
@@ -118,5 +150,6 @@ COUNT = Command(
         "puiseux count net.npz --domain 'box:-1,1' --json",
         "puiseux count large.npz --counts cells --workers 8 --checkpoint large.count --time-limit 3600",
         "puiseux count digits.npz --domain slice:plane.json --output 3",
+        "puiseux count net.npz --certificate net.cert && puiseux verify net.cert --network net.npz",
     ),
 )

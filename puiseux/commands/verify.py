@@ -1,0 +1,78 @@
+"""``puiseux verify``: check a certificate independently of the engines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from puiseux.commands.options import Command, JsonOption, OutputOption
+from puiseux.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from puiseux.certificate import Verdict
+
+
+def verify(
+    certificate: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A certificate, from count --certificate.", show_default=False),
+    ],
+    network: Annotated[
+        Path | None, typer.Option("--network", metavar="NETWORK", help="Require that it is of this network.")
+    ] = None,
+    domain: Annotated[
+        str | None,
+        typer.Option("--domain", metavar="DOMAIN", help="With --network: require this domain (as for count)."),
+    ] = None,
+    output: OutputOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Check the proof in a certificate: exit code 0 if it is valid, 1 if it is invalid or truncated."""
+    from puiseux.certificate import verify_certificate
+
+    verdict = verify_certificate(certificate, network, domain, output=output)
+    if as_json:
+        print(json.dumps(verdict.to_json()))
+    elif verdict.valid:
+        print(report(verdict, str(certificate), network))
+    else:
+        print(f"puiseux: {certificate}: {_what(verdict)}{verdict.reason}", file=sys.stderr)
+    return ExitCode.DONE if verdict.valid else ExitCode.DIFFERENT
+
+
+def _what(verdict: Verdict) -> str:
+    return "invalid certificate: " if verdict.kind is None else ""
+
+
+def report(verdict: Verdict, name: str, network: Path | None) -> str:
+    """What a valid certificate proves, for people."""
+    from puiseux.certificate import describe_walls
+
+    assert verdict.counts is not None
+    assert verdict.walls is not None
+    assert verdict.input_dim is not None
+    where = describe_walls(verdict.walls, verdict.input_dim)
+    about = f"a max-plus polynomial in {verdict.input_dim} variables"
+    if verdict.digest is not None:
+        about = f"network {network}" if network is not None else f"network with digest {verdict.digest}"
+    lines = [f"{name}: valid", f"{about}, {where}:", ""]
+    shown = {key: "not proven" if value is None else f"{value:,}" for key, value in verdict.counts.items()}
+    width = max(len(value) for key, value in shown.items() if verdict.counts[key] is not None)
+    lines += [f"  {key:<16} {value:>{width}}" for key, value in shown.items()]
+    return "\n".join([*lines, "", f"checked in {verdict.seconds:.2f} s"])
+
+
+VERIFY = Command(
+    "verify",
+    verify,
+    "Check a certificate.",
+    (
+        "puiseux verify net.cert",
+        "puiseux verify net.cert.gz --network net.npz --json",
+        "puiseux verify plane.cert --network digits.npz --domain slice:plane.json --output 3",
+    ),
+)
