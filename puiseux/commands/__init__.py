@@ -10,7 +10,8 @@ from puiseux.commands.simplify import SIMPLIFY
 from puiseux.commands.statistics import STATISTICS
 from puiseux.commands.study import STUDY
 from puiseux.commands.suite import SUITE
+from puiseux.commands.verify import VERIFY
 
-COMMANDS = (COUNT, CROSSCHECK, SIMPLIFY, MONOMIALS, COMPARE, PLOT, RANDOM, STATISTICS, STUDY, SUITE)
+COMMANDS = (COUNT, CROSSCHECK, SIMPLIFY, MONOMIALS, COMPARE, PLOT, RANDOM, STATISTICS, STUDY, SUITE, VERIFY)
 
 __all__ = ["COMMANDS"]
