@@ -1,8 +1,10 @@
 """Edge subdivision in the manner of the published program (Berzins, ICML 2023), written anew: the baseline.
 
-Single precision.  Every vertex keeps a full sign vector and its values at all neurons; new vertices are re-evaluated
-through the whole network; 2-faces are matched by sorting rows of sign vectors; every array is stacked anew for every
-neuron.  No error bounds: a zero counts as positive.  The order of its steps follows the published program.
+Step by step what that program does on a CPU, in single precision: every vertex keeps a full sign vector and its values
+at all neurons of all layers; for every neuron the pre-activations of all edges' ends are gathered and their signs
+multiplied; new vertices are interpolated and then evaluated through the whole network; the 2-faces around every cut
+edge, walls included, are written out as rows of signs and matched by a lexicographic sort; and all arrays are stacked
+anew.  No error bounds: a zero counts as positive.
 """
 
 from __future__ import annotations
@@ -26,34 +28,26 @@ def subdivide(weights: list[Tensor], biases: list[Tensor], lower: float, upper: 
     signs = torch.cat([bits, 1 - bits], dim=1).to(torch.int8)  # 0 on a wall, 1 inside it
     first, axis = torch.nonzero(bits == 0, as_tuple=True)
     edges = torch.stack([first, first | (1 << axis)], dim=1)
-    values = _all_values(weights, biases, vertices)
-    neuron = -1
-    for width in map(len, biases):
-        for _ in range(width):
-            neuron += 1
-            side = torch.where(values[:, neuron] >= 0, 1, -1).to(torch.int8)
-            signs = torch.cat([signs, side[:, None]], dim=1)
-            cut = side[edges[:, 0]] != side[edges[:, 1]]
-            if not bool(cut.any()):
-                continue
-            a, b = edges[cut].T
-            height_a, height_b = values[a, neuron], values[b, neuron]
-            share = (height_a / (height_a - height_b))[:, None]
-            fresh = vertices[a] + share * (vertices[b] - vertices[a])
-            edge_signs = _edge_signs(signs[a], signs[b])
-            edge_signs[:, -1] = 0
-            new = torch.arange(len(vertices), len(vertices) + len(fresh))
-            faces, owner = _two_faces(edge_signs, n)
-            order = torch.from_numpy(np.lexsort(faces.numpy().T))
-            ordered = faces[order]
-            same = torch.nonzero((ordered[1:] == ordered[:-1]).all(dim=1))[:, 0]
-            paired = torch.stack([order[same], order[same + 1]], dim=1)
-            joined = new[owner[paired]]
-            vertices = torch.cat([vertices, fresh])
-            signs = torch.cat([signs, edge_signs])
-            values = torch.cat([values, _all_values(weights, biases, fresh)])
-            halves = [torch.stack([a, new], dim=1), torch.stack([new, b], dim=1)]
-            edges = torch.cat([edges[~cut], *halves, joined])
+    values = torch.empty(0, sum(map(len, biases)))
+    for neuron in range(values.shape[1]):
+        values = torch.cat([values, _all_values(weights, biases, vertices[len(values) :])])
+        heights = values[:, neuron]
+        side = torch.sign(heights).to(torch.int8)
+        side[side == 0] = 1
+        pairs = heights[edges]
+        cut = pairs.sign().prod(dim=1) == -1
+        height_a, height_b = pairs[cut, 0, None], pairs[cut, 1, None]
+        start, stop = vertices[edges][cut, 0], vertices[edges][cut, 1]
+        fresh = start - height_a * (stop - start) / (height_b - height_a)
+        edge_signs = signs[edges[cut]].sum(dim=1, dtype=torch.int8).sign()
+        joined = _joined(edge_signs, n)
+        count = len(vertices)
+        new = count + torch.arange(len(fresh))
+        vertices = torch.cat([vertices, fresh])
+        zero = torch.zeros(len(fresh), 1, dtype=torch.int8)
+        signs = torch.cat([torch.cat([signs, side[:, None]], dim=1), torch.cat([edge_signs, zero], dim=1)])
+        halves = torch.stack([edges[cut].T.flatten(), new.repeat(2)], dim=1)
+        edges = torch.cat([edges[~cut], halves, joined + count])
     return vertices, edges, signs
 
 
@@ -67,21 +61,18 @@ def _all_values(weights: list[Tensor], biases: list[Tensor], points: Tensor) -> 
     return torch.cat(result, dim=1)
 
 
-def _edge_signs(one: Tensor, two: Tensor) -> Tensor:
-    """An edge has the common sign of its ends, or that of the end that is off the hyperplane."""
-    return torch.where(one == 0, two, one)
-
-
-def _two_faces(edge_signs: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """Sign vectors of the 2-faces around each edge (one zero set to + or -), and the edge each belongs to.
-
-    The last column is the neuron that cuts: it does not count.  Walls have an inner side only.
-    """
-    before = edge_signs[:, :-1]
-    row, column = torch.nonzero(before == 0, as_tuple=True)
-    positive = before[row].clone()
-    positive[torch.arange(len(row)), column] = 1
-    both = column >= 2 * n
-    negative = before[row[both]].clone()
-    negative[torch.arange(int(both.sum())), column[both]] = -1
-    return torch.cat([positive, negative]), torch.cat([row, row[both]])
+def _joined(edge_signs: Tensor, n: int) -> Tensor:
+    """Pairs of cut edges that share a 2-face: every zero of an edge set to + and to -, equal rows matched."""
+    count = len(edge_signs)
+    if not count:
+        return torch.empty(0, 2, dtype=torch.int64)
+    faces = edge_signs.repeat(2, n - 1, 1, 1)
+    row, column = torch.nonzero(edge_signs == 0, as_tuple=True)
+    which = torch.arange(n - 1).repeat(count)
+    faces[0, which, row, column] = 1
+    faces[1, which, row, column] = -1
+    rows = faces.flatten(end_dim=2)
+    order = torch.from_numpy(np.lexsort(rows.numpy().T))
+    ordered = rows[order]
+    same = torch.nonzero((ordered.diff(dim=0) == 0).all(dim=1))[:, 0]
+    return torch.stack([order[same], order[same + 1]], dim=1) % count

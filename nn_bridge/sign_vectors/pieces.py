@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.plan import Floats, Plan, Words
-from nn_bridge.sign_vectors.skeleton import HEAD, KNOWN, UP, OverBudget, Skeleton
-from nn_bridge.sign_vectors.subdivide import AMP, EPS, STEPS, Outcome, subdivide
+from nn_bridge.sign_vectors.skeleton import HEAD, OverBudget, Skeleton
+from nn_bridge.sign_vectors.subdivide import Outcome, subdivide
 
 SHARES = (fmpq(524309, 1 << 20), fmpq(480169, 1 << 20))
 """Where a piece is halved, in parts of its extent: first try, and second if the wall met a vertex."""
@@ -65,32 +65,24 @@ def cut_on_cpu(plan: Plan, domain: Domain, limit: int | None) -> Piece:
 
 def finish(skeleton: Skeleton, outcome: Outcome) -> Piece:
     """Copy what stays out of the working arrays, and let these go."""
+    from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+
     v, e, d = skeleton.vertices, skeleton.edges, skeleton.d
-    # what an aborted step was about to add belongs to no edge yet
-    rows = skeleton.rows[:v]
-    coordinates = slice(HEAD, HEAD + d)
-    unit = 1 / float(skeleton.scaled[coordinates].min())
-    with np.errstate(over="ignore", invalid="ignore"):
-        error = rows[:, EPS] * 2.0 ** (rows[:, AMP] / STEPS) * (unit * (1 + 1e-9))
-    vertices = rows[:, coordinates].copy()
+    vertices, error = np.empty((v, d)), np.empty(v, dtype=np.float32)
+    unit = (1 + 1e-9) / float(skeleton.scaled[HEAD : HEAD + d].min())
+    kernels.copy_vertices(skeleton.rows, skeleton.row32, unit, vertices, error)
     zeros, faces, words = skeleton.zeros[:v].copy(), skeleton.faces[:v].copy(), skeleton.fingerprint[:v].copy()
-    del rows
     skeleton.rows = np.zeros((0, skeleton.width))
-    skeleton.row_bits = skeleton.rows.view(np.uint64)
-    marks = skeleton.e32[:e, 9]
+    skeleton.row32 = skeleton.rows.view(np.float32)
+    ends, edge_zeros = np.empty((e, 2), dtype=np.int32), np.empty((e, d - 1), dtype=np.int16)
+    edge_faces, up, edge_words = np.empty(e, dtype=np.int32), np.empty(e, dtype=np.uint8), np.empty(e, dtype=np.uint64)
+    edges = kernels.Edges(skeleton.e64, skeleton.e32, skeleton.e16)
+    kernels.copy_edges(
+        edges, skeleton.signs, skeleton.signs.reshape(-1), skeleton.table_before, ends, edge_zeros, edge_faces, up,
+        edge_words,
+    )  # fmt: skip
     return Piece(
-        skeleton.domain,
-        vertices,
-        np.nextafter(error.astype(np.float32), np.float32(np.inf)),
-        skeleton.e32[:e, :2].copy(),
-        zeros,
-        skeleton.e16[:e, 20 : 20 + d - 1].copy(),
-        faces,
-        marks & (UP - 1),
-        np.where(marks & KNOWN, (marks & UP) // UP, 2).astype(np.uint8),
-        words,
-        skeleton.e64[:e, 3].copy(),
-        outcome,
+        skeleton.domain, vertices, error, ends, zeros, edge_zeros, faces, edge_faces, up, words, edge_words, outcome
     )
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nn_bridge.network import INPUT
 from nn_bridge.sign_vectors.plan import Floats, Plan, Words
 from nn_bridge.sign_vectors.skeleton import HEAD, Layout, Skeleton
-from nn_bridge.sign_vectors.subdivide import AMP, EPS, STEPS, UNIT
+from nn_bridge.sign_vectors.subdivide import UNIT
 
 Indices = NDArray[np.int64]
 CHUNK = 1 << 14
@@ -84,7 +84,7 @@ def drop_cells(skeleton: Skeleton, index: int, layout: Layout) -> None:
     rows = np.nonzero(kept)[0]
     new_ends = number[ends[edges]]
     count = len(rows)
-    for name in ("rows", "fingerprint", "zeros", "faces", "turns"):
+    for name in ("rows", "signs", "fingerprint", "zeros", "faces"):
         array = getattr(skeleton, name)
         array[:count] = array[:v][rows]
     skeleton.e64[: len(edges)] = skeleton.e64[edges]
@@ -95,7 +95,7 @@ def drop_cells(skeleton: Skeleton, index: int, layout: Layout) -> None:
 def _known(skeleton: Skeleton, index: int, layout: Layout, members: Indices, offsets: Indices) -> _Known:
     rows = skeleton.rows[members]
     plan, d = skeleton.plan, skeleton.d
-    error = (rows[:, EPS] * 2.0 ** (rows[:, AMP] / STEPS))[:, None]
+    error = skeleton.amplified(members)[:, None]
     columns = {INPUT: slice(HEAD, HEAD + d), index + 1: slice(layout.column, layout.columns)}
     columns |= {k: slice(place, place + plan.stages[k - 1].units) for k, place in layout.carried.items()}
     start = offsets[:-1]

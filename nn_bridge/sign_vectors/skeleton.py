@@ -1,4 +1,4 @@
-"""The 1-skeleton of a complex while it is being cut: growing arrays in the layout of `nn_bridge._edge_kernels`."""
+"""The 1-skeleton of a complex while it is being cut: growing arrays as `nn_bridge._edge_kernels.layout` has them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.plan import Floats, FloatStage, Plan, Words, source_sizes
 from polyhedra.scalars import ZERO, rational
 
-HEAD = 6
-"""Bookkeeping columns of a vertex row, before the coordinates."""
-
-
-ROOM = 1 << 16
-"""Vertices to start with room for; pages that are never touched cost nothing."""
+HEAD, LINE = 2, 8
+"""Bookkeeping columns of a vertex row, before the coordinates; numbers in a cache line (a row takes several)."""
+EPS, AMP, SIZE = 0, 2, 3
+"""The residual (a column of ``rows``), the amplification and the size (columns of ``row32``)."""
+FACE, ZEROS, NEUTRAL = 4, 10, 0x3F80
+"""Where an edge keeps its domain face (in ``e32``) and its zeros (in ``e16``); the amplification 1."""
+ROOM, GROWTH = 1 << 16, 4
+"""Vertices to start with room for; by how much arrays grow where there is no limit."""
+BLOCK, CHUNK = 64, 63
+"""Neurons of a stage that are cut together, one bit each in a sign word; edges in one chunk of a bucket."""
 UP, KNOWN = 1 << 29, 1 << 30
 """Bits beside an edge's domain face: its second end is higher, and that this is certain."""
 
@@ -78,8 +82,9 @@ class Skeleton:
         self.plan, self.domain, self.limit = plan, domain, limit
         d = domain.dim
         self.d = d
-        self.width = max([layout_of(plan, stage).columns for stage in plan.stages], default=HEAD + d)
-        self.words = 5 + (2 * (d - 1) + 3) // 4
+        columns = max([layout_of(plan, stage).columns for stage in plan.stages], default=HEAD + d)
+        self.width = -(-columns // LINE) * LINE
+        self.words = (2 * ZEROS + 4 * (d - 1) + 7) // 8
         wall_words = plan.wall_words([label for _, _, label in domain.walls])
         with np.errstate(over="ignore"):
             self.face_word: Words = np.where(domain.face_walls, wall_words, np.uint64(0)).sum(axis=1, dtype=np.uint64)
@@ -87,16 +92,19 @@ class Skeleton:
         self.vertices, self.edges = len(corners), len(domain.edges)
         self.coordinate_size = float(np.abs(corners).max())
         self.rows: Floats = np.zeros((0, self.width))
+        self.signs: Words = np.zeros((0, 2), dtype=np.uint64)
         self.fingerprint: Words = np.zeros(0, dtype=np.uint64)
         self.zeros: NDArray[np.int16] = np.zeros((0, d), dtype=np.int16)
         self.faces: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
-        self.turns: NDArray[np.int16] = np.zeros(0, dtype=np.int16)
         self.e64: Words = np.zeros((0, self.words), dtype=np.uint64)
-        self._view()
+        self.pool: NDArray[np.int32] = np.zeros((0, CHUNK + 1), dtype=np.int32)
         self._allocate(max(4 * self.vertices, ROOM), max(4 * self.edges, 4 * ROOM))
+        self.table_before: Words = np.zeros((8, 256), dtype=np.uint64)
         self.rows[: self.vertices, HEAD : HEAD + d] = corners
-        self.rows[: self.vertices, :HEAD] = 0.0
-        self.rows[: self.vertices, 0] = 1.0
+        self.rows[: self.vertices, EPS] = 1.0
+        self.row32[: self.vertices, AMP] = 1.0
+        self.row32[: self.vertices, SIZE] = 0.0
+        self.signs[: self.vertices] = 0
         self.fingerprint[: self.vertices] = self.face_word[domain.corner_face]
         self.zeros[: self.vertices] = -1
         self.faces[: self.vertices] = domain.corner_face
@@ -110,48 +118,71 @@ class Skeleton:
             (UP if heights[a] < heights[b] else 0) | (KNOWN if heights[a] != heights[b] else 0)
             for a, b, _ in domain.edges.tolist()
         ]
-        self.e32[:n, 9] = domain.edges[:, 2] | np.array(order, dtype=np.int32)
-        self.e64[:n, 3] = self.face_word[domain.edges[:, 2]]
-        self.e16[:n, 20 : 20 + d - 1] = -1
+        self.e32[:n, FACE] = domain.edges[:, 2] | np.array(order, dtype=np.int32)
+        self.e64[:n, 1] = self.face_word[domain.edges[:, 2]]
+        self.e16[:n, ZEROS : ZEROS + d - 1] = -1
+        self.e16[:n, ZEROS + d - 1 : ZEROS + 2 * (d - 1)] = NEUTRAL
         # 1 / scale of each column: at first a row's residual is the rounding of the corner's coordinates
         self.scaled: Floats = np.ones(self.width)
         self.scaled[HEAD : HEAD + d] = 2.0**52 / self.coordinate_size
         covers = np.diff(domain.cover_start)
         self.longest = int(max((covers + 2 * (domain.face_dim - 1))[domain.face_dim >= 1], default=0))
+        self.prepare_cuts(ROOM // 16)
 
     def _view(self) -> None:
-        self.row_bits = self.rows.view(np.uint64)
-        self.e32 = self.e64.view(np.int32)
-        self.e16 = self.e64.view(np.int16)
+        self.row32: NDArray[np.float32] = self.rows.view(np.float32)
+        self.e32: NDArray[np.int32] = self.e64.view(np.int32)
+        self.e16: NDArray[np.int16] = self.e64.view(np.int16)
 
     @property
     def points(self) -> Floats:
         """The coordinates of the vertices (a view)."""
         return self.rows[: self.vertices, HEAD : HEAD + self.d]
 
-    def make_ready(self) -> None:
-        """Room for a stage that triples the complex: growing copies, untouched pages cost nothing."""
-        ahead = 3 if self.limit is None or 6 * self.used_bytes(self.vertices, self.edges) < self.limit else 1
-        self.reserve(ahead * self.vertices, ahead * self.edges, grow=1)
+    def amplified(self, rows: Any = slice(None)) -> Floats:
+        """Residual times amplification of vertices: the error of every column of their rows, in its scale."""
+        return self.rows[: self.vertices, EPS][rows] * self.row32[: self.vertices, AMP][rows].astype(np.float64)
 
-    def reserve(self, vertices: int, edges: int, grow: float = 2.0) -> None:
-        """Make room for this many vertices and edges, with some to spare (pages not yet touched cost nothing)."""
+    def reserve(self, vertices: int, edges: int) -> None:
+        """Make room for this many vertices and edges.
+
+        Pages that are never touched cost nothing, so the first growth takes all that the limit allows.
+
+        Raises
+        ------
+        OverBudget
+            They do not fit the limit.
+        """
         self._check(vertices, edges)
         more = vertices > len(self.rows), edges > len(self.e64)
+        if self.limit is None:
+            most = GROWTH * vertices, GROWTH * edges
+        else:
+            most = self.limit // self.used_bytes(1, 0) + 1, self.limit // self.used_bytes(0, 1) + 1
         self._allocate(
-            int(vertices * grow) + 64 if more[0] else len(self.rows),
-            int(edges * grow) + 64 if more[1] else len(self.e64),
+            max(most[0], vertices) if more[0] else len(self.rows), max(most[1], edges) if more[1] else len(self.e64)
         )
+
+    def prepare_cuts(self, cuts: int) -> None:
+        """Room for a neuron that cuts so many edges."""
+        words = 6 + (2 * (self.d - 1) + 4) // 4
+        self.order = np.empty(cuts, dtype=np.int32)
+        self.records: Words = _longer(np.empty((0, words), dtype=np.uint64), cuts, 0)
+        self.keys = np.empty((cuts, self.longest), dtype=np.uint64)
+        slots = 1 << max(4, (4 * cuts * self.longest // 3).bit_length())
+        self.slots: Words = _longer(np.empty((0, 2), dtype=np.uint64), slots, 0)
 
     def _allocate(self, size: int, edges: int) -> None:
         if size > len(self.rows):
             self.rows = _longer(self.rows, size, self.vertices)
+            self.signs = _longer(self.signs, size, self.vertices)
             self.fingerprint = _longer(self.fingerprint, size, self.vertices)
             self.zeros = _longer(self.zeros, size, self.vertices)
             self.faces = _longer(self.faces, size, self.vertices)
-            self.turns = _longer(self.turns, size, self.vertices)
         if edges > len(self.e64):
             self.e64 = _longer(self.e64, edges, self.edges)
+            chunks = edges // CHUNK + 2 * BLOCK
+            self.pool = _longer(self.pool, chunks, len(self.pool))
         self._view()
 
     def look_ahead(self, times: float) -> None:
@@ -163,16 +194,21 @@ class Skeleton:
 
     def used_bytes(self, vertices: int, edges: int) -> int:
         """Bytes touched by so many vertices and edges."""
-        return vertices * (8 * self.width + 8 + 2 * self.d + 4) + edges * 8 * self.words
+        return vertices * (8 * self.width + 24 + 2 * self.d + 4) + edges * (8 * self.words + 5)
 
     def _check(self, vertices: int, edges: int) -> None:
-        # growing copies, so the old and the new arrays exist together for a moment
-        if self.limit is not None and self.vertices > 256 and 2 * self.used_bytes(vertices, edges) > self.limit:
+        cuts = self.order.nbytes + self.records.nbytes + self.keys.nbytes + self.slots.nbytes
+        if self.limit is not None and self.vertices > 256 and self.used_bytes(vertices, edges) + cuts > self.limit:
             raise OverBudget
 
 
 def _longer(array: Any, size: int, used: int) -> Any:
-    result = np.empty((size, *array.shape[1:]), dtype=array.dtype)
+    """A longer copy that begins on a cache line."""
+    number = size * int(np.prod(array.shape[1:]))
+    spare = 64 // array.itemsize
+    buffer = np.empty(number + spare, dtype=array.dtype)
+    start = -buffer.ctypes.data // array.itemsize % spare
+    result = buffer[start : start + number].reshape(size, *array.shape[1:])
     used = min(used, len(array))
     result[:used] = array[:used]
     return result

@@ -18,18 +18,17 @@ at the vertex.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from nn_bridge.errors import NetworkError
 from nn_bridge.network import INPUT
 from nn_bridge.sign_vectors.exact_vertices import ExactVertex, locate, signed_floats
 from nn_bridge.sign_vectors.plan import Floats, FloatStage, Plan
-from nn_bridge.sign_vectors.skeleton import HEAD, Layout, Skeleton, layout_of
+from nn_bridge.sign_vectors.skeleton import AMP, BLOCK, EPS, HEAD, SIZE, Layout, Skeleton, layout_of
 
-EPS, AMP, SIZE = 0, 1, 2
-STEPS = 16.0
-BLOCK = 64
-CHUNK = 8192
+CHUNK = 1024
 SAMPLE = 64
 SHALLOW = 4
 """Up to so many stages the plainer of the two error bounds is good enough."""
@@ -124,7 +123,6 @@ def cut_stage(
     if not _enter_stage(skeleton, index, before, new, outcome):
         return
     checked = skeleton.vertices
-    skeleton.make_ready()
     for start in range(0, stage.units, BLOCK):
         _cut_block(skeleton, index, new, start, min(BLOCK, stage.units - start), checked, outcome, tolerant)
         if not outcome.sound:
@@ -140,6 +138,7 @@ def _enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new:
     stage = plan.stages[index]
     old = layout_of(plan, before)
     rows = skeleton.rows[: skeleton.vertices]
+    vertices = _vertices(skeleton)
     scaled = skeleton.scaled
     kept = {HEAD: slice(HEAD, HEAD + d)}
     for source, place in new.carried.items():
@@ -151,22 +150,25 @@ def _enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new:
 
     # what a residual of the old row weighs in the scales of the columns that stay
     fade = max(float((new_scaled[p : p + w.stop - w.start] / scaled[w]).max()) for p, w in kept.items())
+    doubts = np.empty((CHUNK * stage.units, 2), dtype=np.int64)
     open_signs: list[tuple[int, int]] = []
     rounding = np.empty(stage.units)
     for low in range(0, len(rows), CHUNK):
         part = rows[low : low + CHUNK]
         values, gain, gamma = stage_values(stage, old, index, part, d, scaled, sharp)
+        if not np.isfinite(values.sum()):
+            raise NetworkError(f"the values of stage {index + 1} leave the range of float64; use engine 'cells'")
         rounding[:] = gamma * np.abs(stage.bias)
         copies = {place: part[:, where].copy() for place, where in kept.items() if place != where.start}
         for place, values_kept in copies.items():
             part[:, place : place + values_kept.shape[1]] = values_kept
-        certain = np.ones(values.shape, dtype=np.bool_)
-        if kernels.settle_rows(part, values, gain, gamma, rounding, new_scaled, new.column, fade, certain):
-            at, neuron = np.nonzero(~certain)
-            open_signs += list(zip((at + low).tolist(), neuron.tolist(), strict=True))
+        found = kernels.settle_rows(vertices, low, values, gain, gamma, rounding, new_scaled, new.column, fade, doubts)
+        open_signs += [(v, j) for v, j in doubts[:found].tolist()]
     skeleton.scaled = new_scaled
     if open_signs:
         _decide(skeleton, index, new, 0, open_signs, outcome)
+        for v in {v for v, _ in open_signs}:
+            kernels.renew_sign_word(skeleton.signs, v, skeleton.rows[v, new.column : new.columns][:BLOCK], 0)
     return outcome.sound
 
 
@@ -185,7 +187,7 @@ def _scales(
     for side in (0, 1):
         sample = rows[ends[:, side]]
         value, gain, gamma = stage_values(stage, old, index, sample, d, scaled, sharp)
-        size = gamma * sample[:, SIZE, None] * gain + gamma * np.abs(stage.bias)
+        size = gamma * skeleton.row32[ends[:, side], SIZE, None] * gain + gamma * np.abs(stage.bias)
         residual = np.full((len(sample), new.columns), FLOOR)
         moved = np.zeros((len(sample), new.columns))
         for place, where in kept.items():
@@ -202,6 +204,15 @@ def _scales(
     return result
 
 
+def _vertices(skeleton: Skeleton) -> Any:
+    """The arrays of the vertices, as the kernels take them."""
+    from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+
+    return kernels.Vertices(
+        skeleton.rows, skeleton.row32, skeleton.signs, skeleton.fingerprint, skeleton.zeros, skeleton.faces
+    )
+
+
 def _cut_block(
     skeleton: Skeleton,
     index: int,
@@ -214,53 +225,80 @@ def _cut_block(
 ) -> None:
     """Cut by up to 64 neurons of a stage."""
     from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge._edge_kernels import layout as at
 
     plan, domain = skeleton.plan, skeleton.domain
     first = plan.stages[index].first + start
     column = layout.column + start
-    heads = np.full(BLOCK, -1, dtype=np.int32)
-    sizes = np.zeros(BLOCK, dtype=np.int64)
     doubts = np.empty((MAX_DOUBTS, 2), dtype=np.int64)
     table = kernels.word_table(plan.positive[first : first + count])
-    while True:
-        found = kernels.start_block(
-            skeleton.rows, skeleton.row_bits, skeleton.vertices, checked, column, count, skeleton.scaled, doubts
+    if start:
+        found = kernels.later_signs(
+            _vertices(skeleton), skeleton.vertices, checked, column, count, skeleton.scaled, doubts
         )
-        if not found:
-            break
-        _decide_found(skeleton, index, layout, start, doubts, found, outcome)
-        if not outcome.sound:
+        if found and not _decide_found(skeleton, index, layout, start, doubts, found, outcome):
             return
-        checked = skeleton.vertices
-    kernels.fill_buckets(skeleton.row_bits, skeleton.e64, skeleton.e32, skeleton.edges, heads, sizes)
-    old_vertices = skeleton.vertices
+    head, tail, fill, size = (np.empty(BLOCK, dtype=np.int64) for _ in range(4))
+    state = np.zeros(at.STATE, dtype=np.int64)
+    state[: at.VERTICES] = column, layout.columns, count, skeleton.d, first, skeleton.longest, tolerant
+    state[at.VERTICES], state[at.EDGES] = skeleton.vertices, skeleton.edges
+    names = kernels.Names(
+        plan.zero, plan.positive, skeleton.face_word, domain.face_dim, domain.cover_start, domain.covers
+    )
     coordinates = slice(HEAD, HEAD + skeleton.d)
     height_scale = float((np.abs(skeleton.functional) / skeleton.scaled[coordinates]).sum()) * (1 + 1e-12)
-    state = np.array([skeleton.vertices, skeleton.edges, 0, 0, 0, 0, 0], dtype=np.int64)
+    buckets = kernels.Buckets(skeleton.pool, head, tail, fill, size)
+    edges = kernels.Edges(skeleton.e64, skeleton.e32, skeleton.e16)
+    kernels.begin_block(
+        skeleton.signs, skeleton.signs.reshape(-1), edges, skeleton.edges, skeleton.table_before, buckets, state
+    )
     while True:
+        edges = kernels.Edges(skeleton.e64, skeleton.e32, skeleton.e16)
+        records = skeleton.records
         status = kernels.cut_block(
-            skeleton.rows, skeleton.row_bits, state, column, layout.columns, count, skeleton.d, skeleton.scaled,
-            skeleton.e64, skeleton.e32, skeleton.e16, heads, sizes, table, skeleton.fingerprint, skeleton.zeros,
-            skeleton.faces, skeleton.turns, first, plan.zero, plan.positive, skeleton.face_word, domain.cover_start,
-            domain.covers, skeleton.longest, skeleton.words, skeleton.functional, height_scale, doubts,
-            tolerant,
-        )  # fmt: skip
-        skeleton.vertices, skeleton.edges = int(state[0]), int(state[1])
+            state,
+            _vertices(skeleton),
+            skeleton.rows.reshape(-1),
+            skeleton.signs.reshape(-1),
+            edges,
+            skeleton.e64.reshape(-1),
+            kernels.Buckets(skeleton.pool, head, tail, fill, size),
+            kernels.Workspace(
+                skeleton.order,
+                records,
+                records.view(np.float64),
+                records.view(np.int32),
+                records.view(np.int16),
+                skeleton.keys,
+                skeleton.slots,
+                skeleton.slots.reshape(-1),
+            ),
+            names,
+            table,
+            skeleton.scaled,
+            skeleton.functional,
+            height_scale,
+            doubts,
+        )
+        skeleton.vertices, skeleton.edges = int(state[at.VERTICES]), int(state[at.EDGES])
         if status == kernels.DONE:
             break
+        cuts = int(state[at.CUTS])
         if status == kernels.NEED_ROOM:
-            cuts = int(sizes[state[2]])
             skeleton.reserve(skeleton.vertices + cuts, skeleton.edges + cuts + cuts * skeleton.longest // 2)
-        else:
-            neuron = int(state[2])
-            _decide_found(skeleton, index, layout, start, doubts, int(state[4]), outcome, neuron + 1)
-            if not outcome.sound:
-                outcome.neurons = first + neuron
-                return
-    if state[5]:
+            if cuts > len(skeleton.order):
+                skeleton.prepare_cuts(cuts + cuts // 2)
+            continue
+        done = int(state[at.NEURON]) + 1
+        if not _decide_found(skeleton, index, layout, start, doubts, int(state[at.FOUND]), outcome, done):
+            kernels.take_back(state, edges, skeleton.order)
+            outcome.neurons = first + done - 1
+            return
+    if state[at.BAD]:
         outcome.consistent = False
         return
-    kernels.end_block(skeleton.row_bits, old_vertices, skeleton.fingerprint, skeleton.e64, skeleton.edges, table)
+    kernels.end_block(skeleton.signs, skeleton.fingerprint, skeleton.vertices, table)
+    skeleton.table_before = table
 
 
 def _decide_found(
@@ -272,20 +310,20 @@ def _decide_found(
     found: int,
     outcome: Outcome,
     done: int = 0,
-) -> None:
+) -> bool:
     """Decide the (vertex, neuron of the block) pairs that a kernel wrote down, of which ``done`` neurons are cut."""
+    from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+
     if found > len(doubts):
         outcome.doubtful += found
-        return
+        return False
     pairs = [(v, start + k) for v, k in doubts[:found].tolist()]
-    _decide(skeleton, index, layout, start + done, pairs, outcome)
-    if outcome.sound and done:
-        # the rows hold exact values now: complete the signs of the neurons still to cut
-        for v in {v for v, _ in pairs}:
-            values = skeleton.rows[v, layout.column + start : layout.column + start + BLOCK]
-            last = min(len(values), layout.columns - layout.column - start)
-            bits = sum(1 << k for k in range(done, last) if values[k] > 0)
-            skeleton.row_bits[v, 3] = bits
+    _decide(skeleton, index, layout, start, pairs, outcome)
+    # the rows hold exact values now
+    for v in {v for v, _ in pairs}:
+        values = skeleton.rows[v, layout.column + start : layout.columns][:BLOCK]
+        kernels.renew_sign_word(skeleton.signs, v, values, done)
+    return outcome.sound
 
 
 def _decide(
@@ -318,9 +356,9 @@ def _decide(
         row[layout.column : layout.columns] = floats[index + 1]
         used = slice(HEAD, layout.columns)
         size = float((np.abs(row[used]) * skeleton.scaled[used]).max())
-        row[SIZE] = size * (1 + 8 * UNIT)
         row[EPS] = 2 * UNIT * size
-        row[AMP] = 0.0
+        skeleton.row32[vertex, AMP] = 1.0
+        skeleton.row32[vertex, SIZE] = size * (1 + 1e-6)
 
 
 def exact_vertex(skeleton: Skeleton, index: int, layout: Layout, processed: int, vertex: int) -> ExactVertex | None:

@@ -19,10 +19,11 @@ from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.exact_vertices import locate, signed_floats
 from nn_bridge.sign_vectors.pieces import Cutter, Piece
 from nn_bridge.sign_vectors.plan import FloatStage, Plan
-from nn_bridge.sign_vectors.skeleton import HEAD, KNOWN, UP, Layout, OverBudget, Skeleton, layout_of
-from nn_bridge.sign_vectors.subdivide import FLOOR, MAX_DOUBTS, SAMPLE, STEPS, UNIT, Outcome
+from nn_bridge.sign_vectors.skeleton import FACE, HEAD, KNOWN, UP, ZEROS, Layout, OverBudget, Skeleton, layout_of
+from nn_bridge.sign_vectors.subdivide import FLOOR, MAX_DOUBTS, SAMPLE, UNIT, Outcome
 
 BLOCK = 62
+STEPS = kernels.STEPS
 
 
 def torch_cutter(device: str) -> Cutter:
@@ -63,10 +64,10 @@ class _TorchSkeleton:
         self.words = self._words(start.fingerprint[:v])
         self.zeros = self._to(start.zeros[:v].astype(np.int64))
         self.faces = self._to(start.faces[:v].astype(np.int64))
-        marks = start.e32[:e, 9].astype(np.int64)
+        marks = start.e32[:e, FACE].astype(np.int64)
         self.ends = self._to(start.e32[:e, :2].astype(np.int64))
-        self.edge_words = self._words(start.e64[:e, 3])
-        self.edge_zeros = self._to(start.e16[:e, 20 : 20 + d - 1].astype(np.int64))
+        self.edge_words = self._words(start.e64[:e, 1])
+        self.edge_zeros = self._to(start.e16[:e, ZEROS : ZEROS + d - 1].astype(np.int64))
         self.edge_steps = torch.zeros_like(self.edge_zeros)
         self.edge_faces = self._to(marks & (UP - 1))
         self.edge_up = self._to(np.where(marks & KNOWN, (marks & UP) // UP, 2))

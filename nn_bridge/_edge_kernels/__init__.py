@@ -1,0 +1,38 @@
+"""Compiled inner loops of the edge subdivision: arrays in, arrays out.
+
+The mathematics is told in `nn_bridge.sign_vectors.subdivide`, the arrays in `layout`.
+"""
+
+from nn_bridge._edge_kernels.cut import DONE, NEED_ROOM, cut_block, take_back
+from nn_bridge._edge_kernels.layout import (
+    Buckets,
+    Edges,
+    Names,
+    Vertices,
+    Workspace,
+    word_table,
+)
+from nn_bridge._edge_kernels.results import copy_edges, copy_vertices, count_by_lowest_vertex, walk_polygons
+from nn_bridge._edge_kernels.stage import begin_block, end_block, later_signs, renew_sign_word, settle_rows
+
+__all__ = [
+    "DONE",
+    "NEED_ROOM",
+    "Buckets",
+    "Edges",
+    "Names",
+    "Vertices",
+    "Workspace",
+    "begin_block",
+    "copy_edges",
+    "copy_vertices",
+    "count_by_lowest_vertex",
+    "cut_block",
+    "end_block",
+    "later_signs",
+    "renew_sign_word",
+    "settle_rows",
+    "take_back",
+    "walk_polygons",
+    "word_table",
+]
