@@ -20,8 +20,8 @@ from typing import Any
 
 from flint import fmpq
 
-from nn_bridge.maximum_coverage import largest_unions
 from nn_bridge.errors import NetworkError
+from nn_bridge.maximum_coverage import largest_unions
 from nn_bridge.network import INPUT, Network
 from polyhedra.matrix import rank
 

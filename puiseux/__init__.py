@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nn_bridge.network import Network
     from nn_bridge.region_count import RegionCount
     from nn_bridge.sampling import sample_patterns, sample_regions
+    from nn_bridge.sampling_box import sampling_box
     from nn_bridge.tropicalize import tropicalize
     from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
     from polyhedra.polyhedron import Polyhedron
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from puiseux.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
     from puiseux.random_networks import random_network
     from puiseux.reading import load, save
+    from tropical.effective_radius import effective_radius, minimal_effective_radius
+    from tropical.hoffman import hoffman_constant
     from tropical.polynomial import PuiseuxPolynomial
     from tropical.rational import PuiseuxRational
 
@@ -52,7 +55,10 @@ _HOMES = {
     "compare": "puiseux.comparison",
     "count_regions": "puiseux.count",
     "crosscheck": "puiseux.cross_check",
+    "effective_radius": "tropical.effective_radius",
+    "hoffman_constant": "tropical.hoffman",
     "load": "puiseux.reading",
+    "minimal_effective_radius": "tropical.effective_radius",
     "plot_regions": "puiseux.plot",
     "plot_slice": "puiseux.plot",
     "plot_space": "puiseux.plot",
@@ -61,6 +67,7 @@ _HOMES = {
     "region_bounds": "nn_bridge.bounds",
     "sample_patterns": "nn_bridge.sampling",
     "sample_regions": "nn_bridge.sampling",
+    "sampling_box": "nn_bridge.sampling_box",
     "save": "puiseux.reading",
     "save_growth": "puiseux.plot",
     "save_picture": "puiseux.plot",
@@ -89,7 +96,10 @@ __all__ = [
     "compare",
     "count_regions",
     "crosscheck",
+    "effective_radius",
+    "hoffman_constant",
     "load",
+    "minimal_effective_radius",
     "plot_regions",
     "plot_slice",
     "plot_space",
@@ -98,6 +108,7 @@ __all__ = [
     "region_bounds",
     "sample_patterns",
     "sample_regions",
+    "sampling_box",
     "save",
     "save_growth",
     "save_picture",

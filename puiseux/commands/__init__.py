@@ -1,8 +1,10 @@
 """The commands of ``puiseux``, one module each; everything heavy is imported when a command runs."""
 
+from puiseux.commands.bounds import BOUNDS
 from puiseux.commands.compare import COMPARE
 from puiseux.commands.count import COUNT
 from puiseux.commands.crosscheck import CROSSCHECK
+from puiseux.commands.hoffman import HOFFMAN
 from puiseux.commands.monomials import MONOMIALS
 from puiseux.commands.plot import PLOT
 from puiseux.commands.random import RANDOM
@@ -12,6 +14,20 @@ from puiseux.commands.study import STUDY
 from puiseux.commands.suite import SUITE
 from puiseux.commands.verify import VERIFY
 
-COMMANDS = (COUNT, CROSSCHECK, SIMPLIFY, MONOMIALS, COMPARE, PLOT, RANDOM, STATISTICS, STUDY, SUITE, VERIFY)
+COMMANDS = (
+    COUNT,
+    CROSSCHECK,
+    SIMPLIFY,
+    MONOMIALS,
+    BOUNDS,
+    HOFFMAN,
+    COMPARE,
+    PLOT,
+    RANDOM,
+    STATISTICS,
+    STUDY,
+    SUITE,
+    VERIFY,
+)
 
 __all__ = ["COMMANDS"]

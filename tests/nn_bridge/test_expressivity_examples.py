@@ -7,7 +7,13 @@ import importlib
 
 import pytest
 
-MODULES = ["nn_bridge.bounds", "nn_bridge.constructions", "nn_bridge.maximum_coverage", "nn_bridge.sampling"]
+MODULES = [
+    "nn_bridge.bounds",
+    "nn_bridge.constructions",
+    "nn_bridge.maximum_coverage",
+    "nn_bridge.sampling",
+    "nn_bridge.sampling_box",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -34,8 +34,8 @@ from nn_bridge.bounds import (
 )
 from nn_bridge.cell_count import count_cells
 from nn_bridge.constructions import arora, montufar, serra, serra_zonotope, telgarsky
-from nn_bridge.maximum_coverage import largest_unions
 from nn_bridge.errors import NetworkError
+from nn_bridge.maximum_coverage import largest_unions
 from nn_bridge.network import Network
 
 COUNTED = json.loads((Path(__file__).parents[1] / "data" / "cell_counts.json").read_text())
