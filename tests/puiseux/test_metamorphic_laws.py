@@ -51,8 +51,8 @@ def by_law(law: Callable[[str, Any], None]) -> Callable[[str], None]:
 # ---------------------------------------------------------------- drawing
 
 
-def draw_layers(data: st.DataObject, outputs: int = 2, largest: int = 3) -> Layers:
-    sizes = [data.draw(st.integers(1, 3)), *data.draw(st.lists(st.integers(1, largest), min_size=1, max_size=2))]
+def draw_layers(data: st.DataObject, outputs: int = 2, largest: int = 4) -> Layers:
+    sizes = [data.draw(st.integers(1, 3)), *data.draw(st.lists(st.integers(2, largest), min_size=1, max_size=2))]
     sizes.append(data.draw(st.integers(1, outputs)))
     integers = st.integers(-2, 2).map(fmpq)
     dyadic = st.integers(-500, 500).map(lambda k: fmpq(2 * k + 1, 256))
