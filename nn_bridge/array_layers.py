@@ -28,24 +28,18 @@ JUMPS = (
 # ---------------------------------------------------------------- activations
 
 
-def _by_units(ops: Arrays, array: SignalArray, change: Callable[[Signal], Signal]) -> SignalArray:
+def _by_units(array: SignalArray, change: Callable[[Signal], Signal]) -> SignalArray:
     return SignalArray(change(array.signal), array.shape)
 
 
-def _on_numbers(ops: Arrays, array: SignalArray, change: Callable[[fmpq], fmpq]) -> SignalArray:
-    return SignalArray(ops.build.constant([change(value) for value in array.signal.bias]), array.shape)
-
-
 def relu(ops: Arrays, x: SignalArray) -> SignalArray:
-    """``max(0, x)``; constants stay constants."""
-    return _on_numbers(ops, x, lambda v: max(v, ZERO)) if x.is_constant else _by_units(ops, x, ops.build.relu)
+    """``max(0, x)``."""
+    return _by_units(x, ops.build.relu)
 
 
 def leaky_relu(ops: Arrays, x: SignalArray, slope: fmpq) -> SignalArray:
     """``max(0, x) + slope min(0, x)``."""
-    if x.is_constant:
-        return _on_numbers(ops, x, lambda v: v if v > 0 else slope * v)
-    return _by_units(ops, x, lambda signal: ops.build.leaky_relu(signal, slope))
+    return _by_units(x, lambda signal: ops.build.leaky_relu(signal, slope))
 
 
 def prelu(ops: Arrays, x: SignalArray, slopes: SignalArray) -> SignalArray:
@@ -55,20 +49,20 @@ def prelu(ops: Arrays, x: SignalArray, slopes: SignalArray) -> SignalArray:
         spread = np.broadcast_to(each, x.shape).ravel().tolist()
     except ValueError:
         raise NetworkError(f"slopes of shape {slopes.shape} do not fit values of shape {x.shape}") from None
-    return _by_units(ops, x, lambda signal: ops.build.leaky_relu(signal, spread))
+    return _by_units(x, lambda signal: ops.build.leaky_relu(signal, spread))
 
 
 def absolute(ops: Arrays, x: SignalArray) -> SignalArray:
     """``|x|``."""
-    return _on_numbers(ops, x, abs) if x.is_constant else _by_units(ops, x, ops.build.absolute)
+    return _by_units(x, ops.build.absolute)
 
 
 def clip(ops: Arrays, x: SignalArray, low: fmpq | None, high: fmpq | None) -> SignalArray:
     """``min(max(x, low), high)``; None: no bound on that side."""
     if low is not None and high is not None:
-        return _by_units(ops, x, lambda signal: ops.build.clip(signal, low, high))
+        return _by_units(x, lambda signal: ops.build.clip(signal, low, high))
     if low is not None:
-        return _by_units(ops, x, lambda signal: ops.build.threshold(signal, low))
+        return _by_units(x, lambda signal: ops.build.threshold(signal, low))
     if high is not None:
         return ops.negative(clip(ops, ops.negative(x), -high, None))
     return x

@@ -12,6 +12,9 @@ from nn_bridge.network import Network
 SUFFIXES = {
     ".npz": ("nn_bridge.writers.npz", "write_npz"),
     ".json": ("nn_bridge.writers.json", "write_json"),
+    ".onnx": ("nn_bridge.writers.onnx", "write_onnx"),
+    ".pt": ("nn_bridge.writers.torch", "write_torch"),
+    ".pth": ("nn_bridge.writers.torch", "write_torch"),
 }
 """The module and function that write files of each suffix."""
 
@@ -26,7 +29,7 @@ def write_network(network: Network, path: str | os.PathLike[str]) -> None:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
-        raise NetworkError(f"{path}: puiseux does not write files of type {suffix!r}; use {' or '.join(SUFFIXES)}")
+        raise NetworkError(f"{path}: puiseux does not write files of type {suffix!r}; use {', '.join(SUFFIXES)}")
     module, function = SUFFIXES[suffix]
     getattr(import_module(module), function)(network, path)
 
