@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from puiseux.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
     from puiseux.random_networks import random_network
     from puiseux.reading import load, save
+    from puiseux.report import write_report
     from tropical.effective_radius import effective_radius, minimal_effective_radius
     from tropical.hoffman import hoffman_constant
     from tropical.polynomial import PuiseuxPolynomial
@@ -76,6 +77,7 @@ _HOMES = {
     "verify_certificate": "puiseux.certificate",
     "write_certificate": "puiseux.certificate",
     "write_pruning_certificate": "puiseux.certificate",
+    "write_report": "puiseux.report",
 }
 """Where each public name lives."""
 
@@ -117,6 +119,7 @@ __all__ = [
     "verify_certificate",
     "write_certificate",
     "write_pruning_certificate",
+    "write_report",
 ]
 
 

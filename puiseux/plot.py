@@ -247,6 +247,14 @@ def picture_of(
     return figure
 
 
+def space_picture_of(problem: Problem, kind: str = "3d", color_by: str = "map") -> Figure:
+    """A matplotlib figure of three inputs, or of the graph over two."""
+    kind = _checked_kind(problem, kind, color_by)
+    figure = new_figure((7, 6))
+    _draw_space(_view(problem, None, kind), figure.add_subplot(projection="3d"), kind, color_by)
+    return figure
+
+
 def save_growth(
     networks: Sequence[Network | str | PathLike[str] | Any],
     path: str | PathLike[str],
@@ -408,7 +416,7 @@ def _title(view: View, kind: str) -> str:
     if not view.everything:
         return f"{title} in this window"
     where = view.problem.text
-    return title if where in ("all", "polyhedron") or len(where) > 40 else f"{title} on {where}"
+    return f"{title} on {where}" if where.startswith("box:") and len(where) <= 40 else title
 
 
 def _number(count: int, noun: str) -> str:

@@ -33,6 +33,31 @@ def _is_compiled(module: str, name: str) -> bool:
         return True  # compilation is switched off, or the cache is somewhere unheard of: better silent than wrong
 
 
+class StepProgress(AbstractContextManager["StepProgress"]):
+    """What is being worked on, as a turning mark on the terminal.
+
+    Silent where stderr is not a terminal.
+    """
+
+    def __init__(self) -> None:
+        self._status: Any = None
+
+    def __call__(self, step: str) -> None:
+        """Name the step."""
+        if not sys.stderr.isatty():
+            return
+        if self._status is None:
+            from rich.console import Console
+
+            self._status = Console(stderr=True).status("")
+            self._status.start()
+        self._status.update(f"{step} ..")
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+
 class CellProgress(AbstractContextManager["CellProgress"]):
     """A line on the terminal with the cells found and the share of the tree done; it appears after a second.
 

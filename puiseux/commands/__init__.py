@@ -8,6 +8,7 @@ from puiseux.commands.hoffman import HOFFMAN
 from puiseux.commands.monomials import MONOMIALS
 from puiseux.commands.plot import PLOT
 from puiseux.commands.random import RANDOM
+from puiseux.commands.report import REPORT
 from puiseux.commands.simplify import SIMPLIFY
 from puiseux.commands.statistics import STATISTICS
 from puiseux.commands.study import STUDY
@@ -23,6 +24,7 @@ COMMANDS = (
     HOFFMAN,
     COMPARE,
     PLOT,
+    REPORT,
     RANDOM,
     STATISTICS,
     STUDY,

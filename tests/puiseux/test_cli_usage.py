@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,14 @@ import pytest
 import puiseux.cli
 from puiseux.cli import run
 from puiseux.commands import COMMANDS
+
+
+NETWORK_COMMANDS = [
+    command.name
+    for command in COMMANDS
+    if next(iter(signature(command.function).parameters), None) in ("network", "networks", "first")
+]
+"""Those that read a network file."""
 
 
 @pytest.fixture
@@ -96,9 +105,7 @@ def test_refusals(
     assert [path.name for path in tmp_path.iterdir()] == ["net.npz"]
 
 
-@pytest.mark.parametrize(
-    "command", [command.name for command in COMMANDS if command.name not in ("random", "study", "suite")]
-)
+@pytest.mark.parametrize("command", NETWORK_COMMANDS)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
