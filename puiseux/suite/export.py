@@ -5,7 +5,8 @@ A folder of the suite::
     manifest.json                what there is, with all counts: {"format": "puiseux-suite", "version": 1, ..}
     networks/NAME.json, .npz     the network (.npz only where float64 holds it exactly)
     answers/NAME.json            counts, cells, affine maps, monomials
-    certificates/NAME.json.gz    a proof of the counts on R^n, for ``puiseux verify``
+    certificates/NAME-all.cert.gz, NAME-box.cert.gz
+                                 proofs of cells, regions and affine maps on R^n and on the box, for ``puiseux verify``
 
 The same version of the suite has the same content everywhere.  An export that was stopped goes on where it was.
 """
@@ -116,6 +117,8 @@ def _write(entry: SuiteNetwork, folder: Path, force: bool) -> dict[str, Any]:
             if "float64" not in str(error):
                 raise
         answers = answers_of(entry)
+        for where, found in answers["domains"].items():
+            _certify(entry, folder / "certificates" / f"{entry.name}-{where}.cert.gz", found)
         _write_json(folder / "answers" / f"{entry.name}.json", answers)  # the last one: it says that all is there
     content = (folder / "answers" / f"{entry.name}.json").read_bytes()
     return {
@@ -131,6 +134,17 @@ def _write(entry: SuiteNetwork, folder: Path, force: bool) -> dict[str, Any]:
         "monomials": answers["monomials"],
         "answers_sha256": hashlib.sha256(content).hexdigest(),
     }
+
+
+def _certify(entry: SuiteNetwork, path: Path, found: dict[str, Any]) -> None:
+    """Write the proof of the counts on one domain, and have it checked."""
+    from puiseux.certificate import verify_certificate, write_certificate
+
+    write_certificate(entry.network, path, found["domain"])
+    verdict = verify_certificate(path, network=entry.network, domain=found["domain"])
+    proven = {key: value for key, value in (verdict.counts or {}).items() if value is not None}
+    if not proven or any(found["counts"][key] != value for key, value in proven.items()):
+        raise AssertionError(f"{path}: proves {proven}, counted: {found['counts']}; {verdict.reason}")
 
 
 def _finished(entry: SuiteNetwork, folder: Path) -> dict[str, Any] | None:

@@ -25,8 +25,10 @@ from nn_bridge.readers import read_network
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_text
+from puiseux.certificate import verify_certificate
 from puiseux.cli import run
 from puiseux.suite import export, export_suite, networks, run_suite, suite_networks
+from puiseux.suite.answers import answers_of
 from puiseux.suite.any_dimension import patterns_of_any_dimension
 from puiseux.suite.run import parse_answer
 
@@ -120,6 +122,34 @@ def test_counts_patterns_and_maps_are_those_of_the_naive_oracle(exported: Path, 
             tuple(tuple(map(Fraction, row)) for row in matrix) for matrix in answers["domains"][where]["affine_maps"]
         }
         assert maps == {output for _, _, output in found}
+
+
+def test_every_count_has_a_certificate(exported: Path) -> None:
+    for network, answers in documents(exported):
+        for where, found in answers["domains"].items():
+            path = exported / "certificates" / f"{answers['network']}-{where}.cert.gz"
+            verdict = verify_certificate(path, network, found["domain"])
+            assert verdict.valid, verdict.reason
+            assert verdict.counts is not None
+            for key in ("cells", "regions", "affine_maps"):
+                assert verdict.counts[key] == found["counts"][key]
+
+
+def test_counts_that_their_certificate_does_not_prove_are_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(entry: networks.SuiteNetwork) -> dict[str, Any]:
+        answers = answers_of(entry)
+        answers["domains"]["box"]["counts"]["regions"] += 1
+        return answers
+
+    monkeypatch.setattr(export, "answers_of", wrong)
+    monkeypatch.setattr(export, "suite_networks", lambda small: (entry_of(FEW[0]),))
+    with pytest.raises(AssertionError, match="proves"):
+        export_suite(tmp_path / "new")
+    assert not any((tmp_path / "new" / "answers").iterdir())
+    with pytest.raises(UsageError, match="was stopped"):
+        run_suite(tmp_path / "new", "true {net}")
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
