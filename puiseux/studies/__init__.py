@@ -18,6 +18,7 @@ HOMES = {
     "pruning": "puiseux.studies.pruning_rate",
     "report": "puiseux.studies.one_network",
     "digits": "puiseux.studies.digits",
+    "lines": "puiseux.studies.lines_and_planes",
     "geometry": "puiseux.studies.geometry",
     "geometry-data": "puiseux.studies.geometry_on_data",
 }

@@ -77,7 +77,8 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
             ax.bar(outputs + shift, heights, 0.4, color=COLOURS[number], label=name)
         ax.set(xlabel="output (digit)", xticks=outputs)
     left.set_ylabel("monomials above and below")
-    left.legend(frameon=False, loc="lower right")
+    left.legend(frameon=False, loc="upper center", ncols=2)
+    left.set_ylim(0, 1.2 * left.get_ylim()[1])
     right.set_ylabel("linear regions")
 
 

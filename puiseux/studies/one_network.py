@@ -10,7 +10,9 @@ import numpy as np
 from nn_bridge.cell_statistics import region_statistics
 from nn_bridge.monomials import native_monomials
 from nn_bridge.network import Network
+from nn_bridge.readers.json import network_from_document
 from nn_bridge.tropicalize import tropicalize
+from nn_bridge.writers.json import document_of
 from polyhedra.matrix import AffineMap
 from polyhedra.scalars import to_float, to_text
 from puiseux.formula import simplify
@@ -45,7 +47,7 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
     (shortest,) = simplify(network).outputs
     regions = list(region_statistics(network))
     return {
-        "network": _layers(network),
+        "network": document_of(network),
         "native": native.numerator + native.denominator,
         "distinct": len(expanded.numerator) + len(expanded.denominator),
         "pruned": len(pruned.numerator) + len(pruned.denominator),
@@ -69,18 +71,9 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
     }
 
 
-def _layers(network: Network) -> dict[str, Any]:
-    """The network as JSON: enough to have it again (see `network_of`)."""
-    stages = (*network.stages, network.output)
-    return {
-        "weights": [[[to_text(v) for v in row] for row in stage.blocks[0][1]] for stage in stages],
-        "biases": [[to_text(v) for v in stage.bias] for stage in stages],
-    }
-
-
 def network_of(record: Plain) -> Network:
     """The network that a record reports on."""
-    return Network.from_layers(record["network"]["weights"], record["network"]["biases"])
+    return network_from_document(record["network"])
 
 
 def _terms(polynomial: PuiseuxPolynomial) -> list[str]:

@@ -108,7 +108,7 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
             right.plot(epochs, quantiles[:, place], color=colour, linestyle=style, linewidth=1.4)
     left.set(ylabel="linear regions in the box of the data")
     middle.set(ylabel="regions that hold data")
-    right.set(ylabel="a region's share of the box: median, 10 %, 90 %", yscale="log")
+    right.set(ylabel="share of the box", title="volumes: median, 10 % and 90 %", yscale="log")
     for ax in (left, middle, right):
         ax.set(xlabel="epoch")
     left.legend(frameon=False)

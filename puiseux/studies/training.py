@@ -20,6 +20,7 @@ from polyhedra.errors import MissingExtraError, UsageError
 Floats = NDArray[np.float64]
 
 LOSSES = ("classes", "values")
+_BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +147,39 @@ def _snapshots(
             arrays = [p.detach().numpy() for p in parameters]
             return Snapshot(epoch, Network.from_layers(arrays[::2], arrays[1::2]), value, accuracy)
 
-        optimizer = torch.optim.Adam(parameters, lr=learning_rate)
+        adam = _Adam(torch, parameters, learning_rate)
         if 0 in wanted:
             yield look(0)
         for epoch in range(1, epochs + 1):
             order = torch.from_numpy(rng.permutation(len(x)))
             for chosen in order.split(batch):
-                optimizer.zero_grad()
-                cost(outputs(points[chosen]), goal[chosen]).backward()
-                optimizer.step()
+                adam.step(torch.autograd.grad(cost(outputs(points[chosen]), goal[chosen]), parameters))
             if epoch in wanted:
                 yield look(epoch)
+
+
+class _Adam:
+    """Kingma and Ba (2015), with their constants.
+
+    ``torch.optim`` would do, but importing it takes longer than any training here.
+    """
+
+    def __init__(self, torch: Any, parameters: list[Any], learning_rate: float) -> None:
+        self._torch, self._parameters, self._rate = torch, parameters, learning_rate
+        self._first = [torch.zeros_like(p) for p in parameters]
+        self._second = [torch.zeros_like(p) for p in parameters]
+        self._steps = 0
+
+    def step(self, gradients: Sequence[Any]) -> None:
+        """Move the parameters once."""
+        self._steps += 1
+        rate = self._rate / (1 - _BETA_1**self._steps)
+        correction = (1 - _BETA_2**self._steps) ** 0.5
+        with self._torch.no_grad():
+            for p, g, first, second in zip(self._parameters, gradients, self._first, self._second, strict=True):
+                first.mul_(_BETA_1).add_(g, alpha=1 - _BETA_1)
+                second.mul_(_BETA_2).addcmul_(g, g, value=1 - _BETA_2)
+                p.addcdiv_(first, second.sqrt().div_(correction).add_(_EPSILON), value=-rate)
 
 
 def _torch() -> Any:

@@ -1,0 +1,263 @@
+"""What the studies compute, against closed forms and plain definitions; every study sums up and draws."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from math import comb
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn_bridge.cell_graph import cell_adjacency
+from nn_bridge.cell_statistics import counted
+from polyhedra.errors import UsageError
+from polyhedra.scalars import rational
+from puiseux.count import count_regions
+from puiseux.random_networks import random_network
+from puiseux.studies import HOMES, find_study
+from puiseux.studies.data import from_scikit_learn, gaussian_clusters, large_digits, spirals, two_moons
+from puiseux.studies.figures import new_figure
+from puiseux.studies.geometry import facet_numbers
+from puiseux.studies.lines_and_planes import plane_network
+from puiseux.studies.one_network import network_of
+from puiseux.studies.pruning_rate import expected_share
+from puiseux.studies.runner import run_study, run_trial
+from puiseux.studies.training import train
+
+SMALL: dict[str, list[dict[str, Any]]] = {
+    "sampling": [{"setting": "affine output", "architecture": [2, 6, 1], "trial": k} for k in range(2)],
+    "training": [{"data": "moons", "hidden": [4], "epochs": 2, "trial": 0}],
+    "monomials": [
+        {"kind": kind, "inputs": 3, "monomials": m, "trial": 0}
+        for kind, m in product(("normal", "convex position"), (5, 10))
+    ],
+    "depth": [
+        {"inputs": n, "hidden": hidden, "trial": k} for n in (2, 4) for hidden in ([6], [2, 3]) for k in range(2)
+    ],
+    "pruning": [{"width": w, "trial": 0} for w in (3, 5)],
+    "report": [{"architecture": [2, 3, 1]}],
+    "digits": [{"hidden": [4], "epochs": 1, "trial": 0}],
+    "lines": [{"hidden": [4, 4], "epochs": 1, "segments": 2, "trial": 0}],
+    "geometry": [{"inputs": 2, "width": 4, "depth": d, "trial": 0} for d in (1, 2)],
+    "geometry-data": [{"data": "iris", "trial": 0}],
+}
+"""Parameters that take little time."""
+DONE: dict[str, Any] = {}
+
+
+def small(name: str) -> Any:
+    """The result of the small form, run once."""
+    if name not in DONE:
+        study = find_study(name)
+        DONE[name] = run_study(replace(study, cases=lambda full: SMALL[name]))
+    return DONE[name]
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_every_study_sums_up_and_draws(name: str) -> None:
+    result = small(name)
+    assert result.complete
+    summary = result.summary
+    assert "published" in summary.columns or "The published values" in summary.remarks[0]
+    assert summary.rows
+    assert summary.remarks
+    assert all(len(row) == len(summary.columns) for row in summary.rows)
+    assert len(result.to_json()["table"]) == len(summary.rows)
+    figure = result.draw(new_figure())
+    assert figure.axes
+    assert any(ax.has_data() for ax in figure.axes)
+    first = result.trials[0]
+    assert run_trial(result.study, first.parameters, 0).record.keys() == first.record.keys()
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_a_study_that_was_stopped_at_once_has_a_summary(name: str) -> None:
+    assert find_study(name).summarize(()).columns
+
+
+def test_exact_counts_of_the_shapes_of_table_3() -> None:
+    for trial in small("sampling").trials:
+        # six lines in general position cut the plane into 22 cells, each with its own affine map
+        assert trial["symbolic"] == 1 + 6 + comb(6, 2)
+        assert trial["sampled"] <= 22
+
+
+def test_monomials_of_one_layer_follow_the_signs() -> None:
+    for trial in small("depth").trials:
+        if len(trial["hidden"]) == 1:
+            splits = [(p, 6 - p) for p in range(7) if 2**p + 2 ** (6 - p) == trial["native"]]
+            assert splits
+            n = trial["inputs"]
+            assert trial["pruned"] == sum(comb(m, k) for m in splits[0] for k in range(n + 1))
+
+
+def test_the_expected_share_is_the_mean_over_all_signs() -> None:
+    for width in (2, 3, 5):
+        shares = []
+        for signs in product((0, 1), repeat=width):
+            p, q = sum(signs), width - sum(signs)
+            shares.append(1 - (2 + width + comb(p, 2) + comb(q, 2)) / (2**p + 2**q))
+        assert expected_share(width) == pytest.approx(np.mean(shares))
+    for trial in small("pruning").trials:
+        for when in ("random", "trained"):
+            assert trial[f"{when} share"] == 1 - trial[f"{when} pruned"] / trial[f"{when} native"]
+
+
+def test_regions_of_random_functions_join_polyhedra() -> None:
+    for trial in small("monomials").trials:
+        assert trial["affine maps"] <= trial["regions"] <= trial["polyhedra"]
+        assert trial["pruned"] <= 2 * trial["monomials"]
+        if trial["kind"] == "convex position":
+            assert trial["pruned"] == 2 * trial["monomials"]
+
+
+@pytest.mark.parametrize("shape", [[2, 5, 4, 1], [3, 4, 1], [4, 2, 1], [2, 1]])
+def test_facet_numbers_without_keeping_the_cells(shape: list[int]) -> None:
+    network = random_network(shape, rng=3)
+    assert facet_numbers(network) == counted(cell_adjacency(network).facets)
+
+
+def test_the_geometry_of_an_arrangement() -> None:
+    lines, deep = small("geometry").trials
+    # four lines in general position: 11 cells, 16 segments and rays, opposite cells four facets apart
+    assert (lines["cells"], lines["mean facets"], lines["diameter"]) == (11, 32 / 11, 4)
+    assert sum(deep["cells by facets"]) == deep["cells"]
+    assert deep["mean facets"] <= 4
+
+
+def test_the_report_of_a_network_is_right() -> None:
+    (trial,) = small("report").trials
+    network = network_of(trial.record)
+    assert all((16 * bias).q == 1 for bias in (*network.stages[0].bias, *network.output.bias))
+    counts = count_regions(network)
+    assert len(trial["regions"]) == counts.regions
+    assert sum(region["polyhedra"] for region in trial["regions"]) == counts.cells
+    assert trial["native"] >= trial["distinct"] >= trial["pruned"] >= trial["shortest"]
+    bounded = [region for region in trial["regions"] if region["volume"] is not None]
+    for region in bounded:
+        # the shoelace formula on exact vertices around their mean
+        points = [tuple(map(rational, vertex)) for vertex in region["vertices"]]
+        centre = [sum(axis) / len(points) for axis in zip(*points, strict=True)]
+        points.sort(
+            key=lambda p: np.arctan2(
+                float((p[1] - centre[1]).p) / float((p[1] - centre[1]).q),
+                float((p[0] - centre[0]).p) / float((p[0] - centre[0]).q),
+            )
+        )
+        area = sum(p[0] * q[1] - p[1] * q[0] for p, q in zip(points, [*points[1:], points[0]], strict=True)) / 2
+        assert area == rational(region["volume"])
+
+
+def test_the_digits_network_has_sixteen_cells() -> None:
+    (trial,) = small("digits").trials
+    assert trial["cells"] == 16
+    assert trial["native"] == [2**p + 2 ** (4 - p) for p in trial["positive weights"]]
+    assert trial["pruned"] == trial["native"]
+
+
+def test_the_plane_through_three_digits() -> None:
+    (trial,) = small("lines").trials
+    plane = plane_network(trial.record)
+    assert plane.input_dim == 2
+    assert plane.output_dim == 10
+    anchors = [tuple(map(rational, anchor)) for anchor in trial["plane"]["anchors"]]
+    assert anchors[:2] == [(0, 0), (1, 0)]
+    assert trial["regions of the plane after"] >= 1
+    assert len(trial["same digit: transitions after"]) == 2
+
+
+def test_data_bearing_cells_are_cells() -> None:
+    (trial,) = small("geometry-data").trials
+    assert 1 <= trial["data-bearing"] <= min(trial["cells"], 150)
+    assert len(trial["neighbours"]) == trial["cells"]
+    assert trial["mean neighbours"] == np.mean(trial["neighbours"])
+    assert trial["farthest from data"] <= trial["diameter"]
+
+
+def test_training_records_every_epoch_that_was_asked_for() -> None:
+    (trial,) = small("training").trials
+    assert trial["epoch"] == [0, 1, 2]
+    for name in ("regions", "regions in the box", "data-bearing", "accuracy", "volume quantiles"):
+        assert len(trial[name]) == 3
+    for k in range(3):
+        assert trial["data-bearing"][k] <= trial["regions in the box"][k] <= trial["regions"][k]
+
+
+# -------------------------------------------------------------------- training and data
+
+
+def test_training_is_seeded_and_touches_nothing_global() -> None:
+    import torch
+
+    data = two_moons(np.random.default_rng(0), 60)
+    before = torch.get_rng_state().clone()
+    threads = torch.get_num_threads()
+    one, two = (
+        train([2, 4, 1], data.inputs, data.targets, rng=np.random.default_rng(1), epochs=15, at=(0, 15))
+        for _ in range(2)
+    )
+    assert one == two
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
+    first, last = one
+    assert (first.epoch, last.epoch) == (0, 15)
+    assert last.loss < first.loss
+    # what was said of the network is true of the exact one
+    wins = last.network.evaluate_float(data.inputs.astype(np.float32))[:, 0] > 0
+    assert last.accuracy == pytest.approx(float((wins == (data.targets == 1)).mean()))
+
+
+def test_regression_and_several_classes() -> None:
+    rng = np.random.default_rng(2)
+    inputs = rng.normal(size=(50, 3))
+    (fitted,) = train([3, 4, 1], inputs, inputs.sum(axis=1), rng=rng, epochs=40, loss="values")
+    assert fitted.accuracy is None
+    values = fitted.network.evaluate_float(inputs.astype(np.float32))[:, 0]
+    assert fitted.loss == pytest.approx(np.mean((values - inputs.sum(axis=1)) ** 2), rel=1e-3)
+    (sorted_out,) = train([3, 4, 3], inputs, inputs.argmax(axis=1), rng=rng, epochs=40)
+    guess = sorted_out.network.evaluate_float(inputs.astype(np.float32)).argmax(axis=1)
+    assert sorted_out.accuracy == pytest.approx(float((guess == inputs.argmax(axis=1)).mean()))
+    assert sorted_out.accuracy > 0.6
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": "hinge"}, "no loss 'hinge'"),
+        ({"at": [3]}, "not all in 0..2"),
+        ({"inputs": np.ones((4, 3))}, "does not fit"),
+    ],
+)
+def test_training_refuses(options: dict[str, Any], message: str) -> None:
+    given = {"inputs": np.ones((4, 2)), "rng": np.random.default_rng(0), "epochs": 2, **options}
+    inputs = given.pop("inputs")
+    with pytest.raises(UsageError, match=message):
+        train([2, 2, 1], inputs, np.zeros(4), **given)
+
+
+def test_the_data_sets() -> None:
+    for draw in (gaussian_clusters, two_moons, spirals):
+        one, two = (draw(np.random.default_rng(5), 40) for _ in range(2))
+        assert one.inputs.shape == (40, 2)
+        assert set(one.targets.tolist()) == {0, 1}
+        assert one.outputs == 1
+        assert np.array_equal(one.inputs, two.inputs)
+    iris = from_scikit_learn("iris")
+    assert (iris.inputs.shape, iris.outputs) == ((150, 4), 3)
+    assert np.allclose(iris.inputs.mean(axis=0), 0)
+    assert np.allclose(iris.inputs.std(axis=0), 1)
+    assert from_scikit_learn("diabetes").outputs == 1
+
+
+def test_large_digits_keep_the_corners_and_the_range() -> None:
+    from sklearn.datasets import load_digits
+
+    images = large_digits().inputs.reshape(-1, 28, 28)
+    small_images = load_digits().images / 16
+    assert np.allclose(images[:, ::27, ::27], small_images[:, ::7, ::7])
+    assert images.min() >= 0
+    assert images.max() <= 1
+    # every third step lands between pixels: 27 steps over 7 pixels meet them where 7 k / 27 is whole
+    assert np.allclose(images[:, 0, 27], small_images[:, 0, 7])
