@@ -75,6 +75,18 @@ class NetworkFormula:
         """A SymPy expression with ``Max`` for each output."""
         return [formula.to_sympy() for formula in self.outputs]
 
+    def to_python(self, name: str = "network") -> str:
+        """The source of a Python function of NumPy arrays, in float64 (see `tropical.source_code`)."""
+        from tropical.source_code import python_source
+
+        return python_source([formula.rational for formula in self.outputs], name)
+
+    def to_c(self, name: str = "network") -> str:
+        """The source of a C function, in float64."""
+        from tropical.source_code import c_source
+
+        return c_source([formula.rational for formula in self.outputs], name)
+
     def to_json(self) -> dict[str, Any]:
         """The object that ``puiseux simplify --format json`` prints."""
         return {"outputs": [formula.to_json() for formula in self.outputs], "verified": True}

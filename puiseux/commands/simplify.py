@@ -11,12 +11,14 @@ import typer
 from polyhedra.errors import UsageError
 from puiseux.commands.options import Command, NetworkArgument, OutputOption
 
-FORMATS = ("text", "latex", "sympy", "json")
+FORMATS = ("text", "latex", "sympy", "json", "python", "c")
 
 
 def simplify(
     network: NetworkArgument,
-    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, latex, sympy or json.")] = "text",
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="text, latex, sympy, json, python or c.")
+    ] = "text",
     output: OutputOption = None,
     search: Annotated[
         bool, typer.Option("--search/--no-search", help="Look for a shorter pair of polynomials, or only prune.")
@@ -30,6 +32,8 @@ def simplify(
     result = formula.simplify(network, output=output, search=search)
     if form == "json":
         print(json.dumps(result.to_json()))
+    elif form in ("python", "c"):
+        print(result.to_python() if form == "python" else result.to_c(), end="")
     else:
         for each in result.outputs:
             print(each.render(form))
@@ -45,5 +49,10 @@ SIMPLIFY = Command(
     "simplify",
     simplify,
     "Write the shortest max-plus formula.",
-    ("puiseux simplify net.npz", "puiseux simplify net.npz --format latex", "puiseux simplify net.npz --output 0"),
+    (
+        "puiseux simplify net.npz",
+        "puiseux simplify net.npz --format latex",
+        "puiseux simplify net.npz --output 0",
+        "puiseux simplify net.npz --format c > net.c",
+    ),
 )
