@@ -110,21 +110,72 @@ def random_network(
     >>> str(random_network([2, 4, 1], rng=0))
     'Network [2, 4, 1]'
     """
-    if init not in INITIALISATIONS:
-        raise UsageError(f"there is no initialisation {init!r}; take one of {', '.join(INITIALISATIONS)}")
+    draw = _initialisation(init).draw
     sizes = list(architecture)
     if len(sizes) < 2 or any(size < 1 for size in sizes):
         raise UsageError(f"an architecture has an input and an output size, all at least 1, not {sizes}")
     if sum(a * b for a, b in pairwise(sizes)) > _MAX_WEIGHTS:
         raise UsageError(f"a network of sizes {sizes} has more than {_MAX_WEIGHTS:,} weights")
     generator = np.random.default_rng(rng)
-    draw = INITIALISATIONS[init].draw
     weights, biases = [], []
     for fan_in, size in pairwise(sizes):
         weights.append(draw(generator, (size, fan_in), fan_in, sizes[0]))
         bias = draw(generator, (size,), fan_in, sizes[0])
         biases.append(np.zeros(size) if zero_bias else bias)
     return Network.from_layers(weights, biases, relu_on_output=relu_on_output)
+
+
+def _initialisation(name: str) -> Initialisation:
+    if name not in INITIALISATIONS:
+        raise UsageError(f"there is no initialisation {name!r}; take one of {', '.join(INITIALISATIONS)}")
+    return INITIALISATIONS[name]
+
+
+def random_invariant_network(
+    inputs: int,
+    channels: Sequence[int],
+    *,
+    rng: int | np.random.Generator,
+    init: str = "he",
+    zero_bias: bool = False,
+) -> Network:
+    """A network that no permutation of its inputs changes, of equivariant layers and a sum.
+
+    Parameters
+    ----------
+    inputs : int
+        ``n``; every hidden layer has ``n`` units a channel.
+    channels : sequence of int
+        The channels of each hidden layer.
+    rng, init, zero_bias
+        As in `random_network`.
+
+    Notes
+    -----
+    Unit ``i`` of channel ``k`` is ``max(0, sum_c (A_kc h_ic + B_kc sum_j h_jc) + b_k)``; the output is a sum over all
+    units with one weight a channel (Zaheer et al. 2017).
+
+    Examples
+    --------
+    >>> str(random_invariant_network(3, [2], rng=0))
+    'Network [3, 6, 1]'
+    """
+    draw = _initialisation(init).draw
+    if inputs < 1 or not channels or any(count < 1 for count in channels):
+        raise UsageError(f"an invariant network has inputs and channels, not {inputs} and {list(channels)}")
+    if sum(a * b for a, b in pairwise([1, *channels])) * inputs**2 > _MAX_WEIGHTS:
+        raise UsageError(f"an invariant network of {inputs} inputs and channels {list(channels)} is too large")
+    generator = np.random.default_rng(rng)
+    identity, ones = np.eye(inputs), np.ones((inputs, inputs))
+    weights, biases = [], []
+    for before, after in pairwise([1, *channels]):
+        own = draw(generator, (after, before), before, inputs)
+        shared = draw(generator, (after, before), inputs * before, inputs)
+        weights.append(np.kron(identity, own) + np.kron(ones, shared))
+        biases.append(np.tile(draw(generator, (after,), before, inputs), inputs))
+    weights.append(np.tile(draw(generator, (1, channels[-1]), channels[-1], inputs), inputs))
+    biases.append(draw(generator, (1,), channels[-1], inputs))
+    return Network.from_layers(weights, [np.zeros_like(b) for b in biases] if zero_bias else biases)
 
 
 def parse_architecture(text: str) -> list[int]:

@@ -13,6 +13,7 @@ MODULES = [
     "nn_bridge.maximum_coverage",
     "nn_bridge.sampling",
     "nn_bridge.sampling_box",
+    "nn_bridge.symmetry",
 ]
 
 

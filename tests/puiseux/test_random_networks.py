@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
 from nn_bridge.network import Network, float_matrix
 from polyhedra.errors import UsageError
-from puiseux.random_networks import INITIALISATIONS, parse_architecture, random_network
+from puiseux.random_networks import INITIALISATIONS, parse_architecture, random_invariant_network, random_network
 
 
 @pytest.mark.parametrize("init", INITIALISATIONS)
@@ -71,6 +73,27 @@ def test_the_help_of_the_command_names_every_initialisation() -> None:
 
     text = inspect.signature(random, eval_str=True).parameters["init"].annotation.__metadata__[0].help
     assert all(name in text for name in INITIALISATIONS)
+
+
+@pytest.mark.parametrize("channels", [[1], [2, 1], [1, 2, 2]])
+@pytest.mark.parametrize("zero_bias", [False, True])
+def test_invariant_networks_are_invariant_and_random(channels: list[int], zero_bias: bool) -> None:
+    network = random_invariant_network(3, channels, rng=4, zero_bias=zero_bias)
+    assert network.hidden == tuple(3 * c for c in channels)
+    values = {network.evaluate(p) for p in permutations(("1/2", -3, 2))}
+    assert len(values) == 1
+    assert network != random_invariant_network(3, channels, rng=5, zero_bias=zero_bias)
+    assert network == random_invariant_network(3, channels, rng=4, zero_bias=zero_bias)
+    assert any(any(stage.bias) for stage in network.stages) != zero_bias
+
+
+def test_invariant_networks_that_cannot_be() -> None:
+    with pytest.raises(UsageError, match="has inputs and channels"):
+        random_invariant_network(3, [], rng=0)
+    with pytest.raises(UsageError, match="too large"):
+        random_invariant_network(10**5, [1], rng=0)
+    with pytest.raises(UsageError, match="no initialisation"):
+        random_invariant_network(3, [1], rng=0, init="none")
 
 
 def test_zero_bias_keeps_the_weights() -> None:
