@@ -75,6 +75,27 @@ class Summary:
             lines.append("  ".join(cells).rstrip())
         return "\n".join([*lines, *([""] if self.remarks else []), *(f"* {remark}" for remark in self.remarks)])
 
+    def to_markdown(self) -> str:
+        """The same as a Markdown table and list.
+
+        Examples
+        --------
+        >>> print(Summary(("n", "cells"), ((2, 11),), ("Exact.",)).to_markdown())
+        | n | cells |
+        | ---: | ---: |
+        | 2 | 11 |
+        <BLANKLINE>
+        * Exact.
+        """
+        number = [any(isinstance(v, (int, float)) for v in self.column(name)) for name in self.columns]
+        lines = [self.columns, tuple("---:" if right else "---" for right in number)]
+        lines += [tuple(map(shown, row)) for row in self.rows]
+        table = [f"| {' | '.join(line)} |" for line in lines]
+        return "\n".join([*table, *([""] if self.remarks else []), *(f"* {remark}" for remark in self.remarks)])
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
     def to_json(self) -> dict[str, Any]:
         """The table as a list of objects, and the remarks."""
         return {

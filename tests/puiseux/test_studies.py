@@ -209,6 +209,24 @@ def test_training_is_seeded_and_touches_nothing_global() -> None:
     assert last.accuracy == pytest.approx(float((wins == (data.targets == 1)).mean()))
 
 
+def test_the_optimizer_is_that_of_torch() -> None:
+    import torch
+
+    from puiseux.studies.training import _Adam
+
+    start = torch.tensor([1.0, -2.0, 0.5, 3.0])
+    ours, theirs = (start.clone().requires_grad_(True) for _ in range(2))
+    adam, reference = _Adam(torch, [ours], 0.05), torch.optim.Adam([theirs], lr=0.05)
+    for step in range(50):
+        weights = torch.arange(4.0) + step % 3
+        adam.step(torch.autograd.grad((weights * ours**2).sum() + ours.abs().sum(), [ours]))
+        reference.zero_grad()
+        ((weights * theirs**2).sum() + theirs.abs().sum()).backward()
+        reference.step()
+        assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+    assert not torch.allclose(ours, start, atol=0.5)
+
+
 def test_regression_and_several_classes() -> None:
     rng = np.random.default_rng(2)
     inputs = rng.normal(size=(50, 3))
