@@ -19,6 +19,7 @@ from nn_bridge.symmetry import (
     count_by_symmetry,
     is_invariant,
     permutation_symmetry,
+    regions_by_symmetry,
     sample_by_symmetry,
     with_inputs_permuted,
 )
@@ -46,6 +47,7 @@ def test_invariant_networks_are_found_and_counted_from_their_domain(inputs: int,
     assert symmetry.blocks == (tuple(range(inputs)),)
     counted = count_by_symmetry(network, symmetry)
     assert counted.affine_maps == counted.everywhere.affine_maps
+    assert counted.regions == counted.everywhere.regions
     assert counted.domain.cells <= counted.everywhere.cells <= symmetry.order * counted.domain.cells
 
 
@@ -72,6 +74,22 @@ def test_blocks_of_exchangeable_coordinates() -> None:
     # the exchange of 0 and 2 renames no units, so the functions themselves were compared
     assert is_invariant(network, [2, 1, 0, 3, 4])
     assert affine_maps_by_symmetry(network, symmetry) == count_cells(network).affine_maps == 4
+    assert regions_by_symmetry(network, symmetry) == 4
+
+
+def test_regions_that_go_around_the_walls() -> None:
+    """A flat cube and what lies around it: regions that cross some walls and not others."""
+    n = 3
+    rows = np.vstack([np.eye(n), -np.eye(n)])
+    # sum_i max(0, x_i - 1) + max(0, -x_i - 1): a flat cube in the middle, 27 regions in all
+    network = Network.from_layers([rows, np.ones((1, 2 * n))], [[-1] * (2 * n), [0]])
+    counted = count_by_symmetry(network)
+    assert (counted.regions, counted.affine_maps) == (27, 27) == (counted.everywhere.regions, 27)
+    # the same clipped at 1: far away everything is flat, and the flat parts are connected
+    clipped = Network.from_layers([rows, np.ones((2, 2 * n)), [[1, -1]]], [[-1] * (2 * n), [0, -1], [0]])
+    counted = count_by_symmetry(clipped)
+    assert counted.regions == counted.everywhere.regions
+    assert counted.affine_maps == counted.everywhere.affine_maps
 
 
 def test_a_network_without_symmetry() -> None:
@@ -100,6 +118,7 @@ def test_the_estimate_undercounts_pieces_whose_jacobian_is_more_symmetric_than_t
     clipped = Network.from_layers([[[1, -1], [-1, 1]], [[1, 1], [1, 1]], [[1, -1]]], [[0, 0], [0, -1], [0]])
     counted = count_by_symmetry(clipped)
     assert (counted.everywhere.regions, counted.everywhere.affine_maps, counted.affine_maps) == (4, 3, 3)
+    assert counted.regions == 4
     assert sample_by_symmetry(clipped, samples=500, cube=3, rng=0).regions == 3
 
 
