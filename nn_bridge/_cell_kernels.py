@@ -44,6 +44,8 @@ NODE_SIZE = 12
 CELL, COUNT_ROOT = 0, -1
 # MODE
 ENUMERATE, COUNT_LAST_STAGE = 0, 1
+# EMIT, beside 0 (nothing) and 1 (patterns): generators and facets too
+WITH_COORDINATES, WITHOUT_COORDINATES = 2, 3
 # what run returns
 (
     DONE,
@@ -61,6 +63,7 @@ ENUMERATE, COUNT_LAST_STAGE = 0, 1
 
 UNIT_ROUNDOFF = 1.2e-16  # a little over 2**-53
 EXACT_LIMIT = 9007199254740992.0  # 2**53: integers below it are exact in float64
+REDUCE_ABOVE = 65536.0  # integer coordinates beyond are divided by what they have in common
 TINY = 1e-150  # stored numbers are 0 or at least this large, so that no product of two of them underflows to 0
 POLISH_ABOVE = 1e-4
 _inner = njit(error_model="numpy", fastmath={"contract"}, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
@@ -150,6 +153,10 @@ class Scratch(NamedTuple):
     errors: np.ndarray
     keys: np.ndarray
     face_keys: np.ndarray
+    face_vertex: np.ndarray
+    face_sizes: np.ndarray
+    face_common: np.ndarray
+    face_some: np.ndarray
     slot_of: np.ndarray
     touched: np.ndarray
     kept: np.ndarray
@@ -626,17 +633,18 @@ def retry_through_hidden(form, pool, net, active, par, stage, old, new, scratch)
 
 
 @_inner
-def join(first, pairs, free, stage, unit, par, index, coord, ray, mask, parents, values, errors):
+def join(first, pairs, free, unit, par, index, coord, ray, mask, parents, values, errors, last):
     """Make ``pairs`` new generators from ``free`` on: where segments between their parents meet the unit's zero set.
 
-    Signs that both parents share are inherited, other signs are left unknown.
+    Signs that both parents share are inherited, other signs are left unknown.  After the ``last`` split of a cell
+    nothing is evaluated any more, so coordinates are left out.
     """
     dim = par[DIM]
     fw = par[FW]
     mw = par[MW]
     zw = par[ZW]
     whole = par[INTEGER] == 1
-    narrow = fw == 1 and mw == 1 and zw == 0
+    narrow = fw == 1 and mw == 1
     for p in range(pairs):
         ta = parents[p, 0]
         tb = parents[p, 1]
@@ -654,6 +662,8 @@ def join(first, pairs, free, stage, unit, par, index, coord, ray, mask, parents,
             mask[new, 1] = (pa | pb) & ~unknown & others
             mask[new, 2] = (na | nb) & ~unknown & others
             mask[new, 3] = unknown & others
+            for q in range(4, 4 + zw):
+                mask[new, q] = mask[ga, q] & mask[gb, q]
         else:
             for q in range(fw):
                 mask[new, q] = mask[ga, q] & mask[gb, q]
@@ -675,6 +685,8 @@ def join(first, pairs, free, stage, unit, par, index, coord, ray, mask, parents,
                     mask[new, q + mw] = (na | nb) & ~unknown
                     mask[new, q + 2 * mw] = unknown
         ray[new] = ray[ga] & ray[gb]
+        if last:
+            continue
         # values are clipped to their certified signs
         va = max(values[ta], 0.0)
         vb = max(-values[tb], 0.0)
@@ -688,14 +700,19 @@ def join(first, pairs, free, stage, unit, par, index, coord, ray, mask, parents,
                 coord[new, c] = vb * coord[ga, c] + va * coord[gb, c]
                 largest = max(largest, vb * abs(coord[ga, c]) + va * abs(coord[gb, c]))
             if largest < EXACT_LIMIT:
-                divisor = int64(0)
-                for c in range(dim + 1):
-                    x = int64(abs(coord[new, c]))
-                    while x != 0:
-                        divisor, x = x, (divisor % x if divisor != 0 else int64(0))
+                if largest > REDUCE_ABOVE:
+                    divisor = int64(0)
+                    for c in range(dim + 1):
+                        x = int64(abs(coord[new, c]))
+                        while x != 0:
+                            divisor, x = x, (divisor % x if divisor != 0 else int64(0))
+                        if divisor == 1:
+                            break
+                    if divisor > 1:
+                        for c in range(dim + 1):
+                            coord[new, c] /= divisor
                 norm = 0.0
                 for c in range(dim + 1):
-                    coord[new, c] /= divisor
                     norm += abs(coord[new, c])
                 coord[new, dim + 1] = 0.0
                 coord[new, dim + 2] = norm
@@ -896,11 +913,14 @@ def find_edges(count, words, n_pos, n_neg, dim, pos, neg, keys, common, parents)
 
 
 @_inner
-def cut_edges(first, count, stage, units, unit, valid, n_pos, n_neg, free, end, par, st, pool, form, facets, scratch):
+def cut_edges(
+    first, count, stage, units, unit, valid, n_pos, n_neg, free, end, last, par, st, pool, form, facets, scratch
+):
     """One step of double description: a new generator on every edge between ``scratch.pos`` and ``scratch.neg``.
 
     They are listed from ``index[end]`` on.  Returns the end of the list and the new top of the pool; instead of the
-    end, -1 where the pool or the index is too small and -2 where the list of pairs is.
+    end, -1 where the pool or the index is too small and -2 where the list of pairs is.  ``last``: no unit is left to
+    be evaluated at the new generators.
     """
     dim = par[DIM]
     mw = par[MW]
@@ -917,15 +937,20 @@ def cut_edges(first, count, stage, units, unit, valid, n_pos, n_neg, free, end, 
         return -2, free
     if free + pairs + 2 > coord.shape[0] or end + pairs + 2 > index.shape[0]:
         return -1, free
-    for i in range(n_pos):
-        t = pos[i]
-        values[t], errors[t] = value_at(form, coord, stage, unit, index[first + t], dim, integer)
-    for i in range(n_neg):
-        t = neg[i]
-        values[t], errors[t] = value_at(form, coord, stage, unit, index[first + t], dim, integer)
-    join(first, pairs, free, stage, unit, par, index, coord, pool.ray, mask, parents, values, errors)
+    if not last:
+        for i in range(n_pos):
+            t = pos[i]
+            values[t], errors[t] = value_at(form, coord, stage, unit, index[first + t], dim, integer)
+        for i in range(n_neg):
+            t = neg[i]
+            values[t], errors[t] = value_at(form, coord, stage, unit, index[first + t], dim, integer)
+    join(first, pairs, free, unit, par, index, coord, pool.ray, mask, parents, values, errors, last)
     for p in range(pairs):
         index[end + p] = free + p
+    st[NEW_GENS] += pairs
+    if last:
+        return end + pairs, free + pairs
+    for p in range(pairs):
         if coord[free + p, dim + 1] > POLISH_ABOVE:
             refine(
                 free + p,
@@ -969,7 +994,6 @@ def cut_edges(first, count, stage, units, unit, valid, n_pos, n_neg, free, end, 
             for q in range(mw):
                 left += popcount(mask[new, unsure_at + q])
         st[UNSURE] += left
-    st[NEW_GENS] += pairs
     return end + pairs, free + pairs
 
 
@@ -1022,12 +1046,20 @@ def output_print(prints, net, active, last, par):
 
 
 @_inner
-def emit_faces(leaf, first, count, pool, par, zero_start, units, dim_faces, leaves, st, scratch):
+def no_room(leaves, st, generators, zw):
+    """Whether a leaf with so many generators might not fit."""
+    return st[GEN_N] + generators > leaves.gen_leaf.shape[0] or st[FACET_N] + 64 * zw + 8 > leaves.facet_leaf.shape[0]
+
+
+@_inner
+def emit_faces(leaf, first, count, pool, par, units, lines, leaves, st, scratch):
     """Write a leaf's generators and facets, each with the set of units and walls that vanish on it.
 
     A facet is a maximal proper set of generators cut out by one unit or wall, with at least one vertex among them.
     """
-    work_keys = scratch.face_keys
+    keys, vertex, sizes = scratch.face_keys, scratch.face_vertex, scratch.face_sizes
+    zero_start = leaves.zero_offset[par[STAGES] - 1]
+    dim_faces = max(1, par[DIM] - popcount(uint64(lines)))
     zw = par[ZW]
     mw = par[MW]
     fw = par[FW]
@@ -1035,63 +1067,70 @@ def emit_faces(leaf, first, count, pool, par, zero_start, units, dim_faces, leav
     n_gen = st[GEN_N]
     for t in range(count):
         g = pool.index[first + t]
-        for q in range(zw):
-            work_keys[t, q] = pool.mask[g, base + q]
-        for q in range((units + 63) >> 6):
-            z = ~(pool.mask[g, fw + q] | pool.mask[g, fw + mw + q] | pool.mask[g, fw + 2 * mw + q])
-            if 64 * (q + 1) > units:
-                z &= (uint64(1) << uint64(units - 64 * q)) - uint64(1)
-            work_keys[t, zero_start + q] = z
         o = n_gen + t
         leaves.gen_leaf[o] = leaf
         leaves.gen_ray[o] = pool.ray[g]
-        for c in range(par[DIM] + 1):
-            leaves.gen_coord[o, c] = pool.coord[g, c]
+        vertex[t] = uint64(0) if pool.ray[g] else ~uint64(0)
+        if par[EMIT] == WITH_COORDINATES:
+            for c in range(par[DIM] + 1):
+                leaves.gen_coord[o, c] = pool.coord[g, c]
         for q in range(zw):
-            leaves.gen_zero[o, q] = work_keys[t, q]
+            z = pool.mask[g, base + q]
+            r = q - zero_start
+            if r >= 0 and 64 * r < units:
+                z = ~(pool.mask[g, fw + r] | pool.mask[g, fw + mw + r] | pool.mask[g, fw + 2 * mw + r])
+                if 64 * (r + 1) > units:
+                    z &= (uint64(1) << uint64(units - 64 * r)) - uint64(1)
+            keys[q, t] = z
+            leaves.gen_zero[o, q] = z
     st[GEN_N] = n_gen + count
-    # candidates: bits that some but not all generators have
-    o = st[FACET_N]
+    # candidates: bits that some but not all generators have; by bit, how many have it, -1 where no vertex does
     for q in range(zw):
         some = uint64(0)
         all_ = ~uint64(0)
-        for t in range(count):
-            some |= work_keys[t, q]
-            all_ &= work_keys[t, q]
+        for k in range(count):
+            t = uint64(k)
+            some |= keys[q, t]
+            all_ &= keys[q, t]
+        scratch.face_common[q] = all_
         w = some & ~all_
         while w != uint64(0):
-            low = w & (~w + uint64(1))
+            b = uint64(lowest_bit(w))
             w &= w - uint64(1)
-            size = 0
-            vertices = 0
-            for r in range(zw):
-                leaves.facet_zero[o, r] = ~uint64(0)
-            for t in range(count):
-                if work_keys[t, q] & low:
-                    size += 1
-                    if leaves.gen_ray[n_gen + t] == 0:
-                        vertices += 1
-                    for r in range(zw):
-                        leaves.facet_zero[o, r] &= work_keys[t, r]
-            if vertices == 0 or size < dim_faces:
+            size = uint64(0)
+            vertices = uint64(0)
+            for k in range(count):
+                t = uint64(k)  # no negative index to be turned round: vector instructions
+                on = (keys[q, t] >> b) & uint64(1)
+                size += on
+                vertices |= on & vertex[t]
+            sizes[64 * q + int64(b)] = int64(size) if vertices != uint64(0) else -1
+        scratch.face_some[q] = some & ~all_
+    o = st[FACET_N]
+    for q in range(zw):
+        w = scratch.face_some[q]
+        while w != uint64(0):
+            b = uint64(lowest_bit(w))
+            w &= w - uint64(1)
+            size = sizes[64 * q + int64(b)]
+            if size < dim_faces:
                 continue
             # another candidate whose generators contain these: larger means not a facet, equal and earlier means known
             keep = True
             for r in range(zw):
-                other = leaves.facet_zero[o, r]
-                while other != uint64(0) and keep:
-                    ob = other & (~other + uint64(1))
+                closure = ~uint64(0)
+                for k in range(count):
+                    t = uint64(k)
+                    closure &= keys[r, t] | (((keys[q, t] >> b) & uint64(1)) - uint64(1))
+                leaves.facet_zero[o, r] = closure
+                other = closure & ~scratch.face_common[r]
+                while other != uint64(0):
+                    c = lowest_bit(other)
                     other &= other - uint64(1)
-                    if r == q and ob == low:
-                        continue
-                    osize = 0
-                    for t in range(count):
-                        if work_keys[t, r] & ob:
-                            osize += 1
-                    if osize == count:
-                        continue
-                    if osize > size or r < q or (r == q and ob < low):
+                    own = r == q and c == int64(b)
+                    if sizes[64 * r + c] > size or (not own and (r < q or (r == q and c < int64(b)))):
                         keep = False
+                        break
                 if not keep:
                     break
             if keep:
@@ -1325,7 +1364,7 @@ def make_scratch(cap, par, padded):
     dim, fw, mw = par[DIM], par[FW], par[MW]
     bits = 64 * (fw + mw)
     rows = 4 * (dim + 2) + 64
-    face_rows = cap if par[EMIT] == 2 else 1
+    face_rows = cap if par[EMIT] >= WITH_COORDINATES else 1
     face_words = max(par[ZW], 1)
     table = min(64, padded) if par[MODE] == COUNT_LAST_STAGE else 1
     pairs = 4096 if par[MODE] == COUNT_LAST_STAGE else 1
@@ -1336,7 +1375,11 @@ def make_scratch(cap, par, padded):
         np.empty(cap),
         np.empty(cap),
         np.empty((cap, fw + mw), np.uint64),
-        np.empty((face_rows, face_words), np.uint64),
+        np.empty((face_words, face_rows), np.uint64),
+        np.empty(face_rows, np.uint64),
+        np.empty(64 * face_words, np.int64),
+        np.empty(face_words, np.uint64),
+        np.empty(face_words, np.uint64),
         np.full(bits, -1, np.int64),
         np.empty(bits, np.int64),
         np.empty(bits, np.int64),
@@ -1419,17 +1462,19 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
         if lines < 0:
             return NEED_LINES
         for q in range(mw):
-            positive[q] = uint64(0)
-            negative[q] = uint64(0)
-            unsure[q] = uint64(0)
+            p = uint64(0)
+            m = uint64(0)
+            u = uint64(0)
+            for t in range(first, first + count):
+                g = pool.index[t]
+                p |= pool.mask[g, fw + q]
+                m |= pool.mask[g, fw + mw + q]
+                u |= pool.mask[g, fw + 2 * mw + q]
+            positive[q] = p
+            negative[q] = m
+            unsure[q] = u
             rest[q] = stack.mask[s, q]
             valid[q] = stack.mask[s, mw + q]
-        for t in range(count):
-            g = pool.index[first + t]
-            for q in range(mw):
-                positive[q] |= pool.mask[g, fw + q]
-                negative[q] |= pool.mask[g, fw + mw + q]
-                unsure[q] |= pool.mask[g, fw + 2 * mw + q]
         n_cut = int64(0)
         n_maybe = int64(0)
         n_doubt = int64(0)
@@ -1535,6 +1580,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                         n_neg,
                         free,
                         top,
+                        False,
                         par,
                         st,
                         pool,
@@ -1601,29 +1647,13 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
         if n_cut == 0 and n_maybe == 0:
             if stage == stages - 1:
                 # -------------------------------------------- a leaf
-                chosen_leaf = emit > 0 and (leaves.select.shape[0] == 0 or leaves.select[st[LEAVES]] != 0)
-                if chosen_leaf:
+                if emit > 0 and wanted(leaves, st[LEAVES]):
                     if st[OUT_N] + 1 > leaves.pattern.shape[0]:
                         return NEED_OUT
-                    if emit == 2:
-                        if (
-                            st[GEN_N] + count > leaves.gen_leaf.shape[0]
-                            or st[FACET_N] + 64 * zw + 8 > leaves.facet_leaf.shape[0]
-                        ):
+                    if emit >= WITH_COORDINATES:
+                        if no_room(leaves, st, count, zw):
                             return NEED_OUT
-                        emit_faces(
-                            st[LEAVES],
-                            first,
-                            count,
-                            pool,
-                            par,
-                            leaves.zero_offset[stage],
-                            units,
-                            max(1, dim - popcount(uint64(lines))),
-                            leaves,
-                            st,
-                            scratch,
-                        )
+                        emit_faces(st[LEAVES], first, count, pool, par, units, lines, leaves, st, scratch)
                     write_leaf(st, par, net, active, positive, leaves, prints)
                 st[SP] = s
                 st[COUNT] += 1
@@ -1695,6 +1725,8 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 rest[q] = (
                     ~uint64(0) if room >= 64 else ((uint64(1) << uint64(room)) - uint64(1) if room > 0 else uint64(0))
                 )
+            for q in range(mw):
+                prev[q] = uint64(0)
             for t in range(count):
                 g = pool.index[first + t]
                 new = free + t
@@ -1749,6 +1781,26 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                     left = 0
                     for q in range(mw):
                         left += popcount(pool.mask[new, fw + 2 * mw + q])
+                if left > 0 and pool.coord[new, dim + 1] > 1e-14:
+                    # an error that did no harm in the stages before; the facets of the cell tell better
+                    refine(new, new, new, below, prev, nothing, pool, par, form, facets, scratch)
+                    st[POLISHED] += 1
+                    st[EVALS] += settle(
+                        form,
+                        pool.coord,
+                        pool.mask,
+                        pool.index,
+                        top + t,
+                        top + t + 1,
+                        par,
+                        below,
+                        below_units,
+                        scratch.value,
+                        scratch.bound,
+                    )
+                    left = 0
+                    for q in range(mw):
+                        left += popcount(pool.mask[new, fw + 2 * mw + q])
                 st[UNSURE] += left
             for q in range(mw):
                 valid[q] = uint64(0)
@@ -1776,6 +1828,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
             st[MAX_POOL] = max(st[MAX_POOL], free + count)
             continue
         # ---------------------------------------------------- split by one unit
+        last = stage == stages - 1 and n_maybe == 0 and n_cut == 1 and n_free == 1
         forced = int64(-1)
         sign = int64(0)
         if depth < par[PATH_LEN]:
@@ -1791,14 +1844,20 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 return NEED_SIGNS
             if not cut[q] & bit(forced):
                 return BAD_PATH
-        elif stage == stages - 1 and n_maybe == 0 and n_cut == 1 and n_free == 1 and emit < 2 and par[DEPTH_LIMIT] == 0:
+        elif (
+            last
+            and par[DEPTH_LIMIT] == 0
+            and (emit < WITH_COORDINATES or not (wanted(leaves, st[LEAVES]) or wanted(leaves, st[LEAVES] + 1)))
+        ):
             if emit == 1:
                 if st[OUT_N] + 2 > leaves.pattern.shape[0]:
                     return NEED_OUT
-                write_leaf(st, par, net, active, positive, leaves, prints)
-                for q in range(mw):
-                    positive[q] &= ~cut[q]
-                write_leaf(st, par, net, active, positive, leaves, prints)
+                if wanted(leaves, st[LEAVES]):
+                    write_leaf(st, par, net, active, positive, leaves, prints)
+                if wanted(leaves, st[LEAVES] + 1):
+                    for q in range(mw):
+                        positive[q] &= ~cut[q]
+                    write_leaf(st, par, net, active, positive, leaves, prints)
             st[SP] = s
             st[COUNT] += 2
             st[LEAVES] += 2
@@ -1818,32 +1877,34 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
         uq = unit >> 6
         n_pos = int64(0)
         n_neg = int64(0)
+        here = uint64(unit & 63)
         for t in range(count):
             g = pool.index[first + t]
-            if pool.mask[g, fw + uq] & bit(unit):
-                pos[n_pos] = t
-                n_pos += 1
-            elif pool.mask[g, fw + mw + uq] & bit(unit):
-                neg[n_neg] = t
-                n_neg += 1
+            # without branches: the signs come in no order
+            pos[n_pos] = t
+            neg[n_neg] = t
+            n_pos += int64((pool.mask[g, fw + uq] >> here) & uint64(1))
+            n_neg += int64((pool.mask[g, fw + mw + uq] >> here) & uint64(1))
         for q in range(mw):
             rest[q] = cut[q] | (unsure[q] & rest[q])
         rest[uq] &= ~bit(unit)
         start = top
         top, free = cut_edges(
-            first, count, stage, units, unit, valid, n_pos, n_neg, free, top, par, st, pool, form, facets, scratch
-        )
+            first, count, stage, units, unit, valid, n_pos, n_neg, free, top, last and emit == WITHOUT_COORDINATES,
+            par, st, pool, form, facets, scratch,
+        )  # fmt: skip
         if top == -2:
             return NEED_GENS
         if top < 0 or top + 2 * (count + top - start) + 64 > pool.index.shape[0]:
             return NEED_POOL
         st[SPLITS] += 1
         # the negative child lists new, zero and negative generators; the positive one new, zero and positive
-        for t in range(count):
-            g = pool.index[first + t]
-            if not ((pool.mask[g, fw + uq] | pool.mask[g, fw + mw + uq]) & bit(unit)):
-                pool.index[top] = g
-                top += 1
+        if n_pos + n_neg < count:
+            for t in range(count):
+                g = pool.index[first + t]
+                if not ((pool.mask[g, fw + uq] | pool.mask[g, fw + mw + uq]) & bit(unit)):
+                    pool.index[top] = g
+                    top += 1
         both = top - start
         for i in range(n_neg):
             pool.index[top] = pool.index[first + neg[i]]
@@ -1855,6 +1916,25 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
         for i in range(n_pos):
             pool.index[top] = pool.index[first + pos[i]]
             top += 1
+        if last and emit >= WITH_COORDINATES and forced < 0 and par[DEPTH_LIMIT] == 0:
+            # both children are leaves, the positive one first
+            if max(top - middle, middle - start) + 8 > cap:
+                return NEED_GENS
+            if st[OUT_N] + 2 > leaves.pattern.shape[0] or no_room(leaves, st, 2 * (top - start), 2 * zw):
+                return NEED_OUT
+            for side in range(2):
+                if wanted(leaves, st[LEAVES]):
+                    if side == 0:
+                        emit_faces(st[LEAVES], middle, top - middle, pool, par, units, lines, leaves, st, scratch)
+                    else:
+                        emit_faces(st[LEAVES], start, middle - start, pool, par, units, lines, leaves, st, scratch)
+                    write_leaf(st, par, net, active, positive, leaves, prints)
+                positive[uq] &= ~bit(unit)
+                st[COUNT] += 1
+                st[LEAVES] += 1
+            st[SP] = s
+            share[0] += 0.5 ** (depth - par[PATH_LEN])
+            continue
         st[SP] = s
         if forced < 0 or sign == 0:
             push(
@@ -1898,6 +1978,12 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
             )
         st[MAX_POOL] = max(st[MAX_POOL], free)
     return DONE
+
+
+@_inner
+def wanted(leaves, number):
+    """Whether the leaf with this number is to be written."""
+    return number >= leaves.select.shape[0] or leaves.select[number] != 0
 
 
 @_inner

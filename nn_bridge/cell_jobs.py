@@ -22,7 +22,7 @@ import numpy as np
 
 from nn_bridge import _cell_kernels as kernels
 from nn_bridge.cell_problem import CellProblem, cell_arrays
-from nn_bridge.cell_tree import COUNT_ONLY, FACES, PATTERNS, CellTree, CellTreeError, Decision, Leaves, Subtree
+from nn_bridge.cell_tree import COUNT_ONLY, JOINS, PATTERNS, CellTree, CellTreeError, Decision, Leaves, Subtree
 
 Job = tuple[Subtree, ...]
 
@@ -36,7 +36,6 @@ _KEEP = 4  # trees that a worker remembers
 _GRACE = 0.5  # seconds that a count inside one cell may go on when time is up
 _FEWEST_STEPS = 64
 _NO_LIMIT = 1 << 62
-_NOTHING = np.zeros((0, 0))  # in place of coordinates, which joining does without
 
 
 def weight(job: Job) -> float:
@@ -285,8 +284,7 @@ def faces_of(
         raise CellTreeError("two patterns have one number")
     keys_of = _pattern_keys if by_pattern else _print_keys
     try:
-        batches = _faces_of(task, groups, select, keys, keys_of)
-        return [leaves._replace(generator_coordinates=_NOTHING) for leaves in batches]
+        return _faces_of(task, groups, select, keys, keys_of)
     except BaseException:
         _TREES.by_key.clear()  # they may have been left in the middle of anything
         raise
@@ -317,7 +315,7 @@ def _faces_of(
     keys: np.ndarray,
     keys_of: Callable[[Leaves], np.ndarray],
 ) -> list[Leaves]:
-    tree = _tree(task, FACES)
+    tree = _tree(task, JOINS)
     parts = [part for group in groups for part in group.parts]
     tree.mark(select)
     batches = [leaves for part in parts for leaves in tree.run(part) if len(leaves.prints)]
@@ -356,7 +354,7 @@ def _chosen(leaves: Leaves, marked: np.ndarray) -> Leaves:
         leaves.prints[marked],
         leaves.generator_leaf[generators],
         leaves.generator_ray[generators],
-        leaves.generator_coordinates[generators],
+        leaves.generator_coordinates,
         leaves.generator_zeros[generators],
         leaves.facet_leaf[facets],
         leaves.facet_zeros[facets],
@@ -380,7 +378,7 @@ def _reordered(leaves: Leaves, order: np.ndarray) -> Leaves:
         leaves.prints[order],
         generator_leaf[g],
         leaves.generator_ray[g],
-        leaves.generator_coordinates[g],
+        leaves.generator_coordinates,
         leaves.generator_zeros[g],
         facet_leaf[f],
         leaves.facet_zeros[f],

@@ -30,8 +30,11 @@ from polyhedra.matrix import nullspace
 Decision = tuple[int, int, int]
 """One step down the tree: (stage, unit, 1 for the positive side or 0)."""
 
-COUNT_ONLY, PATTERNS, FACES = 0, 1, 2
-"""What a leaf writes: nothing, its pattern and the residues of its map, or these with generators and facets."""
+COUNT_ONLY, PATTERNS, FACES, JOINS = 0, 1, 2, 3
+"""What a leaf writes: nothing, its pattern and the residues of its map, or these with generators and facets.
+
+JOINS is FACES without coordinates, which joining cells does without.
+"""
 
 _ROOTS_AT_ONCE = 256
 _STEPS_AT_ONCE = 1 << 14
@@ -59,8 +62,8 @@ class Leaves(NamedTuple):
 
     ``patterns`` has shape (leaves, stages * words) with bit ``i % 64`` of word ``stage * words + i // 64`` for unit
     ``i``; ``prints`` the residues of the affine maps.  The others are empty unless faces were asked for: per generator
-    the number of its leaf (counted over the whole run), whether it is a ray, float coordinates and the set of units
-    (and walls) that vanish there; per facet the number of its leaf and that set.
+    the number of its leaf (counted over the whole run), whether it is a ray, float coordinates (not with JOINS) and the
+    set of units (and walls) that vanish there; per facet the number of its leaf and that set.
     """
 
     patterns: np.ndarray
@@ -79,11 +82,11 @@ class CellTree:
     Parameters
     ----------
     problem : CellProblem
-    emit : COUNT_ONLY, PATTERNS or FACES
+    emit : COUNT_ONLY, PATTERNS, FACES or JOINS
     count_last_stage : bool
         Count the cells of the last stage by deletion and restriction instead of enumerating them.
     select : array of uint8, optional
-        With PATTERNS or FACES: write only the leaves whose number is marked.
+        With PATTERNS, FACES or JOINS: write only the leaves whose number is marked.
     """
 
     def __init__(
@@ -106,7 +109,7 @@ class CellTree:
         self.words = -(-int(a.sizes.max()) // 64)
         stage_words = [-(-int(m) // 64) for m in a.sizes]
         self.wall_word = sum(stage_words)
-        self.zero_words = self.wall_word + -(-len(problem.walls) // 64) if emit == FACES else 0
+        self.zero_words = self.wall_word + -(-len(problem.walls) // 64) if emit in (FACES, JOINS) else 0
         self.zero_offset = np.concatenate([[0], np.cumsum(stage_words)[:-1]]).astype(np.int64)
         self._select = np.zeros(0, np.uint8) if select is None else select
         self.par = np.zeros(kernels.PAR_SIZE, np.int64)
@@ -139,7 +142,8 @@ class CellTree:
         leaves = 1 << 13 if emit else 1
         self.out_pattern = np.zeros((leaves, stages * self.words), np.uint64)
         self.out_print = np.zeros(leaves, np.uint64)
-        self._allocate_faces(1 << 14 if emit == FACES else 1, 1 << 14 if emit == FACES else 1)
+        faces = 1 << 14 if emit in (FACES, JOINS) else 1
+        self._allocate_faces(faces, faces)
         self.job_path = np.zeros((0, 1, 3), np.int64)
         self.job_depth = np.zeros(0, np.int64)
         self.block = self.roots_left = range(0)
@@ -288,9 +292,10 @@ class CellTree:
 
     def _allocate_faces(self, generators: int, facets: int) -> None:
         zero_words = max(self.zero_words, 1)
-        facets = max(facets, 64 * zero_words + 64)
+        facets = max(facets, 128 * zero_words + 64)
         self.gen_leaf, self.gen_ray = np.zeros(generators, np.int64), np.zeros(generators, np.uint8)
-        self.gen_coord = np.zeros((generators, self.problem.dim + 1))
+        with_coordinates = generators if self.emit == FACES else 0
+        self.gen_coord = np.zeros((with_coordinates, self.problem.dim + 1))
         self.gen_zero = np.zeros((generators, zero_words), np.uint64)
         self.facet_leaf, self.facet_zero = np.zeros(facets, np.int64), np.zeros((facets, zero_words), np.uint64)
 

@@ -109,14 +109,14 @@ def _all_cleared(network: Network) -> tuple[list[IntegerStage], list[int]]:
 
 
 def _cleared(stage: AffineStage, scales: list[int]) -> tuple[list[tuple[int, list[list[int]]]], list[int], int]:
-    values = [v for _, matrix in stage.blocks for row in matrix for v in row]
-    denominator = common_denominator((*values, *stage.bias))
-    common = math.lcm(1, *(scales[source] for source, _ in stage.blocks))
+    """The least factor for the whole stage that makes it integer, given those of the stages it reads."""
+    needed = [common_denominator(stage.bias)]
+    needed += [scales[source] * common_denominator([v for row in m for v in row]) for source, m in stage.blocks]
+    scale = math.lcm(*needed)
     blocks = []
     for source, matrix in stage.blocks:
-        factor = denominator * (common // scales[source])
+        factor = scale // scales[source]
         blocks.append((source, [[int(v.p) * (factor // int(v.q)) for v in row] for row in matrix]))
-    scale = denominator * common
     return blocks, [int(b.p) * (scale // int(b.q)) for b in stage.bias], scale
 
 

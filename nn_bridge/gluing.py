@@ -22,7 +22,7 @@ import numpy as np
 
 from nn_bridge import _gluing_kernels as kernels
 from nn_bridge.cell_problem import CellProblem
-from nn_bridge.cell_tree import FACES, PATTERNS, CellTree, CellTreeError, Leaves, Subtree
+from nn_bridge.cell_tree import JOINS, PATTERNS, CellTree, CellTreeError, Leaves, Subtree
 from nn_bridge.integer_maps import IntegerMaps, unpacked
 from nn_bridge.network import INPUT
 
@@ -80,6 +80,21 @@ def duplicates(prints: np.ndarray) -> Duplicates:
     return Duplicates(select, prints[select.view(bool)])
 
 
+def distinct_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of which every row is a copy, by their numbers, and for every row which of those it copies.
+
+    Examples
+    --------
+    >>> [found.tolist() for found in distinct_rows(np.array([[1, 2], [0, 3], [1, 2]], dtype=np.uint64))]
+    [[1, 0], [1, 0, 1]]
+    """
+    _, first, which = np.unique(
+        np.ascontiguousarray(rows).view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel(),
+        return_index=True, return_inverse=True,
+    )  # fmt: skip
+    return first, which
+
+
 # -------------------------------------------------------------------------- exact classes of affine maps
 
 
@@ -130,10 +145,16 @@ class MapClasses:
         self._seen[met[new]] = True
         open_ = np.flatnonzero((rows != self._first[labels]).any(axis=1))
         if len(open_):
-            equal = self._maps.equal(self._bits(rows[open_]), self._bits(self._first[labels[open_]]))
-            for i in open_[~equal].tolist():
-                key = int(labels[i]), self._maps.exact(self._bits(rows[i : i + 1]))
-                labels[i] = self._others.setdefault(key, self.count)
+            # each set of relevant units is compared once
+            chosen, which = distinct_rows(rows[open_])
+            once = open_[chosen]
+            others, place = np.unique(labels[once], return_inverse=True)
+            maps = self._maps.residues(self._bits(np.concatenate([rows[once], self._first[others]])))
+            equal = (maps[: len(once)] == maps[len(once) :][place]).all(axis=(1, 2))
+            own = labels[once]
+            for k in np.flatnonzero(~equal).tolist():
+                own[k] = self._others.setdefault((int(own[k]), maps[k].tobytes()), self.count)
+            labels[open_] = own[which]
         return labels
 
     def relevant(self, patterns: np.ndarray) -> np.ndarray:
@@ -218,7 +239,7 @@ class _KeyTable:
         self._key = np.zeros(words + (not pairs), np.uint64)
         self._parent = np.arange(len(labels), dtype=labels.dtype)
         self._seen = np.zeros(1, np.int64)
-        self._allocate(1 << 10)
+        self._allocate(1 << max(10, min(len(labels).bit_length(), 18)))
 
     def _allocate(self, slots: int) -> None:
         self._table = np.zeros((slots, len(self._key)), np.uint64)
@@ -260,22 +281,39 @@ class _KeyTable:
 
 
 class _Batch(NamedTuple):
-    """Leaves by their number among the selected ones, with their faces by rows of the batch."""
+    """Leaves with their numbers among the selected ones, and in the run."""
 
+    leaves: Leaves
     leaf: np.ndarray
-    patterns: np.ndarray
-    facet_row: np.ndarray
-    facet_zeros: np.ndarray
-    vertex_row: np.ndarray
-    vertex_zeros: np.ndarray
+    run_number: np.ndarray
+
+    def facets(self, keys: SignVectorKeys) -> tuple[np.ndarray, np.ndarray]:
+        """The keys of all facets, and their leaves."""
+        rows = np.searchsorted(self.run_number, self.leaves.facet_leaf)
+        return keys.pack(self.leaves.patterns, rows, self.leaves.facet_zeros), self.leaf[rows]
+
+    def points(self, keys: SignVectorKeys, chosen: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The keys of the vertices, and their leaves: of all leaves, or of those that are marked."""
+        vertex = self.leaves.generator_ray == 0
+        rows = np.searchsorted(self.run_number, self.leaves.generator_leaf)
+        if chosen is not None:
+            vertex &= chosen[self.leaf][rows]
+        rows = rows[vertex]
+        return keys.pack(self.leaves.patterns, rows, self.leaves.generator_zeros[vertex]), self.leaf[rows]
+
+    @property
+    def point_bytes(self) -> int:
+        """What keeping the batch for its points takes."""
+        return sum(a.nbytes for a in (*self.leaves, self.leaf, self.run_number))
 
 
 class Gluer:
     """Joins the leaves with equal maps by facets and by points; fed with the batches of further passes over the tree.
 
     Use: ``while (wanted := gluer.wanted()) is not None``, walk through the tree with ``select=wanted.select`` and give
-    every batch to `add`.  Mostly one pass does.  Points are kept as long as they take few bytes; else they are
-    forgotten, and a third pass visits only those cells whose maps have several pieces that no facet joins.
+    every batch to `add`.  Mostly one pass does.  Points matter only to maps with several pieces that no facet joins;
+    they are kept until those are known, as long as they take few bytes.  Else they are forgotten, and a third pass
+    visits the cells with such maps.
 
     Parameters
     ----------
@@ -300,7 +338,9 @@ class Gluer:
         size = len(found.prints)
         self._label = np.full(size, -1, np.int32 if size < 2**31 else np.int64)
         self._facets = _KeyTable(self._keys.width, self._label, pairs=True)
-        self._points: _KeyTable | None = _KeyTable(self._keys.width, self._label, pairs=False)
+        self._points: _KeyTable | None = None
+        self._held: list[_Batch] | None = []  # they wait, for their points, until the pieces are known
+        self._held_bytes = 0
         self._third: np.ndarray | None = None  # in a third pass, the selected leaves that it visits
         self._added = self._waiting = 0
         self._batches: list[_Batch] = []
@@ -318,20 +358,57 @@ class Gluer:
         self._finish_pass()
         if self._points is not None:
             return None
-        pieces = self._facets.roots()
-        several = np.bincount(self._label[pieces], minlength=self._maps.count) > 1
-        chosen = several[self._label]
-        self._points = _KeyTable(self._keys.width, self._label, pairs=False)
-        if not chosen.any():
-            self._points = self._facets
+        chosen = self._in_pieces()
+        if self._held is not None or not chosen.any():
+            self._join_held(chosen)
             return None
+        self._points = self._new_points()
+        self._points.inherit(self._facets)
         self._third = np.flatnonzero(chosen)
         select = self._found.select.copy()
         select[select.view(bool)] = chosen
         self._wanted = Duplicates(select, self._found.prints[chosen])
-        self._points.inherit(self._facets)
         self._added = 0
         return self._wanted
+
+    def _join_held(self, chosen: np.ndarray) -> None:
+        """Join the marked leaves, on top of facets, by the points that were kept."""
+        self._points = self._new_points()
+        self._points.inherit(self._facets)
+        for batch in self._held or ():
+            if chosen[batch.leaf].any():
+                self._points.add(*batch.points(self._keys, chosen))
+        self._held = None
+
+    def _in_pieces(self) -> np.ndarray:
+        """Marks the leaves whose maps have several pieces that no facet joins, as far as is known."""
+        pieces = self._facets.roots()
+        labels = self._label[pieces]
+        several = np.bincount(labels[np.greater_equal(labels, 0)], minlength=self._maps.count) > 1
+        marked: np.ndarray = several[self._label] & np.greater_equal(self._label, 0)
+        return marked
+
+    def _new_points(self) -> _KeyTable:
+        return _KeyTable(self._keys.width, self._label, pairs=False)
+
+    def _keep_points(self, batch: _Batch) -> None:
+        """Keep the points of a second pass: as they come, then in a table, or not at all where they take too much."""
+        if self._points is not None:
+            self._points.add(*batch.points(self._keys))
+        elif self._held is not None:
+            nothing = np.zeros(0, np.int64)
+            batch = batch._replace(leaves=batch.leaves._replace(facet_leaf=nothing, facet_zeros=nothing))
+            self._held.append(batch)
+            self._held_bytes += batch.point_bytes
+            if self._held_bytes > self._point_memory:
+                waiting, self._held = self._held, None
+                # a third pass pays where few cells need it
+                if 4 * np.count_nonzero(self._in_pieces()) >= np.count_nonzero(np.greater_equal(self._label, 0)):
+                    self._points = self._new_points()
+                    for earlier in waiting:
+                        self._points.add(*earlier.points(self._keys))
+        if self._points is not None and self._points.bytes > self._point_memory:
+            self._points = None
 
     def _finish_pass(self) -> None:
         if self._added != len(self._wanted.prints):
@@ -359,16 +436,11 @@ class Gluer:
         first = self._added if first is None else first
         if not np.array_equal(leaves.prints, self._wanted.prints[first : first + count]):
             raise CellTreeError("a later pass met other cells than the first; please report this network")
-        numbers = leaves.generator_leaf[np.flatnonzero(np.diff(leaves.generator_leaf, prepend=-1))]
-        vertex = leaves.generator_ray == 0
         self._batches.append(
             _Batch(
+                leaves,
                 np.arange(first, first + count) if self._third is None else self._third[first : first + count],
-                leaves.patterns,
-                np.searchsorted(numbers, leaves.facet_leaf),
-                leaves.facet_zeros,
-                np.searchsorted(numbers, leaves.generator_leaf[vertex]),
-                leaves.generator_zeros[vertex],
+                leaves.generator_leaf[np.flatnonzero(np.diff(leaves.generator_leaf, prepend=-1))],
             )
         )
         self._added += count
@@ -377,23 +449,19 @@ class Gluer:
             self._work_in()
 
     def _work_in(self) -> None:
-        """Classify and join the waiting leaves (many at a time, since small batches are slow)."""
+        """Classify and join the waiting leaves (many at a time, since classifying small batches is slow)."""
         if not self._batches:
             return
-        begin = np.cumsum([0, *(len(batch.leaf) for batch in self._batches)])
-        leaf = np.concatenate([batch.leaf for batch in self._batches])
-        patterns = np.concatenate([batch.patterns for batch in self._batches])
         if self._third is None:
+            leaf = np.concatenate([batch.leaf for batch in self._batches])
+            patterns = np.concatenate([batch.leaves.patterns for batch in self._batches])
             self._label[leaf] = self._maps.classify(patterns, self._found.prints[leaf])
-            rows = np.concatenate([batch.facet_row + at for batch, at in zip(self._batches, begin, strict=False)])
-            zeros = np.concatenate([batch.facet_zeros for batch in self._batches])
-            self._facets.add(self._keys.pack(patterns, rows, zeros), leaf[rows])
-        if self._points is not None:
-            rows = np.concatenate([batch.vertex_row + at for batch, at in zip(self._batches, begin, strict=False)])
-            zeros = np.concatenate([batch.vertex_zeros for batch in self._batches])
-            self._points.add(self._keys.pack(patterns, rows, zeros), leaf[rows])
-            if self._third is None and self._points.bytes > self._point_memory:
-                self._points = None
+        for batch in self._batches:
+            if self._third is None:
+                self._facets.add(*batch.facets(self._keys))
+                self._keep_points(batch)
+            elif self._points is not None:
+                self._points.add(*batch.points(self._keys))
         self._batches, self._waiting = [], 0
 
     def counts(self) -> FourCounts:
@@ -405,6 +473,8 @@ class Gluer:
             Some leaves are missing: `wanted` says which.
         """
         self._finish_pass()
+        if self._held is not None:
+            self._join_held(self._in_pieces())
         if self._points is None:
             raise CellTreeError("the points of some cells are missing; ask the gluer which leaves are wanted")
         singles = self._found.singles
@@ -445,7 +515,7 @@ def count_from_tree(problem: CellProblem | None) -> FourCounts:
     while (wanted := gluer.wanted()) is not None:
         again = [k for k in range(len(portions)) if wanted.select[ends[k] : ends[k + 1]].any()]
         select = np.concatenate([wanted.select[ends[k] : ends[k + 1]] for k in again])
-        walk = CellTree(problem, FACES, select=select, arrays=tree.arrays)
+        walk = CellTree(problem, JOINS, select=select, arrays=tree.arrays)
         for k in again:
             for leaves in walk.run(portions[k]):
                 gluer.add(leaves)

@@ -108,10 +108,6 @@ class IntegerMaps:
         """
         return np.concatenate([residues.maps(active) for residues in self._all_residues()], axis=2)
 
-    def exact(self, active: list[np.ndarray]) -> bytes:
-        """One pattern's map, in full, as bytes (its residues modulo all the primes)."""
-        return b"".join(residues.maps(active).tobytes() for residues in self._all_residues())
-
     def _all_residues(self) -> list[_Residues]:
         if self._residues is None:
             # a sum of products of a weight below p and a representative below 2 p must stay below 2**52

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nn_bridge.builder import NetworkBuilder
 from nn_bridge.cell_problem import cell_problem
-from nn_bridge.cell_tree import COUNT_ONLY, FACES, PATTERNS, CellTree, CellTreeError, Subtree, tree_counters
+from nn_bridge.cell_tree import COUNT_ONLY, FACES, JOINS, PATTERNS, CellTree, CellTreeError, Subtree, tree_counters
 from nn_bridge.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.polyhedron import Polyhedron
@@ -100,6 +100,33 @@ def test_known_counts_in_a_box(name, cells):
     network = read_network(DATA / "nets" / f"{name}.npz")
     box = Polyhedron.box([-10] * network.input_dim, [10] * network.input_dim)
     assert run(network, box)[0] == cells == run(network, box, last=True)[0]
+
+
+def test_depth_alone_asks_for_no_exact_decisions():
+    """Errors of generators that did no harm in early stages are mended where later ones need it."""
+    rng = np.random.default_rng(1)
+    dims = [3, *[10] * 7, 1]
+    weights = [rng.standard_normal((b, a)) * np.sqrt(2 / a) for a, b in itertools.pairwise(dims)]
+    biases = [0.3 * rng.standard_normal(b) for b in dims[1:]]
+    tree = CellTree(cell_problem(Network.from_layers(weights, biases)))
+    for _ in tree.run():
+        pass
+    assert (tree.cells, tree.exact_requests) == (58106, 0)
+
+
+def test_joins_are_faces_without_coordinates():
+    for entry in ENTRIES[::23]:
+        problem = cell_problem(Network.from_layers(entry["weights"], entry["biases"]))
+        if problem is None:
+            continue
+        found = []
+        for emit in (FACES, JOINS):
+            batches = [leaves for leaves in CellTree(problem, emit).run() if len(leaves.patterns)]
+            found.append([np.concatenate(column) for column in zip(*batches, strict=True)])
+        faces, joins = found
+        assert len(faces[4]) == len(faces[2]) > 0 == len(joins[4])
+        for k in (0, 1, 2, 3, 5, 6, 7):
+            assert np.array_equal(faces[k], joins[k]), entry["name"]
 
 
 def test_one_layer_in_general_position():
