@@ -69,6 +69,7 @@ def suite(
         families=chosen,
         watch=lambda a: _progress(a.name),
     )
+    _progress()
     print(json.dumps(result.to_json()) if as_json else result)
     return ExitCode.DIFFERENT if result.wrong else ExitCode.DONE
 
@@ -79,6 +80,7 @@ def _export(directory: Path, small: bool, force: bool, as_json: bool) -> int:
 
     announce_compilation()
     manifest = export_suite(directory, small=small, force=force, watch=_progress)
+    _progress()
     if as_json:
         print(json.dumps(manifest))
     else:
@@ -88,9 +90,10 @@ def _export(directory: Path, small: bool, force: bool, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-def _progress(name: str) -> None:
+def _progress(name: str = "") -> None:
+    """Show the network that is done, on a line that the next one replaces; without a name clear it."""
     if sys.stderr.isatty():
-        print(f"\r\x1b[Kpuiseux: {name}", end="", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{f'puiseux: {name}' if name else ''}", end="", file=sys.stderr, flush=True)
 
 
 SUITE = Command(
