@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from puiseux.formula import NetworkFormula, simplify
     from puiseux.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
     from puiseux.random_networks import random_network
-    from puiseux.reading import load, save
+    from puiseux.reading import as_network, load, save
+    from puiseux.reduction import Reduction, reduce_network
     from puiseux.report import write_report
     from tropical.effective_radius import effective_radius, minimal_effective_radius
     from tropical.hoffman import hoffman_constant
@@ -50,9 +51,11 @@ _HOMES = {
     "PuiseuxError": "polyhedra.errors",
     "PuiseuxPolynomial": "tropical.polynomial",
     "PuiseuxRational": "tropical.rational",
+    "Reduction": "puiseux.reduction",
     "RegionCount": "nn_bridge.region_count",
     "UsageError": "polyhedra.errors",
     "Verdict": "puiseux.certificate",
+    "as_network": "puiseux.reading",
     "compare": "puiseux.comparison",
     "count_regions": "puiseux.count",
     "crosscheck": "puiseux.cross_check",
@@ -65,6 +68,7 @@ _HOMES = {
     "plot_space": "puiseux.plot",
     "random_network": "puiseux.random_networks",
     "rational": "polyhedra.scalars",
+    "reduce_network": "puiseux.reduction",
     "region_bounds": "nn_bridge.bounds",
     "sample_patterns": "nn_bridge.sampling",
     "sample_regions": "nn_bridge.sampling",
@@ -91,10 +95,12 @@ __all__ = [
     "PuiseuxError",
     "PuiseuxPolynomial",
     "PuiseuxRational",
+    "Reduction",
     "RegionCount",
     "UsageError",
     "Verdict",
     "__version__",
+    "as_network",
     "compare",
     "count_regions",
     "crosscheck",
@@ -107,6 +113,7 @@ __all__ = [
     "plot_space",
     "random_network",
     "rational",
+    "reduce_network",
     "region_bounds",
     "sample_patterns",
     "sample_regions",

@@ -125,8 +125,8 @@ def count_regions(
 
     Parameters
     ----------
-    network : Network, path or torch module
-        What to count; a path is read by its ending (.npz, .json, .pt, .pth).
+    network : Network, path, or a model that `puiseux.as_network` takes
+        What to count; a path is read by its ending (.npz, .json, .onnx, .pt, .pth, .nnet).
     domain : str, Polyhedron or None
         Where to count: text as on the command line (``"box:-1,1"``), a full-dimensional polyhedron, or all of R^n.
     engine : str

@@ -23,8 +23,8 @@ def float64_matrix(matrix: Matrix, place: str) -> np.ndarray:
             if value in (np.inf, -np.inf) or rational(value) != entry:
                 shown = str(entry) if len(str(entry)) <= 40 else "an entry"
                 raise NetworkError(
-                    f"{place}, row {i}: {shown} is not a float64, which this format needs; write .json, or round the "
-                    "network first (puiseux convert --precision float64)"
+                    f"{place}, row {i}: {shown} is not a float64, which this format needs; write .json, or ask for "
+                    "rounding (--precision float64, precision='float64')"
                 )
     return np.array(rows, dtype=np.float64)
 

@@ -1,0 +1,68 @@
+"""``puiseux convert``: from one format to another, exactly or with a rounding that is told."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from polyhedra.errors import UsageError
+from puiseux.commands.options import Command, OutputOption
+
+
+def convert(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="IN", help="A network: .npz, .json, .onnx, .pt, .pth or .nnet.", show_default=False),
+    ],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The file to write: .json, .onnx, .npz or .pt.", show_default=False)
+    ],
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            "--precision",
+            metavar="TYPE",
+            help="Round entries to float64 or float32; without it nothing is rounded.",
+        ),
+    ] = None,
+    input_shape: Annotated[
+        str | None,
+        typer.Option(
+            "--input-shape",
+            metavar="SIZES",
+            help="The shape of one input, where an ONNX model leaves it open: 1,28,28.",
+        ),
+    ] = None,
+    output: OutputOption = None,
+) -> None:
+    """Write a network in another format; the function stays exactly the same unless --precision is given."""
+    from puiseux.reading import load, save
+
+    network = load(source, output=output, input_shape=None if input_shape is None else _sizes(input_shape))
+    written = save(network, target, precision=precision)
+    for note in written.notes:
+        print(f"note: {note}", file=sys.stderr)
+    print(f"wrote {target}: {written}", file=sys.stderr)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--input-shape {text!r} is no list of sizes; write 1,28,28") from None
+
+
+CONVERT = Command(
+    "convert",
+    convert,
+    "Write a network in another format.",
+    (
+        "puiseux convert model.onnx net.json",
+        "puiseux convert net.npz net.onnx",
+        "puiseux convert net.json net.npz --precision float64",
+        "puiseux convert images.onnx net.json --input-shape 1,28,28",
+    ),
+)
