@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import int64, njit, uint64
+from numba import int64, uint64
+
+from polyhedra.compiled import cached
 
 _MIX_1, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@cached()
 def find(parent: Any, node: Any) -> Any:
     """The representative of a node, with path halving."""
     while parent[node] != node:
@@ -23,7 +25,7 @@ def find(parent: Any, node: Any) -> Any:
     return node
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@cached()
 def slot_of(key: Any, slots: Any) -> Any:
     """The slot at which the search for a key begins."""
     mixed = uint64(0)
@@ -34,7 +36,7 @@ def slot_of(key: Any, slots: Any) -> Any:
     return int64((mixed ^ (mixed >> uint64(32))) & uint64(slots - 1))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@cached()
 def rehash(keys: Any, bearer: Any, new_keys: Any, new_bearer: Any) -> None:
     """Move all keys to a larger, empty table."""
     slots = new_bearer.shape[0]
@@ -47,7 +49,7 @@ def rehash(keys: Any, bearer: Any, new_keys: Any, new_bearer: Any) -> None:
             new_bearer[slot] = bearer[old]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@cached()
 def remove(keys: Any, bearer: Any, slot: Any) -> None:
     """Empty a slot and close the gap, so that no later search ends too early."""
     slots = bearer.shape[0]
@@ -65,7 +67,7 @@ def remove(keys: Any, bearer: Any, slot: Any) -> None:
         probe = (probe + 1) & (slots - 1)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@cached()
 def join(
     faces: Any, leaf: Any, label: Any, pairs: Any, key: Any, keys: Any, bearer: Any, seen: Any, parent: Any, begin: Any
 ) -> Any:

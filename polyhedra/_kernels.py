@@ -5,14 +5,15 @@ All are float64 and prove nothing by themselves, except `doubtful`, whose error 
 """
 
 import numpy as np
-from numba import njit
+
+from polyhedra.compiled import cached
 
 OPTIMAL, UNBOUNDED, INFEASIBLE, GAVE_UP, PROVEN = 0, 1, 2, 3, 4
 
 _UNIT_ROUNDOFF = 2.0**-53
 
 
-@njit(cache=True, nogil=True)
+@cached(nogil=True)
 def propose(rows, n_equal, top, symbolic, basis, point, inverse):
     """Dual simplex method for: maximize top[:d].x over rows[:n_equal] x = b, rows[n_equal:] x <= b, top x <= cap.
 
@@ -168,7 +169,7 @@ def propose(rows, n_equal, top, symbolic, basis, point, inverse):
     return GAVE_UP
 
 
-@njit(cache=True, nogil=True)
+@cached(nogil=True)
 def propose_and_prove(rows, n_equal, top, basis, point):
     """`propose` with a symbolic cap; PROVEN if the exact solution of the basis is proven to be the only optimum.
 
@@ -183,7 +184,7 @@ def propose_and_prove(rows, n_equal, top, basis, point):
     return status
 
 
-@njit(cache=True, nogil=True)
+@cached(nogil=True)
 def _proven(rows, n_equal, top, basis, point, inverse):
     """Residual bounds for both systems of the basis.
 
@@ -294,7 +295,7 @@ def _proven(rows, n_equal, top, basis, point, inverse):
     return True
 
 
-@njit(cache=True, nogil=True)
+@cached(nogil=True)
 def _enter_free(row, index, threshold, inverse, alpha, basis):
     """Give a row the place of a variable that is still free; return the place, or -1 if its pivot is too small."""
     d = inverse.shape[0]
@@ -313,7 +314,7 @@ def _enter_free(row, index, threshold, inverse, alpha, basis):
     return at
 
 
-@njit(cache=True, nogil=True)
+@cached(nogil=True)
 def _exchange(inverse, alpha, at):
     """Replace basis row `at` by the row whose products with the columns of the inverse are `alpha`."""
     d = inverse.shape[0]
@@ -326,7 +327,7 @@ def _exchange(inverse, alpha, at):
                 inverse[j, k] -= alpha[k] * inverse[j, at]
 
 
-@njit(cache=True, nogil=True)
+@cached(nogil=True)
 def doubtful(rows, n_equal, point, homogeneous, indices):
     """The equalities, and the inequalities of which a.x < b (or a.x < 0 with `homogeneous`) is not proven.
 

@@ -1,0 +1,46 @@
+"""Inner loops compiled once and kept on disk, or compiled by every process where no folder can be written."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from numba import njit
+
+
+def cached(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """``numba.njit(cache=True, **options)`` that does without the cache where there is no place for it.
+
+    The places that numba tries are ``$NUMBA_CACHE_DIR``, the folder of the module, and the cache folder of the user.
+
+    Examples
+    --------
+    >>> @cached(nogil=True)
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(21)
+    42
+    """
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        try:
+            return njit(cache=True, **options)(function)
+        except RuntimeError:  # numba's way to say that it found no place
+            _complain()
+            return njit(**options)(function)
+
+    return compiled
+
+
+@lru_cache(maxsize=1)
+def _complain() -> None:
+    """Say it once: not for each function, and not in each worker process."""
+    if multiprocessing.parent_process() is None:
+        print(
+            "puiseux: no folder for compiled kernels can be written, so every process compiles them anew (about a "
+            "minute); set NUMBA_CACHE_DIR to a folder that can",
+            file=sys.stderr,
+        )
