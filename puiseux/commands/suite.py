@@ -39,7 +39,7 @@ def suite(
     ] = "cells",
     timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Of run: for each network.")] = 60.0,
     families: Annotated[
-        str | None, typer.Option("--families", metavar="NAMES", help="Of run: only these, with commas between.")
+        str | None, typer.Option("--families", metavar="NAMES", help="Only these, with commas between.")
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -49,17 +49,17 @@ def suite(
     """
     if action not in ACTIONS:
         raise UsageError(f"there is no suite {action}; take one of {', '.join(ACTIONS)}")
+    chosen = None if families is None else [name.strip() for name in families.split(",") if name.strip()]
     if action == "export":
         if command is not None:
             raise UsageError("--command belongs to suite run")
-        return _export(directory, small, force, as_json)
+        return _export(directory, small, chosen, force, as_json)
     if command is None:
         raise UsageError('suite run needs the program to run: --command "my_counter {net}"')
     if small or force:
         raise UsageError("--small and --force belong to suite export; run takes what was exported")
     from puiseux.suite import run_suite
 
-    chosen = None if families is None else [name.strip() for name in families.split(",") if name.strip()]
     result = run_suite(
         directory,
         command,
@@ -74,12 +74,12 @@ def suite(
     return ExitCode.DIFFERENT if result.wrong else ExitCode.DONE
 
 
-def _export(directory: Path, small: bool, force: bool, as_json: bool) -> int:
+def _export(directory: Path, small: bool, families: list[str] | None, force: bool, as_json: bool) -> int:
     from puiseux.suite import export_suite
     from puiseux.waiting import announce_compilation
 
     announce_compilation()
-    manifest = export_suite(directory, small=small, force=force, watch=_progress)
+    manifest = export_suite(directory, small=small, families=families, force=force, watch=_progress)
     _progress()
     if as_json:
         print(json.dumps(manifest))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ def export_suite(
     directory: str | PathLike[str],
     *,
     small: bool = False,
+    families: Sequence[str] | None = None,
     force: bool = False,
     watch: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
@@ -56,6 +57,8 @@ def export_suite(
         Empty or new, or an export of this version that goes on where it was stopped.
     small : bool
         Only the networks with short answers.
+    families : sequence of str, optional
+        Only these.
     force : bool
         Write into a folder that holds other things too, and compute everything anew.
     watch : callable, optional
@@ -69,15 +72,28 @@ def export_suite(
     Raises
     ------
     UsageError
-        The folder holds something else, or the export of another version.
+        There is no such family, or the folder holds something else or the export of another version or part.
     NetworkError
         The folder cannot be written.
     """
     folder = Path(directory)
-    header = {"format": FORMAT, "version": VERSION, "suite_version": SUITE_VERSION, "small": small}
+    chosen = suite_networks(small)
+    if families is not None:
+        known = {entry.family for entry in chosen}
+        for family in families:
+            if family not in known:
+                raise UsageError(f"there is no family {family!r}; take some of {', '.join(sorted(known))}")
+        chosen = tuple(entry for entry in chosen if entry.family in families)
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "suite_version": SUITE_VERSION,
+        "small": small,
+        "families": None if families is None else sorted(set(families)),
+    }
     _prepare(folder, header, force)
     entries = []
-    for entry in suite_networks(small):
+    for entry in chosen:
         entries.append(_write(entry, folder, force))
         if watch is not None:
             watch(entry.name)
@@ -97,7 +113,7 @@ def _prepare(folder: Path, header: dict[str, Any], force: bool) -> None:
         if not isinstance(found, dict) or found.get("format") != FORMAT:
             raise UsageError(f"{folder}: is not empty; name a new folder, or add --force to write into it")
         if any(found.get(key) != value for key, value in header.items()):
-            raise UsageError(f"{folder}: holds another suite (version or size); name a new folder, or add --force")
+            raise UsageError(f"{folder}: holds another suite (version or part); name a new folder, or add --force")
     try:
         for name in ("networks", "answers", "certificates"):
             (folder / name).mkdir(parents=True, exist_ok=True)

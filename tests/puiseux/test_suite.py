@@ -225,6 +225,16 @@ def test_a_folder_with_other_things_is_left_alone_unless_forced(few_networks: No
         export_suite(tmp_path / "mine.txt")
 
 
+def test_a_part_of_the_suite(tmp_path: Path) -> None:
+    manifest = export_suite(tmp_path / "part", small=True, families=["trained"])
+    assert [entry["name"] for entry in manifest["networks"]] == ["iris-two-kinds", "wine-2d"]
+    with pytest.raises(UsageError, match="another suite"):
+        export_suite(tmp_path / "part", small=True)
+    with pytest.raises(UsageError, match="no family 'guess'"):
+        export_suite(tmp_path / "other", families=["guess"])
+    assert not (tmp_path / "other").exists()
+
+
 # ---------------------------------------------------------------- running programs
 
 PROGRAM = """
