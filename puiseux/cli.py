@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -16,9 +17,13 @@ import typer
 from polyhedra.errors import PuiseuxError
 from puiseux.commands import COMMANDS
 from puiseux.exit_codes import ExitCode
+from puiseux.suggestions import nearest, with_suggestion
 
 DEBUG_VARIABLE = "PUISEUX_DEBUG"
 """Set to anything, this environment variable lets an internal error show its traceback."""
+
+COMPLETION_VARIABLE = "_PUISEUX_COMPLETE"
+"""Set by the shell when it asks what a word can be completed to."""
 
 _CommandLineError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 # newer releases of typer carry their own copy of click, so that `click.ClickException` would not catch theirs
@@ -26,9 +31,9 @@ _CommandLineError: type[Exception] = next(c for c in typer.BadParameter.__mro__ 
 app = typer.Typer(
     name="puiseux",
     help="Exact tropical algebra for ReLU networks.",
-    epilog="Exit codes: 0 done, 1 different or invalid, 2 bad input, 3 stopped by a limit, 4 internal error, "
-    "130 interrupted.",
-    add_completion=False,
+    epilog="'puiseux explain' defines the terms. Exit codes: 0 done, 1 different or invalid, 2 bad input, 3 stopped by "
+    "a limit, 4 internal error, 130 interrupted.",
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -64,12 +69,14 @@ def run(arguments: Sequence[str]) -> int:
     except _CommandLineError as error:
         return _refuse(_usage_message(error))
     except PuiseuxError as error:
-        _complain(str(error))
+        _complain(with_suggestion(" ".join(str(error).split())))
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted")
         return ExitCode.INTERRUPTED
-    except (BrokenPipeError, SystemExit):  # typer exits on its own, and only where the reader of a pipe has gone
+    except SystemExit as left:  # typer exits on its own after completion, and where the reader of a pipe has gone
+        return _after_typer(left)
+    except BrokenPipeError:
         _silence_stdout()
         return ExitCode.DONE
     except OSError as error:
@@ -85,6 +92,16 @@ def run(arguments: Sequence[str]) -> int:
     if code == ExitCode.INTERRUPTED:  # typer turns Ctrl-C into this code; a command that saved its results returns it
         _complain("interrupted")
     return int(code or ExitCode.DONE)
+
+
+def _after_typer(left: SystemExit) -> int:
+    """What typer left to say goes out; without a reader there is nobody to tell."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        _silence_stdout()
+    return int(left.code or 0) if COMPLETION_VARIABLE in os.environ else ExitCode.DONE
 
 
 def _silence_stdout() -> None:
@@ -113,7 +130,22 @@ def _usage_message(error: Exception) -> str:
     text = " ".join(str(getattr(error, "format_message", lambda: error)()).split()).rstrip(".")
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "puiseux"
+    kind, word, known = _unknown_word(error, text)
+    if kind:
+        meant = nearest(word, known)
+        text = f"no such {kind} {word!r}" + (f"; did you mean {meant!r}?" if meant else "")
     return f"{text[:1].lower()}{text[1:]}; see '{where} --help'"
+
+
+def _unknown_word(error: Exception, text: str) -> tuple[str, str, list[str]]:
+    """What kind of word a usage error is about, the word, and the known ones; empty where it is about none."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoSuchOption" and context is not None:
+        known = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
+        return "option", str(getattr(error, "option_name", "")), known
+    if match := re.match(r"No such command '([^']*)'", text):
+        return "command", match[1], [command.name for command in COMMANDS]
+    return "", "", []
 
 
 def _report_internal_error(error: Exception) -> int:

@@ -4,6 +4,7 @@ from puiseux.commands.bounds import BOUNDS
 from puiseux.commands.compare import COMPARE
 from puiseux.commands.count import COUNT
 from puiseux.commands.crosscheck import CROSSCHECK
+from puiseux.commands.explain import EXPLAIN
 from puiseux.commands.hoffman import HOFFMAN
 from puiseux.commands.monomials import MONOMIALS
 from puiseux.commands.plot import PLOT
@@ -23,6 +24,7 @@ COMMANDS = (
     BOUNDS,
     HOFFMAN,
     COMPARE,
+    EXPLAIN,
     PLOT,
     REPORT,
     RANDOM,

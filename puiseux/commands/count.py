@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, OutputOption
+from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, OutputOption, choices
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -29,7 +29,13 @@ def count(
     network: NetworkArgument,
     domain: DomainOption = "all",
     engine: Annotated[
-        str, typer.Option("--engine", metavar="ENGINE", help="auto (cells), cells, tropical, milp or sign-vectors.")
+        str,
+        typer.Option(
+            "--engine",
+            metavar="ENGINE",
+            help="auto (cells), cells, tropical, milp or sign-vectors.",
+            autocompletion=choices("puiseux.count", "ENGINES"),
+        ),
     ] = "auto",
     output: OutputOption = None,
     counts: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -18,8 +19,20 @@ class Command(NamedTuple):
     examples: tuple[str, ...]
 
 
+def choices(home: str, name: str) -> Callable[[str], list[str]]:
+    """Completion of an option's value: the words in a table of a module, which is imported when a shell asks."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in getattr(import_module(home), name) if word.startswith(incomplete)]
+
+    return complete
+
+
 NetworkArgument = Annotated[
-    Path, typer.Argument(metavar="NETWORK", help="A network file: .npz, .json, .pt or .pth.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="NETWORK", help="A network file: .npz, .json, .onnx, .pt, .pth or .nnet.", show_default=False
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
 OutputOption = Annotated[

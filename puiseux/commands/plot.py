@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from puiseux.commands.options import Command, DomainOption, OutputOption
+from puiseux.commands.options import Command, DomainOption, OutputOption, choices
 
 
 def plot(
@@ -16,7 +16,7 @@ def plot(
         list[Path],
         typer.Argument(
             metavar="NETWORK...",
-            help="A network file: .npz, .json, .pt or .pth; several, in their order, for an animation.",
+            help="A network file: .npz, .json, .onnx, .pt ..; several, in their order, for an animation.",
             show_default=False,
         ),
     ],
@@ -36,12 +36,19 @@ def plot(
         typer.Option(
             "--kind",
             metavar="KIND",
+            autocompletion=choices("puiseux.plot", "KINDS"),
             help="regions, cells, graph, dual, hyperplanes or 3d; by default what suits the number of inputs.",
         ),
     ] = None,
     color_by: Annotated[
         str,
-        typer.Option("--color", "--color-by", metavar="WHAT", help="map, value (of the first output drawn) or class."),
+        typer.Option(
+            "--color",
+            "--color-by",
+            metavar="WHAT",
+            help="map, value (of the first output drawn) or class.",
+            autocompletion=choices("puiseux.plot", "COLOURINGS"),
+        ),
     ] = "map",
     window: Annotated[
         str | None,

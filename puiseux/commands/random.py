@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from puiseux.commands.options import Command
+from puiseux.commands.options import Command, choices
 
 
 def random(
@@ -28,6 +28,7 @@ def random(
             help="he: N(0, 2/fan-in); he-input: N(0, 2/inputs) in every layer; glorot: N(0, 2/(fan-in + fan-out)); "
             "lecun: N(0, 1/fan-in); normal: N(0, 1); uniform: within 1/sqrt(fan-in) of 0; he-uniform, glorot-uniform, "
             "orthogonal, sparse; for degenerate networks integers: -3..3, and ternary: -1..1.",
+            autocompletion=choices("puiseux.random_networks", "INITIALISATIONS"),
         ),
     ] = "he",
     zero_bias: Annotated[bool, typer.Option("--zero-bias", help="No biases: layer 1 cuts through 0 only.")] = False,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from polyhedra.errors import UsageError
-from puiseux.commands.options import Command, NetworkArgument, OutputOption
+from puiseux.commands.options import Command, NetworkArgument, OutputOption, choices
 
 FORMATS = ("text", "latex", "sympy", "json", "python", "c")
 
@@ -17,7 +17,13 @@ FORMATS = ("text", "latex", "sympy", "json", "python", "c")
 def simplify(
     network: NetworkArgument,
     form: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="text, latex, sympy, json, python or c.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="text, latex, sympy, json, python or c.",
+            autocompletion=choices("puiseux.commands.simplify", "FORMATS"),
+        ),
     ] = "text",
     output: OutputOption = None,
     search: Annotated[

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from puiseux.commands.options import Command, JsonOption
+from puiseux.commands.options import Command, JsonOption, choices
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 def study(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="The study; without it all are listed.", show_default=False),
+        typer.Argument(
+            metavar="NAME",
+            help="The study; without it all are listed.",
+            show_default=False,
+            autocompletion=choices("puiseux.studies", "HOMES"),
+        ),
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="The published size (minutes to hours), not the quick form.")
