@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nn_bridge.bounds import region_bounds
+    from nn_bridge.monomial_complexity import monomial_complexity
     from nn_bridge.network import Network
     from nn_bridge.region_count import RegionCount
     from nn_bridge.sampling import sample_patterns, sample_regions
-    from nn_bridge.sampling_box import sampling_box
+    from nn_bridge.sampling_box import effective_radii, sampling_box
     from nn_bridge.tropicalize import tropicalize
     from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
     from polyhedra.polyhedron import Polyhedron
@@ -59,10 +60,12 @@ _HOMES = {
     "compare": "puiseux.comparison",
     "count_regions": "puiseux.count",
     "crosscheck": "puiseux.cross_check",
+    "effective_radii": "nn_bridge.sampling_box",
     "effective_radius": "tropical.effective_radius",
     "hoffman_constant": "tropical.hoffman",
     "load": "puiseux.reading",
     "minimal_effective_radius": "tropical.effective_radius",
+    "monomial_complexity": "nn_bridge.monomial_complexity",
     "plot_regions": "puiseux.plot",
     "plot_slice": "puiseux.plot",
     "plot_space": "puiseux.plot",
@@ -104,10 +107,12 @@ __all__ = [
     "compare",
     "count_regions",
     "crosscheck",
+    "effective_radii",
     "effective_radius",
     "hoffman_constant",
     "load",
     "minimal_effective_radius",
+    "monomial_complexity",
     "plot_regions",
     "plot_slice",
     "plot_space",

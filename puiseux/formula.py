@@ -11,7 +11,7 @@ from typing import Any
 from flint import fmpq
 
 from nn_bridge.cell_map import tropicalize_by_cells
-from nn_bridge.monomials import MonomialCount, native_monomials
+from nn_bridge.monomial_complexity import monomial_complexity
 from nn_bridge.network import Network
 from puiseux.reading import as_network
 from tropical.rational import PuiseuxRational
@@ -132,17 +132,7 @@ def tropical_maps(network: Network) -> tuple[PuiseuxRational, ...]:
 
 def count_monomials(network: Network) -> dict[str, Any]:
     """The object that ``puiseux monomials --json`` prints: native and pruned numbers of terms for each output."""
-    pruned = map(MonomialCount.of, tropical_maps(network))
-    return {
-        "outputs": [
-            {"native": _numbers(native), "pruned": _numbers(short)}
-            for native, short in zip(native_monomials(network)[-1], pruned, strict=True)
-        ]
-    }
-
-
-def _numbers(count: MonomialCount) -> dict[str, int]:
-    return {"numerator": count.numerator, "denominator": count.denominator}
+    return {"outputs": [entry.to_json() for entry in monomial_complexity(network, layers=False).outputs]}
 
 
 def _check_points(dim: int) -> Iterator[tuple[fmpq, ...]]:

@@ -6,17 +6,29 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from puiseux.commands.options import Command, JsonOption, NetworkArgument, OutputOption
 
+_HEADER = ("native numerator", "denominator", "pruned numerator", "denominator")
 
-def monomials(network: NetworkArgument, output: OutputOption = None, as_json: JsonOption = False) -> None:
+
+def monomials(
+    network: NetworkArgument,
+    output: OutputOption = None,
+    layers: Annotated[bool, typer.Option("--layers", help="Count those of every hidden unit too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Count the monomials of the numerator and denominator: native (full expansion) and pruned."""
-    from puiseux.formula import count_monomials
+    from nn_bridge.monomial_complexity import monomial_complexity
     from puiseux.reading import load
 
-    result = count_monomials(load(network, output=output))
+    found = monomial_complexity(load(network, output=output), layers=layers)
+    result: dict[str, Any] = {"outputs": [entry.to_json() for entry in found.outputs]}
+    if layers:
+        result["layers"] = [[entry.to_json() for entry in entries] for entries in found.layers]
     with numbers_of_any_length():
         print(json.dumps(result) if as_json else table(result))
 
@@ -33,12 +45,19 @@ def numbers_of_any_length() -> Iterator[None]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The numbers for people, one line per output."""
-    header = ("output", "native numerator", "denominator", "pruned numerator", "denominator")
+    """The numbers for people, one line per unit and output."""
+    header = ("layer" if "layers" in result else "output", *_HEADER)
     columns = [(kind, part) for kind in ("native", "pruned") for part in ("numerator", "denominator")]
+    units = [
+        (f"{layer} unit {unit}", entry)
+        for layer, entries in enumerate(result.get("layers", ()), 1)
+        for unit, entry in enumerate(entries)
+    ]
+    label = "output " if units else ""
+    outputs = [(f"{label}{index}", entry) for index, entry in enumerate(result["outputs"])]
     rows: list[tuple[str, ...]] = [header]
-    for index, entry in enumerate(result["outputs"]):
-        rows.append((str(index), *(readable(entry[kind][part]) for kind, part in columns)))
+    for name, entry in (*units, *outputs):
+        rows.append((name, *(readable(entry[kind][part]) for kind, part in columns)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.rjust, row, widths)) for row in rows)
 
@@ -54,5 +73,5 @@ MONOMIALS = Command(
     "monomials",
     monomials,
     "Count the terms of the max-plus formula.",
-    ("puiseux monomials net.npz", "puiseux monomials net.npz --json"),
+    ("puiseux monomials net.npz", "puiseux monomials net.npz --layers --json"),
 )

@@ -11,6 +11,7 @@ MODULES = [
     "nn_bridge.bounds",
     "nn_bridge.constructions",
     "nn_bridge.maximum_coverage",
+    "nn_bridge.monomial_complexity",
     "nn_bridge.sampling",
     "nn_bridge.sampling_box",
     "nn_bridge.symmetry",

@@ -102,6 +102,17 @@ def test_monomials(net: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert printed(["monomials", net], capsys).splitlines()[1].split() == ["0", "4", "2", "4", "2"]
 
 
+def test_monomials_of_every_unit(net: str, capsys: pytest.CaptureFixture[str]) -> None:
+    result = json.loads(printed(["monomials", net, "--layers", "--json"], capsys))
+    assert result["outputs"] == json.loads(printed(["monomials", net, "--json"], capsys))["outputs"]
+    one = {"numerator": 1, "denominator": 1}
+    assert all(unit == {"native": one, "pruned": one} for unit in result["layers"][0])
+    lines = printed(["monomials", net, "--layers"], capsys).splitlines()
+    assert len(lines) == 1 + sum(map(len, result["layers"])) + len(result["outputs"])
+    assert lines[1].split()[:3] == ["1", "unit", "0"]
+    assert lines[-1].split()[:2] == ["output", "0"]
+
+
 def test_native_numbers_of_any_length(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "deep.npz"
     flat = {f"W{i}": np.ones((60, 60 if i else 1)) for i in range(3)}
