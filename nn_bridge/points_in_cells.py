@@ -11,10 +11,9 @@ from nn_bridge.cells import Cell
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import Network, Pattern, Row
 from nn_bridge.point_queries import cells_at
-from polyhedra.linear_program import Optimal, maximize_over
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import ZERO, primitive
-from polyhedra.system import System
+from polyhedra.scalars import ZERO
+from tropical.effective_radius import nearest_point
 
 
 def patterns_of_points(network: Network, points: Iterable[Iterable[Any]]) -> list[tuple[Pattern, ...]]:
@@ -76,7 +75,7 @@ def distance_to_points(polyhedron: Polyhedron, points: Sequence[Row]) -> fmpq:
     for bound, i in sorted(zip(_lower_bounds(polyhedron, points), range(len(points)), strict=True)):
         if best is not None and bound >= best:
             break
-        distance = ZERO if bound == 0 else _distance(polyhedron, points[i])
+        distance = ZERO if bound == 0 else nearest_point(polyhedron, points[i])[0]
         best = distance if best is None else min(best, distance)
     assert best is not None
     return best
@@ -93,17 +92,3 @@ def _lower_bounds(polyhedron: Polyhedron, points: Sequence[Row]) -> list[fmpq]:
     scaled = [[*(v / sum(map(abs, a)) for v in a), -b / sum(map(abs, a))] for a, b in rows]
     values = (fmpq_mat([[*point, fmpq(1)] for point in points]) * fmpq_mat(scaled).transpose()).tolist()
     return [max(ZERO, *row) for row in values]
-
-
-def _distance(polyhedron: Polyhedron, point: Row) -> fmpq:
-    """Minimise t over y in the polyhedron with |y_j - x_j| <= t for every j."""
-    n = len(point)
-    rows = [(*a[:-1], 0, a[-1]) for a in polyhedron.system.rows()]
-    for j, x in enumerate(point):
-        for sign in (1, -1):
-            row = [*(fmpq(sign * (k == j)) for k in range(n)), fmpq(-1), sign * x]
-            rows.append(primitive(row))
-    best = maximize_over(System.of_integer_rows(rows, polyhedron.system.n_equal, n + 1), (*[ZERO] * n, fmpq(-1)))
-    if not isinstance(best, Optimal):
-        raise NetworkError("an empty polyhedron has no distance to anything")
-    return -best.value

@@ -12,7 +12,9 @@ from puiseux.studies.study import Study, Summary, Trial
 
 HOMES = {
     "sampling": "puiseux.studies.sampling_against_symbolic",
+    "hoffman": "puiseux.studies.hoffman_constants",
     "training": "puiseux.studies.regions_while_training",
+    "symmetry": "puiseux.studies.symmetry_of_sampling",
     "monomials": "puiseux.studies.regions_against_monomials",
     "depth": "puiseux.studies.width_against_depth",
     "pruning": "puiseux.studies.pruning_rate",

@@ -28,6 +28,15 @@ from puiseux.studies.training import train
 
 SMALL: dict[str, list[dict[str, Any]]] = {
     "sampling": [{"setting": "affine output", "architecture": [2, 6, 1], "trial": k} for k in range(2)],
+    "hoffman": [
+        {"kind": "known", "example": "rows of I3 and (-1, -1, -1)"},
+        {"kind": "known", "example": "max(0, x - 1, 2x), unpruned"},
+        {"kind": "known", "example": "max(0, x - 1, 2x), pruned"},
+        {"kind": "matrix", "rows": 5, "columns": 3, "trial": 0},
+        {"kind": "polynomial", "inputs": 2, "monomials": 4, "trial": 0},
+        {"kind": "network", "architecture": [2, 2, 1], "trial": 0},
+    ],
+    "symmetry": [{"inputs": n, "channels": [2], "trial": 0} for n in (2, 3)],
     "training": [{"data": "moons", "hidden": [4], "epochs": 2, "trial": 0}],
     "monomials": [
         {"kind": kind, "inputs": 3, "monomials": m, "trial": 0}
@@ -82,6 +91,25 @@ def test_exact_counts_of_the_shapes_of_table_3() -> None:
         # six lines in general position cut the plane into 22 cells, each with its own affine map
         assert trial["symbolic"] == 1 + 6 + comb(6, 2)
         assert trial["sampled"] <= 22
+
+
+def test_hoffman_constants_that_are_known() -> None:
+    first, unpruned, pruned, *others = small("hoffman").trials
+    assert (first["exact"], round(first["upper"], 3), round(first["published upper"], 3)) == (3.0, 3.346, 1.932)
+    assert (unpruned["exact"], unpruned["radius"]) == (1.0, 1.0)
+    assert (pruned["exact"], pruned["radius"]) == (0.5, 0.0)
+    assert all(trial["ordered"] for trial in small("hoffman").trials)
+    for trial in others:
+        assert trial["lower"] <= trial["exact"] <= trial["upper"]
+        if trial["kind"] != "matrix":
+            assert trial["smallest radius"] <= trial["radius"]
+
+
+def test_invariant_networks_have_a_cell_count_between_the_estimates_and_the_arrangement() -> None:
+    for trial in small("symmetry").trials:
+        n = trial["inputs"]
+        assert 2 <= trial["exact"] <= sum(comb(2 * n, k) for k in range(n + 1))
+        assert trial["sampled"] <= trial["exact"]
 
 
 def test_monomials_of_one_layer_follow_the_signs() -> None:
