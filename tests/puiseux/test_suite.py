@@ -41,12 +41,12 @@ def entry_of(name: str) -> networks.SuiteNetwork:
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("suite") / "suite"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(export, "suite_networks", lambda small: tuple(map(entry_of, FEW)))
         export_suite(folder)
-        yield folder
+    return folder
 
 
 @pytest.fixture
