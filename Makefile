@@ -1,6 +1,6 @@
 # What each command does is in tools/setup.sh and examples/demo.py; `make` alone lists the commands.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format setup clean
+.PHONY: help demo test lint docs format setup clean
 
 VENV := .venv/bin/python
 
@@ -8,6 +8,7 @@ help:
 	@echo "make demo     set up the core and plotting, and run the main job on trained networks (a minute or two at first)"
 	@echo "make test     set up everything and run the tests"
 	@echo "make lint     ruff, mypy and import-linter"
+	@echo "make docs     build the documentation site into docs/_build"
 	@echo "make format   let ruff format the code"
 	@echo "make setup    set up everything for development, nothing else"
 	@echo "make clean    remove .venv, caches and demo-output"
@@ -25,9 +26,14 @@ test: setup
 lint: setup
 	@sh tools/lint.sh
 
+docs: setup
+	@$(VENV) -m sphinx -q -W --keep-going -b html docs docs/_build
+	@echo "docs/_build/index.html"
+
 format: setup
 	@$(VENV) -m ruff check --fix . && $(VENV) -m ruff format .
 
 clean:
-	rm -rf .venv demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
+		docs/_build docs/notebooks docs/api.md docs/commands.md
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

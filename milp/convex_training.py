@@ -1,11 +1,13 @@
 """Training a two-layer ReLU network to a global optimum, as a convex program over the activation patterns of the data.
 
 The patterns D_1, .., D_P of the data are the cells of the arrangement of the hyperplanes x_n . u = 0, listed by the
-exact cell engine. Then
-    min 1/2 | sum_i D_i X (v_i - w_i) - y |^2 + beta sum_i (|v_i| + |w_i|), (2 D_i - 1) X v_i >= 0, (2 D_i - 1) X w_i
-    >= 0
-has the optimum of min 1/2 | sum_k a_k max(0, X u_k) - y |^2 + beta/2 sum_k (|u_k|^2 + a_k^2) for enough neurons, and
-a best network is read off: u = v / sqrt(|v|), a = sqrt(|v|), and a = -sqrt(|w|) for w.
+exact cell engine. Then::
+
+    min 1/2 | sum_i D_i X (v_i - w_i) - y |^2 + beta sum_i (|v_i| + |w_i|)
+    subject to (2 D_i - 1) X v_i >= 0, (2 D_i - 1) X w_i >= 0
+
+has the optimum of ``min 1/2 | sum_k a_k max(0, X u_k) - y |^2 + beta/2 sum_k (|u_k|^2 + a_k^2)`` for enough neurons,
+and a best network is read off: ``u = v / sqrt(|v|), a = sqrt(|v|)``, and ``a = -sqrt(|w|)`` for w.
 
 Source: Pilanci and Ergen 2020.
 """
@@ -134,7 +136,7 @@ def train_convex(
 
 
 def regularised_loss(network: OneHiddenLayer, X: Array, y: Array, beta: float) -> float:
-    """1/2 |f(X) - y|^2 + beta/2 (sum of squares of all weights and biases)."""
+    """``1/2 |f(X) - y|^2 + beta/2 s``, where s is the sum of squares of all weights and biases."""
     squares = sum(float(np.sum(part**2)) for part in (network.v, network.W, network.b))
     return 0.5 * float(np.sum((network(X) - y) ** 2)) + 0.5 * beta * squares
 

@@ -67,7 +67,9 @@ def local_lipschitz(
     time_limit: float | None = 60.0,
     max_cells: int = 20_000,
 ) -> LipschitzBound:
-    """The greatest rate |g(x) - g(y)| / |x - y| of g = weights . f on the domain: the greatest dual norm of a gradient.
+    """The greatest rate ``|g(x) - g(y)| / |x - y|`` of ``g = weights . f`` on the domain.
+
+    It is the greatest dual norm of a gradient.
 
     A mixed-integer model of the gradient proposes a cell; the proof looks at every cell of the domain
     (`milp.count.search_patterns`, audited), and where they are too many what remains is a bound by intervals.

@@ -1,6 +1,6 @@
 """The sparsest one-hidden-layer ReLU network that interpolates data exactly, as a mixed-integer program.
 
-With v_k in {-1, +1} (the positive homogeneity of the ReLU lets w and b absorb |v_k|) only signs and activations are
+With v_k in {-1, +1} (the positive homogeneity of the ReLU lets w and b absorb ``|v_k|``) only signs and activations are
 discrete. Pre-activations are split, w_k.x_n + b_k = p_nk - q_nk with p <= C_n z, q <= C_n (1 - z), and weights are
 switched by binaries t (weights) and u (biases), whose number is minimised.
 

@@ -268,7 +268,7 @@ def check_backend(backend: str) -> str:
 def slack_rows(system: System) -> list[IntegerRow]:
     """The rows of max t subject to a.x + 2**k t <= b, t <= 1; its optimum is positive iff there is an interior point.
 
-    The factor 2**k is about the largest |a_j| of the row, so that t is measured alike in all rows.
+    The factor 2**k is about the largest ``|a_j|`` of the row, so that t is measured alike in all rows.
     """
     rows = []
     for index in range(system.count):

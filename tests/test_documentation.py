@@ -25,6 +25,21 @@ def test_the_example_of_the_readme_prints_what_it_says(capsys: pytest.CaptureFix
     assert value == "(10/21,)"
 
 
+def test_the_programs_of_the_tutorial_print_what_they_say(capsys: pytest.CaptureFixture[str]) -> None:
+    program = "".join(blocks(ROOT / "docs" / "tutorial.md", "python"))
+    exec(compile(program, "tutorial.md", "exec"), {})
+    printed = capsys.readouterr().out.splitlines()
+    promised = re.findall(r"^print\(.*\)  # (.*)$", program, re.MULTILINE)
+    assert len(promised) >= 3
+    assert [line for line in printed if not line.startswith("max(")] == promised
+
+
+def test_every_page_is_in_the_contents() -> None:
+    listed = set(re.findall(r"^([\w-]+)$", (ROOT / "docs" / "index.md").read_text(), re.MULTILINE))
+    pages = {page.stem for page in (ROOT / "docs").glob("*.md")} - {"README", "index"}
+    assert pages | {"api", "commands"} == listed
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):

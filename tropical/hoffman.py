@@ -3,7 +3,7 @@
 ``H(A)`` is the smallest number with ``dist(x, {A x <= b}) <= H(A) max_i (A x - b)_i^+`` for all x and all b for which
 the polyhedron is not empty.  For a set J of rows let ``t(J) = min |A_J^T v|_1`` over ``v >= 0, sum v = 1``; J is called
 A-surjective iff t(J) > 0, and ``H(A) = max 1/t(J)`` over the A-surjective sets, of which the linearly independent ones
-suffice.  By duality
+suffice.  By duality::
 
     1/t(J) = min |x|_inf  subject to  A_J x >= 1,
 
