@@ -43,8 +43,8 @@ def check(path: str) -> dict[str, Any]:
                 record = json.loads(line)
                 if proof is None:
                     form, version, kind = (record.pop(key) for key in ("format", "version", "kind"))
-                    if version != VERSION:
-                        raise NoCertificate(f"is a {form} of version {version!r:.20}; this checker reads {VERSION}")
+                    if (form, version) != (FORMAT, VERSION):
+                        raise NoCertificate(f"is of version {version!r:.20}; this checker reads version {VERSION}")
                     proof = {"cells": _Cells, "pruning": _Pruning}[kind](**record)  # type: ignore[call-arg]
                 elif isinstance(record, list):
                     getattr(proof, f"on_{record[0]}")(*record[1:])
@@ -63,7 +63,7 @@ def check(path: str) -> dict[str, Any]:
     except (OSError, sqlite3.Error) as error:
         raise NoCertificate(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
-        raise Invalid(f"line {number}: is not what the format asks for: {error}") from None
+        raise Invalid(f"line {number}: is not what the format asks for: {str(error)!r:.200}") from None
 
 
 def _require(condition: Any, message: str) -> None:
