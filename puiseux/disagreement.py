@@ -26,6 +26,7 @@ Count = Callable[[Polyhedron], dict[str, int | None]]
 """The counts of one oracle on a part of the domain."""
 
 _HALVINGS = 60
+_MOST_BITS = 64  # behind the point of a rounded coordinate
 _FEW = 12  # cells of a box that are looked at one by one
 _RADII = (1, 16, 256, 4096, 65536)  # of the boxes around the origin that are tried in an unbounded domain
 
@@ -126,7 +127,16 @@ def point_with(network: Network, text: str, domain: Polyhedron | None = None) ->
     if rows is None:
         return None
     answer = interior_of(System.of_integer_rows(rows, 0, network.input_dim))
-    return answer.point if isinstance(answer, InteriorPoint) else None
+    return _short(answer.point, rows) if isinstance(answer, InteriorPoint) else None
+
+
+def _short(point: Row, rows: list[IntegerRow]) -> Row:
+    """A point near by with few binary digits that satisfies the rows strictly as well; the point itself if none does."""
+    for bits in range(0, _MOST_BITS, 2):
+        rounded = tuple(fmpq(round(v * 2**bits), 2**bits) for v in point)
+        if all(_dot(a, rounded) < b for *a, b in rows):
+            return rounded
+    return point
 
 
 def _rows(text: str, network: Network, domain: Polyhedron | None) -> list[IntegerRow] | None:
