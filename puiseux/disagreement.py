@@ -131,7 +131,7 @@ def point_with(network: Network, text: str, domain: Polyhedron | None = None) ->
 
 
 def _short(point: Row, rows: list[IntegerRow]) -> Row:
-    """A point near by with few binary digits that satisfies the rows strictly as well; the point itself if none does."""
+    """A point near by with few binary digits that satisfies the rows strictly as well, else the point itself."""
     for bits in range(0, _MOST_BITS, 2):
         rounded = tuple(fmpq(round(v * 2**bits), 2**bits) for v in point)
         if all(_dot(a, rounded) < b for *a, b in rows):
