@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.exact_forms import ExactForms, integer_stages
-from nn_bridge.network import INPUT, Matrix, Network
+from nn_bridge.network import INPUT, AffineStage, Matrix, Network
 from polyhedra.matrix import nullspace, rank, reduced_echelon
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive, rational, to_float
@@ -133,6 +133,8 @@ def cell_problem(network: Network, domain: Polyhedron | None = None) -> CellProb
     pivots = reduced_echelon(seen, n)[1] if seen else ()
     if not pivots:
         return None
+    if not network.stages:  # the walls alone make one cell; a unit that is 0 everywhere lets the tree find it
+        network = replace(network, stages=(AffineStage((), (ZERO,)),), layers=None)
     start = wall_rows if domain is not None and walls else (network.stages[0].block(INPUT) or ())
     reduced = _pick(n, pivots)
     lift: Matrix = reduced

@@ -74,7 +74,7 @@ class CellSource:
         self._forms = ExactForms(network, tuple(primitive([*(-a for a in row[:-1]), row[-1]]) for row in walls))
         if self.problem is not None:
             self._reduced = ExactForms(self.problem.network, self.problem.walls)
-        sizes = network.hidden
+        sizes = (self.problem or self).network.hidden
         self._places: list[tuple[int, int]] = []
         at = 0
         for size in (*sizes, len(walls)):
