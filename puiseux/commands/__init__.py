@@ -2,6 +2,7 @@
 
 from puiseux.commands.bounds import BOUNDS
 from puiseux.commands.compare import COMPARE
+from puiseux.commands.convert import CONVERT
 from puiseux.commands.count import COUNT
 from puiseux.commands.crosscheck import CROSSCHECK
 from puiseux.commands.explain import EXPLAIN
@@ -9,6 +10,7 @@ from puiseux.commands.hoffman import HOFFMAN
 from puiseux.commands.monomials import MONOMIALS
 from puiseux.commands.plot import PLOT
 from puiseux.commands.random import RANDOM
+from puiseux.commands.reduce import REDUCE
 from puiseux.commands.report import REPORT
 from puiseux.commands.simplify import SIMPLIFY
 from puiseux.commands.statistics import STATISTICS
@@ -25,6 +27,8 @@ COMMANDS = (
     HOFFMAN,
     COMPARE,
     EXPLAIN,
+    CONVERT,
+    REDUCE,
     PLOT,
     REPORT,
     RANDOM,
