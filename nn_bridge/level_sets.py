@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import INPUT, AffineStage, Network
 from nn_bridge.sign_vectors.domain import Domain, as_domain
-from nn_bridge.sign_vectors.pieces import Piece, finish
+from nn_bridge.sign_vectors.piece import Piece
+from nn_bridge.sign_vectors.pieces import finish
 from nn_bridge.sign_vectors.plan import Floats, FloatStage, Plan, plan_of
 from nn_bridge.sign_vectors.pruning import drop_cells
 from nn_bridge.sign_vectors.skeleton import Skeleton, layout_of

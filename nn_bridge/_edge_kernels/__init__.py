@@ -13,7 +13,14 @@ from nn_bridge._edge_kernels.layout import (
     word_table,
 )
 from nn_bridge._edge_kernels.results import copy_edges, copy_vertices, count_by_lowest_vertex, walk_polygons
-from nn_bridge._edge_kernels.stage import begin_block, end_block, later_signs, renew_sign_word, settle_rows
+from nn_bridge._edge_kernels.stage import (
+    begin_block,
+    end_block,
+    later_signs,
+    read_units,
+    renew_sign_word,
+    settle_rows,
+)
 
 __all__ = [
     "DONE",
@@ -30,6 +37,7 @@ __all__ = [
     "cut_block",
     "end_block",
     "later_signs",
+    "read_units",
     "renew_sign_word",
     "settle_rows",
     "take_back",

@@ -32,8 +32,6 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from polyhedra.compiled import cached
-
 EPS, HEAD = 0, 2
 AMP, SIZE = 2, 3  # of row32
 NOW, BEFORE = 0, 1
@@ -59,8 +57,8 @@ EIGHT = np.uint64(8)
 
 inner = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 inline = njit(error_model="numpy", inline="always", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
-entry = cached(error_model="numpy", _nrt=False)  # without reference counts: nothing is allocated
-maker = cached(error_model="numpy")
+entry = njit(cache=True, error_model="numpy", _nrt=False)  # without reference counts: nothing is allocated
+maker = njit(cache=True, error_model="numpy")
 
 
 class Vertices(NamedTuple):

@@ -1,4 +1,7 @@
-"""What happens to all vertices and edges between neurons: a stage's values come in, blocks begin."""
+"""What happens to all vertices and edges between neurons: a stage's values come in, blocks begin.
+
+Places are unsigned numbers here: they can't be negative, which would have to be looked into at every access.
+"""
 
 import numpy as np
 from numba import njit
@@ -31,20 +34,26 @@ _bounds = njit(fastmath={"nnan", "ninf", "nsz", "contract"}, no_cpython_wrapper=
 
 
 @_bounds
-def _largest(values, v, scaled, column, units):
+def _gain(part, most):
+    """A bound of what single precision summed up."""
+    return (np.float64(part) * (1.0 + 1e-4) + 1e-30) * most
+
+
+@_bounds
+def _largest(rows, v, scaled, column, units):
     """The largest |value| / scale among a stage's values at vertex v."""
     size = 0.0
     for j in range(units):
-        size = max(size, abs(values[v, j]) * scaled[column + j])
+        size = max(size, abs(rows[v, column + j]) * scaled[column + j])
     return size
 
 
 @_bounds
-def _worst(gain, g, rounding, plain, scaled, column, units):
+def _worst(part, i, most, base, rounding, plain, scaled, column, units):
     """The largest error / scale among them, without amplification."""
     error = 0.0
     for j in range(units):
-        error = max(error, (plain * gain[g, j] + rounding[j]) * scaled[column + j])
+        error = max(error, (plain * (base[j] + _gain(part[i, j], most)) + rounding[j]) * scaled[column + j])
     return error
 
 
@@ -52,7 +61,7 @@ def _worst(gain, g, rounding, plain, scaled, column, units):
 def _largest_kept(rows, v, scaled, column):
     """The largest |value| / scale of the columns that stay."""
     size = 0.0
-    for q in range(HEAD, column):
+    for q in range(np.uintp(HEAD), column):
         size = max(size, abs(rows[v, q]) * scaled[q])
     return size
 
@@ -67,42 +76,56 @@ def _sign_word(values, v, column, count):
 
 
 @entry
-def settle_rows(vertices, first, values, gain, gamma, rounding, scaled, column, fade, doubts):
+def read_units(rows, column, inputs, active):
+    """What the next stage reads of units in these columns: their positive parts, and 1 where they are not negative."""
+    first = np.uintp(column)
+    units = np.uintp(inputs.shape[1])
+    for i in range(len(rows)):
+        for j in range(units):
+            value = rows[i, first + j]
+            inputs[i, j] = value if value > 0.0 else 0.0
+            active[i, j] = np.float32(value >= 0.0)
+
+
+@entry
+def settle_rows(
+    vertices, first, count, values, bias, part, most, base, gamma, rounding, scaled, column, fade, doubts
+):  # fmt: skip
     """Write a stage's values into the vertex rows from ``first`` on, with new residuals, sizes and sign words.
 
-    ``gain`` (as `stage_values` returns it) has one row, or one for every vertex; ``fade`` is what an old residual
-    weighs in the columns that stay.  A value within its bound is written to ``doubts`` (vertex, neuron); returns the
-    number of these.
+    ``values`` lack the bias; gains are ``base + most * part`` (see `stage_entry.StageValues`); ``fade`` is what an old
+    residual weighs in the columns that stay.  A value within its bound is written to ``doubts`` (vertex, neuron);
+    returns the number of these.
     """
     rows, row32, signs = vertices.rows, vertices.row32, vertices.signs
-    units = values.shape[1]
-    block = min(units, 64)
-    several = len(gain) > 1
+    units = np.uintp(values.shape[1])
+    column = np.uintp(column)
+    block = min(units, np.uintp(64))
     found = 0
-    for i in range(len(values)):
-        v = first + i
+    for i in range(np.uintp(count)):
+        v = np.uintp(first) + i
         residual = rows[v, EPS]
         own = gamma * row32[v, SIZE]
         amplified = residual * row32[v, AMP] + own
-        g = i if several else 0
         open_values = 0
         for j in range(units):
-            bound = (amplified * gain[g, j] + rounding[j]) * (1.0 + 64.0 * UNIT)
-            open_values += not (abs(values[i, j]) > bound)
+            value = values[i, j] + bias[j]
+            rows[v, column + j] = value
+            bound = (amplified * (base[j] + _gain(part[i, j], most)) + rounding[j]) * (1.0 + 64.0 * UNIT)
+            open_values += not (abs(value) > bound)
         if open_values:
             for j in range(units):
-                if not (abs(values[i, j]) > (amplified * gain[g, j] + rounding[j]) * (1.0 + 64.0 * UNIT)):
+                bound = (amplified * (base[j] + _gain(part[i, j], most)) + rounding[j]) * (1.0 + 64.0 * UNIT)
+                if not (abs(rows[v, column + j]) > bound):
                     doubts[found, 0] = v
                     doubts[found, 1] = j
                     found += 1
-        error = max(residual * fade, _worst(gain, g, rounding, residual + own, scaled, column, units))
-        size = max(_largest_kept(rows, v, scaled, column), _largest(values, i, scaled, column, units))
-        for j in range(units):
-            rows[v, column + j] = values[i, j]
+        error = max(residual * fade, _worst(part, i, most, base, rounding, residual + own, scaled, column, units))
+        size = max(_largest_kept(rows, v, scaled, column), _largest(rows, v, scaled, column, units))
         rows[v, EPS] = error * (1.0 + 64.0 * UNIT)
         row32[v, SIZE] = up32(size)
         signs[v, BEFORE] = signs[v, NOW]
-        signs[v, NOW] = _sign_word(values, i, 0, block)
+        signs[v, NOW] = _sign_word(rows, v, column, block)
     return found
 
 
@@ -115,7 +138,9 @@ def later_signs(vertices, count, checked, column, units, scaled, doubts):
     """
     rows, row32, signs = vertices.rows, vertices.row32, vertices.signs
     found = 0
-    for v in range(count):
+    column = np.uintp(column)
+    units = np.uintp(units)
+    for v in range(np.uintp(count)):
         signs[v, BEFORE] = signs[v, NOW]
         signs[v, NOW] = _sign_word(rows, v, column, units)
         if v >= checked:

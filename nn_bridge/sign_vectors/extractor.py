@@ -13,12 +13,12 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network import Network
 from nn_bridge.region_count import RegionCount
 from nn_bridge.sign_vectors.domain import Domain, as_domain
-from nn_bridge.sign_vectors.memory import memory_budget
+from nn_bridge.sign_vectors.memory import room_for
+from nn_bridge.sign_vectors.piece import Piece
 from nn_bridge.sign_vectors.pieces import (
     MAX_DEPTH,
     SHARES,
     Cutter,
-    Piece,
     cut_in_pieces,
     cut_on_cpu,
     halves_of,
@@ -31,9 +31,9 @@ from polyhedra.scalars import ONE, ZERO, to_text
 OnDegenerate = Literal["report", "raise"]
 Backend = Literal["auto", "numba", "torch"]
 
-WORKING_SHARE = 0.5
+WORKING_SHARE = 0.25
 """The part of the budget for the working arrays of a piece; the rest is for what is finished."""
-PIECE = 1 << 30
+PIECE = 1 << 28
 """A piece's working arrays take no more than this even where more is free: small pieces stay nearer the caches."""
 MAX_RESEEDS = 2
 
@@ -92,12 +92,12 @@ def extract(
         raise NetworkError(f"on_degenerate={on_degenerate!r} is neither 'report' nor 'raise'")
     polytope = as_domain(domain, network.input_dim)
     cutter = _cutter(device, backend)
-    budget = memory_budget(memory)
+    budget = room_for(memory)
     limit = min(int(WORKING_SHARE * budget), PIECE)
     for seed in range(1 + MAX_RESEEDS):
         plan = plan_of(network, output_hyperplanes, seed)
         try:
-            piece = cut_in_pieces(plan, polytope, limit, budget, cutter)
+            piece = cut_in_pieces(plan, polytope, limit, budget - limit, cutter)
         except OverBudget:
             raise NetworkError(
                 f"memory={memory!r} is too small to hold this complex; give more, or only count the cells"
@@ -144,7 +144,7 @@ def count_sign_vectors(
     start = time.perf_counter()
     polytope = as_domain(domain, network.input_dim)
     cutter = _cutter(device, backend)
-    limit = min(int(WORKING_SHARE * memory_budget(memory)), PIECE)
+    limit = min(int(WORKING_SHARE * room_for(memory)), PIECE)
     cells: int | None
     try:
         cells, reason = _count(network, polytope, limit, cutter, 0)

@@ -38,6 +38,21 @@ def memory_budget(memory: str | int | None) -> int:
     return int(float(match[1]) * factor)
 
 
+def room_for(memory: str | int | None) -> int:
+    """Bytes that new arrays may take within a budget: what the process holds already counts, up to half of it."""
+    budget = memory_budget(memory)
+    return budget if memory is None else budget - min(resident_memory(), budget // 2)
+
+
+def resident_memory() -> int:
+    """Bytes of physical memory that this process holds (0 where the system does not tell)."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as line:
+            return int(line.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, IndexError, OSError, ValueError):
+        return 0
+
+
 def free_memory() -> int:
     """Bytes of physical memory that can be had without swapping (1 GiB where the system does not tell)."""
     try:

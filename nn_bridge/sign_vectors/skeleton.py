@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ EPS, AMP, SIZE = 0, 2, 3
 """The residual (a column of ``rows``), the amplification and the size (columns of ``row32``)."""
 FACE, ZEROS, NEUTRAL = 4, 10, 0x3F80
 """Where an edge keeps its domain face (in ``e32``) and its zeros (in ``e16``); the amplification 1."""
-ROOM, GROWTH = 1 << 16, 4
-"""Vertices to start with room for; by how much arrays grow where there is no limit."""
+ROOM, GROWTH, SMALL = 1 << 16, 4, 256
+"""Vertices to start with room for; by how much arrays grow where there is no limit; vertices that always fit."""
 BLOCK, CHUNK = 64, 63
 """Neurons of a stage that are cut together, one bit each in a sign word; edges in one chunk of a bucket."""
 UP, KNOWN = 1 << 29, 1 << 30
@@ -98,7 +99,9 @@ class Skeleton:
         self.faces: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.e64: Words = np.zeros((0, self.words), dtype=np.uint64)
         self.pool: NDArray[np.int32] = np.zeros((0, CHUNK + 1), dtype=np.int32)
-        self._allocate(max(4 * self.vertices, ROOM), max(4 * self.edges, 4 * ROOM))
+        room = max(4 * self.vertices, ROOM), max(4 * self.edges, 4 * ROOM)
+        # untouched pages cost nothing; for a small complex fewer, smaller ones are touched
+        self._allocate(*(self._most(*room) if comb(plan.neurons, d) > ROOM else room))
         self.table_before: Words = np.zeros((8, 256), dtype=np.uint64)
         self.rows[: self.vertices, HEAD : HEAD + d] = corners
         self.rows[: self.vertices, EPS] = 1.0
@@ -127,7 +130,7 @@ class Skeleton:
         self.scaled[HEAD : HEAD + d] = 2.0**52 / self.coordinate_size
         covers = np.diff(domain.cover_start)
         self.longest = int(max((covers + 2 * (domain.face_dim - 1))[domain.face_dim >= 1], default=0))
-        self.prepare_cuts(ROOM // 16)
+        self.prepare_cuts(ROOM // 16 if limit is None else max(64, min(ROOM // 16, limit >> 12)))
 
     def _view(self) -> None:
         self.row32: NDArray[np.float32] = self.rows.view(np.float32)
@@ -143,6 +146,12 @@ class Skeleton:
         """Residual times amplification of vertices: the error of every column of their rows, in its scale."""
         return self.rows[: self.vertices, EPS][rows] * self.row32[: self.vertices, AMP][rows].astype(np.float64)
 
+    def vertex_arrays(self) -> Any:
+        """The arrays of the vertices, as the kernels take them."""
+        from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+
+        return kernels.Vertices(self.rows, self.row32, self.signs, self.fingerprint, self.zeros, self.faces)
+
     def reserve(self, vertices: int, edges: int) -> None:
         """Make room for this many vertices and edges.
 
@@ -153,15 +162,17 @@ class Skeleton:
         OverBudget
             They do not fit the limit.
         """
-        self._check(vertices, edges)
+        if self.vertices > SMALL:
+            self._check(vertices, edges)
         more = vertices > len(self.rows), edges > len(self.e64)
+        most = self._most(vertices, edges)
+        self._allocate(most[0] if more[0] else len(self.rows), most[1] if more[1] else len(self.e64))
+
+    def _most(self, vertices: int, edges: int) -> tuple[int, int]:
+        """Room for at least so many vertices and edges: all that the limit allows, if there is one."""
         if self.limit is None:
-            most = GROWTH * vertices, GROWTH * edges
-        else:
-            most = self.limit // self.used_bytes(1, 0) + 1, self.limit // self.used_bytes(0, 1) + 1
-        self._allocate(
-            max(most[0], vertices) if more[0] else len(self.rows), max(most[1], edges) if more[1] else len(self.e64)
-        )
+            return GROWTH * vertices, GROWTH * edges
+        return max(self.limit // self.used_bytes(1, 0), vertices), max(self.limit // self.used_bytes(0, 1), edges)
 
     def prepare_cuts(self, cuts: int) -> None:
         """Room for a neuron that cuts so many edges."""
@@ -198,7 +209,7 @@ class Skeleton:
 
     def _check(self, vertices: int, edges: int) -> None:
         cuts = self.order.nbytes + self.records.nbytes + self.keys.nbytes + self.slots.nbytes
-        if self.limit is not None and self.vertices > 256 and self.used_bytes(vertices, edges) + cuts > self.limit:
+        if self.limit is not None and self.used_bytes(vertices, edges) + cuts > self.limit:
             raise OverBudget
 
 

@@ -18,23 +18,14 @@ at the vertex.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from nn_bridge.errors import NetworkError
-from nn_bridge.network import INPUT
 from nn_bridge.sign_vectors.exact_vertices import ExactVertex, locate, signed_floats
-from nn_bridge.sign_vectors.plan import Floats, FloatStage, Plan
+from nn_bridge.sign_vectors.plan import FloatStage, Plan
 from nn_bridge.sign_vectors.skeleton import AMP, BLOCK, EPS, HEAD, SIZE, Layout, Skeleton, layout_of
 
-CHUNK = 1024
-SAMPLE = 64
-SHALLOW = 4
-"""Up to so many stages the plainer of the two error bounds is good enough."""
 UNIT = 2.0**-53
-FLOOR = 1e-250
-"""Absolute slack for anything that underflow can do to numbers that started within the range of `plan.SMALLEST`."""
 MAX_DOUBTS = 4096
 
 
@@ -65,54 +56,6 @@ class Outcome:
         return self.doubtful == 0 and self.consistent
 
 
-def stage_values(
-    stage: FloatStage, old: Layout, previous: int, rows: Floats, d: int, scaled: Floats, sharp: bool
-) -> tuple[Floats, Floats, float]:
-    """Values of the stage at some vertices, and how much of the rows' residuals each of them can take over.
-
-    Parameters
-    ----------
-    old : Layout
-        The layout of the rows, in which ``previous`` (a source number) is the stage just cut.
-    scaled : float64 array
-        1 / scale of each column of the rows.
-    sharp : bool
-        Whether the gain leaves inactive units out: half as large, for one more product of matrices.
-
-    Returns
-    -------
-    values, gain : float64 arrays of shape (rows, units), the gain of shape (1, units) where it is not sharp
-        Where the numbers that were read are off by ``e`` times their scale, the value is off by ``e`` times the gain.
-    gamma : float
-        The value's own rounding is at most ``gamma`` times (SIZE times the gain plus the bias).
-    """
-    terms = sum(weights.shape[1] for _, weights in stage.reads)
-    values = np.empty((len(rows), stage.units))
-    values[:] = stage.bias
-    gain = np.full((len(rows) if sharp else 1, stage.units), FLOOR)
-    for source, weights in stage.reads:
-        if source == INPUT:
-            where = slice(HEAD, HEAD + d)
-            raw = inputs = np.ascontiguousarray(rows[:, where])
-        else:
-            start = old.column if source == previous else old.carried[source]
-            where = slice(start, start + weights.shape[1])
-            raw = rows[:, where]
-            inputs = np.maximum(raw, 0.0)
-        values += inputs @ weights.T
-        weighed = np.abs(weights) / scaled[where]
-        if source == INPUT or not sharp:
-            gain += weighed.sum(axis=1) * (1 + 1e-9)
-            continue
-        # an inactive unit is exactly zero around the vertex: its sign is proven
-        active = raw >= 0
-        # only a bound is wanted, so single precision will do, with room for its rounding and underflow
-        most = float(weighed.max(initial=FLOOR))
-        part = active.astype(np.float32) @ (weighed / most).T.astype(np.float32)
-        gain += (part.astype(np.float64) * (1 + 1e-4) + 1e-30) * most
-    return values, gain, (terms + 16) * UNIT
-
-
 def cut_stage(
     skeleton: Skeleton, index: int, before: FloatStage | None, outcome: Outcome, tolerant: bool = False
 ) -> None:
@@ -120,7 +63,7 @@ def cut_stage(
     plan = skeleton.plan
     stage = plan.stages[index]
     new = layout_of(plan, stage)
-    if not _enter_stage(skeleton, index, before, new, outcome):
+    if not _enter(skeleton, index, before, new, outcome):
         return
     checked = skeleton.vertices
     for start in range(0, stage.units, BLOCK):
@@ -130,87 +73,17 @@ def cut_stage(
     outcome.neurons = stage.first + stage.units
 
 
-def _enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: Layout, outcome: Outcome) -> bool:
-    """Rewrite all vertex rows in the stage's layout; False where a sign is doubtful."""
+def _enter(skeleton: Skeleton, index: int, before: FloatStage | None, new: Layout, outcome: Outcome) -> bool:
+    """The stage's values at all vertices; False where a sign is doubtful."""
     from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors.stage_entry import enter_stage
 
-    plan, d = skeleton.plan, skeleton.d
-    stage = plan.stages[index]
-    old = layout_of(plan, before)
-    rows = skeleton.rows[: skeleton.vertices]
-    vertices = _vertices(skeleton)
-    scaled = skeleton.scaled
-    kept = {HEAD: slice(HEAD, HEAD + d)}
-    for source, place in new.carried.items():
-        units = plan.stages[source - 1].units
-        start = old.column if source == index else old.carried[source]
-        kept[place] = slice(start, start + units)
-    sharp = len(plan.stages) > SHALLOW
-    new_scaled = _scales(skeleton, stage, old, index, new, kept, sharp)
-
-    # what a residual of the old row weighs in the scales of the columns that stay
-    fade = max(float((new_scaled[p : p + w.stop - w.start] / scaled[w]).max()) for p, w in kept.items())
-    doubts = np.empty((CHUNK * stage.units, 2), dtype=np.int64)
-    open_signs: list[tuple[int, int]] = []
-    rounding = np.empty(stage.units)
-    for low in range(0, len(rows), CHUNK):
-        part = rows[low : low + CHUNK]
-        values, gain, gamma = stage_values(stage, old, index, part, d, scaled, sharp)
-        if not np.isfinite(values.sum()):
-            raise NetworkError(f"the values of stage {index + 1} leave the range of float64; use engine 'cells'")
-        rounding[:] = gamma * np.abs(stage.bias)
-        copies = {place: part[:, where].copy() for place, where in kept.items() if place != where.start}
-        for place, values_kept in copies.items():
-            part[:, place : place + values_kept.shape[1]] = values_kept
-        found = kernels.settle_rows(vertices, low, values, gain, gamma, rounding, new_scaled, new.column, fade, doubts)
-        open_signs += [(v, j) for v, j in doubts[:found].tolist()]
-    skeleton.scaled = new_scaled
+    open_signs = enter_stage(skeleton, index, before, new)
     if open_signs:
         _decide(skeleton, index, new, 0, open_signs, outcome)
         for v in {v for v, _ in open_signs}:
             kernels.renew_sign_word(skeleton.signs, v, skeleton.rows[v, new.column : new.columns][:BLOCK], 0)
     return outcome.sound
-
-
-def _scales(
-    skeleton: Skeleton, stage: FloatStage, old: Layout, index: int, new: Layout, kept: dict[int, slice], sharp: bool
-) -> Floats:
-    """1 / scale of each column of the new layout: scales in proportion to how much the columns vary along edges.
-
-    Any positive scales are right; these keep the amplification of residuals near the cosecant of an angle.
-    """
-    d, rows, scaled = skeleton.d, skeleton.rows, skeleton.scaled
-    ends = skeleton.e32[: skeleton.edges : max(1, skeleton.edges // SAMPLE), :2]
-    result = np.ones(skeleton.width)
-    inner: list[Floats] = []
-    values: list[Floats] = []
-    for side in (0, 1):
-        sample = rows[ends[:, side]]
-        value, gain, gamma = stage_values(stage, old, index, sample, d, scaled, sharp)
-        size = gamma * skeleton.row32[ends[:, side], SIZE, None] * gain + gamma * np.abs(stage.bias)
-        residual = np.full((len(sample), new.columns), FLOOR)
-        moved = np.zeros((len(sample), new.columns))
-        for place, where in kept.items():
-            residual[:, place : place + where.stop - where.start] = sample[:, EPS, None] / scaled[where]
-            moved[:, place : place + where.stop - where.start] = sample[:, where]
-        residual[:, new.column :] = sample[:, EPS, None] * gain + size
-        moved[:, new.column :] = value
-        inner.append(residual)
-        values.append(moved)
-    residual = np.maximum(*inner)[:, HEAD:].mean(axis=0)
-    slope = np.abs(values[0] - values[1])[:, HEAD:].mean(axis=0)
-    unit = float(np.median(residual[slope > 0] / slope[slope > 0])) if np.any(slope > 0) else 1.0
-    result[HEAD : new.columns] = 1 / np.maximum(slope * unit, np.maximum(residual, FLOOR))
-    return result
-
-
-def _vertices(skeleton: Skeleton) -> Any:
-    """The arrays of the vertices, as the kernels take them."""
-    from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
-
-    return kernels.Vertices(
-        skeleton.rows, skeleton.row32, skeleton.signs, skeleton.fingerprint, skeleton.zeros, skeleton.faces
-    )
 
 
 def _cut_block(
@@ -234,7 +107,7 @@ def _cut_block(
     table = kernels.word_table(plan.positive[first : first + count])
     if start:
         found = kernels.later_signs(
-            _vertices(skeleton), skeleton.vertices, checked, column, count, skeleton.scaled, doubts
+            skeleton.vertex_arrays(), skeleton.vertices, checked, column, count, skeleton.scaled, doubts
         )
         if found and not _decide_found(skeleton, index, layout, start, doubts, found, outcome):
             return
@@ -257,7 +130,7 @@ def _cut_block(
         records = skeleton.records
         status = kernels.cut_block(
             state,
-            _vertices(skeleton),
+            skeleton.vertex_arrays(),
             skeleton.rows.reshape(-1),
             skeleton.signs.reshape(-1),
             edges,

@@ -17,10 +17,12 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network import INPUT
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.exact_vertices import locate, signed_floats
-from nn_bridge.sign_vectors.pieces import Cutter, Piece
+from nn_bridge.sign_vectors.piece import Piece
+from nn_bridge.sign_vectors.pieces import Cutter
 from nn_bridge.sign_vectors.plan import FloatStage, Plan
 from nn_bridge.sign_vectors.skeleton import FACE, HEAD, KNOWN, UP, ZEROS, Layout, OverBudget, Skeleton, layout_of
-from nn_bridge.sign_vectors.subdivide import FLOOR, MAX_DOUBTS, SAMPLE, UNIT, Outcome
+from nn_bridge.sign_vectors.stage_entry import FLOOR, SAMPLE, UNIT
+from nn_bridge.sign_vectors.subdivide import MAX_DOUBTS, Outcome
 
 BLOCK = 62
 STEPS = kernels.STEPS

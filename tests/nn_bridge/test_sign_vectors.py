@@ -222,7 +222,7 @@ def test_counts_do_not_depend_on_the_order_or_scale_of_neurons():
     assert count_sign_vectors(Network.from_layers(moved, shifted), (-1, 1)).cells == first
 
 
-@pytest.mark.parametrize("memory", ["3MB", "6MB"])
+@pytest.mark.parametrize("memory", ["5MB", "10MB"])
 def test_pieces_give_the_same_complex(memory):
     network = load("bunny_d3_3x16")
     whole = extract(network, (-0.25, 0.25), output_hyperplanes=True)
