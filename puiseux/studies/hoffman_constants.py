@@ -180,7 +180,8 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
             marks = _marks(number, name == "radius")
             right.plot(before, [t[name] for t in maps], label=f"{kind}: {label}", **marks)
     for ax in (left, right):
-        shown = [value for line in ax.get_lines() for value in (*line.get_xdata(), *line.get_ydata()) if value > 0]
+        drawn = [np.asarray(part, dtype=float) for line in ax.get_lines() for part in line.get_data()]
+        shown = [value for part in drawn for value in part.tolist() if value > 0]
         ends = [0.8 * min(shown, default=0.1), 1.25 * max(shown, default=1.0)]
         ax.plot(ends, ends, "k:", linewidth=0.8)
         ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
