@@ -56,7 +56,9 @@ class RelucentOracle:
         for weights, bias in hidden_layers(network):
             layers += [model.LinearLayer(weights, bias), model.ReLULayer()]
         found = relucent.Complex(model.ReLUNetwork(layers))
-        return found, found.bfs(nworkers=1, verbose=0)
+        # its own choice, the origin, lies on hyperplanes wherever a bias is zero
+        start = np.random.default_rng(0).normal(size=(1, network.input_dim))
+        return found, found.bfs(start, nworkers=1, verbose=0)
 
 
 class RegioncamOracle:
