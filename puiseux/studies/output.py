@@ -80,8 +80,9 @@ def _parquet_of(trials: Sequence[Trial]) -> bytes:
 
     # what Parquet has no column type for (lists of unlike things) goes in as JSON
     columns: dict[str, Any] = {}
-    for name in rows_of(trials)[0] if trials else ():
-        values = [row[name] for row in rows_of(trials)]
+    rows = rows_of(trials)
+    for name in rows[0] if rows else ():
+        values = [row[name] for row in rows]
         try:
             columns[name] = pyarrow.array(values)
         except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, OverflowError):

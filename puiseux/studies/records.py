@@ -1,11 +1,12 @@
 """The file of records: one JSON line a trial, appended as trials end, so that a study that was killed goes on.
 
 The first line names the study and the seed; a file of anything else is refused and left alone.  A last line that was
-cut off while it was written is dropped.
+cut off while it was written is dropped.  Every line carries a check sum, so that one that was changed is not believed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from os import PathLike
 from pathlib import Path
@@ -28,6 +29,11 @@ def key_of(parameters: Plain) -> str:
     '{"architecture":[2,6,1],"trial":0}'
     """
     return json.dumps(parameters, sort_keys=True, separators=(",", ":"))
+
+
+def _check_sum(trial: Trial) -> str:
+    content = json.dumps([trial.parameters, trial.record, trial.seconds], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 class RecordFile:
@@ -83,8 +89,11 @@ class RecordFile:
             entry = self._parsed(line, number)
             try:
                 trial = Trial(dict(entry["parameters"]), dict(entry["record"]), float(entry["seconds"]))
+                whole = entry["check"] == _check_sum(trial)
             except (KeyError, TypeError, ValueError):
-                raise UsageError(f"{self.path}, line {number}: is no trial; take another folder") from None
+                whole = False
+            if not whole:
+                raise UsageError(f"{self.path}, line {number}: is no trial, or was changed; take another folder")
             self.trials[key_of(trial.parameters)] = trial
         return sound
 
@@ -100,7 +109,8 @@ class RecordFile:
     def add(self, trial: Trial) -> None:
         """Keep a trial; it is on disk when this returns."""
         self.trials[key_of(trial.parameters)] = trial
-        self._append({"parameters": trial.parameters, "record": trial.record, "seconds": trial.seconds})
+        entry = {"parameters": trial.parameters, "record": trial.record, "seconds": trial.seconds}
+        self._append({**entry, "check": _check_sum(trial)})
 
     def _append(self, entry: Plain) -> None:
         self._stream.write(json.dumps(entry).encode() + b"\n")

@@ -124,6 +124,17 @@ def test_foreign_files_are_refused_and_left_alone(content: bytes, message: str, 
     assert path.read_bytes() == content
 
 
+def test_a_record_that_was_changed_is_not_believed(tmp_path: Path) -> None:
+    run_study(DRAWING, folder=tmp_path)
+    path = tmp_path / RECORDS
+    lines = path.read_text().splitlines()
+    entry = json.loads(lines[2])
+    entry["record"]["drawn"][0] += 1
+    path.write_text("\n".join([*lines[:2], json.dumps(entry), *lines[3:], ""]))
+    with pytest.raises(UsageError, match=r"line 3: is no trial, or was changed"):
+        run_study(DRAWING, folder=tmp_path)
+
+
 def test_what_a_folder_gets(tmp_path: Path) -> None:
     result = run_study(DRAWING, folder=tmp_path)
     names = {path.name for path in save_result(result, tmp_path)}
