@@ -1,6 +1,6 @@
 # What each command does is in tools/setup.sh and examples/demo.py; `make` alone lists the commands.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs format setup clean
+.PHONY: help demo test lint docs package format setup clean
 
 VENV := .venv/bin/python
 
@@ -9,6 +9,7 @@ help:
 	@echo "make test     set up everything and run the tests"
 	@echo "make lint     ruff, mypy and import-linter"
 	@echo "make docs     build the documentation site into docs/_build"
+	@echo "make package  build wheel and sdist, and try each in a clean environment"
 	@echo "make format   let ruff format the code"
 	@echo "make setup    set up everything for development, nothing else"
 	@echo "make clean    remove .venv, caches and demo-output"
@@ -29,6 +30,9 @@ lint: setup
 docs: setup
 	@$(VENV) -m sphinx -q -W --keep-going -b html docs docs/_build
 	@echo "docs/_build/index.html"
+
+package: setup
+	@sh tools/package.sh
 
 format: setup
 	@$(VENV) -m ruff check --fix . && $(VENV) -m ruff format .

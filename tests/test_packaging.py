@@ -33,6 +33,15 @@ def test_the_constraints_pin_what_is_required(requirement: Requirement) -> None:
     assert requirement.specifier.contains(PINS[requirement.name.lower()], prereleases=True)
 
 
+def test_the_conda_recipe_requires_the_same() -> None:
+    recipe = (ROOT / "tools" / "conda" / "meta.yaml").read_text()
+    assert f'version = "{PROJECT["version"]}"' in recipe
+    run = recipe.partition("  run:\n")[2].partition("  run_constrained:")[0]
+    required = {Requirement(line.strip(" -")) for line in run.splitlines()}
+    python = Requirement(f"python{PROJECT['requires-python']}")
+    assert required == {python, *map(Requirement, PROJECT["dependencies"])}
+
+
 def test_the_extras_refer_to_extras() -> None:
     extras = PROJECT["optional-dependencies"]
     for lines in extras.values():
