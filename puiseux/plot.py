@@ -267,6 +267,7 @@ def save_growth(
     data: Any = None,
     names: Sequence[str] | None = None,
     seconds: float = 0.4,
+    dpi: int = 100,
 ) -> None:
     """How regions grow over training: one frame a network, as .gif, or .html with a slider.
 
@@ -281,6 +282,8 @@ def save_growth(
         What to write over the frames.
     seconds : float
         How long a frame is shown.
+    dpi : int
+        Pixels an inch; a frame is 6.4 inches wide.
     """
     from puiseux.pictures.growth import GROWTH_ENDINGS, draw_frames, write_frames
 
@@ -293,7 +296,7 @@ def save_growth(
     chosen = _checked_kind(problems[-1], kind, color_by)
     if problems[-1].network.input_dim > 2 or chosen == "3d":
         raise UsageError("growth is drawn for one or two inputs; for more give a slice:FILE as the domain")
-    frames = draw_frames(problems, window, chosen, color_by, data, names)
+    frames = draw_frames(problems, window, chosen, color_by, data, names, dpi)
     write_frames(frames, name, seconds)
 
 

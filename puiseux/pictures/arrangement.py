@@ -170,16 +170,17 @@ def _off_their_hyperplanes(network: Network, homogeneous: Floats, zeros: Flags) 
 
     Near: a unit that vanishes exactly has a float value below a billionth of its terms, which no picture can show.
     """
-    from puiseux.pictures.float_values import stage_values
+    from puiseux.pictures.float_values import near_zero
 
     with np.errstate(all="ignore"):
         points = homogeneous[:, :-1] / homogeneous[:, -1:]
     off = np.zeros(len(points), bool)
-    column = 0
-    for stage, (values, _, sizes) in zip(network.stages, stage_values(network, points), strict=False):
-        near = np.abs(values) <= _NEAR * sizes
-        off |= (zeros[:, column : column + stage.units] & ~near).any(axis=1)
-        column += -(-stage.units // 64) * 64
+    for begin, stages in near_zero(network, points, _NEAR):
+        column = 0
+        for near in stages:
+            rows, units = near.shape
+            off[begin : begin + rows] |= (zeros[begin : begin + rows, column : column + units] & ~near).any(axis=1)
+            column += -(-units // 64) * 64
     return off
 
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from nn_bridge.network import Network, float_matrix
 from polyhedra.scalars import to_float
-from puiseux.pictures.arrangement import Floats
+from puiseux.pictures.arrangement import Flags, Floats
 
 _UNIT_ROUNDOFF = 2.0**-53
+_AT_ONCE = 4096  # points
 
 
 class StageValues(NamedTuple):
@@ -50,6 +51,36 @@ def stage_values(network: Network, points: Floats) -> Iterator[StageValues]:
 
 
 def output_values(network: Network, points: Floats) -> StageValues:
-    """The outputs alone."""
-    *_, outputs = stage_values(network, points)
-    return outputs
+    """The outputs alone, found for a few thousand points at a time, so that they stay in the cache."""
+    parts = []
+    for begin in range(0, max(len(points), 1), _AT_ONCE):
+        *_, outputs = stage_values(network, points[begin : begin + _AT_ONCE])
+        parts.append(outputs)
+    values, errors, sizes = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return StageValues(values, errors, sizes)
+
+
+def near_zero(network: Network, points: Floats, share: float) -> Iterator[tuple[int, list[Flags]]]:
+    """For each stage at which points a unit's value is at most a share of the size of its terms.
+
+    The size is that of the bias and of all weights with the largest value they meet.  Yields the number of the first
+    point of each batch, and arrays of shape (points, units).
+    """
+    rows = []
+    for stage in network.stages:
+        blocks = [(source, float_matrix(matrix).T) for source, matrix in stage.blocks]
+        bias = np.array([to_float(b) for b in stage.bias])
+        rows.append((blocks, bias, [np.abs(weights).sum(axis=0) for _, weights in blocks]))
+    for begin in range(0, len(points), _AT_ONCE):
+        known = [points[begin : begin + _AT_ONCE]]
+        found = []
+        for blocks, bias, sums in rows:
+            with np.errstate(all="ignore"):
+                value, size = bias, np.abs(bias)
+                for (source, weights), total in zip(blocks, sums, strict=True):
+                    value = value + known[source] @ weights
+                    size = size + np.abs(known[source]).max(axis=1)[:, None] * total
+                value, size = np.broadcast_arrays(value + np.zeros((len(known[0]), 1)), size)
+                found.append(np.abs(value) <= share * size)
+                known.append(np.maximum(value, 0.0))
+        yield begin, found

@@ -18,7 +18,6 @@ from puiseux.pictures.palettes import map_colours
 from puiseux.pictures.views import CORE, View, look, parse_window, whole_window
 
 GROWTH_ENDINGS = (".gif", ".html")
-_DPI = 100
 
 
 def draw_frames(
@@ -28,6 +27,7 @@ def draw_frames(
     color_by: str,
     data: Any,
     names: Sequence[str] | None,
+    dpi: int,
 ) -> list[tuple[str, bytes]]:
     """One PNG a network, with its name."""
     from puiseux.plot import add_legend, new_figure
@@ -63,7 +63,7 @@ def draw_frames(
         add_legend(ax, handles)
         regions = int(view.cells.regions.max()) + 1
         ax.set_title(f"{label}: {regions:,} regions, {view.cells.cells:,} cells in this window", fontsize="medium")
-        frames.append((label, png_of(figure, _DPI)))
+        frames.append((label, png_of(figure, dpi)))
     return frames
 
 

@@ -256,7 +256,7 @@ def _draw_hyperplanes(ax: Axes, view: View) -> list[Any]:
     depth = len(view.network.stages)
     for layer in range(depth):
         lines = _segments(view, facets[stage == layer])
-        width = _width(view, 2.0) * (1 - 0.55 * layer / max(depth - 1, 1))
+        width = _width(view, 2.0) * (1 - 0.35 * layer / max(depth - 1, 1))
         # early layers lie over late ones: their lines are long and must not look broken
         style: dict[str, Any] = {"colors": layer_colour(layer), "linewidths": width, "zorder": 3 - layer / depth}
         _add(ax, view, LineCollection(list(lines), capstyle="round", label=f"layer {layer + 1}", **style))
