@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
-from math import comb, isqrt
+from itertools import combinations, islice
+from math import comb, inf, isfinite, isqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +29,10 @@ from polyhedra.linear_program import Infeasible, Optimal, maximize_over
 from polyhedra.matrix import Matrix, Vector, as_matrix, dot, rank
 from polyhedra.scalars import ONE, ZERO, common_denominator, primitive, to_float
 from polyhedra.system import IntegerRow, System
+from tropical.basis_filter import basis_bounds
+
+_BLOCK = 20_000  # bases whose bounds are computed together
+_JUST_BELOW = 1 - 2.0**-50  # times the nearest float of a positive number is at most the number
 
 Method = Literal["auto", "brute-force", "pvz"]
 
@@ -141,7 +145,7 @@ def hoffman_lower(matrix: Any, *, samples: int = 100, rng: int | np.random.Gener
     problem = _Problem(as_matrix(matrix), samples)
     generator = np.random.default_rng(rng)
     drawn = (problem.random_basis(generator) for _ in range(samples))
-    return problem.by_bases(dict.fromkeys(drawn))
+    return problem.by_bases((basis, inf) for basis in dict.fromkeys(drawn))
 
 
 def hoffman_upper(matrix: Any, *, limit: int = MAX_BASES) -> fmpq:
@@ -166,10 +170,12 @@ def hoffman_upper(matrix: Any, *, limit: int = MAX_BASES) -> fmpq:
     if comb(len(problem.rows), problem.rank) > limit:
         return problem.by_determinants()
     largest = ZERO
-    for basis in combinations(range(len(problem.rows)), problem.rank):
+    for basis, bound in problem.in_decreasing_order("ratios"):
+        if bound <= to_float(largest) * _JUST_BELOW:
+            continue
         chosen = [list(problem.rows[i]) for i in basis]
         gram = fmpq_mat(chosen) * fmpq_mat(chosen).transpose()
-        # rank / sigma^2 <= largest, proven, for most bases
+        # rank / sigma^2 <= largest, proven by elimination
         if largest and _positive_definite(gram, problem.rank / largest):
             continue
         smallest = _below_smallest_eigenvalue(gram, chosen)
@@ -221,11 +227,21 @@ class _Problem:
         """Whether going through all bases is likely to be faster than removing obstructions."""
         return comb(len(self.rows), self.rank) <= FEW_BASES
 
-    def bases(self) -> Iterator[tuple[int, ...]]:
-        """The sets of rows that may be bases."""
+    def bases(self) -> Iterator[tuple[tuple[int, ...], float]]:
+        """The sets of rows that may be bases, each with an upper bound on the size of a solution of A_J x = 1."""
         if comb(len(self.rows), self.rank) > BASES_A_PROGRAM * self._limit:
             raise self._refusal()
-        return combinations(range(len(self.rows)), self.rank)
+        return self.in_decreasing_order("sizes")
+
+    def in_decreasing_order(self, bound: Literal["sizes", "ratios"]) -> Iterator[tuple[tuple[int, ...], float]]:
+        """The sets of rows that may be bases, with `basis_bounds`; the largest of each block of them first."""
+        rows = np.array([[to_float(v) for v in row] for row in self.rows])
+        sets = combinations(range(len(self.rows)), self.rank)
+        while block := list(islice(sets, _BLOCK)):
+            bases = np.array(block)
+            values = basis_bounds(rows, bases)[0 if bound == "sizes" else 1]
+            for k in np.argsort(-values, kind="stable").tolist():
+                yield block[k], float(values[k])
 
     def all_surjective(self) -> bool:
         """Whether all rows together are surjective; then no other set matters."""
@@ -240,12 +256,15 @@ class _Problem:
         rows = tuple(self._names[i] for i in chosen)
         return HoffmanConstant(-answer.value, rows, answer.point[:-1], weights, self._programs)
 
-    def by_bases(self, bases: Iterable[tuple[int, ...]], floor: fmpq = ZERO) -> HoffmanConstant:
-        """The largest 1/t(J) over the given independent sets, 0 if it is at most ``floor``."""
+    def by_bases(self, bases: Iterable[tuple[tuple[int, ...], float]], floor: fmpq = ZERO) -> HoffmanConstant:
+        """The largest 1/t(J) over the independent ones of the given sets, 0 if it is at most ``floor``.
+
+        Each set comes with an upper bound on 1/t(J), infinite where none is known.
+        """
         best: tuple[Optimal, Sequence[int]] | None = None
         value = floor
-        for basis in bases:
-            if not basis:
+        for basis, bound in bases:
+            if not basis or bound <= to_float(value) * _JUST_BELOW:
                 continue
             x = self._solved(basis)
             # the solution of A_J x = 1 is feasible, so 1/t(J) is at most its size
@@ -373,7 +392,7 @@ def _below_smallest_eigenvalue(gram: fmpq_mat, rows: list[list[fmpq]]) -> fmpq |
         return None
     floats = np.array([[to_float(v) for v in row] for row in rows])
     if np.isfinite(floats).all():
-        sigma = float(np.linalg.svd(floats, compute_uv=False)[-1])
+        sigma = _smallest_singular_value(floats)
         for loss in (1e-12, 1e-9, 1e-6, 1e-3, 0.5):
             # proposed in floating point, proven by exact elimination
             guess = fmpq(*(sigma * (1 - loss)).as_integer_ratio()) ** 2
@@ -385,6 +404,15 @@ def _below_smallest_eigenvalue(gram: fmpq_mat, rows: list[list[fmpq]]) -> fmpq |
     # the product of the eigenvalues is the determinant; the others are at most their mean to the power
     trace = sum((gram[i, i] for i in range(size)), ZERO)
     return determinant / (trace / (size - 1)) ** (size - 1)
+
+
+def _smallest_singular_value(matrix: np.ndarray) -> float:
+    """About the smallest singular value; 0 where floating point cannot tell."""
+    try:
+        sigma = float(np.linalg.svd(matrix, compute_uv=False)[-1])
+    except np.linalg.LinAlgError:
+        return 0.0
+    return sigma if isfinite(sigma) else 0.0
 
 
 def _root_above(square: fmpq) -> fmpq:
