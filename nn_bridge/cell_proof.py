@@ -12,7 +12,7 @@ leaf or facet does not pass, a certified program gives another.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from nn_bridge.cell_problem import CellProblem, cell_problem
 from nn_bridge.cell_tree import FACES, CellTree, CellTreeError
-from nn_bridge.exact_forms import ExactForms
 from nn_bridge.facet_plan import FacetPlan, leaf_centres, plan_facets
 from nn_bridge.gluing import duplicates
 from nn_bridge.network import Network
+from nn_bridge.running_forms import Forms, RunningForms
 from polyhedra.implied_rows import implying_rows
 from polyhedra.linear_program import InteriorPoint, interior_of
 from polyhedra.polyhedron import Polyhedron
@@ -40,17 +40,23 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class _Stage:
-    """The units of one stage under one prefix: rows ``a . x <= b`` of both sides, and the signs in each block.
+    """The units of one stage under one prefix: their forms, exact and rounded, and the signs in each block.
 
-    A block is a run of leaves with one pattern up to this stage; ``bounds`` holds where they begin and end.
+    A block is a run of leaves with one pattern up to this stage; ``bounds`` holds where they begin and end.  The
+    rounded forms are rows ``a . x <= b`` of the active side.
     """
 
     number: int
     prefix: tuple[int, ...]
-    sides: tuple[list[IntegerRow], list[IntegerRow]]
-    floats: tuple[Floats, Floats]
+    forms: Forms
+    floats: Floats
     bits: NDArray[np.bool_]
     bounds: NDArray[np.int64]
+
+    def row(self, unit: int, side: int) -> IntegerRow:
+        """The row ``a . x <= b`` of the unit's active (1) or inactive (0) side."""
+        *slope, constant = self.forms[unit]
+        return (*[-v for v in slope], constant) if side else (*slope, -constant)
 
 
 @dataclass(frozen=True)
@@ -133,13 +139,13 @@ class _Walk:
     ) -> None:
         self.problem, self.patterns, self.centres, self.plan, self.words = problem, patterns, centres, plan, words
         self.sizes = problem.network.hidden
-        self.forms = ExactForms(problem.network)
+        self.forms = RunningForms(problem.network)
         self.rows = [(*(-v for v in wall[:-1]), wall[-1]) for wall in problem.walls]
         self.places: list[Place] = [(-1, i) for i in range(len(self.rows))]
         room = len(self.rows) + sum(self.sizes)
         self.floats = np.zeros((room, problem.dim + 1))
-        for i, row in enumerate(self.rows):
-            self.floats[i] = _normalized(row)
+        if self.rows:
+            self.floats[: len(self.rows)] = _normalized(self.rows)
         self.lift = _integer_lift(problem)
 
     def records(self, zero_offset: list[int], wall_word: int) -> Iterator[list[Any]]:
@@ -181,12 +187,10 @@ class _Walk:
         words = np.ascontiguousarray(self.patterns[begin:end, number * self.words : (number + 1) * self.words])
         starts = np.concatenate([[0], 1 + np.flatnonzero((words[1:] != words[:-1]).any(axis=1))])
         bits = np.unpackbits(words[starts].view(np.uint8), axis=1, bitorder="little", count=self.sizes[number])
-        forms = [[int(v) for v in row] for row in self.forms.forms(prefix).tolist()]
-        above = [(*[-v for v in form[:-1]], form[-1]) for form in forms]
-        below = [(*form[:-1], -form[-1]) for form in forms]
-        floats = np.array([_normalized(row) for row in above])
-        bounds = np.append(starts + begin, end)
-        stage = _Stage(number, prefix, (below, above), (-floats, floats), bits.view(bool), bounds)
+        forms = self.forms.at(prefix)
+        floats = _normalized(forms)
+        floats[:, :-1] *= -1.0
+        stage = _Stage(number, prefix, forms, floats, bits.view(bool), np.append(starts + begin, end))
         open_ = np.array([u for u, form in enumerate(forms) if any(form[:-1])], dtype=np.int64)
         return _Node(stage, np.arange(len(starts)), open_, len(self.rows), unit, side)
 
@@ -195,8 +199,9 @@ class _Walk:
         if node.unit < 0:
             return
         del self.rows[node.height :], self.places[node.height :]
-        self.floats[node.height] = node.stage.floats[node.side][node.unit]
-        self.rows.append(node.stage.sides[node.side][node.unit])
+        floats = node.stage.floats[node.unit]
+        self.floats[node.height] = floats if node.side else -floats
+        self.rows.append(node.stage.row(node.unit, node.side))
         self.places.append((node.stage.number, node.unit))
 
     def _system(self) -> System:
@@ -208,12 +213,13 @@ class _Walk:
         """Records of the units that have one sign from here on; units with the same proof share one."""
         if not active and not inactive:
             return
-        system = self._system()
+        targets = [(unit, 1) for unit in active] + [(unit, 0) for unit in inactive]
+        floats = stage.floats[active + inactive]
+        floats[len(active) :] *= -1.0
+        supports = implying_rows(self._system(), floats, lambda k: stage.row(*targets[k]))
         found: dict[tuple[int, ...], tuple[list[int], list[int]]] = {}
-        for side, units in ((1, active), (0, inactive)):
-            for unit in units:
-                support = implying_rows(system, stage.sides[side][unit], stage.floats[side][unit])
-                found.setdefault(support, ([], []))[1 - side].append(unit)
+        for support, (unit, side) in zip(supports, targets, strict=True):
+            found.setdefault(support, ([], []))[1 - side].append(unit)
         for support, (on, off) in found.items():
             yield ["sign", list(support), on, off]
 
@@ -244,12 +250,9 @@ class _Walk:
         """The proof that all other rows follow from these."""
         floats = np.ascontiguousarray(self.floats[facets])
         system = System.of_integer_rows([self.rows[i] for i in facets], 0, self.problem.dim, floats)
-        proofs: list[list[Any]] = []
-        for j, row in enumerate(self.rows):
-            if j not in facets:
-                support = implying_rows(system, row, self.floats[j])
-                proofs.append([j, [facets[i] for i in support]])
-        return proofs
+        others = [j for j in range(len(self.rows)) if j not in facets]
+        supports = implying_rows(system, self.floats[others], lambda k: self.rows[others[k]])
+        return [[j, [facets[i] for i in support]] for j, support in zip(others, supports, strict=True)]
 
     def _inside(self, centre: Floats) -> list[int]:
         """A point ``[x_1, .., x_n, d]`` (that is x / d) strictly inside all rows, with few digits."""
@@ -336,10 +339,15 @@ def _parallel(row: IntegerRow, own: IntegerRow) -> bool:
     return all(a * own[k] == b * row[k] for a, b in zip(row, own, strict=True))
 
 
-def _normalized(row: IntegerRow) -> list[float]:
-    """The row divided by a power of two such that the largest coefficient is in [1/2, 1), each entry rounded once."""
-    largest = max(map(abs, row[:-1]))
-    return float_row(row, 1 << largest.bit_length())
+def _normalized(rows: Sequence[Sequence[int]]) -> Floats:
+    """Rows divided by a power of two such that the largest coefficient is in [1/2, 1), each entry rounded once."""
+    try:
+        floats = np.array(rows, dtype=np.float64)
+    except OverflowError:
+        largest = [max(map(abs, row[:-1])) for row in rows]
+        floats = np.array([float_row(row, 1 << top.bit_length()) for row, top in zip(rows, largest, strict=True)])
+    exponents = np.frexp(np.abs(floats[:, :-1]).max(axis=1))[1]
+    return np.ldexp(floats, -exponents[:, None])
 
 
 def _integer_lift(problem: CellProblem) -> tuple[list[list[int]], int] | None:

@@ -7,64 +7,85 @@ naming them is a complete proof, and a short one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
 from polyhedra import _kernels as kernels
 from polyhedra import exact_simplex
+from polyhedra._implied_kernels import prove_many
 from polyhedra.errors import GeometryError
 from polyhedra.integer_basis import basis
 from polyhedra.system import IntegerRow, System
 
+Support = tuple[int, ...]
 
-def implying_rows(system: System, row: IntegerRow, floats: NDArray[np.float64]) -> tuple[int, ...]:
-    """Independent rows of a system of inequalities whose non-negative combination, plus a constant, is a row.
+
+def implying_rows(system: System, floats: NDArray[np.float64], row: Callable[[int], IntegerRow]) -> list[Support]:
+    """For each of several rows: independent rows of a system of which it is a non-negative combination plus a constant.
 
     Parameters
     ----------
     system : System
         Without equalities, and with an interior.
-    row : integer row ``(g_1, .., g_n, h)``
-        Must hold on the whole system: a proof by floating point alone takes that for granted.
-    floats : array of shape (n + 1,)
-        The same row, divided by a power of two such that the largest |g_j| is in [1/2, 1), each entry rounded once.
+    floats : array of shape (k, n + 1)
+        The rows ``(g_1, .., g_n, h)``, each divided by a power of two such that the largest |g_j| is in [1/2, 1), and
+        each entry rounded once.
+    row : callable
+        Gives the k-th row exactly, in integers, where floating point proves nothing.  Each row must hold on the whole
+        system: a proof by floating point alone takes that for granted.
+
+    Returns
+    -------
+    list of tuples of int
+        Row numbers of the system, increasing.
 
     Raises
     ------
     GeometryError
-        The row does not hold on the system.
+        A row does not hold on the system.
 
     Examples
     --------
     >>> system = System([[-1, 0], [0, -1], [1, 1]], [0, 0, 2])
-    >>> implying_rows(system, (-1, -2, 5), np.array([-0.25, -0.5, 1.25]))
-    (0, 1)
+    >>> rows = [(-1, -2, 5), (2, 2, 4)]
+    >>> implying_rows(system, np.array(rows) / 4, rows.__getitem__)
+    [(0, 1), (2,)]
     """
-    dim = system.dim
-    indices, scratch = np.empty(dim + 1, dtype=np.int64), np.empty(dim)
-    top = floats.copy()
-    top[dim] = 0.0  # the objective of a program has no right-hand side
-    status = kernels.propose_and_prove(system.floats(), 0, top, indices, scratch)
-    names = indices[:dim].tolist()
-    if status == kernels.PROVEN:
-        return tuple(sorted(names))
-    if status == kernels.OPTIMAL and max(names) < system.count:
-        found = _exact_support(system, row, names)
-        if found is not None:
-            return found
-    answer = exact_simplex.maximize(system.rows(), 0, row[:-1], dim)
+    dim, count = system.dim, len(floats)
+    names, statuses = np.empty((count, dim + 1), dtype=np.int64), np.empty(count, dtype=np.int64)
+    prove_many(system.floats(), floats, names, statuses)
+    bases = names[:, :dim].tolist()
+    found: list[Support] = []
+    for index, (status, rows) in enumerate(zip(statuses.tolist(), bases, strict=True)):
+        if status == kernels.PROVEN:
+            found.append(tuple(sorted(rows)))
+        else:
+            found.append(_exact_support(system, row(index), rows if status == kernels.OPTIMAL else None))
+    return found
+
+
+def _exact_support(system: System, row: IntegerRow, proposed: list[int] | None) -> Support:
+    """The rows of a proposed basis with positive multipliers if these prove the row, else those of an exact program."""
+    support = None if proposed is None else _support_of_basis(system, row, proposed)
+    if support is not None:
+        return support
+    answer = exact_simplex.maximize(system.rows(), 0, row[:-1], system.dim)
     if answer.status != "optimal":
-        raise GeometryError(f"a row is not implied by its system (its maximum is {answer.status})")
+        raise GeometryError(f"a row does not follow from its system (its maximum is {answer.status})")
     support = tuple(sorted(i for i, weight in answer.multipliers.items() if weight))
     if sum((answer.multipliers[i] * system.row(i)[-1] for i in support), fmpq(0)) > row[-1]:
-        raise GeometryError("a row is not implied by its system")
+        raise GeometryError("a row does not follow from its system")
     return support
 
 
-def _exact_support(system: System, row: IntegerRow, names: list[int]) -> tuple[int, ...] | None:
-    """The rows of a proposed basis with positive multipliers, if these prove the row (names < 0: a free variable)."""
+def _support_of_basis(system: System, row: IntegerRow, names: list[int]) -> Support | None:
     dim = system.dim
+    if max(names) >= system.count:
+        return None
+    # a name below 0 holds a variable at zero
     rows = [system.row(i) if i >= 0 else tuple(int(j == -1 - i) for j in range(dim)) for i in names]
     try:
         weights, divisor = basis(rows).weights(row[:-1])
@@ -72,10 +93,10 @@ def _exact_support(system: System, row: IntegerRow, names: list[int]) -> tuple[i
         return None
     if any(w < 0 or (w and i < 0) for i, w in zip(names, weights, strict=True)):
         return None
-    support = [(i, w) for i, w in zip(names, weights, strict=True) if w]
-    if sum(w * system.row(i)[-1] for i, w in support) > row[-1] * divisor:
+    used = [(i, w) for i, w in zip(names, weights, strict=True) if w]
+    if sum(w * system.row(i)[-1] for i, w in used) > row[-1] * divisor:
         return None
-    return tuple(sorted(i for i, _ in support))
+    return tuple(sorted(i for i, _ in used))
 
 
 __all__ = ["implying_rows"]

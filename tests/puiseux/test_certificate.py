@@ -202,11 +202,14 @@ def test_the_exact_paths_of_the_writer_give_valid_proofs(tmp_path: Path, monkeyp
 
 def test_rows_that_do_not_follow_are_refused() -> None:
     system = implied_rows.System([[-1, 0], [0, -1], [1, 1]], [0, 0, 2])
-    assert implied_rows.implying_rows(system, (2, 2, 4), np.array([0.5, 0.5, 1.0])) == (2,)
-    assert implied_rows.implying_rows(system, (0, -3, 0), np.array([0.0, -0.75, 0.0])) == (1,)
-    for row in ((1, 0, 5), (-1, 0, -1)):
-        with pytest.raises(GeometryError, match="not implied"):
-            implied_rows.implying_rows(implied_rows.System([[-1, 0]], [0]), row, np.array(row) / 8)
+    rows = [(2, 2, 4), (0, -3, 0), (-1, -1, 7)]
+    supports = implied_rows.implying_rows(system, np.array(rows) / 4, rows.__getitem__)
+    assert supports == [(2,), (1,), (0, 1)]
+    for wrong in ((1, 0, 5), (-1, 0, -1)):
+        with pytest.raises(GeometryError, match="does not follow"):
+            implied_rows.implying_rows(
+                implied_rows.System([[-1, 0]], [0]), np.array([wrong]) / 2, lambda _, row=wrong: row
+            )
 
 
 def test_a_tiny_cell_far_away_and_a_huge_one(tmp_path: Path) -> None:
