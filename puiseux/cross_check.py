@@ -23,7 +23,7 @@ from polyhedra.scalars import to_float, to_text
 from puiseux.disagreement import COUNTS, Claim, Witness, disagreement, narrow, pattern_text
 from puiseux.domains import Problem, pose
 from puiseux.isolation import Failed, OutOfTime, run_isolated
-from puiseux.oracles import PEERS, ROUTES
+from puiseux.oracles import PEERS, ROUTES, warm_up
 from puiseux.reading import as_network
 
 Oracle = Callable[[Network, Polyhedron | None], Any]
@@ -163,6 +163,7 @@ def crosscheck(
         raise UsageError(f"a time limit of {time_limit} s leaves no time; give a positive number of seconds")
     problem = pose(as_network(network, output=output), domain)
     counters = _counters(routes, oracles)
+    warm_up(counters.keys() & ROUTES.keys())
     results = []
     for name, oracle in counters.items():
         result = _ask(name, oracle, problem, time_limit)

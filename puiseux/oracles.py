@@ -157,5 +157,23 @@ ROUTES: dict[str, PatternOracle] = {
 }
 """The routes of the package, in the order in which a cross-check asks them."""
 
+_COMPILED = ("cells", "tropical", "sign-vectors")
+
 PEERS: dict[str, RegionOracle] = {"relucent": RelucentOracle(), "regioncam": RegioncamOracle()}
 """Other programs that count, asked by name where they are installed (the extra [bench])."""
+
+
+def warm_up(names: Iterable[str]) -> None:
+    """Load, and after an installation compile, what these routes need, before they run under a time limit.
+
+    Processes that are forked afterwards find everything ready.
+    """
+    generic = Network.from_layers([[[1, 2], [3, -1]], [[1, -2], [2, 1]], [[1, 1]]], [["1/3", "1/5"], ["1/7", 1], [0]])
+    joined = Network.from_layers([[[1, 0], [0, 1], [1, 1]], [[1, 0, 0]]])
+    square = Polyhedron.box([-2, -2], [2, 2])
+    for name in names:
+        if name in _COMPILED:
+            for network in (generic, joined):
+                ROUTES[name](network, square)
+            for _ in ROUTES[name].patterns(generic, square):
+                continue

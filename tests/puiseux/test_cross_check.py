@@ -259,6 +259,21 @@ def test_a_point_on_a_hyperplane_does_not_accuse_anybody() -> None:
     assert disagreement(claims, absolute, None, "all") is None
 
 
+def test_what_has_to_be_compiled_first_is_no_matter_of_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Compiling(Planted):
+        ready = False
+
+        def __call__(self, network: Network, domain: Polyhedron | None) -> int:
+            if not self.ready:
+                time.sleep(1.0)
+                self.ready = True
+            return super().__call__(network, domain)
+
+    monkeypatch.setitem(ROUTES, "tropical", Compiling(lambda cells: cells))
+    (result,) = crosscheck(NET, None, routes=["tropical"], time_limit=0.9).routes
+    assert result.comparable, result.reason
+
+
 # ---------------------------------------------------------------- usage and contract
 
 
