@@ -34,7 +34,7 @@ from tropical.pruning import prune
 from tropical.rational import PuiseuxRational
 from tropical.regions import common_refinement, linear_regions
 
-MAX_BASES, MIN_BASES = 300_000, 1_000
+MAX_BASES, MIN_BASES = 3_000_000, 10_000
 """How many bases the upper bound looks at in all, and for each cell at least (see `hoffman_upper`)."""
 
 Map = PuiseuxPolynomial | PuiseuxRational | Sequence[PuiseuxPolynomial | PuiseuxRational]

@@ -31,6 +31,9 @@ from polyhedra.scalars import ONE, ZERO, common_denominator, primitive, to_float
 from polyhedra.system import IntegerRow, System
 from tropical.basis_filter import basis_bounds
 
+Block = Iterable[tuple[tuple[int, ...], float]]
+"""Sets of rows, each with an upper bound on what it can contribute (infinite where none is known), decreasing."""
+
 _BLOCK = 20_000  # bases whose bounds are computed together
 _JUST_BELOW = 1 - 2.0**-50  # times the nearest float of a positive number is at most the number
 
@@ -39,13 +42,13 @@ Method = Literal["auto", "brute-force", "pvz"]
 MAX_PROGRAMS = 100_000
 """How many linear programs (or bases) an exact constant may take."""
 
-FEW_BASES = 20_000
-"""Up to how many bases going through them is tried first; one takes about as long as a tenth of a linear program."""
+FEW_BASES = 100_000
+"""Up to how many bases going through them is tried first; one takes some microseconds."""
 
-BASES_A_PROGRAM = 10
+BASES_A_PROGRAM = 50
 """How many bases count as one linear program against the limit."""
 
-MAX_BASES = 20_000
+MAX_BASES = 200_000
 """How many bases the upper bound looks at before it takes the a-priori one."""
 
 
@@ -145,7 +148,7 @@ def hoffman_lower(matrix: Any, *, samples: int = 100, rng: int | np.random.Gener
     problem = _Problem(as_matrix(matrix), samples)
     generator = np.random.default_rng(rng)
     drawn = (problem.random_basis(generator) for _ in range(samples))
-    return problem.by_bases((basis, inf) for basis in dict.fromkeys(drawn))
+    return problem.by_bases([((basis, inf) for basis in dict.fromkeys(drawn) if basis)])
 
 
 def hoffman_upper(matrix: Any, *, limit: int = MAX_BASES) -> fmpq:
@@ -170,17 +173,18 @@ def hoffman_upper(matrix: Any, *, limit: int = MAX_BASES) -> fmpq:
     if comb(len(problem.rows), problem.rank) > limit:
         return problem.by_determinants()
     largest = ZERO
-    for basis, bound in problem.in_decreasing_order("ratios"):
-        if bound <= to_float(largest) * _JUST_BELOW:
-            continue
-        chosen = [list(problem.rows[i]) for i in basis]
-        gram = fmpq_mat(chosen) * fmpq_mat(chosen).transpose()
-        # rank / sigma^2 <= largest, proven by elimination
-        if largest and _positive_definite(gram, problem.rank / largest):
-            continue
-        smallest = _below_smallest_eigenvalue(gram, chosen)
-        if smallest is not None:
-            largest = max(largest, problem.rank / smallest)
+    for block in problem.blocks("ratios"):
+        for basis, bound in block:
+            if bound <= to_float(largest) * _JUST_BELOW:
+                break
+            chosen = [list(problem.rows[i]) for i in basis]
+            gram = fmpq_mat(chosen) * fmpq_mat(chosen).transpose()
+            # rank / sigma^2 <= largest, proven by elimination
+            if largest and _positive_definite(gram, problem.rank / largest):
+                continue
+            smallest = _below_smallest_eigenvalue(gram, chosen)
+            if smallest is not None:
+                largest = max(largest, problem.rank / smallest)
     return _root_above(largest)
 
 
@@ -227,21 +231,21 @@ class _Problem:
         """Whether going through all bases is likely to be faster than removing obstructions."""
         return comb(len(self.rows), self.rank) <= FEW_BASES
 
-    def bases(self) -> Iterator[tuple[tuple[int, ...], float]]:
+    def bases(self) -> Iterator[Block]:
         """The sets of rows that may be bases, each with an upper bound on the size of a solution of A_J x = 1."""
         if comb(len(self.rows), self.rank) > BASES_A_PROGRAM * self._limit:
             raise self._refusal()
-        return self.in_decreasing_order("sizes")
+        return self.blocks("sizes")
 
-    def in_decreasing_order(self, bound: Literal["sizes", "ratios"]) -> Iterator[tuple[tuple[int, ...], float]]:
-        """The sets of rows that may be bases, with `basis_bounds`; the largest of each block of them first."""
+    def blocks(self, bound: Literal["sizes", "ratios"]) -> Iterator[Block]:
+        """The sets of rows that may be bases, with their `basis_bounds`."""
         rows = np.array([[to_float(v) for v in row] for row in self.rows])
         sets = combinations(range(len(self.rows)), self.rank)
         while block := list(islice(sets, _BLOCK)):
             bases = np.array(block)
             values = basis_bounds(rows, bases)[0 if bound == "sizes" else 1]
-            for k in np.argsort(-values, kind="stable").tolist():
-                yield block[k], float(values[k])
+            order = np.argsort(-values, kind="stable").tolist()
+            yield zip(map(block.__getitem__, order), values[order].tolist(), strict=True)
 
     def all_surjective(self) -> bool:
         """Whether all rows together are surjective; then no other set matters."""
@@ -256,24 +260,22 @@ class _Problem:
         rows = tuple(self._names[i] for i in chosen)
         return HoffmanConstant(-answer.value, rows, answer.point[:-1], weights, self._programs)
 
-    def by_bases(self, bases: Iterable[tuple[tuple[int, ...], float]], floor: fmpq = ZERO) -> HoffmanConstant:
-        """The largest 1/t(J) over the independent ones of the given sets, 0 if it is at most ``floor``.
-
-        Each set comes with an upper bound on 1/t(J), infinite where none is known.
-        """
+    def by_bases(self, blocks: Iterable[Block], floor: fmpq = ZERO) -> HoffmanConstant:
+        """The largest 1/t(J) over the independent ones of the given sets, 0 if it is at most ``floor``."""
         best: tuple[Optimal, Sequence[int]] | None = None
         value = floor
-        for basis, bound in bases:
-            if not basis or bound <= to_float(value) * _JUST_BELOW:
-                continue
-            x = self._solved(basis)
-            # the solution of A_J x = 1 is feasible, so 1/t(J) is at most its size
-            if x is None or max(map(abs, x)) <= value:
-                continue
-            answer = self._program(basis)
-            assert isinstance(answer, Optimal), "independent rows are surjective"
-            if -answer.value > value:
-                best, value = (answer, basis), -answer.value
+        for block in blocks:
+            for basis, bound in block:
+                if bound <= to_float(value) * _JUST_BELOW:
+                    break
+                x = self._solved(basis)
+                # the solution of A_J x = 1 is feasible, so 1/t(J) is at most its size
+                if x is None or max(map(abs, x)) <= value:
+                    continue
+                answer = self._program(basis)
+                assert isinstance(answer, Optimal), "independent rows are surjective"
+                if -answer.value > value:
+                    best, value = (answer, basis), -answer.value
         return self._result(best)
 
     def _solved(self, basis: Sequence[int]) -> Sequence[fmpq] | None:
