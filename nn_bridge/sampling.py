@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Bits = NDArray[np.uint8]
 
+_OUT_OF_RANGE = 1 << 1023
+
 BATCH = 1 << 16
 """How many points are evaluated at once."""
 
@@ -233,6 +235,7 @@ def sample_patterns(
     >>> len(sample_patterns(tent, samples=100, cube=(-1, 2), rng=0).confirmed())
     3
     """
+    _check_range(network)
     lower, upper = cube_bounds(cube, network.input_dim)
     units = sum(network.hidden)
     known: dict[bytes, int] = {}
@@ -374,6 +377,7 @@ class _Evaluator:
         except ImportError:
             raise MissingExtraError("sampling Jacobians", "torch") from None
         self._torch = torch
+        _check_range(network)
         try:
             self._device = torch.device(device)
             self._stages = [
@@ -435,6 +439,15 @@ class _Evaluator:
             ]
             blocks.append(self._torch.stack(rows, dim=1).cpu().numpy())
         return np.concatenate(blocks)
+
+
+def _check_range(network: Network) -> None:
+    """Refuse weights that float64 cannot hold."""
+    for number, stage in enumerate((*network.stages, network.output), 1):
+        entries = [v for _, matrix in stage.blocks for row in matrix for v in row] + list(stage.bias)
+        if any(abs(v) >= _OUT_OF_RANGE for v in entries):
+            name = f"stage {number}" if number <= len(network.stages) else "the output"
+            raise NetworkError(f"{name} has a weight beyond the range of float64, in which sampling works; rescale it")
 
 
 def _in_blocks(points: Floats) -> Iterator[Floats]:

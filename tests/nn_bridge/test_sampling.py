@@ -147,6 +147,14 @@ def test_requests_that_make_no_sense() -> None:
         sample_regions(SQUARES, samples=1, cube=1, rng=0, device="abacus")
 
 
+def test_weights_beyond_floats_are_refused() -> None:
+    network = Network.from_layers([[["1e400"]], [[1]]])
+    with pytest.raises(NetworkError, match="stage 1 has a weight beyond the range of float64"):
+        sample_regions(network, samples=1, cube=1, rng=0)
+    with pytest.raises(NetworkError, match="beyond the range"):
+        sample_patterns(network, samples=1, cube=1, rng=0)
+
+
 def test_without_torch_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     genuine = builtins.__import__
 
