@@ -15,7 +15,7 @@ from flint import fmpq
 
 from nn_bridge.network import Network, Pattern, Row
 from polyhedra.errors import UsageError
-from polyhedra.linear_program import InteriorPoint, interior_of
+from polyhedra.linear_program import InteriorPoint, Optimal, interior_of, maximize_over
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO, primitive, to_text
 from polyhedra.system import IntegerRow, System
@@ -306,12 +306,26 @@ Difference = tuple[str, int, int]
 
 
 def _first_boxes(network: Network, domain: Polyhedron | None) -> Iterator[Box]:
-    if domain is None or not domain.is_bounded():
-        for radius in _RADII:
-            yield ((fmpq(-radius), fmpq(radius)),) * network.input_dim
+    around = None if domain is None else bounding_box(domain)
+    if around is not None:
+        yield around
         return
-    corners = domain.vertices()
-    yield tuple((min(column), max(column)) for column in zip(*corners, strict=True))
+    for radius in _RADII:
+        yield ((fmpq(-radius), fmpq(radius)),) * network.input_dim
+
+
+def bounding_box(domain: Polyhedron) -> Box | None:
+    """The smallest box around a domain that is not empty, or None where it is unbounded."""
+    sides = []
+    for axis in range(domain.dim):
+        ends = []
+        for sign in (-1, 1):
+            answer = maximize_over(domain.system, [fmpq(sign if i == axis else 0) for i in range(domain.dim)])
+            if not isinstance(answer, Optimal):
+                return None
+            ends.append(sign * answer.value)
+        sides.append((ends[0], ends[1]))
+    return tuple(sides)
 
 
 def _part(domain: Polyhedron | None, box: Box) -> Polyhedron | None:

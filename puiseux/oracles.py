@@ -15,6 +15,7 @@ from nn_bridge.region_count import PatternOracle, RegionCount, RegionOracle
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
+from puiseux.disagreement import bounding_box
 from puiseux.peer_oracles import RegioncamOracle, RelucentOracle
 
 
@@ -125,10 +126,10 @@ def _sampled(network: Network, domain: Polyhedron | None) -> frozenset[Pattern]:
     """Cells that random points of the domain lie in, each confirmed by exact evaluation."""
     from nn_bridge.sampling import sample_patterns
 
+    around = None if domain is None else bounding_box(domain)
     cubes: list[Any] = list(_RADII)
-    if domain is not None and domain.is_bounded():
-        corners = list(zip(*domain.vertices(), strict=True))
-        cubes = [([to_float(min(column)) for column in corners], [to_float(max(column)) for column in corners])]
+    if around is not None:
+        cubes = [tuple(list(map(to_float, ends)) for ends in zip(*around, strict=True))]
     found: set[Pattern] = set()
     for seed, cube in enumerate(cubes):
         sample = sample_patterns(network, samples=_SAMPLES // len(cubes), cube=cube, rng=seed)

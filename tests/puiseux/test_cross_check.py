@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flint import fmpq
 
 from nn_bridge.cells import iterate_cells
 from nn_bridge.network import Network
@@ -20,7 +21,7 @@ from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from puiseux.cli import run
 from puiseux.cross_check import CrossCheck, RouteResult, crosscheck
-from puiseux.disagreement import Claim, disagreement, pattern_text, point_with
+from puiseux.disagreement import Claim, bounding_box, disagreement, pattern_text, point_with
 from puiseux.isolation import Failed, OutOfTime, run_isolated
 from puiseux.oracles import ROUTES
 from puiseux.random_networks import random_network
@@ -272,6 +273,32 @@ def test_what_has_to_be_compiled_first_is_no_matter_of_the_time_limit(monkeypatc
     monkeypatch.setitem(ROUTES, "tropical", Compiling(lambda cells: cells))
     (result,) = crosscheck(NET, None, routes=["tropical"], time_limit=0.9).routes
     assert result.comparable, result.reason
+
+
+def test_bounding_boxes() -> None:
+    assert bounding_box(Polyhedron.box([0, -1], [1, 3])) == ((0, 1), (-1, 3))
+    assert bounding_box(Polyhedron([[1, 1], [-1, 1], [0, -1]], [1, 1, "1/2"])) == (
+        (fmpq(-3, 2), fmpq(3, 2)),
+        (fmpq(-1, 2), 1),
+    )
+    assert bounding_box(Polyhedron([[1, 0]], [1])) is None
+
+
+def test_sampling_a_box_with_many_inputs_needs_no_corners() -> None:
+    wide = random_network([40, 2, 1], rng=2)
+    check = crosscheck(wide, "box:-1,1", {"mine": lambda n, d: 3}, routes=["sampling"], time_limit=20)
+    assert [route.counts["cells"] for route in check.routes] == [4, 3]
+    assert check.agree is False
+
+
+@pytest.mark.parametrize("domain", [Polyhedron([[1, 0]], [1]), Polyhedron([[1, 1], [-1, 1], [0, -1]], [9, 9, 2])])
+def test_a_counter_of_numbers_is_narrowed_down_in_any_domain(domain: Polyhedron) -> None:
+    lost = true_patterns(NET, domain)[0]
+    drops = Planted(lambda cells: [text for text in cells if text != lost], names_cells=False)
+    check = crosscheck(NET, domain, [drops], routes=["cells"])
+    assert check.witness is not None
+    assert check.witness.pattern == lost
+    assert witness_is_real(check, NET, domain)
 
 
 # ---------------------------------------------------------------- usage and contract
