@@ -1,4 +1,4 @@
-"""`Piece`: the finished 1-skeleton of a part of the domain, and `Part`: what of it goes into the whole complex.
+"""`Piece`: the finished 1-skeleton of a part of the domain, and `Assembly`: the whole complex from pieces.
 
 Neighbouring pieces see the same complex on the wall between them, so an edge that crosses walls appears in several
 pieces with the same fingerprint.  What lies in such a wall is no part of the complex; of the edges that end there only
@@ -7,7 +7,8 @@ those with an end inside the piece matter: there are two for every edge of the c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,93 +40,121 @@ class Piece:
     pieces: int = 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """A sound piece without its artificial walls.
+VERTEX_ARRAYS = ("vertices", "vertex_error", "vertex_zeros", "vertex_words")
+EDGE_ARRAYS = ("edge_zeros", "edge_up", "edge_words")
+"""Arrays that are taken over as they are; faces and ends are renumbered."""
+BLOCK_BYTES = 1 << 26
 
-    Attributes
-    ----------
-    arrays : dict of arrays
-        Those of a `Piece`, by name, with faces of the whole domain.
-    crossing : dict of arrays
-        For edges that end in an artificial wall: the edge arrays, and ``end``, the vertex at which they begin;
-        ``edge_up`` tells whether the wall is higher than that.
-    """
 
-    arrays: dict[str, np.ndarray]
-    crossing: dict[str, np.ndarray]
-    outcome: Outcome
+class _Rows:
+    """A growing array with room ahead; pages that are never touched cost nothing."""
+
+    def __init__(self) -> None:
+        self._room: np.ndarray | None = None
+        self._used = 0
+
+    @property
+    def array(self) -> np.ndarray:
+        """What was added (a view)."""
+        return np.zeros(0) if self._room is None else self._room[: self._used]
+
+    def add(self, rows: np.ndarray) -> None:
+        """Append rows."""
+        used = self._used
+        self._used += len(rows)
+        if self._room is None or self._used > len(self._room):
+            # blocks of this size have pages of their own, which go back to the system when they are let go
+            size = max(2 * self._used, BLOCK_BYTES // max(1, rows[:1].nbytes))
+            longer = np.empty((size, *rows.shape[1:]), dtype=rows.dtype)
+            if used:
+                longer[:used] = self._room[:used]  # type: ignore[index]
+            self._room = longer
+        self._room[used : self._used] = rows
+
+    def cut(self, length: int) -> None:
+        """Forget all but the first rows."""
+        self._used = length
+
+    def __len__(self) -> int:
+        return self._used
+
+
+class Assembly:
+    """The complex of a domain while its pieces come in (private, mutable)."""
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+        names = (*VERTEX_ARRAYS, "vertex_faces", *EDGE_ARRAYS, "edges", "edge_faces")
+        self._rows = {name: _Rows() for name in names}
+        self._crossing = {name: _Rows() for name in (*EDGE_ARRAYS, "edge_faces", "ends")}
+        self._outcomes: list[Outcome] = []
 
     @property
     def size(self) -> int:
         """Bytes of all arrays."""
-        return sum(array.nbytes for arrays in (self.arrays, self.crossing) for array in arrays.values())
+        everything = (*self._rows.values(), *self._crossing.values())
+        return sum(rows.array.nbytes for rows in everything)
 
-    @property
-    def vertices(self) -> int:
-        """The number of vertices."""
-        return len(self.arrays["vertices"])
+    def state(self) -> tuple[int, ...]:
+        """What `back_to` needs to forget all pieces that come later."""
+        return (len(self._outcomes), *map(len, (*self._rows.values(), *self._crossing.values())))
 
-    @classmethod
-    def of(cls, whole: Domain, piece: Piece) -> Part:
-        """What of a piece of the whole domain lies outside the artificial walls."""
-        target = _face_map(whole, piece.domain)
+    def back_to(self, state: tuple[int, ...]) -> None:
+        """Forget all pieces that came after this state."""
+        del self._outcomes[state[0] :]
+        for rows, length in zip((*self._rows.values(), *self._crossing.values()), state[1:], strict=True):
+            rows.cut(length)
+
+    def add(self, piece: Piece) -> None:
+        """Take over what of a sound piece lies outside the artificial walls."""
+        target = _face_map(self.domain, piece.domain)
         faces, edge_faces = target[piece.vertex_faces], target[piece.edge_faces]
         kept = faces >= 0
-        ends = np.where(kept, np.cumsum(kept, dtype=np.int32) - 1, np.int32(-1)).astype(np.int32)[piece.edges]
+        offset = len(self._rows["vertices"])
+        number = np.where(kept, np.cumsum(kept, dtype=np.int32) + np.int32(offset - 1), np.int32(-1)).astype(np.int32)
+        ends = number[piece.edges]
         left, right = ends[:, 0] >= 0, ends[:, 1] >= 0
         inner = (edge_faces >= 0) & left & right
         across = (edge_faces >= 0) & (left != right)
-        vertex = {name: getattr(piece, name)[kept] for name in VERTEX_ARRAYS} | {"vertex_faces": faces[kept]}
-        edge = {name: getattr(piece, name)[inner] for name in EDGE_ARRAYS}
-        edge |= {"edges": ends[inner], "edge_faces": edge_faces[inner]}
-        crossing = {name: getattr(piece, name)[across] for name in EDGE_ARRAYS}
-        up = crossing["edge_up"]
-        crossing |= {
-            "end": ends[across].max(axis=1),
-            "edge_faces": edge_faces[across],
-            "edge_up": np.where(right[across] & (up < 2), 1 - up, up),
-        }
-        return cls(vertex | edge, crossing, piece.outcome)
+        for name in VERTEX_ARRAYS:
+            self._rows[name].add(getattr(piece, name)[kept])
+        self._rows["vertex_faces"].add(faces[kept])
+        for name in EDGE_ARRAYS:
+            array = getattr(piece, name)
+            self._rows[name].add(array[inner])
+            if name != "edge_up":
+                self._crossing[name].add(array[across])
+        up = piece.edge_up[across]
+        # of an edge that ends in a wall: whether the wall is higher than the end that stays
+        self._crossing["edge_up"].add(np.where(right[across] & (up < 2), 1 - up, up).astype(np.uint8))
+        for rows, chosen in ((self._rows, inner), (self._crossing, across)):
+            rows["edge_faces"].add(edge_faces[chosen])
+        self._rows["edges"].add(ends[inner])
+        self._crossing["ends"].add(ends[across].max(axis=1, initial=-1))
+        self._outcomes.append(piece.outcome)
 
-
-VERTEX_ARRAYS = ("vertices", "vertex_error", "vertex_zeros", "vertex_words")
-EDGE_ARRAYS = ("edge_zeros", "edge_up", "edge_words")
-"""Arrays that are taken over as they are; faces and ends are renumbered."""
-
-
-def join(domain: Domain, parts: list[Part]) -> Piece:
-    """The complex of the whole domain; the parts are used up."""
-    offsets = np.cumsum([0] + [part.vertices for part in parts[:-1]]).astype(np.int32)
-    for part, offset in zip(parts, offsets, strict=True):
-        part.arrays["edges"] += offset
-        part.crossing["end"] += offset
-    crossing = {name: np.concatenate([part.crossing[name] for part in parts]) for name in parts[0].crossing}
-    words = crossing["edge_words"]
-    order = np.argsort(words)
-    first, second = order[0::2], order[1::2]
-    # every edge that crosses walls has two ends
-    twice = len(order) % 2 == 0 and np.array_equal(words[first], words[second])
-    twice = twice and not np.any(words[second[:-1]] == words[first[1:]])
-    outcome = Outcome(
-        decided=sum(part.outcome.decided for part in parts),
-        neurons=min(part.outcome.neurons for part in parts),
-        consistent=twice,
-    )
-    if not twice:
-        first = second = order[:0]
-    up, down = crossing["edge_up"][first], crossing["edge_up"][second]
-    glued = {name: crossing[name][first] for name in ("edge_zeros", "edge_words", "edge_faces")}
-    glued["edges"] = np.stack([crossing["end"][first], crossing["end"][second]], axis=1)
-    glued["edge_up"] = np.where(up < 2, up, np.where(down < 2, 1 - down, 2)).astype(np.uint8)
-    names = [field.name for field in fields(Piece) if field.name in parts[0].arrays]
-    arrays = {}
-    for name in names:
-        # one name at a time, so that little is there twice
-        arrays[name] = np.concatenate(
-            [part.arrays.pop(name) for part in parts] + ([glued[name]] if name in glued else [])
+    def finish(self) -> Piece:
+        """The complex of the whole domain."""
+        crossing = {name: rows.array for name, rows in self._crossing.items()}
+        words = crossing["edge_words"]
+        order = np.argsort(words)
+        first, second = order[0::2], order[1::2]
+        # every edge that crosses walls has two ends
+        twice = len(order) % 2 == 0 and np.array_equal(words[first], words[second])
+        twice = twice and not np.any(words[second[:-1]] == words[first[1:]])
+        if twice:
+            up, down = crossing["edge_up"][first], crossing["edge_up"][second]
+            for name in ("edge_zeros", "edge_words", "edge_faces"):
+                self._rows[name].add(crossing[name][first])
+            self._rows["edges"].add(np.stack([crossing["ends"][first], crossing["ends"][second]], axis=1))
+            self._rows["edge_up"].add(np.where(up < 2, up, np.where(down < 2, 1 - down, 2)).astype(np.uint8))
+        outcome = Outcome(
+            decided=sum(part.decided for part in self._outcomes),
+            neurons=min(part.neurons for part in self._outcomes),
+            consistent=bool(twice),
         )
-    return Piece(domain, **arrays, outcome=outcome, pieces=len(parts))
+        arrays: dict[str, Any] = {name: rows.array for name, rows in self._rows.items()}
+        return Piece(self.domain, **arrays, outcome=outcome, pieces=len(self._outcomes))
 
 
 def _face_map(whole: Domain, part: Domain) -> NDArray[np.int32]:

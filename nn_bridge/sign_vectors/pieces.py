@@ -1,6 +1,6 @@
 """The domain cut into pieces, so that each fits into memory.
 
-A piece is a part of the domain behind artificial walls; `piece.join` puts their complexes together.
+A piece is a part of the domain behind artificial walls; `piece.Assembly` puts their complexes together.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from flint import fmpq
 
 from nn_bridge.sign_vectors.domain import Domain
-from nn_bridge.sign_vectors.piece import Part, Piece, join
+from nn_bridge.sign_vectors.piece import Assembly, Piece
 from nn_bridge.sign_vectors.plan import Plan
 from nn_bridge.sign_vectors.skeleton import HEAD, OverBudget, Skeleton
 from nn_bridge.sign_vectors.subdivide import Outcome, subdivide
@@ -19,9 +19,6 @@ from nn_bridge.sign_vectors.subdivide import Outcome, subdivide
 SHARES = (fmpq(524309, 1 << 20), fmpq(480169, 1 << 20))
 """Where a piece is halved, in parts of its extent: first try, and second if the wall met a vertex."""
 MAX_DEPTH = 40
-JOINING = 1.3
-"""Parts are joined array by array, so that little is there twice."""
-
 
 Cutter = Callable[[Plan, Domain, int | None], Piece]
 
@@ -80,49 +77,51 @@ def cut_in_pieces(plan: Plan, domain: Domain, limit: int, room: int, cutter: Cut
     OverBudget
         Even tiny pieces do not fit, or the finished complex does not.
     """
+    piece = _attempt(plan, domain, limit, cutter)
+    if piece:
+        return piece
+    assembly = Assembly(domain)
+    failed = _cut_halves(plan, assembly, domain, limit, room, cutter, 0)
+    return failed or assembly.finish()
+
+
+def _attempt(plan: Plan, domain: Domain, limit: int, cutter: Cutter) -> Piece | None:
+    """The piece, or None where it does not fit: then nothing of it stays alive."""
     try:
         return cutter(plan, domain, limit)
     except OverBudget:
-        parts = _cut_halves(plan, domain, domain, limit, room, cutter, 0)
-    if isinstance(parts, Piece):
-        return parts
-    if JOINING * sum(part.size for part in parts) > room + limit:
-        raise OverBudget
-    return join(domain, parts)
+        return None
 
 
 def _cut_halves(
-    plan: Plan, whole: Domain, domain: Domain, limit: int, room: int, cutter: Cutter, depth: int
-) -> list[Part] | Piece:
-    """The parts of a domain that is too large for one piece; a piece that is not sound ends it."""
+    plan: Plan, assembly: Assembly, domain: Domain, limit: int, room: int, cutter: Cutter, depth: int
+) -> Piece | None:
+    """Add the pieces of a domain that is too large for one; returns one that is not sound, if it cannot be avoided."""
     if depth >= MAX_DEPTH:
         raise OverBudget
+    start = assembly.state()
     failed: Piece | None = None
     for trial, share in enumerate(SHARES):
         left, right, _, _ = halves_of(domain, share, -(2 * depth + trial + 1))
-        parts: list[Part] = []
         for half in (left, right):
-            found = _cut_part(plan, whole, half, limit, room - sum(part.size for part in parts), cutter, depth + 1)
-            if isinstance(found, Piece):
-                failed = found
+            failed = _cut_half(plan, assembly, half, limit, room, cutter, depth + 1)
+            if failed:
                 break
-            parts += found
         else:
-            return parts
-    assert failed is not None
+            return None
+        assembly.back_to(start)
     return failed
 
 
-def _cut_part(
-    plan: Plan, whole: Domain, domain: Domain, limit: int, room: int, cutter: Cutter, depth: int
-) -> list[Part] | Piece:
-    try:
-        piece = cutter(plan, domain, limit)
-    except OverBudget:
-        return _cut_halves(plan, whole, domain, limit, room, cutter, depth)
+def _cut_half(
+    plan: Plan, assembly: Assembly, domain: Domain, limit: int, room: int, cutter: Cutter, depth: int
+) -> Piece | None:
+    piece = _attempt(plan, domain, limit, cutter)
+    if piece is None:
+        return _cut_halves(plan, assembly, domain, limit, room, cutter, depth)
     if not piece.outcome.sound:
         return piece
-    part = Part.of(whole, piece)
-    if part.size > room:
+    assembly.add(piece)
+    if assembly.size > room:
         raise OverBudget
-    return [part]
+    return None
