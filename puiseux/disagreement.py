@@ -275,34 +275,35 @@ def narrow(
     cells : callable, optional
         The patterns that the first has in a part of the domain.
     """
-    tried: Iterable[Box] = _first_boxes(network, domain)
-    looked_inside = cells is None
+    found = next(_differing(_first_boxes(network, domain), domain, one, other), None)
     for _ in range(_HALVINGS):
-        found: tuple[int, Box, Polyhedron, Difference] | None = None
-        for box in tried:
-            part = _part(domain, box)
-            difference = None if part is None else _difference(one, other, part)
-            if part is None or difference is None:
-                continue
-            if found is None or difference[1] < found[0]:
-                found = difference[1], box, part, difference
-            if not isinstance(tried, tuple):
-                break  # the smallest of the first boxes will do
         if found is None:
             return
-        number, box, part, difference = found
+        box, part, difference = found
         yield _on_box(box, names, difference)
-        if cells is not None and not looked_inside and difference[0] == "cells" and number <= _FEW:
-            looked_inside = True
+        key, number, _ = difference
+        if cells is not None and key == "cells" and number <= _FEW:
             inside = _inside_cells(network, names, cells(part), part, one, other)
             if inside is not None:
                 yield inside
                 return
-        tried = _halves(box)
+            cells = None  # once is enough
+        found = min(_differing(_halves(box), domain, one, other), key=lambda half: half[2][1], default=None)
 
 
 Box = tuple[tuple[fmpq, fmpq], ...]
 Difference = tuple[str, int, int]
+
+
+def _differing(
+    boxes: Iterable[Box], domain: Polyhedron | None, one: Count, other: Count
+) -> Iterator[tuple[Box, Polyhedron, Difference]]:
+    """The boxes on which two counters differ, each with the part of the domain in it."""
+    for box in boxes:
+        part = _part(domain, box)
+        difference = None if part is None else _difference(one, other, part)
+        if part is not None and difference is not None:
+            yield box, part, difference
 
 
 def _first_boxes(network: Network, domain: Polyhedron | None) -> Iterator[Box]:
