@@ -1,7 +1,7 @@
 """Networks with known numbers of linear regions: the constructions behind the lower bounds, and textbook examples.
 
 Every construction comes with the domain on which its number is claimed and with the formula that gives it.  On all of
-R^n there are more regions, because the units go on being cut outside the domain.
+R^n there may be more regions (Montufar, Telgarsky) or as many (Serra, Arora).
 
 Three ideas carry all of them:
 
