@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nn_bridge.bounds import region_bounds
+    from nn_bridge.cell_statistics import region_statistics
     from nn_bridge.monomial_complexity import monomial_complexity
     from nn_bridge.network import Network
     from nn_bridge.region_count import RegionCount
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from puiseux.reading import as_network, load, save
     from puiseux.reduction import Reduction, reduce_network
     from puiseux.report import write_report
+    from puiseux.studies.runner import run_study
     from tropical.effective_radius import effective_radius, minimal_effective_radius
     from tropical.hoffman import hoffman_constant
     from tropical.polynomial import PuiseuxPolynomial
@@ -73,6 +75,8 @@ _HOMES = {
     "rational": "polyhedra.scalars",
     "reduce_network": "puiseux.reduction",
     "region_bounds": "nn_bridge.bounds",
+    "region_statistics": "nn_bridge.cell_statistics",
+    "run_study": "puiseux.studies.runner",
     "sample_patterns": "nn_bridge.sampling",
     "sample_regions": "nn_bridge.sampling",
     "sampling_box": "nn_bridge.sampling_box",
@@ -120,6 +124,8 @@ __all__ = [
     "rational",
     "reduce_network",
     "region_bounds",
+    "region_statistics",
+    "run_study",
     "sample_patterns",
     "sample_regions",
     "sampling_box",

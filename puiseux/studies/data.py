@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from polyhedra.errors import MissingExtraError
+from polyhedra.errors import MissingExtraError, UsageError
 
 Floats = NDArray[np.float64]
 
@@ -72,9 +72,13 @@ def from_scikit_learn(name: str) -> Data:
 
     Raises
     ------
+    UsageError
+        There is no such set here.
     MissingExtraError
         scikit-learn is not installed.
     """
+    if name not in SCIKIT_LEARN:
+        raise UsageError(f"there is no data set {name!r} here; take one of {', '.join(SCIKIT_LEARN)}")
     found = getattr(_datasets(), f"load_{name.replace('-', '_')}")()
     inputs, targets = np.asarray(found.data, dtype=float), np.asarray(found.target)
     spread = inputs.std(axis=0)

@@ -31,7 +31,7 @@ PAIRS = ("same digit", "different digits")
 def cases(full: bool) -> list[Plain]:
     """One network with 20 segments of either kind; in the full form five with 200."""
     if full:
-        return [{"hidden": [32, 32], "epochs": 10, "segments": 200, "trial": k} for k in range(5)]
+        return [{"hidden": [32, 32], "epochs": 10, "segments": 100, "trial": k} for k in range(5)]
     return [{"hidden": [32, 32], "epochs": 10, "segments": 20, "trial": 0}]
 
 
