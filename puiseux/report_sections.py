@@ -32,6 +32,7 @@ MEANINGS = {
 }
 _PICTURE_CELLS = 60_000
 _SVG_CELLS = 500
+_SECOND_CELLS = 2_000
 _DUAL_CELLS = 400
 _GRAPH_CELLS = 1_000_000
 _REGION_LIMIT = 20_000
@@ -133,8 +134,27 @@ def counts_section(subject: Subject) -> str:
         reason = html.escape(result.reason or "stopped early")
         subject.not_proven.append(f"The counts are lower bounds only: {result.reason or 'stopped early'}.")
         verdict = f'<p class="no">Incomplete ({reason}): lower bounds.</p>'
-    engine = f"<p>Engine <code>{html.escape(result.engine)}</code>, {result.seconds:.2f} s.</p>"
-    return f'<div class="numbers">{tiles}</div>{verdict}{table(("count", "", "meaning"), rows, (1,))}{engine}'
+    engine = f"Engine <code>{html.escape(result.engine)}</code>, {result.seconds:.2f} s. {_second_count(subject)}"
+    return f'<div class="numbers">{tiles}</div>{verdict}{table(("count", "", "meaning"), rows, (1,))}<p>{engine}</p>'
+
+
+def _second_count(subject: Subject) -> str:
+    """What an independent engine counts, where it is quick."""
+    from puiseux.count import count_problem
+
+    count = subject.count
+    if count is None or not count.complete or (count.cells or 0) > _SECOND_CELLS:
+        return ""
+    try:
+        (other,) = _isolated(subject, lambda: iter([count_problem(subject.problem, "tropical")]), 0.2, "it")
+    except LeftOut:
+        return ""
+    if other.counts == count.counts:
+        subject.proven.append("An independent engine, max-plus polynomials, counts the same.")
+        return "The independent engine <code>tropical</code> counts the same."
+    otherwise = html.escape(str(other.counts))
+    subject.not_proven.append("The counts: two engines disagree, which is a bug; please report it.")
+    return f'<b class="no">The engine tropical counts otherwise: {otherwise}</b>'
 
 
 # -------------------------------------------------------------------- bounds
@@ -374,6 +394,9 @@ def reproduction_section(subject: Subject) -> str:
     commands = [
         subject.command or f"puiseux report {name}{domain} -o report.html",
         f"puiseux count {name}{domain} --json",
+        f"puiseux count {name}{domain} --certificate counts.cert",
+        f"puiseux verify counts.cert --network {name}{domain}",
+        f"puiseux crosscheck {name}{domain}",
         f"puiseux bounds {name}",
         f"puiseux simplify {name}",
     ]

@@ -76,6 +76,25 @@ def plot(
 
     One to three inputs are drawn directly, more through a plane: --through POINTS or --domain slice:FILE.
     """
+    from puiseux.waiting import StepProgress
+
+    with StepProgress() as progress:
+        progress("Drawing")
+        _draw(networks, picture, domain, kind, color_by, window, data, through, output)
+    print(f"wrote {picture}", file=sys.stderr)
+
+
+def _draw(
+    networks: list[Path],
+    picture: Path,
+    domain: str,
+    kind: str | None,
+    color_by: str,
+    window: str | None,
+    data: Path | None,
+    through: Path | None,
+    output: int | None,
+) -> None:
     from puiseux.plot import save_growth, save_picture
     from puiseux.reading import load
 
@@ -94,7 +113,6 @@ def plot(
             data=data,
             through=through,
         )
-    print(f"wrote {picture}", file=sys.stderr)
 
 
 PLOT = Command(

@@ -50,7 +50,7 @@ def draw_line(ax: Axes, view: View, kind: str, data: Data | None = None) -> list
     if data is not None:
         handles += _draw_data(ax, data, view, single)
     ax.set_xlim(*view.bounds[0])
-    ax.set_xlabel("x1")
+    ax.set_xlabel(view.axes[0])
     ax.set_ylabel("output" if single else "outputs")
     return handles
 

@@ -313,8 +313,8 @@ def _frame(ax: Axes, view: View) -> None:
     ax.set_ylim(*view.bounds[1])
     sides = [high - low for low, high in view.bounds]
     ax.set_aspect("equal" if max(sides) <= _EQUAL * min(sides) else "auto")
-    ax.set_xlabel("x1")
-    ax.set_ylabel("x2")
+    ax.set_xlabel(view.axes[0])
+    ax.set_ylabel(view.axes[1])
 
 
 __all__ = ["REGION_COLOURS", "class_conditions", "draw_plane", "draw_points", "facet_stages", "polygons"]

@@ -54,7 +54,7 @@ class Solid:
     faces: Sequence[Floats]
     colours: Sequence[RGB]
     opacity: float
-    axes: tuple[str, str, str]
+    axes: tuple[str, ...]
     legend: tuple[tuple[str, str], ...] = ()
     proportional: bool = True
 
@@ -86,7 +86,7 @@ def cells_in_space(view: View, color_by: str) -> Solid:
     else:
         middles = np.array([face.mean(axis=0) for face in _facet_polygons(cells, facets)]).reshape(-1, 3)
         paint, legend = _by_output(view, middles, color_by)
-    return Solid([view.shown(face) for face in faces], paint, 1.0, ("x1", "x2", "x3"), legend)
+    return Solid([view.shown(face) for face in faces], paint, 1.0, view.axes, legend)
 
 
 def hyperplanes_in_space(view: View) -> Solid:
@@ -97,7 +97,7 @@ def hyperplanes_in_space(view: View) -> Solid:
     faces = [view.shown(face) for face in _facet_polygons(cells, facets)]
     paint = [rgb(layer_colour(stage)) for stage in stages.tolist()]
     legend = tuple((f"layer {s + 1}", layer_colour(s)) for s in range(len(view.network.stages)))
-    return Solid(faces, paint, 0.45, ("x1", "x2", "x3"), legend)
+    return Solid(faces, paint, 0.45, view.axes, legend)
 
 
 def graph_in_space(view: View, color_by: str) -> Solid:
@@ -112,7 +112,7 @@ def graph_in_space(view: View, color_by: str) -> Solid:
     else:
         paint, legend = _by_output(view, cells.centres(), color_by)
     name = "output" if view.network.output_dim == 1 else "output 0"
-    return Solid(faces, paint, 1.0, ("x1", "x2", name), legend, proportional=False)
+    return Solid(faces, paint, 1.0, (*view.axes, name), legend, proportional=False)
 
 
 def _by_output(view: View, points: Floats, color_by: str) -> tuple[list[RGB], tuple[tuple[str, str], ...]]:

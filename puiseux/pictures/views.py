@@ -63,6 +63,12 @@ class View:
         return self.network.input_dim
 
     @property
+    def axes(self) -> tuple[str, ...]:
+        """Names of the coordinates: inputs, or parameters of a slice."""
+        letter = "t" if self.problem.text.startswith("slice") else "x"
+        return tuple(f"{letter}{k + 1}" for k in range(self.dim))
+
+    @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
         """The window in floats."""
         return tuple((to_float(low), to_float(high)) for low, high in self.window)
@@ -198,10 +204,11 @@ def _vertices(problem: Problem, kind: str) -> Floats:
     """The vertices of the arrangement on the whole domain; of regions: those on borders between regions."""
     found = arrange(problem.network, problem.domain)
     wanted = ~found.rays
-    if kind == "regions" and found.cells > 1:
+    if kind == "regions":
         on_border = np.zeros(len(found.points), bool)
         facets = found.inner_facets
-        on_border[_members(found, facets[found.between_regions(facets)])] = True
+        walls = np.flatnonzero(found.partner < 0)
+        on_border[_members(found, np.concatenate([walls, facets[found.between_regions(facets)]]))] = True
         wanted &= on_border
     vertices = found.points[wanted]
     if not np.isfinite(vertices).all() or (vertices.size and np.abs(vertices).max() > 1e290):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,13 +14,13 @@ from nn_bridge.cell_count import count_cells
 from nn_bridge.cell_graph import cell_adjacency
 from nn_bridge.cell_statistics import cell_volume
 from nn_bridge.cells import iterate_cells
-from nn_bridge.network import Network
+from nn_bridge.network import AffineStage, Network
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import rational, to_float
+from polyhedra.scalars import rational, rationals, to_float
 from puiseux.domains import pose
 from puiseux.pictures.arrangement import WALL, arrange
 from puiseux.pictures.float_values import output_values
-from puiseux.pictures.plane import facet_stages, polygons
+from puiseux.pictures.plane import _clear_winners, _split_by_class, facet_stages, polygons
 from puiseux.pictures.space import _facet_polygons
 from puiseux.pictures.views import look
 
@@ -119,3 +120,36 @@ def test_nothing_to_cut() -> None:
     assert sorted(map(tuple, found.points.tolist())) == [(0, 0), (0, 1), (1, 0)]
     assert sorted(len(found.facet_points(f)) for f in range(3)) == [2, 2, 2]
     assert arrange(Network.from_layers([[[1, 2]]])).cells == 1
+
+
+@given(networks(), st.integers(2, 3), st.data())
+@settings(deadline=None, derandomize=True, max_examples=25)
+def test_every_part_has_the_class_that_wins_there(network: Network, outputs: int, data: st.DataObject) -> None:
+    rows = tuple(rationals([data.draw(weights) for _ in range(network.hidden[-1])]) for _ in range(outputs))
+    bias = rationals([data.draw(weights) for _ in range(outputs)])
+    network = replace(network, output=AffineStage(((len(network.hidden), rows),), bias), layers=None)
+    view = look(pose(network), [(-2, 3), (-3, 2)])
+    whole = _clear_winners(view)
+    covered = 0.0
+    for number, polygon in enumerate(polygons(view.cells)):
+        parts = [(int(whole[number]), polygon)] if whole[number] >= 0 else _split_by_class(view, number, polygon)
+        for winner, part in parts:
+            covered += abs(area(part))
+            if abs(area(part)) < 1e-9:
+                continue  # corners are rounded, so an exact border may leave a sliver beside itself
+            values = view.network.evaluate(part.mean(axis=0).tolist())
+            assert values[winner] == max(values)
+            assert all(value < values[winner] for value in values[:winner])
+    assert covered == pytest.approx(4)
+
+
+@pytest.mark.parametrize(
+    ("rows", "bounds"),
+    [([[-1, 0]], [-5]), ([[-1, 0], [0, -1]], [-5, -7]), ([[-1, 0], [1, 0]], [1, 3]), ([[-1, -1]], [1])],
+)
+@pytest.mark.parametrize("net", [[[[1, 2]]], [[[1, 0], [0, 1]], [[1, 1]]]], ids=["linear", "quadrants"])
+def test_the_window_meets_domains_without_end(rows: list[list[int]], bounds: list[int], net: list[object]) -> None:
+    network, domain = Network.from_layers(net), Polyhedron(rows, bounds)
+    view = look(pose(network, domain))
+    counts = count_cells(network, domain)
+    assert (view.cells.cells, view.cells.regions.max() + 1) == (counts.cells, counts.regions)

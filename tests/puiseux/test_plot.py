@@ -127,7 +127,9 @@ def test_more_inputs_through_a_slice_or_an_output(tmp_path: Any) -> None:
     plane = tmp_path / "plane.json"
     plane.write_text('{"format": "puiseux-slice", "version": 1, "origin": [0,0,0], "directions": [[1,0,0],[0,1,0]]}')
     net = Network.from_layers([[[1, 0, 5], [0, 1, 5]], [[1, 1], [1, 0]]])
-    assert len(borders(plot_regions(net, axes(), domain=f"slice:{plane}"))) == 4
+    sliced = plot_regions(net, axes(), domain=f"slice:{plane}")
+    assert len(borders(sliced)) == 4
+    assert (sliced.get_xlabel(), sliced.get_ylabel()) == ("t1", "t2")
     assert all(
         x == 0 for side in borders(plot_regions(net, axes(), domain=f"slice:{plane}", output=1)) for x, _ in side
     )

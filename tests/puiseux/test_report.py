@@ -93,6 +93,7 @@ def test_the_report_of_a_plane_holds_every_part() -> None:
     assert puiseux.__version__ in page.text
     assert "Left out" not in page.text
     assert "Exact and complete" in page.text
+    assert "An independent engine" in page.text
 
 
 def test_one_input_has_its_graph_and_formula() -> None:
