@@ -243,7 +243,7 @@ def _appearing_whole(path: Path) -> Iterator[Callable[[Any], None]]:
 
 
 def _part_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
+    return path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
 
 
 def _refused(path: Path, error: OSError) -> UsageError:

@@ -25,6 +25,10 @@ MEANINGS = {
 }
 
 
+PROOF_KERNELS = (("polyhedra._implied_kernels", "prove_many"),)
+"""What a certificate needs compiled beyond the count."""
+
+
 def count(
     network: NetworkArgument,
     domain: DomainOption = "all",
@@ -114,16 +118,19 @@ def _require_certifiable(certificate: Path, engine: str, by_cells: bool) -> None
 
 def _certify(problem: Problem, result: RegionCount, certificate: Path) -> None:
     from puiseux.certificate import certify
-    from puiseux.waiting import CellProgress
+    from puiseux.waiting import CellProgress, announce_compilation
 
     if not result.complete:
         print(f"puiseux: {certificate}: not written, since the count is not complete", file=sys.stderr)
         return
+    announce_compilation(PROOF_KERNELS)
     with CellProgress() as progress:
         proven = certify(problem, certificate, progress=progress)
     for name, value in proven.counts.items():
         if None not in (value, result.counts[name]) and value != result.counts[name]:
             raise RuntimeError(f"the certificate proves {value} {name}, the count gave {result.counts[name]}")
+    size = certificate.stat().st_size
+    print(f"puiseux: wrote the proof, {size:,} bytes; to check it: puiseux verify {certificate}", file=sys.stderr)
 
 
 def table(result: RegionCount, network: Network, name: str) -> str:

@@ -357,7 +357,10 @@ def test_a_pruning_that_drops_too_much_or_too_little_is_refused(tmp_path: Path) 
 def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(tmp_path / "net.cert")
     assert run(["count", str(SMALL), "--domain", "box:-1,1", "--certificate", path, "--json"]) == 0
-    counts = json.loads(capsys.readouterr().out)["counts"]
+    captured = capsys.readouterr()
+    counts = json.loads(captured.out)["counts"]
+    size = os.stat(path).st_size
+    assert captured.err.endswith(f"puiseux: wrote the proof, {size:,} bytes; to check it: puiseux verify {path}\n")
     assert run(["verify", path, "--network", str(SMALL), "--domain", "box:-1,1", "--json"]) == 0
     captured = capsys.readouterr()
     found = json.loads(captured.out)
