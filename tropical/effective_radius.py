@@ -37,6 +37,9 @@ from tropical.regions import common_refinement, linear_regions
 MAX_BASES, MIN_BASES = 3_000_000, 10_000
 """How many bases the upper bound looks at in all, and for each cell at least (see `hoffman_upper`)."""
 
+MAX_SAMPLES = 2_000
+"""How many bases are drawn in all for the lower bound, if there are not more cells."""
+
 Map = PuiseuxPolynomial | PuiseuxRational | Sequence[PuiseuxPolynomial | PuiseuxRational]
 
 
@@ -94,7 +97,8 @@ def effective_radius(
     exact : bool
         Without it only the bounds are computed.
     samples : int
-        How many bases of rows are drawn for each cell for the lower bound.
+        How many bases of rows are drawn for each cell for the lower bound; fewer where that would be more than
+        `MAX_SAMPLES` in all.
     limit : int
         How many linear programs the exact constant may take; beyond it ``exact`` is None.
 
@@ -109,9 +113,10 @@ def effective_radius(
     polynomials = _polynomials(f)
     cells = tuple(_cell_rows(polynomials, pruned))
     generator = np.random.default_rng(rng)
-    lower = max((hoffman_lower(rows, samples=samples, rng=generator).value for rows in cells), default=ZERO)
-    bases = max(MIN_BASES, MAX_BASES // max(1, len(cells)))
-    upper = max((hoffman_upper(rows, limit=bases) for rows in cells), default=ZERO)
+    samples = max(1, min(samples, MAX_SAMPLES // len(cells)))
+    lower = max(hoffman_lower(rows, samples=samples, rng=generator).value for rows in cells)
+    bases = max(MIN_BASES, MAX_BASES // len(cells))
+    upper = max(hoffman_upper(rows, limit=bases) for rows in cells)
     constant = None
     if exact:
         try:
