@@ -107,10 +107,14 @@ class CellProof:
         if self.problem is None:
             return
         tree = CellTree(self.problem, FACES)
-        batches = [(leaves, leaf_centres(leaves, self.problem.dim)) for leaves in tree.run() if len(leaves.patterns)]
-        self._patterns = np.concatenate([leaves.patterns for leaves, _ in batches])
-        self._centres = np.concatenate([centres for _, centres in batches])
-        found = duplicates(np.concatenate([leaves.prints for leaves, _ in batches]))
+        patterns, prints, centres = [], [], []
+        for leaves in tree.run():
+            if len(leaves.patterns):
+                patterns.append(leaves.patterns)
+                prints.append(leaves.prints)
+                centres.append(leaf_centres(leaves, self.problem.dim))
+        self._patterns, self._centres = np.concatenate(patterns), np.concatenate(centres)
+        found = duplicates(np.concatenate(prints))
         self._words, self._zero_offset, self._wall_word = tree.words, tree.zero_offset.tolist(), tree.wall_word
         self._plan = plan_facets(self.problem, tree, found)
         self.cells = len(self._patterns)
@@ -320,12 +324,10 @@ def _rounded(point: Floats, margin: float) -> Iterator[list[int]]:
     coarse = max(0, -math.frexp(margin)[1] + 1) if margin > 0 else 30
     for digits in (coarse, coarse + 8, coarse + 24):
         if digits < 1000:
-            yield _whole([round(math.ldexp(x, digits)) for x in point.tolist()], digits)
-
-
-def _whole(scaled: list[int], digits: int) -> list[int]:
-    divisor = math.gcd(*scaled, 1 << digits)
-    return [v // divisor for v in (*scaled, 1 << digits)]
+            ratios = [x.as_integer_ratio() for x in point.tolist()]
+            scaled = [*((p << digits) // q for p, q in ratios), 1 << digits]
+            divisor = math.gcd(*scaled)
+            yield [v // divisor for v in scaled]
 
 
 def _homogeneous(point: Any) -> list[int]:
