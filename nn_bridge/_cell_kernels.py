@@ -29,6 +29,8 @@ from llvmlite import ir
 from numba import int64, njit, types, uint64
 from numba.extending import intrinsic
 
+from polyhedra.compiled import cached
+
 # par: what a run is about; FW, MW, ZW are the words of the facet, unit and zero masks
 DIM, STAGES, MODE, FW, MW, ZW, INTEGER, EMIT, GENS_CAP, WORK_LIMIT, DEPTH_LIMIT, PATH_LEN = range(12)
 PAR_SIZE = 12
@@ -66,6 +68,7 @@ EXACT_LIMIT = 9007199254740992.0  # 2**53: integers below it are exact in float6
 REDUCE_ABOVE = 65536.0  # integer coordinates beyond are divided by what they have in common
 TINY = 1e-150  # stored numbers are 0 or at least this large, so that no product of two of them underflows to 0
 POLISH_ABOVE = 1e-4
+FEW_CHANGES = 12  # units by which forms are changed before they are computed afresh
 _inner = njit(error_model="numpy", fastmath={"contract"}, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 _maker = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 _FUSE = {"contract"}  # a fused multiply-add rounds once where the bounds allow for twice
@@ -143,6 +146,19 @@ class Steps(NamedTuple):
     job_depth: np.ndarray
 
 
+class Changes(NamedTuple):
+    """How forms came about: active units of ``source`` when those of a stage were made, ``met[stage, source]``.
+
+    ``stamp[stage]`` is another number for other forms (the last entry counts), ``basis[stage, source]`` the stamp of
+    what they were made from, and ``since[stage]`` the units changed since they were computed afresh, -1 for never.
+    """
+
+    met: np.ndarray
+    basis: np.ndarray
+    stamp: np.ndarray
+    since: np.ndarray
+
+
 class Scratch(NamedTuple):
     """Working storage, made anew by each call of `run`."""
 
@@ -169,6 +185,7 @@ class Scratch(NamedTuple):
     at_err: np.ndarray
     rows_at: np.ndarray
     units_at: np.ndarray
+    sign_at: np.ndarray
     rows: np.ndarray
     row_err: np.ndarray
     out: np.ndarray
@@ -468,35 +485,67 @@ def polish(k, g, dim, scratch):
 
 
 @_inner
-def next_forms(form, net, active, par, stage, scratch):
-    """The affine forms of ``stage`` under the activation pattern of all earlier stages, with error bounds."""
-    e, ab, rows_at, units_at = scratch.bound, scratch.value, scratch.rows_at, scratch.units_at
+def next_forms(form, net, active, par, stage, changes, scratch):
+    """The affine forms of ``stage`` under the activation pattern of all earlier stages, with error bounds.
+
+    Neighbours in the tree differ in few units: where the forms below are the same as at the last call, only the units
+    that have changed are added or taken away.  Errors add up that way, so it is done for a few units only.
+    """
+    e, ab, rows_at, units_at, sign_at = (
+        scratch.bound, scratch.value, scratch.rows_at, scratch.units_at, scratch.sign_at,
+    )  # fmt: skip
     padded = form.shape[2]
     dim = par[DIM]
+    mw = par[MW]
     integer = par[INTEGER] == 1
-    for j in range(padded):
-        x = net.bias[stage, j]
-        form[stage, dim, j] = x
-        ab[j] = abs(x)
-        e[j] = max(net.direct_err[stage, j], net.bias_err[stage, j])
-    for c in range(dim):
+    changed = int64(0)
+    all_terms = int64(0)
+    near = changes.since[stage] >= 0
+    for source in range(stage):
+        if net.offset[stage, source] >= 0:
+            near = near and changes.basis[stage, source] == changes.stamp[source]
+            for q in range(mw):
+                changed += popcount(active[source, q] ^ changes.met[stage, source, q])
+                all_terms += popcount(active[source, q])
+    near = near and changed + changes.since[stage] <= FEW_CHANGES and 2 * changed < all_terms
+    if near:
+        if changed == 0:
+            return
         for j in range(padded):
-            x = net.direct[stage, c, j]
-            form[stage, c, j] = x
-            ab[j] = max(ab[j], abs(x))
+            ab[j] = form[stage, dim + 3, j]
+            e[j] = form[stage, dim + 1, j]
+    else:
+        for j in range(padded):
+            x = net.bias[stage, j]
+            form[stage, dim, j] = x
+            ab[j] = abs(x)
+            e[j] = max(net.direct_err[stage, j], net.bias_err[stage, j])
+        for c in range(dim):
+            for j in range(padded):
+                x = net.direct[stage, c, j]
+                form[stage, c, j] = x
+                ab[j] = max(ab[j], abs(x))
+    changes.since[stage] = changes.since[stage] + changed if near else 0
+    changes.stamp[par[STAGES]] += 1
+    changes.stamp[stage] = changes.stamp[par[STAGES]]
     terms = 0
     for source in range(stage):
         if net.offset[stage, source] < 0:
             continue
         # rows of the active units, four at a time: the loops over units are short
         found = 0
-        for q in range(par[MW]):
+        for q in range(mw):
             w = active[source, q]
+            if near:
+                w ^= changes.met[stage, source, q]
             while w != uint64(0):
                 rows_at[found] = net.offset[stage, source] + (64 * q + lowest_bit(w)) * padded
                 units_at[found] = 64 * q + lowest_bit(w)
+                sign_at[found] = 1.0 if (active[source, q] >> uint64(lowest_bit(w))) & uint64(1) else -1.0
                 found += 1
                 w &= w - uint64(1)
+            changes.met[stage, source, q] = active[source, q]
+        changes.basis[stage, source] = changes.stamp[source]
         terms += found
         for t in range(0, found - 3, 4):
             r0, r1, r2, r3 = uint64(rows_at[t]), uint64(rows_at[t + 1]), uint64(rows_at[t + 2]), uint64(rows_at[t + 3])
@@ -525,10 +574,10 @@ def next_forms(form, net, active, par, stage, scratch):
                 ab[j] += (x0 * m0 + x1 * m1) + (x2 * m2 + x3 * m3)
             for c in range(dim + 1):
                 f0, f1, f2, f3 = (
-                    form[source, c, i0],
-                    form[source, c, i1],
-                    form[source, c, i2],
-                    form[source, c, i3],
+                    form[source, c, i0] * sign_at[t],
+                    form[source, c, i1] * sign_at[t + 1],
+                    form[source, c, i2] * sign_at[t + 2],
+                    form[source, c, i3] * sign_at[t + 3],
                 )
                 for k in range(padded):
                     j = uint64(k)
@@ -546,7 +595,7 @@ def next_forms(form, net, active, par, stage, scratch):
                 e[j] += x0 * e0
                 ab[j] += x0 * m0
             for c in range(dim + 1):
-                f0 = form[source, c, i0]
+                f0 = form[source, c, i0] * sign_at[t]
                 for k in range(padded):
                     j = uint64(k)
                     form[stage, c, j] += net.weights[r0 + j] * f0
@@ -998,6 +1047,25 @@ def cut_edges(
 
 
 @_inner
+def often(q, first, count, needed, pool, fw, mw, levels):
+    """Word ``q`` of the facet slots, and beyond them of the units, that at least ``needed`` generators lie on."""
+    if needed <= 0:
+        return ~uint64(0)
+    for k in range(needed):
+        levels[k] = uint64(0)  # those that more than k of the generators so far lie on
+    for t in range(first, first + count):
+        g = pool.index[t]
+        if q < fw:
+            on = pool.mask[g, q]
+        else:
+            on = ~(pool.mask[g, q] | pool.mask[g, q + mw] | pool.mask[g, q + 2 * mw])
+        for k in range(needed - 1, 0, -1):
+            levels[k] |= levels[k - 1] & on
+        levels[0] |= on
+    return levels[needed - 1]
+
+
+@_inner
 def next_prints(prints, net, active, par, stage):
     """Residues, modulo 2**31 - 1, of the stage's forms at two random points."""
     padded = prints.now.shape[2]
@@ -1392,6 +1460,7 @@ def make_scratch(cap, par, padded):
         np.empty(padded + 1),
         np.empty(padded, np.int64),
         np.empty(padded, np.int64),
+        np.empty(padded),
         np.empty((rows, dim + 1)),
         np.empty(rows),
         np.empty(dim + 1),
@@ -1409,8 +1478,8 @@ def make_scratch(cap, par, padded):
     )
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FUSE)
-def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, steps):
+@cached(error_model="numpy", fastmath=_FUSE)
+def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, steps, changes):
     """Work off the stack until it is empty or something is needed; returns what (see the constants)."""
     dim = par[DIM]
     stages = par[STAGES]
@@ -1429,6 +1498,8 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
         np.empty(mw, np.uint64),
         np.empty(mw, np.uint64),
     )
+    stay = np.empty(fw + mw, np.uint64)
+    levels = np.empty(dim + 1, np.uint64)
     work_done = 0
     zero = int64(0)  # typed, so that callees are compiled once
     one = int64(1)
@@ -1459,6 +1530,10 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
             steps.trace[depth - 1, 0] = stack.node[s, N_DSTAGE]
             steps.trace[depth - 1, 1] = stack.node[s, N_DUNIT]
             steps.trace[depth - 1, 2] = stack.node[s, N_DSIGN]
+        if kind <= 0 and depth == 0 and stage == 0:
+            # what is found in a start cell does not depend on those before
+            for k in range(stages):
+                changes.since[k] = -1
         if lines < 0:
             return NEED_LINES
         for q in range(mw):
@@ -1666,31 +1741,24 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
             below = stage + 1
             slots = int64(0)
             # facets that matter below: those with enough generators
+            needed = dim - popcount(uint64(lines))
+            for q in range(fw + mw):
+                stay[q] = often(q, first, count, needed, pool, fw, mw, levels)
+                if q >= fw:
+                    stay[q] &= valid[q - fw]
             for b in range(facets.count[stage]):
-                n_on = 0
-                for t in range(count):
-                    if pool.mask[pool.index[first + t], b >> 6] & bit(b):
-                        n_on += 1
+                if facets.id[stage, b, 0] == -2:
+                    stay[b >> 6] |= bit(b)
                 kept[b] = -1
-                if n_on >= dim - popcount(uint64(lines)) or facets.id[stage, b, 0] == -2:
+                if stay[b >> 6] & bit(b):
                     kept[b] = slots
                     slots += 1
             for q in range(mw):
-                w = valid[q]
+                w = stay[fw + q]
                 while w != uint64(0):
-                    j = lowest_bit(w)
+                    kept[64 * fw + 64 * q + lowest_bit(w)] = slots
                     w &= w - uint64(1)
-                    n_on = 0
-                    for t in range(count):
-                        g = pool.index[first + t]
-                        if not (
-                            (pool.mask[g, fw + q] | pool.mask[g, fw + mw + q] | pool.mask[g, fw + 2 * mw + q]) & bit(j)
-                        ):
-                            n_on += 1
-                    kept[64 * fw + 64 * q + j] = -1
-                    if n_on >= dim - popcount(uint64(lines)):
-                        kept[64 * fw + 64 * q + j] = slots
-                        slots += 1
+                    slots += 1
             if slots > 64 * fw:
                 return NEED_FACETS
             facets.count[below] = slots
@@ -1703,21 +1771,20 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                     for c in range(dim + 1):
                         facets.form[below, o, c] = facets.form[stage, b, c]
             for q in range(mw):
-                w = valid[q]
+                w = stay[fw + q]
                 while w != uint64(0):
                     j = 64 * q + lowest_bit(w)
                     w &= w - uint64(1)
                     o = kept[64 * fw + j]
-                    if o >= 0:
-                        facets.id[below, o, 0] = stage
-                        facets.id[below, o, 1] = j
-                        facets.form[below, o, dim + 1] = form[stage, dim + 1, j]
-                        for c in range(dim + 1):
-                            facets.form[below, o, c] = form[stage, c, j]
+                    facets.id[below, o, 0] = stage
+                    facets.id[below, o, 1] = j
+                    facets.form[below, o, dim + 1] = form[stage, dim + 1, j]
+                    for c in range(dim + 1):
+                        facets.form[below, o, c] = form[stage, c, j]
             for q in range(mw):
                 active[stage, q] = positive[q]
             below_units = net.sizes[below]
-            next_forms(form, net, active, par, below, scratch)
+            next_forms(form, net, active, par, below, changes, scratch)
             if emit > 0:
                 next_prints(prints, net, active, par, below)
             for q in range(mw):
@@ -1733,25 +1800,21 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 for q in range(pool.mask.shape[1]):
                     pool.mask[new, q] = uint64(0)
                 for q in range(fw):
-                    w = pool.mask[g, q]
+                    w = pool.mask[g, q] & stay[q]
                     while w != uint64(0):
-                        b = 64 * q + lowest_bit(w)
+                        o = kept[64 * q + lowest_bit(w)]
                         w &= w - uint64(1)
-                        o = kept[b]
-                        if o >= 0:
-                            pool.mask[new, o >> 6] |= bit(o)
+                        pool.mask[new, o >> 6] |= bit(o)
                 for q in range(mw):
                     w = ~(pool.mask[g, fw + q] | pool.mask[g, fw + mw + q] | pool.mask[g, fw + 2 * mw + q])
                     if zw > 0 and 64 * q < units:
                         full = ~uint64(0) if units - 64 * q >= 64 else (uint64(1) << uint64(units - 64 * q)) - uint64(1)
                         pool.mask[new, fw + 3 * mw + leaves.zero_offset[stage] + q] = w & full
-                    w &= valid[q]
+                    w &= stay[fw + q]
                     while w != uint64(0):
-                        j = 64 * q + lowest_bit(w)
+                        o = kept[64 * fw + 64 * q + lowest_bit(w)]
                         w &= w - uint64(1)
-                        o = kept[64 * fw + j]
-                        if o >= 0:
-                            pool.mask[new, o >> 6] |= bit(o)
+                        pool.mask[new, o >> 6] |= bit(o)
                 for q in range(zw):
                     pool.mask[new, fw + 3 * mw + q] |= pool.mask[g, fw + 3 * mw + q]
                 pool.ray[new] = pool.ray[g]

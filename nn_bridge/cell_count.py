@@ -404,7 +404,7 @@ def _identity(network: Network, domain: Polyhedron | None, counts: str, problem:
     start = "none"
     if problem is not None:
         arrays = cell_arrays(problem)
-        residues = [table.tolist() for table in (arrays.base_prints, arrays.weight_prints, arrays.out_prints)]
+        residues = [table.tolist() for table in arrays.residues[:3]]
         generators = [[*map(int, generator.vector)] for generator in problem.generators]
         inside = [problem.lines, problem.slots, problem.start_rows, [[*map(int, wall)] for wall in problem.walls]]
         start = _digest([problem.network.digest(), generators, inside, residues])

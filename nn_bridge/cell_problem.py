@@ -14,13 +14,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.exact_forms import ExactForms, integer_stages
+from nn_bridge.exact_forms import ExactForms, integer_stages_modulo
 from nn_bridge.network import INPUT, AffineStage, Matrix, Network
 from polyhedra.matrix import nullspace, rank, reduced_echelon
 from polyhedra.polyhedron import Polyhedron
@@ -260,18 +261,29 @@ class CellArrays:
     chain_stage: np.ndarray
     integer: bool
     padded: int
-    base_prints: np.ndarray
-    weight_prints: np.ndarray
-    out_prints: np.ndarray
-    out_base: np.ndarray
-    out_reads: np.ndarray
+    network: Network
+
+    @cached_property
+    def residues(self) -> Residues:
+        """The network modulo a prime; only where affine maps are asked for."""
+        return _residues(self.network, self.offset, self.weights.size, self.padded)
+
+
+class Residues(NamedTuple):
+    """Residues of the constant parts of all stages, of the weights on units, and of the outputs."""
+
+    base: np.ndarray
+    weights: np.ndarray
+    out: np.ndarray
+    constants: np.ndarray
+    reads: np.ndarray
 
 
 PRIME = 2**31 - 1
 
 
 def cell_arrays(problem: CellProblem) -> CellArrays:
-    """Round a problem's network to float64 with error bounds, and reduce it modulo a prime at two random points."""
+    """Round a problem's network to float64 with error bounds."""
     network = problem.network
     dim, stages = problem.dim, network.stages
     sizes = np.array([stage.units for stage in stages], dtype=np.int64)
@@ -300,14 +312,10 @@ def cell_arrays(problem: CellProblem) -> CellArrays:
                         direct_err[s, j] = max(direct_err[s, j], err)
                 continue
             block = np.zeros((stages[source - 1].units, padded))
-            for j, row in enumerate(matrix):
-                for i, v in enumerate(row):
-                    if v:
-                        block[i, j] = _weight(v)
+            block[:, : stage.units] = _weights(matrix).T
             offset[s, source - 1] = total
             total += block.size
             blocks.append(block.ravel())
-    base_prints, weight_prints, out_prints, out_base, out_reads = _residues(network, offset, total, padded)
     return CellArrays(
         sizes=sizes,
         weights=np.concatenate(blocks) if blocks else np.zeros(1),
@@ -319,17 +327,11 @@ def cell_arrays(problem: CellProblem) -> CellArrays:
         chain_stage=chain_stage,
         integer=integer,
         padded=padded,
-        base_prints=base_prints,
-        weight_prints=weight_prints,
-        out_prints=out_prints,
-        out_base=out_base,
-        out_reads=out_reads,
+        network=network,
     )
 
 
-def _residues(
-    network: Network, offset: np.ndarray, total: int, padded: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _residues(network: Network, offset: np.ndarray, total: int, padded: int) -> Residues:
     """The network modulo a prime, in the integer form that clears denominators stage by stage.
 
     Forms are evaluated at two random points and outputs combined at random.  Equal affine maps have equal residues (all
@@ -342,7 +344,7 @@ def _residues(
     weights = np.zeros(max(total, 1), dtype=np.uint64)
     out = np.zeros((count, padded), dtype=np.uint64)
     reads = np.zeros(count, dtype=np.int64)
-    *stages, (output_blocks, output_bias) = integer_stages(network)
+    *stages, (output_blocks, output_bias) = integer_stages_modulo(network, PRIME)
 
     def at_points(row: list[int], shift: int) -> list[int]:
         return [(shift + sum(a * x for a, x in zip(row, point, strict=True))) % PRIME for point in points]
@@ -353,7 +355,7 @@ def _residues(
             base[s, :, j] = at_points(row, bias[j])
         for source, matrix in blocks:
             if source != INPUT:
-                residues = np.array([[v % PRIME for v in row] for row in matrix], dtype=np.uint64).T
+                residues = np.array(matrix, dtype=np.uint64).T
                 start = int(offset[s, source - 1])
                 weights[start : start + residues.shape[0] * padded].reshape(-1, padded)[:, : len(bias)] = residues
     constants = [0, 0]
@@ -365,13 +367,15 @@ def _residues(
             reads[source - 1] = 1
             for i, column in enumerate(zip(*matrix, strict=True)):
                 out[source - 1, i] = sum(f * v for f, v in zip(mix, column, strict=True)) % PRIME
-    return base, weights, out, np.array([c % PRIME for c in constants], dtype=np.uint64), reads
+    return Residues(base, weights, out, np.array([c % PRIME for c in constants], dtype=np.uint64), reads)
 
 
-def _weight(value: fmpq) -> float:
-    """The nearest float to a hidden weight; nan, about which no sign is ever certain, where floats are too coarse."""
-    nearest = to_float(value)
-    return nearest if abs(nearest) > 1e-290 else math.nan
+def _weights(matrix: Matrix) -> np.ndarray:
+    """The nearest floats to hidden weights; nan, about which no sign is ever certain, where floats are too coarse."""
+    nearest = np.array([[to_float(v) for v in row] for row in matrix])
+    for j, i in np.argwhere(np.abs(nearest) <= 1e-290).tolist():
+        nearest[j, i] = math.nan if matrix[j][i] else 0.0
+    return nearest
 
 
 def _rounded(value: fmpq) -> tuple[float, float]:

@@ -23,7 +23,7 @@ import numpy as np
 from flint import fmpq, fmpz, fmpz_mat
 
 from nn_bridge import _cell_kernels as kernels
-from nn_bridge.cell_problem import CellArrays, CellProblem, Generator, cell_arrays, exact_signs
+from nn_bridge.cell_problem import CellArrays, CellProblem, Generator, Residues, cell_arrays, exact_signs
 from nn_bridge.exact_forms import ExactForms, dot
 from polyhedra.matrix import nullspace
 
@@ -36,6 +36,13 @@ COUNT_ONLY, PATTERNS, FACES, JOINS = 0, 1, 2, 3
 JOINS is FACES without coordinates, which joining cells does without.
 """
 
+_NO_RESIDUES = Residues(
+    np.zeros((1, 2, 1), np.uint64),
+    np.zeros(1, np.uint64),
+    np.zeros((1, 1), np.uint64),
+    np.zeros(2, np.uint64),
+    np.zeros(1, np.int64),
+)
 _ROOTS_AT_ONCE = 256
 _STEPS_AT_ONCE = 1 << 14
 _REQUESTS_AT_ONCE = 256
@@ -132,6 +139,13 @@ class CellTree:
         self._allocate_pool(1 << 12)
         self.form = np.zeros((stages, dim + 4, a.padded))  # coefficients, their error, 1-norm, maximum
         self.prints = np.zeros((stages, 2, a.padded), np.uint64)
+        self._residues = a.residues if emit else _NO_RESIDUES
+        self._changes = kernels.Changes(
+            np.zeros((stages, stages, self.words), np.uint64),
+            np.full((stages, stages), -1, np.int64),
+            np.zeros(stages + 1, np.int64),
+            np.full(stages, -1, np.int64),
+        )
         self.facet_count = np.zeros(stages, np.int64)
         self.facet_id: np.ndarray = np.zeros((stages, 0, 2), np.int64)
         self.facet_form: np.ndarray = np.zeros((stages, 0, dim + 2))
@@ -203,7 +217,7 @@ class CellTree:
     def _work(self) -> Iterator[Leaves]:
         a = self.arrays
         net = kernels.Net(a.sizes, a.weights, a.offset, a.direct, a.direct_err, a.bias, a.bias_err, a.chain_stage)
-        prints = kernels.Prints(self.prints, a.base_prints, a.weight_prints, a.out_prints, a.out_base, a.out_reads)
+        prints = kernels.Prints(self.prints, *self._residues)
         requests = self.exact_requests
         while True:
             if self.exact_requests >= requests + _REQUESTS_AT_ONCE:
@@ -234,6 +248,7 @@ class CellTree:
                     self.zero_offset,
                 ),
                 kernels.Steps(self.path, self.trace, self.job_path, self.job_depth),
+                self._changes,
             )
             if code == kernels.DONE:
                 yield self._drain()
@@ -322,7 +337,7 @@ class CellTree:
         self.form[0, problem.dim + 1] = np.maximum(a.direct_err[0], a.bias_err[0])
         self.form[0, problem.dim + 2] = np.abs(coefficients).sum(axis=0) * 1.0000001
         self.form[0, problem.dim + 3] = np.abs(coefficients).max(axis=0) * 1.0000001
-        self.prints[0] = a.base_prints[0]
+        self.prints[0] = self._residues.base[0]
         self.facet_count[0] = len(problem.slots)
         for slot, (kind, number) in enumerate(problem.slots):
             self.facet_id[0, slot] = kind, number

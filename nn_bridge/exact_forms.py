@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from flint import fmpz, fmpz_mat
+from flint import fmpq_mat, fmpz, fmpz_mat, nmod_mat
 
 from nn_bridge.network import INPUT, AffineStage, Network
 from polyhedra.scalars import common_denominator
@@ -30,7 +30,8 @@ class ExactForms:
         self.dim = network.input_dim
         self.walls = walls
         self._network = network
-        self._stages: list[IntegerStage] = []  # cleared of denominators when first asked for
+        self._stages: list[_ClearedStage] = []  # when first asked for
+        self._padding = fmpz_mat([[int(i == c) for c in range(self.dim + 1)] for i in range(self.dim)])
         self._scales = [1]
         self._cache: dict[tuple[int, ...], fmpz_mat] = {}
 
@@ -38,7 +39,7 @@ class ExactForms:
         """The number of units of a stage (from 0)."""
         return self._network.stages[stage].units
 
-    def _stage(self, number: int) -> IntegerStage:
+    def _stage(self, number: int) -> _ClearedStage:
         while len(self._stages) <= number:
             blocks, bias, scale = _cleared(self._network.stages[len(self._stages)], self._scales)
             self._stages.append((blocks, bias))
@@ -57,16 +58,13 @@ class ExactForms:
             total[j, self.dim] = bias[j]
         for source, matrix in blocks:
             if source == INPUT:
-                padded = fmpz_mat([[*row, 0] for row in matrix])
-                total = total + padded
+                total = total + matrix * self._padding
                 continue
             bits = prefix[source - 1]
-            active = [i for i in range(self.units(source - 1)) if bits >> i & 1]
-            if not active:
-                continue
-            lower = self.forms(prefix[: source - 1])
-            rows = fmpz_mat([[lower[i, c] for c in range(self.dim + 1)] for i in active])
-            total = total + fmpz_mat([[row[i] for i in active] for row in matrix]) * rows
+            if bits:
+                lower = self.forms(prefix[: source - 1]).table()
+                inactive = [0] * (self.dim + 1)
+                total = total + matrix * fmpz_mat([row if bits >> i & 1 else inactive for i, row in enumerate(lower)])
         if len(self._cache) >= _CACHE_LIMIT:
             self._cache.clear()
         self._cache[prefix] = total
@@ -84,13 +82,29 @@ class ExactForms:
         return [forms[unit, c] for c in range(self.dim + 1)]
 
 
+_ClearedStage = tuple[list[tuple[int, fmpz_mat]], list[int]]
+
 IntegerStage = tuple[list[tuple[int, list[list[int]]]], list[int]]
 """Integer blocks by source, and integer biases, of one stage."""
 
 
 def integer_stages(network: Network) -> list[IntegerStage]:
     """The stages and, last, the outputs with denominators cleared: each by one positive factor for the whole stage."""
-    return _all_cleared(network)[0]
+    return [
+        ([(source, [list(map(int, row)) for row in matrix.table()]) for source, matrix in blocks], bias)
+        for blocks, bias in _all_cleared(network)[0]
+    ]
+
+
+def integer_stages_modulo(network: Network, prime: int) -> list[IntegerStage]:
+    """The same modulo a prime below 2**63."""
+    return [
+        (
+            [(source, [list(map(int, row)) for row in nmod_mat(matrix, prime).table()]) for source, matrix in blocks],
+            [value % prime for value in bias],
+        )
+        for blocks, bias in _all_cleared(network)[0]
+    ]
 
 
 def output_scale(network: Network) -> int:
@@ -98,8 +112,8 @@ def output_scale(network: Network) -> int:
     return _all_cleared(network)[1][-1]
 
 
-def _all_cleared(network: Network) -> tuple[list[IntegerStage], list[int]]:
-    stages: list[IntegerStage] = []
+def _all_cleared(network: Network) -> tuple[list[_ClearedStage], list[int]]:
+    stages: list[_ClearedStage] = []
     scales = [1]
     for stage in (*network.stages, network.output):
         blocks, bias, scale = _cleared(stage, scales)
@@ -108,15 +122,16 @@ def _all_cleared(network: Network) -> tuple[list[IntegerStage], list[int]]:
     return stages, scales
 
 
-def _cleared(stage: AffineStage, scales: list[int]) -> tuple[list[tuple[int, list[list[int]]]], list[int], int]:
-    """The least factor for the whole stage that makes it integer, given those of the stages it reads."""
-    needed = [common_denominator(stage.bias)]
-    needed += [scales[source] * common_denominator([v for row in m for v in row]) for source, m in stage.blocks]
-    scale = math.lcm(*needed)
-    blocks = []
+def _cleared(stage: AffineStage, scales: list[int]) -> tuple[list[tuple[int, fmpz_mat]], list[int], int]:
+    """A stage times the least factor for all of it that makes it integer, given those of the stages it reads."""
+    parts = []
+    scale = common_denominator(stage.bias)
     for source, matrix in stage.blocks:
-        factor = scale // scales[source]
-        blocks.append((source, [[int(v.p) * (factor // int(v.q)) for v in row] for row in matrix]))
+        entries = [v for row in matrix for v in row]
+        numerators, denominator = fmpq_mat(len(matrix), len(matrix[0]), entries).numer_denom()
+        parts.append((source, numerators, scales[source] * int(denominator)))
+        scale = math.lcm(scale, parts[-1][2])
+    blocks = [(source, numerators * (scale // own)) for source, numerators, own in parts]
     return blocks, [int(b.p) * (scale // int(b.q)) for b in stage.bias], scale
 
 

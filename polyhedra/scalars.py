@@ -115,7 +115,7 @@ def rational_rows(rows: Iterable[Iterable[Any]]) -> tuple[tuple[fmpq, ...], ...]
 def to_float(value: fmpq) -> float:
     """The nearest float64 (round half to even); infinite where the rational is out of range."""
     try:
-        return int(value.p) / int(value.q)
+        return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
 
