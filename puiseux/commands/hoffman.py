@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from puiseux.commands.options import Command, JsonOption, NetworkArgument, OutputOption
+from puiseux.commands.options import Command, JsonOption, NetworkArgument
 
 if TYPE_CHECKING:
     from flint import fmpq
 
+MAX_FLOAT = sys.float_info.max
+
 
 def hoffman(
     network: NetworkArgument,
-    output: OutputOption = None,
+    output: Annotated[
+        int | None, typer.Option("--output", metavar="K", help="Take output K alone (from 0); each one by default.")
+    ] = None,
     unpruned: Annotated[
         bool, typer.Option("--unpruned", help="Take the full expansion, redundant monomials included.")
     ] = False,
@@ -90,9 +95,6 @@ def _up(value: fmpq) -> float:
 def _finite(value: float) -> float:
     """A number that JSON can hold: beyond the range of float64 its largest one."""
     return max(-MAX_FLOAT, min(MAX_FLOAT, value))
-
-
-MAX_FLOAT = 1.7976931348623157e308
 
 
 HOFFMAN = Command(
