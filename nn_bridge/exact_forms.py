@@ -35,6 +35,9 @@ class ExactForms:
         self._scales = [1]
         self._cache: dict[tuple[int, ...], fmpz_mat] = {}
 
+    def __reduce__(self) -> tuple[type[ExactForms], tuple[Network, tuple[tuple[int, ...], ...]]]:
+        return ExactForms, (self._network, self.walls)  # integer matrices can't be pickled, and are soon made again
+
     def units(self, stage: int) -> int:
         """The number of units of a stage (from 0)."""
         return self._network.stages[stage].units

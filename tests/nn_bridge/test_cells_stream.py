@@ -1,6 +1,7 @@
 """Cells as values: every exact answer a cell gives is checked against the network itself."""
 
 import json
+import pickle
 import re
 import sys
 from itertools import islice
@@ -160,6 +161,19 @@ def test_cells_are_values():
     one, two = list(iterate_cells(network)), list(iterate_cells(network))
     assert one == two
     assert len(set(one) | set(two)) == len(one) == 119
+
+
+def test_cells_can_be_pickled():
+    """So that they may go to other processes, together with what was already read from them."""
+    network = Network.from_layers([[[1, 2], [3, 1]], [[1, -1]]], [[1, 0], [0]], relu_on_output=True)
+    cells = list(iterate_cells(network, Polyhedron.box([-3, -3], [2, 2])))
+    half_read = [cell.polyhedron if k % 2 else cell.facets for k, cell in enumerate(cells)]
+    copies = pickle.loads(pickle.dumps(cells))
+    assert copies == cells
+    for cell, copy in zip(cells, copies, strict=True):
+        assert copy.interior_point == cell.interior_point
+        assert (copy.facets, copy.generators, copy.affine_map) == (cell.facets, cell.generators, cell.affine_map)
+    assert half_read == [cell.polyhedron if k % 2 else cell.facets for k, cell in enumerate(copies)]
 
 
 # -------------------------------------------------------------------------- Parquet
