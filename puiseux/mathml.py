@@ -6,6 +6,7 @@ exact formula is for other forms (`tropical.printing`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from flint import fmpq
@@ -28,8 +29,17 @@ def number_mathml(value: fmpq) -> str:
     """
     top, bottom = str(value.p), str(value.q)
     if max(len(top), len(bottom)) > _MOST_DIGITS:
-        return f"<mn>{to_float(value):.4g}</mn>"
+        return _rounded(value)
     return f"<mn>{top}</mn>" if bottom == "1" else f"<mfrac><mn>{top}</mn><mn>{bottom}</mn></mfrac>"
+
+
+def _rounded(value: fmpq) -> str:
+    """Four digits, with a power of ten where the number is large or small, of any size."""
+    size = math.log10(int(value.p)) - math.log10(int(value.q))
+    if -4 <= size < 6:
+        return f"<mn>{to_float(value):.4g}</mn>"
+    power = math.floor(size)
+    return f"<mn>{10 ** (size - power):.4g}</mn><mo>·</mo><msup><mn>10</mn><mn>{power}</mn></msup>"
 
 
 def is_rounded(value: fmpq) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 
 from nn_bridge.bounds import Bound, region_bounds
 from nn_bridge.monomials import native_monomials
+from polyhedra.errors import MissingExtraError, PuiseuxError
 from polyhedra.scalars import to_float
 from puiseux.isolation import Failed, OutOfTime, run_isolated
 from puiseux.report import LeftOut, Subject, left_out
@@ -194,8 +195,6 @@ def bounds_section(subject: Subject) -> str:
 
 def pictures_section(subject: Subject) -> str:
     """Pictures that suit the number of inputs."""
-    from puiseux.plot import picture_of, space_picture_of
-
     problem, count = subject.problem, subject.count
     inputs = problem.network.input_dim
     if inputs > 3:
@@ -225,14 +224,27 @@ def pictures_section(subject: Subject) -> str:
     figures = []
     for place, (kind, color_by, caption) in enumerate(wanted):
         subject.share(1.0)
-        if kind == "3d" or inputs == 3:
-            figure = space_picture_of(problem, kind)
-        else:
-            data = subject.data if (kind == "regions" and color_by != "map") or inputs == 1 else None
-            figure = picture_of(problem, None, kind, color_by, data)
+        try:
+            figure = _drawn(subject, kind, color_by)
+        except MissingExtraError:
+            raise  # it would be missing for every picture
+        except PuiseuxError as reason:
+            figures.append(left_out(f"{caption.rstrip('.')}: {reason}"))
+            continue
         figures.append(_figure(figure, caption, cells <= _SVG_CELLS and color_by != "value" and kind != "3d", place))
     subject.not_proven.append("Positions in pictures are rounded; the cells and what borders on what are not.")
     return f'<div class="pair">{"".join(figures)}</div>'
+
+
+def _drawn(subject: Subject, kind: str, color_by: str) -> Any:
+    from puiseux.plot import picture_of, space_picture_of
+
+    problem = subject.problem
+    inputs = problem.network.input_dim
+    if kind == "3d" or inputs == 3:
+        return space_picture_of(problem, kind)
+    data = subject.data if (kind == "regions" and color_by != "map") or inputs == 1 else None
+    return picture_of(problem, None, kind, color_by, data)
 
 
 def _figure(figure: Any, caption: str, vector: bool, place: int) -> str:

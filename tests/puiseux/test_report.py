@@ -118,6 +118,16 @@ def test_degenerate_networks_have_a_whole_page(net: list[list[list[int]]]) -> No
     assert_loads_nothing(page)
 
 
+def test_one_picture_that_cannot_be_drawn_leaves_the_others() -> None:
+    huge = Network.from_layers([[[10**200, 0]], [[10**200]]])
+    text = render_report(huge)
+    page = Page(text)
+    assert page.tags.count("svg") == 3
+    assert page.text.count("the values are too large for a picture of values") == 2
+    assert "<mn>inf" not in text
+    assert_loads_nothing(page)
+
+
 def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
     evil = tmp_path / "<img src=x onerror=alert(1)>&'\".json"
     save(TENT, evil)
@@ -173,6 +183,8 @@ def test_formulas_in_mathml() -> None:
     assert number_mathml(fmpq(7)) == "<mn>7</mn>"
     assert number_mathml(fmpq(1, 3)) == "<mfrac><mn>1</mn><mn>3</mn></mfrac>"
     assert number_mathml(fmpq(10**9 + 1, 10**9)) == "<mn>1</mn>"
+    assert number_mathml(fmpq(25 * 10**399)) == "<mn>2.5</mn><mo>·</mo><msup><mn>10</mn><mn>400</mn></msup>"
+    assert number_mathml(fmpq(1, 4 * 10**400)) == "<mn>2.5</mn><mo>·</mo><msup><mn>10</mn><mn>-401</mn></msup>"
     x1 = "<msub><mi>x</mi><mn>1</mn></msub>"
     assert affine_mathml([fmpq(-1), fmpq(0)], fmpq(2)) == f"<mrow><mo>−</mo>{x1}<mo>+</mo><mn>2</mn></mrow>"
     assert affine_mathml([fmpq(0)], fmpq(0)) == "<mrow><mn>0</mn></mrow>"
