@@ -24,6 +24,7 @@ from tropical.polynomial import PuiseuxPolynomial
 from tropical.pruning import prune
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "oracles"))
+import naive_certificates
 from naive_cells import cells, four_counts, plain
 
 MUTANTS = 350  # of each certificate
@@ -267,6 +268,26 @@ def test_no_mutant_is_accepted_unless_it_is_true(name: str, tmp_path: Path) -> N
         assert found["counts"] == truth(name, found["walls"]), (damage, mutant)
         assert mutant[-1] == {"end": found["counts"]}
     assert refused > 0.7 * MUTANTS
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_second_checker_written_from_the_documentation_agrees(name: str, tmp_path: Path) -> None:
+    rng = random.Random(f"second {name}")
+    path = tmp_path / "file"
+    lines = certificate(name, path)
+    damages = [damage for damage in DAMAGES if damage not in (other_type, other_text)]
+    verdicts = set()
+    for number in range(61):
+        mutant = rng.choice(damages)(rng, lines) if number else lines
+        text = "".join(json.dumps(line) + "\n" for line in mutant)
+        found = accepted(text.encode(), path)
+        try:
+            second = naive_certificates.check(text)
+        except (naive_certificates.Refused, ValueError, TypeError, LookupError):
+            second = None
+        assert (None if found is None else found["counts"]) == second, mutant
+        verdicts.add(found is None)
+    assert verdicts == {True, False}
 
 
 @pytest.mark.parametrize("name", ["generic", "in a box", "a ridge"])
