@@ -210,6 +210,8 @@ def save_picture(
     if through is not None:
         if domain is not None and domain != "all":
             raise UsageError("a picture is drawn on a domain or through points, not both")
+        if data is not None:
+            raise UsageError("data does not lie on the slice through some of its points; leave one of them out")
         _save_figure(plot_slice(network, through, None, window, color_by, kind=kind, output=output).figure, name)
         return
     problem = pose(as_network(network, output=output), domain)
@@ -340,7 +342,7 @@ def _checked_kind(problem: Problem, kind: str | None, color_by: str) -> str:
     if inputs not in _BY_INPUTS:
         raise UsageError(
             f"a network with {inputs} inputs cannot be drawn; draw a plane through it: slice:FILE as the domain, or "
-            "through three points"
+            "--through a file with three points"
         )
     if kind is None:
         return _BY_INPUTS[inputs][0]

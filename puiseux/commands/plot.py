@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from polyhedra.errors import UsageError
 from puiseux.commands.options import Command, DomainOption, OutputOption, choices
 
 
@@ -98,8 +99,11 @@ def _draw(
     from puiseux.plot import save_growth, save_picture
     from puiseux.reading import load
 
+    several = len(networks) > 1 or picture.suffix.lower() == ".gif"
+    if several and through is not None:
+        raise UsageError("growth is drawn on a domain; give --domain slice:FILE in place of --through")
     loaded = [load(network, output=output) for network in networks]
-    if len(loaded) > 1 or picture.suffix.lower() == ".gif":
+    if several:
         names = [network.stem for network in networks]
         save_growth(loaded, picture, domain=domain, color_by=color_by, window=window, kind=kind, data=data, names=names)
     else:

@@ -16,7 +16,6 @@ import puiseux.cli
 from puiseux.cli import run
 from puiseux.commands import COMMANDS
 
-
 NETWORK_COMMANDS = [
     command.name
     for command in COMMANDS
@@ -80,6 +79,9 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ("plot NET -o p.png --data nothing.csv", "nothing.csv: there is no such file"),
         ("plot NET -o p.png --data net.npz", "net.npz: has no array X"),
         ("plot NET -o p.png --through nothing.csv", "nothing.csv: there is no such file"),
+        ("plot NET -o p.png --through a.csv --domain box:0,1", "on a domain or through points, not both"),
+        ("plot NET -o p.png --through a.csv --data b.csv", "data does not lie on the slice"),
+        ("plot NET NET -o p.gif --through a.csv", "growth is drawn on a domain; give --domain slice:FILE"),
         ("plot NET NET -o p.png", "p.png: a picture ends in .gif, .html"),
         ("random 2,3", "missing option '-o'"),
         ("random -o net.npz", "missing argument 'ARCH'"),
