@@ -64,10 +64,11 @@ def study(
     if as_json:
         print(json.dumps(result.to_json()))
     else:
-        form = "full" if full else "quick"
+        form, planned = "full" if full else "quick", len(chosen.cases(full))
+        done = f"{len(result.trials)}" if result.complete else f"{len(result.trials)} of {planned}"
         print(f"{chosen.title}\n{chosen.source}\n\n{chosen.about}\n")
         print(result.summary.to_text())
-        print(f"\n{len(result.trials)} trials, {form} form, seed {seed}, {result.seconds:.1f} s of process time")
+        print(f"\n{done} trials, {form} form, seed {seed}, {result.seconds:.1f} s of process time")
     return ExitCode.DONE if result.complete else ExitCode.INTERRUPTED
 
 

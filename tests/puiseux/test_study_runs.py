@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -203,6 +204,21 @@ def test_a_study_for_people(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     text = capsys.readouterr().out
     assert text.startswith("draws numbers\nnobody\n\nNothing.\n\nsize  trials\n")
     assert "\n\n* Nothing to add.\n\n4 trials, quick form, seed 0, " in text
+
+
+def test_a_study_that_was_stopped_says_how_far_it_came(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(parameters: Plain, rng: np.random.Generator) -> Plain:
+        if parameters["size"] == 2:
+            raise KeyboardInterrupt
+        return _trial(parameters, rng)
+
+    monkeypatch.setattr("puiseux.studies.find_study", lambda name: replace(DRAWING, trial=interrupted))
+    assert run(["study", "drawing"]) == 130
+    out, err = capsys.readouterr()
+    assert re.search(r"\n2 of 4 trials, quick form", out)
+    assert err.endswith("puiseux: interrupted\n")
 
 
 def test_a_study_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
