@@ -160,6 +160,7 @@ def _exported(module: Any, shape: tuple[int, ...], reason: Exception) -> Any:
     import torch
 
     example = torch.zeros((1, *shape), dtype=torch.float64)
+    before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)  # torch logs pages about a program that it cannot export; the error says enough
     try:
         with contextlib.redirect_stderr(io.StringIO()):
@@ -170,7 +171,7 @@ def _exported(module: Any, shape: tuple[int, ...], reason: Exception) -> Any:
             "its code must do the same for every input"
         ) from None
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(before)
 
 
 def _shape_from_graph(graph: Any, start: Any) -> tuple[int, ...]:
