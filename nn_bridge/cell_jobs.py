@@ -26,7 +26,7 @@ from nn_bridge.cell_tree import COUNT_ONLY, JOINS, PATTERNS, CellTree, CellTreeE
 
 Job = tuple[Subtree, ...]
 
-GROUP_LEAVES = 1 << 17
+GROUP_LEAVES = 1 << 14
 """A second pass visits groups of about this many leaves at once."""
 
 STEPS_AT_ONCE = 1 << 12

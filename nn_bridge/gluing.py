@@ -28,6 +28,7 @@ from nn_bridge.network import INPUT
 
 _ROOTS_APART = 256
 _LEAVES_AT_ONCE = 1 << 12
+_HELD_BYTES = 1 << 24
 
 
 class FourCounts(NamedTuple):
@@ -400,7 +401,7 @@ class Gluer:
             batch = batch._replace(leaves=batch.leaves._replace(facet_leaf=nothing, facet_zeros=nothing))
             self._held.append(batch)
             self._held_bytes += batch.point_bytes
-            if self._held_bytes > self._point_memory:
+            if self._held_bytes > min(self._point_memory, _HELD_BYTES):
                 waiting, self._held = self._held, None
                 # a third pass pays where few cells need it
                 if 4 * np.count_nonzero(self._in_pieces()) >= np.count_nonzero(np.greater_equal(self._label, 0)):
