@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 from flint import fmpq, fmpq_mat
 
+from nn_bridge.cell_graph import CellAdjacency
 from nn_bridge.cells import Cell
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import Network, Pattern, Row
@@ -52,6 +54,34 @@ def points_by_cell(cells: Sequence[Cell], points: Sequence[Iterable[Any]]) -> li
             if k is not None and (domain is None or cells[k].polyhedron.contains(network.point(point))):
                 holders[k].append(i)
     return holders
+
+
+def cells_with_points(network: Network, found: CellAdjacency, points: Iterable[Iterable[Any]]) -> list[int]:
+    """The numbers, increasing, of the cells on all of R^n that hold points (in their closure).
+
+    Parameters
+    ----------
+    network : Network
+    found : CellAdjacency
+        That of the network, on all of R^n.
+    points : iterable of points
+
+    Examples
+    --------
+    >>> from nn_bridge.cell_graph import cell_adjacency
+    >>> bent = Network.from_layers([[[1], [1]], [[1, 1]]], [[0, -1], [0]])
+    >>> len(cells_with_points(bent, cell_adjacency(bent), [[5], [7], [0]]))
+    3
+    """
+    rows = np.concatenate([np.zeros((found.cells, 0), dtype=bool), *found.patterns], axis=1)
+    number = {row.tobytes(): k for k, row in enumerate(rows)}
+    return sorted(
+        {
+            number[np.array([on for stage in pattern for on in stage], dtype=bool).tobytes()]
+            for patterns in patterns_of_points(network, points)
+            for pattern in patterns
+        }
+    )
 
 
 def distance_to_points(polyhedron: Polyhedron, points: Sequence[Row]) -> fmpq:

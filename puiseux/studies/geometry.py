@@ -14,6 +14,7 @@ from nn_bridge.cell_statistics import counted
 from nn_bridge.cell_tree import FACES, CellTree
 from nn_bridge.graph_distances import Neighbours, diameter
 from nn_bridge.network import Network
+from nn_bridge.points_in_cells import cells_with_points
 from puiseux.random_networks import random_network
 from puiseux.studies.figures import COLOURS, MARKERS, mean_line, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean
@@ -21,6 +22,8 @@ from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+POINTS = 100
+"""Standard normal points that stand for data."""
 MOST_NODES = 60_000
 """Cells up to which the diameter is computed; the search grows with their square at worst."""
 
@@ -43,22 +46,30 @@ def _case(inputs: int, width: int, depth: int, number: int) -> Plain:
 
 
 def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
-    """One network: its cells by number of facets, and the diameter of its dual graph."""
+    """One network: its cells by number of facets, the diameter of its dual graph, and the cells that hold points."""
     network = random_network([parameters["inputs"], *[parameters["width"]] * parameters["depth"], 1], rng=rng)
     cells = count_cells(network, counts="cells").cells
     assert cells is not None
+    record: dict[str, Any] = {"diameter": None}
     if cells <= MOST_NODES:
         found = cell_adjacency(network)
         facets = counted(found.facets)
-        across: int | None = diameter(Neighbours.of_edges(found.cells, found.edges))
+        graph = Neighbours.of_edges(found.cells, found.edges)
+        points = rng.normal(size=(POINTS, network.input_dim))
+        bearing = cells_with_points(network, found, points.tolist())
+        record = {
+            "diameter": diameter(graph),
+            "data-bearing": len(bearing),
+            "mean neighbours of data-bearing": float(graph.degrees[bearing].mean()),
+        }
     else:
-        facets, across = facet_numbers(network), None
+        facets = facet_numbers(network)
     return {
         "cells": cells,
         "facets": list(facets),
         "cells by facets": list(facets.values()),
         "mean facets": sum(k * v for k, v in facets.items()) / cells,
-        "diameter": across,
+        **record,
     }
 
 
@@ -117,6 +128,13 @@ def summarize(trials: Sequence[Trial]) -> Summary:
         f"Published: numbers of neighbours are unimodal with a peak just below 2n; here {unimodal} of {len(trials)} "
         "distributions are unimodal.",
     ]
+    bearing = [t for t in trials if "mean neighbours of data-bearing" in t.record]
+    if bearing:
+        better = sum(t["mean neighbours of data-bearing"] > t["mean facets"] for t in bearing)
+        remarks.append(
+            f"Published: data-bearing cells are better connected; so for the cells that hold {POINTS} standard normal "
+            f"points in {better} of {len(bearing)} networks here."
+        )
     if longest:
         remarks.append(
             "Published: the diameter is O(m^L) for L layers of m neurons, whatever n; here it is at most "

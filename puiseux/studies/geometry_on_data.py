@@ -9,7 +9,7 @@ import numpy as np
 
 from nn_bridge.cell_graph import cell_adjacency
 from nn_bridge.graph_distances import Neighbours, diameter
-from nn_bridge.points_in_cells import patterns_of_points
+from nn_bridge.points_in_cells import cells_with_points
 from puiseux.studies.data import from_scikit_learn
 from puiseux.studies.figures import COLOURS, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean
@@ -43,15 +43,7 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
     network = last.network
     found = cell_adjacency(network)
     graph = Neighbours.of_edges(found.cells, found.edges)
-    rows = np.concatenate(found.patterns, axis=1)
-    number = {row.tobytes(): k for k, row in enumerate(rows)}
-    bearing = sorted(
-        {
-            number[np.array([on for stage in pattern for on in stage]).tobytes()]
-            for patterns in patterns_of_points(network, data.inputs.tolist())
-            for pattern in patterns
-        }
-    )
+    bearing = cells_with_points(network, found, data.inputs.tolist())
     steps = graph.distances(bearing)
     return {
         "inputs": network.input_dim,

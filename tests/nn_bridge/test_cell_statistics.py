@@ -10,11 +10,12 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nn_bridge.cell_graph import cell_adjacency
 from nn_bridge.cell_statistics import complex_statistics, region_statistics
 from nn_bridge.cells import iterate_cells
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import Network
-from nn_bridge.points_in_cells import distance_to_points, patterns_of_points, points_by_cell
+from nn_bridge.points_in_cells import cells_with_points, distance_to_points, patterns_of_points, points_by_cell
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rationals
 
@@ -87,6 +88,17 @@ def test_points_on_borders_are_in_every_cell_that_they_touch() -> None:
     cells = list(iterate_cells(cross, Polyhedron.box([0, -1], [1, 1])))
     holders = points_by_cell(cells, [[0, 0], [-1, 0], [1, -1]])
     assert sorted(map(sorted, holders)) == [[0], [0, 2]]
+
+
+def test_cells_of_an_adjacency_that_hold_points() -> None:
+    network = integer_network(5)
+    points = np.random.default_rng(1).integers(-4, 5, (20, 2)).tolist()
+    cells = list(iterate_cells(network))
+    expected = [k for k, cell in enumerate(cells) if any(cell.polyhedron.contains(rationals(p)) for p in points)]
+    assert cells_with_points(network, cell_adjacency(network), points) == expected
+    assert 1 < len(expected) < len(cells)
+    affine = Network.from_layers([[[1, 2]]])
+    assert cells_with_points(affine, cell_adjacency(affine), [[0, 0]]) == [0]
 
 
 def test_edges_have_directions_gradients_and_slopes() -> None:

@@ -152,6 +152,8 @@ def test_the_geometry_of_an_arrangement() -> None:
     # four lines in general position: 11 cells, 16 segments and rays, opposite cells four facets apart
     assert (lines["cells"], lines["mean facets"], lines["diameter"]) == (11, 32 / 11, 4)
     assert sum(deep["cells by facets"]) == deep["cells"]
+    assert 1 <= lines["data-bearing"] <= 11
+    assert min(lines["facets"]) <= lines["mean neighbours of data-bearing"] <= max(lines["facets"])
     assert deep["mean facets"] <= 4
 
 
