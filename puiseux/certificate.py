@@ -130,6 +130,9 @@ def certify(
 
     begun = time.perf_counter()
     require_writable(path)
+    network = problem.network
+    if network.input_dim * (sum(network.hidden) + network.output_dim) > certificate_checker.FORM_LIMIT:
+        raise UsageError(f"{path}: no certificate: inputs times units are more than {certificate_checker.FORM_LIMIT:,}")
     proof = CellProof(problem.network, problem.domain)
     counts = {
         "cells": proof.cells,

@@ -18,7 +18,7 @@ from operator import mul
 from typing import Any
 
 FORMAT, VERSION = "puiseux-certificate", 1
-LINE_LIMIT = 1 << 26  # bytes; a longer line is an attack
+LINE_LIMIT, FORM_LIMIT = 1 << 26, 2 * 10**7  # bytes of a line; inputs times units: more is an attack
 Row = list[int]  # an affine form a.x + b as [a_1, .., a_n, b], or the point x / d as [x_1, .., x_n, d]
 
 
@@ -77,15 +77,13 @@ def _integers(values: Any, length: int) -> Row:
     return values  # type: ignore[no-any-return]
 
 
-def _choose(items: list[Any], numbers: Any) -> list[Any]:
-    """The items with these numbers, which are different."""
+def _choose(items: list[Any], numbers: Any) -> list[Any]:  # the items with these numbers, which are different
     good = len(set(_integers(numbers, len(numbers)))) == len(numbers) and all(0 <= i < len(items) for i in numbers)
     _require(good, f"{numbers!r:.60} is not a list of different numbers below {len(items)}")
     return [items[i] for i in numbers]
 
 
-def _values(rows: list[Row], point: Any, length: int) -> Row:
-    """The forms' values at a point, times its denominator."""
+def _values(rows: list[Row], point: Any, length: int) -> Row:  # the values at a point, times its denominator
     _require(_integers(point, length)[-1] > 0, "a point ends with its denominator, which is > 0")
     return [sum(map(mul, row, point)) for row in rows]
 
@@ -123,6 +121,7 @@ def _stages(inputs: int, content: list[Any]) -> list[tuple[list[tuple[int, list[
     for blocks, bias in content:
         sources = [source for source, _ in blocks]
         widths = [(len(rows), {len(row) for row in rows}) for _, rows in blocks]
+        _require((sum(sizes[1:]) + len(bias)) * inputs <= FORM_LIMIT, "the network is too large")
         good = bias and sorted(sources) == sources and widths == [(len(bias), {m}) for m in _choose(sizes, sources)]
         _require(good, f"the shape of stage {len(sizes)} of the network does not fit")
         exact = [(source, [[_fraction(v) for v in row] for row in rows]) for source, rows in blocks]
@@ -144,12 +143,11 @@ class _Cells:  # a tree of splits, depth first, the active side of each split be
         self.about = {"kind": "cells", "digest": digest, "input_dim": inputs, "walls": walls}
         self.stages, self.width, self.walls = _stages(inputs, [*hidden, output]), inputs + 1, len(walls)
         self.rows = [_integers(wall, self.width) for wall in walls]  # all that is >= 0 at this place of the tree
-        self.forms = [[[int(i == j) for j in range(self.width)] for i in range(inputs)]]  # of the input, then by stage
+        self.forms: list[list[Row]] = [[[0] * self.width]]  # by stage; those of the input are not written out
         self.signs: list[list[Any]] = [[1] * inputs]  # 0, 1, or None while the unit is open
         self.path: list[tuple[int, int, int, list[Any]]] = []  # splits: unit, and what to go back to
         self.cells, self.done = 0, False
         self.ask = sqlite3.connect("").execute  # a temporary file, as soon as it outgrows its cache
-        self.ask("PRAGMA journal_mode = OFF")
         self.ask("CREATE TABLE cell (id INTEGER PRIMARY KEY, pattern BLOB UNIQUE, map TEXT, whole BOOLEAN, up INTEGER)")
         self.ask("CREATE TABLE facet (one INTEGER, pattern BLOB, map TEXT)")
         self._enter()
@@ -159,6 +157,9 @@ class _Cells:  # a tree of splits, depth first, the active side of each split be
         blocks, bias = self.stages[len(forms) - 1]
         table = [[*[0] * (len(forms[0][0]) - 1), b * one] for b in bias]
         for source, rows in blocks:
+            if source == 0 and forms is self.forms:
+                table = [[*row, form[-1]] for row, form in zip(rows, table, strict=True)]
+                continue
             active = [i for i, on in enumerate(signs[source]) if on]
             columns = list(zip(*(forms[source][i] for i in active), strict=True))
             for j, row in enumerate(rows if active else ()):
@@ -166,8 +167,7 @@ class _Cells:  # a tree of splits, depth first, the active side of each split be
                 table[j] = [v + sum(map(mul, weights, column)) for v, column in zip(table[j], columns, strict=True)]
         forms.append(table)
 
-    def _enter(self) -> None:
-        """Enter the next stage while no unit is open; a constant form decides itself, and 0 is inactive."""
+    def _enter(self) -> None:  # the next stages while no unit is open; constant forms decide themselves
         while len(self.forms) <= len(self.stages) and None not in self.signs[-1]:
             self._extend(self.forms, self.signs, 1)
             self.signs.append([None if any(form[:-1]) else int(form[-1] > 0) for form in self.forms[-1]])
@@ -188,7 +188,7 @@ class _Cells:  # a tree of splits, depth first, the active side of each split be
         self._step(unit, 1)
 
     def on_sign(self, support: Any, active: Any, inactive: Any) -> None:
-        """Units that have one sign from here on, and the rows whose multipliers prove it."""
+        """Units of one sign, and the rows whose multipliers prove it."""
         self._require_open(active + inactive)
         targets = [self.forms[-1][u] for u in active] + [[-v for v in self.forms[-1][u]] for u in inactive]
         _combine(_choose(self.rows, support), targets)

@@ -23,7 +23,7 @@ from polyhedra import implied_rows
 from polyhedra.errors import GeometryError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational, to_fraction
-from puiseux import certificate, count_regions
+from puiseux import certificate, certificate_checker, count_regions
 from puiseux.certificate import Verdict, verify_certificate, write_certificate, write_pruning_certificate
 from puiseux.certificate_checker import check
 from puiseux.cli import run
@@ -289,6 +289,16 @@ def test_places_that_cannot_be_written_are_refused_first(tmp_path: Path) -> None
         with pytest.raises(UsageError, match=reason):
             write_certificate(SMALL, path)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_network_that_the_checker_refuses_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificate_checker, "FORM_LIMIT", 2 * 16)
+    write_certificate(SMALL, tmp_path / "c")
+    monkeypatch.setattr(certificate_checker, "FORM_LIMIT", 2 * 16 - 1)
+    with pytest.raises(UsageError, match="inputs times units are more than 31"):
+        write_certificate(SMALL, tmp_path / "c")
+    with pytest.raises(certificate_checker.Invalid, match="line 1: the network is too large"):
+        check(str(tmp_path / "c"))
 
 
 def test_a_number_that_no_reader_takes_is_refused(tmp_path: Path) -> None:

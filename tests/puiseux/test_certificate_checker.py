@@ -158,6 +158,7 @@ def test_a_wrong_header_is_named(old: str, new: str, message: str, tmp_path: Pat
         '["puiseux-network",1,1,[],[[],[1]]]',
         '["puiseux-network",1,1,[],[[],["\\u0661"]]]',
         '["puiseux-network",1,-1,[],[[],["1"]]]',
+        '["puiseux-network",1,1000000000000,[],[[],["1"]]]',
     ],
 )
 def test_a_network_that_is_none_is_refused(content: str, tmp_path: Path) -> None:
