@@ -35,7 +35,10 @@ class WorkerLost(RuntimeError):
 def _begin_work() -> None:
     """What a process of the pool does first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the leader decides what to do
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    try:
+        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    except RuntimeError:
+        os._exit(1)  # not even memory for a thread: the leader notices, and a traceback would help nobody
 
 
 @contextmanager

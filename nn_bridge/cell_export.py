@@ -19,6 +19,7 @@ from itertools import islice
 from typing import Any
 
 from nn_bridge.cells import Cell
+from nn_bridge.writers.files import unfinished
 from polyhedra.errors import MissingExtraError
 from polyhedra.scalars import to_text
 
@@ -58,21 +59,16 @@ def write_parquet(cells: Iterable[Cell], path: str | os.PathLike[str], *, batch:
     )
     source = iter(cells)
     written = 0
-    unfinished = f"{os.fspath(path)}.part"
-    try:
+    with unfinished(path) as place:
         first = list(islice(source, batch))
         if first:
             schema = schema.with_metadata({**schema.metadata, b"network": first[0].network.digest().encode()})
-        with pyarrow.parquet.ParquetWriter(unfinished, schema) as writer:
+        with pyarrow.parquet.ParquetWriter(place, schema) as writer:
             rows = first
             while rows:
                 writer.write_table(pyarrow.Table.from_pylist([_row(cell) for cell in rows], schema))
                 written += len(rows)
                 rows = list(islice(source, batch))
-        os.replace(unfinished, path)
-    finally:
-        if os.path.exists(unfinished):
-            os.remove(unfinished)
     return written
 
 

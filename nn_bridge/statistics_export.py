@@ -23,6 +23,7 @@ from typing import Any
 
 from nn_bridge.cell_statistics import RegionStatistics
 from nn_bridge.errors import NetworkError
+from nn_bridge.writers.files import unfinished
 from polyhedra.errors import MissingExtraError
 from polyhedra.scalars import to_float, to_text
 
@@ -101,7 +102,7 @@ def row_of(region: RegionStatistics, number: int) -> dict[str, Any]:
 
 def _write_csv(rows: Iterator[dict[str, Any]], path: Path) -> int:
     count = 0
-    with path.open("w", newline="", encoding="utf-8") as stream:
+    with unfinished(path) as place, open(place, "w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         for count, row in enumerate(rows, 1):
             if count == 1:
@@ -134,5 +135,6 @@ def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> int:
     }
     listed = list(rows)
     schema = pyarrow.schema([(name, types[name]) for name in (listed[0] if listed else types)])
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(listed, schema), path)
+    with unfinished(path) as place:
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(listed, schema), place)
     return len(listed)

@@ -7,12 +7,14 @@ the mouse, `plot_slice` a plane through points of a larger input space, `save_pi
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nn_bridge.network import Network
+from nn_bridge.writers.files import write_bytes
 from polyhedra.errors import MissingExtraError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from puiseux.domains import Problem, pose
@@ -224,7 +226,7 @@ def save_picture(
             from puiseux.pictures.space import plotly_figure
 
             figure = plotly_figure(_solid(view, chosen, color_by), view, _title(view, chosen))
-            _write(name, figure.to_html(include_plotlyjs=True, full_html=True))
+            write_bytes(name, figure.to_html(include_plotlyjs=True, full_html=True).encode())
         else:
             _save_figure(_draw_space(view, None, chosen, color_by).figure, name)
         return
@@ -432,16 +434,8 @@ def _save_figure(figure: Any, name: str) -> None:
     if Path(name).suffix.lower() == ".html":
         from puiseux.pictures.pages import svg_page
 
-        _write(name, svg_page(figure, Path(name).stem))
+        write_bytes(name, svg_page(figure, Path(name).stem).encode())
         return
-    try:
-        figure.savefig(name, dpi=150)
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be written: {error.strerror or error}") from None
-
-
-def _write(name: str, text: str) -> None:
-    try:
-        Path(name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be written: {error.strerror or error}") from None
+    content = io.BytesIO()
+    figure.savefig(content, format=Path(name).suffix[1:].lower(), dpi=150)
+    write_bytes(name, content.getvalue())

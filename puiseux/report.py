@@ -18,6 +18,7 @@ from typing import Any
 
 from nn_bridge.network import Network
 from nn_bridge.region_count import RegionCount
+from nn_bridge.writers.files import write_bytes
 from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
 from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
@@ -133,10 +134,7 @@ def write_report(
         command=command,
         progress=progress,
     )
-    try:
-        Path(name).write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be written: {error.strerror or error}") from None
+    write_bytes(name, page.encode())
 
 
 def render_report(

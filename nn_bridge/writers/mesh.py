@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.level_sets import LevelSet
+from nn_bridge.writers.files import write_bytes
 
 
 def write_mesh(surface: LevelSet, path: str | os.PathLike[str]) -> None:
@@ -29,11 +30,7 @@ def write_mesh(surface: LevelSet, path: str | os.PathLike[str]) -> None:
     formats = {".obj": _obj, ".ply": _ply}
     if target.suffix.lower() not in formats:
         raise NetworkError(f"{target}: a mesh is written as .obj or .ply")
-    text = "\n".join(formats[target.suffix.lower()](surface)) + "\n"
-    try:
-        target.write_text(text, encoding="ascii")
-    except OSError as error:
-        raise NetworkError(f"{target}: cannot be written: {error.strerror}") from None
+    write_bytes(target, ("\n".join(formats[target.suffix.lower()](surface)) + "\n").encode("ascii"))
 
 
 def _points(surface: LevelSet) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_bridge.writers.files import write_bytes
 from polyhedra.errors import UsageError
 from puiseux.domains import Problem
 from puiseux.pictures.arrangement import Arrangement, Integers
@@ -88,16 +89,15 @@ def write_frames(frames: Sequence[tuple[str, bytes]], name: str, seconds: float)
     """Write them as one .gif or .html file."""
     if not seconds > 0:
         raise UsageError(f"a frame cannot be shown for {seconds} seconds; give a positive number")
-    try:
-        if name.lower().endswith(".html"):
-            page = frames_page([image for _, image in frames], [label for label, _ in frames], Path(name).stem, seconds)
-            Path(name).write_text(page, encoding="utf-8")
-            return
-        from PIL import Image  # comes with matplotlib
+    if name.lower().endswith(".html"):
+        page = frames_page([image for _, image in frames], [label for label, _ in frames], Path(name).stem, seconds)
+        write_bytes(name, page.encode())
+        return
+    from PIL import Image  # comes with matplotlib
 
-        pictures = [Image.open(io.BytesIO(image)).convert("RGB").quantize(64) for _, image in frames]
-        size = max(p.width for p in pictures), max(p.height for p in pictures)
-        even = [p if p.size == size else p.resize(size) for p in pictures]
-        even[0].save(name, save_all=True, append_images=even[1:], duration=round(1000 * seconds), loop=0)
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be written: {error.strerror or error}") from None
+    pictures = [Image.open(io.BytesIO(image)).convert("RGB").quantize(64) for _, image in frames]
+    size = max(p.width for p in pictures), max(p.height for p in pictures)
+    even = [p if p.size == size else p.resize(size) for p in pictures]
+    content = io.BytesIO()
+    even[0].save(content, "gif", save_all=True, append_images=even[1:], duration=round(1000 * seconds), loop=0)
+    write_bytes(name, content.getvalue())
