@@ -1,8 +1,7 @@
 """`level_set`: where an output of a network takes a value, as an exact-combinatorial polygonal curve or surface.
 
 The output is one more hyperplane of the complex; the part of the 1-skeleton inside it is the level set: complete, not
-sampled.  Cells on which the output provably keeps away from the value are dropped stage by stage, so that the work
-follows the level set.
+sampled.  Cells on which the output provably keeps away from the value are dropped between stages where that pays.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from nn_bridge.sign_vectors.subdivide import Outcome, cut_stage
 from polyhedra.scalars import rational
 
 Indices = NDArray[np.int64]
-PRUNE_FROM = 20000
-"""Vertices; below this there is nothing to gain."""
+PRUNE_FROM, PRUNE_TO = 20000, 300000
+"""Vertices; below there is nothing to gain, above bounding all cells costs more than cutting them."""
 PRUNE_DEPTH = 0.5
 """The part of the stages that must be cut first: bounds on the large cells of early stages rarely decide anything."""
 
@@ -157,7 +156,7 @@ def level_set(network: Network, domain: Any, level: Any = 0, *, output: int = 0,
             reason = f"{count} doubtful vertices" if count else "a 2-face was not met by exactly two edges"
             raise NetworkError(f"the level set is not generic: {reason}; move the level or the domain a little")
         late = PRUNE_DEPTH * len(plan.stages) <= index + 1 < len(plan.stages)
-        if prune and late and skeleton.vertices > PRUNE_FROM:
+        if prune and late and PRUNE_FROM < skeleton.vertices <= PRUNE_TO:
             drop_cells(skeleton, index, layout_of(plan, stage))
             if not skeleton.vertices:
                 break

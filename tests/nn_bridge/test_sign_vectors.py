@@ -12,6 +12,7 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nn_bridge.cell_count import count_cells
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import Network
 from nn_bridge.sign_vectors import count_sign_vectors, extract
@@ -91,6 +92,15 @@ def test_known_counts_in_the_box_of_ten(name, cells):
     result = count_sign_vectors(load(name), (-10, 10))
     assert (result.cells, result.engine, result.exact, result.complete) == (cells, "sign-vectors", False, True)
     assert result.domain == "box:-10,10"
+
+
+@pytest.mark.parametrize("side", [1, 10])
+@pytest.mark.parametrize("name", ["d2_10_5_1_s0", "d3_16_16_1_s0", "bunny_d2_2x50"])
+def test_the_cell_engine_counts_the_same(name, side):
+    network = load(name)
+    n = network.input_dim
+    exact = count_cells(network, Polyhedron.box([-side] * n, [side] * n))
+    assert count_sign_vectors(network, (-side, side)).cells == exact.cells
 
 
 def test_trained_network_in_its_box():
