@@ -110,6 +110,8 @@ class Crew:
                 with _without_interrupts():
                     future = self._pool.submit(function, *arguments)
             except (OSError, RuntimeError) as error:  # RuntimeError: no new thread
+                _terminate(self._pool)
+                self._pool = None  # a pool without its thread can't be shut down
                 raise WorkerLost(f"worker processes can't be started: {error}; out of memory, perhaps") from error
         else:
             future = self._pool.submit(function, *arguments)
@@ -131,8 +133,12 @@ class Crew:
         for future in under_way:
             future.cancel()
         if under_way and self._given is None and isinstance(self._pool, ProcessPoolExecutor):
-            for process in list((self._pool._processes or {}).values()):
-                process.terminate()
+            _terminate(self._pool)
+
+
+def _terminate(pool: ProcessPoolExecutor) -> None:
+    for process in list((pool._processes or {}).values()):
+        process.terminate()
 
 
 @dataclass
