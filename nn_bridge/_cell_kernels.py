@@ -1584,6 +1584,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 st[COUNT] += 1 + found
                 continue
             counted = st[COUNT]
+            free_before, top_before = free, top
             small = n_cut <= scratch.table.shape[0] and count <= scratch.table.shape[1]
             if small:
                 small = table_of_values(first, count, pool, cut, stage, units, par, form, scratch)
@@ -1630,9 +1631,8 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                     n_neg = int64(0)
                     start = top
                     if top + count + 8 > pool.index.shape[0]:
-                        st[COUNT] = counted
-                        st[SP] = s + 1
-                        return NEED_POOL
+                        top = -1
+                        break
                     for t in range(count):
                         g = pool.index[first + t]
                         if pool.mask[g, fw + q] & bit(j):
@@ -1664,9 +1664,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                         scratch,
                     )
                     if top < 0:
-                        st[COUNT] = counted
-                        st[SP] = s + 1
-                        return NEED_POOL if top == -1 else NEED_GENS
+                        break
                     push(
                         stack,
                         st,
@@ -1687,6 +1685,32 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                         j,
                     )
                     prev[q] |= bit(j)
+                if top < 0:
+                    break
+            if top < 0:
+                # begin this flat anew when there is room: the flats in it were pushed where it was
+                st[COUNT] = counted
+                st[SP] = s
+                push(
+                    stack,
+                    st,
+                    par,
+                    stage,
+                    first,
+                    count,
+                    free_before,
+                    top_before,
+                    kind,
+                    depth,
+                    zero,
+                    zero,
+                    zero,
+                    lines,
+                    rest,
+                    valid,
+                    nothing,
+                )
+                return NEED_POOL if top == -1 else NEED_GENS
             st[MAX_POOL] = max(st[MAX_POOL], free)
             continue
         # ---------------------------------------------------- a cell

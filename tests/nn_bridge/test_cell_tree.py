@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nn_bridge import _cell_kernels as kernels
 from nn_bridge.builder import NetworkBuilder
 from nn_bridge.cell_problem import cell_problem
 from nn_bridge.cell_tree import COUNT_ONLY, FACES, JOINS, PATTERNS, CellTree, CellTreeError, Subtree, tree_counters
@@ -94,12 +95,49 @@ def test_known_counts_on_the_whole_space(name, cells):
 
 @pytest.mark.parametrize(
     ("name", "cells"),
-    [("d2_32_32_1_s0", 1844), ("d3_16_16_1_s0", 3684), ("d4_16_16_1_s0", 27339), ("d5_20_1_s0", 20127)],
+    [
+        ("d2_32_32_1_s0", 1844),
+        ("d3_16_16_1_s0", 3684),
+        ("d4_16_16_1_s0", 27339),
+        ("d5_20_1_s0", 20127),
+        ("d6_12_12_1_s0", 76820),
+        ("d8_10_10_1_s0", 59969),
+    ],
 )
 def test_known_counts_in_a_box(name, cells):
     network = read_network(DATA / "nets" / f"{name}.npz")
     box = Polyhedron.box([-10] * network.input_dim, [10] * network.input_dim)
-    assert run(network, box)[0] == cells == run(network, box, last=True)[0]
+    assert run(network, box, last=True)[0] == cells
+    if cells < 40_000:
+        assert run(network, box)[0] == cells
+
+
+def cramped(tree):
+    """The same tree with hardly any room to start with, so that every capacity is exceeded again and again."""
+    known = len(tree.problem.generators)
+    tree.index = np.zeros(2, np.int64)
+    tree.node, tree.node_mask = tree.node[:1].copy(), tree.node_mask[:1].copy()
+    tree.coord, tree.ray, tree.mask = tree.coord[:known].copy(), tree.ray[:known].copy(), tree.mask[:known].copy()
+    tree.par[kernels.GENS_CAP] = 8
+    return tree
+
+
+@pytest.mark.parametrize("dims", [(2, 9, 9, 1), (3, 8, 6, 4, 1), (4, 7, 7, 1), (5, 7, 6, 1), (6, 8, 1), (7, 7, 5, 1)])
+@pytest.mark.parametrize("in_a_box", [False, True])
+def test_growing_capacities_lose_and_repeat_nothing(dims, in_a_box):
+    rng = np.random.default_rng(sum(dims))
+    network = random_network(rng, dims)
+    domain = Polyhedron.box([-3] * dims[0], [3] * dims[0]) if in_a_box else None
+    problem = cell_problem(network, domain)
+    roomy = CellTree(problem, PATTERNS)
+    patterns = np.concatenate([leaves.patterns for leaves in roomy.run()])
+    for emit in (COUNT_ONLY, PATTERNS, JOINS, FACES):
+        for last in (False, True) if emit == COUNT_ONLY else (False,):
+            tree = cramped(CellTree(problem, emit, count_last_stage=last))
+            found = [leaves.patterns for leaves in tree.run()]
+            assert tree.cells == roomy.cells
+            if emit != COUNT_ONLY:
+                assert np.array_equal(np.unique(np.concatenate(found), axis=0), np.unique(patterns, axis=0))
 
 
 def test_depth_alone_asks_for_no_exact_decisions():
