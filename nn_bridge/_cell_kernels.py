@@ -1066,6 +1066,17 @@ def often(q, first, count, needed, pool, fw, mw, levels):
 
 
 @_inner
+def add_products(prints, stage, lane, units, r0, r1, r2, f0, f1, f2):
+    """Add three rows of weights times factors below 2**31 to the residues of a stage."""
+    weights = prints.weights
+    for k in range(units):
+        j = uint64(k)
+        t = prints.now[stage, lane, j] + weights[uint64(r0) + j] * f0
+        t += weights[uint64(r1) + j] * f1 + weights[uint64(r2) + j] * f2
+        prints.now[stage, lane, j] = (t & MERSENNE) + (t >> uint64(31))
+
+
+@_inner
 def next_prints(prints, net, active, par, stage):
     """Residues, modulo 2**31 - 1, of the stage's forms at two random points."""
     padded = prints.now.shape[2]
@@ -1077,6 +1088,10 @@ def next_prints(prints, net, active, par, stage):
             off = net.offset[stage, source]
             if off < 0:
                 continue
+            # three units at a time: so many products of 62 bits fit into a word before it has to be reduced
+            found = 0
+            r0 = r1 = r2 = int64(off)
+            f0 = f1 = f2 = uint64(0)
             for q in range(par[MW]):
                 w = active[source, q]
                 while w != uint64(0):
@@ -1084,11 +1099,15 @@ def next_prints(prints, net, active, par, stage):
                     w &= w - uint64(1)
                     if i >= net.sizes[source]:
                         break
-                    f = prints.now[source, lane, i] % MERSENNE
-                    row = off + i * padded
-                    for j in range(units):
-                        t = prints.now[stage, lane, j] + prints.weights[row + j] * f
-                        prints.now[stage, lane, j] = (t & MERSENNE) + (t >> uint64(31))
+                    r2, r1, r0 = r1, r0, off + i * padded
+                    f2, f1, f0 = f1, f0, prints.now[source, lane, i] % MERSENNE
+                    found += 1
+                    if found == 3:
+                        add_products(prints, stage, lane, units, r0, r1, r2, f0, f1, f2)
+                        found = 0
+                        f0 = f1 = f2 = uint64(0)
+            if found > 0:
+                add_products(prints, stage, lane, units, r0, r1, r2, f0, f1, f2)
 
 
 @_inner
