@@ -18,8 +18,8 @@ MODULES = {
     ),
     "nn_bridge: networks and their cells": (
         "nn_bridge",
-        "network region_count builder tropicalize cells cell_count cell_graph cell_statistics segments level_sets "
-        "simplify realize sampling symmetry bounds constructions",
+        "network region_count builder tropicalize cells cell_count cell_graph cell_statistics segments "
+        "sign_vectors.complex level_sets simplify realize sampling symmetry bounds constructions",
     ),
     "milp: mixed-integer formulations": (
         "milp",

@@ -437,9 +437,7 @@ _UPPER = (
     _Entry("pascanu-2014", "sum_{i<=n_0} C(n_1,i)", "Pascanu et al. 2014", shallow_upper, _one_layer),
     _Entry("montufar-2014", "2^(n_1+..+n_L)", "Montufar et al. 2014", patterns_upper, _always, chain=False),
     _Entry("raghu-2017", "prod_l sum_{j<=n_{l-1}} C(n_l,j)", "Raghu et al. 2017", raghu_upper, _always),
-    _Entry(
-        "montufar-2017", "prod_l sum_{j<=min(n_0..n_{l-1})} C(n_l,j)", "Montufar 2017", montufar_upper, _always
-    ),
+    _Entry("montufar-2017", "prod_l sum_{j<=min(n_0..n_{l-1})} C(n_l,j)", "Montufar 2017", montufar_upper, _always),
     _Entry("serra-2018", "sum_{(j_1..j_L)} prod_l C(n_l,j_l)", "Serra et al. 2018", serra_upper, _always),
 )
 _BY_WEIGHTS = ("serra-ramalingam-2020", "serra-2018 with units that can change", "Serra and Ramalingam 2020")

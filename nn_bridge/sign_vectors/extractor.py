@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from flint import fmpq
 
-from nn_bridge.complex import Complex
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import Network
 from nn_bridge.region_count import RegionCount
+from nn_bridge.sign_vectors.complex import Complex
 from nn_bridge.sign_vectors.domain import Domain, as_domain
 from nn_bridge.sign_vectors.memory import room_for
 from nn_bridge.sign_vectors.piece import Piece

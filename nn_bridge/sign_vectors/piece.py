@@ -20,7 +20,7 @@ from nn_bridge.sign_vectors.subdivide import Outcome
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """The finished 1-skeleton of a piece (the arrays of `nn_bridge.complex.Complex`).
+    """The finished 1-skeleton of a piece (the arrays of `nn_bridge.sign_vectors.complex.Complex`).
 
     ``edge_up`` is 1 where the second end of an edge is the higher one, 0 where it is the lower, 2 where that is open.
     """
