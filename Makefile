@@ -8,7 +8,7 @@ help:
 	@echo "make demo     set up the core and plotting, and run the main job on trained networks (a minute or two at first)"
 	@echo "make test     set up everything and run the tests"
 	@echo "make lint     ruff, mypy and import-linter"
-	@echo "make docs     build the documentation site into docs/_build"
+	@echo "make docs     build the documentation site into docs/_build/html"
 	@echo "make package  build wheel and sdist, and try each in a clean environment"
 	@echo "make format   let ruff format the code"
 	@echo "make setup    set up everything for development, nothing else"
@@ -28,8 +28,8 @@ lint: setup
 	@sh tools/lint.sh
 
 docs: setup
-	@$(VENV) -m sphinx -q -W --keep-going -b html docs docs/_build
-	@echo "docs/_build/index.html"
+	@$(VENV) -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 package: setup
 	@sh tools/package.sh
