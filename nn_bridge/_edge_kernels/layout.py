@@ -32,11 +32,14 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from polyhedra.compiled import cached
+
 EPS, HEAD = 0, 2
 AMP, SIZE = 2, 3  # of row32
 NOW, BEFORE = 0, 1
 BASE, FACE, ZEROS = 1, 4, 10
-UP, KNOWN, FACE_BITS = 1 << 29, 1 << 30, (1 << 29) - 1
+UP_BIT = 29
+UP, KNOWN, FACE_BITS = 1 << UP_BIT, 1 << 30, (1 << 29) - 1
 SIGN, HEIGHT, HEIGHT_ERROR, RATE, RATE_ERROR, ENDS, OWN = 0, 1, 2, 3, 4, 10, 24
 NEUTRAL = 0x3F80  # the amplification 1
 
@@ -44,9 +47,9 @@ CHUNK = 63
 """Edges in one chunk of a bucket."""
 
 # what a block is about, and how far it is
-(COLUMN, COLUMNS, COUNT, DIM, FIRST, LONGEST, TOLERANT) = range(7)
-VERTICES, EDGES, NEURON, PHASE, CUTS, MADE, JOINED, NEXT_EDGE, CAPACITY, FOUND, SINGLE, BAD, FREE, FRESH = range(7, 21)
-STATE = 21
+(COLUMN, COLUMNS, COUNT, FIRST, LONGEST, TOLERANT) = range(6)
+VERTICES, EDGES, NEURON, PHASE, CUTS, MADE, JOINED, NEXT_EDGE, CAPACITY, FOUND, SINGLE, BAD, FREE, FRESH = range(6, 20)
+STATE = 20
 
 UNIT = 2.0**-53
 ONE = np.uint64(1)
@@ -57,8 +60,9 @@ EIGHT = np.uint64(8)
 
 inner = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 inline = njit(error_model="numpy", inline="always", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
-entry = njit(cache=True, error_model="numpy", _nrt=False)  # without reference counts: nothing is allocated
-maker = njit(cache=True, error_model="numpy")
+# this file is compiled into the functions of the others
+entry = cached((__file__,), error_model="numpy", _nrt=False)  # without reference counts: nothing is allocated
+maker = cached((__file__,), error_model="numpy")
 
 
 class Vertices(NamedTuple):
@@ -160,6 +164,21 @@ def narrow(value):
 def up32(value):
     """A float32 not below a positive number."""
     return np.float32(value * (1.0 + 2.0**-22))
+
+
+@inline
+def bits_of(value):
+    """The bits of a float, as a number: for floats >= 0 in the same order, NaN above all.
+
+    The largest of many is found many at a time in this form; of floats it is not, for the sake of NaN.
+    """
+    return np.float64(value).view(np.int64)
+
+
+@inline
+def float_of(bits):
+    """The float with these bits."""
+    return np.int64(bits).view(np.float64)
 
 
 @inline

@@ -55,32 +55,34 @@ def copy_edges(edges, signs, signs_flat, table, ends, zeros, faces, up, words):
 
 
 @maker
-def count_by_lowest_vertex(upwards, edge_ends, edge_zeros, vertex_zeros):
-    """The sum over vertices of the cells of which each is the lowest; ``upwards``: is an edge's second end higher?"""
-    vertices, d = vertex_zeros.shape
+def count_by_lowest_vertex(axes, upwards, edge_ends, edge_zeros, vertex_zeros):
+    """The sum over vertices of the cells of which each is the lowest; ``upwards``: is an edge's second end higher?
+
+    ``axes`` has one number per dimension (as in `cut.cut_block`).
+    """
+    vertices = len(vertex_zeros)
+    d = len(axes)
     upward = np.zeros((vertices, d), np.uint8)
-    blocked = np.zeros(vertices, np.uint8)
-    total = np.zeros(vertices, np.int64)
-    for v in range(vertices):
-        for q in range(d):
+    blocked = np.zeros(vertices, np.bool_)
+    total = np.zeros(vertices, np.int32)
+    for v in range(np.uintp(vertices)):
+        for q in range(np.uintp(d)):
             total[v] += vertex_zeros[v, q]
-    for i in range(len(edge_ends)):
-        low = edge_ends[i, 0]
-        high = edge_ends[i, 1]
-        if upwards[i] == 0:
-            low, high = high, low
-        edge_total = 0
-        for q in range(d - 1):
+    for i in range(np.uintp(len(edge_ends))):
+        # no branches: which way an edge goes and what it leaves can't be foreseen
+        second_higher = upwards[i] != 0
+        a = edge_ends[i, 0]
+        b = edge_ends[i, 1]
+        low = np.uintp(a if second_higher else b)
+        high = np.uintp(b if second_higher else a)
+        edge_total = np.int32(0)
+        for q in range(np.uintp(d - 1)):
             edge_total += edge_zeros[i, q]
         # padding with -1 makes the sums differ by the number of the neuron left, or by -1 towards a larger wall face
         left = total[low] - edge_total
-        if left >= 0:
-            for q in range(d):
-                if vertex_zeros[low, q] == left:
-                    upward[low, q] += 1
-                    break
-        if total[high] == edge_total - 1:
-            blocked[high] = 1
+        for q in range(np.uintp(d)):
+            upward[low, q] += vertex_zeros[low, q] == left
+        blocked[high] |= total[high] == edge_total - np.int32(1)
     cells = 0
     for v in range(vertices):
         if not blocked[v]:

@@ -4,7 +4,6 @@ Places are unsigned numbers here: they can't be negative, which would have to be
 """
 
 import numpy as np
-from numba import njit
 
 from nn_bridge._edge_kernels.layout import (
     AMP,
@@ -21,7 +20,9 @@ from nn_bridge._edge_kernels.layout import (
     SIZE,
     TWO,
     UNIT,
+    bits_of,
     entry,
+    float_of,
     inline,
     prefetch,
     put,
@@ -30,40 +31,41 @@ from nn_bridge._edge_kernels.layout import (
 )
 
 AHEAD = 16  # turns between asking for memory and using it
-_bounds = njit(fastmath={"nnan", "ninf", "nsz", "contract"}, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 
 
-@_bounds
+@inline
 def _gain(part, most):
     """A bound of what single precision summed up."""
     return (np.float64(part) * (1.0 + 1e-4) + 1e-30) * most
 
 
-@_bounds
-def _largest(rows, v, scaled, column, units):
-    """The largest |value| / scale among a stage's values at vertex v."""
-    size = 0.0
+@inline
+def _settle(rows, v, column, values, bias, part, i, most, base, rounding, scaled, units, amplified, plain):
+    """Write the values of row i; returns the largest |value| / scale, the largest error / scale, and the open signs.
+
+    ``amplified`` is the residual that bounds a sign, ``plain`` the one that stays with the row.
+    """
+    size = np.int64(0)
+    error = np.int64(0)
+    open_signs = 0
     for j in range(units):
-        size = max(size, abs(rows[v, column + j]) * scaled[column + j])
-    return size
+        value = values[i, j] + bias[j]
+        rows[v, column + j] = value
+        gain = base[j] + _gain(part[i, j], most)
+        scale = scaled[column + j]
+        size = max(size, bits_of(abs(value) * scale))
+        error = max(error, bits_of((plain * gain + rounding[j]) * scale))
+        open_signs += not (abs(value) > (amplified * gain + rounding[j]) * (1.0 + 64.0 * UNIT))
+    return float_of(size), float_of(error), open_signs
 
 
-@_bounds
-def _worst(part, i, most, base, rounding, plain, scaled, column, units):
-    """The largest error / scale among them, without amplification."""
-    error = 0.0
-    for j in range(units):
-        error = max(error, (plain * (base[j] + _gain(part[i, j], most)) + rounding[j]) * scaled[column + j])
-    return error
-
-
-@_bounds
+@inline
 def _largest_kept(rows, v, scaled, column):
     """The largest |value| / scale of the columns that stay."""
-    size = 0.0
+    size = np.int64(0)
     for q in range(np.uintp(HEAD), column):
-        size = max(size, abs(rows[v, q]) * scaled[q])
-    return size
+        size = max(size, bits_of(abs(rows[v, q]) * scaled[q]))
+    return float_of(size)
 
 
 @inline
@@ -76,15 +78,50 @@ def _sign_word(values, v, column, count):
 
 
 @entry
-def read_units(rows, column, inputs, active):
-    """What the next stage reads of units in these columns: their positive parts, and 1 where they are not negative."""
+def read_units(rows, column, inputs):
+    """What the next stage reads of units in these columns: their positive parts."""
     first = np.uintp(column)
-    units = np.uintp(inputs.shape[1])
-    for i in range(len(rows)):
-        for j in range(units):
+    for i in range(np.uintp(len(rows))):
+        for j in range(np.uintp(inputs.shape[1])):
             value = rows[i, first + j]
             inputs[i, j] = value if value > 0.0 else 0.0
-            active[i, j] = np.float32(value >= 0.0)
+
+
+@entry
+def read_active(rows, column, active):
+    """1 where the units in these columns are not negative."""
+    first = np.uintp(column)
+    for i in range(np.uintp(len(rows))):
+        for j in range(np.uintp(active.shape[1])):
+            active[i, j] = np.float32(rows[i, first + j] >= 0.0)
+
+
+@entry
+def column_variation(rows, row32, ends, kept, values, part, most, base, gamma, rounding, scaled, column, slope, worst):
+    """For each column of a new layout: the mean change along an edge, and the mean of the larger residual at its ends.
+
+    ``ends`` has the first ends of the edges, then the second ends; ``values`` and ``part`` go with it.  ``kept`` has a
+    row (new place, old place, count) for the columns that stay.
+    """
+    half = np.uintp(len(ends) // 2)
+    share = 1.0 / half
+    slope[:] = 0.0
+    worst[:] = 0.0
+    for i in range(half):
+        a = np.uintp(ends[i])
+        b = np.uintp(ends[half + i])
+        residual = max(rows[a, EPS], rows[b, EPS]) * share
+        for move in range(np.uintp(len(kept))):
+            place = np.uintp(kept[move, 0])
+            start = np.uintp(kept[move, 1])
+            for q in range(np.uintp(kept[move, 2])):
+                slope[place + q] += abs(rows[a, start + q] - rows[b, start + q]) * share
+                worst[place + q] += residual / scaled[start + q]
+        for j in range(np.uintp(values.shape[1])):
+            slope[column + j] += abs(values[i, j] - values[half + i, j]) * share
+            one = (base[j] + _gain(part[i, j], most)) * (rows[a, EPS] + gamma * row32[a, SIZE])
+            two = (base[j] + _gain(part[half + i, j], most)) * (rows[b, EPS] + gamma * row32[b, SIZE])
+            worst[column + j] += (max(one, two) + rounding[j]) * share
 
 
 @entry
@@ -107,21 +144,18 @@ def settle_rows(
         residual = rows[v, EPS]
         own = gamma * row32[v, SIZE]
         amplified = residual * row32[v, AMP] + own
-        open_values = 0
-        for j in range(units):
-            value = values[i, j] + bias[j]
-            rows[v, column + j] = value
-            bound = (amplified * (base[j] + _gain(part[i, j], most)) + rounding[j]) * (1.0 + 64.0 * UNIT)
-            open_values += not (abs(value) > bound)
-        if open_values:
+        size, error, open_signs = _settle(
+            rows, v, column, values, bias, part, i, most, base, rounding, scaled, units, amplified, residual + own
+        )
+        if open_signs:
             for j in range(units):
                 bound = (amplified * (base[j] + _gain(part[i, j], most)) + rounding[j]) * (1.0 + 64.0 * UNIT)
                 if not (abs(rows[v, column + j]) > bound):
                     doubts[found, 0] = v
                     doubts[found, 1] = j
                     found += 1
-        error = max(residual * fade, _worst(part, i, most, base, rounding, residual + own, scaled, column, units))
-        size = max(_largest_kept(rows, v, scaled, column), _largest(rows, v, scaled, column, units))
+        error = max(residual * fade, error)
+        size = max(_largest_kept(rows, v, scaled, column), size)
         rows[v, EPS] = error * (1.0 + 64.0 * UNIT)
         row32[v, SIZE] = up32(size)
         signs[v, BEFORE] = signs[v, NOW]

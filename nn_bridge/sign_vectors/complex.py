@@ -176,7 +176,9 @@ class Complex:
         if len(open_edges):
             up = up.copy()
             up[open_edges] = self._exact_directions(open_edges)
-        return int(kernels.count_by_lowest_vertex(up, self.edges, self.edge_zeros, self.vertex_zeros))
+        return int(
+            kernels.count_by_lowest_vertex(tuple(range(self.dim)), up, self.edges, self.edge_zeros, self.vertex_zeros)
+        )
 
     def _exact_directions(self, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether the second end of each edge is the higher one, from exact vertices."""

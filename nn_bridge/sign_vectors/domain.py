@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -166,8 +167,39 @@ def _box_sides(polyhedron: Polyhedron) -> tuple[Vector, Vector] | None:
     return (low, high) if len(low) == len(high) == polyhedron.dim else None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cube:
+    """What all boxes of a dimension share; fields as in `Domain`, and the sides (0, 1) of each corner."""
+
+    sides: list[list[int]]
+    corner_face: NDArray[np.int32]
+    face_dim: NDArray[np.int32]
+    face_walls: NDArray[np.bool_]
+    cover_start: NDArray[np.int32]
+    covers: NDArray[np.int32]
+    edges: NDArray[np.int32]
+
+
+@lru_cache
+def _cube(n: int) -> _Cube:
+    """A face is a word in the digits 0 (lower side), 1 (upper side), 2 (free), read in base three."""
+    code = np.arange(3**n)
+    power = 3 ** np.arange(n)
+    digits = code[:, None] // power % 3
+    face_walls = np.concatenate([digits == 0, digits == 1], axis=1)
+    fixed = digits < 2
+    above = code[:, None] + (2 - digits) * power
+    start = np.concatenate([[0], np.cumsum(fixed.sum(axis=1))])
+    bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+    corner_face = (bits * power).sum(axis=1)
+    first, axis = np.nonzero(bits == 0)
+    edges = np.stack([first, first | (1 << axis), corner_face[first] + 2 * power[axis]], axis=1)
+    numbers = (corner_face, (~fixed).sum(axis=1), start, above[fixed], edges)
+    corner_face, face_dim, start, covers, edges = (part.astype(np.int32) for part in numbers)
+    return _Cube(bits.tolist(), corner_face, face_dim, face_walls, start, covers, edges)
+
+
 def _box(lower: Vector, upper: Vector, labels: Sequence[int] | None = None) -> Domain:
-    """A box; a face is a word in the digits 0 (lower side), 1 (upper side), 2 (free), read in base three."""
     n = len(lower)
     for i in range(n):
         if not lower[i] < upper[i]:
@@ -178,33 +210,13 @@ def _box(lower: Vector, upper: Vector, labels: Sequence[int] | None = None) -> D
     unit = [tuple(ONE if i == j else ZERO for j in range(n)) for i in range(n)]
     walls = [(tuple(-v for v in unit[i]), -lower[i], labels[i]) for i in range(n)]
     walls += [(unit[i], upper[i], labels[n + i]) for i in range(n)]
-
-    code = np.arange(3**n)
-    power = 3 ** np.arange(n)
-    digits = code[:, None] // power % 3
-    face_walls = np.concatenate([digits == 0, digits == 1], axis=1)
-    fixed = digits < 2
-    above = code[:, None] + (2 - digits) * power
-    start = np.concatenate([[0], np.cumsum(fixed.sum(axis=1))]).astype(np.int32)
-
-    bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+    cube = _cube(n)
     sides = (lower, upper)
-    corners = tuple(tuple(sides[bit][i] for i, bit in enumerate(row)) for row in bits.tolist())
-    corner_face = (bits * power).sum(axis=1)
-    first, axis = np.nonzero(bits == 0)
-    edges = np.stack([first, first | (1 << axis), corner_face[first] + 2 * power[axis]], axis=1)
+    corners = tuple(tuple(sides[bit][i] for i, bit in enumerate(row)) for row in cube.sides)
     return Domain(
-        n,
-        tuple(walls),
-        corners,
-        corner_face.astype(np.int32),
-        (~fixed).sum(axis=1).astype(np.int32),
-        face_walls,
-        start,
-        above[fixed].astype(np.int32),
-        edges.astype(np.int32),
-        (lower, upper),
-    )
+        n, tuple(walls), corners, cube.corner_face, cube.face_dim, cube.face_walls, cube.cover_start, cube.covers,
+        cube.edges, (lower, upper),
+    )  # fmt: skip
 
 
 def _polytope(polyhedron: Polyhedron) -> Domain:

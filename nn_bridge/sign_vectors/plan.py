@@ -9,6 +9,7 @@ two.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,9 +74,7 @@ class Plan:
 
     def wall_words(self, labels: list[int]) -> Words:
         """One word per wall, the same for equal labels."""
-        return np.array(
-            [int(_words(np.random.SeedSequence([self.seed, 2, abs(k), k < 0]), 1)[0]) for k in labels], dtype=np.uint64
-        )
+        return np.array([_wall_word(self.seed, label) for label in labels], dtype=np.uint64)
 
     def stage_of(self, neuron: int) -> tuple[int, int]:
         """The stage (from 0) and the index in it of a global neuron number."""
@@ -103,9 +102,11 @@ def plan_of(network: Network, output_hyperplanes: bool, seed: int = 0) -> Plan:
         carried = tuple(k for k in range(1, index + 1) if k in later)
         reads = tuple((source, _floats(matrix, index)) for source, matrix in stage.blocks)
         bias = _floats((stage.bias,), index)[0]
-        constant = ~np.any([np.any(weights != 0, axis=1) for _, weights in reads], axis=0) if reads else bias == bias
+        used = np.zeros(stage.units, dtype=np.bool_)
+        for _, weights in reads:
+            used |= weights.any(axis=1)
         # a neuron that reads nothing is no hyperplane: one that is zero everywhere counts as inactive
-        bias[constant & (bias <= 0)] = -1.0
+        bias[~used & (bias <= 0)] = -1.0
         stages.append(FloatStage(stage.units, first, reads, bias, carried))
         first += stage.units
     if first > MAX_NEURONS:
@@ -119,6 +120,11 @@ def source_sizes(plan: Plan) -> dict[int, int]:
     return {INPUT: plan.network.input_dim} | {k: stage.units for k, stage in enumerate(plan.stages, 1)}
 
 
+@lru_cache(maxsize=1 << 14)
+def _wall_word(seed: int, label: int) -> int:
+    return int(_words(np.random.SeedSequence([seed, 2, abs(label), label < 0]), 1)[0])
+
+
 def _words(sequence: np.random.SeedSequence, count: int) -> Words:
     return np.random.Generator(np.random.PCG64(sequence)).integers(0, 2**64, count, dtype=np.uint64)
 
@@ -127,12 +133,17 @@ def _floats(matrix: Matrix, index: int) -> Floats:
     try:
         result = np.array([[float(v) for v in row] for row in matrix], dtype=np.float64)
     except OverflowError:
-        result = np.array([[np.inf]])
+        raise _out_of_range(index) from None
     size = np.abs(result)
-    lost = any(matrix[i][j] for i, j in np.argwhere(size == 0).tolist())
-    if lost or np.any(((size != 0) & (size < SMALLEST)) | (size > LARGEST)):
-        raise NetworkError(
-            f"stage {index + 1} has a weight too small or too large for the float engine "
-            f"(not within {SMALLEST:g}..{LARGEST:g}); use engine 'cells'"
-        )
+    suspect = np.argwhere((size < SMALLEST) | (size > LARGEST)).tolist() if size.size else []
+    # a zero is right where it was one
+    if any(matrix[i][j] for i, j in suspect):
+        raise _out_of_range(index)
     return result
+
+
+def _out_of_range(index: int) -> NetworkError:
+    return NetworkError(
+        f"stage {index + 1} has a weight too small or too large for the float engine "
+        f"(not within {SMALLEST:g}..{LARGEST:g}); use engine 'cells'"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import comb
 from typing import Any
 
@@ -60,6 +61,7 @@ def layout_of(plan: Plan, stage: FloatStage | None) -> Layout:
     return Layout(carried, column, column + stage.units)
 
 
+@lru_cache
 def functional_of(dim: int) -> Floats:
     """The linear functional by whose height cells find their lowest vertex; its stream makes nobody's weights."""
     return np.random.Generator(np.random.Philox(key=[0x9E3779B97F4A7C15, 0x7065697365757821])).normal(size=dim)

@@ -8,9 +8,12 @@ from nn_bridge import _edge_kernels as kernels
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import INPUT
 from nn_bridge.sign_vectors.plan import Floats, FloatStage
-from nn_bridge.sign_vectors.skeleton import EPS, HEAD, SIZE, Layout, Skeleton, layout_of
+from nn_bridge.sign_vectors.skeleton import HEAD, Layout, Skeleton, layout_of
 
 CHUNK = 1024
+"""Rows that are worked on at once at least; more where they are short."""
+CACHE = 1 << 19
+"""Bytes that the arrays of so many rows may take."""
 SAMPLE = 64
 SHALLOW = 4
 """Up to so many stages the plainer of the two error bounds is good enough."""
@@ -76,9 +79,11 @@ class StageValues:
                 inputs = rows[:, HEAD : HEAD + self.d]
             else:
                 # an inactive unit is exactly zero around the vertex: its sign is proven
-                inputs, active = self._inputs[:count, : len(matrix)], self._active[:count, : len(matrix)]
-                kernels.read_units(rows, start, inputs, active)
+                inputs = self._inputs[:count, : len(matrix)]
+                kernels.read_units(rows, start, inputs)
                 if self.sharp:
+                    active = self._active[:count, : len(matrix)]
+                    kernels.read_active(rows, start, active)
                     if summed:
                         part += active @ gain
                     else:
@@ -91,10 +96,6 @@ class StageValues:
             fresh = False
         return values
 
-    def gains(self, count: int) -> Floats:
-        """The gains at the first so many rows."""
-        return self.base + (self.part[:count].astype(np.float64) * (1 + 1e-4) + 1e-30) * self.most
-
 
 def enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: Layout) -> list[tuple[int, int]]:
     """Rewrite all vertex rows in the layout of stage ``index``; returns the signs left open (vertex, neuron)."""
@@ -103,29 +104,30 @@ def enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: 
     old = layout_of(plan, before)
     rows = skeleton.rows[: skeleton.vertices]
     scaled = skeleton.scaled
-    kept = {HEAD: slice(HEAD, HEAD + d)}
+    # the columns that stay: new place, old place, number
+    kept = [(HEAD, HEAD, d)]
     for source, place in new.carried.items():
-        units = plan.stages[source - 1].units
-        start = old.column if source == index else old.carried[source]
-        kept[place] = slice(start, start + units)
+        kept.append((place, old.column if source == index else old.carried[source], plan.stages[source - 1].units))
     sharp = len(plan.stages) > SHALLOW
-    stage_values = StageValues(stage, old, index, d, scaled, sharp, max(CHUNK, 4 * SAMPLE))
+    widest = max((weights.shape[1] for _, weights in stage.reads), default=0)
+    at_once = max(CHUNK, CACHE // (12 * (stage.units + widest)))
+    stage_values = StageValues(stage, old, index, d, scaled, sharp, at_once)
     new_scaled = _scales(skeleton, stage, stage_values, new, kept)
 
     # what a residual of the old row weighs in the scales of the columns that stay
-    fade = max(float((new_scaled[p : p + w.stop - w.start] / scaled[w]).max()) for p, w in kept.items())
-    doubts = np.empty((CHUNK * stage.units, 2), dtype=np.int64)
+    fade = max(float((new_scaled[to : to + n] / scaled[start : start + n]).max()) for to, start, n in kept)
+    doubts = np.empty((at_once * stage.units, 2), dtype=np.int64)
     open_signs: list[tuple[int, int]] = []
     vertices = skeleton.vertex_arrays()
     rounding = stage_values.gamma * np.abs(stage.bias)
-    for low in range(0, len(rows), CHUNK):
-        part = rows[low : low + CHUNK]
+    for low in range(0, len(rows), at_once):
+        part = rows[low : low + at_once]
         values = stage_values.evaluate(part)
         if not np.isfinite(values.sum()):
             raise NetworkError(f"the values of stage {index + 1} leave the range of float64; use engine 'cells'")
-        copies = {place: part[:, where].copy() for place, where in kept.items() if place != where.start}
-        for place, values_kept in copies.items():
-            part[:, place : place + values_kept.shape[1]] = values_kept
+        copies = [(place, part[:, start : start + n].copy()) for place, start, n in kept if place != start]
+        for place, columns in copies:
+            part[:, place : place + columns.shape[1]] = columns
         found = kernels.settle_rows(
             vertices, low, len(part), stage_values.values, stage.bias, stage_values.part, stage_values.most,
             stage_values.base, stage_values.gamma, rounding, new_scaled, new.column, fade, doubts,
@@ -136,30 +138,24 @@ def enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: 
 
 
 def _scales(
-    skeleton: Skeleton, stage: FloatStage, stage_values: StageValues, new: Layout, kept: dict[int, slice]
+    skeleton: Skeleton, stage: FloatStage, stage_values: StageValues, new: Layout, kept: list[tuple[int, int, int]]
 ) -> Floats:
     """1 / scale of each column of the new layout: scales in proportion to how much the columns vary along edges.
 
     Any positive scales are right; these keep the amplification of residuals near the cosecant of an angle.
     """
-    scaled = skeleton.scaled
-    chosen = skeleton.e32[: skeleton.edges : max(1, skeleton.edges // SAMPLE), :2].T.reshape(-1)
-    sample = skeleton.rows[chosen]
-    eps, size = sample[:, EPS, None], skeleton.row32[chosen, SIZE, None]
-    moved = np.zeros((len(sample), new.columns))
-    residual = np.full((len(sample), new.columns), FLOOR)
-    moved[:, new.column :] = stage_values.evaluate(sample)
-    gains = stage_values.gains(len(sample))
-    residual[:, new.column :] = eps * gains + stage_values.gamma * (size * gains + np.abs(stage.bias))
-    for place, where in kept.items():
-        to = slice(place, place + where.stop - where.start)
-        moved[:, to] = sample[:, where]
-        residual[:, to] = eps / scaled[where]
-    half = len(sample) // 2
-    worst = np.maximum(residual[:half], residual[half:])[:, HEAD:].mean(axis=0)
-    slope = np.abs(moved[:half] - moved[half:])[:, HEAD:].mean(axis=0)
+    ends = skeleton.e32[: skeleton.edges : max(1, skeleton.edges // SAMPLE), :2].T.reshape(-1)
+    values = stage_values.evaluate(skeleton.rows[ends])
+    slope, worst = np.empty(new.columns), np.empty(new.columns)
+    kernels.column_variation(
+        skeleton.rows, skeleton.row32, ends, np.array(kept), values, stage_values.part, stage_values.most,
+        stage_values.base, stage_values.gamma, stage_values.gamma * np.abs(stage.bias), skeleton.scaled, new.column,
+        slope, worst,
+    )  # fmt: skip
+    slope, worst = slope[HEAD:], np.maximum(worst[HEAD:], FLOOR)
     varies = slope > 0
-    unit = float(np.median(worst[varies] / slope[varies])) if varies.any() else 1.0
+    ratios = np.sort(worst[varies] / slope[varies])
+    unit = float(ratios[len(ratios) // 2]) if len(ratios) else 1.0
     result = np.ones(skeleton.width)
-    result[HEAD : new.columns] = 1 / np.maximum(slope * unit, np.maximum(worst, FLOOR))
+    result[HEAD : new.columns] = 1 / np.maximum(slope * unit, worst)
     return result

@@ -33,3 +33,18 @@ def test_with_a_place_nothing_is_said(monkeypatch, capsys, tmp_path):
     assert compiled.cached()(fourfold)(7) == 28
     assert list(tmp_path.rglob("*fourfold*.nbi"))
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_is_compiled_in_from_another_file_is_part_of_the_name(monkeypatch, tmp_path):
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path / "cache"))
+    other = tmp_path / "constants.py"
+    for text in ("FACTOR = 5", "FACTOR = 6"):
+        other.write_text(text)
+        compiled._digest.cache_clear()
+
+        def multiplied(x):
+            return 5 * x
+
+        assert compiled.cached((str(other),))(multiplied)(7) == 35
+    assert len(list((tmp_path / "cache").rglob("*multiplied*.nbi"))) == 2
+    compiled._digest.cache_clear()
