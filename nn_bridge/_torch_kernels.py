@@ -61,6 +61,11 @@ def pack(signs: Tensor) -> Tensor:
     return word
 
 
+def set_bits(words: Tensor, count: int) -> Tensor:
+    """Rows and places of the set bits below ``count``, shape (bits, 2)."""
+    return torch.nonzero((words[:, None] >> torch.arange(count, device=words.device)) & 1)
+
+
 def lowest_bit(words: Tensor) -> Tensor:
     """The place of the lowest set bit as int8, -1 where there is none.  Read off the exponent, which is exact."""
     lowest = (words & -words).to(torch.float64)
@@ -112,14 +117,14 @@ def cut_edges(
     fine = room > 0
     ratio = 1 + (spread + 2 * off) / room * (1 + 32 * UNIT)
     turn = torch.ceil(STEPS * torch.log2(ratio) + 1e-6)
-    turn = torch.where(fine, turn, HOPELESS).clamp_(max=HOPELESS).to(torch.int32)
+    turn = turn.masked_fill_(~fine, HOPELESS).clamp_(max=HOPELESS).to(torch.int32)
     rate = -rise / width
     slack = (2 * off + 64 * UNIT * size) * (1 + 32 * UNIT)
     rate_error = slack * (height_scale * scaled[kc] + rate.abs()) / room * (1 + 64 * UNIT)
-    rate_error = torch.where(fine, rate_error, torch.inf)
+    rate_error.masked_fill_(~fine, torch.inf)
     residual = (residual + 16 * UNIT * size) * (1 + 8 * UNIT)
     steps = edge_steps + turn
-    bound = torch.where(turn < HOPELESS, amplified(residual, steps) * (1 + 16 * UNIT), torch.inf)
+    bound = amplified(residual, steps).mul_(1 + 16 * UNIT).masked_fill_(turn >= HOPELESS, torch.inf)
     out[:, RESIDUAL] = residual
     out[:, SIZE] = size * (1 + 4 * UNIT)
     positive, close = signs_within(out, column, count, scaled, bound)
@@ -164,7 +169,7 @@ def higher(one: Tensor, two: Tensor, positive: Tensor, meet: Tensor) -> Tensor:
     turn = two[:, RATE] - one[:, RATE]
     by_rate = meet & (turn.abs() > (two[:, RATE_ERROR] + one[:, RATE_ERROR]) * (1 + 8 * UNIT))
     up = torch.where(by_height, rise > 0, (turn > 0) != positive).to(torch.uint8)
-    return torch.where(by_height | by_rate, up, 2)
+    return up.masked_fill_(~(by_height | by_rate), 2)
 
 
 def sort_keys(keys: Tensor) -> tuple[Tensor, Tensor, Tensor]:

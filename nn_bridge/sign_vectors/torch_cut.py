@@ -12,14 +12,13 @@ cutting.  Buckets would spare that and take a sort and several launches more for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
 import torch
 from torch import Tensor
 
 from nn_bridge import _torch_kernels as kernels
-from nn_bridge.sign_vectors.skeleton import HEAD, Layout
+from nn_bridge.sign_vectors.skeleton import Layout
+from nn_bridge.sign_vectors.subdivide import MAX_DOUBTS
+from nn_bridge.sign_vectors.torch_block import Block, Cuts, begin_block, end_block
 from nn_bridge.sign_vectors.torch_exact import decide
 from nn_bridge.sign_vectors.torch_join import join, keys_of
 from nn_bridge.sign_vectors.torch_skeleton import TorchSkeleton
@@ -28,141 +27,15 @@ CUT_BYTES, MOVE_BYTES = 160, 48
 """Temporaries of a cut edge, and of each move from it, that live until its neuron is done (the sort included)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Block:
-    """Up to `BLOCK` neurons of a stage that are cut one after another.
-
-    Attributes
-    ----------
-    stage, start, count : int
-        The stage (from 0), the first neuron in it and their number.
-    first, column : int
-        The global number and the column of the first neuron.
-    layout : Layout
-    table : (bytes, 256) int64
-        Sums of the words of positive neurons (`_torch_kernels.word_sum`).
-    height_scale : float64 scalar
-        What an error of 1 in the coordinates' scales can do to a height.
-    """
-
-    stage: int
-    start: int
-    count: int
-    first: int
-    column: int
-    layout: Layout
-    table: Tensor
-    height_scale: Tensor
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Cuts:
-    """The edges that a neuron cuts, in the order of their new vertices and of their halves.
-
-    Attributes
-    ----------
-    edges : (m,) int64
-    ends : (m, 2) int32
-        The ends that they had.
-    turn : (m,) int16
-        Amplification by the cut itself.
-    record : (m, 6) float64
-        See `_torch_kernels`.
-    past : (m,) int64
-        Words of the block's earlier neurons that are positive on the edge.
-    keys : (m * moves,) int64
-        Fingerprints of the 2-faces around.
-    suspects : (m,) int64
-        Later neurons of the block whose sign at the new vertex is within its bound.
-    """
-
-    edges: Tensor
-    ends: Tensor
-    turn: Tensor
-    record: Tensor
-    past: Tensor
-    keys: Tensor
-    suspects: Tensor
-
-
 def cut_block(skeleton: TorchSkeleton, stage: int, layout: Layout, start: int, count: int, checked: int) -> None:
-    """Cut by ``count`` neurons of a stage from ``start`` on; stops where a sign stays doubtful.
-
-    The signs at the first ``checked`` vertices are known to be certain.
-    """
-    first = skeleton.plan.stages[stage].first + start
-    functional = skeleton.names.functional
-    height_scale = (functional.abs() / skeleton.scaled[HEAD : HEAD + skeleton.d]).sum() * (1 + 1e-12)
-    table = _word_table(skeleton, first, count)
-    block = Block(stage, start, count, first, layout.column + start, layout, table, height_scale)
-    skeleton.storage.reserve(skeleton.vertices.used, skeleton.edges.used, skeleton.chunk_bytes(layout))
-    _begin_block(skeleton, block, checked)
+    """Cut by a block of neurons (see `begin_block`); stops where a sign stays doubtful."""
+    block = begin_block(skeleton, stage, layout, start, count, checked)
     for k in range(count):
         if not skeleton.outcome.sound:
             return
         _cut_neuron(skeleton, block, k)
     if skeleton.outcome.sound:
-        _end_block(skeleton, block)
-
-
-def _word_table(skeleton: TorchSkeleton, first: int, count: int) -> Tensor:
-    bits = (np.arange(256)[:, None] >> np.arange(8)) & 1 == 1
-    words = np.zeros(-(-count // 8) * 8, dtype=np.uint64)
-    words[:count] = skeleton.plan.positive[first : first + count]
-    with np.errstate(over="ignore"):
-        table = np.where(bits, words.reshape(-1, 1, 8), np.uint64(0)).sum(axis=2, dtype=np.uint64)
-    return skeleton.tensor(table)
-
-
-def _begin_block(skeleton: TorchSkeleton, block: Block, checked: int) -> None:
-    """Sign words of all vertices, and the first neuron that cuts each edge."""
-    vertices, edges, columns = skeleton.vertices, skeleton.edges, slice(block.column, block.column + block.count)
-    chunk = skeleton.chunk(block.layout)
-    found = []
-    for low in range(0, vertices.used, chunk):
-        high = min(low + chunk, vertices.used)
-        rows = vertices.span("rows", low, high)
-        if high <= checked:
-            vertices.put("bits", low, kernels.pack(rows[:, columns] > 0))
-            continue
-        bound = kernels.amplified(rows[:, kernels.RESIDUAL], vertices.span("steps", low, high)) * (
-            1 + 16 * kernels.UNIT
-        )
-        positive, close = kernels.signs_within(rows, block.column, block.count, skeleton.scaled, bound)
-        vertices.put("bits", low, positive)
-        close[: max(0, checked - low)] = 0
-        found.append(_pairs(close, block.count) + torch.tensor([low, block.start], device=skeleton.device))
-    if found:
-        chosen = decide(skeleton, block.stage, block.layout, block.start, torch.cat(found))
-        vertices.put_at("bits", chosen, kernels.pack(vertices.take("rows", chosen)[:, columns] > 0))
-    for low in range(0, edges.used, chunk):
-        high = min(low + chunk, edges.used)
-        bits_a, bits_b = (vertices.take("bits", edges.span(name, low, high)) for name in ("a", "b"))
-        edges.put("lowest", low, kernels.lowest_bit(bits_a ^ bits_b))
-
-
-def _end_block(skeleton: TorchSkeleton, block: Block) -> None:
-    """Add the block's signs to the fingerprints."""
-    vertices, edges = skeleton.vertices, skeleton.edges
-    chunk = skeleton.chunk(block.layout)
-    for low in range(0, vertices.used, chunk):
-        high = min(low + chunk, vertices.used)
-        words = vertices.span("words", low, high)
-        words += kernels.word_sum(block.table, vertices.span("bits", low, high))
-    for low in range(0, edges.used, chunk):
-        high = min(low + chunk, edges.used)
-        bits_a, bits_b = (vertices.take("bits", edges.span(name, low, high)) for name in ("a", "b"))
-        words = edges.span("words", low, high)
-        words += kernels.word_sum(block.table, bits_a | bits_b)
-
-
-def _pairs(words: Tensor, count: int) -> Tensor:
-    """Rows and set bits of sign words, shape (pairs, 2)."""
-    rows = torch.nonzero(words)[:, 0]
-    bits = (words[rows, None] >> torch.arange(count, device=words.device)) & 1
-    pairs = torch.nonzero(bits)
-    pairs[:, 0] = rows[pairs[:, 0]]
-    return pairs
+        end_block(skeleton, block)
 
 
 def _cut_neuron(skeleton: TorchSkeleton, block: Block, k: int) -> None:
@@ -181,7 +54,7 @@ def _cut_neuron(skeleton: TorchSkeleton, block: Block, k: int) -> None:
         [
             torch.count_nonzero(cuts.suspects),
             torch.count_nonzero(ordered != kernels.NO_KEY),
-            _moves(skeleton, edges_before, m),
+            names.moves_around.index_select(0, edges.span("faces", edges_before, edges_before + m)).sum(),
             twice.to(torch.int64),
         ]
     )
@@ -205,12 +78,6 @@ def _cut_neuron(skeleton: TorchSkeleton, block: Block, k: int) -> None:
     edges.put_at("lowest", chosen, kernels.lowest_bit((sign_a ^ sign) & above))
     edges.put("lowest", edges_before, kernels.lowest_bit((sign_b ^ sign) & above))
     join(skeleton, block, k, cuts, ordered, place, moves // 2)
-
-
-def _moves(skeleton: TorchSkeleton, start: int, count: int) -> Tensor:
-    """How many moves there are from the edges behind ``start``."""
-    faces = skeleton.edges.span("faces", start, start + count).to(torch.int64)
-    return skeleton.names.exists.view(-1, skeleton.names.moves).sum(dim=1)[faces].sum()
 
 
 def _make_vertices(skeleton: TorchSkeleton, block: Block, k: int, chosen: Tensor) -> Cuts:
@@ -274,20 +141,29 @@ def _make_vertices(skeleton: TorchSkeleton, block: Block, k: int, chosen: Tensor
 
 def _settle(skeleton: TorchSkeleton, block: Block, k: int, cuts: Cuts) -> None:
     """Decide the signs of new vertices that their bounds leave open."""
-    vertices, scaled = skeleton.vertices, skeleton.scaled
-    first = vertices.used
-    pairs = _pairs(cuts.suspects, block.count)
-    row, column = pairs[:, 0], pairs[:, 1] + block.column
-    each = torch.arange(len(row), device=skeleton.device)
-    values = vertices.take("rows", row + first)[each, column] * scaled[column]
-    at_a, at_b = (vertices.take("rows", cuts.ends[row, i])[each, column] for i in (0, 1))
-    size = torch.maximum(*(vertices.take("rows", cuts.ends[row, i])[:, kernels.SIZE] for i in (0, 1)))
-    certain = kernels.certain_alone(values, (at_b - at_a) * scaled[column], size, cuts.record[row])
-    left = pairs[~certain] + torch.tensor([first, block.start], device=skeleton.device)
-    chosen = decide(skeleton, block.stage, block.layout, block.start, left)
-    if not len(chosen) or not skeleton.outcome.sound:
-        return
+    vertices = skeleton.vertices
+    doubts: list[Tensor] = []
+    for rows in torch.nonzero(cuts.suspects)[:, 0].split(skeleton.chunk(block.layout)):
+        doubts.append(_uncertain(skeleton, block, cuts, rows))
+        if sum(map(len, doubts)) > MAX_DOUBTS * block.count:
+            break
+    chosen = decide(skeleton, block.stage, block.layout, block.start, torch.cat(doubts))
     columns = slice(block.column, block.column + block.count)
     above = -1 << (k + 1)
     fresh = kernels.pack(vertices.take("rows", chosen)[:, columns] > 0)
     vertices.put_at("bits", chosen, (vertices.take("bits", chosen) & ~above) | (fresh & above))
+
+
+def _uncertain(skeleton: TorchSkeleton, block: Block, cuts: Cuts, chosen: Tensor) -> Tensor:
+    """The pairs (vertex, neuron of the stage) of these cuts that no bound parts from zero."""
+    vertices, scaled, first = skeleton.vertices, skeleton.scaled, skeleton.vertices.used
+    ends = cuts.ends.index_select(0, chosen)
+    a, b = (vertices.take("rows", ends[:, i].contiguous()) for i in (0, 1))
+    new = vertices.take("rows", chosen + first)
+    pairs = kernels.set_bits(cuts.suspects.index_select(0, chosen), block.count)
+    row, column = pairs[:, 0], pairs[:, 1] + block.column
+    size = torch.maximum(a[row, kernels.SIZE], b[row, kernels.SIZE])
+    certain = kernels.certain_alone(
+        new[row, column] * scaled[column], (b - a)[row, column] * scaled[column], size, cuts.record[chosen[row]]
+    )
+    return torch.stack([chosen[row] + first, pairs[:, 1] + block.start], dim=1)[~certain]

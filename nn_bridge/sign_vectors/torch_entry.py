@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,6 +11,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network import INPUT
 from nn_bridge.sign_vectors.plan import FloatStage
 from nn_bridge.sign_vectors.skeleton import HEAD, Layout, layout_of
+from nn_bridge.sign_vectors.subdivide import MAX_DOUBTS
 from nn_bridge.sign_vectors.torch_exact import decide
 from nn_bridge.sign_vectors.torch_skeleton import TorchSkeleton
 
@@ -92,7 +94,7 @@ def enter_stage(skeleton: TorchSkeleton, index: int, before: FloatStage | None, 
         own = (values_of.gamma * rows[:, kernels.SIZE])[:, None]
         amplified = kernels.amplified(residual, vertices.span("steps", low, high))[:, None]
         bound = ((amplified + own) * gain + values_of.rounding) * (1 + 64 * UNIT)
-        found.append(torch.nonzero(~(values.abs() > bound)) + torch.tensor([low, 0], device=skeleton.device))
+        found.append(torch.nonzero(~(values.abs() > bound)) + skeleton.tensor(np.array([low, 0])))
         error = (((residual[:, None] + own) * gain + values_of.rounding) * fresh).amax(dim=1)
         moved = [(place, rows[:, where].clone()) for place, where in kept if place != where.start]
         for place, columns in moved:
@@ -101,6 +103,8 @@ def enter_stage(skeleton: TorchSkeleton, index: int, before: FloatStage | None, 
         rows[:, kernels.RESIDUAL] = torch.maximum(residual * fade, error) * (1 + 64 * UNIT)
         sizes = rows[:, HEAD : new.columns].abs() * scaled[HEAD:]
         rows[:, kernels.SIZE] = sizes.amax(dim=1) * (1 + 8 * UNIT)
+        if sum(map(len, found)) > MAX_DOUBTS * stage.units:
+            break
     if not bool(finite):
         raise NetworkError(f"the values of stage {index + 1} leave the range of float64; use engine 'cells'")
     skeleton.scaled = scaled

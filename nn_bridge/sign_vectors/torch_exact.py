@@ -29,10 +29,10 @@ def decide(skeleton: TorchSkeleton, index: int, layout: Layout, processed: int, 
     -------
     The vertices whose rows were looked at, int64.
     """
-    chosen = torch.unique_consecutive(pairs[:, 0])
     outcome, plan, vertices = skeleton.outcome, skeleton.plan, skeleton.vertices
-    if not len(chosen):
-        return chosen
+    if not len(pairs):
+        return pairs[:, 0]
+    chosen = torch.unique_consecutive(pairs[:, 0])
     if len(chosen) > MAX_DOUBTS:
         outcome.doubtful += len(chosen)
         return chosen

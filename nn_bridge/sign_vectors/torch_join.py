@@ -5,16 +5,12 @@ The keys of all 2-faces around the cut edges are sorted, and each must occur exa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from nn_bridge import _torch_kernels as kernels
+from nn_bridge.sign_vectors.torch_block import Block, Cuts
 from nn_bridge.sign_vectors.torch_skeleton import Names, TorchSkeleton
-
-if TYPE_CHECKING:
-    from nn_bridge.sign_vectors.torch_cut import Block, Cuts
 
 
 def keys_of(names: Names, words: Tensor, zeros: Tensor, faces: Tensor, out: Tensor) -> None:
@@ -82,7 +78,7 @@ def _join_pairs(
     # the sign of a neuron of the block lives in the sign words while the block lasts
     in_block = (move[1::2] % 2 == 1) & (leave_q < d - 1) & (left >= block.first)
     words = ordered[0::2] - cuts.past.index_select(0, q) + names.zero[block.first + k]
-    words -= torch.where(in_block, names.positive.index_select(0, left.clamp(min=0)), 0)
+    words -= names.positive.index_select(0, left.clamp(min=0)).masked_fill_(~in_block, 0)
     u, x = p + first, q + first
     edges.put("a", at, u)
     edges.put("b", at, x)

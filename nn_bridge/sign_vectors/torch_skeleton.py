@@ -21,7 +21,7 @@ BLOCK = 62
 CHUNKS = {"cpu": 1 << 24}
 CHUNK = 1 << 28
 """Bytes of temporaries at once: on the CPU few enough to stay in its last cache, else enough to fill a GPU."""
-LEAST_CHUNK = 256
+LEAST_CHUNK = 64
 WORDS = 24
 """Temporary numbers beside those of a vertex row, for each row that is worked on."""
 
@@ -44,6 +44,8 @@ class Names:
         The place of the zero that a move leaves, d - 1 where it leaves none.
     exists : (faces * moves,) bool
         Whether there is a move in this place.
+    moves_around : (faces,) int64
+        How many moves there are.
     gain, target : (faces * moves,) int64, int32
         What a move to a cover adds; the domain face of the 2-face.
     face_words, face_dim : (faces,) int64
@@ -56,6 +58,7 @@ class Names:
     moves: int
     leave: Tensor
     exists: Tensor
+    moves_around: Tensor
     gain: Tensor
     target: Tensor
     face_words: Tensor
@@ -156,6 +159,7 @@ class TorchSkeleton:
             moves,
             self.tensor(np.where(leaves, place // 2, self.d - 1).reshape(-1)),
             self.tensor((leaves | covers).reshape(-1)),
+            self.tensor((leaves | covers).sum(axis=1)),
             self.tensor(gain.reshape(-1)),
             self.tensor(target.astype(np.int32).reshape(-1)),
             self.tensor(start.face_word),

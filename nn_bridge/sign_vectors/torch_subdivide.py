@@ -1,7 +1,8 @@
 """Edge subdivision in torch, on any device: the plan, bounds and exact decisions of `subdivide`, other inner steps.
 
 2-faces are paired by sorting, which suits a GPU; the resulting complex is the same up to the order of vertices and
-edges.  `torch_storage` holds the tables, `torch_entry` enters a stage, `torch_cut` and `torch_join` cut by a neuron.
+edges.  `torch_storage` holds the tables, `torch_entry` enters a stage, `torch_block` begins and ends a block of its
+neurons, `torch_cut` and `torch_join` cut by one of them, `torch_exact` decides signs that stay open.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import torch
 from nn_bridge import _torch_kernels as kernels
 from nn_bridge.errors import NetworkError
 from nn_bridge.sign_vectors.domain import Domain
+from nn_bridge.sign_vectors.memory import SHARE
 from nn_bridge.sign_vectors.piece import Piece
 from nn_bridge.sign_vectors.pieces import Cutter
 from nn_bridge.sign_vectors.plan import FloatStage, Plan
-from nn_bridge.sign_vectors.skeleton import HEAD, layout_of
+from nn_bridge.sign_vectors.skeleton import HEAD, OverBudget, layout_of
 from nn_bridge.sign_vectors.torch_cut import cut_block
 from nn_bridge.sign_vectors.torch_entry import enter_stage
 from nn_bridge.sign_vectors.torch_skeleton import BLOCK, TorchSkeleton
@@ -31,16 +33,28 @@ def torch_cutter(device: str) -> Cutter:
     """
     try:
         place = torch.device(device)
-        torch.zeros(1, device=place)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, dtype=torch.float64, device=place)
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise NetworkError(f"device={device!r} cannot be used: {str(error).splitlines()[0]}") from None
 
     def cut(plan: Plan, domain: Domain, limit: int | None) -> Piece:
-        skeleton = TorchSkeleton(plan, domain, limit, place)
-        subdivide(skeleton)
-        return finish(skeleton)
+        try:
+            skeleton = TorchSkeleton(plan, domain, device_limit(place, limit), place)
+            subdivide(skeleton)
+            return finish(skeleton)
+        except torch.cuda.OutOfMemoryError:
+            raise OverBudget from None  # others took from the device what was free
 
     return cut
+
+
+def device_limit(device: torch.device, limit: int | None) -> int | None:
+    """The limit in bytes, and on a CUDA device no more than 60 % of what is free there."""
+    if device.type != "cuda":
+        return limit
+    free, _ = torch.cuda.mem_get_info(device)
+    free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return min(int(SHARE * free), limit or free)
 
 
 def subdivide(skeleton: TorchSkeleton) -> None:
