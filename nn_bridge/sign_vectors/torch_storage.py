@@ -152,9 +152,9 @@ class Storage:
         self.peak = max(self.peak, most)
 
     def _room(self, vertices: int) -> int:
-        """How many vertices to make room for: a power of `GROWTH` less than the most that the limit allows."""
+        """How many vertices to make room for: twice those, or a power of `GROWTH` less than the most within the limit."""
         if self.limit is None:
-            return max(GROWTH * vertices, FIRST_ROOM)
+            return max(2 * vertices, FIRST_ROOM)
         room = self._most()
         if vertices > room:
             if vertices > SMALL:
