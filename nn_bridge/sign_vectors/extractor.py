@@ -34,7 +34,7 @@ Backend = Literal["auto", "numba", "torch"]
 WORKING_SHARE = 0.25
 """The part of the budget for the working arrays of a piece; the rest is for what is finished."""
 PIECE = 1 << 28
-"""A piece's working arrays take no more than this even where more is free: small pieces stay nearer the caches."""
+"""The compiled loops' working arrays of a piece take no more than this: small pieces stay nearer the caches."""
 MAX_RESEEDS = 2
 
 
@@ -93,7 +93,7 @@ def extract(
     polytope = as_domain(domain, network.input_dim)
     cutter = _cutter(device, backend)
     budget = room_for(memory)
-    limit = min(int(WORKING_SHARE * budget), PIECE)
+    limit = _working_bytes(budget, cutter)
     for seed in range(1 + MAX_RESEEDS):
         plan = plan_of(network, output_hyperplanes, seed)
         try:
@@ -144,7 +144,7 @@ def count_sign_vectors(
     start = time.perf_counter()
     polytope = as_domain(domain, network.input_dim)
     cutter = _cutter(device, backend)
-    limit = min(int(WORKING_SHARE * room_for(memory)), PIECE)
+    limit = _working_bytes(room_for(memory), cutter)
     cells: int | None
     try:
         cells, reason = _count(network, polytope, limit, cutter, 0)
@@ -220,6 +220,12 @@ def _count_wall(
         sides = [b - a[axis] * position for a, b, _ in domain.walls]
         slice_domain = as_domain(Polyhedron(rows, sides, dim=n - 1), n - 1)
     return _count(slice_network, slice_domain, limit, cutter, depth)
+
+
+def _working_bytes(budget: int, cutter: Cutter) -> int:
+    """For the working arrays of a piece: tensor operations are better off with few large pieces."""
+    share = int(WORKING_SHARE * budget)
+    return min(share, PIECE) if cutter is cut_on_cpu else share
 
 
 def _cutter(device: str, backend: Backend) -> Cutter:
