@@ -152,7 +152,7 @@ class Storage:
         self.peak = max(self.peak, most)
 
     def _room(self, vertices: int) -> int:
-        """How many vertices to make room for: twice those, or a power of `GROWTH` less than the most within the limit."""
+        """How many vertices to make room for: twice as many, or a power of `GROWTH` less than the limit allows."""
         if self.limit is None:
             return max(2 * vertices, FIRST_ROOM)
         room = self._most()
