@@ -48,7 +48,7 @@ def _cut_neuron(skeleton: TorchSkeleton, block: Block, k: int) -> None:
     temporaries = m * (CUT_BYTES + MOVE_BYTES * names.moves) + skeleton.chunk_bytes(block.layout)
     most = edges_before + m + m * names.moves // 2
     storage.reserve(vertices.used + m, most, temporaries)
-    cuts = _make_vertices(skeleton, block, k, chosen)
+    cuts = make_vertices(skeleton, block, k, chosen)
     ordered, place, twice = kernels.sort_keys(cuts.keys)
     flags = torch.stack(
         [
@@ -80,7 +80,7 @@ def _cut_neuron(skeleton: TorchSkeleton, block: Block, k: int) -> None:
     join(skeleton, block, k, cuts, ordered, place, moves // 2)
 
 
-def _make_vertices(skeleton: TorchSkeleton, block: Block, k: int, chosen: Tensor) -> Cuts:
+def make_vertices(skeleton: TorchSkeleton, block: Block, k: int, chosen: Tensor) -> Cuts:
     """Write the new vertices behind the old ones, and second halves of the edges behind the edges.
 
     Both count as unused until their signs are certain.

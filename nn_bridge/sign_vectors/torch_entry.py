@@ -76,7 +76,7 @@ def enter_stage(skeleton: TorchSkeleton, index: int, before: FloatStage | None, 
         start = old.column if source == index else old.carried[source]
         kept.append((place, slice(start, start + plan.stages[source - 1].units)))
     values_of = StageValues(skeleton, stage, old, index)
-    scaled = _scales(skeleton, values_of, new, kept)
+    scaled = stage_scales(skeleton, values_of, new, kept)
     fresh = scaled[new.column :]
     # what a residual of the old row weighs in the scales of the columns that stay
     ratios = [scaled[p : p + w.stop - w.start] / skeleton.scaled[w] for p, w in kept]
@@ -111,7 +111,7 @@ def enter_stage(skeleton: TorchSkeleton, index: int, before: FloatStage | None, 
     decide(skeleton, index, new, 0, torch.cat(found))
 
 
-def _scales(skeleton: TorchSkeleton, values_of: StageValues, new: Layout, kept: list[tuple[int, slice]]) -> Tensor:
+def stage_scales(skeleton: TorchSkeleton, values_of: StageValues, new: Layout, kept: list[tuple[int, slice]]) -> Tensor:
     """1 / scale of each column of the new layout: scales in proportion to how much the columns vary along edges.
 
     Any positive scales are right; these keep the amplification of residuals near the cosecant of an angle.

@@ -40,6 +40,11 @@ class Table:
         }
         self.row_bytes = sum(self._row.values())
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(self._columns)
+
     def grow(self, room: int) -> None:
         """Longer columns, one after another, so that only one is there twice."""
         for name, old in self._columns.items():

@@ -16,11 +16,17 @@ from nn_bridge.sign_vectors import count_sign_vectors, extract
 from nn_bridge.sign_vectors.domain import as_domain
 from nn_bridge.sign_vectors.pieces import cut_in_pieces
 from nn_bridge.sign_vectors.plan import plan_of
-from nn_bridge.sign_vectors.skeleton import OverBudget
+from nn_bridge.sign_vectors.skeleton import HEAD, OverBudget, layout_of
 from polyhedra.polyhedron import Polyhedron
 
 torch = pytest.importorskip("torch")
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+
 from nn_bridge import _torch_kernels as kernels  # noqa: E402
+from nn_bridge.sign_vectors.torch_block import begin_block, end_block  # noqa: E402
+from nn_bridge.sign_vectors.torch_cut import make_vertices  # noqa: E402
+from nn_bridge.sign_vectors.torch_entry import StageValues, stage_scales  # noqa: E402
+from nn_bridge.sign_vectors.torch_join import join  # noqa: E402
 from nn_bridge.sign_vectors.torch_skeleton import TorchSkeleton  # noqa: E402
 from nn_bridge.sign_vectors.torch_subdivide import finish, subdivide, torch_cutter  # noqa: E402
 
@@ -262,6 +268,60 @@ def test_pieces_give_the_same_complex(device):
 def test_a_device_that_is_not_there_is_named():
     with pytest.raises(NetworkError, match="device='no-such-device' cannot be used"):
         extract(load("d2_10_5_1_s0"), (-2, 2), device="no-such-device")
+
+
+# ---------------------------------------------------------------- what a GPU needs
+
+
+class Kinds(TorchDispatchMode):
+    """Writes down the kinds of all numbers that operations return."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        self.seen |= {t.dtype for t in (result if isinstance(result, tuple) else (result,)) if torch.is_tensor(t)}
+        return result
+
+
+def test_no_number_is_in_single_precision_or_an_unsigned_word():
+    near = fmpq(8, 15) + fmpq(1, 2**60)
+    tie = Network.from_layers([[[1, 2], [3, -1], [4, 1]], [[1, 1, 1]]], [["1/3", "1/5", near], [0]])
+    with Kinds() as kinds:
+        for network in (load("d3_16_16_1_s0"), tie):
+            assert extract(network, (-1, 1), backend="torch").generic
+    floats = {kind for kind in kinds.seen if kind.is_floating_point}
+    assert floats == {torch.float64}
+    assert kinds.seen - floats <= {torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
+
+
+@pytest.mark.parametrize("name", ["bunny_d2_2x50", "bunny_d3_3x16", "d4_16_16_1_s0"])
+def test_no_tensor_of_the_host_gets_among_those_of_the_device(name):
+    # tensors on "meta" have no numbers, but an operation that mixes devices fails there as on a GPU
+    meta = torch.device("meta")
+    with pytest.raises(RuntimeError, match="device"):
+        torch.ones(2, device=meta) + torch.ones(2)
+    network = load(name)
+    plan, domain = plan_of(network, True), as_domain((-1, 1), network.input_dim)
+    skeleton = TorchSkeleton(plan, domain, None, meta)
+    stage, layout = plan.stages[0], layout_of(plan, plan.stages[0])
+    values = StageValues(skeleton, stage, layout_of(plan, None), 0)
+    skeleton.scaled = stage_scales(skeleton, values, layout, [(HEAD, slice(HEAD, HEAD + network.input_dim))])
+    checked, edges = skeleton.vertices.used, skeleton.edges.used
+    block = begin_block(skeleton, 0, layout, 0, stage.units, checked)
+    skeleton.storage.reserve(checked + 2, edges + 20, 0)
+    cuts = make_vertices(skeleton, block, 1, torch.arange(2, device=meta))
+    ordered, place, twice = kernels.sort_keys(cuts.keys)
+    skeleton.vertices.used += 2
+    skeleton.edges.used += 2
+    join(skeleton, block, 1, cuts, ordered, place, 1)
+    end_block(skeleton, block)
+    parts = [getattr(cuts, name) for name in cuts.__slots__] + [ordered, place, twice, skeleton.scaled]
+    parts += [table.span(name, 0, table.used) for table in (skeleton.vertices, skeleton.edges) for name in table.names]
+    assert {part.device for part in parts} == {meta}
+    assert skeleton.edges.used == edges + 3
 
 
 # ---------------------------------------------------------------- tensor operations against plain Python
