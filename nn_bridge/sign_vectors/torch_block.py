@@ -111,7 +111,7 @@ def _read_signs(skeleton: TorchSkeleton, block: Block, checked: int) -> None:
     found = []
     for low in range(0, vertices.used, chunk):
         high = min(low + chunk, vertices.used)
-        rows = vertices.span("rows", low, high)
+        rows = vertices.span("rows", low, high, block.layout.columns)
         if high <= checked:
             vertices.put("bits", low, kernels.pack(rows[:, columns] > 0))
             continue
@@ -123,7 +123,9 @@ def _read_signs(skeleton: TorchSkeleton, block: Block, checked: int) -> None:
         found.append(kernels.set_bits(close, block.count) + skeleton.tensor(np.array([low, block.start])))
     if found:
         chosen = decide(skeleton, block.stage, block.layout, block.start, torch.cat(found))
-        vertices.put_at("bits", chosen, kernels.pack(vertices.take("rows", chosen)[:, columns] > 0))
+        vertices.put_at(
+            "bits", chosen, kernels.pack(vertices.take("rows", chosen, block.layout.columns)[:, columns] > 0)
+        )
 
 
 def end_block(skeleton: TorchSkeleton, block: Block) -> None:
@@ -132,10 +134,10 @@ def end_block(skeleton: TorchSkeleton, block: Block) -> None:
     chunk = skeleton.chunk(block.layout)
     for low in range(0, vertices.used, chunk):
         high = min(low + chunk, vertices.used)
-        words = vertices.span("words", low, high)
-        words += kernels.word_sum(block.table, vertices.span("bits", low, high))
+        sums = kernels.word_sum(block.table, vertices.span("bits", low, high))
+        vertices.put("words", low, sums + vertices.span("words", low, high))
     for low in range(0, edges.used, chunk):
         high = min(low + chunk, edges.used)
         bits_a, bits_b = (vertices.take("bits", edges.span(name, low, high)) for name in ("a", "b"))
-        words = edges.span("words", low, high)
-        words += kernels.word_sum(block.table, bits_a | bits_b)
+        sums = kernels.word_sum(block.table, bits_a | bits_b)
+        edges.put("words", low, sums + edges.span("words", low, high))

@@ -23,7 +23,7 @@ from nn_bridge.sign_vectors.torch_exact import decide
 from nn_bridge.sign_vectors.torch_join import join, keys_of
 from nn_bridge.sign_vectors.torch_skeleton import TorchSkeleton
 
-CUT_BYTES, MOVE_BYTES = 160, 48
+CUT_BYTES, MOVE_BYTES = 160, 56
 """Temporaries of a cut edge, and of each move from it, that live until its neuron is done (the sort included)."""
 
 
@@ -33,12 +33,19 @@ def cut_block(skeleton: TorchSkeleton, stage: int, layout: Layout, start: int, c
     for k in range(count):
         if not skeleton.outcome.sound:
             return
-        _cut_neuron(skeleton, block, k)
+        cut_neuron(skeleton, block, k)
     if skeleton.outcome.sound:
         end_block(skeleton, block)
 
 
-def _cut_neuron(skeleton: TorchSkeleton, block: Block, k: int) -> None:
+def cut_neuron(skeleton: TorchSkeleton, block: Block, k: int) -> None:
+    """Cut by neuron k of a block.
+
+    Raises
+    ------
+    OverBudget
+        The new vertices and edges, or what it takes to make them, do not fit the limit; the tables are as before.
+    """
     storage, vertices, edges, names = skeleton.storage, skeleton.vertices, skeleton.edges, skeleton.names
     edges_before = edges.used
     chosen = torch.nonzero(edges.span("lowest", 0, edges_before) == k)[:, 0]
@@ -109,7 +116,7 @@ def make_vertices(skeleton: TorchSkeleton, block: Block, k: int, chosen: Tensor)
         new = kernels.cut_edges(
             vertices.take("rows", a, layout.columns), vertices.take("rows", b, layout.columns),
             steps.sum(dim=1, dtype=torch.int32), bits_a, bits_b, k, block.column, block.count, d, skeleton.scaled,
-            names.functional, block.height_scale, vertices.span("rows", at, at + len(part))[:, : layout.columns],
+            names.functional, block.height_scale, vertices.span("rows", at, at + len(part), layout.columns),
         )  # fmt: skip
         past = (bits_a | bits_b) & below
         past_words = kernels.word_sum(block.table, past)
@@ -150,7 +157,7 @@ def _settle(skeleton: TorchSkeleton, block: Block, k: int, cuts: Cuts) -> None:
     chosen = decide(skeleton, block.stage, block.layout, block.start, torch.cat(doubts))
     columns = slice(block.column, block.column + block.count)
     above = -1 << (k + 1)
-    fresh = kernels.pack(vertices.take("rows", chosen)[:, columns] > 0)
+    fresh = kernels.pack(vertices.take("rows", chosen, block.layout.columns)[:, columns] > 0)
     vertices.put_at("bits", chosen, (vertices.take("bits", chosen) & ~above) | (fresh & above))
 
 
@@ -158,8 +165,9 @@ def _uncertain(skeleton: TorchSkeleton, block: Block, cuts: Cuts, chosen: Tensor
     """The pairs (vertex, neuron of the stage) of these cuts that no bound parts from zero."""
     vertices, scaled, first = skeleton.vertices, skeleton.scaled, skeleton.vertices.used
     ends = cuts.ends.index_select(0, chosen)
-    a, b = (vertices.take("rows", ends[:, i].contiguous()) for i in (0, 1))
-    new = vertices.take("rows", chosen + first)
+    width = block.layout.columns
+    a, b = (vertices.take("rows", ends[:, i].contiguous(), width) for i in (0, 1))
+    new = vertices.take("rows", chosen + first, width)
     pairs = kernels.set_bits(cuts.suspects.index_select(0, chosen), block.count)
     row, column = pairs[:, 0], pairs[:, 1] + block.column
     size = torch.maximum(a[row, kernels.SIZE], b[row, kernels.SIZE])

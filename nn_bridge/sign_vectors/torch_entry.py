@@ -81,13 +81,14 @@ def enter_stage(skeleton: TorchSkeleton, index: int, before: FloatStage | None, 
     # what a residual of the old row weighs in the scales of the columns that stay
     ratios = [scaled[p : p + w.stop - w.start] / skeleton.scaled[w] for p, w in kept]
     fade = torch.cat(ratios).max()
-    chunk = skeleton.chunk(new)
-    skeleton.storage.reserve(vertices.used, skeleton.edges.used, skeleton.chunk_bytes(new))
+    wider = max(old, new, key=lambda layout: layout.columns)
+    chunk = skeleton.chunk(wider)
+    skeleton.storage.reserve(vertices.used, skeleton.edges.used, skeleton.chunk_bytes(wider))
     found = []
     finite = torch.ones((), dtype=torch.bool, device=skeleton.device)
     for low in range(0, vertices.used, chunk):
         high = min(low + chunk, vertices.used)
-        rows = vertices.span("rows", low, high)
+        rows = vertices.span("rows", low, high, old.columns)
         values, gain = values_of(rows)
         finite &= torch.isfinite(values.sum())
         residual = rows[:, kernels.RESIDUAL]
@@ -97,6 +98,7 @@ def enter_stage(skeleton: TorchSkeleton, index: int, before: FloatStage | None, 
         found.append(torch.nonzero(~(values.abs() > bound)) + skeleton.tensor(np.array([low, 0])))
         error = (((residual[:, None] + own) * gain + values_of.rounding) * fresh).amax(dim=1)
         moved = [(place, rows[:, where].clone()) for place, where in kept if place != where.start]
+        rows = vertices.span("rows", low, high, new.columns)  # the same again, in the new layout
         for place, columns in moved:
             rows[:, place : place + columns.shape[1]] = columns
         rows[:, new.column : new.columns] = values

@@ -54,10 +54,12 @@ class Table:
             self.moved += 2 * self.used * self._row[name]
         self.room = room
 
-    def span(self, name: str, start: int, stop: int) -> Tensor:
-        """Rows as a view, counted as moved once; rows behind ``used`` are for writing."""
-        self.moved += (stop - start) * self._row[name]
-        return self._columns[name][start:stop]
+    def span(self, name: str, start: int, stop: int, columns: int | None = None) -> Tensor:
+        """Rows (their first ``columns``) as a view to read or, behind ``used``, to write: counted as moved once."""
+        column = self._columns[name] if columns is None else self._columns[name][:, :columns]
+        rows = column[start:stop]
+        self.moved += rows.numel() * rows.element_size()
+        return rows
 
     def take(self, name: str, index: Tensor, columns: int | None = None) -> Tensor:
         """A copy of these rows (of their first ``columns``)."""

@@ -24,10 +24,11 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 from nn_bridge import _torch_kernels as kernels  # noqa: E402
 from nn_bridge.sign_vectors.torch_block import begin_block, end_block  # noqa: E402
-from nn_bridge.sign_vectors.torch_cut import make_vertices  # noqa: E402
-from nn_bridge.sign_vectors.torch_entry import StageValues, stage_scales  # noqa: E402
+from nn_bridge.sign_vectors.torch_cut import cut_neuron, make_vertices  # noqa: E402
+from nn_bridge.sign_vectors.torch_entry import StageValues, enter_stage, stage_scales  # noqa: E402
 from nn_bridge.sign_vectors.torch_join import join  # noqa: E402
 from nn_bridge.sign_vectors.torch_skeleton import TorchSkeleton  # noqa: E402
+from nn_bridge.sign_vectors.torch_storage import Storage  # noqa: E402
 from nn_bridge.sign_vectors.torch_subdivide import finish, subdivide, torch_cutter  # noqa: E402
 
 NETS = Path(__file__).parents[1] / "data" / "nets"
@@ -225,6 +226,38 @@ def test_values_beyond_float64_are_refused(device):
         extract(network, (1, 2), backend="torch", device=device)
 
 
+# ---------------------------------------------------------------- error bounds
+
+
+@on_every_device
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_new_edges_take_the_larger_amplification_of_their_parents(n, device):
+    network = random_network(n, [n, 9, 1])
+    plan, domain = plan_of(network, False), as_domain((-1, 1), n)
+    skeleton = TorchSkeleton(plan, domain, None, torch.device(device))
+    layout = layout_of(plan, plan.stages[0])
+    enter_stage(skeleton, 0, None, layout)
+    block = begin_block(skeleton, 0, layout, 0, 9, skeleton.vertices.used)
+    joined = 0
+    for k in range(9):
+        first, halves = skeleton.vertices.used, skeleton.edges.used
+        cut_neuron(skeleton, block, k)
+        made = skeleton.vertices.used - first
+        edges = {name: skeleton.edges.span(name, 0, skeleton.edges.used).tolist() for name in skeleton.edges.names}
+        steps = skeleton.vertices.span("steps", 0, skeleton.vertices.used).tolist()
+        amplification = [
+            dict(zip(zeros, values, strict=True)) for zeros, values in zip(edges["zeros"], edges["steps"], strict=True)
+        ]
+        for edge in range(halves + made, skeleton.edges.used):
+            parents = [halves + edges[end][edge] - first for end in ("a", "b")]
+            turns = [steps[edges[end][edge]] - sum(edges["steps"][p]) for end, p in zip("ab", parents, strict=True)]
+            expected = {z: max(amplification[p][z] for p in parents) for z in amplification[edge] if z not in (k, -1)}
+            found = {z: value for z, value in amplification[edge].items() if z >= 0}
+            assert found == expected | {k: min(turns)}
+            joined += 1
+    assert joined > 9
+
+
 # ---------------------------------------------------------------- memory
 
 
@@ -263,6 +296,34 @@ def test_pieces_give_the_same_complex(device):
         assert np.array_equal(np.sort(getattr(parts, name)), np.sort(getattr(whole, name)))
     cells = count_sign_vectors(network, (-0.25, 0.25)).cells
     assert count_sign_vectors(network, (-0.25, 0.25), backend="torch", device=device, memory="8MB").cells == cells
+
+
+@on_every_device
+def test_tables_grow_within_the_limit_and_refuse_before_they_do(device):
+    limit = 1 << 24
+    storage = Storage(10, 3, 12, 4, limit, torch.device(device))
+
+    def size():
+        columns = [table.span(name, 0, table.room) for table in tables for name in table.names]
+        return sum(column.numel() * column.element_size() for column in columns)
+
+    tables = storage.vertices, storage.edges
+    storage.reserve(8, 12, 0)
+    first = storage.vertices.room
+    storage.vertices.put("words", 0, torch.arange(8, device=device))
+    storage.vertices.used = 8
+    before = size()
+    storage.reserve(first + 1, 12, 0)
+    assert storage.vertices.room > first
+    assert storage.vertices.span("words", 0, 8).tolist() == list(range(8))
+    after = size()
+    assert before + after <= storage.peak <= limit
+    for vertices, edges, temporaries in ((10**6, 0, 0), (0, 10**6, 0), (first + 2, 0, limit - after + 1)):
+        with pytest.raises(OverBudget):
+            storage.reserve(max(vertices, first), edges, temporaries)
+        assert size() == after
+    storage.reserve(first + 2, 0, limit - after)
+    assert storage.peak <= limit
 
 
 def test_a_device_that_is_not_there_is_named():
