@@ -112,7 +112,7 @@ def _count(network: Network, side: float) -> tuple[object, int]:
 
 def _on_device(network: Network, side: float, device: str) -> None:
     """The torch backend in one piece: seconds (of the processor, on the CPU), bytes moved, peak memory."""
-    place = torch.device(device)
+    place = torch.zeros(1, device=device).device  # with its number
     gpu = place.type == "cuda"
     plan, domain = plan_of(network, True), as_domain((-side, side), network.input_dim)
 

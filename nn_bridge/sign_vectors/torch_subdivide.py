@@ -32,10 +32,11 @@ def torch_cutter(device: str) -> Cutter:
         The device is not there.
     """
     try:
-        place = torch.device(device)
-        torch.zeros(1, dtype=torch.float64, device=place)
+        trial = torch.zeros(1, dtype=torch.float64, device=device)
+        trial.item()
     except (RuntimeError, AssertionError, TypeError) as error:
         raise NetworkError(f"device={device!r} cannot be used: {str(error).splitlines()[0]}") from None
+    place = trial.device  # with its number
 
     def cut(plan: Plan, domain: Domain, limit: int | None) -> Piece:
         try:

@@ -326,9 +326,10 @@ def test_tables_grow_within_the_limit_and_refuse_before_they_do(device):
     assert storage.peak <= limit
 
 
-def test_a_device_that_is_not_there_is_named():
-    with pytest.raises(NetworkError, match="device='no-such-device' cannot be used"):
-        extract(load("d2_10_5_1_s0"), (-2, 2), device="no-such-device")
+@pytest.mark.parametrize("device", ["no-such-device", "meta"])
+def test_a_device_that_is_not_there_or_does_not_compute_is_named(device):
+    with pytest.raises(NetworkError, match=f"device='{device}' cannot be used"):
+        extract(load("d2_10_5_1_s0"), (-2, 2), device=device)
 
 
 # ---------------------------------------------------------------- what a GPU needs
