@@ -123,9 +123,8 @@ def _read_signs(skeleton: TorchSkeleton, block: Block, checked: int) -> None:
         found.append(kernels.set_bits(close, block.count) + skeleton.tensor(np.array([low, block.start])))
     if found:
         chosen = decide(skeleton, block.stage, block.layout, block.start, torch.cat(found))
-        vertices.put_at(
-            "bits", chosen, kernels.pack(vertices.take("rows", chosen, block.layout.columns)[:, columns] > 0)
-        )
+        exact = vertices.take("rows", chosen, block.layout.columns)
+        vertices.put_at("bits", chosen, kernels.pack(exact[:, columns] > 0))
 
 
 def end_block(skeleton: TorchSkeleton, block: Block) -> None:

@@ -79,6 +79,10 @@ class Table:
         column.index_copy_(0, index, rows)
         self.moved += rows.numel() * rows.element_size()
 
+    def host(self, name: str) -> Any:
+        """A column as a numpy array of its own."""
+        return self.span(name, 0, self.used).to("cpu", copy=True).numpy()
+
     def drop(self, name: str) -> None:
         """Let a column go."""
         self._columns[name] = self._columns[name][:0].clone()
@@ -162,7 +166,7 @@ class Storage:
         """How many vertices to make room for: twice as many, or a power of `GROWTH` less than the limit allows."""
         if self.limit is None:
             return max(2 * vertices, FIRST_ROOM)
-        room = self._most()
+        room = self._most(self.limit)
         if vertices > room:
             if vertices > SMALL:
                 raise OverBudget
@@ -171,19 +175,13 @@ class Storage:
             room //= GROWTH
         return room
 
-    def _most(self) -> int:
-        """The most vertices that the limit allows."""
-        assert self.limit is not None
-        room = STORED * self.limit - self._first_edges * self.edges.row_bytes
+    def _most(self, limit: int) -> int:
+        """The most vertices that a limit allows."""
+        room = STORED * limit - self._first_edges * self.edges.row_bytes
         return int(room / (self.vertices.row_bytes + self._edges_each * self.edges.row_bytes))
 
     def look_ahead(self, times: float) -> None:
         """Give up early where so many times the hyperplanes will hardly fit (vertices grow with a power of them)."""
         grown = int(self.vertices.used * times ** min(self.d, 3))
-        if self.limit is not None and times > 1 and grown > FIRST_ROOM and grown > self._most():
+        if self.limit is not None and times > 1 and grown > FIRST_ROOM and grown > self._most(self.limit):
             raise OverBudget
-
-    def host(self, table: Table, name: str) -> Any:
-        """A column's rows as a numpy array of their own."""
-        rows = table.span(name, 0, table.used)
-        return rows.to("cpu", copy=True).numpy()

@@ -87,19 +87,18 @@ def finish(skeleton: TorchSkeleton) -> Piece:
     points = rows[:, HEAD : HEAD + d].to("cpu", copy=True).numpy()
     del rows, error
     vertices.drop("rows")
-    host = skeleton.storage.host
-    ends = np.stack([host(edges, "a"), host(edges, "b")], axis=1)
+    ends = np.stack([edges.host("a"), edges.host("b")], axis=1)
     return Piece(
         skeleton.domain,
         points,
         rounded,
         ends,
-        host(vertices, "zeros"),
-        host(edges, "zeros"),
-        host(vertices, "faces"),
-        host(edges, "faces"),
-        host(edges, "up"),
-        host(vertices, "words").view(np.uint64),
-        host(edges, "words").view(np.uint64),
+        vertices.host("zeros"),
+        edges.host("zeros"),
+        vertices.host("faces"),
+        edges.host("faces"),
+        edges.host("up"),
+        vertices.host("words").view(np.uint64),
+        edges.host("words").view(np.uint64),
         skeleton.outcome,
     )
