@@ -7,6 +7,7 @@ sampled.  Cells on which the output provably keeps away from the value are dropp
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,19 +16,19 @@ from numpy.typing import NDArray
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import INPUT, AffineStage, Network
 from nn_bridge.sign_vectors.domain import Domain, as_domain
-from nn_bridge.sign_vectors.piece import Piece
-from nn_bridge.sign_vectors.pieces import finish
+from nn_bridge.sign_vectors.extractor import WORKING_SHARE
+from nn_bridge.sign_vectors.memory import room_for
+from nn_bridge.sign_vectors.piece import EDGE_ARRAYS, VERTEX_ARRAYS, Piece
+from nn_bridge.sign_vectors.pieces import cut_in_pieces, finish
 from nn_bridge.sign_vectors.plan import Floats, FloatStage, Plan, plan_of
 from nn_bridge.sign_vectors.pruning import drop_cells
-from nn_bridge.sign_vectors.skeleton import Skeleton, layout_of
+from nn_bridge.sign_vectors.skeleton import OverBudget, Skeleton, layout_of
 from nn_bridge.sign_vectors.subdivide import Outcome, cut_stage
 from polyhedra.scalars import rational
 
 Indices = NDArray[np.int64]
-PRUNE_FROM, PRUNE_TO = 20000, 300000
-"""Vertices; below there is nothing to gain, above bounding all cells costs more than cutting them."""
-PRUNE_DEPTH = 0.5
-"""The part of the stages that must be cut first: bounds on the large cells of early stages rarely decide anything."""
+PRUNE_FROM = 4000
+"""Vertices below which there is nothing to gain."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +114,15 @@ class LevelSet:
         return not any(self.vertex_walls)
 
 
-def level_set(network: Network, domain: Any, level: Any = 0, *, output: int = 0, prune: bool = True) -> LevelSet:
+def level_set(
+    network: Network,
+    domain: Any,
+    level: Any = 0,
+    *,
+    output: int = 0,
+    prune: bool = True,
+    memory: str | int | None = None,
+) -> LevelSet:
     """The level set of one output on a box or bounded polyhedron in R^2 or R^3.
 
     Parameters
@@ -125,12 +134,14 @@ def level_set(network: Network, domain: Any, level: Any = 0, *, output: int = 0,
         Which output.
     prune : bool
         Whether to follow only the cells that the level set can meet (the result is the same).
+    memory : str or int, optional
+        A budget such as ``"1GiB"``; the domain is worked on in pieces that fit. By default 60 % of what is free.
 
     Raises
     ------
     NetworkError
-        The network has not 2 or 3 inputs, the domain is not bounded and full-dimensional, or the complex is not
-        generic (a level that is attained on a whole cell, for example).
+        The network has not 2 or 3 inputs, the domain is not bounded and full-dimensional, the budget is too small, or
+        the complex is not generic (a level that is attained on a whole cell, for example).
 
     Examples
     --------
@@ -146,38 +157,55 @@ def level_set(network: Network, domain: Any, level: Any = 0, *, output: int = 0,
     shifted = replace(chosen, output=AffineStage(chosen.output.blocks, bias), layers=None)
     plan = plan_of(shifted, True)
     polytope = as_domain(domain, network.input_dim)
-    skeleton = Skeleton(plan, polytope, None)
+    budget = room_for(memory)
+    limit = int(WORKING_SHARE * budget)
+    try:
+        piece = cut_in_pieces(plan, polytope, limit, budget - limit, partial(_cut_level, prune=prune))
+    except OverBudget:
+        raise NetworkError(f"memory={memory!r} is too small for this level set; give more") from None
+    outcome = piece.outcome
+    if not outcome.sound:
+        count = outcome.doubtful
+        reason = f"{count} doubtful vertices" if count else "a 2-face was not met by exactly two edges"
+        raise NetworkError(f"the level set is not generic: {reason}; move the level or the domain a little")
+    return _surface(shifted, level, plan, piece)
+
+
+def _cut_level(plan: Plan, domain: Domain, limit: int | None, prune: bool) -> Piece:
+    """The part of a piece's complex in the last hyperplane."""
+    skeleton = Skeleton(plan, domain, limit)
     outcome = Outcome()
     before: FloatStage | None = None
     for index, stage in enumerate(plan.stages):
         cut_stage(skeleton, index, before, outcome, tolerant=prune)
         if not outcome.sound:
-            count = outcome.doubtful
-            reason = f"{count} doubtful vertices" if count else "a 2-face was not met by exactly two edges"
-            raise NetworkError(f"the level set is not generic: {reason}; move the level or the domain a little")
-        late = PRUNE_DEPTH * len(plan.stages) <= index + 1 < len(plan.stages)
-        if prune and late and PRUNE_FROM < skeleton.vertices <= PRUNE_TO:
+            break
+        if prune and skeleton.vertices > PRUNE_FROM and index + 1 < len(plan.stages):
             drop_cells(skeleton, index, layout_of(plan, stage))
             if not skeleton.vertices:
                 break
         before = stage
-    return _surface(shifted, level, plan, finish(skeleton, outcome))
+    piece = finish(skeleton, outcome)
+    last = plan.neurons - 1
+    inside = (piece.vertex_zeros == last).any(axis=1)
+    chosen = (piece.edge_zeros == last).any(axis=1)
+    number = np.cumsum(inside, dtype=np.int32) - np.int32(1)
+    arrays = {name: getattr(piece, name)[inside] for name in (*VERTEX_ARRAYS, "vertex_faces")}
+    arrays |= {name: getattr(piece, name)[chosen] for name in (*EDGE_ARRAYS, "edge_faces")}
+    return replace(piece, edges=number[piece.edges[chosen]], **arrays)
 
 
 def _surface(network: Network, level: Any, plan: Plan, piece: Piece) -> LevelSet:
-    """The part of the complex in the last hyperplane."""
+    """The segments or polygons of a complex in the last hyperplane."""
     from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
 
     n, last = piece.domain.dim, plan.neurons - 1
-    inside = (piece.vertex_zeros == last).any(axis=1)
-    number = np.cumsum(inside) - 1
-    chosen = np.nonzero((piece.edge_zeros == last).any(axis=1))[0]
-    edges = number[piece.edges[chosen]].astype(np.int64)
-    vertices = piece.vertices[inside]
+    edges = piece.edges.astype(np.int64)
+    vertices = piece.vertices
     if n == 2:
         start, members = np.arange(0, 2 * len(edges) + 1, 2), edges.reshape(-1)
     else:
-        words, owner = _polygon_words(plan, piece, chosen, last)
+        words, owner = _polygon_words(plan, piece, last)
         order = np.argsort(words, kind="stable")
         words, owner = words[order], owner[order]
         first = np.nonzero(np.append(True, words[1:] != words[:-1]))[0] if len(words) else np.zeros(0, dtype=np.int64)
@@ -194,23 +222,23 @@ def _surface(network: Network, level: Any, plan: Plan, piece: Piece) -> LevelSet
     if n == 2:
         edges = members.reshape(-1, 2)
     names = [tuple(np.nonzero(row)[0].tolist()) for row in piece.domain.face_walls]
-    walls = tuple(names[face] for face in piece.vertex_faces[inside].tolist())
+    walls = tuple(names[face] for face in piece.vertex_faces.tolist())
     return LevelSet(
-        network, level, vertices, edges, start, members, normals, piece.vertex_zeros[inside], walls, piece.domain, plan
+        network, level, vertices, edges, start, members, normals, piece.vertex_zeros, walls, piece.domain, plan
     )
 
 
-def _polygon_words(plan: Plan, piece: Piece, chosen: Indices, last: int) -> tuple[NDArray[np.uint64], Indices]:
-    """For every level edge (by its number among ``chosen``) the fingerprints of the polygons on its sides."""
+def _polygon_words(plan: Plan, piece: Piece, last: int) -> tuple[NDArray[np.uint64], Indices]:
+    """The fingerprints of the polygons on the sides of every edge, and the edges' numbers."""
     labels = plan.wall_words([label for _, _, label in piece.domain.walls])
     face_words = np.where(piece.domain.face_walls, labels, np.uint64(0)).sum(axis=1, dtype=np.uint64)
-    zeros = piece.edge_zeros[chosen]
+    zeros = piece.edge_zeros
     other = np.where(zeros[:, 0] == last, zeros[:, 1], zeros[:, 0])
-    word = piece.edge_words[chosen]
+    word = piece.edge_words
     free = np.nonzero(other >= 0)[0]
     minus = word[free] - plan.zero[other[free]]
     wall = np.nonzero(other < 0)[0]
-    towards = word[wall] - face_words[piece.edge_faces[chosen[wall]]] + face_words[-1]
+    towards = word[wall] - face_words[piece.edge_faces[wall]] + face_words[-1]
     return (
         np.concatenate([minus, minus + plan.positive[other[free]], towards]),
         np.concatenate([free, free, wall]),

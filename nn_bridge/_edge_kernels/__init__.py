@@ -3,6 +3,7 @@
 The mathematics is told in `nn_bridge.sign_vectors.subdivide`, the arrays in `layout`.
 """
 
+from nn_bridge._edge_kernels.bounding import Later, curve_codes, gather_members, number_cells, open_cells
 from nn_bridge._edge_kernels.cut import DONE, NEED_ROOM, cut_block, take_back
 from nn_bridge._edge_kernels.layout import (
     Buckets,
@@ -29,6 +30,7 @@ __all__ = [
     "NEED_ROOM",
     "Buckets",
     "Edges",
+    "Later",
     "Names",
     "Vertices",
     "Workspace",
@@ -37,9 +39,13 @@ __all__ = [
     "copy_edges",
     "copy_vertices",
     "count_by_lowest_vertex",
+    "curve_codes",
     "cut_block",
     "end_block",
+    "gather_members",
     "later_signs",
+    "number_cells",
+    "open_cells",
     "read_active",
     "read_units",
     "renew_sign_word",

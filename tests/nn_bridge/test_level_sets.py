@@ -1,17 +1,24 @@
 """Level sets: closed forms, completeness, agreement with and without pruning, files, and gradients."""
 
+import contextlib
 import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nn_bridge import level_sets
+from nn_bridge.builder import NetworkBuilder
+from nn_bridge.cells import iterate_cells
 from nn_bridge.errors import NetworkError
 from nn_bridge.level_sets import level_set
 from nn_bridge.network import Network
+from nn_bridge.sign_vectors import skeleton
 from nn_bridge.writers.mesh import write_mesh
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import rational
 
 torch = pytest.importorskip("torch")
 from nn_bridge.differentiable import (  # noqa: E402  (torch is optional)
@@ -116,10 +123,38 @@ def crossings(surface, line, axis):
     return int(np.count_nonzero((one == two) & (two == three)))
 
 
-@pytest.mark.parametrize(("shape", "seed"), [([2, 8, 8, 6, 1], 0), ([3, 7, 6, 5, 1], 3), ([3, 8, 8, 4, 4, 1], 5)])
-def test_pruning_changes_nothing(monkeypatch, shape, seed):
-    network = random_net(seed, shape)
-    whole = level_set(network, (-1, 1), 0.1, prune=False)
+def skip_net():
+    """A network in R^3 whose third stage and output read the input and earlier stages."""
+    rng = np.random.default_rng(6)
+    builder = NetworkBuilder(3)
+    x = builder.input()
+    first = builder.relu(builder.affine(x, rng.normal(size=(7, 3)), rng.normal(size=7) / 2))
+    second = builder.relu(builder.affine(first, rng.normal(size=(6, 7)), rng.normal(size=6) / 2))
+    third = builder.relu(
+        builder.affine(builder.concatenate(x, first, second), rng.normal(size=(5, 16)), rng.normal(size=5))
+    )
+    return builder.finish(builder.affine(builder.concatenate(x, second, third), rng.normal(size=(1, 14)), [0.3]))
+
+
+LEAKY = Network.from_layers(
+    [np.random.default_rng(9).normal(size=s) for s in ((8, 2), (7, 8), (6, 7), (1, 6))],
+    [np.random.default_rng(9).normal(size=s) / 2 for s in (8, 7, 6, 1)],
+    ["leaky:1/8", "leaky:1/4", "relu", "linear"],
+)
+OCTAHEDRON = Polyhedron(list(itertools.product((1, -1), repeat=3)), ["3/2"] * 8)
+PRUNED = {
+    "plane": (random_net(3, [2, 8, 8, 6, 1]), (-1, 1)),
+    "space": (random_net(3, [3, 7, 6, 5, 1]), (-1, 1)),
+    "deep": (random_net(5, [3, 8, 8, 4, 4, 1]), (-1, 1)),
+    "leaky": (LEAKY, (-1, 1)),
+    "skips": (skip_net(), OCTAHEDRON),
+}
+
+
+@pytest.mark.parametrize("case", PRUNED)
+def test_pruning_changes_nothing(monkeypatch, case):
+    network, domain = PRUNED[case]
+    whole = level_set(network, domain, 0.1, prune=False)
     dropped = []
     original = level_sets.drop_cells
 
@@ -129,14 +164,127 @@ def test_pruning_changes_nothing(monkeypatch, shape, seed):
         dropped.append(before - skeleton.vertices)
 
     monkeypatch.setattr(level_sets, "PRUNE_FROM", 0)
-    monkeypatch.setattr(level_sets, "PRUNE_DEPTH", 0.0)
     monkeypatch.setattr(level_sets, "drop_cells", spy)
-    pruned = level_set(network, (-1, 1), 0.1)
+    pruned = level_set(network, domain, 0.1)
     assert sum(dropped) > 0
-    assert (len(pruned.vertices), len(pruned)) == (len(whole.vertices), len(whole))
-    order, other = np.lexsort(whole.vertices.T), np.lexsort(pruned.vertices.T)
-    assert np.allclose(whole.vertices[order], pruned.vertices[other], atol=1e-12)
-    assert pruned.area() == pytest.approx(whole.area(), rel=1e-12)
+    assert_same(pruned, whole)
+
+
+def assert_same(one, two):
+    assert len(one) > 0
+    assert (len(one.vertices), len(one)) == (len(two.vertices), len(two))
+    order, other = np.lexsort(one.vertices.T), np.lexsort(two.vertices.T)
+    assert np.allclose(one.vertices[order], two.vertices[other], atol=1e-12)
+    # the same polygons, each by its vertices
+    assert polygons(one, order) == polygons(two, other)
+    assert one.area() == pytest.approx(two.area(), rel=1e-12)
+    assert one.enclosed() == pytest.approx(two.enclosed(), rel=1e-9, abs=1e-12)
+
+
+def polygons(surface, order):
+    place = np.argsort(order)
+    return {
+        frozenset(place[surface.members[low:high]].tolist()) for low, high in itertools.pairwise(surface.start.tolist())
+    }
+
+
+IN_PIECES = {
+    "plane": (load("bunny_d2_2x50"), (-0.5, 0.5), 400_000),
+    "space": (load("bunny_d3_3x16"), (-0.5, 0.5), 6_000_000),
+    "polytope": (skip_net(), OCTAHEDRON, 150_000),
+}
+
+
+@pytest.mark.parametrize("prune", [True, False])
+@pytest.mark.parametrize("case", IN_PIECES)
+def test_in_pieces_it_is_the_same(monkeypatch, case, prune):
+    network, domain, room = IN_PIECES[case]
+    whole = level_set(network, domain, 0.1, prune=False)
+    pieces = []
+    original = level_sets._cut_level
+
+    def spy(plan, part, limit, prune):
+        piece = original(plan, part, limit, prune)
+        pieces.append(len(piece.vertices))
+        return piece
+
+    monkeypatch.setattr(level_sets, "PRUNE_FROM", 50)
+    monkeypatch.setattr(level_sets, "_cut_level", spy)
+    monkeypatch.setattr(skeleton, "SMALL", 16)
+    monkeypatch.setattr(skeleton, "ROOM", 64)
+    monkeypatch.setattr(level_sets, "room_for", lambda memory: room)
+    assert_same(level_set(network, domain, 0.1, prune=prune), whole)
+    assert len(pieces) > 1
+
+
+def test_a_budget_that_is_too_small_says_so(monkeypatch):
+    with pytest.raises(NetworkError, match="not a size"):
+        level_set(ball(2), (-2, 2), memory="much")
+    monkeypatch.setattr(skeleton, "SMALL", 16)
+    monkeypatch.setattr(skeleton, "ROOM", 64)
+    monkeypatch.setattr(level_sets, "room_for", lambda memory: 1000)
+    with pytest.raises(NetworkError, match="too small for this level set"):
+        level_set(random_net(3, [3, 7, 6, 5, 1]), (-1, 1), 0.1)
+
+
+def exact_pieces(network, box, level):
+    """The cells that the level set cuts in two, and in the plane its length, by the exact engine."""
+    count, length = 0, 0.0
+    for cell in iterate_cells(network, box):
+        corners = cell.polyhedron.vertices()
+        values = [cell(corner)[0] - rational(level) for corner in corners]
+        if min(values) < 0 < max(values):
+            count += 1
+            if network.input_dim == 2:
+                weights, bias = cell.affine_map.matrix[0], cell.affine_map.offset[0]
+                line = Polyhedron(
+                    [*(row[:-1] for row in cell.polyhedron.inequalities)],
+                    [row[-1] for row in cell.polyhedron.inequalities],
+                    [weights],
+                    [rational(level) - bias],
+                )
+                a, b = ([float(v) for v in end] for end in line.vertices())
+                length += float(np.hypot(a[0] - b[0], a[1] - b[1]))
+    return count, length
+
+
+def box(n):
+    rows = [[sign * int(i == j) for j in range(n)] for sign in (1, -1) for i in range(n)]
+    return Polyhedron(rows, [1] * (2 * n))
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from([[2, 4, 3, 1], [2, 3, 3, 2, 1], [3, 3, 3, 1]]),
+    st.integers(0, 10**6),
+    st.sampled_from(["real", "whole", "no bias", "duplicates"]),
+    st.sampled_from(["0", "1/7", "1"]),
+)
+def test_pruned_level_sets_are_the_exact_engines_or_refused(shape, seed, kind, level):
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=(b, a)) for a, b in itertools.pairwise(shape)]
+    biases = [rng.normal(size=b) / 2 for b in shape[1:]]
+    if kind == "whole":
+        weights, biases = ([np.round(a) for a in arrays] for arrays in (weights, biases))
+    elif kind == "no bias":
+        biases = [np.zeros(b) for b in shape[1:]]
+    elif kind == "duplicates":
+        weights[0][1], biases[0][1] = weights[0][0], biases[0][0]
+    network = Network.from_layers(weights, biases)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(level_sets, "PRUNE_FROM", 0)
+        surface = None
+        with contextlib.suppress(NetworkError):
+            surface = level_set(network, (-1, 1), level)
+    assert surface is not None or kind != "real"
+    if surface is None:
+        with pytest.raises(NetworkError, match="not generic"):
+            level_set(network, (-1, 1), level)
+        return
+    count, length = exact_pieces(network, box(shape[0]), level)
+    assert len(surface) == count
+    if shape[0] == 2:
+        assert surface.area() == pytest.approx(length, rel=1e-9, abs=1e-12)
 
 
 def test_polytopes_normals_and_orientation():
