@@ -32,12 +32,14 @@ from numba.extending import intrinsic
 from polyhedra.compiled import cached
 
 # par: what a run is about; FW, MW, ZW are the words of the facet, unit and zero masks
-DIM, STAGES, MODE, FW, MW, ZW, INTEGER, EMIT, GENS_CAP, WORK_LIMIT, DEPTH_LIMIT, PATH_LEN = range(12)
-PAR_SIZE = 12
+DIM, STAGES, MODE, FW, MW, ZW, INTEGER, EMIT, GENS_CAP, WORK_LIMIT, DEPTH_LIMIT, PATH_LEN, SKIP = range(13)
+PAR_SIZE = 13
 # st: the state of a run, and its counters
 SP, COUNT, LEAVES, OUT_N, GEN_N, FACET_N, JOB_N = range(7)
-SPLITS, NEW_GENS, EVALS, UNSURE, POLISHED, MAX_GENS, MAX_POOL, STAGE, MAX_SP = range(7, 16)
-ST_SIZE = 16
+SPLITS, NEW_GENS, EVALS, UNSURE, POLISHED, MAX_GENS, MAX_POOL, STAGE, MAX_SP, BEGIN = range(7, 17)
+ST_SIZE = 17
+# what ``LeafArrays.select`` says of a leaf: it is to be written; it is the first below a cell of the last stage
+WANTED, FIRST_BELOW = 1, 2
 # node columns
 (N_STAGE, N_FIRST, N_COUNT, N_POOL, N_INDEX, N_KIND, N_DEPTH, N_DSTAGE, N_DUNIT, N_DSIGN, N_LINES) = range(11)
 NODE_SIZE = 12
@@ -123,10 +125,15 @@ class Stack(NamedTuple):
 
 
 class LeafArrays(NamedTuple):
-    """Where leaves are written; ``select`` marks the leaves to write (all where it is empty)."""
+    """Where leaves are written; ``select`` marks the leaves to write (all where it is empty).
+
+    ``begin`` tells the leaves with which something new begins: a run, or a cell of the last stage.  With ``par[SKIP]``
+    ``select`` tells them too, and cells of the last stage without a leaf to write are passed over.
+    """
 
     pattern: np.ndarray
     print: np.ndarray
+    begin: np.ndarray
     gen_leaf: np.ndarray
     gen_ray: np.ndarray
     gen_coord: np.ndarray
@@ -1143,6 +1150,7 @@ def emit_faces(leaf, first, count, pool, par, units, lines, leaves, st, scratch)
     """Write a leaf's generators and facets, each with the set of units and walls that vanish on it.
 
     A facet is a maximal proper set of generators cut out by one unit or wall, with at least one vertex among them.
+    Without coordinates rays are left out.
     """
     keys, vertex, sizes = scratch.face_keys, scratch.face_vertex, scratch.face_sizes
     zero_start = leaves.zero_offset[par[STAGES] - 1]
@@ -1151,14 +1159,14 @@ def emit_faces(leaf, first, count, pool, par, units, lines, leaves, st, scratch)
     mw = par[MW]
     fw = par[FW]
     base = fw + 3 * mw
-    n_gen = st[GEN_N]
+    with_rays = par[EMIT] == WITH_COORDINATES
+    o = st[GEN_N]
     for t in range(count):
         g = pool.index[first + t]
-        o = n_gen + t
         leaves.gen_leaf[o] = leaf
         leaves.gen_ray[o] = pool.ray[g]
         vertex[t] = uint64(0) if pool.ray[g] else ~uint64(0)
-        if par[EMIT] == WITH_COORDINATES:
+        if with_rays:
             for c in range(par[DIM] + 1):
                 leaves.gen_coord[o, c] = pool.coord[g, c]
         for q in range(zw):
@@ -1170,7 +1178,9 @@ def emit_faces(leaf, first, count, pool, par, units, lines, leaves, st, scratch)
                     z &= (uint64(1) << uint64(units - 64 * r)) - uint64(1)
             keys[q, t] = z
             leaves.gen_zero[o, q] = z
-    st[GEN_N] = n_gen + count
+        if with_rays or pool.ray[g] == 0:
+            o += 1
+    st[GEN_N] = o
     # candidates: bits that some but not all generators have; by bit, how many have it, -1 where no vertex does
     for q in range(zw):
         some = uint64(0)
@@ -1779,6 +1789,16 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 share[0] += 0.5 ** (depth - par[PATH_LEN])
                 continue
             # ------------------------------------------------ down to the next stage
+            if stage == stages - 2 and depth >= par[PATH_LEN]:
+                if par[SKIP] == 1:
+                    passed = nothing_wanted(leaves, st[LEAVES])
+                    if passed > 0:
+                        st[SP] = s
+                        st[COUNT] += passed
+                        st[LEAVES] += passed
+                        share[0] += 0.5 ** (depth - par[PATH_LEN])
+                        continue
+                st[BEGIN] = 1
             if free + count + 64 > pool.coord.shape[0] or top + count + 64 > pool.index.shape[0]:
                 return NEED_POOL
             below = stage + 1
@@ -2089,7 +2109,20 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
 @_inner
 def wanted(leaves, number):
     """Whether the leaf with this number is to be written."""
-    return number >= leaves.select.shape[0] or leaves.select[number] != 0
+    return number >= leaves.select.shape[0] or leaves.select[number] & WANTED != 0
+
+
+@_inner
+def nothing_wanted(leaves, number):
+    """How many leaves a cell of the last stage has that begins with this one; 0 if one of them is to be written."""
+    end = number
+    while end < leaves.select.shape[0]:
+        if leaves.select[end] & WANTED != 0:
+            return int64(0)
+        end += 1
+        if end < leaves.select.shape[0] and leaves.select[end] & FIRST_BELOW != 0:
+            break
+    return end - number
 
 
 @_inner
@@ -2104,4 +2137,6 @@ def write_leaf(st, par, net, active, last, leaves, prints):
     for q in range(mw):
         leaves.pattern[o, (stages - 1) * mw + q] = last[q]
     leaves.print[o] = output_print(prints, net, active, last, par)
+    leaves.begin[o] = st[BEGIN]
+    st[BEGIN] = 0
     st[OUT_N] = o + 1

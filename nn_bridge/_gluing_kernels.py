@@ -50,6 +50,118 @@ def rehash(keys: Any, bearer: Any, new_keys: Any, new_bearer: Any) -> None:
 
 
 @cached()
+def pack(patterns: Any, rows: Any, zeros: Any, columns: Any, places: Any, keys: Any) -> None:
+    """Pack the sign vectors of faces: the units that are positive, then the units and walls that vanish.
+
+    Parameters
+    ----------
+    patterns : uint64, shape (leaves, words)
+    rows : int64, shape (faces,)
+        The leaf of each face.
+    zeros : uint64, shape (faces, pieces)
+    columns : int64, shape (pieces of units,)
+        The words of the patterns that are in use.
+    places : int64, shape (pieces of units + pieces,)
+        The bit of the key where each piece begins.
+    keys : uint64, shape (faces, width)
+        The result; zero before.
+    """
+    units = columns.shape[0]
+    width = keys.shape[1]
+    for k in range(rows.shape[0]):
+        for piece in range(places.shape[0]):
+            if piece < units:
+                word = patterns[rows[k], columns[piece]] & ~zeros[k, piece]
+            else:
+                word = zeros[k, piece - units]
+            column = places[piece] >> 6
+            shift = uint64(places[piece] & 63)
+            keys[k, column] |= word << shift
+            if shift != uint64(0) and column + 1 < width:
+                keys[k, column + 1] |= word >> (uint64(64) - shift)
+
+
+@cached()
+def number(rows: Any, keys: Any, bearer: Any, state: Any, numbers: Any, fresh: Any, begin: Any) -> Any:
+    """Number rows: equal ones equally, in the order in which they first come.
+
+    Parameters
+    ----------
+    rows : uint64, shape (n, words)
+    keys, bearer : the table
+        The bearer of a row is its number.
+    state : int64, shape (2,)
+        How many rows the table has, and the next number.
+    numbers : int64, shape (n,)
+        The result.
+    fresh : int64, shape (n,)
+        For each new number, in turn, where it first comes.
+    begin : tuple of two ints
+        How many rows were worked in and how many numbers were new before the table had to grow.
+
+    Returns
+    -------
+    tuple of two ints
+        The same now.
+    """
+    slots = bearer.shape[0]
+    new = begin[1]
+    for i in range(begin[0], rows.shape[0]):
+        if 5 * (state[0] + 1) > 4 * slots:
+            return i, new
+        slot = slot_of(rows[i], slots)
+        while bearer[slot] >= 0:
+            equal = True
+            for c in range(rows.shape[1]):
+                if keys[slot, c] != rows[i, c]:
+                    equal = False
+                    break
+            if equal:
+                break
+            slot = (slot + 1) & (slots - 1)
+        if bearer[slot] < 0:
+            keys[slot] = rows[i]
+            bearer[slot] = state[1]
+            fresh[new] = i
+            new += 1
+            state[0] += 1
+            state[1] += 1
+        numbers[i] = bearer[slot]
+    return rows.shape[0], new
+
+
+@cached()
+def relevant(patterns: Any, sizes: Any, read: Any, by_output: Any, result: Any) -> None:
+    """The active units from which a path of active units leads to an output, pattern by pattern.
+
+    Parameters
+    ----------
+    patterns : uint64, shape (leaves, stages * words)
+    sizes : int64, shape (stages,)
+        Units per stage.
+    read : uint64, shape (stages, units, stages * words)
+        For each unit of a stage the units that read it.
+    by_output : bool, shape (stages, units)
+        Whether an output reads it.
+    result : uint64, shape (leaves, stages * words)
+        Zero before.
+    """
+    stages = sizes.shape[0]
+    words = patterns.shape[1] // stages
+    for k in range(patterns.shape[0]):
+        for stage in range(stages - 1, -1, -1):
+            for i in range(sizes[stage]):
+                column = stage * words + (i >> 6)
+                if (patterns[k, column] >> uint64(i & 63)) & uint64(1) == uint64(0):
+                    continue
+                reached = by_output[stage, i]
+                for c in range((stage + 1) * words, stages * words):
+                    reached |= read[stage, i, c] & result[k, c] != uint64(0)
+                if reached:
+                    result[k, column] |= uint64(1) << uint64(i & 63)
+
+
+@cached()
 def remove(keys: Any, bearer: Any, slot: Any) -> None:
     """Empty a slot and close the gap, so that no later search ends too early."""
     slots = bearer.shape[0]

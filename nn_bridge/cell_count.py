@@ -1,9 +1,9 @@
 """The engine ``cells``: the four counts of a network, exactly, by subdivision, with limits, workers and checkpoints.
 
-Two passes.  The first visits every cell and keeps the residues of its affine map, eight bytes.  Cells whose residues
-occur once are regions of their own; the second pass visits the others again, with their faces, and joins them
-(`nn_bridge.gluing`).  If only the number of cells is wanted, the first pass keeps nothing and counts the last stage
-without enumerating it.
+The first pass visits every cell and keeps the residues of its affine map, eight bytes.  Where many residues repeat, it
+also brings the faces of the cells, which are joined as they come (`nn_bridge.gluing`).  Else cells whose residues occur
+once are regions of their own, and a second pass brings the faces of the others.  If only the number of cells is wanted,
+the first pass keeps nothing and counts the last stage without enumerating it.
 """
 
 from __future__ import annotations
@@ -29,13 +29,12 @@ from nn_bridge.cell_jobs import (
     Task,
     count_slice,
     faces_of,
-    pattern_numbers,
     weight,
 )
 from nn_bridge.cell_problem import CellProblem, cell_arrays, cell_problem
 from nn_bridge.cell_tree import Leaves, Subtree
 from nn_bridge.errors import NetworkError
-from nn_bridge.gluing import Duplicates, Gluer, duplicates
+from nn_bridge.gluing import FourCounts, Gluer, duplicates
 from nn_bridge.memory_limit import parse_bytes, resident_bytes
 from nn_bridge.network import Network
 from nn_bridge.region_count import RegionCount
@@ -57,6 +56,7 @@ Progress = Callable[[int, float], None]
 _FIRST, _SHORT, _NEAR, _FAR = 0.1, 0.05, 0.2, 1.0
 _JOBS_PER_WORKER = 3
 _SORTING = 32  # bytes a cell that finding equal residues takes for a while
+_JOINING = 1 << 25, 48  # bytes, and bytes a cell, that joining cells may take in the first pass
 _FEW_CELLS = 1 << 17  # a second pass over fewer is done here, before other processes would have begun
 
 
@@ -73,15 +73,17 @@ class _Tally:
     cells: int = 0
     groups: list[Group] = field(default_factory=list)
     prints: list[np.ndarray] = field(default_factory=list)
+    glued: list[bool] = field(default_factory=list)
     cut_off: list[Slice] = field(default_factory=list)
 
-    def add(self, record: Record) -> None:
-        """Work a finished slice in."""
+    def add(self, record: Record, glued: bool = False) -> None:
+        """Work a finished slice in; ``glued``: its leaves have been joined."""
         self.waiting.pop(record.job, None)
         self.cells += record.cells
         self.groups += record.groups
         if len(record.prints):
             self.prints.append(record.prints)
+            self.glued.append(glued)
         for job in record.left:
             self.waiting[self.jobs] = job
             self.jobs += 1
@@ -223,20 +225,9 @@ class _Count:
             if self._all_four:
                 self.result = (1, 1, 1, 1)
             return
-        self._task = Task.of(self._problem)
-        self._tally = tally = _Tally({0: (Subtree(0, (), self._problem.roots),)})
-        found: Duplicates | None = None
         try:
-            if checkpoint is not None:
-                for record in checkpoint.records():
-                    tally.add(record)
-            self._first_pass(checkpoint)
-            if self._all_four:
-                found = duplicates(np.concatenate(tally.prints))
-                tally.prints = []
-                self._second_pass(found)
-            else:
-                self.result = (tally.cells, None, None, None)
+            found = self.count(self._problem, checkpoint)
+            self.result = (found, None, None, None) if isinstance(found, int) else found
             return
         except _Stop as stop:
             self.reason = str(stop)
@@ -249,16 +240,29 @@ class _Count:
         maps: int | None = None
         if self._all_four:
             try:
-                maps = tally.distinct() if found is None else found.singles + len(np.unique(found.prints))
+                maps = self._tally.distinct()
             except MemoryError:  # telling residues apart takes some, too
                 maps = 1
             maps = max(maps, 1)
         self.result = (
-            max(tally.found, 1),
+            max(self._tally.found, 1),
             maps,
             maps,
             maps,
         )  # a domain has a cell, even if there was no time to meet it
+
+    def count(self, problem: CellProblem, checkpoint: Checkpoint | None) -> FourCounts | int:
+        """Count to the end: the four counts, or the cells alone; raises what stops it."""
+        self._task = Task.of(problem)
+        self._tally = tally = _Tally({0: (Subtree(0, (), problem.roots),)})
+        self._gluer: Gluer | None = None
+        # faces in a checkpoint would take too much: with one, the second pass brings them
+        self._faces: bool | None = None if checkpoint is None else False
+        if checkpoint is not None:
+            for record in checkpoint.records():
+                tally.add(record)
+        self._first_pass(checkpoint)
+        return self._joined_cells() if self._all_four else tally.cells
 
     # ---------------------------------------------------------------- first pass
 
@@ -267,7 +271,9 @@ class _Count:
         self._check()
         if not crew.alone and not crew.elsewhere and 0 in tally.waiting:
             # a small count is over before a second process would have begun
-            self._absorb(0, count_slice(self._task, tally.waiting[0], self._limits(_FIRST), self._all_four), checkpoint)
+            limits = self._limits(_FIRST)
+            first = count_slice(self._task, tally.waiting[0], limits, self._all_four, self._faces)
+            self._absorb(0, first, checkpoint)
         started: set[int] = set()
 
         def start() -> tuple[int, Future[Slice]] | None:
@@ -281,7 +287,7 @@ class _Count:
             usual = _FAR if crew.alone or crew.elsewhere else _NEAR
             limits = self._limits(_SHORT if few else usual)
             started.add(key)
-            return key, crew.submit(count_slice, self._task, tally.waiting[key], limits, self._all_four)
+            return key, crew.submit(count_slice, self._task, tally.waiting[key], limits, self._all_four, self._faces)
 
         flow = Flow(crew, start)
         for key, result in flow.take():
@@ -306,9 +312,13 @@ class _Count:
             parts = min(free, len(result.rest))
             left = tuple(result.rest[part::parts] for part in range(parts))
             record = Record(key, result.cells, left, result.groups, result.prints)
-            tally.add(record)
+            tally.add(record, glued=bool(result.faces))
+            for leaves in result.faces:
+                self._glue(leaves)
             if checkpoint is not None:
                 checkpoint.append(record)
+            elif self._all_four and self._faces is not False:
+                self._faces = self._faces_from_here(result.repeats)
         self._report()
         try:
             self._check()
@@ -327,71 +337,100 @@ class _Count:
 
     # ---------------------------------------------------------------- second pass
 
-    def _second_pass(self, found: Duplicates) -> None:
+    def _faces_from_here(self, repeats: bool) -> bool | None:
+        """Whether slices are to bring faces: yes, no, or as each of them finds."""
+        once, each = _JOINING
+        if self._gluer is not None and self._gluer.bytes > once + each * self._tally.cells:
+            return False  # few bytes a cell matter more than a second pass
+        return True if repeats else None
+
+    def _glue(self, leaves: Leaves) -> None:
+        if self._gluer is None:
+            assert self._problem is not None
+            self._gluer = Gluer(self._problem, -(-max(self._problem.network.hidden) // 64))
+        self._gluer.add(leaves)
+
+    def _joined_cells(self) -> FourCounts:
         """Join the cells that may have equal maps; batches of them come from the workers in any order."""
-        cells, crew = self._tally.cells, self._crew
-        if not len(found.prints):
-            self.result = (cells, cells, cells, cells)
-            return
-        assert self._problem is not None
-        words = -(-max(self._problem.network.hidden) // 64)
-        gluer = Gluer(self._problem, words, found)
-        numbers: np.ndarray | None = None  # of the patterns of all selected leaves, after one pass over them
-        while (wanted := gluer.wanted()) is not None:
-            same = None if numbers is None else numbers[wanted.select[found.select.view(bool)].view(bool)]
-            numbers = self._feed(gluer, wanted, same, crew if cells > _FEW_CELLS else Crew())
-        four = gluer.counts()
-        self.result = four.cells, four.regions, four.regions_by_point, four.affine_maps
+        tally = self._tally
+        cells = tally.cells
+        if not all(tally.glued):
+            glued = np.repeat(tally.glued, [len(prints) for prints in tally.prints])
+            self._feed(self._glue, duplicates(np.concatenate(tally.prints)).select & ~glued)
+        gluer = self._gluer
+        if gluer is None:
+            return FourCounts(cells, cells, cells, cells)
+        unsettled = gluer.unsettled()
+        if len(unsettled):
+            self._feed(gluer.add_again, np.concatenate([_among(prints, unsettled) for prints in tally.prints]))
+        return gluer.counts(cells)
 
-    def _feed(self, gluer: Gluer, wanted: Duplicates, same: np.ndarray | None, crew: Crew) -> np.ndarray:
-        """Visit the wanted leaves once more, with their faces; returns the numbers of their patterns.
+    def _feed(self, take: Callable[[Leaves], None], select: np.ndarray) -> None:
+        """Visit the selected leaves once more, with their faces."""
+        tally = self._tally
+        crew = self._crew if tally.cells > _FEW_CELLS else Crew()
+        jobs = _batches(tally, select)
 
-        Leaves with equal residues may be met in any order, which must be the same in each pass: ``same`` are their
-        numbers from the pass before.
-        """
-        jobs = _batches(self._tally.groups, wanted)
-        numbers = np.empty(len(wanted.prints), np.uint64)
-        keys = wanted.prints if same is None else same
-
-        def start() -> tuple[int, Future[list[Leaves]]] | None:
+        def start() -> tuple[None, Future[list[Leaves]]] | None:
             self._budget.check(0, crew)
             job = next(jobs, None)
-            if job is None:
-                return None
-            groups, select, first = job
-            own = keys[first : first + int(np.count_nonzero(select))]
-            return first, crew.submit(faces_of, self._task, groups, select, own, same is not None)
+            return None if job is None else (None, crew.submit(faces_of, self._task, *job))
 
         flow = Flow(crew, start)
-        for first, batches in flow.take():
+        for _, batches in flow.take():
             for leaves in batches:
-                gluer.add(leaves, first)
-                numbers[first : first + len(leaves.prints)] = pattern_numbers(leaves.patterns)
-                first += len(leaves.prints)
+                take(leaves)
         if flow.interrupted:
             raise KeyboardInterrupt
-        return numbers
 
 
-def _batches(groups: list[Group], found: Duplicates) -> Iterator[tuple[tuple[Group, ...], np.ndarray, int]]:
-    """Groups with selected leaves, small ones together: with their marks, and how many selected leaves come before."""
+def count_from_tree(problem: CellProblem | None) -> FourCounts:
+    """The four counts of a problem in one process, exactly (None, nothing to cut: one cell).
+
+    Examples
+    --------
+    >>> count_from_tree(cell_problem(Network.from_layers([[[1, 0], [0, 1]], [[1, -1]]])))
+    FourCounts(cells=4, regions=4, regions_by_point=4, affine_maps=4)
+    """
+    if problem is None:
+        return FourCounts(1, 1, 1, 1)
+    counts = _Count(problem, True, Crew(), _Budget(None, None, None), None).count(problem, None)
+    assert isinstance(counts, FourCounts)
+    return counts
+
+
+def _among(prints: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Marks the residues that are among the wanted ones, which are sorted."""
+    place = np.minimum(np.searchsorted(wanted, prints), len(wanted) - 1)
+    marks: np.ndarray = (wanted[place] == prints).view(np.uint8)
+    return marks
+
+
+def _batches(tally: _Tally, select: np.ndarray) -> Iterator[tuple[tuple[Group, ...], np.ndarray, np.ndarray]]:
+    """Groups with selected leaves, small ones together: with their marks, and the residues of the selected leaves."""
     chosen: list[Group] = []
     marks: list[np.ndarray] = []
-    leaf = first = before = 0
-    for group in groups:
-        select = found.select[leaf : leaf + group.leaves]
-        leaf += group.leaves
-        selected = int(np.count_nonzero(select))
-        if not selected:
+    keys: list[np.ndarray] = []
+    leaf = at = 0
+    slices = iter(tally.prints)
+    prints = np.zeros(0, np.uint64)
+    for group in tally.groups:
+        own = select[leaf : leaf + group.leaves]
+        if not len(own):
+            continue
+        if at == len(prints):
+            prints, at = next(slices), 0  # a group lies within one slice
+        leaf, at = leaf + group.leaves, at + group.leaves
+        if not own.any():
             continue
         if chosen and sum(map(len, marks)) + group.leaves > GROUP_LEAVES:
-            yield tuple(chosen), np.concatenate(marks), first
-            chosen, marks, first = [], [], before
+            yield tuple(chosen), np.concatenate(marks), np.concatenate(keys)
+            chosen, marks, keys = [], [], []
         chosen.append(group)
-        marks.append(select)
-        before += selected
+        marks.append(own)
+        keys.append(prints[at - group.leaves : at][own.view(bool)])
     if chosen:
-        yield tuple(chosen), np.concatenate(marks), first
+        yield tuple(chosen), np.concatenate(marks), np.concatenate(keys)
 
 
 def _identity(network: Network, domain: Polyhedron | None, counts: str, problem: CellProblem | None) -> dict[str, str]:

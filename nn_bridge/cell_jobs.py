@@ -8,13 +8,12 @@ machine can take over any of them, and the sum of all slices does not depend on 
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import threading
 import time
+import uuid
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,12 +21,16 @@ import numpy as np
 
 from nn_bridge import _cell_kernels as kernels
 from nn_bridge.cell_problem import CellProblem, cell_arrays
-from nn_bridge.cell_tree import COUNT_ONLY, JOINS, PATTERNS, CellTree, CellTreeError, Decision, Leaves, Subtree
+from nn_bridge.cell_tree import COUNT_ONLY, JOINS, CellTree, CellTreeError, Decision, Leaves, Subtree
+from nn_bridge.gluing import repeats
 
 Job = tuple[Subtree, ...]
 
 GROUP_LEAVES = 1 << 14
 """A second pass visits groups of about this many leaves at once."""
+
+FACES_LEAVES = 1 << 13
+"""A slice ends when it has the faces of so many leaves."""
 
 STEPS_AT_ONCE = 1 << 12
 """Steps of a run between two looks at the clock: some hundredths of a second."""
@@ -35,6 +38,8 @@ STEPS_AT_ONCE = 1 << 12
 _KEEP = 4  # trees that a worker remembers
 _GRACE = 0.5  # seconds that a count inside one cell may go on when time is up
 _FEWEST_STEPS = 64
+_TRIAL_STEPS = 256  # after these it is seen whether residues repeat
+_LATEST = 1024  # leaves by which that is seen at the end of a slice
 _NO_LIMIT = 1 << 62
 
 
@@ -126,18 +131,34 @@ def _on_the_way(tree: CellTree, subtree: Subtree) -> bool:
 # -------------------------------------------------------------------------- what a worker is asked and answers
 
 
-@dataclass(frozen=True)
 class Task:
-    """A problem, packed once and unpacked once in every process that works on it."""
+    """A problem under a name: packed once, if it travels, and unpacked once in every process that works on it."""
 
-    key: str
-    packed: bytes
+    def __init__(self, key: str, problem: CellProblem | None, packed: bytes = b"") -> None:
+        self.key, self._problem, self._packed = key, problem, packed
 
     @classmethod
     def of(cls, problem: CellProblem) -> Task:
-        """Pack a problem."""
-        content = pickle.dumps(problem)
-        return cls(hashlib.sha256(content).hexdigest(), zlib.compress(content, 1))
+        """Name a problem."""
+        return cls(uuid.uuid4().hex, problem)
+
+    @property
+    def problem(self) -> CellProblem:
+        """The problem."""
+        if self._problem is None:
+            self._problem = pickle.loads(zlib.decompress(self._packed))
+        return self._problem
+
+    def __reduce__(self) -> tuple[type[Task], tuple[str, None, bytes]]:
+        if not self._packed:
+            self._packed = zlib.compress(pickle.dumps(self._problem), 1)
+        return Task, (self.key, None, self._packed)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Task) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
 
 @dataclass(frozen=True)
@@ -151,10 +172,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Group:
-    """Subtrees that were worked off one after another, and the number of their leaves."""
+    """Subtrees that were worked off one after another, and the number of their leaves.
+
+    ``begins`` are the packed marks of `Leaves.begins`, or None where they are not known.
+    """
 
     parts: Job
     leaves: int
+    begins: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +196,10 @@ class Slice:
         What was done, in order (only where prints were asked for).
     prints : array of uint64
         The residues of the leaves' affine maps, in the order of the groups.
+    faces : tuple of Leaves
+        The leaves with their faces, all of them or none.
+    repeats : bool
+        Whether the residues of the latest leaves are such that faces are best written for all (`gluing.repeats`).
     abandoned : bool
         The slice was cut off: ``cells`` and ``prints`` were found, but the job must be done again from its start.
     interrupted : bool
@@ -181,6 +210,8 @@ class Slice:
     rest: Job = ()
     groups: tuple[Group, ...] = ()
     prints: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    faces: tuple[Leaves, ...] = ()
+    repeats: bool = False
     abandoned: bool = False
     interrupted: bool = False
 
@@ -202,7 +233,7 @@ def _tree(task: Task, emit: int, count_last_stage: bool = False) -> CellTree:
     tree = trees.pop(key, None)
     if tree is None:
         known = next((tree for (task_key, _, _), tree in trees.items() if task_key == task.key), None)
-        problem = pickle.loads(zlib.decompress(task.packed)) if known is None else known.problem
+        problem = task.problem if known is None else known.problem
         arrays = cell_arrays(problem) if known is None else known.arrays
         tree = CellTree(problem, emit, count_last_stage=count_last_stage, arrays=arrays)
     trees[key] = tree
@@ -211,7 +242,7 @@ def _tree(task: Task, emit: int, count_last_stage: bool = False) -> CellTree:
     return tree
 
 
-def count_slice(task: Task, job: Job, limits: Limits, prints: bool) -> Slice:
+def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool | None = False) -> Slice:
     """Work on a job for a slice of time; runs in any process.
 
     Parameters
@@ -221,13 +252,16 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool) -> Slice:
     limits : Limits
     prints : bool
         Record the residues of the leaves' affine maps; else only count the cells, by the fastest route.
+    faces : bool, optional
+        With ``prints``: bring the leaves with their faces, of which a slice then has few.  None: if residues repeat.
     """
     begun = time.monotonic()
-    tree = _tree(task, PATTERNS if prints else COUNT_ONLY, count_last_stage=not prints)
+    tree = _tree(task, JOINS if prints else COUNT_ONLY, count_last_stage=not prints)
     most = _NO_LIMIT if limits.cells is None else limits.cells
-    tree.par[kernels.WORK_LIMIT] = min(STEPS_AT_ONCE, max(most, _FEWEST_STEPS))
+    steps = min(STEPS_AT_ONCE, max(most, _FEWEST_STEPS))
+    found = _Found(tree, faces) if prints else None
+    tree.par[kernels.WORK_LIMIT] = min(steps, _TRIAL_STEPS) if prints and faces is None else steps
     before = grouped = tree.cells
-    found: list[np.ndarray] = []
     groups: list[Group] = []
     parts: list[Subtree] = []
     work = list(reversed(job))
@@ -237,36 +271,83 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool) -> Slice:
             subtree = work.pop()
             division = None
             for leaves in tree.run(subtree):
-                if prints:
-                    found.append(leaves.prints)
+                cells = tree.cells - before
+                if found is not None:
+                    found.add(leaves)
+                    if found.faces is None and cells >= min(steps, _TRIAL_STEPS) // 2:
+                        found.decide()
+                        tree.par[kernels.WORK_LIMIT] = steps
                 spent = time.monotonic() - begun
-                over = spent > limits.seconds or tree.cells - before >= most
+                full = found is not None and found.faces is True and cells >= FACES_LEAVES
+                over = full or spent > limits.seconds or cells >= most
                 wanted = over or (prints and tree.cells - grouped >= GROUP_LEAVES)
                 if division is None and wanted and not _on_the_way(tree, subtree):
                     division = divide(tree, subtree)
                 if spent > limits.last_second + _GRACE and tree.st[kernels.SP] > 0:
-                    return Slice(tree.cells - before, prints=_joined(found), abandoned=True)
+                    return Slice(cells, prints=_joined(found.prints) if found else _NOTHING, abandoned=True)
             over = over or time.monotonic() - begun > limits.seconds
             if division is None:
                 parts.append(subtree)
             else:
                 parts += division.done
                 work += reversed(division.rest)
-            if prints and parts and (over or not work or tree.cells - grouped >= GROUP_LEAVES):
-                groups.append(Group(tuple(parts), tree.cells - grouped))
+            if found is not None and parts and (over or not work or tree.cells - grouped >= GROUP_LEAVES):
+                groups.append(Group(tuple(parts), tree.cells - grouped, found.begins_of(tree.cells - grouped)))
                 parts, grouped = [], tree.cells
     except BaseException as error:
         _TREES.by_key.clear()  # they may have been left in the middle of anything
         if not isinstance(error, KeyboardInterrupt):
             raise
-        return Slice(tree.cells - before, prints=_joined(found), abandoned=True, interrupted=True)
-    return Slice(tree.cells - before, tuple(reversed(work)), tuple(groups), _joined(found))
+        prints_so_far = _joined(found.prints) if found else _NOTHING
+        return Slice(tree.cells - before, prints=prints_so_far, abandoned=True, interrupted=True)
+    rest = tuple(reversed(work))
+    if found is None:
+        return Slice(tree.cells - before, rest)
+    together = _joined(found.prints)
+    repeated = found.decide() if found.faces is None else repeats(together[-_LATEST:])
+    return Slice(tree.cells - before, rest, tuple(groups), together, tuple(found.leaves), repeated)
 
 
-def faces_of(
-    task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray, by_pattern: bool = False
-) -> list[Leaves]:
-    """The marked leaves of some groups with their faces, such that ``keys`` are their residues, in this order.
+_NOTHING = np.zeros(0, np.uint64)
+
+
+class _Found:
+    """The leaves of a slice; faces are kept of all or of none, which is decided on the way where ``faces`` is None."""
+
+    def __init__(self, tree: CellTree, faces: bool | None) -> None:
+        self.faces = faces
+        self.prints: list[np.ndarray] = []
+        self.leaves: list[Leaves] = []
+        self._begins: list[np.ndarray] = []
+        self._tree = tree
+        tree.mark(np.zeros(0, np.uint8))
+        tree.write_faces(faces is not False)
+
+    def add(self, leaves: Leaves) -> None:
+        """Take a batch."""
+        self.prints.append(leaves.prints)
+        self._begins.append(leaves.begins)
+        if self.faces is not False and len(leaves.prints):
+            self.leaves.append(leaves)
+
+    def decide(self) -> bool:
+        """Decide by the leaves so far."""
+        self.faces = repeats(_joined(self.prints))
+        if not self.faces:
+            self.leaves = []
+            self._tree.write_faces(False)
+        return self.faces
+
+    def begins_of(self, count: int) -> bytes:
+        """The packed marks of the latest ``count`` leaves, which make a group."""
+        marks = np.concatenate(self._begins)
+        self._begins = []
+        assert len(marks) == count
+        return np.packbits(marks).tobytes()
+
+
+def faces_of(task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray) -> list[Leaves]:
+    """The marked leaves of some groups with their faces.
 
     Parameters
     ----------
@@ -276,110 +357,66 @@ def faces_of(
     select : array of uint8
         Marks leaves, in the order of the first pass.
     keys : array of uint64
-        The residues of the marked leaves.  Leaves with other residues are not among the marked ones.
-    by_pattern : bool
-        ``keys`` are `pattern_numbers` instead, so that each place gets the very leaf that it got in an earlier pass.
+        The residues of the marked leaves.  Leaves with other residues are not among the marked ones, and all with
+        these residues are.
+
+    Raises
+    ------
+    CellTreeError
+        The groups have other leaves.
     """
-    if by_pattern and len(np.unique(keys)) < len(keys):
-        raise CellTreeError("two patterns have one number")
-    keys_of = _pattern_keys if by_pattern else _print_keys
     try:
-        return _faces_of(task, groups, select, keys, keys_of)
+        return _faces_of(task, groups, select, keys)
     except BaseException:
         _TREES.by_key.clear()  # they may have been left in the middle of anything
         raise
 
 
-def _print_keys(leaves: Leaves) -> np.ndarray:
-    return leaves.prints
-
-
-def _pattern_keys(leaves: Leaves) -> np.ndarray:
-    return pattern_numbers(leaves.patterns)
-
-
-def pattern_numbers(patterns: np.ndarray) -> np.ndarray:
-    """A number for each activation pattern, the same everywhere: different ones rarely share it."""
-    numbers = np.zeros(len(patterns), np.uint64)
-    for column in patterns.T:
-        numbers ^= column
-        numbers *= np.uint64(0x9E3779B97F4A7C15)
-        numbers ^= numbers >> np.uint64(31)
-    return numbers
-
-
-def _faces_of(
-    task: Task,
-    groups: tuple[Group, ...],
-    select: np.ndarray,
-    keys: np.ndarray,
-    keys_of: Callable[[Leaves], np.ndarray],
-) -> list[Leaves]:
+def _faces_of(task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray) -> list[Leaves]:
     tree = _tree(task, JOINS)
+    tree.par[kernels.WORK_LIMIT] = STEPS_AT_ONCE
+    tree.write_faces(True)
     parts = [part for group in groups for part in group.parts]
-    tree.mark(select)
+    tree.mark(select, _begins(groups))
     batches = [leaves for part in parts for leaves in tree.run(part) if len(leaves.prints)]
-    if np.array_equal(_joined([keys_of(leaves) for leaves in batches]), keys):
+    if np.array_equal(_joined([leaves.prints for leaves in batches]), keys):
         return batches
-    # signs that were open in the first pass may be known by now, and units split in another order: match by key
+    # signs that were open in the first pass may be known by now, and units split in another order: choose by residues
     tree.mark(np.zeros(0, np.uint8))
     wanted = np.unique(keys)
-    batches = [_chosen(leaves, np.isin(keys_of(leaves), wanted)) for part in parts for leaves in tree.run(part)]
-    merged = _merged([leaves for leaves in batches if len(leaves.prints)])
-    order = np.empty(len(keys), np.int64)
-    met = keys_of(merged)
-    ranked, expected = np.argsort(met, kind="stable"), np.argsort(keys, kind="stable")
-    if not np.array_equal(met[ranked], keys[expected]):
-        raise CellTreeError("a later pass met other cells than the first")
-    order[expected] = ranked
-    return [_reordered(merged, order)]
+    batches = [_chosen(leaves, np.isin(leaves.prints, wanted)) for part in parts for leaves in tree.run(part)]
+    batches = [leaves for leaves in batches if len(leaves.prints)]
+    if not np.array_equal(np.sort(_joined([leaves.prints for leaves in batches])), np.sort(keys)):
+        raise CellTreeError("a later pass met other cells than the first; please report this network")
+    return batches
+
+
+def _begins(groups: tuple[Group, ...]) -> np.ndarray | None:
+    """The marks of the groups' leaves, if all are known."""
+    marks = []
+    for group in groups:
+        if group.begins is None:
+            return None
+        marks.append(np.unpackbits(np.frombuffer(group.begins, np.uint8), count=group.leaves))
+    return np.concatenate(marks)
 
 
 def _joined(found: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(found) if found else np.zeros(0, np.uint64)
-
-
-def _numbers(leaves: Leaves) -> np.ndarray:
-    """The number in the run of each leaf of a batch; every leaf has a generator."""
-    return np.unique(leaves.generator_leaf)
+    return np.concatenate(found) if found else _NOTHING
 
 
 def _chosen(leaves: Leaves, marked: np.ndarray) -> Leaves:
     """The marked leaves of a batch."""
-    numbers = _numbers(leaves)
+    numbers = np.unique(leaves.generator_leaf)  # of its leaves in the run: every leaf has a vertex
     generators = marked[np.searchsorted(numbers, leaves.generator_leaf)]
     facets = marked[np.searchsorted(numbers, leaves.facet_leaf)]
-    return Leaves(
-        leaves.patterns[marked],
-        leaves.prints[marked],
-        leaves.generator_leaf[generators],
-        leaves.generator_ray[generators],
-        leaves.generator_coordinates,
-        leaves.generator_zeros[generators],
-        leaves.facet_leaf[facets],
-        leaves.facet_zeros[facets],
-    )
-
-
-def _merged(batches: list[Leaves]) -> Leaves:
-    return Leaves(*(np.concatenate(columns) for columns in zip(*batches, strict=True)))
-
-
-def _reordered(leaves: Leaves, order: np.ndarray) -> Leaves:
-    """The leaves ``order[0], order[1], ..``, with their numbers and faces in this order."""
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    numbers = _numbers(leaves)
-    generator_leaf = place[np.searchsorted(numbers, leaves.generator_leaf)]
-    facet_leaf = place[np.searchsorted(numbers, leaves.facet_leaf)]
-    g, f = np.argsort(generator_leaf, kind="stable"), np.argsort(facet_leaf, kind="stable")
-    return Leaves(
-        leaves.patterns[order],
-        leaves.prints[order],
-        generator_leaf[g],
-        leaves.generator_ray[g],
-        leaves.generator_coordinates,
-        leaves.generator_zeros[g],
-        facet_leaf[f],
-        leaves.facet_zeros[f],
+    return leaves._replace(
+        patterns=leaves.patterns[marked],
+        prints=leaves.prints[marked],
+        begins=leaves.begins[marked],
+        generator_leaf=leaves.generator_leaf[generators],
+        generator_ray=leaves.generator_ray[generators],
+        generator_zeros=leaves.generator_zeros[generators],
+        facet_leaf=leaves.facet_leaf[facets],
+        facet_zeros=leaves.facet_zeros[facets],
     )

@@ -33,7 +33,7 @@ Decision = tuple[int, int, int]
 COUNT_ONLY, PATTERNS, FACES, JOINS = 0, 1, 2, 3
 """What a leaf writes: nothing, its pattern and the residues of its map, or these with generators and facets.
 
-JOINS is FACES without coordinates, which joining cells does without.
+JOINS is FACES without coordinates and rays, which joining cells does without.
 """
 
 _NO_RESIDUES = Residues(
@@ -68,13 +68,15 @@ class Leaves(NamedTuple):
     """A batch of leaves as arrays.
 
     ``patterns`` has shape (leaves, stages * words) with bit ``i % 64`` of word ``stage * words + i // 64`` for unit
-    ``i``; ``prints`` the residues of the affine maps.  The others are empty unless faces were asked for: per generator
-    the number of its leaf (counted over the whole run), whether it is a ray, float coordinates (not with JOINS) and the
-    set of units (and walls) that vanish there; per facet the number of its leaf and that set.
+    ``i``; ``prints`` the residues of the affine maps; ``begins`` marks the leaves with which a run, or a cell of the
+    last stage, begins.  The others are empty unless faces were asked for: per generator (with JOINS: per vertex) the
+    number of its leaf (counted over the whole run), whether it is a ray, float coordinates (not with JOINS) and the set
+    of units (and walls) that vanish there; per facet the number of its leaf and that set.
     """
 
     patterns: np.ndarray
     prints: np.ndarray
+    begins: np.ndarray
     generator_leaf: np.ndarray
     generator_ray: np.ndarray
     generator_coordinates: np.ndarray
@@ -156,6 +158,7 @@ class CellTree:
         leaves = 1 << 13 if emit else 1
         self.out_pattern = np.zeros((leaves, stages * self.words), np.uint64)
         self.out_print = np.zeros(leaves, np.uint64)
+        self.out_begin = np.zeros(leaves, np.uint8)
         faces = 1 << 14 if emit in (FACES, JOINS) else 1
         self._allocate_faces(faces, faces)
         self.job_path = np.zeros((0, 1, 3), np.int64)
@@ -176,6 +179,7 @@ class CellTree:
         self.path = np.array(subtree.path or [(0, 0, 0)], dtype=np.int64).reshape(-1, 3)
         last = subtree.root + subtree.roots
         self.roots_left = range(subtree.root, last)
+        self.st[kernels.BEGIN] = 1
         try:
             while self.roots_left:
                 begin = self.roots_left.start
@@ -187,10 +191,19 @@ class CellTree:
             self.par[kernels.PATH_LEN] = 0
             self.st[kernels.SP] = 0
 
-    def mark(self, select: np.ndarray) -> None:
-        """From here on leaves are numbered from 0, and those written that ``select`` marks (all, if it is empty)."""
-        self._select = select
+    def mark(self, select: np.ndarray, begins: np.ndarray | None = None) -> None:
+        """From here on leaves are numbered from 0, and those written that ``select`` marks (all, if it is empty).
+
+        ``begins`` are the marks that an earlier run over the same leaves gave them (`Leaves.begins`).  With these,
+        cells of the last stage without a marked leaf are passed over.
+        """
+        self._select = select if begins is None else select * kernels.WANTED + begins * kernels.FIRST_BELOW
+        self.par[kernels.SKIP] = int(begins is not None)
         self.st[kernels.LEAVES] = 0
+
+    def write_faces(self, on: bool) -> None:
+        """With JOINS, between two batches: whether leaves are written with their faces from here on."""
+        self.par[kernels.EMIT] = JOINS if on else PATTERNS
 
     @property
     def cells(self) -> int:
@@ -238,6 +251,7 @@ class CellTree:
                 kernels.LeafArrays(
                     self.out_pattern,
                     self.out_print,
+                    self.out_begin,
                     self.gen_leaf,
                     self.gen_ray,
                     self.gen_coord,
@@ -320,6 +334,7 @@ class CellTree:
         return Leaves(
             self.out_pattern[:leaves].copy(),
             self.out_print[:leaves].copy(),
+            self.out_begin[:leaves].copy(),
             self.gen_leaf[:gens].copy(),
             self.gen_ray[:gens].copy(),
             self.gen_coord[:gens].copy(),

@@ -59,7 +59,7 @@ def plan_facets(problem: CellProblem, tree: CellTree, found: Duplicates) -> Face
         Of the first pass.
     """
     count = len(found.select)
-    maps, keys = MapClasses(problem, tree.words, found.prints), SignVectorKeys(problem, tree.words)
+    maps, keys = MapClasses(problem, tree.words), SignVectorKeys(problem, tree.words)
     labels, of_leaf, zeros, centres, packed = [], [], [], [], []
     seen = 0
     for leaves in CellTree(problem, FACES, select=found.select, arrays=tree.arrays).run():

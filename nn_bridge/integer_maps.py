@@ -27,6 +27,13 @@ def unpacked(rows: np.ndarray, sizes: Sequence[int], words: int) -> list[np.ndar
     return found
 
 
+def packed(bits: np.ndarray, words: int) -> np.ndarray:
+    """Rows of booleans as rows of ``words`` 64-bit words."""
+    found = np.zeros((len(bits), 8 * words), np.uint8)
+    found[:, : -(-bits.shape[1] // 8)] = np.packbits(bits, axis=1, bitorder="little")
+    return found.view(np.uint64)
+
+
 @dataclass(frozen=True)
 class _Residues:
     """The integer network modulo one prime: per stage (and last the outputs) its blocks on earlier stages and the rest.
@@ -45,8 +52,12 @@ class _Residues:
         return reduced
 
     def maps(self, active: list[np.ndarray]) -> np.ndarray:
-        """The coefficients of all outputs, shape (patterns, outputs, inputs + 1), found from the outputs backwards."""
-        stages, patterns, outputs = len(active), len(active[0]), len(self.constants[-1])
+        """The coefficients of all outputs, shape (patterns, outputs, inputs + 1), found from the outputs backwards.
+
+        ``active`` has floats, 0 or 1, and each pattern as many times as there are outputs.
+        """
+        stages, outputs = len(active), len(self.constants[-1])
+        patterns = len(active[0]) // outputs
         # one row for each pattern and output, so that every step is one plain matrix product
         total = np.tile(self.constants[-1], (patterns, 1))
         flow: list[np.ndarray | None] = [None] * stages  # how the outputs depend on the units of each stage
@@ -56,13 +67,16 @@ class _Residues:
                 seen = flow[number]
                 if seen is None:
                     continue
-                here = seen * np.repeat(active[number], outputs, axis=0)
+                here = seen * active[number]
                 total = self.reduce(total + here @ self.constants[number])
             for source, matrix in self.blocks[number]:
                 step = np.tile(matrix, (patterns, 1)) if here is None else self.reduce(here @ matrix)
                 known = flow[source - 1]
                 flow[source - 1] = step if known is None else self.reduce(known + step)
-        return np.remainder(total, self.prime).reshape(patterns, outputs, -1)
+        total = self.reduce(total)
+        total[total < 0] += self.prime
+        total[total >= self.prime] -= self.prime
+        return total.reshape(patterns, outputs, -1)
 
 
 class IntegerMaps:
@@ -74,7 +88,7 @@ class IntegerMaps:
     """
 
     def __init__(self, network: Network) -> None:
-        self._dim = network.input_dim
+        self._dim, self._outputs = network.input_dim, network.output_dim
         self._largest_stage = max(network.hidden, default=1)
         self._stages = integer_stages(network)
         self._residues: list[_Residues] | None = None
@@ -96,9 +110,7 @@ class IntegerMaps:
 
     def equal(self, one: list[np.ndarray], two: list[np.ndarray]) -> np.ndarray:
         """Whether patterns ``one[k]`` and ``two[k]`` have equal maps, proven (patterns as from `unpacked`)."""
-        result = np.ones(len(one[0]), bool)
-        for residues in self._all_residues():
-            result &= (residues.maps(one) == residues.maps(two)).all(axis=(1, 2))
+        result: np.ndarray = (self.residues(one) == self.residues(two)).all(axis=(1, 2))
         return result
 
     def residues(self, active: list[np.ndarray]) -> np.ndarray:
@@ -106,7 +118,8 @@ class IntegerMaps:
 
         The result has shape (patterns, outputs, (inputs + 1) * primes).
         """
-        return np.concatenate([residues.maps(active) for residues in self._all_residues()], axis=2)
+        rows = [np.repeat(stage, self._outputs, axis=0).astype(float) for stage in active]
+        return np.concatenate([residues.maps(rows) for residues in self._all_residues()], axis=2)
 
     def _all_residues(self) -> list[_Residues]:
         if self._residues is None:

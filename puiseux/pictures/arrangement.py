@@ -138,7 +138,7 @@ def arrange(network: Network, domain: Polyhedron | None = None) -> Arrangement:
     keys = SignVectorKeys(problem, tree.words).pack(leaves.patterns, leaves.facet_leaf, leaves.facet_zeros)
     partner = _partners(keys)
     facet_first, facet_members = _incidence(leaves.facet_leaf, leaves.facet_zeros, first, leaves.generator_zeros)
-    maps = MapClasses(problem, tree.words, leaves.prints).classify(leaves.patterns, leaves.prints)
+    maps = MapClasses(problem, tree.words).classify(leaves.patterns, leaves.prints)
     patterns = tuple(unpacked(leaves.patterns, network.hidden, tree.words))
     return Arrangement(
         network,

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from nn_bridge import _cell_kernels as kernels
 from nn_bridge.builder import NetworkBuilder
 from nn_bridge.cell_problem import cell_problem
-from nn_bridge.cell_tree import COUNT_ONLY, FACES, JOINS, PATTERNS, CellTree, CellTreeError, Subtree, tree_counters
+from nn_bridge.cell_tree import (
+    COUNT_ONLY,
+    FACES,
+    JOINS,
+    PATTERNS,
+    CellTree,
+    CellTreeError,
+    Leaves,
+    Subtree,
+    tree_counters,
+)
 from nn_bridge.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.polyhedron import Polyhedron
@@ -152,7 +162,7 @@ def test_depth_alone_asks_for_no_exact_decisions():
     assert (tree.cells, tree.exact_requests) == (58106, 0)
 
 
-def test_joins_are_faces_without_coordinates():
+def test_joins_are_faces_without_coordinates_and_rays():
     for entry in ENTRIES[::23]:
         problem = cell_problem(Network.from_layers(entry["weights"], entry["biases"]))
         if problem is None:
@@ -160,11 +170,14 @@ def test_joins_are_faces_without_coordinates():
         found = []
         for emit in (FACES, JOINS):
             batches = [leaves for leaves in CellTree(problem, emit).run() if len(leaves.patterns)]
-            found.append([np.concatenate(column) for column in zip(*batches, strict=True)])
+            found.append(Leaves(*(np.concatenate(column) for column in zip(*batches, strict=True))))
         faces, joins = found
-        assert len(faces[4]) == len(faces[2]) > 0 == len(joins[4])
-        for k in (0, 1, 2, 3, 5, 6, 7):
-            assert np.array_equal(faces[k], joins[k]), entry["name"]
+        assert len(faces.generator_coordinates) == len(faces.generator_leaf) > 0 == len(joins.generator_coordinates)
+        for name in ("patterns", "prints", "begins", "facet_leaf", "facet_zeros"):
+            assert np.array_equal(getattr(faces, name), getattr(joins, name)), entry["name"]
+        for name in ("generator_leaf", "generator_ray", "generator_zeros"):
+            vertices = getattr(faces, name)[faces.generator_ray == 0]
+            assert np.array_equal(vertices, getattr(joins, name)), entry["name"]
 
 
 def test_one_layer_in_general_position():

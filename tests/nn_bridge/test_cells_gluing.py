@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from nn_bridge import _gluing_kernels as kernels
 from nn_bridge.builder import NetworkBuilder
+from nn_bridge.cell_count import count_from_tree
 from nn_bridge.cell_problem import cell_problem
-from nn_bridge.cell_tree import FACES, PATTERNS, CellTree, CellTreeError
-from nn_bridge.gluing import Duplicates, FourCounts, Gluer, count_from_tree, duplicates
+from nn_bridge.cell_tree import FACES, JOINS, PATTERNS, CellTree, CellTreeError
+from nn_bridge.gluing import FourCounts, Gluer, MapClasses, SignVectorKeys, duplicates, repeats
 from nn_bridge.integer_maps import IntegerMaps, unpacked
 from nn_bridge.network import Network
 from polyhedra.polyhedron import Polyhedron
@@ -155,82 +156,86 @@ def test_tiny_biases_change_nothing(scale):
 # -------------------------------------------------------------------------- residues that lie
 
 
-def both_passes(network, mask):
-    """The counts when only some bits of the residues are kept, so that different maps get equal residues."""
-    problem = cell_problem(network)
-    tree = CellTree(problem, PATTERNS)
-    prints = np.concatenate([leaves.prints & mask for leaves in tree.run()])
-    found = duplicates(prints)
-    gluer = Gluer(problem, tree.words, found)
-    for leaves in CellTree(problem, FACES, select=found.select).run():
-        gluer.add(leaves._replace(prints=leaves.prints & mask))
-    return gluer.counts()
+EVERY_BIT = np.uint64(2**64 - 1)
 
 
-def passes_without_room(network, domain=None):
-    """The counts and the number of passes when no points fit in memory."""
+def glued(network, domain=None, *, mask=EVERY_BIT, everything=True, **options):
+    """A gluer with the leaves, all or those whose residues repeat, and how the leaves with some residues are brought.
+
+    Only the bits of ``mask`` are kept of the residues, so that different maps get equal ones.
+    """
     problem = cell_problem(network, domain)
     tree = CellTree(problem, PATTERNS)
-    gluer = Gluer(
-        problem, tree.words, duplicates(np.concatenate([leaves.prints for leaves in tree.run()])), point_memory=0
-    )
-    passes = 1
-    while (wanted := gluer.wanted()) is not None:
-        passes += 1
-        assert gluer.wanted() == wanted
-        for leaves in CellTree(problem, FACES, select=wanted.select).run():
-            gluer.add(leaves)
-    return gluer.counts(), passes
+    prints = np.concatenate([leaves.prints & mask for leaves in tree.run()])
+    gluer = Gluer(problem, tree.words, **options)
+
+    def bring(select, take):
+        for leaves in CellTree(problem, JOINS, select=select.astype(np.uint8)).run():
+            take(leaves._replace(prints=leaves.prints & mask))
+
+    bring(np.ones(len(prints)) if everything else duplicates(prints).select, gluer.add)
+    return gluer, len(prints), lambda wanted: bring(np.isin(prints, wanted), gluer.add_again)
 
 
-def test_points_in_a_third_pass():
+def counts_without_room(network, domain=None, *, everything=True):
+    """The counts when no points fit in memory, and the number of leaves that were brought again."""
+    gluer, cells, again = glued(network, domain, everything=everything, point_memory=0)
+    unsettled = gluer.unsettled()
+    if len(unsettled):
+        again(unsettled)
+    assert not len(gluer.unsettled())
+    return gluer.counts(cells), len(unsettled)
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_points_that_are_brought_again(everything):
     seen = set()
     for name in sample()[::2]:
-        counts, passes = passes_without_room(network_of(ENTRIES[name]))
+        counts, again = counts_without_room(network_of(ENTRIES[name]), everything=everything)
         assert counts._asdict() == COUNTS[name]
-        assert (
-            passes == 1 if counts.cells == counts.affine_maps else passes == 2 + (counts.regions > counts.affine_maps)
-        )
-        seen.add(passes)
-    counts, passes = passes_without_room(three_regions_by_point())
-    assert (counts.regions, counts.regions_by_point, passes) == (6, 3, 3)
-    assert seen >= {1, 2}
+        assert (again > 0) == (counts.regions > counts.affine_maps)
+        seen.add(again > 0)
+    counts, again = counts_without_room(three_regions_by_point(), everything=everything)
+    assert (counts.regions, counts.regions_by_point, again) == (6, 3, 3)
+    assert seen == {False, True}
 
 
 def test_forgotten_points_are_missed():
-    problem = cell_problem(three_regions_by_point())
-    tree = CellTree(problem, PATTERNS)
-    found = duplicates(np.concatenate([leaves.prints for leaves in tree.run()]))
-    gluer = Gluer(problem, tree.words, found, point_memory=0)
-    for leaves in CellTree(problem, FACES, select=found.select).run():
-        gluer.add(leaves)
-    with pytest.raises(CellTreeError, match="wanted"):
-        gluer.counts()
+    gluer, cells, _ = glued(three_regions_by_point(), point_memory=0)
+    with pytest.raises(CellTreeError, match="unsettled"):
+        gluer.counts(cells)
+    assert len(gluer.unsettled())
+    with pytest.raises(CellTreeError, match="other cells"):
+        gluer.counts(cells)
+    with pytest.raises(CellTreeError, match="no leaves were asked for"):
+        glued(three_regions_by_point())[0].add_again(None)
 
 
 @pytest.mark.parametrize("name", sample()[::9])
 @pytest.mark.parametrize("mask", [0, 1])
-def test_equal_residues_prove_nothing(name, mask):
+@pytest.mark.parametrize("everything", [True, False])
+def test_equal_residues_prove_nothing(name, mask, everything):
     network = network_of(ENTRIES[name])
-    assert both_passes(network, np.uint64(mask))._asdict() == COUNTS[name]
+    for room in (None, 0):
+        gluer, cells, again = glued(network, mask=np.uint64(mask), everything=everything, point_memory=room)
+        unsettled = gluer.unsettled()
+        if len(unsettled):
+            again(unsettled)
+        assert gluer.counts(cells)._asdict() == COUNTS[name]
 
 
 def test_batches_in_any_order():
     network = network_of(ENTRIES[max(COUNTS, key=lambda name: COUNTS[name]["cells"] - COUNTS[name]["affine_maps"])])
     problem = cell_problem(network)
-    tree = CellTree(problem, PATTERNS)
-    found = duplicates(np.concatenate([leaves.prints for leaves in tree.run()]))
-    (batch,) = [leaves for leaves in CellTree(problem, FACES, select=found.select).run() if len(leaves.patterns)]
-    expected = count_from_tree(problem)
+    (batch,) = [leaves for leaves in CellTree(problem, FACES).run() if len(leaves.patterns)]
     numbers = np.unique(batch.generator_leaf)
-    middle = len(numbers) // 2
-    gluer = Gluer(problem, tree.words, found)
-    for half in (slice(middle, None), slice(0, middle)):
-        wanted = numbers[half]
-        of, facet = np.isin(batch.generator_leaf, wanted), np.isin(batch.facet_leaf, wanted)
+    expected = count_from_tree(problem)
+    gluer = Gluer(problem, -(-max(problem.network.hidden) // 64))
+    for third in (slice(1, None, 3), slice(2, None, 3), slice(0, None, 3)):
+        of, facet = np.isin(batch.generator_leaf, numbers[third]), np.isin(batch.facet_leaf, numbers[third])
         part = batch._replace(
-            patterns=batch.patterns[half],
-            prints=batch.prints[half],
+            patterns=batch.patterns[third],
+            prints=batch.prints[third],
             generator_leaf=batch.generator_leaf[of],
             generator_ray=batch.generator_ray[of],
             generator_coordinates=batch.generator_coordinates[of],
@@ -238,21 +243,16 @@ def test_batches_in_any_order():
             facet_leaf=batch.facet_leaf[facet],
             facet_zeros=batch.facet_zeros[facet],
         )
-        with_half = half.start or 0
-        gluer.add(part, with_half)
-    assert gluer.counts() == expected
+        gluer.add(part)
+    assert gluer.leaves == len(numbers)
+    assert gluer.counts(len(numbers)) == expected
 
 
-def test_batches_of_another_run_are_refused():
-    problem = cell_problem(three_regions_by_point())
-    tree = CellTree(problem, PATTERNS)
-    found = duplicates(np.concatenate([leaves.prints for leaves in tree.run()]))
-    other = Duplicates(found.select, found.prints ^ np.uint64(1))
-    (batch,) = [leaves for leaves in CellTree(problem, FACES, select=found.select).run() if len(leaves.patterns)]
-    with pytest.raises(CellTreeError, match="other cells"):
-        Gluer(problem, tree.words, other).add(batch)
-    with pytest.raises(CellTreeError, match="fewer cells"):
-        Gluer(problem, tree.words, found).counts()
+def test_when_residues_repeat():
+    assert not repeats(np.zeros(0, np.uint64))
+    assert not repeats(np.arange(16, dtype=np.uint64))
+    assert not repeats(np.array([*range(15), 0, 1][:16], dtype=np.uint64))
+    assert repeats(np.array([*range(14), 0, 1], dtype=np.uint64))
 
 
 @given(st.integers(0, 10**6), st.sampled_from([1, 2.0**-60, 1e12]))
@@ -318,3 +318,88 @@ def test_join_against_a_dictionary(seed, pairs):
     component, left = joined_plainly(keys, leaf, label, pairs)
     assert partition([kernels.find(parent, node) for node in range(leaves)]) == partition(component)
     assert int(seen[0]) == left == int((bearer >= 0).sum())
+
+
+def key_plainly(pattern, zeros, sizes, words, walls):
+    """The key of a face as one number: positive units from bit 0 on, then units that vanish, then walls that do."""
+    bits = []
+    for only_positive in (True, False):
+        column = 0
+        for s, size in enumerate(sizes):
+            for i in range(size):
+                vanishes = zeros[column + i // 64] >> (i % 64) & 1
+                bits.append(pattern[s * words + i // 64] >> (i % 64) & 1 & ~vanishes if only_positive else vanishes)
+            column += -(-size // 64)
+    bits += [zeros[column + i // 64] >> (i % 64) & 1 for i in range(walls)]
+    return sum(bit << k for k, bit in enumerate(bits))
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=20, deadline=None, derandomize=True)
+def test_packed_keys_against_their_bits(seed):
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 140, 2).tolist()
+    shapes = [(sizes[0], 2), sizes[::-1], (1, sizes[1])]
+    network = Network.from_layers([rng.normal(size=shape) for shape in shapes])
+    problem = cell_problem(network, Polyhedron.box([-1, -1], [1, 1]))
+    words = CellTree(problem).words
+
+    def word(bits, count):
+        return rng.integers(0, 2**64, count, dtype=np.uint64) >> np.uint64(64 - bits)
+
+    places = [(s * words + q, min(64, size - 64 * q)) for s, size in enumerate(sizes) for q in range(-(-size // 64))]
+    patterns = np.zeros((3, 2 * words), np.uint64)
+    for column, bits in places:
+        patterns[:, column] = word(bits, 3)
+    zeros = np.stack([word(bits, 5) for _, bits in [*places, (0, 4)]], axis=1)
+    rows = rng.integers(0, 3, 5)
+    keys = SignVectorKeys(problem, words).pack(patterns, rows, zeros)
+    for key, row, zero in zip(keys.tolist(), rows.tolist(), zeros.tolist(), strict=True):
+        expected = key_plainly(patterns[row].tolist(), zero, sizes, words, 4)
+        assert sum(word << 64 * c for c, word in enumerate(key)) == expected
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=30, deadline=None, derandomize=True)
+def test_numbers_of_rows_against_a_dictionary(seed):
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(0, 4, (60, rng.integers(1, 4))).astype(np.uint64)
+    table, bearer = np.zeros((4, rows.shape[1]), np.uint64), np.full(4, -1, np.int32)
+    state, numbers, fresh = np.array([0, 7]), np.empty(60, np.int64), np.empty(60, np.int64)
+    done = 0, 0
+    while done[0] < len(rows):
+        done = kernels.number(rows, table, bearer, state, numbers, fresh, done)
+        if done[0] < len(rows):
+            larger = np.zeros((2 * len(bearer), rows.shape[1]), np.uint64), np.full(2 * len(bearer), -1, np.int32)
+            kernels.rehash(table, bearer, *larger)
+            table, bearer = larger
+    known = {}
+    for row in map(tuple, rows.tolist()):
+        known.setdefault(row, 7 + len(known))
+    assert numbers.tolist() == [known[row] for row in map(tuple, rows.tolist())]
+    assert [known[tuple(rows[k].tolist())] for k in fresh[: done[1]]] == list(known.values())
+    assert state.tolist() == [len(known), 7 + len(known)]
+
+
+@given(built_networks(), st.integers(0, 10**6))
+@settings(max_examples=20, deadline=None, derandomize=True)
+def test_relevant_units_against_paths(network, seed):
+    """A unit is relevant iff it is active and an output, or a relevant unit, reads it."""
+    problem = cell_problem(network)
+    if problem is None:
+        return
+    sizes = problem.network.hidden
+    active = [np.random.default_rng(seed).integers(0, 2, (4, size)).astype(bool) for size in sizes]
+    patterns = np.concatenate([np.packbits(a, axis=1, bitorder="little").astype(np.uint64) for a in active], axis=1)
+    found = unpacked(MapClasses(problem, 1).relevant(patterns), sizes, 1)
+    for k in range(4):
+        relevant = [set() for _ in sizes]
+        for stage in range(len(sizes), 0, -1):
+            for reader in range(stage, len(sizes) + 1):
+                where = problem.network.output if reader == len(sizes) else problem.network.stages[reader]
+                block = where.block(stage)
+                readers = range(where.units) if reader == len(sizes) else relevant[reader]
+                for i in range(sizes[stage - 1]):
+                    if block and active[stage - 1][k, i] and any(block[j][i] != ZERO for j in readers):
+                        relevant[stage - 1].add(i)
+        assert [set(np.flatnonzero(bits[k]).tolist()) for bits in found] == relevant

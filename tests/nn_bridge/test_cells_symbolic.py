@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from nn_bridge.builder import NetworkBuilder
+from nn_bridge.cell_count import count_from_tree
 from nn_bridge.cell_problem import cell_problem
-from nn_bridge.gluing import count_from_tree
 from nn_bridge.network import Network
 from nn_bridge.symbolic_count import count_symbolic
 from polyhedra.polyhedron import Polyhedron
