@@ -38,7 +38,7 @@ STEPS_AT_ONCE = 1 << 12
 _KEEP = 4  # trees that a worker remembers
 _GRACE = 0.5  # seconds that a count inside one cell may go on when time is up
 _FEWEST_STEPS = 64
-_TRIAL_STEPS = 256  # after these it is seen whether residues repeat
+_TRIAL_STEPS = 128  # after these it is seen whether residues repeat
 _LATEST = 1024  # leaves by which that is seen at the end of a slice
 _NO_LIMIT = 1 << 62
 
@@ -273,13 +273,12 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
             for leaves in tree.run(subtree):
                 cells = tree.cells - before
                 if found is not None:
-                    found.add(leaves)
+                    found.add(leaves, cells)
                     if found.faces is None and cells >= min(steps, _TRIAL_STEPS) // 2:
                         found.decide()
                         tree.par[kernels.WORK_LIMIT] = steps
                 spent = time.monotonic() - begun
-                full = found is not None and found.faces is True and cells >= FACES_LEAVES
-                over = full or spent > limits.seconds or cells >= most
+                over = spent > limits.seconds or cells >= most or (found is not None and found.enough)
                 wanted = over or (prints and tree.cells - grouped >= GROUP_LEAVES)
                 if division is None and wanted and not _on_the_way(tree, subtree):
                     division = divide(tree, subtree)
@@ -304,7 +303,7 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
     if found is None:
         return Slice(tree.cells - before, rest)
     together = _joined(found.prints)
-    repeated = found.decide() if found.faces is None else repeats(together[-_LATEST:])
+    repeated = found.decide() if found.faces is None else bool(rest) and repeats(together[-_LATEST:])
     return Slice(tree.cells - before, rest, tuple(groups), together, tuple(found.leaves), repeated)
 
 
@@ -312,23 +311,33 @@ _NOTHING = np.zeros(0, np.uint64)
 
 
 class _Found:
-    """The leaves of a slice; faces are kept of all or of none, which is decided on the way where ``faces`` is None."""
+    """The leaves of a slice; faces are kept of all or of none, which is decided on the way where ``faces`` is None.
+
+    ``enough`` says that the slice should end: it has the faces of many leaves, or residues that did not repeat now do.
+    """
 
     def __init__(self, tree: CellTree, faces: bool | None) -> None:
         self.faces = faces
+        self.enough = False
         self.prints: list[np.ndarray] = []
         self.leaves: list[Leaves] = []
+        self._look = _LATEST if faces is None else _NO_LIMIT
         self._begins: list[np.ndarray] = []
         self._tree = tree
         tree.mark(np.zeros(0, np.uint8))
         tree.write_faces(faces is not False)
 
-    def add(self, leaves: Leaves) -> None:
-        """Take a batch."""
+    def add(self, leaves: Leaves, cells: int) -> None:
+        """Take a batch, with which there are so many cells."""
         self.prints.append(leaves.prints)
         self._begins.append(leaves.begins)
         if self.faces is not False and len(leaves.prints):
             self.leaves.append(leaves)
+        if self.faces:
+            self.enough |= cells >= FACES_LEAVES
+        elif cells >= self._look:
+            self._look = 4 * cells
+            self.enough |= repeats(leaves.prints)
 
     def decide(self) -> bool:
         """Decide by the leaves so far."""

@@ -338,36 +338,39 @@ def _residues(network: Network, offset: np.ndarray, total: int, padded: int) -> 
     of it is a ring homomorphism applied to integers); equal residues are confirmed exactly elsewhere.
     """
     count = len(network.stages)
-    points = [np.random.default_rng(seed).integers(1, PRIME, network.input_dim).tolist() for seed in (20011, 70001)]
-    mix = np.random.default_rng(31337).integers(1, PRIME, network.output_dim).tolist()
+    points = [np.random.default_rng(seed).integers(1, PRIME, network.input_dim) for seed in (20011, 70001)]
+    mix = np.random.default_rng(31337).integers(1, PRIME, network.output_dim)
     base = np.zeros((count, 2, padded), dtype=np.uint64)
     weights = np.zeros(max(total, 1), dtype=np.uint64)
     out = np.zeros((count, padded), dtype=np.uint64)
     reads = np.zeros(count, dtype=np.int64)
     *stages, (output_blocks, output_bias) = integer_stages_modulo(network, PRIME)
 
-    def at_points(row: list[int], shift: int) -> list[int]:
-        return [(shift + sum(a * x for a, x in zip(row, point, strict=True))) % PRIME for point in points]
+    def combined(factors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        # products are below 2**62, and so many residues don't add up to 2**63
+        result: np.ndarray = (factors * rows % PRIME).sum(axis=-1) % PRIME
+        return result
+
+    def at_points(blocks: dict[int, list[list[int]]], bias: list[int]) -> np.ndarray:
+        shift = np.array(bias)
+        if INPUT not in blocks:
+            return np.array([shift, shift])
+        rows = np.array(blocks[INPUT])
+        return np.array([(shift + combined(point, rows)) % PRIME for point in points])
 
     for s, (blocks, bias) in enumerate(stages):
-        rows = dict(blocks).get(INPUT, [[0] * network.input_dim] * len(bias))
-        for j, row in enumerate(rows):
-            base[s, :, j] = at_points(row, bias[j])
+        base[s, :, : len(bias)] = at_points(dict(blocks), bias)
         for source, matrix in blocks:
             if source != INPUT:
                 residues = np.array(matrix, dtype=np.uint64).T
                 start = int(offset[s, source - 1])
                 weights[start : start + residues.shape[0] * padded].reshape(-1, padded)[:, : len(bias)] = residues
-    constants = [0, 0]
-    rows = dict(output_blocks).get(INPUT, [[0] * network.input_dim] * len(output_bias))
-    for factor, row, shift in zip(mix, rows, output_bias, strict=True):
-        constants = [c + factor * v for c, v in zip(constants, at_points(row, shift), strict=True)]
+    constants = combined(mix, at_points(dict(output_blocks), output_bias))
     for source, matrix in output_blocks:
         if source != INPUT:
             reads[source - 1] = 1
-            for i, column in enumerate(zip(*matrix, strict=True)):
-                out[source - 1, i] = sum(f * v for f, v in zip(mix, column, strict=True)) % PRIME
-    return Residues(base, weights, out, np.array([c % PRIME for c in constants], dtype=np.uint64), reads)
+            out[source - 1, : len(matrix[0])] = combined(mix, np.array(matrix).T)
+    return Residues(base, weights, out, constants.astype(np.uint64), reads)
 
 
 def _weights(matrix: Matrix) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -140,6 +141,26 @@ def test_many_cells_with_one_map(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(cell_count, "Gluer", partial(Gluer, point_memory=0))
             assert count_cells(network, executor=executor).counts == expected.counts
             monkeypatch.setattr(cell_count, "Gluer", Gluer)
+
+
+@pytest.mark.usefixtures("many_slices")
+@pytest.mark.parametrize("when", ["never", "always", "by turns", "until there is no room"])
+@pytest.mark.parametrize("points", [None, 0])
+def test_faces_now_or_later(when: str, points: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which slices bring faces, and whether points fit in memory, changes no count."""
+    answers = {"never": [False], "by turns": [True, False, False]}.get(when, [True])
+    turn = itertools.cycle(answers)
+    monkeypatch.setattr(cell_jobs, "repeats", lambda prints: next(turn))
+    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 20)
+    monkeypatch.setattr(cell_jobs, "FACES_LEAVES", 25)
+    monkeypatch.setattr(cell_count, "Gluer", partial(Gluer, point_memory=points))
+    if when == "until there is no room":
+        monkeypatch.setattr(cell_count, "_JOINING", (0, 0))
+    largest = sorted(ORACLE, key=lambda name: ORACLE[name]["affine_maps"] - ORACLE[name]["cells"])
+    for name in (*largest[:40], *largest[40::9]):
+        assert count_cells(network_of(name)).counts == ORACLE[name], name
+    for name in largest[:6]:
+        assert count_cells(network_of(name), executor=ShuffledExecutor(2), workers=3).counts == ORACLE[name], name
 
 
 @pytest.mark.usefixtures("many_slices")

@@ -255,6 +255,20 @@ def test_slices_with_faces(faces: bool | None, monkeypatch: pytest.MonkeyPatch) 
     assert (without > 20) == (faces is None)
 
 
+def test_a_slice_ends_when_residues_begin_to_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 100)
+    monkeypatch.setattr(cell_jobs, "_LATEST", 500)
+    answers = [False, False, True, True]
+    monkeypatch.setattr(cell_jobs, "repeats", lambda prints: answers.pop(0))
+    problem = cell_problem(large_network("d3_16_16_1_s0"))
+    part = count_slice(Task.of(problem), whole(problem), Limits(60.0), True, None)
+    assert not answers
+    assert part.rest
+    assert part.repeats
+    assert not part.faces
+    assert 2000 <= part.cells < 2500, "looks after 500 cells, and after four times as many"
+
+
 def test_a_second_pass_that_meets_other_cells_is_noticed() -> None:
     problem = next(problems())
     task = Task.of(problem)
