@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numba import int64, uint64
 
+from nn_bridge._cell_kernels import popcount
 from polyhedra.compiled import cached
 
 _MIX_1, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
@@ -131,34 +132,49 @@ def number(rows: Any, keys: Any, bearer: Any, state: Any, numbers: Any, fresh: A
 
 
 @cached()
-def relevant(patterns: Any, sizes: Any, read: Any, by_output: Any, result: Any) -> None:
+def relevant(patterns: Any, read: Any, by_output: Any, result: Any) -> None:
     """The active units from which a path of active units leads to an output, pattern by pattern.
 
     Parameters
     ----------
     patterns : uint64, shape (leaves, stages * words)
-    sizes : int64, shape (stages,)
-        Units per stage.
-    read : uint64, shape (stages, units, stages * words)
+    read : uint64, shape (stages, 64 * words, stages * words)
         For each unit of a stage the units that read it.
-    by_output : bool, shape (stages, units)
-        Whether an output reads it.
+    by_output : uint64, shape (stages * words,)
+        The units that an output reads.
     result : uint64, shape (leaves, stages * words)
-        Zero before.
     """
-    stages = sizes.shape[0]
-    words = patterns.shape[1] // stages
+    stages = read.shape[0]
+    columns = by_output.shape[0]
+    words = columns // stages
     for k in range(patterns.shape[0]):
-        for stage in range(stages - 1, -1, -1):
-            for i in range(sizes[stage]):
-                column = stage * words + (i >> 6)
-                if (patterns[k, column] >> uint64(i & 63)) & uint64(1) == uint64(0):
-                    continue
-                reached = by_output[stage, i]
-                for c in range((stage + 1) * words, stages * words):
-                    reached |= read[stage, i, c] & result[k, c] != uint64(0)
-                if reached:
-                    result[k, column] |= uint64(1) << uint64(i & 63)
+        for column in range(columns - 1, -1, -1):
+            found = patterns[k, column] & by_output[column]
+            stage = column // words
+            later = (stage + 1) * words
+            left = patterns[k, column] & ~found if later < columns else uint64(0)
+            while left != uint64(0):
+                lowest = left & (~left + uint64(1))
+                left ^= lowest
+                unit = 64 * (column - stage * words) + popcount(lowest - uint64(1))
+                for c in range(later, columns):
+                    if read[stage, unit, c] & result[k, c] != uint64(0):
+                        found |= lowest
+                        break
+            result[k, column] = found
+
+
+@cached()
+def different(rows: Any, first: Any, labels: Any, found: Any) -> Any:
+    """List in ``found`` the rows that are not what their label has in ``first``; returns how many."""
+    count = 0
+    for k in range(rows.shape[0]):
+        for c in range(rows.shape[1]):
+            if rows[k, c] != first[labels[k], c]:
+                found[count] = k
+                count += 1
+                break
+    return count
 
 
 @cached()

@@ -303,7 +303,7 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
     if found is None:
         return Slice(tree.cells - before, rest)
     together = _joined(found.prints)
-    repeated = found.decide() if found.faces is None else bool(rest) and repeats(together[-_LATEST:])
+    repeated = found.decide() if found.faces is None else bool(rest) and repeats(together[-_LATEST:], found.faces)
     return Slice(tree.cells - before, rest, tuple(groups), together, tuple(found.leaves), repeated)
 
 

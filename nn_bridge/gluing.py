@@ -28,7 +28,7 @@ from nn_bridge.network import INPUT
 
 _LEAVES_AT_ONCE = 1 << 12
 _HELD_BYTES = 1 << 24
-_REPEATED = 8  # one leaf in so many
+_REPEATED, _STILL = 8, 32  # one leaf in so many
 
 
 class FourCounts(NamedTuple):
@@ -81,12 +81,14 @@ def duplicates(prints: np.ndarray) -> Duplicates:
     return Duplicates(select, prints[select.view(bool)])
 
 
-def repeats(prints: np.ndarray) -> bool:
+def repeats(prints: np.ndarray, with_faces: bool = False) -> bool:
     """Whether so many of some leaves share their residues that faces are best written for all leaves at once.
 
-    A second pass costs at least what the first one did; faces of all leaves cost somewhat less than that.
+    A second pass costs at least what the first one did; faces of all leaves cost somewhat less than that.  Where faces
+    were written so far (``with_faces``), fewer suffice to go on.
     """
-    return len(prints) > 0 and _REPEATED * (len(prints) - len(np.unique(prints))) >= len(prints)
+    share = _STILL if with_faces else _REPEATED
+    return len(prints) > 0 and share * (len(prints) - len(np.unique(prints))) >= len(prints)
 
 
 def distinct_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -121,20 +123,20 @@ class MapClasses:
         self._words = words
         self._sizes = problem.network.hidden
         network = problem.network
-        stages, widest = len(self._sizes), max(self._sizes)
-        self._read = np.zeros((stages, widest, stages * words), np.uint64)
-        self._by_output = np.zeros((stages, widest), bool)
+        stages = len(self._sizes)
+        self._read = np.zeros((stages, 64 * words, stages * words), np.uint64)
+        self._by_output = np.zeros(stages * words, np.uint64)
         for number, stage in enumerate((*network.stages, network.output)):
             for source, matrix in stage.blocks:
                 if source == INPUT:
                     continue
-                present = np.array([[bool(v) for v in row] for row in matrix])
-                own = slice(0, present.shape[1])
+                present: np.ndarray = np.array([[bool(v) for v in row] for row in matrix])
                 if number == stages:
-                    self._by_output[source - 1, own] = present.any(axis=0)
+                    own = slice((source - 1) * words, source * words)
+                    self._by_output[own] = packed(np.atleast_2d(present.any(axis=0)), words)[0]
                 else:
                     columns = slice(number * words, (number + 1) * words)
-                    self._read[source - 1, own, columns] = packed(present.T, words)
+                    self._read[source - 1, : present.shape[1], columns] = packed(present.T, words)
         self._network = network
         self._maps: IntegerMaps | None = None
         self._numbering = _Numbering(1)
@@ -158,7 +160,8 @@ class MapClasses:
         rows = self.relevant(patterns)
         self._first = _grown(self._first, self.count)
         self._first[known : self.count] = rows[fresh]
-        open_ = np.flatnonzero((rows != self._first[labels]).any(axis=1))
+        open_ = np.empty(len(rows), np.int64)
+        open_ = open_[: kernels.different(rows, self._first, labels, open_)]
         if len(open_):
             # each set of relevant units is compared once
             chosen, which = distinct_rows(rows[open_])
@@ -189,8 +192,8 @@ class MapClasses:
 
     def relevant(self, patterns: np.ndarray) -> np.ndarray:
         """The relevant units of each pattern, in the layout of the patterns: shape (leaves, stages * words)."""
-        result = np.zeros_like(patterns)
-        kernels.relevant(patterns, np.array(self._sizes), self._read, self._by_output, result)
+        result = np.empty_like(patterns)
+        kernels.relevant(patterns, self._read, self._by_output, result)
         return result
 
     def _bits(self, rows: np.ndarray) -> list[np.ndarray]:
@@ -484,7 +487,7 @@ class Gluer:
         if self._again is not None or self._points is not None or self._held is not None or not in_pieces.any():
             return np.zeros(0, np.uint64)
         marked, prints = self._maps.alike(in_pieces)
-        self._again = _Again(marked, prints, _KeyTable(self._keys.width, pairs=False))
+        self._again = _Again(marked, _KeyTable(self._keys.width, pairs=False))
         return prints
 
     def add_again(self, leaves: Leaves) -> None:
@@ -536,10 +539,9 @@ class Gluer:
 class _Again:
     """Leaves that are brought once more, for their points.
 
-    ``marked`` are their maps, ``prints`` their residues, ``labels`` the numbers of the maps of those that came.
+    ``marked`` are their maps, ``labels`` the numbers of the maps of those that came.
     """
 
     marked: np.ndarray
-    prints: np.ndarray
     points: _KeyTable
     labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))

@@ -150,7 +150,7 @@ def test_faces_now_or_later(when: str, points: int | None, monkeypatch: pytest.M
     """Which slices bring faces, and whether points fit in memory, changes no count."""
     answers = {"never": [False], "by turns": [True, False, False]}.get(when, [True])
     turn = itertools.cycle(answers)
-    monkeypatch.setattr(cell_jobs, "repeats", lambda prints: next(turn))
+    monkeypatch.setattr(cell_jobs, "repeats", lambda prints, with_faces=False: next(turn))
     monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 20)
     monkeypatch.setattr(cell_jobs, "FACES_LEAVES", 25)
     monkeypatch.setattr(cell_count, "Gluer", partial(Gluer, point_memory=points))

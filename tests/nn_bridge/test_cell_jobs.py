@@ -259,7 +259,7 @@ def test_a_slice_ends_when_residues_begin_to_repeat(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 100)
     monkeypatch.setattr(cell_jobs, "_LATEST", 500)
     answers = [False, False, True, True]
-    monkeypatch.setattr(cell_jobs, "repeats", lambda prints: answers.pop(0))
+    monkeypatch.setattr(cell_jobs, "repeats", lambda prints, with_faces=False: answers.pop(0))
     problem = cell_problem(large_network("d3_16_16_1_s0"))
     part = count_slice(Task.of(problem), whole(problem), Limits(60.0), True, None)
     assert not answers
