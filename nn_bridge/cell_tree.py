@@ -156,9 +156,9 @@ class CellTree:
         self.path = np.zeros((1, 3), np.int64)
         self.trace = np.zeros((int(a.sizes.sum()) + dim + 8, 3), np.int64)
         leaves = 1 << 13 if emit else 1
-        self.out_pattern = np.zeros((leaves, stages * self.words), np.uint64)
-        self.out_print = np.zeros(leaves, np.uint64)
-        self.out_begin = np.zeros(leaves, np.uint8)
+        self.out_pattern = np.empty((leaves, stages * self.words), np.uint64)
+        self.out_print = np.empty(leaves, np.uint64)
+        self.out_begin = np.empty(leaves, np.uint8)
         faces = 1 << 14 if emit in (FACES, JOINS) else 1
         self._allocate_faces(faces, faces)
         self.job_path = np.zeros((0, 1, 3), np.int64)
@@ -322,11 +322,11 @@ class CellTree:
     def _allocate_faces(self, generators: int, facets: int) -> None:
         zero_words = max(self.zero_words, 1)
         facets = max(facets, 128 * zero_words + 64)
-        self.gen_leaf, self.gen_ray = np.zeros(generators, np.int64), np.zeros(generators, np.uint8)
+        self.gen_leaf, self.gen_ray = np.empty(generators, np.int64), np.empty(generators, np.uint8)
         with_coordinates = generators if self.emit == FACES else 0
-        self.gen_coord = np.zeros((with_coordinates, self.problem.dim + 1))
-        self.gen_zero = np.zeros((generators, zero_words), np.uint64)
-        self.facet_leaf, self.facet_zero = np.zeros(facets, np.int64), np.zeros((facets, zero_words), np.uint64)
+        self.gen_coord = np.empty((with_coordinates, self.problem.dim + 1))
+        self.gen_zero = np.empty((generators, zero_words), np.uint64)
+        self.facet_leaf, self.facet_zero = np.empty(facets, np.int64), np.empty((facets, zero_words), np.uint64)
 
     def _drain(self) -> Leaves:
         leaves, gens, facets = (int(self.st[k]) for k in (kernels.OUT_N, kernels.GEN_N, kernels.FACET_N))

@@ -88,7 +88,8 @@ def repeats(prints: np.ndarray, with_faces: bool = False) -> bool:
     were written so far (``with_faces``), fewer suffice to go on.
     """
     share = _STILL if with_faces else _REPEATED
-    return len(prints) > 0 and share * (len(prints) - len(np.unique(prints))) >= len(prints)
+    ranked = np.sort(prints)
+    return len(prints) > 0 and share * int(np.count_nonzero(ranked[1:] == ranked[:-1])) >= len(prints)
 
 
 def distinct_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -483,8 +484,10 @@ class Gluer:
     def unsettled(self) -> np.ndarray:
         """After the last leaf: the residues, sorted, whose leaves are to be brought once more (mostly none)."""
         self._work_in()
+        if self._again is not None or self._points is not None or self._held is not None:
+            return np.zeros(0, np.uint64)
         in_pieces = self._in_pieces()
-        if self._again is not None or self._points is not None or self._held is not None or not in_pieces.any():
+        if not in_pieces.any():
             return np.zeros(0, np.uint64)
         marked, prints = self._maps.alike(in_pieces)
         self._again = _Again(marked, _KeyTable(self._keys.width, pairs=False))
