@@ -25,6 +25,7 @@ from puiseux.domains import Problem, pose
 from puiseux.isolation import Failed, OutOfTime, run_isolated
 from puiseux.oracles import PEERS, ROUTES, warm_up
 from puiseux.reading import as_network
+from puiseux.time_limit import check_time_limit
 
 Oracle = Callable[[Network, Polyhedron | None], Any]
 """What can be plugged in: returns a `RegionCount`, a number of cells, or a mapping of counts; see `crosscheck`."""
@@ -159,8 +160,7 @@ def crosscheck(
     >>> check.agree, check.witness.what
     (False, 'cells on box:-3/4,-1/4: 1 by cells, 2 by mine')
     """
-    if time_limit is not None and not time_limit > 0:
-        raise UsageError(f"a time limit of {time_limit} s leaves no time; give a positive number of seconds")
+    check_time_limit(time_limit)
     problem = pose(as_network(network, output=output), domain)
     counters = _counters(routes, oracles)
     warm_up(counters.keys() & ROUTES.keys())

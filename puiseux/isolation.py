@@ -17,10 +17,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from polyhedra.errors import PuiseuxError
+from polyhedra.errors import PuiseuxError, UsageError
 
 _HEADER = struct.Struct(">cQ")
-_ANSWER, _ERROR, _END = b"a", b"e", b"z"
+_ANSWER, _ERROR, _REFUSAL, _END = b"a", b"e", b"r", b"z"
 _LOOK_ROUND = 0.5  # seconds between two looks at whether the parent still lives
 
 
@@ -30,6 +30,10 @@ class OutOfTime(Exception):
 
 class Failed(Exception):
     """The code raised or its process died; the text says how."""
+
+
+class Refused(Failed, UsageError):
+    """The code raised a `PuiseuxError`, whose message this is: what was asked for is at fault, not the code."""
 
 
 def run_isolated(task: Callable[[], Iterator[Any]], seconds: float | None = None) -> Iterator[Any]:
@@ -50,7 +54,8 @@ def run_isolated(task: Callable[[], Iterator[Any]], seconds: float | None = None
     OutOfTime
         The limit was reached; what was yielded before has been handed on.
     Failed
-        The task raised (the message of a `PuiseuxError`, else the type as well), or its process died.
+        The task raised (the message of a `PuiseuxError`, which is `Refused`, else the type as well), or its process
+        died.
 
     Examples
     --------
@@ -85,6 +90,8 @@ def run_isolated(task: Callable[[], Iterator[Any]], seconds: float | None = None
 def _run_here(task: Callable[[], Iterator[Any]]) -> Iterator[Any]:
     try:
         yield from task()
+    except PuiseuxError as error:
+        raise Refused(_message(error)) from None
     except Exception as error:
         raise Failed(_message(error)) from None
 
@@ -111,7 +118,8 @@ def _work(task: Callable[[], Iterator[Any]], writer: int) -> NoReturn:
                 _send(writer, _ANSWER, pickle.dumps(answer))
             _send(writer, _END, b"")
         except BaseException as error:
-            _send(writer, _ERROR, _message(error).encode(errors="replace"))
+            kind = _REFUSAL if isinstance(error, PuiseuxError) else _ERROR
+            _send(writer, kind, _message(error).encode(errors="replace"))
     finally:
         os._exit(0)
 
@@ -137,6 +145,8 @@ def _answers(reader: int, child: int, deadline: float | None) -> Iterator[Any]:
         content = _receive(reader, size, deadline)
         if kind == _END:
             return
+        if kind == _REFUSAL:
+            raise Refused(content.decode())
         if kind == _ERROR:
             raise Failed(content.decode())
         yield pickle.loads(content)

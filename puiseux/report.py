@@ -22,6 +22,7 @@ from nn_bridge.writers.files import write_bytes
 from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
 from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
+from puiseux.time_limit import check_time_limit
 
 TIME_LIMIT = 60.0
 """Seconds for the whole page, unless told otherwise."""
@@ -159,8 +160,7 @@ def render_report(
     from puiseux.pictures.data import as_data
     from puiseux.report_sections import SECTIONS, domain_html
 
-    if not time_limit > 0:
-        raise UsageError(f"a time limit of {time_limit} s leaves no time; give a positive number of seconds")
+    check_time_limit(time_limit)
     exact = as_network(network, output=output)
     path = Path(fspath(network)) if isinstance(network, (str, PathLike)) else None
     problem = pose(exact, domain)

@@ -17,7 +17,7 @@ Lezeau et al., "Tropical expressivity of neural networks" (2024), section 4.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -110,6 +110,30 @@ def effective_radius(
     >>> before.exact, before.radius, after.exact, after.radius
     (1, 1, 1/2, 0)
     """
+    found = refined_radius(f, centre, pruned=pruned, samples=samples, rng=rng, limit=limit)
+    bounds = next(found)
+    return next(found) if exact else bounds
+
+
+def refined_radius(
+    f: Map,
+    centre: Iterable[Any] | None = None,
+    *,
+    pruned: bool = True,
+    samples: int = 20,
+    rng: int | np.random.Generator = 0,
+    limit: int = MAX_PROGRAMS,
+) -> Iterator[EffectiveRadius]:
+    """The same in two steps, for those who may stop after the first: the bounds alone, then the exact constant too.
+
+    The arguments are those of `effective_radius`.
+
+    Examples
+    --------
+    >>> f = PuiseuxPolynomial([((0,), 0), ((1,), -1), ((2,), 0)])
+    >>> [known.exact for known in refined_radius(f)]
+    [None, 1/2]
+    """
     polynomials = _polynomials(f)
     cells = tuple(_cell_rows(polynomials, pruned))
     generator = np.random.default_rng(rng)
@@ -117,14 +141,13 @@ def effective_radius(
     lower = max(hoffman_lower(rows, samples=samples, rng=generator).value for rows in cells)
     bases = max(MIN_BASES, MAX_BASES // len(cells))
     upper = max(hoffman_upper(rows, limit=bases) for rows in cells)
-    constant = None
-    if exact:
-        try:
-            constant = hoffman_over(cells, limit=limit).value
-        except AlgebraError:
-            constant = None  # the limit is the only thing that it refuses
     z = _centre(polynomials, centre)
-    return EffectiveRadius(constant, lower, upper, coefficient_range(f, z, pruned=pruned), z, len(cells))
+    bounds = EffectiveRadius(None, lower, upper, coefficient_range(f, z, pruned=pruned), z, len(cells))
+    yield bounds
+    try:
+        yield replace(bounds, exact=hoffman_over(cells, limit=limit).value)
+    except AlgebraError:
+        yield bounds  # the limit is the only thing that it refuses
 
 
 def coefficient_range(f: Map, centre: Iterable[Any] | None = None, *, pruned: bool = True) -> fmpq:
@@ -287,4 +310,5 @@ __all__ = [
     "hoffman_constant_of",
     "minimal_effective_radius",
     "nearest_point",
+    "refined_radius",
 ]

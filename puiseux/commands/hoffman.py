@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from puiseux.commands.options import Command, JsonOption, NetworkArgument
-
-if TYPE_CHECKING:
-    from flint import fmpq
-
-MAX_FLOAT = sys.float_info.max
+from puiseux.exit_codes import ExitCode
 
 
 def hoffman(
@@ -34,34 +29,33 @@ def hoffman(
     samples: Annotated[
         int, typer.Option("--samples", metavar="N", min=1, help="Row sets drawn in each cell for the lower bound.")
     ] = 20,
+    time_limit: Annotated[
+        float | None, typer.Option("--time-limit", metavar="SECONDS", help="Stop then, with what is known.")
+    ] = None,
     as_json: JsonOption = False,
-) -> None:
+) -> int:
     """Compute the exact Hoffman constant of each output (infinity norm), bounds on it, and the effective radius.
 
     The ball of that radius about the origin meets the closure of every linear region.
     """
-    from nn_bridge.sampling_box import effective_radii
-    from puiseux.formula import tropical_maps
+    from puiseux.hoffman import hoffman_report
     from puiseux.reading import load
-    from tropical.effective_radius import minimal_effective_radius
-    from tropical.hoffman import MAX_PROGRAMS
+    from puiseux.waiting import StepProgress, announce_compilation
 
     exact = load(network, output=output)
-    radii = effective_radii(exact, pruned=not unpruned, samples=samples, limit=limit or MAX_PROGRAMS)
-    smallest = [minimal_effective_radius(f).value for f in tropical_maps(exact)]
-    entries = [
-        {
-            "exact": None if found.exact is None else _nearest(found.exact),
-            "lower": _down(found.lower),
-            "upper": _up(found.upper),
-            "radius": _up(found.radius),
-            "minimal_radius": _up(least),
-            "range": _up(found.range),
-            "cells": found.cells,
-        }
-        for found, least in zip(radii, smallest, strict=True)
-    ]
-    print(json.dumps({"outputs": entries, "pruned": not unpruned}) if as_json else table(entries))
+    announce_compilation()
+    with StepProgress() as progress:
+        found = hoffman_report(
+            exact, pruned=not unpruned, samples=samples, limit=limit, time_limit=time_limit, watch=progress
+        )
+    answer = found.to_json()
+    print(json.dumps(answer) if as_json else table(answer["outputs"]))
+    if found.complete:
+        return ExitCode.DONE
+    if found.reason == "interrupted":
+        return ExitCode.INTERRUPTED
+    print(f"puiseux: {found.reason}: what is missing was not reached", file=sys.stderr)
+    return ExitCode.STOPPED
 
 
 def table(entries: list[dict[str, Any]]) -> str:
@@ -75,31 +69,13 @@ def table(entries: list[dict[str, Any]]) -> str:
     return "\n".join("  ".join(map(str.rjust, row, widths)) for row in rows)
 
 
-def _nearest(value: fmpq) -> float:
-    from polyhedra.scalars import to_float
-
-    return _finite(to_float(value))
-
-
-def _down(value: fmpq) -> float:
-    from polyhedra.scalars import rational
-
-    near = _nearest(value)
-    return near if rational(near) <= value else math.nextafter(near, -math.inf)
-
-
-def _up(value: fmpq) -> float:
-    return -_down(-value)
-
-
-def _finite(value: float) -> float:
-    """A number that JSON can hold: beyond the range of float64 its largest one."""
-    return max(-MAX_FLOAT, min(MAX_FLOAT, value))
-
-
 HOFFMAN = Command(
     "hoffman",
     hoffman,
     "Hoffman constants and the ball that meets every region.",
-    ("puiseux hoffman net.npz", "puiseux hoffman net.npz --unpruned --json"),
+    (
+        "puiseux hoffman net.npz",
+        "puiseux hoffman net.npz --unpruned --json",
+        "puiseux hoffman large.npz --time-limit 60",
+    ),
 )

@@ -1,8 +1,9 @@
-"""``puiseux hoffman``: bounds in order, before and after pruning, and numbers that JSON can hold."""
+"""``puiseux hoffman``: bounds in order, before and after pruning, limits, and numbers that JSON can hold."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from nn_bridge.network import Network
 from nn_bridge.sampling_box import effective_radii
 from puiseux import random_network, save
 from puiseux.cli import run
+from puiseux.hoffman import hoffman_report
 
 
 def hoffman(capsys: pytest.CaptureFixture[str], path: Path, *options: str) -> dict[str, Any]:
@@ -65,6 +67,51 @@ def test_numbers_beyond_floats_stay_json(tmp_path: Path, capsys: pytest.CaptureF
     save(Network.from_layers([[["1e-400"], [1]], [[1, 1]]], [["1e-100", 0], [0]]), path)
     (entry,) = hoffman(capsys, path)["outputs"]
     assert entry["exact"] == pytest.approx(1.7976931348623157e308)
+
+
+def test_a_time_limit_leaves_what_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "net.npz"
+    save(random_network([3, 12, 12, 1], rng=0), path)
+    assert run(["hoffman", str(path), "--time-limit", "0.3", "--json"]) == 3
+    captured = capsys.readouterr()
+    answer = json.loads(captured.out)
+    assert answer["complete"] is False
+    assert answer["reason"] == "stopped at the time limit of 0.3 s"
+    assert [entry["exact"] for entry in answer["outputs"]] == [None]
+    assert captured.err == f"puiseux: {answer['reason']}: what is missing was not reached\n"
+    assert run(["hoffman", str(path), "--time-limit", "0"]) == 2
+    assert "give a positive number of seconds" in capsys.readouterr().err
+
+
+def test_within_a_time_limit_the_answer_is_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "net.npz"
+    save(random_network([2, 4, 2], rng=3), path)
+    assert hoffman(capsys, path, "--time-limit", "100") == hoffman(capsys, path)
+
+
+def test_an_interrupted_run_keeps_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(matrices: object, **options: object) -> object:
+        raise KeyboardInterrupt
+
+    network = random_network([2, 4, 2], rng=3)
+    whole = hoffman_report(network)
+    monkeypatch.setattr("tropical.effective_radius.hoffman_over", interrupted)
+    found = hoffman_report(network)
+    assert (found.complete, found.reason) == (False, "interrupted")
+    for known, full in zip(found.outputs, whole.outputs, strict=True):
+        assert known.constant == replace(full.constant, exact=None)
+        assert known.smallest == full.smallest
+
+
+def test_an_expansion_that_is_too_large_is_refused_within_a_time_limit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.npz"
+    save(random_network([1, 6, 6, 6, 1], rng=3), path)
+    assert run(["hoffman", str(path), "--unpruned", "--time-limit", "100"]) == 2
+    within = capsys.readouterr()
+    assert run(["hoffman", str(path), "--unpruned"]) == 2
+    assert capsys.readouterr() == within
 
 
 def test_radii_about_another_centre() -> None:

@@ -22,7 +22,7 @@ from polyhedra.polyhedron import Polyhedron
 from puiseux.cli import run
 from puiseux.cross_check import CrossCheck, RouteResult, crosscheck
 from puiseux.disagreement import Claim, bounding_box, disagreement, pattern_text, point_with
-from puiseux.isolation import Failed, OutOfTime, run_isolated
+from puiseux.isolation import Failed, OutOfTime, Refused, run_isolated
 from puiseux.oracles import ROUTES
 from puiseux.random_networks import random_network
 from puiseux.reading import save
@@ -374,8 +374,11 @@ def test_large_answers_arrive_whole_and_errors_have_a_name() -> None:
     def fails() -> Iterable[int]:
         raise UsageError("a reason with a remedy")
 
-    with pytest.raises(Failed, match=r"^a reason with a remedy$"):
+    with pytest.raises(Refused, match=r"^a reason with a remedy$"):
         list(run_isolated(lambda: iter(fails())))
+    with pytest.raises(Failed, match=r"^raised ZeroDivisionError") as raised:
+        list(run_isolated(lambda: iter([1 // 0])))
+    assert not isinstance(raised.value, Refused)
 
 
 def test_a_child_that_is_no_longer_asked_is_ended() -> None:
