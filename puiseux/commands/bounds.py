@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from puiseux.commands.long_numbers import numbers_of_any_length, readable
 from puiseux.commands.options import Command, JsonOption, NetworkArgument
 from puiseux.exit_codes import ExitCode
 
@@ -26,7 +27,6 @@ def bounds(
 ) -> int:
     """Print upper bounds on the regions of a network, and lower bounds that some network of its sizes attains."""
     from nn_bridge.bounds import region_bounds
-    from puiseux.commands.monomials import numbers_of_any_length
     from puiseux.count import count_problem
     from puiseux.domains import pose
     from puiseux.reading import load
@@ -53,7 +53,6 @@ def bounds(
 
 def table(found: RegionBounds, counted: RegionCount | None, title: str) -> str:
     """The bounds for people, from the smallest to the largest, with the exact count between them."""
-    from puiseux.commands.monomials import readable
 
     def lines(bounds: tuple[Bound, ...]) -> list[str]:
         known = sorted((b.value, b.name, b.formula) for b in bounds if b.value is not None)

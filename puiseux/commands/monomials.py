@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
+from puiseux.commands.long_numbers import numbers_of_any_length, readable
 from puiseux.commands.options import Command, JsonOption, NetworkArgument, OutputOption
 
 _HEADER = ("native numerator", "denominator", "pruned numerator", "denominator")
@@ -33,17 +31,6 @@ def monomials(
         print(json.dumps(result) if as_json else table(result))
 
 
-@contextmanager
-def numbers_of_any_length() -> Iterator[None]:
-    """Native numbers can have more digits than Python prints by default."""
-    limit = sys.get_int_max_str_digits()
-    sys.set_int_max_str_digits(0)
-    try:
-        yield
-    finally:
-        sys.set_int_max_str_digits(limit)
-
-
 def table(result: dict[str, Any]) -> str:
     """The numbers for people, one line per unit and output."""
     header = ("layer" if "layers" in result else "output", *_HEADER)
@@ -60,13 +47,6 @@ def table(result: dict[str, Any]) -> str:
         rows.append((name, *(readable(entry[kind][part]) for kind, part in columns)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.rjust, row, widths)) for row in rows)
-
-
-def readable(number: int) -> str:
-    digits = str(number)
-    if len(digits) <= 20:
-        return f"{number:,}"
-    return f"{digits[0]}.{digits[1:3]}e{len(digits) - 1}"
 
 
 MONOMIALS = Command(

@@ -9,6 +9,7 @@ import pytest
 
 from puiseux import random_network, save
 from puiseux.cli import run
+from puiseux.commands.long_numbers import readable
 
 
 @pytest.fixture
@@ -29,6 +30,13 @@ def test_the_object_holds_lower_exact_and_upper(net: Path, capsys: pytest.Captur
     assert (found["upper"]["serra-2018"], found["upper"]["montufar-2014"]) == (208, 512)
     assert found["lower"]["montufar-2014"] == 7
     assert found["not_applicable"]["lower serra-2018"] == "needs n_l >= 3 n_0 = 6, layer 1 has 3"
+
+
+@pytest.mark.parametrize("digits", range(1, 40))
+def test_long_numbers_keep_their_column(digits: int) -> None:
+    text = readable(10**digits - 1)
+    assert len(text) <= 20
+    assert text == f"{10**digits - 1:,}" or text == f"9.99e{digits - 1}"
 
 
 def test_the_table_for_people(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
