@@ -7,6 +7,7 @@ format well enough to write another checker.
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import time
@@ -34,6 +35,7 @@ Walls = Sequence[Sequence[int]]
 
 _MOST_DIGITS = 4300  # of one number; what Python reads from text without being told otherwise
 _RECORDS_BETWEEN_REPORTS = 4096
+_BYTES_BETWEEN_REPORTS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +264,7 @@ def verify_certificate(
     domain: str | Polyhedron | None = None,
     *,
     output: int | None = None,
+    progress: Callable[[int, float], None] | None = None,
 ) -> Verdict:
     """Check a certificate, and if a network is given, whether it is of that network.
 
@@ -274,6 +277,8 @@ def verify_certificate(
         And on this domain (only with a network; a slice is needed to recognise the network on it).
     output : int, optional
         And of this output alone.
+    progress : callable, optional
+        Called with the number of bytes read and the share of the file.
 
     Returns
     -------
@@ -290,7 +295,7 @@ def verify_certificate(
     problem = None if network is None else pose(as_network(network, output=output), domain)
     begun = time.perf_counter()
     try:
-        found = certificate_checker.check(os.fspath(path))
+        found = certificate_checker.check(os.fspath(path), open if progress is None else _watched_opener(progress))
     except certificate_checker.NoCertificate as error:
         raise UsageError(f"{os.fspath(path)}: {error}") from None
     except certificate_checker.Invalid as error:
@@ -308,6 +313,21 @@ def verify_certificate(
         reason,
         seconds,
     )
+
+
+def _watched_opener(progress: Callable[[int, float], None]) -> Callable[[str, str], io.BufferedReader]:
+    """What opens a file like `open`, and reports whenever a part of it has been read."""
+
+    class Watched(io.FileIO):
+        _position = 0
+
+        def readinto(self, buffer: Any) -> int:
+            found = super().readinto(buffer) or 0
+            self._position += found
+            progress(self._position, self._position / max(1, self._position, os.fstat(self.fileno()).st_size))
+            return found
+
+    return lambda path, mode: io.BufferedReader(Watched(path, mode), _BYTES_BETWEEN_REPORTS)
 
 
 def _difference(found: dict[str, Any], problem: Problem, domain_matters: bool) -> str | None:

@@ -30,11 +30,11 @@ class Invalid(Exception):
     """The certificate does not prove what it claims; the message names the line."""
 
 
-def check(path: str) -> dict[str, Any]:
-    """Check a file and return what it proves; raises `NoCertificate` or `Invalid`."""
+def check(path: str, opener: Any = open) -> dict[str, Any]:
+    """Check a file (opened like `open` does) and return what it proves; raises `NoCertificate` or `Invalid`."""
     number, proof = 0, None  # type: int, Any
     try:
-        with open(path, "rb") as file:
+        with opener(path, "rb") as file:
             stream = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == b"\x1f\x8b" else file
             for number, line in enumerate(iter(lambda: stream.readline(LINE_LIMIT), b""), 1):
                 if number == 1 and not re.match(rb'\{"format": ?"%b"' % FORMAT.encode(), line):

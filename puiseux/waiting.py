@@ -59,12 +59,18 @@ class StepProgress(AbstractContextManager["StepProgress"]):
 
 
 class CellProgress(AbstractContextManager["CellProgress"]):
-    """A line on the terminal with the cells found and the share of the tree done; it appears after a second.
+    """A line on the terminal with the cells found and the share of the work done; it appears after a second.
 
     Silent where stderr is not a terminal.
+
+    Parameters
+    ----------
+    what : str
+        What is counted, if not cells.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "cells") -> None:
+        self._what = what
         self._begun = time.monotonic()
         self._bar: Any = None
         self._row: Any = None
@@ -81,7 +87,7 @@ class CellProgress(AbstractContextManager["CellProgress"]):
             self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self._row = self._bar.add_task("", total=1.0)
             self._bar.start()
-        self._bar.update(self._row, completed=share, description=f"{cells:,} cells")
+        self._bar.update(self._row, completed=share, description=f"{cells:,} {self._what}")
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         if self._bar is not None:

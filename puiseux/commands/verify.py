@@ -33,8 +33,10 @@ def verify(
 ) -> int:
     """Check the proof in a certificate: exit code 0 if it is valid, 1 if it is invalid or truncated."""
     from puiseux.certificate import verify_certificate
+    from puiseux.waiting import CellProgress
 
-    verdict = verify_certificate(certificate, network, domain, output=output)
+    with CellProgress("bytes checked") as progress:
+        verdict = verify_certificate(certificate, network, domain, output=output, progress=progress)
     if as_json:
         print(json.dumps(verdict.to_json()))
     elif verdict.valid:

@@ -23,7 +23,7 @@ from polyhedra import implied_rows
 from polyhedra.errors import GeometryError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational, to_fraction
-from puiseux import certificate, certificate_checker, count_regions
+from puiseux import certificate, certificate_checker, count_regions, random_network
 from puiseux.certificate import Verdict, verify_certificate, write_certificate, write_pruning_certificate
 from puiseux.certificate_checker import check
 from puiseux.cli import run
@@ -383,6 +383,20 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "box:-1,1;-1,1" in text
     assert f"{counts['cells']:,}" in text
     assert "not proven" in text
+
+
+@pytest.mark.parametrize("name", ["net.cert", "net.cert.gz"])
+def test_checking_tells_how_far_it_is(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("puiseux.certificate._BYTES_BETWEEN_REPORTS", 512)
+    path = tmp_path / name
+    write_certificate(random_network([2, 8, 8, 1], rng=1), path)
+    seen: list[tuple[int, float]] = []
+    watched = verify_certificate(path, progress=lambda *report: seen.append(report))
+    assert watched.valid
+    assert watched.counts == verify_certificate(path).counts
+    assert len(seen) >= 2
+    assert seen == sorted(seen)
+    assert seen[-1] == (path.stat().st_size, 1.0)
 
 
 def test_exit_codes_and_messages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
