@@ -89,7 +89,7 @@ def plot_regions(
     'bent hyperplanes of 2 units, 4 cells'
     """
     problem = pose(as_network(network, output=output), domain)
-    kind = _checked_kind(problem, kind, color_by)
+    kind = checked_kind(problem, kind, color_by)
     if kind == "3d" or problem.network.input_dim == 3 or (kind == "graph" and problem.network.input_dim == 2):
         raise UsageError("plot_regions draws in the plane; plot_space draws this kind")
     return _draw_flat(_view(problem, window, kind), ax, kind, color_by, data, legend)
@@ -128,7 +128,7 @@ def plot_space(
     plotly Figure, or matplotlib Axes3D
     """
     problem = pose(as_network(network, output=output), domain)
-    kind = _checked_kind(problem, kind or "3d", color_by)
+    kind = checked_kind(problem, kind or "3d", color_by)
     if backend not in ("plotly", "matplotlib"):
         raise UsageError(f"there is no backend {backend!r}; take plotly or matplotlib")
     if problem.network.input_dim == 2 and kind not in ("3d", "graph"):
@@ -177,7 +177,7 @@ def plot_slice(
     exact = as_network(network, output=output)
     plane = slice_through(points, exact.input_dim)
     problem = Problem(exact.restrict_to(plane.columns, plane.origin), None, plane.text)
-    kind = _checked_kind(problem, kind, color_by)
+    kind = checked_kind(problem, kind, color_by)
     view = _view(problem, window_around(plane) if window is None else window, kind)
     ax = _draw_flat(view, ax, kind, color_by, None, True)
     draw_anchors(ax, plane, names)
@@ -217,7 +217,7 @@ def save_picture(
         _save_figure(plot_slice(network, through, None, window, color_by, kind=kind, output=output).figure, name)
         return
     problem = pose(as_network(network, output=output), domain)
-    chosen = _checked_kind(problem, kind, color_by)
+    chosen = checked_kind(problem, kind, color_by)
     if chosen == "3d" or problem.network.input_dim == 3 or (chosen == "graph" and problem.network.input_dim == 2):
         if data is not None:
             raise UsageError("data is drawn over pictures of one or two inputs in the plane")
@@ -239,7 +239,7 @@ def picture_of(
     """A figure of one or two inputs: one picture, or two where far vertices squeeze most regions in the first."""
     from puiseux.pictures.views import CORE, squeezed
 
-    kind = _checked_kind(problem, kind, color_by)
+    kind = checked_kind(problem, kind, color_by)
     if window is not None or not squeezed(problem, kind):
         figure = new_figure((6.6, 4.2) if problem.network.input_dim == 1 else (6.6, 5.4))
         _draw_flat(_view(problem, window, kind), figure.add_subplot(), kind, color_by, data, True)
@@ -253,7 +253,7 @@ def picture_of(
 
 def space_picture_of(problem: Problem, kind: str = "3d", color_by: str = "map") -> Figure:
     """A matplotlib figure of three inputs, or of the graph over two."""
-    kind = _checked_kind(problem, kind, color_by)
+    kind = checked_kind(problem, kind, color_by)
     figure = new_figure((7, 6))
     _draw_space(_view(problem, None, kind), figure.add_subplot(projection="3d"), kind, color_by)
     return figure
@@ -297,7 +297,7 @@ def save_growth(
         raise UsageError("growth is drawn from one network or more, in their order")
     if len({problem.network.input_dim for problem in problems}) > 1:
         raise UsageError("the networks have different numbers of inputs; growth shows one window on all of them")
-    chosen = _checked_kind(problems[-1], kind, color_by)
+    chosen = checked_kind(problems[-1], kind, color_by)
     if problems[-1].network.input_dim > 2 or chosen == "3d":
         raise UsageError("growth is drawn for one or two inputs; for more give a slice:FILE as the domain")
     frames = draw_frames(problems, window, chosen, color_by, data, names, dpi)
@@ -335,7 +335,8 @@ def checked_path(path: str | PathLike[str], endings: Sequence[str]) -> str:
     return name
 
 
-def _checked_kind(problem: Problem, kind: str | None, color_by: str) -> str:
+def checked_kind(problem: Problem, kind: str | None, color_by: str) -> str:
+    """The kind of picture, refused where there is none of it of so many inputs."""
     if color_by not in COLOURINGS:
         raise UsageError(f"there is no colouring {color_by!r}; take one of {', '.join(COLOURINGS)}")
     if kind is not None and kind not in KINDS:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from polyhedra.errors import UsageError
 from puiseux.commands.options import Command, DomainOption, OutputOption, choices
+from puiseux.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from nn_bridge.network import Network
+
+_LESS = "to draw less: --window LO,HI, --window core, or --domain box:LO,HI"
 
 
 def plot(
@@ -72,51 +79,90 @@ def plot(
         ),
     ] = None,
     output: OutputOption = None,
-) -> None:
+    time_limit: Annotated[
+        float | None, typer.Option("--time-limit", metavar="SECONDS", help="Stop then; no picture is written.")
+    ] = None,
+    max_cells: Annotated[
+        int | None, typer.Option("--max-cells", metavar="N", help="Stop where there are more cells to draw.")
+    ] = None,
+) -> int:
     """Draw a network: its regions, cells, graph, dual graph or bent hyperplanes.
 
     One to three inputs are drawn directly, more through a plane: --through POINTS or --domain slice:FILE.
     """
+    from puiseux.isolation import OutOfTime
+    from puiseux.pictures.limits import MANY, draw_within
+    from puiseux.plot import PICTURE_ENDINGS, checked_path
+    from puiseux.reading import load
+    from puiseux.time_limit import check_time_limit
     from puiseux.waiting import StepProgress
 
-    with StepProgress() as progress:
-        progress("Drawing")
-        _draw(networks, picture, domain, kind, color_by, window, data, through, output)
-    print(f"wrote {picture}", file=sys.stderr)
+    begun = time.monotonic()
+    check_time_limit(time_limit)
+    several = len(networks) > 1 or picture.suffix.lower() == ".gif"
+    if several and through is not None:
+        raise UsageError("growth is drawn on a domain; give --domain slice:FILE in place of --through")
+    if not several:
+        checked_path(picture, PICTURE_ENDINGS)
+    loaded = [load(network, output=output) for network in networks]
+    cells, reason = _count(loaded, domain, kind, color_by, window, through, time_limit, max_cells)
+    if reason is None and cells > MANY and time_limit is None and max_cells is None:
+        print(f"puiseux: {cells:,} cells, whose drawing takes a while; {_LESS}", file=sys.stderr, flush=True)
+
+    def draw(path: Path) -> None:
+        from puiseux.plot import save_growth, save_picture
+
+        options: dict[str, Any] = {"domain": domain, "color_by": color_by, "window": window, "kind": kind, "data": data}
+        if several:
+            save_growth(loaded, path, **options, names=[network.stem for network in networks])
+        else:
+            save_picture(loaded[0], path, **options, through=through)
+
+    if reason is None:
+        with StepProgress() as progress:
+            progress(f"Drawing {cells:,} cells" if cells else "Drawing")
+            try:
+                if time_limit is None:
+                    draw(picture)
+                else:
+                    draw_within(max(0.001, time_limit - (time.monotonic() - begun)), draw, picture)
+            except OutOfTime:
+                reason = f"stopped at the time limit of {time_limit:g} s"
+    if reason is None:
+        print(f"wrote {picture}", file=sys.stderr)
+        return ExitCode.DONE
+    if reason == "interrupted":
+        return ExitCode.INTERRUPTED
+    print(f"puiseux: {picture}: not written, {reason}; {_LESS}", file=sys.stderr)
+    return ExitCode.STOPPED
 
 
-def _draw(
-    networks: list[Path],
-    picture: Path,
+def _count(
+    networks: list[Network],
     domain: str,
     kind: str | None,
     color_by: str,
     window: str | None,
-    data: Path | None,
     through: Path | None,
-    output: int | None,
-) -> None:
-    from puiseux.plot import save_growth, save_picture
-    from puiseux.reading import load
+    time_limit: float | None,
+    max_cells: int | None,
+) -> tuple[int, str | None]:
+    """How many cells there are to draw, and why counting them ended early, if it did."""
+    from puiseux.pictures.limits import count_before_drawing, looked_at
+    from puiseux.plot import checked_kind
+    from puiseux.waiting import CellProgress, announce_compilation
 
-    several = len(networks) > 1 or picture.suffix.lower() == ".gif"
-    if several and through is not None:
-        raise UsageError("growth is drawn on a domain; give --domain slice:FILE in place of --through")
-    loaded = [load(network, output=output) for network in networks]
-    if several:
-        names = [network.stem for network in networks]
-        save_growth(loaded, picture, domain=domain, color_by=color_by, window=window, kind=kind, data=data, names=names)
-    else:
-        save_picture(
-            loaded[0],
-            picture,
-            domain=domain,
-            color_by=color_by,
-            window=window,
-            kind=kind,
-            data=data,
-            through=through,
-        )
+    cells = 0
+    with CellProgress() as progress:
+        for network in networks:
+            problem = looked_at(network, domain, window, through)
+            checked_kind(problem, kind, color_by)
+            announce_compilation()
+            found = count_before_drawing(problem, time_limit=time_limit, max_cells=max_cells, progress=progress)
+            if found is not None and not found.complete:
+                return cells, found.reason
+            cells += 0 if found is None else found.cells or 0
+    return cells, None
 
 
 PLOT = Command(
@@ -130,5 +176,6 @@ PLOT = Command(
         "puiseux plot three_inputs.npz -o turn_me.html",
         "puiseux plot digits.npz --through three_images.csv --color class -o slice.png",
         "puiseux plot epoch-*.npz -o growth.gif",
+        "puiseux plot large.npz --domain 'box:-1,1' --max-cells 100000 --time-limit 60 -o part.png",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,10 +17,13 @@ from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.scalars import to_float
 from puiseux.cli import run
 from puiseux.domains import pose
+from puiseux.isolation import OutOfTime
 from puiseux.pictures.data import as_data
+from puiseux.pictures.limits import count_before_drawing, draw_within, looked_at
 from puiseux.pictures.palettes import CLASS_COLOURS, LAYER_COLOURS, REGION_COLOURS
 from puiseux.pictures.slices import slice_through
 from puiseux.plot import picture_of, plot_slice, plot_space, save_growth, save_picture
+from puiseux.random_networks import random_network
 from puiseux.reading import save
 
 CORNER = Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]])
@@ -191,6 +195,56 @@ def test_the_command_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.endswith(f"wrote {tmp_path / 'g.gif'}\n")
+
+
+def test_limits_leave_no_picture_and_say_how_to_draw_less(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net, picture = tmp_path / "net.npz", tmp_path / "p.png"
+    save(random_network([2, 12, 12, 1], rng=0), net)
+    for option, value, reason in (
+        ("--max-cells", "9", "stopped at the limit of 9 cells"),
+        ("--time-limit", "0.001", "stopped at the time limit of 0.001 s"),
+    ):
+        assert run(["plot", str(net), "-o", str(picture), option, value]) == 3
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert re.fullmatch(rf"puiseux: {re.escape(str(picture))}: not written, {reason}; to draw less: .+\n", err)
+        assert list(tmp_path.iterdir()) == [net]
+    window = ["--window", "0,0.001", "--max-cells", "9", "--time-limit", "100"]
+    assert run(["plot", str(net), "-o", str(picture), *window]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert run(["plot", str(net), "-o", str(picture), "--data", str(tmp_path / "no.csv"), "--time-limit", "100"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"puiseux: {tmp_path / 'no.csv'}: there is no such file")
+
+
+def test_a_drawing_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    def forever(path: Path) -> None:
+        path.write_bytes(b"half")
+        time.sleep(60)
+
+    with pytest.raises(OutOfTime):
+        draw_within(0.3, forever, tmp_path / "p.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_many_cells_are_announced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("puiseux.pictures.limits.MANY", 3)
+    save(CORNER, tmp_path / "net.json")
+    assert run(["plot", str(tmp_path / "net.json"), "-o", str(tmp_path / "p.png")]) == 0
+    warned = capsys.readouterr().err.splitlines()[0]
+    assert re.fullmatch(r"puiseux: \d+ cells, whose drawing takes a while; to draw less: .+", warned)
+
+
+@pytest.mark.parametrize("color_by", ["map", "class"])
+def test_what_is_counted_before_is_what_is_drawn(color_by: str, tmp_path: Path) -> None:
+    network = random_network([3, 6, 6, 1], rng=2)
+    points = [[0, 0, 0], [1, 0, "1/2"], [0, 1, 1]]
+    before = count_before_drawing(looked_at(network, through=points))
+    title = plot_slice(network, points, color_by=color_by, kind="cells").get_title()
+    assert before is not None
+    assert title.startswith(f"{before.cells} cells, ")
+    assert count_before_drawing(looked_at(random_network([4, 3, 1], rng=0))) is None
 
 
 @pytest.mark.parametrize(
