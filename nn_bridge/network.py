@@ -313,7 +313,8 @@ class Network:
         """The network with only these outputs, in this order."""
         for index in indices:
             if not 0 <= index < self.output_dim:
-                raise NetworkError(f"there is no output {index}; the network has outputs 0..{self.output_dim - 1}")
+                there = f"outputs 0..{self.output_dim - 1}" if self.output_dim > 1 else "output 0 alone"
+                raise NetworkError(f"there is no output {index}; the network has {there}")
         blocks = tuple((source, tuple(matrix[i] for i in indices)) for source, matrix in self.output.blocks)
         kept = tuple((source, m) for source, m in blocks if any(any(row) for row in m))
         output = AffineStage(kept, tuple(self.output.bias[i] for i in indices))

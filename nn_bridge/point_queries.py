@@ -139,7 +139,7 @@ def point_of_difference(first: Network, second: Network) -> Row | None:
         ("outputs", first.output_dim, second.output_dim),
     ):
         if one != two:
-            raise NetworkError(f"one network has {one} {what}, the other {two}; they cannot be compared")
+            raise NetworkError(f"the networks have {one} and {two} {what}; they cannot be compared")
     if first == second:
         return None
     for point in _probes(first.input_dim):

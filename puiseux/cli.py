@@ -62,6 +62,8 @@ for _command in COMMANDS:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line (without the program's name) and return its exit code."""
+    if sys.stderr is None:  # started without one: what goes there must not go to stdout instead
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     try:
         code = app(list(arguments) or ["--help"], prog_name="puiseux", standalone_mode=False)
         if sys.stdout is not None:

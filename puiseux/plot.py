@@ -209,11 +209,8 @@ def save_picture(
         Draw the slice through them (see `plot_slice`).
     """
     name = checked_path(path, PICTURE_ENDINGS)
+    check_together(domain, data, through)
     if through is not None:
-        if domain is not None and domain != "all":
-            raise UsageError("a picture is drawn on a domain or through points, not both")
-        if data is not None:
-            raise UsageError("data does not lie on the slice through some of its points; leave one of them out")
         _save_figure(plot_slice(network, through, None, window, color_by, kind=kind, output=output).figure, name)
         return
     problem = pose(as_network(network, output=output), domain)
@@ -333,6 +330,16 @@ def checked_path(path: str | PathLike[str], endings: Sequence[str]) -> str:
     if not Path(name).absolute().parent.is_dir():
         raise UsageError(f"{name}: cannot be written: its folder does not exist; make it first")
     return name
+
+
+def check_together(domain: str | Polyhedron | None, data: Any, through: Any) -> None:
+    """Refuse what does not go with a slice through points, before anything is read."""
+    if through is None:
+        return
+    if domain is not None and domain != "all":
+        raise UsageError("a picture is drawn on a domain or through points, not both")
+    if data is not None:
+        raise UsageError("data does not lie on the slice through some of its points; leave one of them out")
 
 
 def checked_kind(problem: Problem, kind: str | None, color_by: str) -> str:

@@ -14,6 +14,7 @@ from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from puiseux.domains import pose
 from puiseux.reading import as_network
+from puiseux.time_limit import check_time_limit
 
 PROOFS = ("auto", "cells", "bounds", "signs")
 """Where proofs of stability come from (see `reduce_network`)."""
@@ -128,6 +129,7 @@ def reduce_network(
     if proofs not in PROOFS:
         raise UsageError(f"there are no proofs {proofs!r}; take one of {', '.join(PROOFS)}")
     problem = pose(exact, domain)
+    check_time_limit(time_limit)
     known, complete = _proofs(exact, problem.domain, proofs, time_limit, max_cells)
     result = simplify_network(exact, known, keep_chain=keep_chain)
     return Reduction(exact, result.network, result.removals, problem.text, known.source or "algebra alone", complete)

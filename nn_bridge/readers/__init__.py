@@ -87,7 +87,7 @@ def read_network(source: Any, input_shape: Sequence[int] | None = None) -> Netwo
         pairs = [layer if isinstance(layer, tuple) and len(layer) == 2 else (layer, None) for layer in source]
         return Network.from_layers([weights for weights, _ in pairs], [bias for _, bias in pairs])
     raise NetworkError(
-        f"cannot read a network from a {type(source).__name__}; "
+        f"cannot read a network from an object of type {type(source).__name__}; "
         "give a path, a torch module, an ONNX or scikit-learn model, a state dictionary or a list of layers"
     )
 

@@ -19,8 +19,11 @@ def compare(
 ) -> int:
     """Decide exactly whether two networks are the same function; else give a point where they differ."""
     from puiseux import comparison
+    from puiseux.waiting import StepProgress
 
-    result = comparison.compare(first, second)
+    with StepProgress() as progress:
+        progress("Comparing")
+        result = comparison.compare(first, second)
     print(json.dumps(result.to_json()) if as_json else comparison.describe(result, str(first), str(second)))
     return ExitCode.DONE if result.same else ExitCode.DIFFERENT
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Annotated
 
 import typer
@@ -32,13 +31,21 @@ def crosscheck(
     """Count by independent routes and compare; where they disagree, show a point and its activation pattern."""
     from puiseux import cross_check
     from puiseux.reading import load
-    from puiseux.waiting import announce_compilation
+    from puiseux.waiting import StepProgress, announce_compilation
 
     exact = load(network, output=output)
     announce_compilation()
-    check = cross_check.crosscheck(
-        exact, domain, _names(peers) or (), routes=_names(routes), time_limit=time_limit, watch=_say_who_is_done
-    )
+    done: list[str] = []
+    with StepProgress() as progress:
+
+        def watch(result: cross_check.RouteResult) -> None:
+            done.append(result.name)
+            progress(f"Counting; {', '.join(done)} done")
+
+        progress("Counting by one route after another")
+        check = cross_check.crosscheck(
+            exact, domain, _names(peers) or (), routes=_names(routes), time_limit=time_limit, watch=watch
+        )
     if as_json:
         print(json.dumps(check.to_json()))
     else:
@@ -48,11 +55,6 @@ def crosscheck(
 
 def _names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _say_who_is_done(result: object) -> None:
-    if sys.stderr.isatty():
-        print(f"puiseux: {getattr(result, 'name', result)} is done", file=sys.stderr, flush=True)
 
 
 CROSSCHECK = Command(

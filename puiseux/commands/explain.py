@@ -19,7 +19,7 @@ def explain(
     topic: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TOPIC]",
+            metavar="TOPIC",
             help="The term; without it all are listed.",
             show_default=False,
             autocompletion=choices("puiseux.glossary", "TOPICS"),

@@ -22,8 +22,11 @@ def monomials(
     """Count the monomials of the numerator and denominator: native (full expansion) and pruned."""
     from nn_bridge.monomial_complexity import monomial_complexity
     from puiseux.reading import load
+    from puiseux.waiting import StepProgress
 
-    found = monomial_complexity(load(network, output=output), layers=layers)
+    with StepProgress() as progress:
+        progress("Counting monomials")
+        found = monomial_complexity(load(network, output=output), layers=layers)
     result: dict[str, Any] = {"outputs": [entry.to_json() for entry in found.outputs]}
     if layers:
         result["layers"] = [[entry.to_json() for entry in entries] for entries in found.layers]

@@ -23,7 +23,7 @@ def plot(
     networks: Annotated[
         list[Path],
         typer.Argument(
-            metavar="NETWORK...",
+            metavar="NETWORK",
             help="A network file: .npz, .json, .onnx, .pt ..; several, in their order, for an animation.",
             show_default=False,
         ),
@@ -92,7 +92,7 @@ def plot(
     """
     from puiseux.isolation import OutOfTime
     from puiseux.pictures.limits import MANY, draw_within
-    from puiseux.plot import PICTURE_ENDINGS, checked_path
+    from puiseux.plot import PICTURE_ENDINGS, check_together, checked_path
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
     from puiseux.waiting import StepProgress
@@ -104,6 +104,7 @@ def plot(
         raise UsageError("growth is drawn on a domain; give --domain slice:FILE in place of --through")
     if not several:
         checked_path(picture, PICTURE_ENDINGS)
+        check_together(domain, data, through)
     loaded = [load(network, output=output) for network in networks]
     cells, reason = _count(loaded, domain, kind, color_by, window, through, time_limit, max_cells)
     if reason is None and cells > MANY and time_limit is None and max_cells is None:

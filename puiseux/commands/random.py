@@ -17,7 +17,10 @@ def random(
         typer.Argument(metavar="ARCH", help="The sizes, inputs first: 2,16,16,1 or [2,16,16,1].", show_default=False),
     ],
     file: Annotated[
-        Path, typer.Option("-o", "--file", metavar="FILE", help="The file to write: .npz or .json.", show_default=False)
+        Path,
+        typer.Option(
+            "-o", "--file", metavar="FILE", help="The file to write: .npz, .json, .onnx or .pt.", show_default=False
+        ),
     ],
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same network.")] = 0,
     init: Annotated[
@@ -46,5 +49,8 @@ RANDOM = Command(
     "random",
     random,
     "Write a random network.",
-    ("puiseux random 2,16,16,1 -o net.npz", "puiseux random [3,8,1] --seed 7 --init integers --zero-bias -o net.json"),
+    (
+        "puiseux random 2,16,16,1 -o net.npz",
+        "puiseux random '[3,8,1]' --seed 7 --init integers --zero-bias -o net.json",
+    ),
 )

@@ -15,7 +15,10 @@ from puiseux.commands.options import Command, DomainOption, NetworkArgument, Out
 def report(
     network: NetworkArgument,
     page: Annotated[
-        Path, typer.Option("-o", "--file", metavar="FILE", help="The page: .html.", show_default=False)
+        Path,
+        typer.Option(
+            "-o", "--file", metavar="FILE", help="The page: .html; report.html by default.", show_default=False
+        ),
     ] = Path("report.html"),
     domain: DomainOption = "all",
     output: OutputOption = None,

@@ -11,6 +11,8 @@ import typer
 from polyhedra.errors import UsageError
 from puiseux.commands.options import Command, NetworkArgument, OutputOption, choices
 
+_MOST_SHOWN = 1000  # characters of a formula that nobody asked for
+_NESTED = "in Python puiseux.simplify(..).nested() has it"
 FORMATS = ("text", "latex", "sympy", "json", "python", "c")
 
 
@@ -34,8 +36,11 @@ def simplify(
     if form not in FORMATS:
         raise UsageError(f"there is no format {form!r}; --format takes {', '.join(FORMATS)}")
     from puiseux import formula
+    from puiseux.waiting import StepProgress
 
-    result = formula.simplify(network, output=output, search=search)
+    with StepProgress() as progress:
+        progress("Looking for the shortest formula" if search else "Pruning")
+        result = formula.simplify(network, output=output, search=search)
     if form == "json":
         print(json.dumps(result.to_json()))
     elif form in ("python", "c"):
@@ -45,7 +50,8 @@ def simplify(
             print(each.render(form))
         for number, nested in enumerate(result.nested(form)):
             if nested is not None:
-                print(f"output {number}, shorter layer by layer: {nested}", file=sys.stderr)
+                shown = nested if len(nested) <= _MOST_SHOWN else f"{len(nested):,} characters; {_NESTED}"
+                print(f"output {number}, shorter layer by layer: {shown}", file=sys.stderr)
     for number, each in enumerate(result.outputs):
         above, below = each.sizes["simplified"]
         print(f"output {number}: {above} terms - {below} terms, minimal: {each.minimal}", file=sys.stderr)

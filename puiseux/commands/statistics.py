@@ -14,6 +14,8 @@ from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkA
 if TYPE_CHECKING:
     from nn_bridge.cell_statistics import ComplexStatistics, RegionStatistics
 
+_PIECES_BETWEEN_REPORTS = 20
+
 
 def statistics(
     network: NetworkArgument,
@@ -36,19 +38,23 @@ def statistics(
     from puiseux.domains import pose
     from puiseux.pictures.data import as_data
     from puiseux.reading import load
-    from puiseux.waiting import announce_compilation
+    from puiseux.waiting import StepProgress, announce_compilation
 
     if table is not None:
         check_ending(table)
     problem = pose(load(network, output=output), domain)
     points = as_data(data, problem.network.input_dim)
     announce_compilation()
-    listed = list(
-        region_statistics(
-            problem.network, problem.domain, data=None if points is None else points.points.tolist(), by=by
-        )
-    )
-    summary = summary_of(complex_statistics(problem.network, problem.domain), listed, problem.text, by)
+    listed = []
+    with StepProgress() as progress:
+        given = None if points is None else points.points.tolist()
+        progress("Enumerating the cells")
+        for piece in region_statistics(problem.network, problem.domain, data=given, by=by):
+            listed.append(piece)
+            if len(listed) % _PIECES_BETWEEN_REPORTS == 0:
+                progress(f"{len(listed):,} {by} measured")
+        progress("Measuring distances between cells")
+        summary = summary_of(complex_statistics(problem.network, problem.domain), listed, problem.text, by)
     if table is not None:
         write_statistics(listed, table)
         print(f"wrote {table}", file=sys.stderr)

@@ -10,14 +10,22 @@ from typing import Annotated
 import typer
 
 from polyhedra.errors import UsageError
-from puiseux.commands.options import Command, JsonOption
+from puiseux.commands.options import Command, JsonOption, choices
 from puiseux.exit_codes import ExitCode
 
 ACTIONS = ("export", "run")
 
 
 def suite(
-    action: Annotated[str, typer.Argument(metavar="ACTION", help="export or run.", show_default=False)],
+    action: Annotated[
+        str,
+        typer.Argument(
+            metavar="export|run",
+            help="What to do.",
+            show_default=False,
+            autocompletion=choices("puiseux.commands.suite", "ACTIONS"),
+        ),
+    ],
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the suite.", show_default=False)],
     small: Annotated[bool, typer.Option("--small", help="Of export: only the networks with short answers.")] = False,
     force: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import os
 import pty
 import re
@@ -17,6 +18,7 @@ import puiseux
 from nn_bridge.region_count import RegionCount
 from puiseux.cli import COMPLETION_VARIABLE, run
 from puiseux.commands import COMMANDS
+from puiseux.commands.options import Command
 from puiseux.glossary import _ALIASES, TOPICS, Topic, topic
 from puiseux.suggestions import with_suggestion
 
@@ -76,6 +78,18 @@ def test_a_misspelt_topic_is_suggested(asked: str, meant: str, capsys: pytest.Ca
     assert f"did you mean {meant}?" in captured.err
     assert run(["explain", "qqqqqq"]) == 2
     assert "did you mean" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_examples_run_in_every_shell(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    for example in command.examples:
+        plain = re.sub(r"'[^']*'|\"[^\"]*\"", "", example)
+        assert not set("[]{}?;<()$~") & set(plain.replace(" > ", "")), f"quote it: {example}"
+        assert all(re.match(r"puiseux \w+", part) for part in example.split(" && "))
+    assert run([command.name, "--help"]) == 0
+    shown = capsys.readouterr().out
+    for example in command.examples:
+        assert f"  {example}\n" in shown
 
 
 # -------------------------------------------------------------------- suggestions
@@ -188,6 +202,14 @@ def test_progress_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
     assert "\x1b[" in seen
     done = subprocess.run([sys.executable, "-m", "puiseux", *arguments], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", f"wrote {page}\n")
+
+
+def test_without_stderr_nothing_of_it_goes_to_stdout(tmp_path: Path) -> None:
+    net = tmp_path / "net.json"
+    puiseux.save(TENT, net)
+    command = f"{sys.executable} -m puiseux reduce {net} -o {tmp_path / 'out.json'} --json 2>&-"
+    done = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, check=True)
+    assert json.loads(done.stdout)["complete"] is True
 
 
 def test_every_command_is_in_the_help_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
