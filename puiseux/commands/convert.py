@@ -28,6 +28,16 @@ def convert(
             help="Round entries to float64 or float32; without it nothing is rounded.",
         ),
     ] = None,
+    bits: Annotated[
+        int | None,
+        typer.Option(
+            "--bits",
+            metavar="N",
+            min=0,
+            max=1074,
+            help="Round entries to multiples of 2^-N, for formulas that a person can read.",
+        ),
+    ] = None,
     input_shape: Annotated[
         str | None,
         typer.Option(
@@ -38,10 +48,12 @@ def convert(
     ] = None,
     output: OutputOption = None,
 ) -> None:
-    """Write a network in another format; the function stays exactly the same unless --precision is given."""
+    """Write a network in another format; the function stays exactly the same unless it is rounded."""
     from puiseux.reading import load, save
 
     network = load(source, output=output, input_shape=None if input_shape is None else _sizes(input_shape))
+    if bits is not None:
+        network = network.round(bits)
     written = save(network, target, precision=precision)
     for note in written.notes:
         print(f"note: {note}", file=sys.stderr)
@@ -63,6 +75,7 @@ CONVERT = Command(
         "puiseux convert model.onnx net.json",
         "puiseux convert net.npz net.onnx",
         "puiseux convert net.json net.npz --precision float64",
+        "puiseux convert net.npz rounded.json --bits 6 && puiseux simplify rounded.json",
         "puiseux convert images.onnx net.json --input-shape 1,28,28",
     ),
 )

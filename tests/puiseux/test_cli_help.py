@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -155,14 +156,44 @@ def test_words_are_completed() -> None:
     assert completions("puiseux plot --kind hy", 3) == ["hyperplanes"]
 
 
-def test_completion_is_installed_for_a_shell(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("shell", "line", "answer"),
+    [
+        ("zsh", "puiseux count net.npz --engine s", """_arguments '*: :(("sign-vectors"))'"""),
+        ("zsh", "puiseux suite e", """_arguments '*: :(("export"))'"""),
+        ("zsh", "puiseux count ", "_files"),
+        ("fish", "puiseux count net.npz --engine s", "sign-vectors"),
+        ("fish", "puiseux ver", "verify\tCheck a certificate."),
+    ],
+)
+def test_other_shells_are_answered_in_their_way(shell: str, line: str, answer: str) -> None:
+    asked = {COMPLETION_VARIABLE: f"complete_{shell}", "_TYPER_COMPLETE_ARGS": line}
+    if shell == "fish":
+        asked["_TYPER_COMPLETE_FISH_ACTION"] = "get-args"
+    command = [sys.executable, "-m", "puiseux"]
+    done = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == (answer, "")
+
+
+@pytest.mark.parametrize(
+    ("shell", "place"),
+    [
+        ("bash", ".bash_completions/puiseux.sh"),
+        ("zsh", ".zfunc/_puiseux"),
+        ("fish", ".config/fish/completions/puiseux.fish"),
+    ],
+)
+def test_completion_is_installed_for_a_shell(shell: str, place: str, tmp_path: Path) -> None:
     surroundings = {**os.environ, "HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    command = [sys.executable, "-m", "puiseux", "--install-completion", "bash"]
+    command = [sys.executable, "-m", "puiseux", "--install-completion", shell]
     done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    script = tmp_path / ".bash_completions" / "puiseux.sh"
+    script = tmp_path / place
     assert COMPLETION_VARIABLE in script.read_text()
-    assert str(script) in (tmp_path / ".bashrc").read_text()
+    if shell == "bash":
+        assert str(script) in (tmp_path / ".bashrc").read_text()
+    if shutil.which(shell):
+        subprocess.run([shell, "-n", str(script)], check=True)
 
 
 # -------------------------------------------------------------------- terminals and pipes

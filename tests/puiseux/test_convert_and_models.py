@@ -35,6 +35,19 @@ def test_there_and_back_through_every_format(tmp_path, capsys, ending):
     assert call(capsys, "compare", first, middle)[0] == 0
 
 
+@pytest.mark.parametrize("ending", ["json", "npz"])
+def test_rounding_to_few_bits_gives_short_formulas(tmp_path, capsys, ending):
+    source, rounded = tmp_path / "a.npz", tmp_path / f"b.{ending}"
+    puiseux.save(Network.from_layers([[[0.3, 0.7], [-0.2, 0.6]], [[1.1, -0.4]]], [[0.1, 0], [0.9]]), source)
+    code, out, err = call(capsys, "convert", source, rounded, "--bits", "2")
+    assert (code, out) == (0, "")
+    assert "note: entries rounded to multiples of 2^-2\n" in err
+    expected = Network.from_layers([[["1/4", "3/4"], ["-1/4", "1/2"]], [[1, "-1/2"]]], [[0, 0], [1]])
+    assert puiseux.compare(rounded, expected).same
+    assert call(capsys, "simplify", rounded)[1] == "max(1/4x1 + 3/4x2 + 1, 1) - max(0, -1/8x1 + 1/4x2)\n"
+    assert call(capsys, "convert", source, rounded, "--bits", "-1")[0] == 2
+
+
 def test_rounding_is_asked_for_and_told(tmp_path, capsys):
     exact, floats = tmp_path / "a.json", tmp_path / "b.npz"
     puiseux.save(Network.from_layers([[["1/3"]]]), exact)
