@@ -47,7 +47,40 @@ class SymbolicCell:
     point: Point
 
 
-def count_symbolic(network: Network, domain: Polyhedron | None = None) -> RegionCount:
+@dataclass(frozen=True, slots=True)
+class SymbolicCells:
+    """The cells of a network, and the tropical maps that they were found by.
+
+    Attributes
+    ----------
+    preactivations : list of tuples of PuiseuxRational
+        Those of each stage and the outputs (see `nn_bridge.tropicalize.tropical_preactivations`).
+    cells : list of SymbolicCell
+    """
+
+    preactivations: Sequence[Sequence[PuiseuxRational]]
+    cells: Sequence[SymbolicCell]
+
+
+def symbolic_cells(network: Network, domain: Polyhedron | None = None) -> SymbolicCells:
+    """The full-dimensional cells of a network on a full-dimensional domain, by tropical algebra.
+
+    On all of R^n those of the network `without_lineality`, of which there are as many.
+
+    Examples
+    --------
+    >>> tent = Network.from_layers([[[2], [4]], [[1, -1]]], [[0, -2], [0]])
+    >>> [cell.pattern for cell in symbolic_cells(tent).cells]
+    [((False, False),), ((True, False),), ((True, True),)]
+    """
+    reduced = network if domain is not None else without_lineality(network)
+    preactivations = tropical_preactivations(reduced)
+    return SymbolicCells(preactivations, refine(preactivations[:-1], reduced.input_dim, domain))
+
+
+def count_symbolic(
+    network: Network, domain: Polyhedron | None = None, *, known: SymbolicCells | None = None
+) -> RegionCount:
     """Count cells, regions and affine maps of a small network by tropical algebra, exactly.
 
     Parameters
@@ -55,6 +88,8 @@ def count_symbolic(network: Network, domain: Polyhedron | None = None) -> Region
     network : Network
     domain : Polyhedron, optional
         Where to count; R^n by default.  A domain without interior has no full-dimensional cells: all counts are 0.
+    known : SymbolicCells, optional
+        The `symbolic_cells`, where they have been found before.
 
     Examples
     --------
@@ -70,12 +105,10 @@ def count_symbolic(network: Network, domain: Polyhedron | None = None) -> Region
     name = "all" if domain is None else "polyhedron"
     if domain is not None and not domain.is_full_dimensional():
         return RegionCount(0, 0, 0, 0, "tropical", name, True, True, time.perf_counter() - start)
-    reduced = network if domain is not None else without_lineality(network)
-    preactivations = tropical_preactivations(reduced)
-    cells = refine(preactivations[:-1], reduced.input_dim, domain)
-    regions = linear_regions(preactivations[-1], domain=domain)
+    found = symbolic_cells(network, domain) if known is None else known
+    regions = linear_regions(found.preactivations[-1], domain=domain)
     return RegionCount(
-        cells=len(cells),
+        cells=len(found.cells),
         regions=len(regions),
         regions_by_point=_joined_by_point(regions),
         affine_maps=len({region.affine_map for region in regions}),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from nn_bridge.network import Network, Pattern
 from nn_bridge.region_count import PatternOracle, RegionCount, RegionOracle
@@ -17,6 +18,9 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
 from puiseux.disagreement import bounding_box
 from puiseux.peer_oracles import RegioncamOracle, RelucentOracle
+
+if TYPE_CHECKING:
+    from nn_bridge.symbolic_count import SymbolicCells
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +69,21 @@ def _patterns_by_cells(network: Network, domain: Polyhedron | None) -> Iterator[
 def _count_by_algebra(network: Network, domain: Polyhedron | None) -> RegionCount:
     from nn_bridge.symbolic_count import count_symbolic
 
-    return count_symbolic(network, domain)
+    if domain is not None and not domain.is_full_dimensional():
+        return count_symbolic(network, domain)
+    return count_symbolic(network, domain, known=_cells_by_algebra(network, domain))
 
 
 def _patterns_by_algebra(network: Network, domain: Polyhedron | None) -> Iterator[Pattern]:
-    from nn_bridge.symbolic_count import refine, without_lineality
-    from nn_bridge.tropicalize import tropical_preactivations
+    return (cell.pattern for cell in _cells_by_algebra(network, domain).cells)
 
-    reduced = network if domain is not None else without_lineality(network)
-    cells = refine(tropical_preactivations(reduced)[:-1], reduced.input_dim, domain)
-    return (cell.pattern for cell in cells)
+
+@lru_cache(maxsize=1)
+def _cells_by_algebra(network: Network, domain: Polyhedron | None) -> SymbolicCells:
+    """They are wanted twice in a row: counted, then named."""
+    from nn_bridge.symbolic_count import symbolic_cells
+
+    return symbolic_cells(network, domain)
 
 
 # ---------------------------------------------------------------- sign vectors

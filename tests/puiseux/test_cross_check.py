@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from flint import fmpq
 
+from nn_bridge import symbolic_count
 from nn_bridge.cells import iterate_cells
 from nn_bridge.network import Network
 from nn_bridge.region_count import RegionCount
@@ -352,6 +353,23 @@ def test_bad_usage_is_one_line(file: str, capsys: pytest.CaptureFixture[str]) ->
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.count("\n") == 1
+
+
+def test_the_algebra_finds_its_cells_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def watched(network: Network, domain: object = None) -> symbolic_count.SymbolicCells:
+        asked.append(network)
+        return found(network, domain)
+
+    found = symbolic_count.symbolic_cells
+    monkeypatch.setattr(symbolic_count, "symbolic_cells", watched)
+    network = random_network([2, 5, 1], rng=77)
+    counted = ROUTES["tropical"](network, None)
+    assert len(set(ROUTES["tropical"].patterns(network, None))) == counted.cells
+    assert counted.counts == symbolic_count.count_symbolic(network).counts
+    assert len(asked) == 2  # by the route, and by the count beside it
+    assert ROUTES["tropical"](network, Polyhedron([[1, 0], [-1, 0]], [0, 0])).cells == 0
 
 
 # ---------------------------------------------------------------- isolation
