@@ -46,6 +46,24 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
+def anchors(page: Path) -> set[str]:
+    """The names under which the headings of a page are reached."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_into_pages_lead_to_a_heading(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text()):
+        assert anchor in anchors(page.parent / target if target else page), f"{target}#{anchor}"
+
+
+def test_every_page_is_linked_from_the_overview() -> None:
+    linked = set(re.findall(r"\]\(([\w-]+)\.md", (ROOT / "docs" / "README.md").read_text()))
+    # these two only bring a file from elsewhere into the site, which the overview links itself
+    assert {page.stem for page in (ROOT / "docs").glob("*.md")} - {"README", "index", "changelog", "results"} <= linked
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "json")], ids=lambda page: page.name)
 def test_json_blocks_are_json(page: Path) -> None:
     for block in blocks(page, "json"):
