@@ -94,6 +94,17 @@ class RegionBounds:
 def region_bounds(network: Network) -> RegionBounds:
     """All bounds that apply to a network.
 
+    Parameters
+    ----------
+    network : Network
+        Most bounds read its sizes alone; ``rank`` and ``serra-ramalingam-2020`` read its weights.
+
+    Returns
+    -------
+    RegionBounds
+        Lower bounds that some network of these sizes attains, upper bounds that none exceeds, and what random weights
+        have with probability one.  A bound that does not apply has no value and says why.
+
     Examples
     --------
     >>> bounds = region_bounds(Network.from_layers([[[1, 0], [0, 1], [1, 1]], [[1, 1, 1]]]))

@@ -92,6 +92,18 @@ _HOMES = {
 }
 """Where each public name lives."""
 
+_OF_A_NETWORK = (
+    "effective_radii",
+    "monomial_complexity",
+    "region_bounds",
+    "region_statistics",
+    "sample_patterns",
+    "sample_regions",
+    "sampling_box",
+    "tropicalize",
+)
+"""Functions of a `Network` below; under this roof they take paths and models too, like all others."""
+
 __all__ = [
     "Comparison",
     "CrossCheck",
@@ -146,6 +158,10 @@ def __getattr__(name: str) -> Any:
     if home is None:
         raise AttributeError(f"module 'puiseux' has no attribute {name!r}")
     value = getattr(import_module(home), name)
+    if name in _OF_A_NETWORK:
+        from puiseux.reading import of_any_model
+
+        value = of_any_model(value)
     globals()[name] = value
     return value
 

@@ -120,6 +120,16 @@ def write_certificate(
     ------
     PuiseuxError
         The network or the domain is not usable, or the file cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> net = Network.from_layers([[[1], [2]], [[1, -1]]], [[0, -1], [0]])
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = write_certificate(net, f"{folder}/net.cert")
+    ...     verdict = verify_certificate(f"{folder}/net.cert", net)
+    >>> verdict.valid, verdict.counts["regions"]
+    (True, 3)
     """
     return certify(pose(as_network(network, output=output), domain), path, progress=progress)
 

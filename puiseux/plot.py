@@ -171,6 +171,12 @@ def plot_slice(
     ------
     UsageError
         The points lie on one line, or have another dimension than the input.
+
+    Examples
+    --------
+    >>> net = Network.from_layers([[[1, 0, 0], [0, 1, 0], [0, 0, 1]], [[1, 1, 1]]])
+    >>> plot_slice(net, [[-1, -1, -1], [1, -1, 0], [-1, 1, 0]], kind="cells").get_title()
+    '6 cells, 6 regions in this window'
     """
     from puiseux.pictures.slices import draw_anchors, slice_through, window_around
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nn_bridge.network import Network
 from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
+
+T = TypeVar("T")
 
 
 def load(path: str | PathLike[str], *, output: int | None = None, input_shape: Sequence[int] | None = None) -> Network:
@@ -57,6 +60,14 @@ def save(source: Network | Any, path: str | PathLike[str], *, precision: str | N
     ------
     PuiseuxError
         The format cannot hold the network, or the place cannot be written; then nothing is.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = save([[["1/3", 1], [2, 0]], [[1, 1]]], f"{folder}/net.json")
+    ...     print(load(f"{folder}/net.json"))
+    Network [2, 2, 1]
     """
     from nn_bridge.writers import write_network
     from nn_bridge.writers.rounding import rounded_to
@@ -103,6 +114,23 @@ def as_network(
         return load(source, output=output, input_shape=input_shape)
     network = read_network(source, input_shape)
     return network if output is None else network.select_outputs([output])
+
+
+def of_any_model(function: Callable[..., T]) -> Callable[..., T]:
+    """The same function of a network, which takes whatever `as_network` takes.
+
+    Examples
+    --------
+    >>> from nn_bridge.bounds import region_bounds
+    >>> of_any_model(region_bounds)([[[1, 0], [0, 1]], [[1, 1]]]).least_upper.value
+    4
+    """
+
+    @wraps(function)
+    def taking_any_model(network: Any, *arguments: Any, **options: Any) -> T:
+        return function(as_network(network), *arguments, **options)
+
+    return taking_any_model
 
 
 @contextmanager

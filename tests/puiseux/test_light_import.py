@@ -5,6 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 import puiseux
 
@@ -30,6 +35,21 @@ def test_every_public_name_is_there() -> None:
         assert getattr(puiseux, name) is not None
     assert set(puiseux._HOMES) | {"__version__"} == set(puiseux.__all__)
     assert dir(puiseux) == sorted(puiseux.__all__)
+
+
+@pytest.mark.parametrize("name", puiseux._OF_A_NETWORK)
+def test_functions_of_a_network_take_paths_too(name: str, tmp_path: Path) -> None:
+    network = puiseux.Network.from_layers([[[1, 2], [2, -1]], [[1, -1]]], [[0, 1], [0]])
+    puiseux.save(network, tmp_path / "net.json")
+    options = {"samples": 5, "cube": 1, "rng": 0} if name.startswith("sample_") else {}
+    function = getattr(puiseux, name)
+    assert str(list_of(function(tmp_path / "net.json", **options))) == str(list_of(function(network, **options)))
+    with pytest.raises(puiseux.PuiseuxError, match=r"missing\.npz: there is no such file"):
+        list_of(function(tmp_path / "missing.npz", **options))
+
+
+def list_of(answer: Any) -> Any:
+    return list(answer) if isinstance(answer, Iterator) else answer
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
