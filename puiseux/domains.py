@@ -65,7 +65,10 @@ def pose(network: Network, domain: str | Polyhedron | None = None) -> Problem:
     if isinstance(domain, Polyhedron):
         return Problem(network, _checked(domain, network, "the domain"), "polyhedron")
     if not isinstance(domain, str):
-        raise UsageError(f"a domain is text ({_KINDS}), a Polyhedron or None, not {type(domain).__name__}")
+        raise UsageError(
+            f"a domain is text ({_KINDS}), a Polyhedron or None, not {type(domain).__name__}; "
+            "a box is 'box:-1,1;0,2' or Polyhedron.box([-1, 0], [1, 2])"
+        )
     kind, colon, rest = domain.strip().partition(":")
     if kind == WHOLE_SPACE and not colon:
         return Problem(network, None, WHOLE_SPACE)

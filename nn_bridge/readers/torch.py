@@ -19,7 +19,7 @@ from nn_bridge.readers.files import MAX_BYTES, read_bytes
 from polyhedra.errors import MissingExtraError
 from polyhedra.scalars import rational, to_text
 
-_STATE_KEYS = ("state_dict", "model_state_dict")
+_STATE_KEYS = ("state_dict", "model_state_dict", "model")
 _SAVE_ADVICE = "save the parameters alone with torch.save(model.state_dict(), FILE)"
 _READABLE = "a state dictionary is read as a chain of linear layers; give other networks as a module or as .onnx"
 

@@ -74,7 +74,8 @@ def count(
     from puiseux.reading import load
     from puiseux.waiting import CellProgress, announce_compilation
 
-    problem = pose(load(network, output=output), domain)
+    exact = load(network, output=output)
+    problem = pose(exact, domain)
     with CellProgress() as progress:
         by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
         if certificate is not None:
@@ -95,6 +96,8 @@ def count(
         )
     if certificate is not None:
         _certify(problem, result, certificate)
+    for note in exact.notes:
+        print(f"note: {note}", file=sys.stderr)
     if as_json:
         print(json.dumps(result.to_json(problem.network)))
     else:

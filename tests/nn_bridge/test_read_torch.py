@@ -130,7 +130,8 @@ def test_state_dictionaries(tmp_path):
     module = mlp(3, 4, 2)
     expected = network_from_module(module)
     assert read_network(module) == expected
-    for value in (module.state_dict(), {"state_dict": module.state_dict(), "epoch": 3}):
+    alone = module.state_dict()
+    for value in (alone, *({key: alone, "epoch": 3} for key in ("state_dict", "model_state_dict", "model"))):
         network = read_network(value)
         assert network == expected
         assert "ReLU assumed" in network.notes[0]

@@ -111,6 +111,18 @@ def test_an_open_shape_is_given_on_the_command_line(tmp_path, capsys):
     assert puiseux.load(tmp_path / "a.json").input_dim == 3
 
 
+def test_a_count_says_what_was_assumed_about_the_file(tmp_path, capsys):
+    torch = pytest.importorskip("torch", reason="needs the extra")
+    path = tmp_path / "net.pt"
+    torch.save(torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1)).state_dict(), path)
+    code, out, err = call(capsys, "count", path, "--json")
+    assert code == 0
+    assert json.loads(out)["counts"]["cells"] == 7
+    assert err == "note: read from a state dictionary: ReLU assumed after every layer but the last\n"
+    code, out, err = call(capsys, "count", path, "--engine", "tropicl")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
 def test_models_of_torch_onnx_and_scikit_learn_are_counted():
     torch = pytest.importorskip("torch", reason="needs the extra [torch]")
     pytest.importorskip("sklearn", reason="needs scikit-learn")
