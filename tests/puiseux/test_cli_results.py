@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import puiseux
+import puiseux.formula
 from polyhedra.scalars import rationals
 from puiseux.cli import run
 
@@ -42,6 +44,31 @@ def test_count_prints_one_object(net: str, capsys: pytest.CaptureFixture[str]) -
         "counts": {"cells": 7, "regions": 7, "regions_by_point": 7, "affine_maps": 7},
     }
     assert result["engine"] in puiseux.count.ENGINES
+
+
+def test_a_formula_is_the_best_there_is_in_time(
+    net: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = printed(["simplify", net], capsys)
+    assert printed(["simplify", net, "--time-limit", "100"], capsys) == whole
+    pruned = printed(["simplify", net, "--no-search"], capsys)
+    quick = puiseux.formula.simplify
+
+    def slow(network: puiseux.Network, *, search: bool = True) -> puiseux.NetworkFormula:
+        if search:
+            time.sleep(60)
+        return quick(network, search=search)
+
+    monkeypatch.setattr(puiseux.formula, "simplify", slow)
+    assert run(["simplify", net, "--time-limit", "2"]) == 3
+    out, err = capsys.readouterr()
+    assert out == pruned
+    assert err.endswith("puiseux: stopped at the time limit of 2 s: pruned, but not searched to the end\n")
+    monkeypatch.setattr(puiseux.formula, "simplify", lambda *_, **__: time.sleep(60))
+    assert run(["simplify", net, "--time-limit", "0.2"]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("puiseux: stopped at the time limit of 0.2 s: there is no formula yet")
 
 
 def test_a_long_formula_that_nobody_asked_for_is_not_printed(
