@@ -27,8 +27,8 @@ from nn_bridge.sign_vectors.subdivide import Outcome, cut_stage
 from polyhedra.scalars import rational
 
 Indices = NDArray[np.int64]
-PRUNE_FROM = 4000
-"""Vertices below which there is nothing to gain."""
+PRUNE_FROM = 30000
+"""Vertices below which there is nothing to gain: cutting them is fast."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
