@@ -16,6 +16,7 @@ from nn_bridge._edge_kernels.layout import (
     COLUMNS,
     COUNT,
     CUTS,
+    DIM,
     EDGES,
     ENDS,
     EPS,
@@ -380,7 +381,7 @@ def cut_neuron(
 ):  # fmt: skip
     """All cuts of one neuron, from where the state says; True where signs are open that must be decided first."""
     k = np.uint64(state[NEURON])
-    d = len(axes)  # known to the compiler
+    d = len(axes) if len(axes) else state[DIM]
     column, columns = state[COLUMN], state[COLUMNS]
     neuron = state[FIRST] + state[NEURON]
     cuts = np.uintp(state[CUTS])
@@ -464,8 +465,8 @@ def cut_block(
 ):  # fmt: skip
     """Cut by the neurons from ``state[NEURON]`` on; returns DONE, NEED_ROOM or DOUBT, to be called again.
 
-    ``axes`` is a tuple with one number per dimension: its length is part of its type, so that the loops over dimensions
-    are unrolled (8 % of the time where d = 3).
+    ``axes`` is a tuple with one number per dimension, or empty: its length is part of its type, so that the loops over
+    dimensions are unrolled (8 % of the time where d = 3).
     """
     while state[NEURON] < state[COUNT]:
         k = state[NEURON]

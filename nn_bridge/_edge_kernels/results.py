@@ -58,10 +58,10 @@ def copy_edges(edges, signs, signs_flat, table, ends, zeros, faces, up, words):
 def count_by_lowest_vertex(axes, upwards, edge_ends, edge_zeros, vertex_zeros):
     """The sum over vertices of the cells of which each is the lowest; ``upwards``: is an edge's second end higher?
 
-    ``axes`` has one number per dimension (as in `cut.cut_block`).
+    ``axes`` has one number per dimension, or is empty (as in `cut.cut_block`).
     """
     vertices = len(vertex_zeros)
-    d = len(axes)
+    d = len(axes) if len(axes) else vertex_zeros.shape[1]
     upward = np.zeros((vertices, d), np.uint8)
     blocked = np.zeros(vertices, np.bool_)
     total = np.zeros(vertices, np.int32)

@@ -20,7 +20,7 @@ from nn_bridge.network import Network
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.exact_vertices import ExactVertex, float_values, guess_signs, locate
 from nn_bridge.sign_vectors.plan import Floats, Plan, Words
-from nn_bridge.sign_vectors.skeleton import functional_of
+from nn_bridge.sign_vectors.skeleton import functional_of, unrolled_axes
 from polyhedra.scalars import ZERO, rational
 
 Indices = NDArray[np.int32]
@@ -177,7 +177,7 @@ class Complex:
             up = up.copy()
             up[open_edges] = self._exact_directions(open_edges)
         return int(
-            kernels.count_by_lowest_vertex(tuple(range(self.dim)), up, self.edges, self.edge_zeros, self.vertex_zeros)
+            kernels.count_by_lowest_vertex(unrolled_axes(self.dim), up, self.edges, self.edge_zeros, self.vertex_zeros)
         )
 
     def _exact_directions(self, edges: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -67,6 +67,11 @@ def functional_of(dim: int) -> Floats:
     return np.random.Generator(np.random.Philox(key=[0x9E3779B97F4A7C15, 0x7065697365757821])).normal(size=dim)
 
 
+def unrolled_axes(dim: int) -> tuple[int, ...]:
+    """What tells the kernels the dimension when they are compiled, in the dimensions that are worth it."""
+    return tuple(range(dim)) if dim in (2, 3) else ()
+
+
 class Skeleton:
     """Vertices and edges of the complex cut so far (private, mutable).
 

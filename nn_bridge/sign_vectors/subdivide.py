@@ -23,7 +23,7 @@ import numpy as np
 
 from nn_bridge.sign_vectors.exact_vertices import ExactVertex, locate, signed_floats
 from nn_bridge.sign_vectors.plan import FloatStage, Plan
-from nn_bridge.sign_vectors.skeleton import AMP, BLOCK, EPS, HEAD, SIZE, Layout, Skeleton, layout_of
+from nn_bridge.sign_vectors.skeleton import AMP, BLOCK, EPS, HEAD, SIZE, Layout, Skeleton, layout_of, unrolled_axes
 
 UNIT = 2.0**-53
 MAX_DOUBTS = 4096
@@ -113,7 +113,7 @@ def _cut_block(
             return
     head, tail, fill, size = (np.empty(BLOCK, dtype=np.int64) for _ in range(4))
     state = np.zeros(at.STATE, dtype=np.int64)
-    state[: at.VERTICES] = column, layout.columns, count, first, skeleton.longest, tolerant
+    state[: at.VERTICES] = column, layout.columns, count, skeleton.d, first, skeleton.longest, tolerant
     state[at.VERTICES], state[at.EDGES] = skeleton.vertices, skeleton.edges
     names = kernels.Names(
         plan.zero, plan.positive, skeleton.face_word, domain.face_dim, domain.cover_start, domain.covers
@@ -130,7 +130,7 @@ def _cut_block(
         records = skeleton.records
         status = kernels.cut_block(
             state,
-            tuple(range(skeleton.d)),
+            unrolled_axes(skeleton.d),
             skeleton.vertex_arrays(),
             skeleton.rows.reshape(-1),
             skeleton.signs.reshape(-1),

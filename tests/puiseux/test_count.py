@@ -56,5 +56,5 @@ def test_requests_that_make_no_sense() -> None:
         count_regions(NET, engine="magic")
     with pytest.raises(PuiseuxError, match="there is no output 3"):
         count_regions(NET, output=3)
-    with pytest.raises(PuiseuxError, match="cannot read a network from a int"):
+    with pytest.raises(PuiseuxError, match="cannot read a network from an object of type int"):
         count_regions(3)
