@@ -9,15 +9,14 @@ import numpy as np
 from numba import njit
 
 from nn_bridge._edge_kernels.layout import AMP, EPS, NONE, ONE, UNIT, maker
-from polyhedra.compiled import cached
 
-# sums in any order: the bound on their rounding holds for all; nothing here is NaN (see `HUGE`)
+# sums in any order: the bound on their rounding holds for all; `open_cells` lets nothing in that could become NaN
 _FAST = {"reassoc", "contract", "nsz", "nnan"}
 _sums = njit(error_model="numpy", fastmath=_FAST, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-_bounding = cached((__file__,), error_model="numpy", fastmath=_FAST)
 
-HUGE = 1e290
-"""Groups with larger numbers are left open: below, no sum or product overflows."""
+HUGE, FLOOR = 1e100, 1e-100
+"""Groups with larger numbers are left open.  While sizes and `Later.steepest` are below, no sum or product overflows,
+and what underflow takes away stays below ``FLOOR``: at most 2^-1074 an operation, times a coefficient, times a size."""
 MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -37,6 +36,8 @@ class Later(NamedTuple):
         concatenation, size, place of the weights).
     weights, plus, minus : float64 arrays
         The weights of all blocks, row by row; their positive parts; their negative parts.
+    steepest : float
+        No product of weights along a path, and no sum of such over paths from one place to another, is larger.
     """
 
     known: np.ndarray
@@ -48,6 +49,7 @@ class Later(NamedTuple):
     weights: np.ndarray
     plus: np.ndarray
     minus: np.ndarray
+    steepest: float
 
 
 @_sums
@@ -162,7 +164,7 @@ def _bound_group(
             one, two, most = _range_of(later, s, j - later.offset[s], read_low, read_high, size)
             if not (most < HUGE):
                 return False
-            rounding = 4.0 * terms * UNIT * most
+            rounding = 4.0 * terms * UNIT * most + FLOOR
             low[j] = one - rounding
             high[j] = two + rounding
             size[j] = most * (1.0 + 4.0 * terms * UNIT)
@@ -172,7 +174,7 @@ def _bound_group(
         _lower_forms(later, s, units, open_units, low, high, forms, stride, constants, slope)
         for i in range(open_units):
             j = later.offset[s] + units[i]
-            rounding = 4.0 * terms * UNIT * size[j]
+            rounding = 4.0 * terms * UNIT * size[j] + FLOOR
             lane = np.uintp(i)
             least = _least(forms, stride, lane, constants[i], known, slack, values, room, count, below)
             low[j] = max(low[j], least - rounding)
@@ -189,7 +191,7 @@ def _bound_group(
     return True
 
 
-@_bounding
+@maker
 def open_cells(order, start, members, per_group, rows, row32, scaled, vertices, later, result):
     """``result[i]``: whether the last stage may be zero on cell ``order[i]``; ``per_group`` are bounded together."""
     cells = len(order)
@@ -227,6 +229,7 @@ def open_cells(order, start, members, per_group, rows, row32, scaled, vertices, 
                     chosen[count] = v
                     count += 1
                     error = max(error, rows[v, EPS] * row32[v, AMP])
+        bounded = later.steepest < HUGE
         for k in range(known):
             column = later.known[k]
             lowest = np.inf
@@ -244,7 +247,9 @@ def open_cells(order, start, members, per_group, rows, row32, scaled, vertices, 
             if later.positive[k]:
                 read_low[k] = max(read_low[k], 0.0)
             size[k] = max(abs(read_low[k]), abs(read_high[k]))
-        bounded = _bound_group(
+            # errors, and with them ranges, may be infinite
+            bounded = bounded and size[k] < HUGE
+        bounded = bounded and _bound_group(
             later, values, room, slack, count, low, high, read_low, read_high, size, forms, stride, constants, slope,
             units, below, above,
         )  # fmt: skip

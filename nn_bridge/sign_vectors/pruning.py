@@ -25,6 +25,8 @@ SAMPLE, WORTH = 64, 0.25
 """Groups to try first; the part of their cells that must go for the others to be worth bounding."""
 BITS = 10
 """Bits of each coordinate, for the order of cells in space."""
+TOGETHER = 1 << 14
+"""Rows that are moved at once."""
 INCIDENCE_BYTES = 64
 """What an incidence of a cell and a vertex takes while cells are dropped."""
 
@@ -45,7 +47,7 @@ def drop_cells(skeleton: Skeleton, index: int, layout: Layout) -> None:
     start, members = incident_cells(skeleton)
     cells = len(start) - 1
     low, high = skeleton.points.min(axis=0), skeleton.points.max(axis=0)
-    factor = ((1 << BITS) - 1) / np.maximum(high - low, np.finfo(float).tiny)
+    factor = ((1 << BITS) - 1) / np.maximum(high - low, 1e-300)  # where the extent is lost in rounding
     codes = np.empty(cells, dtype=np.int64)
     kernels.curve_codes(np.ascontiguousarray(skeleton.points), start, members, low, factor, BITS, codes)
     order = np.argsort(codes, kind="stable")
@@ -132,6 +134,10 @@ def _later_stages(plan: Plan, index: int, layout: Layout) -> Any:
             begin += weights.size
         first_block.append(len(blocks))
     weights = np.concatenate(flat)
+    steepest = {source: np.ones(size) for source, (_, size) in columns.items()}
+    for number, stage in enumerate(stages, index + 2):
+        paths = sum((np.abs(w) @ steepest[source] for source, w in stage.reads), np.zeros(stage.units))
+        steepest[number] = np.clip(paths, 1.0, 1e150)  # no more is asked for, and nothing overflows
     return kernels.Later(
         np.array(known, dtype=np.int64),
         np.array(positive, dtype=np.bool_),
@@ -142,21 +148,26 @@ def _later_stages(plan: Plan, index: int, layout: Layout) -> Any:
         weights,
         np.maximum(weights, 0.0),
         np.minimum(weights, 0.0),
+        float(max(part.max() for part in steepest.values())),
     )
 
 
 def _keep(skeleton: Skeleton, kept: NDArray[np.bool_]) -> None:
     """Remove all other vertices, and the edges that end in them."""
-    v, e = skeleton.vertices, skeleton.edges
-    number = np.cumsum(kept) - 1
-    ends = skeleton.e32[:e, :2]
-    edges = np.nonzero(kept[ends].all(axis=1))[0]
+    e = skeleton.edges
+    number = np.cumsum(kept, dtype=np.int32) - np.int32(1)
     rows = np.nonzero(kept)[0]
-    new_ends = number[ends[edges]]
-    count = len(rows)
+    edges = np.nonzero(kept[skeleton.e32[:e, 0]] & kept[skeleton.e32[:e, 1]])[0]
     for name in ("rows", "signs", "fingerprint", "zeros", "faces"):
-        array = getattr(skeleton, name)
-        array[:count] = array[:v][rows]
-    skeleton.e64[: len(edges)] = skeleton.e64[edges]
-    skeleton.e32[: len(edges), :2] = new_ends
-    skeleton.vertices, skeleton.edges = count, len(edges)
+        _move_up(getattr(skeleton, name), rows)
+    _move_up(skeleton.e64, edges)
+    ends = skeleton.e32[: len(edges), :2]
+    ends[:] = number[ends]
+    skeleton.vertices, skeleton.edges = len(rows), len(edges)
+
+
+def _move_up(array: NDArray[Any], rows: Indices) -> None:
+    """Write these rows, in increasing order, to the front; a few at a time, so that a copy of all needs no room."""
+    for low in range(0, len(rows), TOGETHER):
+        part = rows[low : low + TOGETHER]
+        array[low : low + len(part)] = array[part]

@@ -61,7 +61,7 @@ class StageValues:
             self._reads.append((-1 if source == INPUT else start, np.ascontiguousarray(weights.T), weighed[-1]))
         # only a bound is wanted, so single precision will do, with room for its rounding and underflow
         self._reads = [
-            (start, matrix, (np.minimum(gain / self.most, 1.0)).T.astype(np.float32))
+            (start, matrix, (np.minimum(gain, self.most) / self.most).T.astype(np.float32))
             for start, matrix, gain in self._reads
         ]
         widest = max((len(matrix) for _, matrix, _ in self._reads), default=0)
