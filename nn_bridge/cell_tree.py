@@ -402,7 +402,9 @@ class CellTree:
             return
         top = max(abs(v) for v in vector)
         row = [_quotient(v, top) for v in vector]
-        exact = all(fmpq(*x.as_integer_ratio()) * top == v for x, v in zip(row, vector, strict=True))
+        # where weights are integers the kernels take coordinates without error for integers too: sums without rounding
+        exact = not self.arrays.integer
+        exact = exact and all(fmpq(*x.as_integer_ratio()) * top == v for x, v in zip(row, vector, strict=True))
         self.coord[g, : dim + 1] = row
         self.coord[g, dim + 1] = 0.0 if exact else 1.2e-16
         self.coord[g, dim + 2] = sum(map(abs, row)) * 1.0000001

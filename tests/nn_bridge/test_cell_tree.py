@@ -288,6 +288,26 @@ def test_degenerate_networks_on_polyhedra(network, data):
     assert run(network, domain, last=True)[0] == len(expected)
 
 
+@pytest.mark.parametrize("side", [0.1, 0.3, 2.0**-60, 3.0**40])
+@pytest.mark.parametrize("weight", [-2, 1])
+def test_integer_weights_on_domains_of_long_numbers(side, weight):
+    # the second unit vanishes where the first does: a corner's coordinates have more than 53 bits together
+    network = Network.from_layers([[[weight]], [[2]], [[1]]], [[0], [0], [1]])
+    domain = Polyhedron.box([-side], [side])
+    assert run(network, domain, emit=PATTERNS) == (2, {"0|0", "1|1"})
+    assert run(network, domain, last=True)[0] == 2
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(degenerate_networks(), st.sampled_from([0.1, 0.3, 1e-20, 3.0**40]), st.booleans())
+def test_degenerate_networks_on_boxes_of_long_numbers(network, side, shifted):
+    n = network.input_dim
+    domain = Polyhedron.box([-side] * n, [2 * side if shifted else side] * n)
+    expected = naive_patterns(network, domain)
+    assert run(network, domain, emit=PATTERNS) == (len(expected), expected)
+    assert run(network, domain, last=True)[0] == len(expected)
+
+
 def test_a_direction_that_only_a_later_stage_sees():
     build = NetworkBuilder(3)
     x = build.input()
