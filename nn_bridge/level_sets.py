@@ -24,7 +24,7 @@ from nn_bridge.sign_vectors.plan import Floats, FloatStage, Plan, plan_of
 from nn_bridge.sign_vectors.pruning import drop_cells
 from nn_bridge.sign_vectors.skeleton import OverBudget, Skeleton, layout_of
 from nn_bridge.sign_vectors.subdivide import Outcome, cut_stage
-from polyhedra.scalars import rational
+from polyhedra.scalars import rational, to_text
 
 Indices = NDArray[np.int64]
 PRUNE_FROM = 30000
@@ -38,6 +38,8 @@ class LevelSet:
     Attributes
     ----------
     vertices : float64 array of shape (vertices, n)
+    vertex_error : float32 array of shape (vertices,)
+        A bound on the error of each coordinate of a vertex.
     edges : integer array of shape (edges, 2)
         For n = 2 the segments, each with the larger values on its left.
     start, members : integer arrays
@@ -54,6 +56,7 @@ class LevelSet:
     network: Network
     level: Any
     vertices: Floats
+    vertex_error: NDArray[np.float32]
     edges: Indices
     start: Indices
     members: Indices
@@ -141,7 +144,7 @@ def level_set(
     ------
     NetworkError
         The network has not 2 or 3 inputs, the domain is not bounded and full-dimensional, the budget is too small, or
-        the complex is not generic (a level that is attained on a whole cell, for example).
+        the complex is not generic (a level that is attained on a whole cell, for example, or everywhere).
 
     Examples
     --------
@@ -151,9 +154,12 @@ def level_set(
     (8, True)
     """
     if network.input_dim not in (2, 3):
-        raise NetworkError(f"level sets are drawn in 2 or 3 inputs, this network has {network.input_dim}; take a slice")
+        remedy = "its level sets are points" if network.input_dim == 1 else "restrict it to a plane or a space first"
+        raise NetworkError(f"level sets are drawn in 2 or 3 inputs, this network has {network.input_dim}; {remedy}")
     chosen = network.select_outputs([output])
     bias = (chosen.output.bias[0] - rational(level),)
+    if not chosen.output.blocks and not bias[0]:
+        raise NetworkError(f"output {output} is {to_text(rational(level))} everywhere: that is no curve or surface")
     shifted = replace(chosen, output=AffineStage(chosen.output.blocks, bias), layers=None)
     plan = plan_of(shifted, True)
     polytope = as_domain(domain, network.input_dim)
@@ -224,7 +230,18 @@ def _surface(network: Network, level: Any, plan: Plan, piece: Piece) -> LevelSet
     names = [tuple(np.nonzero(row)[0].tolist()) for row in piece.domain.face_walls]
     walls = tuple(names[face] for face in piece.vertex_faces.tolist())
     return LevelSet(
-        network, level, vertices, edges, start, members, normals, piece.vertex_zeros, walls, piece.domain, plan
+        network,
+        level,
+        vertices,
+        piece.vertex_error,
+        edges,
+        start,
+        members,
+        normals,
+        piece.vertex_zeros,
+        walls,
+        piece.domain,
+        plan,
     )
 
 

@@ -84,7 +84,7 @@ def blend(flat, a, b, w, count, t, scaled, column):
         start = flat[a + q]
         step = flat[b + q] - start
         flat[w + q] = start + t * step
-        spread = max(spread, bits_of(abs(step) * scaled[column + q]))
+        spread = max(spread, bits_of(abs(step * scaled[column + q])))
     return float_of(spread)
 
 
@@ -143,7 +143,7 @@ def make_vertex(
     turn = np.inf
     rate = 0.0
     rate_error = np.inf
-    if room > 0.0:
+    if 0.0 < room < np.inf:  # the width may have overflowed
         turn = 1.0 + (spread + 2.0 * off) / room * (1.0 + 32.0 * UNIT)
         rise = 0.0
         for q in range(d):
@@ -174,7 +174,7 @@ def make_vertex(
         unsure &= unsure - ONE
         place = np.uintp(column) + q
         certain = False
-        if room > 0.0:
+        if 0.0 < room < np.inf:
             # the same bound again, with what this neuron alone changes along the edge
             step = abs(rows[b, place] - rows[a, place]) * scaled[place] * (1.0 + 4.0 * UNIT)
             own = off + 16.0 * UNIT * size

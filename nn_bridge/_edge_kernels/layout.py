@@ -168,7 +168,7 @@ def up32(value):
 
 @inline
 def bits_of(value):
-    """The bits of a float, as a number: for floats >= 0 in the same order, NaN above all.
+    """The bits of a float, as a number: of absolute values (NaN has a sign too) in the same order, NaN above all.
 
     The largest of many is found many at a time in this form; of floats it is not, for the sake of NaN.
     """

@@ -53,8 +53,8 @@ def _settle(rows, v, column, values, bias, part, i, most, base, rounding, scaled
         rows[v, column + j] = value
         gain = base[j] + _gain(part[i, j], most)
         scale = scaled[column + j]
-        size = max(size, bits_of(abs(value) * scale))
-        error = max(error, bits_of((plain * gain + rounding[j]) * scale))
+        size = max(size, bits_of(abs(value * scale)))
+        error = max(error, bits_of(abs((plain * gain + rounding[j]) * scale)))
         open_signs += not (abs(value) > (amplified * gain + rounding[j]) * (1.0 + 64.0 * UNIT))
     return float_of(size), float_of(error), open_signs
 
@@ -64,7 +64,7 @@ def _largest_kept(rows, v, scaled, column):
     """The largest |value| / scale of the columns that stay."""
     size = np.int64(0)
     for q in range(np.uintp(HEAD), column):
-        size = max(size, bits_of(abs(rows[v, q]) * scaled[q]))
+        size = max(size, bits_of(abs(rows[v, q] * scaled[q])))
     return float_of(size)
 
 

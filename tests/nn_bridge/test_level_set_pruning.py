@@ -104,14 +104,13 @@ class Segments:
         stages = (*self.network.stages, self.network.output)
         for number, stage in enumerate(stages[self.index + 1 :], self.index + 2):
             bias = stage.bias if number < len(stages) else [ZERO]
-            values = [
-                b
-                + sum(
-                    (w * x for source, matrix in stage.blocks for w, x in zip(matrix[u], sources[source], strict=True)),
-                    ZERO,
-                )
-                for u, b in enumerate(bias)
-            ]
+            values = list(bias)
+            for source, matrix in stage.blocks:
+                read = sources[source]
+                values = [
+                    value + sum((w * x for w, x in zip(row, read, strict=True)), ZERO)
+                    for value, row in zip(values, matrix, strict=True)
+                ]
             if splits is not None:
                 splits.append(values)
             sources[number] = [max(v, ZERO) for v in values]

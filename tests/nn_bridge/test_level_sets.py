@@ -2,6 +2,8 @@
 
 import contextlib
 import itertools
+import warnings
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +62,26 @@ def test_affine_level_sets():
     assert len(plane) == 1
     assert len(plane.vertices) == 6
     assert not plane.is_closed()
+
+
+@pytest.mark.parametrize("level", ["1/3", 1 / 3, Fraction(1, 3), np.float64(1 / 3)])
+def test_errors_of_vertices_hold(level):
+    line = level_set(Network.from_layers([[[1, 2]]], [["1/10"]]), (-1, 1), level)
+    exact = Fraction(level) - Fraction(1, 10)
+    for (x, y), error in zip(line.vertices.tolist(), line.vertex_error.tolist(), strict=True):
+        assert abs(x) == 1
+        assert abs(Fraction(y) - (exact - Fraction(x)) / 2) <= error < 1e-14
+
+
+def test_on_a_huge_domain_the_errors_tell_that_places_are_lost():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for side in (1e20, 1e99):
+            shape = level_set(ball(2), (-side, side))
+            assert len(shape) == 8
+            off = np.abs(ball(2).evaluate_float(shape.vertices)[:, 0])
+            assert np.all(off <= 8 * shape.vertex_error)
+            assert shape.vertex_error.max() > 0.1
 
 
 @pytest.mark.parametrize("n", [2, 3])
@@ -303,11 +325,24 @@ def test_empty_level_sets_and_refusals(tmp_path):
     network = random_net(1, [2, 4, 1])
     empty = level_set(network, (-1, 1), 1000)
     assert (len(empty), empty.area()) == (0, 0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(level_sets, "PRUNE_FROM", 0)  # no cell is left
+        empty = level_set(random_net(1, [2, 4, 3, 1]), (-1, 1), 1000)
+    assert (len(empty), len(empty.vertices), empty.area()) == (0, 0, 0.0)
     with pytest.raises(NetworkError, match="2 or 3 inputs"):
         level_set(random_net(1, [4, 3, 1]), (-1, 1))
     flat = Network.from_layers([[[1, 0]], [[1]]], [["1/3"], [0]])
     with pytest.raises(NetworkError, match="move the level"):
         level_set(flat, (-1, 1), 0)  # zero on half of the box
+    for constant in (
+        Network.from_layers([[[0, 0]]], [["1/2"]]),
+        Network.from_layers([[[1, 2], [3, 1]], [[0, 0]]], [["1/3", 1], ["1/2"]]),
+    ):
+        assert len(level_set(constant, (-1, 1), 0)) == 0
+        with pytest.raises(NetworkError, match="output 0 is 1/2 everywhere"):
+            level_set(constant, (-1, 1), "1/2")
+    with pytest.raises(NetworkError, match="its level sets are points"):
+        level_set(random_net(1, [1, 3, 1]), (-1, 1))
     with pytest.raises(NetworkError, match="no output 3"):
         level_set(network, (-1, 1), output=3)
     with pytest.raises(NetworkError, match=r"\.obj or \.ply"):
