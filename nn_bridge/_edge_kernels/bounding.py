@@ -15,8 +15,8 @@ _FAST = {"reassoc", "contract", "nsz", "nnan"}
 _sums = njit(error_model="numpy", fastmath=_FAST, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 HUGE, FLOOR = 1e100, 1e-100
-"""Groups with larger numbers are left open.  While sizes and `Later.steepest` are below, no sum or product overflows,
-and what underflow takes away stays below ``FLOOR``: at most 2^-1074 an operation, times a coefficient, times a size."""
+"""Groups with larger numbers are left open; all sizes are at least ``FLOOR``, so no coefficient is above 1e200 and
+nothing overflows.  Underflow takes at most 2^-1074 an operation, times a size: in all much less than ``FLOOR``."""
 MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -36,8 +36,6 @@ class Later(NamedTuple):
         concatenation, size, place of the weights).
     weights, plus, minus : float64 arrays
         The weights of all blocks, row by row; their positive parts; their negative parts.
-    steepest : float
-        No product of weights along a path, and no sum of such over paths from one place to another, is larger.
     """
 
     known: np.ndarray
@@ -49,7 +47,6 @@ class Later(NamedTuple):
     weights: np.ndarray
     plus: np.ndarray
     minus: np.ndarray
-    steepest: float
 
 
 @_sums
@@ -167,7 +164,7 @@ def _bound_group(
             rounding = 4.0 * terms * UNIT * most + FLOOR
             low[j] = one - rounding
             high[j] = two + rounding
-            size[j] = most * (1.0 + 4.0 * terms * UNIT)
+            size[j] = most * (1.0 + 4.0 * terms * UNIT) + FLOOR
             if s == stages - 1 or (low[j] < 0.0 and high[j] > 0.0):
                 units[open_units] = j - later.offset[s]
                 open_units += 1
@@ -229,7 +226,7 @@ def open_cells(order, start, members, per_group, rows, row32, scaled, vertices, 
                     chosen[count] = v
                     count += 1
                     error = max(error, rows[v, EPS] * row32[v, AMP])
-        bounded = later.steepest < HUGE
+        bounded = True
         for k in range(known):
             column = later.known[k]
             lowest = np.inf
@@ -246,7 +243,7 @@ def open_cells(order, start, members, per_group, rows, row32, scaled, vertices, 
             read_high[k] = highest + slack[k]
             if later.positive[k]:
                 read_low[k] = max(read_low[k], 0.0)
-            size[k] = max(abs(read_low[k]), abs(read_high[k]))
+            size[k] = max(abs(read_low[k]), abs(read_high[k])) + FLOOR
             # errors, and with them ranges, may be infinite
             bounded = bounded and size[k] < HUGE
         bounded = bounded and _bound_group(

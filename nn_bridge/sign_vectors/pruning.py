@@ -134,10 +134,6 @@ def _later_stages(plan: Plan, index: int, layout: Layout) -> Any:
             begin += weights.size
         first_block.append(len(blocks))
     weights = np.concatenate(flat)
-    steepest = {source: np.ones(size) for source, (_, size) in columns.items()}
-    for number, stage in enumerate(stages, index + 2):
-        paths = sum((np.abs(w) @ steepest[source] for source, w in stage.reads), np.zeros(stage.units))
-        steepest[number] = np.clip(paths, 1.0, 1e150)  # no more is asked for, and nothing overflows
     return kernels.Later(
         np.array(known, dtype=np.int64),
         np.array(positive, dtype=np.bool_),
@@ -148,7 +144,6 @@ def _later_stages(plan: Plan, index: int, layout: Layout) -> Any:
         weights,
         np.maximum(weights, 0.0),
         np.minimum(weights, 0.0),
-        float(max(part.max() for part in steepest.values())),
     )
 
 
