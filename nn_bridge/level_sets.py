@@ -17,7 +17,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network import INPUT, AffineStage, Network
 from nn_bridge.sign_vectors.domain import Domain, as_domain
 from nn_bridge.sign_vectors.extractor import WORKING_SHARE
-from nn_bridge.sign_vectors.memory import room_for
+from nn_bridge.sign_vectors.memory import budget_name, room_for
 from nn_bridge.sign_vectors.piece import EDGE_ARRAYS, VERTEX_ARRAYS, Piece
 from nn_bridge.sign_vectors.pieces import cut_in_pieces, finish
 from nn_bridge.sign_vectors.plan import Floats, FloatStage, Plan, plan_of
@@ -168,7 +168,7 @@ def level_set(
     try:
         piece = cut_in_pieces(plan, polytope, limit, budget - limit, partial(_cut_level, prune=prune))
     except OverBudget:
-        raise NetworkError(f"memory={memory!r} is too small for this level set; give more") from None
+        raise NetworkError(f"{budget_name(memory)} is too small for this level set; give more") from None
     outcome = piece.outcome
     if not outcome.sound:
         count = outcome.doubtful

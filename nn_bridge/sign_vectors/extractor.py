@@ -13,7 +13,7 @@ from nn_bridge.network import Network
 from nn_bridge.region_count import RegionCount
 from nn_bridge.sign_vectors.complex import Complex
 from nn_bridge.sign_vectors.domain import Domain, as_domain
-from nn_bridge.sign_vectors.memory import room_for
+from nn_bridge.sign_vectors.memory import budget_name, room_for
 from nn_bridge.sign_vectors.piece import Piece
 from nn_bridge.sign_vectors.pieces import (
     MAX_DEPTH,
@@ -100,7 +100,7 @@ def extract(
             piece = cut_in_pieces(plan, polytope, limit, budget - limit, cutter)
         except OverBudget:
             raise NetworkError(
-                f"memory={memory!r} is too small to hold this complex; give more, or only count the cells"
+                f"{budget_name(memory)} is too small to hold this complex; give more, or only count the cells"
             ) from None
         # unpaired keys without a doubtful vertex are a collision of fingerprints: draw other words
         if piece.outcome.consistent or piece.outcome.doubtful:
@@ -149,7 +149,7 @@ def count_sign_vectors(
     try:
         cells, reason = _count(network, polytope, limit, cutter, 0)
     except OverBudget:
-        raise NetworkError(f"memory={memory!r} is too small for this network; give more") from None
+        raise NetworkError(f"{budget_name(memory)} is too small for this network; give more") from None
     seconds = time.perf_counter() - start
     return RegionCount(
         cells, None, None, None, "sign-vectors", domain_name(polytope), False, True, seconds, reason=reason

@@ -44,6 +44,11 @@ def room_for(memory: str | int | None) -> int:
     return budget if memory is None else budget - min(resident_memory(), budget // 2)
 
 
+def budget_name(memory: str | int | None) -> str:
+    """What a message calls a budget that is too small."""
+    return f"{SHARE:.0%} of the free memory" if memory is None else f"memory={memory!r}"
+
+
 def resident_memory() -> int:
     """Bytes of physical memory that this process holds (0 where the system does not tell)."""
     try:

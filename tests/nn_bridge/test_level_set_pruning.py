@@ -204,6 +204,18 @@ def test_products_of_weights_may_overflow():
     assert segments.open_cells([0], -(2.0**169))[0]
 
 
+def test_values_may_overflow():
+    # the output goes from -1e328 to 1e328
+    steep = [[1e119, 0], [0, 1e119]]
+    network = Network.from_layers([[[1, 0], [0, 1]], steep, [[1e119, -1e119]]], [[0, 0], [0, 0], [0]])
+    segments = Segments(np.random.default_rng(0), network, 0, 1, 0.0, True)
+    first = segments.layout.column
+    segments.rows[:, first : first + 2] = segments.true[:, first : first + 2] = [[1e90, 2e90], [2e90, 1e90]]
+    low, high = segments.exact_range(0)
+    assert low < 0 < high
+    assert segments.open_cells([0], 0.0)[0]
+
+
 CASES = {
     "plane": ([2, 4, 3, 1], (-1, 1), 1),
     "first stage": ([2, 4, 3, 3, 1], (-1, 1), 0),

@@ -245,8 +245,9 @@ def test_a_budget_that_is_too_small_says_so(monkeypatch):
     monkeypatch.setattr(skeleton, "SMALL", 16)
     monkeypatch.setattr(skeleton, "ROOM", 64)
     monkeypatch.setattr(level_sets, "room_for", lambda memory: 1000)
-    with pytest.raises(NetworkError, match="too small for this level set"):
-        level_set(random_net(3, [3, 7, 6, 5, 1]), (-1, 1), 0.1)
+    for memory, name in ((None, "60% of the free memory"), ("1KiB", "memory='1KiB'")):
+        with pytest.raises(NetworkError, match=f"{name} is too small for this level set"):
+            level_set(random_net(3, [3, 7, 6, 5, 1]), (-1, 1), 0.1, memory=memory)
 
 
 def exact_pieces(network, box, level):
