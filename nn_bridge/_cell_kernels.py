@@ -18,6 +18,11 @@ so that one generator is evaluated at all units of a stage by vector instruction
 A node of the stack is a cell (a slice of ``index`` that lists its generators) with the units that may still cut it.
 When a sign can't be decided in floating point, `run` returns ``NEED_SIGNS`` with the node on top of the stack; the
 caller decides those signs exactly, stores them in the masks and calls `run` again.  Nothing is done twice.
+
+With many inputs a cell may have a million generators, and one step take minutes.  So effort is counted in elementary
+operations, and beyond ``par[EFFORT_LIMIT]`` `run` returns ``PAUSE`` in the middle of a step.  ``st[MIDWAY]`` then says
+so, ``st[AT_POS:MADE + 1]`` how far it has come, and the next call goes on there: the node is still on top of the stack,
+the edges found are in ``Pool.parents`` and the generators made lie at the top of the pool.
 """
 
 from __future__ import annotations
@@ -33,11 +38,13 @@ from polyhedra.compiled import cached
 
 # par: what a run is about; FW, MW, ZW are the words of the facet, unit and zero masks
 DIM, STAGES, MODE, FW, MW, ZW, INTEGER, EMIT, GENS_CAP, WORK_LIMIT, DEPTH_LIMIT, PATH_LEN, SKIP = range(13)
-PAR_SIZE = 13
+EFFORT_LIMIT = 13
+PAR_SIZE = 14
 # st: the state of a run, and its counters
 SP, COUNT, LEAVES, OUT_N, GEN_N, FACET_N, JOB_N = range(7)
 SPLITS, NEW_GENS, EVALS, UNSURE, POLISHED, MAX_GENS, MAX_POOL, STAGE, MAX_SP, BEGIN = range(7, 17)
-ST_SIZE = 17
+EFFORT, MIDWAY, AT_POS, PAIRS, MADE = range(17, 22)
+ST_SIZE = 22
 # what ``LeafArrays.select`` says of a leaf: it is to be written; it is the first below a cell of the last stage
 WANTED, FIRST_BELOW = 1, 2
 # node columns
@@ -65,11 +72,18 @@ WITH_COORDINATES, WITHOUT_COORDINATES = 2, 3
     BAD_PATH,
 ) = range(11)
 
+# why `cut_edges` came to no end, by -1, -2 and -3
+WHY_CUT_SHORT = (NEED_POOL, NEED_GENS, PAUSE)
+
 UNIT_ROUNDOFF = 1.2e-16  # a little over 2**-53
 EXACT_LIMIT = 9007199254740992.0  # 2**53: integers below it are exact in float64
 REDUCE_ABOVE = 65536.0  # integer coordinates beyond are divided by what they have in common
 TINY = 1e-150  # stored numbers are 0 or at least this large, so that no product of two of them underflows to 0
 POLISH_ABOVE = 1e-4
+# pairs that are tried, and generators that are made, between two looks at the effort
+SOUGHT_AT_ONCE, MADE_AT_ONCE = 1 << 20, 256
+POLISHING = 4  # operations of polishing a generator, by the cube of the dimension
+TABLE_WIDTH = 4096  # flats with more generators go without a table of values
 FEW_CHANGES = 12  # units by which forms are changed before they are computed afresh
 _inner = njit(error_model="numpy", fastmath={"contract"}, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 _maker = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
@@ -85,12 +99,13 @@ class Facets(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """Generators, and the index in which cells list theirs."""
+    """Generators, the index in which cells list theirs, and the edges found in the step under way."""
 
     index: np.ndarray
     coord: np.ndarray
     ray: np.ndarray
     mask: np.ndarray
+    parents: np.ndarray
 
 
 class Net(NamedTuple):
@@ -171,7 +186,6 @@ class Scratch(NamedTuple):
 
     pos: np.ndarray
     neg: np.ndarray
-    parents: np.ndarray
     values: np.ndarray
     errors: np.ndarray
     keys: np.ndarray
@@ -689,8 +703,8 @@ def retry_through_hidden(form, pool, net, active, par, stage, old, new, scratch)
 
 
 @_inner
-def join(first, pairs, free, unit, par, index, coord, ray, mask, parents, values, errors, last):
-    """Make ``pairs`` new generators from ``free`` on: where segments between their parents meet the unit's zero set.
+def join(first, begin, end, free, unit, par, index, coord, ray, mask, parents, values, errors, last):
+    """Make the new generators ``begin .. end - 1`` after ``free``: where their parents' segments meet the zero set.
 
     Signs that both parents share are inherited, other signs are left unknown.  After the ``last`` split of a cell
     nothing is evaluated any more, so coordinates are left out.
@@ -701,7 +715,7 @@ def join(first, pairs, free, unit, par, index, coord, ray, mask, parents, values
     zw = par[ZW]
     whole = par[INTEGER] == 1
     narrow = fw == 1 and mw == 1
-    for p in range(pairs):
+    for p in range(max(begin, 0), end):
         ta = parents[p, 0]
         tb = parents[p, 1]
         ga = index[first + ta]
@@ -902,16 +916,18 @@ def incidence_keys(first, count, index, mask, par, valid, slots, keys, slot_of, 
 
 
 @_inner
-def find_edges(count, words, n_pos, n_neg, dim, pos, neg, keys, common, parents):
-    """List the adjacent pairs (positive, negative) of a cell's generators; returns how many, -1 if there is no room.
+def find_edges(begin, end, found, count, words, n_neg, dim, st, pos, neg, keys, common, parents):
+    """List the adjacent pairs (positive, negative) of a cell's generators, after ``found`` that are known.
+
+    Of the positive ones ``pos[begin:end]`` are taken.  Returns how many are known now, -1 if there is no room.
 
     Two generators span an edge iff at least ``dim - 1`` facets contain both and, unless one of them is simple, no third
     generator lies on all of those.
     """
-    found = 0
+    begin = max(begin, 0)  # told to the compiler, which else provides for negative ones
     limit = parents.shape[0]
     if words == 1:
-        for i in range(n_pos):
+        for i in range(begin, end):
             ta = pos[i]
             key = keys[ta, 0]
             simple = popcount(key) == dim
@@ -921,6 +937,7 @@ def find_edges(count, words, n_pos, n_neg, dim, pos, neg, keys, common, parents)
                 if popcount(both) < dim - 1:
                     continue
                 if not simple and popcount(keys[tb, 0]) != dim:
+                    st[EFFORT] += count
                     edge = True
                     for t in range(count):
                         if keys[t, 0] & both == both and t != ta and t != tb:
@@ -934,7 +951,7 @@ def find_edges(count, words, n_pos, n_neg, dim, pos, neg, keys, common, parents)
                 parents[found, 1] = tb
                 found += 1
         return found
-    for i in range(n_pos):
+    for i in range(begin, end):
         ta = pos[i]
         bits_a = 0
         for q in range(words):
@@ -950,6 +967,7 @@ def find_edges(count, words, n_pos, n_neg, dim, pos, neg, keys, common, parents)
             if total < dim - 1:
                 continue
             if bits_a != dim and bits_b != dim:
+                st[EFFORT] += count * words
                 edge = True
                 for t in range(count):
                     inside = t != ta and t != tb
@@ -970,28 +988,54 @@ def find_edges(count, words, n_pos, n_neg, dim, pos, neg, keys, common, parents)
 
 @_inner
 def cut_edges(
-    first, count, stage, units, unit, valid, n_pos, n_neg, free, end, last, par, st, pool, form, facets, scratch
+    first, count, stage, units, unit, valid, n_pos, n_neg, free, end, last, midway, par, st, pool, form, facets, scratch
 ):
     """One step of double description: a new generator on every edge between ``scratch.pos`` and ``scratch.neg``.
 
     They are listed from ``index[end]`` on.  Returns the end of the list and the new top of the pool; instead of the
-    end, -1 where the pool or the index is too small and -2 where the list of pairs is.  ``last``: no unit is left to
-    be evaluated at the new generators.
+    end, -1 where the pool or the index is too small, -2 where the list of pairs is, and -3 where the effort is spent:
+    called again with the same and ``midway`` it goes on.  ``last``: no unit is left to be evaluated at the new
+    generators.
     """
     dim = par[DIM]
     mw = par[MW]
     unsure_at = par[FW] + 2 * mw
     integer = par[INTEGER] == 1
     index, coord, mask = pool.index, pool.coord, pool.mask
-    pos, neg, values, errors, parents = scratch.pos, scratch.neg, scratch.values, scratch.errors, scratch.parents
+    pos, neg, values, errors, parents = scratch.pos, scratch.neg, scratch.values, scratch.errors, pool.parents
     v, a = scratch.value, scratch.bound
-    words = incidence_keys(
-        first, count, index, mask, par, valid, facets.count[stage], scratch.keys, scratch.slot_of, scratch.touched
-    )
-    pairs = find_edges(count, words, n_pos, n_neg, dim, pos, neg, scratch.keys, scratch.common, parents)
-    if pairs < 0:
-        return -2, free
+    limit = par[EFFORT_LIMIT]
+    at = int64(0)
+    pairs = int64(0)
+    made = int64(0)
+    if midway:
+        at, pairs, made = st[AT_POS], st[PAIRS], st[MADE]
+    if at < n_pos:
+        words = incidence_keys(
+            first, count, index, mask, par, valid, facets.count[stage], scratch.keys, scratch.slot_of, scratch.touched
+        )
+        each = n_neg * (1 if words == 1 else 2 * words)
+        stride = n_pos if n_pos * each <= SOUGHT_AT_ONCE else max(1, SOUGHT_AT_ONCE // each)
+        while at < n_pos:
+            begin = at
+            at = min(n_pos, begin + stride)
+            found = find_edges(
+                begin, at, pairs, count, words, n_neg, dim, st, pos, neg, scratch.keys, scratch.common, parents
+            )
+            st[EFFORT] += (at - begin) * each
+            full = found < 0
+            if full or (st[EFFORT] > limit and at < n_pos):
+                st[MIDWAY] = 1
+                st[AT_POS] = begin if full else at
+                st[PAIRS] = pairs if full else found
+                st[MADE] = 0
+                return -2 if full else -3, free
+            pairs = found
+    st[AT_POS] = n_pos
+    st[PAIRS] = pairs
+    st[MADE] = made
     if free + pairs + 2 > coord.shape[0] or end + pairs + 2 > index.shape[0]:
+        st[MIDWAY] = 1
         return -1, free
     if not last:
         for i in range(n_pos):
@@ -1000,56 +1044,69 @@ def cut_edges(
         for i in range(n_neg):
             t = neg[i]
             values[t], errors[t] = value_at(form, coord, stage, unit, index[first + t], dim, integer)
-    join(first, pairs, free, unit, par, index, coord, pool.ray, mask, parents, values, errors, last)
-    for p in range(pairs):
-        index[end + p] = free + p
-    st[NEW_GENS] += pairs
-    if last:
-        return end + pairs, free + pairs
-    for p in range(pairs):
-        if coord[free + p, dim + 1] > POLISH_ABOVE:
-            refine(
-                free + p,
-                index[first + parents[p, 0]],
-                index[first + parents[p, 1]],
-                stage,
-                valid,
-                unit,
-                pool,
-                par,
-                form,
-                facets,
-                scratch,
-            )
-            st[POLISHED] += 1
-    st[EVALS] += settle(form, coord, mask, index, end, end + pairs, par, stage, units, v, a)
-    for p in range(pairs):
-        new = free + p
-        left = 0
-        for q in range(mw):
-            left += popcount(mask[new, unsure_at + q])
-        if left == 0:
-            continue
-        if coord[new, dim + 1] > 1e-14:
-            refine(
-                new,
-                index[first + parents[p, 0]],
-                index[first + parents[p, 1]],
-                stage,
-                valid,
-                unit,
-                pool,
-                par,
-                form,
-                facets,
-                scratch,
-            )
-            st[POLISHED] += 1
-            st[EVALS] += settle(form, coord, mask, index, end + p, end + p + 1, par, stage, units, v, a)
-            left = 0
-            for q in range(mw):
-                left += popcount(mask[new, unsure_at + q])
-        st[UNSURE] += left
+    while made < pairs:
+        begin = max(made, 0)
+        made = min(pairs, begin + MADE_AT_ONCE)
+        join(first, begin, made, free, unit, par, index, coord, pool.ray, mask, parents, values, errors, last)
+        for p in range(begin, made):
+            index[end + p] = free + p
+        st[NEW_GENS] += made - begin
+        st[EFFORT] += (made - begin) * (dim + mask.shape[1])
+        polished = int64(0)
+        tried = int64(0)
+        if not last:
+            for p in range(begin, made):
+                if coord[free + p, dim + 1] > POLISH_ABOVE:
+                    refine(
+                        free + p,
+                        index[first + parents[p, 0]],
+                        index[first + parents[p, 1]],
+                        stage,
+                        valid,
+                        unit,
+                        pool,
+                        par,
+                        form,
+                        facets,
+                        scratch,
+                    )
+                    polished += 1
+            tried += settle(form, coord, mask, index, end + begin, end + made, par, stage, units, v, a)
+            for p in range(begin, made):
+                new = free + p
+                left = 0
+                for q in range(mw):
+                    left += popcount(mask[new, unsure_at + q])
+                if left == 0:
+                    continue
+                if coord[new, dim + 1] > 1e-14:
+                    refine(
+                        new,
+                        index[first + parents[p, 0]],
+                        index[first + parents[p, 1]],
+                        stage,
+                        valid,
+                        unit,
+                        pool,
+                        par,
+                        form,
+                        facets,
+                        scratch,
+                    )
+                    polished += 1
+                    tried += settle(form, coord, mask, index, end + p, end + p + 1, par, stage, units, v, a)
+                    left = 0
+                    for q in range(mw):
+                        left += popcount(mask[new, unsure_at + q])
+                st[UNSURE] += left
+        st[POLISHED] += polished
+        st[EVALS] += tried
+        st[EFFORT] += tried * dim + polished * POLISHING * dim * dim * dim
+        if st[EFFORT] > limit and made < pairs:
+            st[MADE] = made
+            st[MIDWAY] = 1
+            return -3, free
+    st[MADE] = pairs
     return end + pairs, free + pairs
 
 
@@ -1212,6 +1269,7 @@ def emit_faces(leaf, first, count, pool, par, units, lines, leaves, st, scratch)
             size = sizes[64 * q + int64(b)]
             if size < dim_faces:
                 continue
+            st[EFFORT] += count
             # another candidate whose generators contain these: larger means not a facet, equal and earlier means known
             keep = True
             for r in range(zw):
@@ -1464,11 +1522,11 @@ def make_scratch(cap, par, padded):
     face_rows = cap if par[EMIT] >= WITH_COORDINATES else 1
     face_words = max(par[ZW], 1)
     table = min(64, padded) if par[MODE] == COUNT_LAST_STAGE else 1
+    width = min(cap, TABLE_WIDTH)
     pairs = 4096 if par[MODE] == COUNT_LAST_STAGE else 1
     return Scratch(
         np.empty(cap, np.int64),
         np.empty(cap, np.int64),
-        np.empty((4 * cap, 2), np.int64),
         np.empty(cap),
         np.empty(cap),
         np.empty((cap, fw + mw), np.uint64),
@@ -1498,8 +1556,8 @@ def make_scratch(cap, par, padded):
         np.empty(dim + 1, np.int64),
         np.empty(rows, np.int64),
         np.empty(dim + 2, np.int64),
-        np.empty((table, cap)),
-        np.empty((table, cap)),
+        np.empty((table, width)),
+        np.empty((table, width)),
         np.empty(pairs),
         np.empty(pairs),
         np.empty(pairs),
@@ -1530,6 +1588,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
     stay = np.empty(fw + mw, np.uint64)
     levels = np.empty(dim + 1, np.uint64)
     work_done = 0
+    st[EFFORT] = 0
     zero = int64(0)  # typed, so that callees are compiled once
     one = int64(1)
     nothing = int64(-1)
@@ -1547,12 +1606,15 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
         units = net.sizes[stage]
         st[STAGE] = stage
         work_done += 1
-        if work_done > par[WORK_LIMIT]:
+        if work_done > par[WORK_LIMIT] or (st[EFFORT] > par[EFFORT_LIMIT] and work_done > 1):
             return PAUSE
+        st[EFFORT] += count
         if s + units + 4 > stack.node.shape[0]:
             return NEED_STACK
         if count + 8 > cap:
             return NEED_GENS
+        midway = st[MIDWAY]
+        st[MIDWAY] = 0
         st[MAX_GENS] = max(st[MAX_GENS], count)
         st[MAX_SP] = max(st[MAX_SP], s)
         if kind <= 0 and depth > 0:
@@ -1612,26 +1674,30 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 st[SP] = s
                 st[COUNT] += 1 + found
                 continue
-            counted = st[COUNT]
-            free_before, top_before = free, top
             small = n_cut <= scratch.table.shape[0] and count <= scratch.table.shape[1]
             if small:
                 small = table_of_values(first, count, pool, cut, stage, units, par, form, scratch)
             st[SP] = s
-            st[COUNT] += 1
             at_unit = int64(0)
+            start = top
+            # with each unit in turn: the arrangement of those after it, in its zero set; ``prev`` are these
             for q in range(mw):
-                prev[q] = uint64(0)
+                prev[q] = cut[q]
             for q in range(mw):
                 w = cut[q]
                 while w != uint64(0):
                     j = 64 * q + lowest_bit(w)
+                    start = top
+                    if at_unit > 0 and st[EFFORT] > par[EFFORT_LIMIT]:
+                        top = int64(-3)
+                        break
                     w &= w - uint64(1)
-                    # which earlier units cut the zero set of this one: mostly the table of values tells
+                    prev[q] &= ~bit(j)
+                    # which later units cut the zero set of this one: mostly the table of values tells
                     meeting = int64(-1)
                     if small:
                         meeting = int64(0)
-                        for i in range(at_unit):
+                        for i in range(at_unit + 1, n_cut):
                             verdict = slope_test(
                                 count,
                                 scratch.table[at_unit],
@@ -1654,13 +1720,13 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                         inner = 3 + verdict if verdict >= 0 else -1
                     if inner > 0:
                         st[COUNT] += inner
-                        prev[q] |= bit(j)
+                        midway = zero
                         continue
                     n_pos = int64(0)
                     n_neg = int64(0)
-                    start = top
                     if top + count + 8 > pool.index.shape[0]:
-                        top = -1
+                        prev[q] |= bit(j)
+                        top = int64(-1)
                         break
                     for t in range(count):
                         g = pool.index[first + t]
@@ -1685,6 +1751,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                         free,
                         top,
                         False,
+                        midway,
                         par,
                         st,
                         pool,
@@ -1692,7 +1759,9 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                         facets,
                         scratch,
                     )
+                    midway = zero
                     if top < 0:
+                        prev[q] |= bit(j)
                         break
                     push(
                         stack,
@@ -1713,13 +1782,10 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                         valid,
                         j,
                     )
-                    prev[q] |= bit(j)
                 if top < 0:
                     break
             if top < 0:
-                # begin this flat anew when there is room: the flats in it were pushed where it was
-                st[COUNT] = counted
-                st[SP] = s
+                # what is left is this flat with the units from this one on; it goes on above the flats pushed so far
                 push(
                     stack,
                     st,
@@ -1727,19 +1793,21 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                     stage,
                     first,
                     count,
-                    free_before,
-                    top_before,
+                    free,
+                    start,
                     kind,
                     depth,
                     zero,
                     zero,
                     zero,
                     lines,
-                    rest,
+                    prev,
                     valid,
                     nothing,
                 )
-                return NEED_POOL if top == -1 else NEED_GENS
+                return WHY_CUT_SHORT[-1 - top]
+            st[COUNT] += 1
+            st[EFFORT] += count * n_cut
             st[MAX_POOL] = max(st[MAX_POOL], free)
             continue
         # ---------------------------------------------------- a cell
@@ -1857,7 +1925,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 )
             for q in range(mw):
                 prev[q] = uint64(0)
-            for t in range(count):
+            for t in range(max(st[MADE] if midway else zero, 0), count):
                 g = pool.index[first + t]
                 new = free + t
                 for q in range(pool.mask.shape[1]):
@@ -1886,7 +1954,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                 for q in range(mw):
                     pool.mask[new, fw + 2 * mw + q] = rest[q]
                 pool.index[top + t] = new
-                st[EVALS] += settle(
+                tried = settle(
                     form,
                     pool.coord,
                     pool.mask,
@@ -1899,10 +1967,13 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                     scratch.value,
                     scratch.bound,
                 )
+                st[EVALS] += tried
+                st[EFFORT] += tried * dim
                 left = 0
                 for q in range(mw):
                     left += popcount(pool.mask[new, fw + 2 * mw + q])
                 if left > 0 and net.chain[below] == 1:
+                    st[EFFORT] += (left + dim) * units
                     retry_through_hidden(form, pool, net, active, par, below, g, new, scratch)
                     left = 0
                     for q in range(mw):
@@ -1911,6 +1982,7 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                     # an error that did no harm in the stages before; the facets of the cell tell better
                     refine(new, new, new, below, prev, nothing, pool, par, form, facets, scratch)
                     st[POLISHED] += 1
+                    st[EFFORT] += POLISHING * dim * dim * dim
                     st[EVALS] += settle(
                         form,
                         pool.coord,
@@ -1928,6 +2000,10 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
                     for q in range(mw):
                         left += popcount(pool.mask[new, fw + 2 * mw + q])
                 st[UNSURE] += left
+                if st[EFFORT] > par[EFFORT_LIMIT] and t + 1 < count:
+                    st[MIDWAY] = 1
+                    st[MADE] = t + 1
+                    return PAUSE
             for q in range(mw):
                 valid[q] = uint64(0)
             st[SP] = s
@@ -2017,11 +2093,12 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
         start = top
         top, free = cut_edges(
             first, count, stage, units, unit, valid, n_pos, n_neg, free, top, last and emit == WITHOUT_COORDINATES,
-            par, st, pool, form, facets, scratch,
+            midway, par, st, pool, form, facets, scratch,
         )  # fmt: skip
-        if top == -2:
-            return NEED_GENS
-        if top < 0 or top + 2 * (count + top - start) + 64 > pool.index.shape[0]:
+        if top < 0:
+            return WHY_CUT_SHORT[-1 - top]
+        if top + 2 * (count + top - start) + 64 > pool.index.shape[0]:
+            st[MIDWAY] = 1
             return NEED_POOL
         st[SPLITS] += 1
         # the negative child lists new, zero and negative generators; the positive one new, zero and positive
@@ -2045,8 +2122,10 @@ def run(par, st, share, stack, pool, net, form, facets, active, prints, leaves, 
         if last and emit >= WITH_COORDINATES and forced < 0 and par[DEPTH_LIMIT] == 0:
             # both children are leaves, the positive one first
             if max(top - middle, middle - start) + 8 > cap:
+                st[MIDWAY] = 1
                 return NEED_GENS
             if st[OUT_N] + 2 > leaves.pattern.shape[0] or no_room(leaves, st, 2 * (top - start), 2 * zw):
+                st[MIDWAY] = 1
                 return NEED_OUT
             for side in range(2):
                 if wanted(leaves, st[LEAVES]):

@@ -25,6 +25,7 @@ from nn_bridge.cell_jobs import (
     Group,
     Job,
     Limits,
+    OutOfTime,
     Slice,
     Task,
     count_slice,
@@ -32,7 +33,7 @@ from nn_bridge.cell_jobs import (
     weight,
 )
 from nn_bridge.cell_problem import CellProblem, cell_arrays, cell_problem
-from nn_bridge.cell_tree import Leaves, Subtree
+from nn_bridge.cell_tree import Leaves, NoRoom, Subtree
 from nn_bridge.errors import NetworkError
 from nn_bridge.gluing import FourCounts, Gluer, duplicates
 from nn_bridge.memory_limit import parse_bytes, resident_bytes
@@ -57,6 +58,7 @@ _FIRST, _SHORT, _NEAR, _FAR = 0.1, 0.05, 0.2, 1.0
 _JOBS_PER_WORKER = 3
 _SORTING = 32  # bytes a cell that finding equal residues takes for a while
 _JOINING = 1 << 25, 48  # bytes, and bytes a cell, that joining cells may take in the first pass
+_MANY_GENERATORS = 1 << 14  # vertices and rays of a cell from which on they are what a count takes so long for
 _FEW_CELLS = 1 << 17  # a second pass over fewer is done here, before other processes would have begun
 
 
@@ -75,6 +77,7 @@ class _Tally:
     prints: list[np.ndarray] = field(default_factory=list)
     glued: list[bool] = field(default_factory=list)
     cut_off: list[Slice] = field(default_factory=list)
+    generators: int = 0
 
     def add(self, record: Record, glued: bool = False) -> None:
         """Work a finished slice in; ``glued``: its leaves have been joined."""
@@ -117,9 +120,22 @@ class _Budget:
         if self.max_cells is not None and cells > self.max_cells:
             raise _Stop(f"stopped at the limit of {self.max_cells} cells")
         if self.remaining <= 0:
-            raise _Stop(f"stopped at the time limit of {self.time_limit:g} s")
+            raise self.out_of_time()
         if self.memory is not None and resident_bytes(crew.process_ids()) + to_come > self.memory:
-            raise _Stop(f"stopped at the memory limit of {self.memory / 2**20:.0f} MiB")
+            raise self.out_of_memory()
+
+    def room(self, crew: Crew) -> int | None:
+        """The bytes that each of the workers may still take; None for any number."""
+        if self.memory is None or crew.elsewhere:
+            return None
+        return max(0, self.memory - resident_bytes(crew.process_ids())) // crew.size
+
+    def out_of_time(self) -> _Stop:
+        return _Stop(f"stopped at the time limit of {self.time_limit:g} s")
+
+    def out_of_memory(self) -> _Stop:
+        assert self.memory is not None
+        return _Stop(f"stopped at the memory limit of {self.memory / 2**20:.0f} MiB")
 
 
 def count_cells(
@@ -230,7 +246,11 @@ class _Count:
             self.result = (found, None, None, None) if isinstance(found, int) else found
             return
         except _Stop as stop:
-            self.reason = str(stop)
+            self.reason = str(stop) + self._advice()
+        except OutOfTime:
+            self.reason = str(self._budget.out_of_time()) + self._advice()
+        except NoRoom:
+            self.reason = str(self._budget.out_of_memory()) + self._advice()
         except KeyboardInterrupt:
             self.reason = INTERRUPTED
         except WorkerLost as lost:
@@ -250,6 +270,14 @@ class _Count:
             maps,
             maps,
         )  # a domain has a cell, even if there was no time to meet it
+
+    def _advice(self) -> str:
+        if self._tally.generators < _MANY_GENERATORS or self._problem is None:
+            return ""
+        return (
+            f"; a cell in {self._problem.dim} dimensions has up to {self._tally.generators} vertices and rays here, "
+            "too many for this engine: count on a slice"
+        )
 
     def count(self, problem: CellProblem, checkpoint: Checkpoint | None) -> FourCounts | int:
         """Count to the end: the four counts, or the cells alone; raises what stops it."""
@@ -301,10 +329,12 @@ class _Count:
     def _limits(self, seconds: float) -> Limits:
         most = self._budget.max_cells
         left = None if most is None else max(1, most + 1 - self._tally.cells)
-        return Limits(min(seconds, max(0.0, self._budget.remaining)), self._budget.remaining, left)
+        remaining = self._budget.remaining
+        return Limits(min(seconds, max(0.0, remaining)), remaining, left, self._budget.room(self._crew))
 
     def _absorb(self, key: int, result: Slice, checkpoint: Checkpoint | None) -> None:
         tally, crew = self._tally, self._crew
+        tally.generators = max(tally.generators, result.generators)
         if result.abandoned:
             tally.cut_off.append(result)
         else:
@@ -321,6 +351,8 @@ class _Count:
                 self._faces = self._faces_from_here(result.repeats)
         self._report()
         try:
+            if result.no_room:
+                raise self._budget.out_of_memory()
             self._check()
         except _Stop as stop:
             self.reason = self.reason or str(stop)  # slices in flight end soon, and count
@@ -374,7 +406,7 @@ class _Count:
         def start() -> tuple[None, Future[list[Leaves]]] | None:
             self._budget.check(0, crew)
             job = next(jobs, None)
-            return None if job is None else (None, crew.submit(faces_of, self._task, *job))
+            return None if job is None else (None, crew.submit(faces_of, self._task, *job, self._limits(_FAR)))
 
         flow = Flow(crew, start)
         for _, batches in flow.take():

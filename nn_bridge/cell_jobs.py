@@ -14,14 +14,15 @@ import time
 import uuid
 import zlib
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from nn_bridge import _cell_kernels as kernels
 from nn_bridge.cell_problem import CellProblem, cell_arrays
-from nn_bridge.cell_tree import COUNT_ONLY, JOINS, CellTree, CellTreeError, Decision, Leaves, Subtree
+from nn_bridge.cell_tree import COUNT_ONLY, JOINS, CellTree, CellTreeError, Decision, Leaves, NoRoom, Subtree
 from nn_bridge.gluing import repeats
 
 Job = tuple[Subtree, ...]
@@ -33,10 +34,10 @@ FACES_LEAVES = 1 << 13
 """A slice ends when it has the faces of so many leaves."""
 
 STEPS_AT_ONCE = 1 << 12
-"""Steps of a run between two looks at the clock: some hundredths of a second."""
+"""Steps of a run between two looks at the clock, at most: some hundredths of a second."""
 
 _KEEP = 4  # trees that a worker remembers
-_GRACE = 0.5  # seconds that a count inside one cell may go on when time is up
+_GRACE = 0.5  # seconds that a step, or a count inside one cell, may go on when time is up
 _FEWEST_STEPS = 64
 _TRIAL_STEPS = 128  # after these it is seen whether residues repeat
 _LATEST = 1024  # leaves by which that is seen at the end of a slice
@@ -59,7 +60,7 @@ def divide(tree: CellTree, subtree: Subtree) -> Division:
     """Divide a run that has just given back control; it then ends without working on the rest.
 
     A count inside the last stage of a cell can't be divided: what is left of it stays on the stack, and the run
-    finishes it (as part of what is done) when it is continued.
+    finishes it (as part of what is done) when it is continued.  A step that is midway is lost.
 
     Parameters
     ----------
@@ -79,6 +80,7 @@ def divide(tree: CellTree, subtree: Subtree) -> Division:
     tree.node[: size - cells] = tree.node[cells:size].copy()
     tree.node_mask[: size - cells] = tree.node_mask[cells:size].copy()
     tree.st[kernels.SP] = size - cells
+    tree.st[kernels.MIDWAY] = 0
     tree.roots_left = range(0)
     return division
 
@@ -163,11 +165,19 @@ class Task:
 
 @dataclass(frozen=True)
 class Limits:
-    """When a slice ends: after ``seconds``, or ``cells`` found; ``last_second`` is when time is up for everybody."""
+    """When a slice ends: after ``seconds``, or ``cells`` found; ``last_second`` is when time is up for everybody.
+
+    ``memory`` are the bytes by which the storage of the worker may grow.
+    """
 
     seconds: float
     last_second: float = float("inf")
     cells: int | None = None
+    memory: int | None = None
+
+
+class OutOfTime(Exception):
+    """Time was up for everybody before the work was done."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +214,10 @@ class Slice:
         The slice was cut off: ``cells`` and ``prints`` were found, but the job must be done again from its start.
     interrupted : bool
         It was cut off by Ctrl-C.
+    no_room : bool
+        It was cut off because a cell takes more memory than is left.
+    generators : int
+        The most vertices and rays that a cell had.
     """
 
     cells: int
@@ -214,6 +228,8 @@ class Slice:
     repeats: bool = False
     abandoned: bool = False
     interrupted: bool = False
+    no_room: bool = False
+    generators: int = 0
 
 
 class _Trees(threading.local):
@@ -257,6 +273,7 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
     """
     begun = time.monotonic()
     tree = _tree(task, JOINS if prints else COUNT_ONLY, count_last_stage=not prints)
+    tree.room = limits.memory
     most = _NO_LIMIT if limits.cells is None else limits.cells
     steps = min(STEPS_AT_ONCE, max(most, _FEWEST_STEPS))
     found = _Found(tree, faces) if prints else None
@@ -280,10 +297,10 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
                 spent = time.monotonic() - begun
                 over = spent > limits.seconds or cells >= most or (found is not None and found.enough)
                 wanted = over or (prints and tree.cells - grouped >= GROUP_LEAVES)
-                if division is None and wanted and not _on_the_way(tree, subtree):
+                if division is None and wanted and not (tree.midway or _on_the_way(tree, subtree)):
                     division = divide(tree, subtree)
                 if spent > limits.last_second + _GRACE and tree.st[kernels.SP] > 0:
-                    return Slice(cells, prints=_joined(found.prints) if found else _NOTHING, abandoned=True)
+                    return _cut_off(tree, cells, found)
             over = over or time.monotonic() - begun > limits.seconds
             if division is None:
                 parts.append(subtree)
@@ -295,16 +312,25 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
                 parts, grouped = [], tree.cells
     except BaseException as error:
         _TREES.by_key.clear()  # they may have been left in the middle of anything
-        if not isinstance(error, KeyboardInterrupt):
+        if not isinstance(error, KeyboardInterrupt | NoRoom):
             raise
-        prints_so_far = _joined(found.prints) if found else _NOTHING
-        return Slice(tree.cells - before, prints=prints_so_far, abandoned=True, interrupted=True)
+        return replace(
+            _cut_off(tree, tree.cells - before, found),
+            interrupted=isinstance(error, KeyboardInterrupt),
+            no_room=isinstance(error, NoRoom),
+        )
     rest = tuple(reversed(work))
+    largest = int(tree.st[kernels.MAX_GENS])
     if found is None:
-        return Slice(tree.cells - before, rest)
+        return Slice(tree.cells - before, rest, generators=largest)
     together = _joined(found.prints)
     repeated = found.decide() if found.faces is None else bool(rest) and repeats(together[-_LATEST:], found.faces)
-    return Slice(tree.cells - before, rest, tuple(groups), together, tuple(found.leaves), repeated)
+    return Slice(tree.cells - before, rest, tuple(groups), together, tuple(found.leaves), repeated, generators=largest)
+
+
+def _cut_off(tree: CellTree, cells: int, found: _Found | None) -> Slice:
+    prints = _joined(found.prints) if found else _NOTHING
+    return Slice(cells, prints=prints, abandoned=True, generators=int(tree.st[kernels.MAX_GENS]))
 
 
 _NOTHING = np.zeros(0, np.uint64)
@@ -355,7 +381,13 @@ class _Found:
         return np.packbits(marks).tobytes()
 
 
-def faces_of(task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray) -> list[Leaves]:
+def faces_of(
+    task: Task,
+    groups: tuple[Group, ...],
+    select: np.ndarray,
+    keys: np.ndarray,
+    limits: Limits = Limits(float("inf")),
+) -> list[Leaves]:
     """The marked leaves of some groups with their faces.
 
     Parameters
@@ -368,36 +400,52 @@ def faces_of(task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np
     keys : array of uint64
         The residues of the marked leaves.  Leaves with other residues are not among the marked ones, and all with
         these residues are.
+    limits : Limits
+        Of which ``last_second`` and ``memory`` matter.
 
     Raises
     ------
+    OutOfTime, NoRoom
+        A limit was reached.
     CellTreeError
         The groups have other leaves.
     """
     try:
-        return _faces_of(task, groups, select, keys)
+        return _faces_of(task, groups, select, keys, limits)
     except BaseException:
         _TREES.by_key.clear()  # they may have been left in the middle of anything
         raise
 
 
-def _faces_of(task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray) -> list[Leaves]:
+def _faces_of(
+    task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray, limits: Limits
+) -> list[Leaves]:
+    deadline = time.monotonic() + limits.last_second + _GRACE
     tree = _tree(task, JOINS)
+    tree.room = limits.memory
     tree.par[kernels.WORK_LIMIT] = STEPS_AT_ONCE
     tree.write_faces(True)
     parts = [part for group in groups for part in group.parts]
     tree.mark(select, _begins(groups))
-    batches = [leaves for part in parts for leaves in tree.run(part) if len(leaves.prints)]
+    batches = [leaves for leaves in _until(deadline, tree, parts) if len(leaves.prints)]
     if np.array_equal(_joined([leaves.prints for leaves in batches]), keys):
         return batches
     # signs that were open in the first pass may be known by now, and units split in another order: choose by residues
     tree.mark(np.zeros(0, np.uint8))
     wanted = np.unique(keys)
-    batches = [_chosen(leaves, np.isin(leaves.prints, wanted)) for part in parts for leaves in tree.run(part)]
+    batches = [_chosen(leaves, np.isin(leaves.prints, wanted)) for leaves in _until(deadline, tree, parts)]
     batches = [leaves for leaves in batches if len(leaves.prints)]
     if not np.array_equal(np.sort(_joined([leaves.prints for leaves in batches])), np.sort(keys)):
         raise CellTreeError("a later pass met other cells than the first; please report this network")
     return batches
+
+
+def _until(deadline: float, tree: CellTree, parts: list[Subtree]) -> Iterator[Leaves]:
+    for part in parts:
+        for leaves in tree.run(part):
+            if time.monotonic() > deadline:
+                raise OutOfTime
+            yield leaves
 
 
 def _begins(groups: tuple[Group, ...]) -> np.ndarray | None:

@@ -45,7 +45,14 @@ _NO_RESIDUES = Residues(
 )
 _ROOTS_AT_ONCE = 256
 _STEPS_AT_ONCE = 1 << 14
-_REQUESTS_AT_ONCE = 256
+EFFORT_AT_ONCE = 1 << 25
+"""Elementary operations of the kernels between two looks at the clock: less than a tenth of a second."""
+
+_EXACT_EFFORT_AT_ONCE = 1 << 20
+
+
+class NoRoom(MemoryError):
+    """A run needs more memory than it was allowed."""
 
 
 class CellTreeError(RuntimeError):
@@ -96,6 +103,11 @@ class CellTree:
         Count the cells of the last stage by deletion and restriction instead of enumerating them.
     select : array of uint8, optional
         With PATTERNS, FACES or JOINS: write only the leaves whose number is marked.
+
+    Attributes
+    ----------
+    room : int, optional
+        Bytes by which the storage may still grow; None for any number.
     """
 
     def __init__(
@@ -113,6 +125,9 @@ class CellTree:
         self.emit = emit
         self.exact_decisions = 0
         self.exact_requests = 0
+        self.room: int | None = None
+        self._exact_effort = 0
+        self._deciding = False
         a = self.arrays
         dim, stages = problem.dim, len(a.sizes)
         self.words = -(-int(a.sizes.max()) // 64)
@@ -131,13 +146,14 @@ class CellTree:
         p[kernels.MW], p[kernels.ZW] = self.words, self.zero_words
         p[kernels.INTEGER], p[kernels.EMIT] = int(a.integer), emit
         p[kernels.GENS_CAP] = 512
-        p[kernels.WORK_LIMIT] = _STEPS_AT_ONCE
+        p[kernels.WORK_LIMIT], p[kernels.EFFORT_LIMIT] = _STEPS_AT_ONCE, EFFORT_AT_ONCE
         self.node = np.zeros((256 + 2 * _ROOTS_AT_ONCE, kernels.NODE_SIZE), np.int64)
         self.node_mask = np.zeros((len(self.node), 3 * self.words), np.uint64)
         self.index = np.zeros(1 << 13, np.int64)
         self.coord: np.ndarray = np.zeros((0, dim + 3))
         self.ray: np.ndarray = np.zeros(0, np.uint8)
         self.mask: np.ndarray = np.zeros((0, int(p[kernels.FW]) + 3 * self.words + self.zero_words), np.uint64)
+        self.parents: np.ndarray = np.zeros((4 * int(p[kernels.GENS_CAP]), 2), np.int64)
         self._allocate_pool(1 << 12)
         self.form = np.zeros((stages, dim + 4, a.padded))  # coefficients, their error, 1-norm, maximum
         self.prints = np.zeros((stages, 2, a.padded), np.uint64)
@@ -172,7 +188,8 @@ class CellTree:
     def run(self, subtree: Subtree | None = None) -> Iterator[Leaves]:
         """Work through the whole tree, or one subtree; yields batches of leaves (none with COUNT_ONLY).
 
-        Between batches, and at least every 2**14 steps, control comes back (an empty batch), so that a caller can stop.
+        Between batches, and at least every tenth of a second or so, control comes back (an empty batch), so that a
+        caller can stop.
         """
         subtree = Subtree(0, (), self.problem.roots) if subtree is None else subtree
         self.par[kernels.PATH_LEN] = len(subtree.path)
@@ -189,7 +206,8 @@ class CellTree:
                 yield from self._work()
         finally:
             self.par[kernels.PATH_LEN] = 0
-            self.st[kernels.SP] = 0
+            self.st[kernels.SP] = self.st[kernels.MIDWAY] = 0
+            self._deciding = False
 
     def mark(self, select: np.ndarray, begins: np.ndarray | None = None) -> None:
         """From here on leaves are numbered from 0, and those written that ``select`` marks (all, if it is empty).
@@ -204,6 +222,11 @@ class CellTree:
     def write_faces(self, on: bool) -> None:
         """With JOINS, between two batches: whether leaves are written with their faces from here on."""
         self.par[kernels.EMIT] = JOINS if on else PATTERNS
+
+    @property
+    def midway(self) -> bool:
+        """Whether control came back in the middle of a step, which is begun anew if the run is not continued."""
+        return bool(self.st[kernels.MIDWAY]) or self._deciding
 
     @property
     def cells(self) -> int:
@@ -231,18 +254,19 @@ class CellTree:
         a = self.arrays
         net = kernels.Net(a.sizes, a.weights, a.offset, a.direct, a.direct_err, a.bias, a.bias_err, a.chain_stage)
         prints = kernels.Prints(self.prints, *self._residues)
-        requests = self.exact_requests
+        self._exact_effort = 0
         while True:
-            if self.exact_requests >= requests + _REQUESTS_AT_ONCE:
+            if self._exact_effort > _EXACT_EFFORT_AT_ONCE:
                 # the kernel counts its steps anew after each request: where they are frequent, control comes back here
-                requests = self.exact_requests
+                self._exact_effort = 0
                 yield self._drain()
+                self._deciding = False
             code = kernels.run(
                 self.par,
                 self.st,
                 self.share,
                 kernels.Stack(self.node, self.node_mask),
-                kernels.Pool(self.index, self.coord, self.ray, self.mask),
+                kernels.Pool(self.index, self.coord, self.ray, self.mask, self.parents),
                 net,
                 self.form,
                 kernels.Facets(self.facet_count, self.facet_id, self.facet_form),
@@ -284,19 +308,29 @@ class CellTree:
                 else:
                     yield self._drain()
             elif code == kernels.NEED_POOL:
+                self._reserve(self.coord.nbytes + self.mask.nbytes + self.ray.nbytes + self.index.nbytes)
                 self._allocate_pool(2 * len(self.coord))
-                self.index = np.concatenate([self.index, np.zeros_like(self.index)])
+                self.index = _longer(self.index, 2 * len(self.index))
             elif code == kernels.NEED_STACK:
                 self.node = np.concatenate([self.node, np.zeros_like(self.node)])
                 self.node_mask = np.concatenate([self.node_mask, np.zeros_like(self.node_mask)])
             elif code == kernels.NEED_GENS:
+                self._reserve(2 * self.parents.nbytes)  # and about as much working storage
                 self.par[kernels.GENS_CAP] *= 2
+                self.parents = _longer(self.parents, 2 * len(self.parents))
             elif code == kernels.NEED_FACETS:
                 self._widen_facets()
             elif not (code == kernels.BAD_PATH and self._want_doubts()):
                 raise CellTreeError("a recorded path does not exist in this network; start the count anew")
 
     # ---------------------------------------------------------------- storage
+
+    def _reserve(self, more: int) -> None:
+        """Claim so many bytes of the room there is."""
+        if self.room is not None:
+            self.room -= more
+            if self.room < 0:
+                raise NoRoom("a cell needs more memory than is allowed")
 
     def _allocate_pool(self, size: int) -> None:
         self.coord = _longer(self.coord, size)
@@ -464,6 +498,7 @@ class CellTree:
 
         ``valid`` are the units of the current stage whose zeros on this path are certain.
         """
+        self._exact_effort += (self.problem.dim + 8) ** 3
         forms = self.forms.forms(prefix)
         positive, negative, unsure = self._signs_of(g)
         on = self._slots_of(g, stage)
@@ -516,7 +551,10 @@ class CellTree:
         raise CellTreeError("a ray can't be oriented")
 
     def _decide_signs(self) -> None:
-        """Decide the wanted signs of the top node's generators exactly and store them."""
+        """Decide the wanted signs of the top node's generators exactly and store them.
+
+        With many generators not those of all: the kernel asks again while there is need.
+        """
         s = int(self.st[kernels.SP]) - 1
         stage = int(self.node[s, kernels.N_STAGE])
         first, count = int(self.node[s, kernels.N_FIRST]), int(self.node[s, kernels.N_COUNT])
@@ -526,10 +564,14 @@ class CellTree:
         forms = self.forms.forms(prefix)
         self.exact_requests += 1
         base = int(self.par[kernels.FW])
-        for g in self.index[first : first + count].tolist():
+        generators = self.index[first : first + count]
+        open_signs = self.mask[generators, base + 2 * w : base + 3 * w] & self.node_mask[s, 2 * w : 3 * w]
+        self._deciding = False
+        for g in generators[open_signs.any(axis=1)].tolist():
+            if self._exact_effort > _EXACT_EFFORT_AT_ONCE:
+                self._deciding = True
+                break
             todo = self._signs_of(g)[2] & wanted
-            if not todo:
-                continue
             vector = self.exact_generator(g, stage, prefix, valid)
             self._store(g, vector)
             j = 0

@@ -248,6 +248,47 @@ def test_a_limit_of_memory(large: Network, monkeypatch: pytest.MonkeyPatch) -> N
     assert 1 < result.cells < CELLS
 
 
+def with_many_inputs(inputs: int) -> Network:
+    """A network whose cells have tens of thousands of vertices and rays, so that one step can take minutes."""
+    rng = np.random.default_rng(inputs)
+    dims = (inputs, 48, 24, 1)
+    weights = [rng.standard_normal((b, a)) / np.sqrt(a) for a, b in pairwise(dims)]
+    return Network.from_layers(weights, [0.3 * rng.standard_normal(b) for b in dims[1:]])
+
+
+@pytest.mark.parametrize("counts", ["all", "cells"])
+@pytest.mark.parametrize(("inputs", "workers"), [(14, 1), (18, 1), (18, 2)])
+def test_a_limit_of_time_inside_one_step(inputs: int, workers: int, counts: str) -> None:
+    result = count_cells(with_many_inputs(inputs), counts=counts, time_limit=0.5, workers=workers)
+    assert not result.complete
+    assert result.reason is not None
+    assert result.reason.startswith("stopped at the time limit of 0.5 s")
+    assert result.cells is not None
+    assert result.cells >= 1
+    assert result.seconds < 60
+
+
+def test_cells_with_too_many_vertices_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cell_count, "_MANY_GENERATORS", 16)
+    result = count_cells(with_many_inputs(18), time_limit=0.5)
+    assert result.reason is not None
+    assert "a cell in 18 dimensions has up to" in result.reason
+
+
+def test_a_limit_of_memory_inside_one_step() -> None:
+    result = count_cells(with_many_inputs(18), memory=resident_bytes() + (16 << 20), time_limit=120.0)
+    assert not result.complete
+    assert result.reason is not None
+    assert result.reason.startswith("stopped at the memory limit")
+
+
+def test_ctrl_c_inside_one_step() -> None:
+    timer = threading.Timer(1.0, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    result = count_cells(with_many_inputs(18), time_limit=120.0)
+    assert (result.complete, result.reason) == (False, INTERRUPTED)
+
+
 def test_sizes() -> None:
     assert parse_bytes("2GiB") == 2 << 30
     assert parse_bytes("1.5 gb") == 1_500_000_000

@@ -21,6 +21,7 @@ from nn_bridge.cell_tree import (
     CellTree,
     CellTreeError,
     Leaves,
+    NoRoom,
     Subtree,
     tree_counters,
 )
@@ -148,6 +149,67 @@ def test_growing_capacities_lose_and_repeat_nothing(dims, in_a_box):
             assert tree.cells == roomy.cells
             if emit != COUNT_ONLY:
                 assert np.array_equal(np.unique(np.concatenate(found), axis=0), np.unique(patterns, axis=0))
+
+
+MODES = ((COUNT_ONLY, False), (COUNT_ONLY, True), (PATTERNS, False), (JOINS, False), (FACES, False))
+
+
+@pytest.mark.parametrize(
+    ("dims", "side", "effort", "pauses"),
+    [
+        ((2, 9, 9, 1), None, 0, 100),
+        ((3, 8, 6, 4, 1), 3, 0, 100),
+        ((5, 7, 6, 1), None, 0, 100),
+        ((6, 8, 1), None, 0, 10),
+        ((9, 3, 2, 1), 1, 0, 100),
+        ((12, 3, 1), 1, 1 << 18, 2),  # so many vertices that the search for edges is broken off, too
+    ],
+)
+def test_steps_that_are_broken_off_go_on_where_they_were(dims, side, effort, pauses):
+    network = random_network(np.random.default_rng(sum(dims)), dims)
+    domain = None if side is None else Polyhedron.box([-side] * dims[0], [side] * dims[0])
+    problem = cell_problem(network, domain)
+    for emit, last in MODES:
+        whole = CellTree(problem, emit, count_last_stage=last)
+        at_once = list(whole.run())
+        tree = CellTree(problem, emit, count_last_stage=last)
+        tree.par[kernels.EFFORT_LIMIT] = effort
+        found = list(tree.run())
+        assert len(found) > len(at_once) + pauses
+        assert tree.cells == whole.cells
+        for one, other in zip(found[0]._fields, zip(*found, strict=True), strict=True):
+            expected = np.concatenate([getattr(leaves, one) for leaves in at_once])
+            assert np.array_equal(np.concatenate(other), expected), one
+        if not last:
+            assert tree.st[kernels.NEW_GENS] == whole.st[kernels.NEW_GENS], "nothing is done twice"
+
+
+def test_a_run_that_was_left_midway_begins_anew():
+    network = random_network(np.random.default_rng(5), (5, 7, 6, 1))
+    tree = CellTree(cell_problem(network), PATTERNS)
+    expected = np.concatenate([leaves.patterns for leaves in tree.run()])
+    tree.par[kernels.EFFORT_LIMIT] = 0
+    for stops in range(1, 60, 7):
+        run = tree.run()
+        for _ in range(stops):
+            next(run)
+        run.close()
+        assert not tree.midway
+    assert np.array_equal(np.concatenate([leaves.patterns for leaves in tree.run()]), expected)
+
+
+def test_storage_grows_only_as_far_as_there_is_room():
+    network = random_network(np.random.default_rng(4), (9, 3, 2, 1))
+    tree = CellTree(cell_problem(network, Polyhedron.box([-1] * 9, [1] * 9)))
+    size = tree.coord.nbytes + tree.parents.nbytes
+    tree.room = 1 << 15
+    with pytest.raises(NoRoom):
+        list(tree.run())
+    assert tree.coord.nbytes + tree.parents.nbytes == size
+    before, tree.room = tree.cells, None
+    assert before == 0
+    list(tree.run())
+    assert tree.cells > 1
 
 
 def test_depth_alone_asks_for_no_exact_decisions():
