@@ -39,9 +39,9 @@ from nn_bridge.sign_vectors.torch_subdivide import subdivide as subdivide_in_tor
 
 NETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "nets"
 CASES = [
-    ("bunny_d2_2x100", None, 1.0, 5, 0.27),
-    ("bunny_d3_3x16", None, 0.5, 5, 0.19),
-    ("bunny_d3_8x32", 3, 0.5, 3, 2.8),
+    ("bunny_d2_2x100", None, 1.0, 15, 0.27),
+    ("bunny_d3_3x16", None, 0.5, 15, 0.19),
+    ("bunny_d3_8x32", 3, 0.5, 4, 2.8),
     ("bunny_d3_8x32", 4, 0.5, 2, 14.3),
     ("bunny_d3_8x32", 5, 0.5, 1, 51.0),
 ]
