@@ -282,6 +282,8 @@ class _Count:
     def count(self, problem: CellProblem, checkpoint: Checkpoint | None) -> FourCounts | int:
         """Count to the end: the four counts, or the cells alone; raises what stops it."""
         self._task = Task.of(problem)
+        if not self._crew.alone:
+            self._task.pack()
         self._tally = tally = _Tally({0: (Subtree(0, (), problem.roots),)})
         self._gluer: Gluer | None = None
         # faces in a checkpoint would take too much: with one, the second pass brings them

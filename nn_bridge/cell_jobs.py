@@ -151,9 +151,13 @@ class Task:
             self._problem = pickle.loads(zlib.decompress(self._packed))
         return self._problem
 
-    def __reduce__(self) -> tuple[type[Task], tuple[str, None, bytes]]:
+    def pack(self) -> None:
+        """Make ready to travel: while there is memory, since an executor sends from a thread of its own at any time."""
         if not self._packed:
             self._packed = zlib.compress(pickle.dumps(self._problem), 1)
+
+    def __reduce__(self) -> tuple[type[Task], tuple[str, None, bytes]]:
+        self.pack()
         return Task, (self.key, None, self._packed)
 
     def __eq__(self, other: object) -> bool:
