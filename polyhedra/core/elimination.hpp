@@ -6,6 +6,7 @@
 #pragma once
 #include <cassert>
 #include <optional>
+#include <vector>
 
 #include "integers.hpp"
 
@@ -52,12 +53,11 @@ inline void make_primitive(std::span<Integer> v) {
     for (Integer& x : v) x = exact_quotient(x, divisor);
 }
 
-/// A matrix brought to reduced form: row r < rank holds `pivot` in column pivot_columns[r] and zeros in the other pivot
-/// columns; the rows below are zero.
+/// A matrix brought to echelon form: row r < rank begins in column pivot_columns[r]; the rows below are zero.
 struct Eliminated {
     IntegerMatrix matrix;
     std::vector<std::size_t> pivot_columns;
-    Integer pivot = 1;
+    Integer pivot = 1;  // the last one: up to its sign the determinant of the rows and columns of all pivots
     int exchanges = 1;  // the sign of the permutation of rows
 
     std::size_t rank() const { return pivot_columns.size(); }
@@ -66,7 +66,6 @@ struct Eliminated {
 inline Eliminated eliminate(IntegerMatrix m) {
     Eliminated e{std::move(m), {}};
     IntegerMatrix& a = e.matrix;
-    Integer value;
     for (std::size_t c = 0; c < a.columns && e.rank() < a.rows; ++c) {
         const std::size_t r = e.rank();
         std::size_t best = a.rows;  // the shortest pivot
@@ -77,14 +76,12 @@ inline Eliminated eliminate(IntegerMatrix m) {
             std::swap_ranges(a.row(best).begin(), a.row(best).end(), a.row(r).begin());
             e.exchanges = -e.exchanges;
         }
-        const Integer pivot = a.at(r, c);
-        for (std::size_t i = 0; i < a.rows; ++i) {
-            if (i == r) continue;
+        const Integer& pivot = a.at(r, c);
+        for (std::size_t i = r + 1; i < a.rows; ++i) {
             const Integer factor = -a.at(i, c);
-            for (std::size_t k = 0; k < a.columns; ++k) {
-                // columns left of c hold zeros or earlier pivots: the same formula serves both
+            for (std::size_t k = c; k < a.columns; ++k) {
                 if (a.at(i, k).is_zero() && (factor.is_zero() || a.at(r, k).is_zero())) continue;
-                value = pivot * a.at(i, k);
+                Integer value = pivot * a.at(i, k);
                 value.add_product(factor, a.at(r, k));
                 a.at(i, k) = exact_quotient(value, e.pivot);
             }
@@ -105,8 +102,8 @@ inline int sign_of_determinant(IntegerMatrix m) {
     return e.rank() < size ? 0 : e.exchanges * e.pivot.sign();
 }
 
-/// The vector that all rows annihilate, primitive and with a positive last entry other than zero; nothing unless the
-/// rows leave exactly one direction.
+/// The vector that all rows annihilate, with a positive last entry other than zero; nothing unless the rows leave exactly
+/// one direction.  Common factors other than 2 stay: make_primitive removes them where vectors are compared.
 inline std::optional<Integers> null_vector(IntegerMatrix m) {
     for (std::size_t i = 0; i < m.rows; ++i) strip_twos(m.row(i));
     const Eliminated e = eliminate(std::move(m));
@@ -115,9 +112,14 @@ inline std::optional<Integers> null_vector(IntegerMatrix m) {
     std::size_t free = columns * (columns - 1) / 2;
     for (const std::size_t c : e.pivot_columns) free -= c;
     Integers v(columns);
-    v[free] = e.pivot;
-    for (std::size_t r = 0; r < e.rank(); ++r) v[e.pivot_columns[r]] = -e.matrix.at(r, free);
-    make_primitive(v);
+    v[free] = e.pivot;  // then all entries are integers, by Cramer's rule
+    for (std::size_t r = e.rank(); r-- > 0;) {
+        const std::size_t c = e.pivot_columns[r];
+        Integer sum;
+        for (std::size_t k = c + 1; k < columns; ++k) sum.add_product(e.matrix.at(r, k), v[k]);
+        v[c] = -exact_quotient(sum, e.matrix.at(r, c));
+    }
+    strip_twos(v);
     const auto last = std::find_if(v.rbegin(), v.rend(), [](const Integer& x) { return !x.is_zero(); });
     if (last->sign() < 0)
         for (Integer& x : v) x.negate();

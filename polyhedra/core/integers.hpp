@@ -122,7 +122,8 @@ public:
 
     std::string hexadecimal() const {
         std::string out;
-        for (const Limb limb : magnitude())
+        const Limbs all = magnitude();
+        for (const Limb limb : all)
             for (int i = 0; i < 64; i += 4) out += "0123456789abcdef"[limb >> i & 15];
         while (out.size() > 1 && out.back() == '0') out.pop_back();
         if (out.empty()) out = "0";
@@ -133,8 +134,7 @@ public:
     /// The limbs of the absolute value, least first.
     Limbs magnitude() const {
         Limb room;
-        const View v = view(room);
-        return {v.begin(), v.end()};
+        return Limbs(view(room));
     }
 
     int sign() const { return (small_ > 0) - (small_ < 0); }

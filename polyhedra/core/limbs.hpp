@@ -8,14 +8,98 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
-#include <vector>
+#include <utility>
 
 namespace puiseux::limbs {
 
 using Limb = std::uint64_t;
-using Limbs = std::vector<Limb>;
 using View = std::span<const Limb>;
+
+/// A vector of limbs that needs no memory of its own while it is short.
+class Limbs {
+public:
+    Limbs() = default;
+    explicit Limbs(std::size_t size) { resize(size); }
+    Limbs(std::initializer_list<Limb> values) : Limbs(View(values.begin(), values.size())) {}
+    explicit Limbs(View values) {
+        reserve(values.size());
+        std::copy(values.begin(), values.end(), data_);
+        size_ = values.size();
+    }
+    Limbs(const Limbs& other) : Limbs(View(other)) {}
+    Limbs(Limbs&& other) noexcept { take(other); }
+    Limbs& operator=(const Limbs& other) {
+        if (this != &other) {
+            size_ = 0;
+            reserve(other.size_);
+            std::copy(other.begin(), other.end(), data_);
+            size_ = other.size_;
+        }
+        return *this;
+    }
+    Limbs& operator=(Limbs&& other) noexcept {
+        if (this != &other) {
+            free();
+            take(other);
+        }
+        return *this;
+    }
+    ~Limbs() { free(); }
+
+    std::size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    Limb* begin() { return data_; }
+    Limb* end() { return data_ + size_; }
+    const Limb* begin() const { return data_; }
+    const Limb* end() const { return data_ + size_; }
+    Limb& operator[](std::size_t i) { return data_[i]; }
+    Limb operator[](std::size_t i) const { return data_[i]; }
+    Limb back() const { return data_[size_ - 1]; }
+    operator View() const { return {data_, size_}; }
+    void clear() { size_ = 0; }
+    void pop_back() { --size_; }
+    void push_back(Limb limb) {
+        reserve(size_ + 1);
+        data_[size_++] = limb;
+    }
+    /// New limbs are zero.
+    void resize(std::size_t size) {
+        reserve(size);
+        if (size > size_) std::fill(data_ + size_, data_ + size, Limb{0});
+        size_ = size;
+    }
+    friend bool operator==(const Limbs& a, const Limbs& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+
+private:
+    static constexpr std::size_t INSIDE = 5;
+    Limb* data_ = inside_;
+    std::size_t size_ = 0, room_ = INSIDE;
+    Limb inside_[INSIDE];
+
+    void free() {
+        if (data_ != inside_) delete[] data_;
+    }
+    void take(Limbs& other) noexcept {
+        size_ = other.size_, room_ = other.room_;
+        if (other.data_ == other.inside_) {
+            data_ = inside_;
+            std::copy(other.begin(), other.end(), data_);
+        } else {
+            data_ = std::exchange(other.data_, other.inside_);
+        }
+        other.size_ = 0, other.room_ = INSIDE;
+    }
+    void reserve(std::size_t room) {
+        if (room <= room_) return;
+        room = std::max(room, 2 * room_);
+        Limb* longer = new Limb[room];
+        std::copy(begin(), end(), longer);
+        free();
+        data_ = longer, room_ = room;
+    }
+};
 
 #if defined(__SIZEOF_INT128__) && !defined(PUISEUX_NO_INT128)
 __extension__ typedef unsigned __int128 Wide;
@@ -138,7 +222,7 @@ inline Limbs shift_left(View a, std::size_t bits) {
 inline Limbs shift_right(View a, std::size_t bits) {
     const std::size_t whole = bits / 64, part = bits % 64;
     if (whole >= a.size()) return {};
-    Limbs out(a.begin() + std::ptrdiff_t(whole), a.end());
+    Limbs out(a.subspan(whole));
     for (std::size_t i = 0; part && i < out.size(); ++i)
         out[i] = out[i] >> part | (i + 1 < out.size() ? out[i + 1] << (64 - part) : 0);
     trim(out);
@@ -173,7 +257,8 @@ inline Limbs divide(Limbs& a, View b) {
     if (b.size() == 1) {
         Limbs quotient = std::move(a);
         const Limb rest = divide_by_limb(quotient, b[0]);
-        a.assign(rest ? 1 : 0, rest);
+        a = Limbs{rest};
+        trim(a);
         return quotient;
     }
     const std::size_t shift = std::size_t(std::countl_zero(b.back())), n = b.size();
