@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nn_bridge.cells.cell.counting import count as cell_count
-from nn_bridge.cells.cell.counting import jobs as cell_jobs
 
+from nn_bridge.cells.counting import count as cell_count
+from nn_bridge.cells.counting import jobs as cell_jobs
 from nn_bridge.cells.counting.count import INTERRUPTED, count_cells
 from nn_bridge.cells.counting.memory_limit import parse_bytes, resident_bytes
 from nn_bridge.cells.joining import Gluer

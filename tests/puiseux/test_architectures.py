@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.network import layers
 from nn_bridge.network.builder import NetworkBuilder
-from nn_bridge.network.network import AffineStage, Network, layers
+from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.network.signals import Arrays
 from polyhedra.polyhedron import Polyhedron
 from puiseux.count import count_regions

@@ -191,7 +191,7 @@ def test_slices_and_outputs(tmp_path: Path) -> None:
 
 def test_the_exact_paths_of_the_writer_give_valid_proofs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing proven in floating point, no rounded point: certified linear programs have to do everything."""
-    from nn_bridge.cells.cell.proof import proof as cell_proof
+    from nn_bridge.cells.proof import proof as cell_proof
 
     monkeypatch.setattr(implied_rows.kernels, "PROVEN", -1)
     monkeypatch.setattr(implied_rows.kernels, "OPTIMAL", -1)
