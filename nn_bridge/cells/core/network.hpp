@@ -7,8 +7,8 @@
 #include <cmath>
 #include <mutex>
 
-#include "../../../polyhedra/core/bounds.hpp"
-#include "../../../polyhedra/core/elimination.hpp"
+#include "bounds.hpp"
+#include "elimination.hpp"
 #include "units.hpp"
 
 namespace puiseux::cells {

@@ -5,7 +5,7 @@
 #pragma once
 #include <span>
 
-#include "../../../polyhedra/core/bounds.hpp"
+#include "bounds.hpp"
 #include "units.hpp"
 
 namespace puiseux::cells {
