@@ -10,10 +10,10 @@
 // most e each.  Let all |x_c| <= 1, size >= sum |f_c|, and 0 <= e <= LOOSE.  Then the true value, divided by that
 // multiple, differs from the computed sum of f_c x_c over c = 0 .. n by less than
 //
-//     size (e + products(n + 1)) + slack,      slack = (n + 1) d UP + UNDERFLOW,
+//     size (e + products(n + 1)) + slack,      slack = (n + 1) d (1 + LOOSE) UP + UNDERFLOW_SLACK,
 //
 // where products(k) = (k + 3) UNIT_ROUNDOFF.  Proof: |f x - f' x'| <= |f| |x - x'| + |f - f'| |x'|, the first at most
-// size e, the second (n + 1) d (1 + e) with 1 + e <= UP up to rounding, and the rest is the sum of n + 1 products.  The
+// size e, the second (n + 1) d (1 + e), and the rest is the sum of n + 1 products.  The
 // bound itself is computed from numbers that are not negative in fewer than 8 roundings; UP makes up for these, and the
 // distance between UNIT_ROUNDOFF and u for those of the last two operations.
 //
@@ -26,8 +26,8 @@
 namespace puiseux {
 
 constexpr double UNIT_ROUNDOFF = 1.2e-16;   // more than 2^-53 = 1.1102e-16, by 8 per cent
-constexpr double UP = 1 + 0x1p-20;          // makes up for the rounding of bounds, and for 1 + LOOSE
-constexpr double LOOSE = 0x1p-22;           // the largest error of a point for which the lemma is used
+constexpr double UP = 1 + 0x1p-20;          // makes up for the rounding of bounds
+constexpr double LOOSE = 0x1p-10;           // the largest error of a point for which the lemma is used
 constexpr double UNDERFLOW_SLACK = 1e-300;  // more than a million underflows
 constexpr double SMALLEST = 1e-140;         // stored sizes are 0 or at least this: a product of two does not underflow
 constexpr double LARGEST = 1e290;           // and at most this: a sum of products does not overflow

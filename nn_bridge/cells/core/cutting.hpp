@@ -29,6 +29,7 @@ public:
 
 protected:
     using Base::counters_, Base::forms_, Base::owner_, Base::problem_, Base::shape_, Base::watch_;
+    static constexpr double POLISH_ABOVE = 0x1p-13;  // errors of new generators beyond are worth a new solution
 
     /// Sorts the generators of a cell by their sign at a unit, into above_, below_ and on_.
     void sort_sides(Cell cell, int unit) {
@@ -78,7 +79,7 @@ protected:
                 continue;
             }
             join(ga, value_[size_t(a)], bound_[size_t(a)], gb, value_[size_t(b)], bound_[size_t(b)], to);
-            if (shape_.error(to) > LOOSE) [[unlikely]] this->refine(to);
+            if (shape_.error(to) > POLISH_ABOVE) [[unlikely]] this->refine(to);
             watch_.spend(shape_.stride() + open.count());
             this->evaluate(to, stage, open);
             to += shape_.stride();

@@ -173,7 +173,7 @@ private:
             if (!fits || !(error <= LARGEST)) error = UNKNOWN, size = 1;
             if (size < SMALLEST && !(size == 0 && exact)) size = SMALLEST;
             row(last() + 1)[j + i] = size;
-            row(last() + 2)[j + i] = error * ((last() + 1) * UP) + UNDERFLOW_SLACK;
+            row(last() + 2)[j + i] = error * ((last() + 1) * (1 + LOOSE) * UP) + UNDERFLOW_SLACK;
             row(last() + 3)[j + i] = error;
             if (size != 0 || error != 0) live_.add(j + i);
         }

@@ -139,7 +139,7 @@ NB_MODULE(_core, m) {
                  p.root.assign((root.size() + 8) / 8, 0);
                  std::memcpy(p.root.data(), root.c_str(), root.size());
                  p.roots = roots;
-                 for (size_t i = 0; i + 3 < path.size() + 1 && 3 * (i / 3) == i; i += 3)
+                 for (size_t i = 0; i + 2 < path.size(); i += 3)
                      p.path.push_back({path.data()[i], path.data()[i + 1], path.data()[i + 2] != 0, false});
                  e.start(std::move(p));
              })
