@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from flint import fmpq
 
 from nn_bridge.cells import _core
 from nn_bridge.cells.problem import CellProblem
@@ -19,6 +18,7 @@ PRIME = 2**31 - 1
 """Residues of affine maps are taken modulo this prime."""
 
 _WHOLE = 2**53
+_COARSE = 1e-290  # doubles in this neighbourhood of 0 have few digits
 
 
 @dataclass(frozen=True)
@@ -86,20 +86,18 @@ def _rounded(stage: AffineStage) -> tuple[Rows, bool]:
 
 
 def _doubles(values: Any) -> tuple[np.ndarray, bool]:
-    """The nearest doubles (infinite beyond their range), and whether they are the exact values."""
-    found, exact = [], True
+    """The nearest doubles (not a number where they are too coarse), and whether they are the exact values."""
+    found, all_exact = [], True
     for value in values:
-        nearest = _nearest(value)
-        found.append(nearest)
-        exact = exact and math.isfinite(nearest) and nearest.as_integer_ratio() == (value.p, value.q)
-    return np.array(found, np.float64), exact
-
-
-def _nearest(value: fmpq) -> float:
-    try:
-        return int(value.p) / int(value.q)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
+        p, q = int(value.p), int(value.q)
+        try:
+            nearest = p / q
+        except OverflowError:
+            nearest = math.nan
+        exact = math.isfinite(nearest) and nearest.as_integer_ratio() == (p, q)
+        found.append(nearest if exact or abs(nearest) > _COARSE else math.nan)
+        all_exact = all_exact and exact
+    return np.array(found, np.float64), all_exact
 
 
 def _with_integers(stage: Rows, matrices: list[tuple[int, list[list[int]]]], bias: list[int]) -> Rows:

@@ -33,10 +33,12 @@ GROUP_LEAVES = 1 << 14
 FACES_LEAVES = 1 << 13
 """A slice ends when it has the faces of so many leaves."""
 
+LEAVES_AT_ONCE, CELLS_AT_ONCE = 1 << 12, 1 << 20
+"""Leaves in a batch, and cells that are counted between two looks at the limits."""
+
 _KEEP = 4  # trees that a worker remembers
 _GRACE = 0.5  # seconds that a step, or a count inside one cell, may go on when time is up
 _TRIAL_LEAVES = 64  # after these it is seen whether residues repeat
-_BATCH_LEAVES = 1 << 12
 _LATEST = 1024  # leaves by which that is seen at the end of a slice
 _NO_LIMIT = 1 << 62
 
@@ -207,11 +209,12 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
         tree.start(subtree)
         division = None
         while division is None:
-            tree.batch_leaves = _TRIAL_LEAVES if found is not None and found.faces is None else _BATCH_LEAVES
+            tree.batch_leaves = _TRIAL_LEAVES if found is not None and found.faces is None else LEAVES_AT_ONCE
+            at_once = tree.batch_leaves if prints else CELLS_AT_ONCE
             spent = time.monotonic() - begun
             try:
                 last_second = limits.last_second + _GRACE - spent
-                done = tree.work(limits.seconds - spent, last_second, before + most - tree.cells)
+                done = tree.work(limits.seconds - spent, last_second, min(at_once, before + most - tree.cells))
             except (KeyboardInterrupt, NoRoom) as error:
                 cut_off, done = type(error), False
             except BaseException:
@@ -339,7 +342,7 @@ def _faces_of(
     deadline = time.monotonic() + limits.last_second + _GRACE
     tree = _tree(task, JOINS)
     tree.room = limits.memory
-    tree.batch_leaves = _BATCH_LEAVES
+    tree.batch_leaves = LEAVES_AT_ONCE
     tree.write_faces(True)
     parts = [part for group in groups for part in group.parts]
     tree.mark(select, _begins(groups))
