@@ -136,7 +136,7 @@ def residues_of(network: Network) -> _core.Residues:
         return [((shift + combined(point, rows)) % PRIME).astype(np.uint64) for point in points]
 
     read = dict(output_blocks)
-    packed = []
+    packed: list[Any] = []
     for number, (blocks, bias) in enumerate(stages, 1):
         weights = [(source - 1, np.array(m, np.uint32).T.ravel()) for source, m in blocks if source != INPUT]
         out = combined(mix, np.array(read[number]).T) if number in read else np.zeros(len(bias))

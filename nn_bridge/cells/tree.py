@@ -9,8 +9,8 @@ The method (the compiled core in ``core/`` has the loops; `nn_bridge.cells._core
 * When all units of a stage have one sign on the cell, the forms of the next stage are computed and the cell goes on.
 * A sign that floating point can't prove is decided in integers, from the null space of the generator's facets.
 
-A run ends between two cells whenever it is asked to, and the decisions that led to where it stands say what is left: see
-`divided`.  The order of the leaves of a subtree depends on the subtree alone.
+A run ends between two cells whenever it is asked to, and the decisions that led to where it stands say what is left
+(`CellTree.divided`).  The order of the leaves of a subtree depends on the subtree alone.
 
 Source: the double description method (Motzkin et al. 1953; Fukuda and Prodon 1996) with lazy exact predicates.
 """
@@ -64,7 +64,7 @@ class Subtree:
 
 
 class Division(NamedTuple):
-    """A run divided where it stands: subtrees that it has finished, and those that it has not, in the order of a run."""
+    """A run divided where it stands: subtrees that it has finished, and those that it has not, in order."""
 
     done: list[Subtree]
     rest: list[Subtree]
@@ -165,9 +165,7 @@ class CellTree:
         size = -(-max(subtree.root.bit_length(), 1) // 8)
         self._explorer.start(subtree.root.to_bytes(size, "little"), roots, path)
 
-    def work(
-        self, seconds: float = SECONDS_AT_ONCE, last_second: float = math.inf, cells: int | None = None
-    ) -> bool:
+    def work(self, seconds: float = SECONDS_AT_ONCE, last_second: float = math.inf, cells: int | None = None) -> bool:
         """Go on until the subtree is done, a batch is full, or a limit is reached; returns whether it is done.
 
         Parameters

@@ -44,7 +44,8 @@ def network() -> Network:
 @pytest.fixture(autouse=True)
 def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short slices, so that a count of a fraction of a second has many of them."""
-    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 200)
+    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 200)
+    monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
     monkeypatch.setattr(cell_count, "_FIRST", 0.0005)
     monkeypatch.setattr(cell_count, "_SHORT", 0.0005)
     monkeypatch.setattr(cell_count, "_NEAR", 0.0005)
@@ -172,10 +173,10 @@ def test_folders_that_are_something_else(tmp_path: Path) -> None:
 
 def test_a_newer_version_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = written(tmp_path / "c")
-    monkeypatch.setattr(cell_checkpoint, "VERSION", 2)
+    monkeypatch.setattr(cell_checkpoint, "VERSION", 3)
     later = written(tmp_path / "later")
     monkeypatch.undo()
-    with pytest.raises(CheckpointError, match="has version 2, this release reads 1; go on with the release"):
+    with pytest.raises(CheckpointError, match="has version 3, this release reads 2; go on with the release"):
         read(later)
     assert len(read(folder)) == len(RECORDS)
 

@@ -193,6 +193,7 @@ def test_faces_of_marked_leaves(in_order: bool) -> None:
 @pytest.mark.parametrize("some", [1, 2, 40])
 def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The marks of a first pass in pieces lead a second one past what is not wanted, to the right leaves."""
+    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 20)
     rng, numbers = random.Random(some), np.random.default_rng(some)
     passed = 0
     for problem in problems():

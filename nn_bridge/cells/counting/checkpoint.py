@@ -29,7 +29,7 @@ from nn_bridge.cells.counting.jobs import Group, Job
 from nn_bridge.cells.tree import Subtree
 from nn_bridge.errors import NetworkError
 
-FORMAT, VERSION = "puiseux-cell-checkpoint", 1
+FORMAT, VERSION = "puiseux-cell-checkpoint", 2
 
 _HEADER, _LOG, _LOCK = "header.json", "slices.log", "lock"
 _FRAME = struct.Struct("<8sQ16s")  # mark, length of the content, checksum of these two and of all before
@@ -202,24 +202,35 @@ class Checkpoint:
                 )
             _write_whole(path, text + b"\n" + _header_sum(text) + b"\n")
         else:
-            self._compare(path.read_bytes(), content)
+            text = self._compare(path.read_bytes(), content)
         return hashlib.blake2b(text, digest_size=_SUM).digest()
 
-    def _compare(self, found: bytes, content: dict[str, Any]) -> None:
+    def _compare(self, found: bytes, content: dict[str, Any]) -> bytes:
+        """Refuse a header that belongs to another count; returns its text."""
         text, _, check = found.rstrip(b"\n").rpartition(b"\n")
         if check != _header_sum(text):
             raise CheckpointError(f"{self.folder}: the checkpoint is damaged ({_HEADER}); {_ADVICE}")
         header = json.loads(text)
         if header.get("format") != FORMAT:
             raise CheckpointError(f"{self.folder}: is not a checkpoint of a count; {_ADVICE}")
-        if header.get("version") != VERSION:
+        version = header.get("version")
+        if version == 1:
+            # its jobs name start cells, units and sides as today; its groups number leaves in another order
+            if content.get("kind of count") != "cells":
+                raise CheckpointError(
+                    f"{self.folder}: the checkpoint has version 1, which numbers cells in the order of an "
+                    "earlier release; go on with that release, or choose another folder"
+                )
+            content = {name: value for name, value in content.items() if name not in ("version", "subdivision")}
+        elif version != VERSION:
             raise CheckpointError(
-                f"{self.folder}: the checkpoint has version {header.get('version')}, this release reads {VERSION}; "
+                f"{self.folder}: the checkpoint has version {version}, this release reads {VERSION}; "
                 "go on with the release that began it, or choose another folder"
             )
         for name, value in content.items():
             if header.get(name) != value:
                 raise CheckpointError(f"{self.folder}: the checkpoint belongs to another {name}; {_ADVICE}")
+        return text
 
 
 def _header_sum(text: bytes) -> bytes:

@@ -18,6 +18,7 @@ from os import PathLike
 
 import numpy as np
 
+from nn_bridge.cells.core_problem import PRIME
 from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
 from nn_bridge.cells.counting.jobs import (
     GROUP_LEAVES,
@@ -34,7 +35,6 @@ from nn_bridge.cells.counting.jobs import (
 from nn_bridge.cells.counting.memory_limit import parse_bytes, resident_bytes
 from nn_bridge.cells.counting.pool import Crew, Flow, WorkerLost, sensible_workers
 from nn_bridge.cells.joining import FourCounts, Gluer, duplicates
-from nn_bridge.cells.core_problem import PRIME
 from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.tree import Leaves, NoRoom, Subtree
 from nn_bridge.errors import NetworkError
@@ -94,7 +94,7 @@ class _Tally:
 
     @property
     def found(self) -> int:
-        """All cells known, those of counts inside a cell that were broken off included (a resumed count begins them anew)."""
+        """All cells known, with those of a count inside one cell that was broken off."""
         return self.cells + self.partial
 
     def distinct(self) -> int:

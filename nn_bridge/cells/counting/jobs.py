@@ -16,12 +16,11 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 import numpy as np
 
-from nn_bridge.cells.joining import repeats
 from nn_bridge.cells.core_problem import CoreProblem
+from nn_bridge.cells.joining import repeats
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import COUNT_ONLY, JOINS, CellTree, CellTreeError, Division, Leaves, NoRoom, Subtree
 

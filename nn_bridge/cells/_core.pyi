@@ -1,0 +1,77 @@
+"""The compiled cell engine; `nn_bridge.cells.tree` and `nn_bridge.cells.core_problem` are the way to it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+class NoRoom(MemoryError): ...
+class BadPath(ValueError): ...
+class Contradiction(RuntimeError): ...
+
+class Problem:
+    @property
+    def words(self) -> int: ...
+    @property
+    def dim(self) -> int: ...
+
+class Residues: ...
+
+_Block = tuple[int, NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], list[int]]
+
+def problem(
+    dim: int,
+    lines: int,
+    whole: bool,
+    stages: list[tuple[NDArray[np.float64], list[int], list[_Block]]],
+    walls: list[list[int]],
+    slots: list[tuple[int, int]],
+    generators: list[tuple[list[int], list[int]]],
+    start_rows: Sequence[int],
+) -> Problem: ...
+def residues(
+    stages: list[
+        tuple[
+            NDArray[np.uint64],
+            NDArray[np.uint64],
+            NDArray[np.uint64],
+            bool,
+            list[tuple[int, NDArray[np.uint32]]],
+        ]
+    ],
+    one: int,
+    two: int,
+) -> Residues: ...
+
+class Explorer:
+    emit: int
+    room: int
+    batch_leaves: int
+    def __init__(self, problem: Problem, emit: int, counting: bool, residues: Residues | None) -> None: ...
+    def start(self, root: bytes, roots: int, path: NDArray[np.int32]) -> None: ...
+    def work(self, seconds: float, last_second: float, cells: int) -> bool: ...
+    def take(
+        self,
+    ) -> tuple[
+        NDArray[np.uint64],
+        NDArray[np.uint64],
+        NDArray[np.uint8],
+        NDArray[np.int64],
+        NDArray[np.uint8],
+        NDArray[np.float64],
+        NDArray[np.uint64],
+        NDArray[np.int64],
+        NDArray[np.uint64],
+    ]: ...
+    def position(self) -> tuple[bytes, int, list[tuple[int, int, int, bool]]]: ...
+    def mark(self, select: NDArray[np.uint8], skip: bool) -> None: ...
+    @property
+    def cells(self) -> int: ...
+    @property
+    def partial(self) -> int: ...
+    @property
+    def share(self) -> float: ...
+    @property
+    def zero_words(self) -> int: ...
+    @property
+    def counters(self) -> dict[str, int]: ...
