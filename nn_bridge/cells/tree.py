@@ -18,6 +18,7 @@ Source: the double description method (Motzkin et al. 1953; Fukuda and Prodon 19
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -165,7 +166,13 @@ class CellTree:
         size = -(-max(subtree.root.bit_length(), 1) // 8)
         self._explorer.start(subtree.root.to_bytes(size, "little"), roots, path)
 
-    def work(self, seconds: float = SECONDS_AT_ONCE, last_second: float = math.inf, cells: int | None = None) -> bool:
+    def work(
+        self,
+        seconds: float = SECONDS_AT_ONCE,
+        last_second: float = math.inf,
+        cells: int | None = None,
+        stop: _core.Stop | None = None,
+    ) -> bool:
         """Go on until the subtree is done, a batch is full, or a limit is reached; returns whether it is done.
 
         Parameters
@@ -176,6 +183,8 @@ class CellTree:
             A span after which to end at once, in the middle of a cell.
         cells : int, optional
             End once there are so many more cells.
+        stop : Stop, optional
+            Once another thread has set it, end at once.
 
         Raises
         ------
@@ -187,7 +196,8 @@ class CellTree:
         limit = _NO_LIMIT if cells is None else min(_NO_LIMIT, self.cells + cells)
         self._explorer.batch_leaves = self.batch_leaves
         try:
-            return bool(self._explorer.work(min(seconds, 1e9), min(last_second, 1e9), limit))
+            in_main = threading.current_thread() is threading.main_thread()  # only there Ctrl-C is heard of
+            return self._explorer.work(min(seconds, 1e9), min(last_second, 1e9), limit, stop, in_main)
         except _core.NoRoom as error:
             raise NoRoom(str(error)) from None
         except (_core.BadPath, _core.Contradiction) as error:

@@ -22,6 +22,7 @@ from nn_bridge.cells.counting import jobs as cell_jobs
 from nn_bridge.cells.counting.checkpoint import Checkpoint, CheckpointError, Record
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.cells.counting.jobs import Group
+from nn_bridge.cells.counting.pool import Crew
 from nn_bridge.cells.tree import Subtree
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
@@ -279,14 +280,18 @@ def records_of(folder: Path, network: Network) -> list[Record]:
         return list(checkpoint.records())
 
 
+def _work_for_long() -> None:
+    with Crew(2) as crew:
+        for future in [crew.submit(time.sleep, 600.0) for _ in range(2)]:
+            future.result()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
 def test_workers_end_when_their_leader_is_killed(tmp_path: Path) -> None:
     """Otherwise they would wait for work forever."""
-    endless = read_network(NETS / "d8_10_10_1_s0.npz")
     if not Path("/proc/self/task").exists():
         pytest.skip("finds the workers in /proc")
-    options = {"workers": 2, "counts": "cells"}
-    process = multiprocessing.get_context("fork").Process(target=count_cells, args=(endless,), kwargs=options)
+    process = multiprocessing.get_context("fork").Process(target=_work_for_long)
     process.start()
     workers: list[str] = []
     deadline = time.monotonic() + 60

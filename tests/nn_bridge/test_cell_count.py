@@ -7,9 +7,10 @@ import os
 import random
 import signal
 import threading
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,7 @@ def test_faces_now_or_later(when: str, points: int | None, monkeypatch: pytest.M
 
 
 @pytest.mark.usefixtures("many_slices")
-def test_a_pool_of_processes(large: Network) -> None:
+def test_a_pool_of_threads(large: Network) -> None:
     one, two = count_cells(large), count_cells(large, workers=2)
     assert one.counts == two.counts
     assert one.cells == CELLS
@@ -362,7 +363,8 @@ def test_a_worker_that_dies(large: Network) -> None:
 
     if not Path("/proc/self/task").exists():
         pytest.skip("finds its children in /proc")
-    result = count_cells(large, workers=2, counts="cells", progress=kill)
+    with ProcessPoolExecutor(2, mp_context=get_context("fork")) as executor:
+        result = count_cells(large, executor=executor, counts="cells", progress=kill)
     assert not result.complete
     assert result.reason is not None
     assert "worker process was killed" in result.reason

@@ -6,7 +6,8 @@
 //     Residues(stages, constants): the network modulo 2^31 - 1
 //     Explorer(problem, emit, counting, residues)
 //         start(root, roots, path)    a start cell and a way down from it, or some start cells
-//         work(seconds, last_second, cells) -> done    without the GIL; KeyboardInterrupt ends it inside a step
+//         work(seconds, last_second, cells, stop, ask) -> done    without the GIL; KeyboardInterrupt (asked for in the main
+//             thread) and a Stop that is set end it inside a step
 //         take() -> arrays            the leaves found since
 //         position() -> (root, roots, steps)    what is left: steps are (stage, unit, side, whether the other side is left)
 #include <nanobind/nanobind.h>
@@ -107,6 +108,11 @@ nb::object array_of(std::vector<T>& v, size_t columns = 0) {
     return nb::cast(nb::ndarray<nb::numpy, T>(data->data(), columns ? 2 : 1, shape, owner));
 }
 
+/// Asks runs in other threads to end at once.
+struct Stop {
+    std::atomic<bool> flag{false};
+};
+
 bool interrupted(void*) {
     nb::gil_scoped_acquire gil;
     return PyErr_CheckSignals() != 0;
@@ -124,6 +130,10 @@ NB_MODULE(_core, m) {
         .def_prop_ro("words", &Problem::words)
         .def_ro("dim", &Problem::dim);
     m.def("problem", &make_problem);
+    nb::class_<Stop>(m, "Stop")
+        .def(nb::init<>())
+        .def("set", [](Stop& s) { s.flag = true; })
+        .def("is_set", [](const Stop& s) { return s.flag.load(); });
     nb::class_<ResidueNetwork>(m, "Residues");
     m.def("residues", &make_residues);
 
@@ -144,9 +154,10 @@ NB_MODULE(_core, m) {
                  e.start(std::move(p));
              })
         .def("work",
-             [](Explorer& e, double seconds, double last_second, std::int64_t cells) {
+             [](Explorer& e, double seconds, double last_second, std::int64_t cells, Stop* stop, bool ask) {
                  e.walk.watch.soft_seconds = seconds, e.walk.watch.hard_time = seconds_now() + last_second;
-                 e.walk.watch.ask = interrupted, e.walk.cell_limit = cells;
+                 e.walk.watch.ask = ask ? interrupted : nullptr, e.walk.watch.stop = stop ? &stop->flag : nullptr;
+                 e.walk.cell_limit = cells;
                  bool done;
                  {
                      nb::gil_scoped_release release;
@@ -154,7 +165,8 @@ NB_MODULE(_core, m) {
                  }
                  if (e.walk.watch.asked_to_end()) throw nb::python_error();
                  return done;
-             })
+             },
+             nb::arg("seconds"), nb::arg("last_second"), nb::arg("cells"), nb::arg("stop").none(), nb::arg("ask"))
         .def("take",
              [](Explorer& e) {
                  Batch& b = e.walk.batch;

@@ -163,7 +163,7 @@ def count_cells(
     counts : {"all", "cells"}
         With "cells" the other three counts are None, and the number of cells is found by the fastest route.
     workers : int, optional
-        Processes to work with; 1 by default.  With an executor: slices to keep in flight there.
+        Threads to work with; 1 by default.  With an executor: slices to keep in flight there.
     executor : concurrent.futures.Executor, optional
         Where to work instead of in a pool of our own, such as ``dask.distributed.Client(..).get_executor()``.
     time_limit : float, optional
@@ -204,7 +204,7 @@ def count_cells(
         workers = 1 if executor is None else sensible_workers(executor)
     budget = _Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
     problem = cell_problem(network, domain)
-    with Crew(workers, executor) as crew:
+    with Crew(workers, executor, threads=True) as crew:
         count = _Count(problem, counts == "all", crew, budget, progress)
         if checkpoint is None:
             count.run(None)
@@ -283,8 +283,9 @@ class _Count:
     def count(self, problem: CellProblem, checkpoint: Checkpoint | None) -> FourCounts | int:
         """Count to the end: the four counts, or the cells alone; raises what stops it."""
         self._task = Task.of(problem)
-        if not self._crew.alone:
+        if self._crew.elsewhere:
             self._task.pack()
+        self._crew.stop = self._task.stop.set
         self._tally = tally = _Tally({0: (Subtree(0, (), problem.roots),)})
         self._gluer: Gluer | None = None
         # faces in a checkpoint would take too much: with one, the second pass brings them

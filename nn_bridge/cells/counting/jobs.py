@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from nn_bridge.cells import _core
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.joining import repeats
 from nn_bridge.cells.problem import CellProblem
@@ -55,6 +56,17 @@ class Task:
 
     def __init__(self, key: str, problem: CellProblem | None, packed: bytes = b"") -> None:
         self.key, self._problem, self._packed = key, problem, packed
+        self.stop = _core.Stop()  # ends slices in other threads of this process
+        self._making = threading.Lock()
+        self._arrays: CoreProblem | None = None
+
+    @property
+    def arrays(self) -> CoreProblem:
+        """The problem as the core takes it, for all threads."""
+        with self._making:
+            if self._arrays is None:
+                self._arrays = CoreProblem(self.problem)
+            return self._arrays
 
     @classmethod
     def of(cls, problem: CellProblem) -> Task:
@@ -170,9 +182,8 @@ def _tree(task: Task, emit: int, count_last_stage: bool = False) -> CellTree:
     tree = trees.pop(key, None)
     if tree is None:
         known = next((tree for (task_key, _, _), tree in trees.items() if task_key == task.key), None)
-        problem = task.problem if known is None else known.problem
-        arrays = CoreProblem(problem) if known is None else known.arrays
-        tree = CellTree(problem, emit, count_last_stage=count_last_stage, arrays=arrays)
+        arrays = task.arrays if known is None else known.arrays  # a task that has travelled comes anew with each job
+        tree = CellTree(arrays.problem, emit, count_last_stage=count_last_stage, arrays=arrays)
     trees[key] = tree
     while len(trees) > _KEEP:
         trees.popitem(last=False)
@@ -213,7 +224,9 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
             spent = time.monotonic() - begun
             try:
                 last_second = limits.last_second + _GRACE - spent
-                done = tree.work(limits.seconds - spent, last_second, min(at_once, before + most - tree.cells))
+                done = tree.work(
+                    limits.seconds - spent, last_second, min(at_once, before + most - tree.cells), task.stop
+                )
             except (KeyboardInterrupt, NoRoom) as error:
                 cut_off, done = type(error), False
             except BaseException:
@@ -224,7 +237,9 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
                 found.add(tree.take(), cells)
                 if found.faces is None and cells >= _TRIAL_LEAVES:
                     found.decide()
-            over = cut_off is not None or time.monotonic() - begun > limits.seconds or cells >= most
+            over = (
+                cut_off is not None or task.stop.is_set() or time.monotonic() - begun > limits.seconds or cells >= most
+            )
             over = over or (found is not None and found.enough)
             if done or over or (prints and tree.cells - grouped >= GROUP_LEAVES):
                 division = Division([subtree], []) if done else tree.divided()

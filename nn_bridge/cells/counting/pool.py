@@ -1,4 +1,4 @@
-"""Who does the jobs: this process, a pool of processes, or any executor of the caller, such as a Dask cluster's.
+"""Who does the jobs: threads of this process, a pool of processes, or any executor, such as a Dask cluster's.
 
 Slices of work are short, so whoever is free takes the next one, and a job that turns out large is divided while others
 wait.  The loop here hands out jobs and takes results; what a result means is the caller's business.
@@ -12,7 +12,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,10 +77,17 @@ class Crew:
     workers : int
         Slices in flight at once.  With 1 and no executor everything happens in this process.
     executor : concurrent.futures.Executor, optional
-        Where to work; it is left open.  By default a pool of processes is started when it is first needed.
+        Where to work; it is left open.  By default a pool is started when it is first needed.
+    threads : bool
+        A pool of threads of this process, for work that leaves Python alone; else of processes.
+
+    Attributes
+    ----------
+    stop : callable, optional
+        Asks work under way in threads to end at once.
     """
 
-    def __init__(self, workers: int = 1, executor: Executor | None = None) -> None:
+    def __init__(self, workers: int = 1, executor: Executor | None = None, *, threads: bool = False) -> None:
         if workers < 1:
             raise NetworkError(f"workers={workers}: at least one has to work")
         self.size = workers
@@ -81,6 +96,8 @@ class Crew:
         self._under_way: set[Future[Any]] = set()
         self.alone = workers == 1 and executor is None
         self.elsewhere = executor is not None
+        self.threads = threads and executor is None
+        self.stop: Callable[[], None] | None = None
 
     def __enter__(self) -> Crew:
         return self
@@ -102,6 +119,8 @@ class Crew:
             done: Future[Result] = Future()
             done.set_result(function(*arguments))
             return done
+        if self._pool is None and self.threads:
+            self._pool = ThreadPoolExecutor(self.size, "puiseux")
         if self._pool is None:
             # a forked process has the kernels already, and scripts need no guard around their main part
             context = get_context("fork" if sys.platform == "linux" else "spawn")
@@ -114,7 +133,12 @@ class Crew:
                 self._pool = None  # a pool without its thread can't be shut down
                 raise WorkerLost(f"worker processes can't be started: {error}; out of memory, perhaps") from error
         else:
-            future = self._pool.submit(function, *arguments)
+            try:
+                future = self._pool.submit(function, *arguments)
+            except RuntimeError as error:
+                if not self.threads:
+                    raise
+                raise WorkerLost(f"threads can't be started: {error}; out of memory, perhaps") from error
         self._under_way.add(future)
         future.add_done_callback(self._under_way.discard)
         return future
@@ -132,6 +156,8 @@ class Crew:
         under_way = [future for future in list(self._under_way) if not future.done()]
         for future in under_way:
             future.cancel()
+        if under_way and self.stop is not None:
+            self.stop()
         if under_way and self._given is None and isinstance(self._pool, ProcessPoolExecutor):
             _terminate(self._pool)
 
