@@ -433,3 +433,10 @@ def test_every_face_is_exact(network):
             facets[tuple(key)] = facets.get(tuple(key), 0) + 1
     # on all of R^n every facet is a wall between exactly two cells
     assert set(facets.values()) <= {2}
+
+
+@pytest.mark.parametrize("units", [4000])
+def test_a_tree_as_deep_as_a_layer_is_wide(units):
+    """Each unit splits off one cell: the recursion is as deep as there are units."""
+    network = Network.from_layers([[[1]] * units, [[1] * units]], [list(range(units)), [0]])
+    assert run(network)[0] == units + 1

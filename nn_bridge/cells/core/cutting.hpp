@@ -124,6 +124,41 @@ protected:
         Facet before_;
     };
 
+    /// The point where the segment from `a` to `b` meets a unit's zero set, given the values there and their bounds.
+    ///
+    /// With the values va > 0 > -vb it is  (vb a + va b) / (va + vb), up to a positive factor.  Let t = va / (va + vb); a
+    /// value's error ea moves t by at most (vb / (va + vb)) ea / (va + vb - ea - eb), and likewise eb.  So coordinates are off by
+    ///     (1 - t) error(a) + t error(b) + |t - t'| (|a - b| + error(a) + error(b)) + 3 roundings of numbers at most 1.
+    /// Roundings common to both weights are a factor of the whole vector.
+    void join(Word* a, double va, double ea, Word* b, double vb, double eb, Word* g) const {
+        const double *x = shape_.x(a), *y = shape_.x(b);
+        double* z = shape_.x(g);
+        const double error_a = shape_.error(a), error_b = shape_.error(b);
+        va = std::max(va, 0.0), vb = std::max(-vb, 0.0);  // clipped to their certain signs
+        if (problem_.whole) [[unlikely]] {
+            if (error_a == 0 && error_b == 0 && ea == 0 && eb == 0 && join_whole(x, va, y, vb, g)) return;
+            return join_scaled(x, va, ea, error_a, y, vb, eb, error_b, g);
+        }
+        const double total = va + vb, doubt = ea + eb;
+        double of_a = 0.5, of_b = 0.5, shift = 1.0;
+        if (total > 2 * doubt) {
+            // both weights are computed: 1 - weight would round a far vertex into a ray
+            const double inverse = 1 / total;
+            of_a = vb * inverse, of_b = va * inverse;
+            shift = (of_a * ea + of_b * eb) * inverse * (1 + 2 * doubt * inverse) * UP + UNIT_ROUNDOFF;
+        }
+        double top = 0, apart = 0;
+        for (int c = 0; c <= shape_.last(); ++c) {
+            const double v = of_a * x[c] + of_b * y[c];
+            z[c] = v;
+            top = std::max(top, std::abs(v)), apart = std::max(apart, std::abs(x[c] - y[c]));
+        }
+        const double error = of_a * error_a + of_b * error_b + shift * (apart + error_a + error_b) + 4 * UNIT_ROUNDOFF;
+        const double scale = scale_of(top);
+        for (int c = 0; c <= shape_.last(); ++c) z[c] *= scale;
+        shape_.error(g) = error * scale * UP;
+    }
+
 private:
     struct Edge {
         int above, below;
@@ -210,41 +245,6 @@ private:
         shape_.facets(g)[slot >> 6] |= bit(slot);
         opposite.drop(unit);
         return opposite;
-    }
-
-    /// The point where the segment from `a` to `b` meets a unit's zero set, given the values there and their bounds.
-    ///
-    /// With the values va > 0 > -vb it is  (vb a + va b) / (va + vb), up to a positive factor.  Let t = va / (va + vb); a
-    /// value's error ea moves t by at most (vb / (va + vb)) ea / (va + vb - ea - eb), and likewise eb.  So coordinates are off by
-    ///     (1 - t) error(a) + t error(b) + |t - t'| (|a - b| + error(a) + error(b)) + 3 roundings of numbers at most 1.
-    /// Roundings common to both weights are a factor of the whole vector.
-    void join(Word* a, double va, double ea, Word* b, double vb, double eb, Word* g) const {
-        const double *x = shape_.x(a), *y = shape_.x(b);
-        double* z = shape_.x(g);
-        const double error_a = shape_.error(a), error_b = shape_.error(b);
-        va = std::max(va, 0.0), vb = std::max(-vb, 0.0);  // clipped to their certain signs
-        if (problem_.whole) [[unlikely]] {
-            if (error_a == 0 && error_b == 0 && ea == 0 && eb == 0 && join_whole(x, va, y, vb, g)) return;
-            return join_scaled(x, va, ea, error_a, y, vb, eb, error_b, g);
-        }
-        const double total = va + vb, doubt = ea + eb;
-        double of_a = 0.5, of_b = 0.5, shift = 1.0;
-        if (total > 2 * doubt) {
-            // both weights are computed: 1 - weight would round a far vertex into a ray
-            const double inverse = 1 / total;
-            of_a = vb * inverse, of_b = va * inverse;
-            shift = (of_a * ea + of_b * eb) * inverse * (1 + 2 * doubt * inverse) * UP + UNIT_ROUNDOFF;
-        }
-        double top = 0, apart = 0;
-        for (int c = 0; c <= shape_.last(); ++c) {
-            const double v = of_a * x[c] + of_b * y[c];
-            z[c] = v;
-            top = std::max(top, std::abs(v)), apart = std::max(apart, std::abs(x[c] - y[c]));
-        }
-        const double error = of_a * error_a + of_b * error_b + shift * (apart + error_a + error_b) + 4 * UNIT_ROUNDOFF;
-        const double scale = scale_of(top);
-        for (int c = 0; c <= shape_.last(); ++c) z[c] *= scale;
-        shape_.error(g) = error * scale * UP;
     }
 
     /// The same for whole coordinates: without rounding, or false where the numbers get too large.

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "cutting.hpp"
+#include "deep_stack.hpp"
 #include "engine.hpp"
 
 namespace puiseux::cells {
@@ -35,6 +36,18 @@ public:
     bool work() {
         walk.watch.start();
         walk.partial = 0;
+        const size_t depth = size_t(problem_->total_units()) + problem_->stages.size() + size_t(problem_->dim);
+        if (depth <= DEPTH) return work_here();
+        bool done = false;
+        with_deep_stack(FRAME * depth, walk.watch, [&] { done = work_here(); });
+        return done;
+    }
+
+private:
+    // the recursion goes as deep as there are units: so much of it fits on any stack, and a level takes less than so many bytes
+    static constexpr size_t DEPTH = 100, FRAME = 4096;
+
+    bool work_here() {
         while (walk.position.roots > 0) {
             try {
                 if (!engine_) engine_ = make_engine(width_, facet_words_, walk, zero_words());
@@ -51,7 +64,6 @@ public:
         return true;
     }
 
-private:
     std::shared_ptr<const Problem> problem_;
     std::shared_ptr<const ResidueNetwork> residues_;
     bool with_faces_;

@@ -64,6 +64,23 @@ public:
         return {certain - minus, certain & minus, live_ - certain};
     }
 
+    /// The signs of all units at a point of whole coordinates: sums of whole numbers below 2^53 are exact.
+    Signs<Set> whole_signs(const double* x) const {
+        Set certain = shape_.none(), minus = certain, zero = certain;
+        for (int j = 0; j < padded_; j += LANES) {
+            Vec v = load(row(last()) + j) * all(x[last()]), terms = absolute(v);
+            for (int c = 0; c < last(); ++c) {
+                const Vec t = load(row(c) + j) * all(x[c]);
+                v += t, terms += absolute(t);
+            }
+            const Mask exact = (terms < all(WHOLE)) & (load(row(last() + 3) + j) == all(0.0));
+            certain[j >> 6] |= Word{lanes_of(exact)} << (j & 63);
+            minus[j >> 6] |= Word{lanes_of(Mask(v))} << (j & 63);
+            zero[j >> 6] |= Word{lanes_of(v == all(0.0))} << (j & 63);
+        }
+        return {certain - minus - zero, (certain & minus) - zero, live_ - certain};
+    }
+
     /// The forms where the given units of the stages before are active; `all` are the forms of all stages.
     void follow(const std::vector<Forms>& forms, const std::vector<Set>& active, std::uint64_t& clock) {
         int changed = 0, total = 0;

@@ -17,6 +17,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include "checks.hpp"
 #include "explorer.hpp"
 
 namespace nb = nanobind;
@@ -130,6 +131,13 @@ NB_MODULE(_core, m) {
         .def_prop_ro("words", &Problem::words)
         .def_ro("dim", &Problem::dim);
     m.def("problem", &make_problem);
+    nb::class_<Checks>(m, "Checks")  // for tests: what single operations say about their errors
+        .def("__init__", [](Checks* self, std::shared_ptr<Problem> p) { new (self) Checks(std::move(p)); })
+        .def("follow", &Checks::follow)
+        .def("form", &Checks::form)
+        .def("bounds", &Checks::bounds)
+        .def("join", &Checks::join_points)
+        .def_static("polish", &Checks::polish_point);
     nb::class_<Stop>(m, "Stop")
         .def(nb::init<>())
         .def("set", [](Stop& s) { s.flag = true; })

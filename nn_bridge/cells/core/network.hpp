@@ -47,6 +47,7 @@ struct Stage {
     bool chain = false;                 // it reads nothing but the stage before
     std::vector<double> direct;         // weights on the input, coordinate-major
     std::vector<double> bias, error;    // the error of these coefficients, infinity for an unsettled unit
+    std::vector<int> exponent;          // by unit: all is scaled by two to this power
     std::vector<Weights> blocks;
 };
 
@@ -105,6 +106,7 @@ public:
             exponents.emplace_back(size_t(rows.units()), 0);
             if (!whole) scale(rows, exponents);
             stages.push_back(rounded(rows, exponents));
+            stages.back().exponent = exponents.back();
         }
     }
 

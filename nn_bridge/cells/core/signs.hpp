@@ -65,11 +65,16 @@ protected:
         if (count == 0) return;
         counters_.evaluations += count;
         const double e = shape_.error(g);
-        if (e > LOOSE || (problem_.whole && e == 0)) [[unlikely]] return decide(g, stage, open);
+        if (e > LOOSE) [[unlikely]] return decide(g, stage, open);
         const double* x = shape_.x(g);
         Word *positive = shape_.positive(g), *negative = shape_.negative(g);
         Set unsure = shape_.none();
-        if (8 * count > forms.padded()) {
+        if (problem_.whole && e == 0) {
+            if (8 * count <= forms.padded()) return decide(g, stage, open);
+            const Signs<Set> s = forms.whole_signs(x);
+            for (int q = 0; q < shape_.words(); ++q) positive[q] |= s.positive[q] & open[q], negative[q] |= s.negative[q] & open[q];
+            unsure = s.unsure & open;
+        } else if (8 * count > forms.padded()) {
             const Signs<Set> s = forms.signs(x, e);
             for (int q = 0; q < shape_.words(); ++q) positive[q] |= s.positive[q] & open[q], negative[q] |= s.negative[q] & open[q];
             unsure = s.unsure & open;

@@ -58,6 +58,7 @@ private:
     std::vector<Step> path_, forced_;   // the decisions so far, and those to follow
     size_t at_ = 0;                     // how many of the latter have been followed
     bool progress_ = false;             // whether cells have been found since the run began
+    std::vector<std::vector<Word>> placed_;  // rows of start generators, once they have been needed
     std::vector<Word> face_keys_, face_rows_;
     std::vector<int> face_sizes_;
 
@@ -82,15 +83,26 @@ private:
         const int first = int(problem_.slots.size());
         for (int i = 0; i < int(problem_.start_rows.size()); ++i) owner_[size_t(first + i)] = {0, problem_.start_rows[size_t(i)]};
         const Cell cell{arena_.take(chosen.size() * size_t(shape_.stride())), int(chosen.size()), shape_.stride()};
-        for (int t = 0; t < cell.count; ++t) place(cell[t], chosen[size_t(t)]);
+        for (int t = 0; t < cell.count; ++t) shape_.copy(cell[t], placed(chosen[size_t(t)]));
         Lines lines;
         for (int c = problem_.dim - problem_.lines; c < problem_.dim; ++c) lines.push_back(c);
         enter(cell, 0, false, lines);
     }
 
+    /// A start generator's row, with its signs in the first stage.
+    Word* placed(int number) {
+        if (placed_.empty()) placed_.resize(problem_.generators.size());
+        std::vector<Word>& row = placed_[size_t(number)];
+        if (row.empty()) {
+            std::vector<Word> fresh(size_t(shape_.stride()));
+            place(fresh.data(), number);
+            row = std::move(fresh);
+        }
+        return row.data();
+    }
+
     /// Store a start generator; it lies on all hyperplanes of start rows but its own.
     void place(Word* g, int number) {
-        std::memset(g, 0, sizeof(Word) * size_t(shape_.stride()));
         const StartGenerator& given = problem_.generators[size_t(number)];
         shape_.error(g) = round_to_row(given.vector, problem_.whole, shape_.last(), shape_.x(g));
         for (const int slot : given.slots) shape_.facets(g)[slot >> 6] |= bit(slot);
@@ -208,8 +220,9 @@ private:
             const double e = shape_.error(to);
             counters_.evaluations += problem_.stages[size_t(next)].units;
             Set unsure = live;
-            if (e <= LOOSE && !(problem_.whole && e == 0)) [[likely]] {
-                const Signs<Set> s = forms_[size_t(next)].signs(shape_.x(to), e);
+            if (e <= LOOSE) [[likely]] {
+                const bool whole = problem_.whole && e == 0;
+                const Signs<Set> s = whole ? forms_[size_t(next)].whole_signs(shape_.x(to)) : forms_[size_t(next)].signs(shape_.x(to), e);
                 (s.positive & live).store(shape_.positive(to)), (s.negative & live).store(shape_.negative(to));
                 unsure = s.unsure;
             }

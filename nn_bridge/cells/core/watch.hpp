@@ -43,18 +43,25 @@ public:
     bool soft() const { return soft_; }
     void end_softly() { soft_ = true; }
     bool asked_to_end() const { return asked_end_; }
+    /// Ask, from the thread that may, whether the run is to end; it ends at its next look.
+    void ask_from_outside() {
+        if (ask && !asked_end_ && ask(asked)) asked_end_ = true;
+    }
+    /// Whether another thread does the asking.
+    bool others_ask = false;
 
 private:
     static constexpr std::int64_t AT_ONCE = 1 << 19;
     std::int64_t effort_ = 0;
     double begun_ = 0, arrived_ = 0, asked_at_ = 0;
-    bool soft_ = false, asked_end_ = false;
+    bool soft_ = false;
+    std::atomic<bool> asked_end_ = false;
 
     void look() {
         effort_ = 0;
         const double now = seconds_now();
         if (now - begun_ > soft_seconds && now - arrived_ >= arrived_ - begun_) soft_ = true;
-        if (ask && now - asked_at_ > 0.05) {
+        if (ask && !others_ask && now - asked_at_ > 0.05) {
             asked_at_ = now;
             if (ask(asked)) asked_end_ = true;
         }
