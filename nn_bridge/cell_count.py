@@ -289,7 +289,7 @@ class _Count:
         # faces in a checkpoint would take too much: with one, the second pass brings them
         self._faces: bool | None = None if checkpoint is None else False
         if checkpoint is not None:
-            for record in checkpoint.records():
+            for record in checkpoint.records(problem.roots, problem.network.hidden):
                 tally.add(record)
         self._first_pass(checkpoint)
         return self._joined_cells() if self._all_four else tally.cells
