@@ -10,6 +10,9 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     # a third of a short command's time would be looks for garbage among what the compiler's modules make, and at exit
     gc.set_threshold(100_000, 20, 20)
+    from puiseux.streams import complete_descriptors
+
+    complete_descriptors()
     from puiseux.cli import run
 
     code = run(sys.argv[1:])

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nn_bridge.network import Network
-from nn_bridge.writers.files import write_bytes
+from nn_bridge.writers.files import require_writable, write_bytes
 from polyhedra.errors import MissingExtraError, UsageError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted, shown, shown_path
 from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
 
@@ -130,9 +131,9 @@ def plot_space(
     problem = pose(as_network(network, output=output), domain)
     kind = checked_kind(problem, kind or "3d", color_by)
     if backend not in ("plotly", "matplotlib"):
-        raise UsageError(f"there is no backend {backend!r}; take plotly or matplotlib")
+        raise UsageError(f"there is no backend {quoted(backend)}; take plotly or matplotlib")
     if problem.network.input_dim == 2 and kind not in ("3d", "graph"):
-        raise UsageError(f"the kind {kind!r} of two inputs lies in the plane; plot_regions draws it")
+        raise UsageError(f"the kind {quoted(kind)} of two inputs lies in the plane; plot_regions draws it")
     view = _view(problem, window, kind)
     if backend == "plotly":
         from puiseux.pictures.space import plotly_figure
@@ -332,9 +333,8 @@ def checked_path(path: str | PathLike[str], endings: Sequence[str]) -> str:
     """The name of a file that can be written, refused before anything is computed."""
     name = fspath(path)
     if Path(name).suffix.lower() not in endings:
-        raise UsageError(f"{name}: a picture ends in {', '.join(endings)}")
-    if not Path(name).absolute().parent.is_dir():
-        raise UsageError(f"{name}: cannot be written: its folder does not exist; make it first")
+        raise UsageError(f"{shown_path(name)}: a picture ends in {', '.join(endings)}")
+    require_writable(name)
     return name
 
 
@@ -351,9 +351,9 @@ def check_together(domain: str | Polyhedron | None, data: Any, through: Any) -> 
 def checked_kind(problem: Problem, kind: str | None, color_by: str) -> str:
     """The kind of picture, refused where there is none of it of so many inputs."""
     if color_by not in COLOURINGS:
-        raise UsageError(f"there is no colouring {color_by!r}; take one of {', '.join(COLOURINGS)}")
+        raise UsageError(f"there is no colouring {quoted(color_by)}; take one of {', '.join(COLOURINGS)}")
     if kind is not None and kind not in KINDS:
-        raise UsageError(f"there is no kind {kind!r} of picture; take one of {', '.join(KINDS)}")
+        raise UsageError(f"there is no kind {quoted(kind)} of picture; take one of {', '.join(KINDS)}")
     inputs = problem.network.input_dim
     if inputs not in _BY_INPUTS:
         raise UsageError(
@@ -364,7 +364,7 @@ def checked_kind(problem: Problem, kind: str | None, color_by: str) -> str:
         return _BY_INPUTS[inputs][0]
     if kind not in _BY_INPUTS[inputs]:
         fitting = ", ".join(_BY_INPUTS[inputs])
-        raise UsageError(f"there is no picture of the kind {kind!r} of {inputs} input(s); take one of {fitting}")
+        raise UsageError(f"there is no picture of the kind {quoted(kind)} of {inputs} input(s); take one of {fitting}")
     return kind
 
 
@@ -437,7 +437,7 @@ def _title(view: View, kind: str) -> str:
     if not view.everything:
         return f"{title} in this window"
     where = view.problem.text
-    return f"{title} on {where}" if where.startswith("box:") and len(where) <= 40 else title
+    return f"{title} on {shown(where)}" if where.startswith("box:") and len(where) <= 40 else title
 
 
 def _number(count: int, noun: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from polyhedra.errors import UsageError
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, DomainOption, OutputOption, choices
 from puiseux.exit_codes import ExitCode
 
@@ -130,11 +131,11 @@ def plot(
             except OutOfTime:
                 reason = f"stopped at the time limit of {time_limit:g} s"
     if reason is None:
-        print(f"wrote {picture}", file=sys.stderr)
+        print(f"wrote {shown_path(picture)}", file=sys.stderr)
         return ExitCode.DONE
     if reason == "interrupted":
         return ExitCode.INTERRUPTED
-    print(f"puiseux: {picture}: not written, {reason}; {_LESS}", file=sys.stderr)
+    print(f"puiseux: {shown_path(picture)}: not written, {reason}; {_LESS}", file=sys.stderr)
     return ExitCode.STOPPED
 
 
