@@ -29,7 +29,7 @@ from milp.branching import Objective, search_maximum
 from milp.domain import bounded
 from milp.solvers import deadline_after
 from milp.verify import Status, Verdict
-from nn_bridge.network import AffineStage, Network, Row
+from nn_bridge.network.network import AffineStage, Network, Row
 from nn_bridge.readers.files import read_bytes
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.linear_program import Infeasible, maximize_over
@@ -205,7 +205,9 @@ def _short(form: Any) -> str:
     return shown(" ".join(words).replace("( ", "(").replace(" )", ")"), 60)
 
 
-def _disjuncts(formula: Any, names: dict[str, tuple[str, int]], counts: dict[str, int], budget: _Budget) -> list[System]:
+def _disjuncts(
+    formula: Any, names: dict[str, tuple[str, int]], counts: dict[str, int], budget: _Budget
+) -> list[System]:
     """The disjunctive normal form of a formula."""
     if not isinstance(formula, list) or not formula:
         raise FormulationError(f"{_short(formula)} is no formula")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from flint import fmpq, fmpq_mat
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import GeometryError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted

@@ -22,7 +22,7 @@ from puiseux.commands.options import (
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from nn_bridge.network import Network
+    from nn_bridge.network.network import Network
     from nn_bridge.region_count import RegionCount
     from puiseux.domains import Problem
 
@@ -130,7 +130,7 @@ def _require_certifiable(certificate: Path, engine: str, by_cells: bool) -> None
 
 
 def _certify(problem: Problem, result: RegionCount, certificate: Path) -> None:
-    from puiseux.certificate import certify
+    from puiseux.certificates.certificate import certify
     from puiseux.waiting import CellProgress, announce_compilation
 
     if not result.complete:

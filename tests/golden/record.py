@@ -1,7 +1,7 @@
 """The golden record: every contract that tools outside rely on, run on small networks and written down.
 
-``python -m tests.golden.record`` writes the record anew; do so only for an intended change of a contract, in a commit of
-its own.  The test beside compares what is run now with what is written down.
+``python -m tests.golden.record`` writes the record anew; do so only for an intended change of a contract, in a commit
+of its own.  The test beside compares what is run now with what is written down.
 """
 
 from __future__ import annotations
