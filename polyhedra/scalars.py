@@ -18,6 +18,7 @@ from typing import Any
 from flint import fmpq, fmpz
 
 from polyhedra.errors import GeometryError
+from polyhedra.quoting import quoted, shown
 
 Rational = fmpq
 """The exact rational type of the project (python-flint's ``fmpq``)."""
@@ -64,24 +65,26 @@ def rational(value: Any) -> fmpq:
         return fmpq(int(value.numerator), int(value.denominator))
     if isinstance(value, Decimal):
         if not value.is_finite():
-            raise GeometryError(f"the number {value} is not finite")
+            raise GeometryError(f"the number {shown(value)} is not finite")
         return fmpq(*value.as_integer_ratio())
     if hasattr(value, "as_integer_ratio"):
         try:
             numerator, denominator = value.as_integer_ratio()
         except (OverflowError, ValueError):
-            raise GeometryError(f"the number {value} is not finite") from None
+            raise GeometryError(f"the number {shown(value)} is not finite") from None
         return fmpq(int(numerator), int(denominator))
     if hasattr(value, "p") and hasattr(value, "q"):  # sympy.Rational, without importing sympy
         return fmpq(int(value.p), int(value.q))
     if hasattr(value, "__float__"):
         return _from_float(float(value))
-    raise GeometryError(f"{value!r} (of type {kind.__name__}) is not a number")
+    raise GeometryError(
+        f"{quoted(value) if isinstance(value, str) else shown(value)} (of type {kind.__name__}) is not a number"
+    )
 
 
 def _from_float(value: float) -> fmpq:
     if not math.isfinite(value):
-        raise GeometryError(f"the number {value} is not finite")
+        raise GeometryError(f"the number {shown(value)} is not finite")
     return fmpq(*value.as_integer_ratio())
 
 
@@ -89,13 +92,14 @@ def _from_text(text: str) -> fmpq:
     stripped = text.strip()
     match = _TEXT.fullmatch(stripped) if len(stripped) <= _MAX_TEXT else None
     if match is None or not (match[2] or match[3]):
-        shown = stripped if len(stripped) <= 40 else stripped[:37] + "..."
-        raise GeometryError(f"{shown!r} is not a number; write an integer, a decimal or a fraction such as -3/4")
+        raise GeometryError(
+            f"{quoted(stripped, 40)} is not a number; write an integer, a decimal or a fraction such as -3/4"
+        )
     sign, whole, decimals, exponent, denominator = match.groups(default="")
     # fmpz reads digits of any length; int() refuses more than 4300 of them
     divisor = fmpz(denominator or "1")
     if divisor == 0:
-        raise GeometryError(f"{stripped!r} divides by zero")
+        raise GeometryError(f"{quoted(stripped, 40)} divides by zero")
     value = fmpq(fmpz(whole + decimals), divisor)
     shift = int(exponent or 0) - len(decimals)
     value = value * fmpz(10) ** shift if shift >= 0 else value / fmpz(10) ** -shift

@@ -164,7 +164,7 @@ def _report_internal_error(error: Exception) -> int:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     _complain(
-        f"internal error: {type(error).__name__}: {shown(error, 300)}{place}; this is a bug, please report it with the command and "
-        f"the network ({DEBUG_VARIABLE}=1 shows the traceback)"
+        f"internal error: {type(error).__name__}: {shown(error, 300)}{place}; this is a bug, please report it with the "
+        f"command and the network ({DEBUG_VARIABLE}=1 shows the traceback)"
     )
     return ExitCode.INTERNAL

@@ -145,8 +145,8 @@ def _checked(domain: Polyhedron, network: Network, place: str) -> Polyhedron:
         return domain
     if len(domain.inequalities) * domain.dim > _EASY:
         raise UsageError(
-            f"{place} is empty or flat: there is no full-dimensional cell in it; check its rows, or count on its affine "
-            "hull with slice:FILE"
+            f"{place} is empty or flat: there is no full-dimensional cell in it; check its rows, or count on its "
+            "affine hull with slice:FILE"
         )
     if domain.is_empty():
         raise UsageError(f"{place} is empty: no point satisfies all its rows")

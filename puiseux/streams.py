@@ -1,7 +1,8 @@
 """Standard output and error that may be closed, full, gone, or in an encoding that lacks a character.
 
-The exit code of a command is that of its answer.  So messages that cannot be written are dropped, an answer whose reader
-has gone (``| head``) ends quietly, and only an answer that cannot be written otherwise (a full disk) is an error.
+The exit code of a command is that of its answer.  So messages that cannot be written are dropped, an answer whose
+reader has gone (``| head``) ends quietly, and only an answer that cannot be written otherwise (a full disk) is an
+error.
 Characters that the encoding lacks are written as escapes.
 """
 

@@ -6,6 +6,7 @@ import os
 import re
 
 from nn_bridge.errors import NetworkError
+from polyhedra.quoting import quoted
 
 SHARE = 0.6
 """The part of the free memory that is taken where no budget is given."""
@@ -32,7 +33,7 @@ def memory_budget(memory: str | int | None) -> int:
         return memory
     match = _SIZE.fullmatch(memory) if isinstance(memory, str) else None
     if match is None or float(match[1]) == 0:
-        raise NetworkError(f"memory={memory!r} is not a size; write for example 4GiB")
+        raise NetworkError(f"memory={quoted(memory)} is not a size; write for example 4GiB")
     unit = match[2].upper()
     factor = _UNITS[unit] if match[3] or not unit else 1000 ** "KMGT".index(unit) * 1000
     return int(float(match[1]) * factor)
@@ -46,7 +47,7 @@ def room_for(memory: str | int | None) -> int:
 
 def budget_name(memory: str | int | None) -> str:
     """What a message calls a budget that is too small."""
-    return f"{SHARE:.0%} of the free memory" if memory is None else f"memory={memory!r}"
+    return f"{SHARE:.0%} of the free memory" if memory is None else f"memory={quoted(memory)}"
 
 
 def resident_memory() -> int:

@@ -1,8 +1,8 @@
 """Writing a file whole or not at all: the one place where this project writes to a name that a user gave.
 
 A regular file is written beside its place and renamed there, so that no reader ever sees half of it, and a failure
-leaves what was there before.  A link is followed.  A device or a pipe (``/dev/stdout``) is written to directly, since it
-must not be replaced by a file.
+leaves what was there before.  A link is followed.  A device or a pipe (``/dev/stdout``) is written to directly, since
+it must not be replaced by a file.
 """
 
 from __future__ import annotations

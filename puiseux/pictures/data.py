@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.quoting import shown, shown_path
 from puiseux.pictures.arrangement import Floats, Integers
 
 _MAX_BYTES = 100 * 2**20
@@ -76,8 +77,9 @@ def _read(name: str, dim: int) -> Data:
 
     ending = name[name.rfind(".") :].lower()
     if ending not in DATA_ENDINGS:
-        raise UsageError(f"{name}: data is read from {', '.join(DATA_ENDINGS)}")
-    content = read_bytes(name, _MAX_BYTES)
+        raise UsageError(f"{shown_path(name)}: data is read from {', '.join(DATA_ENDINGS)}")
+    content = read_bytes(name, _MAX_BYTES, "data")
+    name = shown_path(name)
     if ending in (".npy", ".npz"):
         return _read_numpy(content, name, dim)
     try:
@@ -113,7 +115,7 @@ def _read_numpy(content: bytes, name: str, dim: int) -> Data:
     except PuiseuxError:
         raise
     except Exception as error:
-        raise UsageError(f"{name}: is no array file that can be read: {error}") from None
+        raise UsageError(f"{name}: is no array file that can be read: {shown(error)}") from None
     return _split(_table(found, name), dim, name)
 
 
@@ -129,7 +131,7 @@ def _table(rows: Any, name: str) -> Floats:
     try:
         table = np.asarray(rows, dtype=float)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{name}: holds something that is no number: {error}") from None
+        raise UsageError(f"{name}: holds something that is no number: {shown(error)}") from None
     if table.ndim == 1:
         table = table[:, None]
     if table.ndim != 2 or not table.size:

@@ -11,6 +11,7 @@ from flint import fmpq
 
 from nn_bridge.network.network import Row
 from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.quoting import shown, shown_path
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 from puiseux.pictures.palettes import INK
 from puiseux.pictures.views import Window
@@ -72,7 +73,7 @@ def slice_through(points: Any, dim: int) -> Slice:
     try:
         exact = [tuple(rational(v) for v in point) for point in points]
     except (PuiseuxError, TypeError) as error:
-        raise UsageError(f"the points of the slice are no lists of numbers: {error}") from None
+        raise UsageError(f"the points of the slice are no lists of numbers: {shown(error, 160)}") from None
     if len(exact) not in (2, 3):
         raise UsageError(f"a slice goes through two or three points, not {len(exact)}")
     for number, point in enumerate(exact):
@@ -133,7 +134,7 @@ def _from_file(name: str, dim: int) -> list[list[float]]:
     data = as_data(name, dim)
     assert data is not None
     if len(data.points) < 2:
-        raise UsageError(f"{name}: has {len(data.points)} point; a slice goes through two or three")
+        raise UsageError(f"{shown_path(name)}: has {len(data.points)} point; a slice goes through two or three")
     return [list(map(float, row)) for row in data.points[:3]]
 
 

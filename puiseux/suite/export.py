@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.readers.files import read_bytes
 from nn_bridge.writers import write_network
 from nn_bridge.writers.files import write_bytes
 from polyhedra.errors import UsageError
@@ -30,6 +31,7 @@ from puiseux.suite.answers import answers_of
 from puiseux.suite.networks import SUITE_VERSION, SuiteNetwork, suite_networks
 
 FORMAT, VERSION = "puiseux-suite", 1
+_MAX_BYTES = 16 * 2**20
 MANIFEST = "manifest.json"
 
 DEFINITIONS = {
@@ -108,8 +110,8 @@ def _prepare(folder: Path, header: dict[str, Any], force: bool) -> None:
         raise UsageError(f"{shown_path(folder)}: is not a folder; name a new one")
     if not force and folder.is_dir() and any(folder.iterdir()):
         try:
-            found = json.loads((folder / MANIFEST).read_bytes())
-        except (OSError, ValueError, RecursionError):
+            found = json.loads(read_bytes(folder / MANIFEST, _MAX_BYTES, "manifest"))
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict) or found.get("format") != FORMAT:
             raise UsageError(f"{shown_path(folder)}: is not empty; name a new folder, or add --force to write into it")
@@ -171,8 +173,8 @@ def _certify(entry: SuiteNetwork, path: Path, found: dict[str, Any]) -> None:
 def _finished(entry: SuiteNetwork, folder: Path) -> dict[str, Any] | None:
     """The answers that an earlier export has written."""
     try:
-        answers = json.loads((folder / "answers" / f"{entry.name}.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
+        answers = json.loads(read_bytes(folder / "answers" / f"{entry.name}.json", _MAX_BYTES, "answers"))
+    except (ValueError, RecursionError):
         return None
     if not isinstance(answers, dict) or answers.get("format") != ANSWERS_FORMAT:
         return None

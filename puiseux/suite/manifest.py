@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from polyhedra.errors import UsageError
+from nn_bridge.readers.files import read_bytes
+from polyhedra.errors import UnreadableError, UsageError
 from polyhedra.quoting import quoted, shown, shown_path
 from puiseux.suite.answers import COUNTS, DOMAINS
 from puiseux.suite.export import FORMAT, MANIFEST, VERSION
 
+_MAX_BYTES = 16 * 2**20
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -39,11 +41,9 @@ def read_manifest(folder: Path) -> list[SuiteTask]:
     """
     place = folder / MANIFEST
     try:
-        content = json.loads(place.read_bytes())
-    except OSError as error:
-        raise UsageError(
-            f"{shown_path(place)}: cannot be read: {error.strerror or error}; puiseux suite export makes one"
-        ) from None
+        content = json.loads(read_bytes(place, _MAX_BYTES, "manifest"))
+    except UnreadableError as error:
+        raise UsageError(f"{error}; puiseux suite export makes one") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{shown_path(place)}: is not JSON: {shown(error)}; export the suite again") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -52,7 +52,8 @@ def read_manifest(folder: Path) -> list[SuiteTask]:
         )
     if content.get("version") != VERSION:
         raise UsageError(
-            f"{shown_path(place)}: version {shown(content.get('version'))} is not known here; this release reads {VERSION}"
+            f"{shown_path(place)}: version {shown(content.get('version'))} is not known here; this release reads "
+            f"{VERSION}"
         )
     if content.get("complete") is not True:
         raise UsageError(

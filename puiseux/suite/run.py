@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nn_bridge.readers.json import read_json
 from polyhedra.errors import PuiseuxError, UsageError
-from polyhedra.quoting import quoted
+from polyhedra.quoting import quoted, shown
 from puiseux.suite.answers import COUNTS, DOMAINS
 from puiseux.suite.manifest import SuiteTask, read_manifest
 from puiseux.suite.report import REFUSED, RIGHT, TIMED_OUT, WRONG, SuiteAnswer, SuiteRun
@@ -76,7 +76,7 @@ def run_suite(
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise UsageError(f"the command cannot be split into words: {error}; check its quotes") from None
+        raise UsageError(f"the command cannot be split into words: {shown(error)}; check its quotes") from None
     if not any(place in command for place in ("{net}", "{json}", "{npz}")):
         raise UsageError('the command names no network; write {net} where its file belongs: --command "counter {net}"')
     folder = Path(directory)

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -267,8 +267,8 @@ class Checkpoint:
             raise CheckpointError(f"{self._name}: is not a checkpoint of a count; {_ADVICE}")
         if header.get("version") != VERSION:
             raise CheckpointError(
-                f"{self._name}: the checkpoint has version {shown(header.get('version'))}, this release reads {VERSION}; "
-                "go on with the release that began it, or choose another folder"
+                f"{self._name}: the checkpoint has version {shown(header.get('version'))}, this release reads "
+                f"{VERSION}; go on with the release that began it, or choose another folder"
             )
         for name, value in content.items():
             if header.get(name) != value:
@@ -290,7 +290,7 @@ def _open_regular(path: Path, flags: int) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(None, f"{path.name} is no regular file")
-    return cast("BinaryIO", os.fdopen(descriptor, "rb" if flags == os.O_RDONLY else "r+b"))
+    return os.fdopen(descriptor, "rb" if flags == os.O_RDONLY else "r+b")
 
 
 def _sync(folder: Path) -> None:

@@ -40,6 +40,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 
 INTERRUPTED = "interrupted"
 """The reason of a count that Ctrl-C ended."""
@@ -194,7 +195,7 @@ def count_cells(
     """
     begun = time.monotonic()
     if counts not in COUNTS:
-        raise NetworkError(f"counts={counts!r}: take one of {', '.join(COUNTS)}")
+        raise NetworkError(f"counts={quoted(counts)}: take one of {', '.join(COUNTS)}")
     if time_limit is not None and not time_limit > 0:
         raise NetworkError(f"a time limit of {time_limit} s leaves no time; give a positive number of seconds")
     if max_cells is not None and max_cells < 1:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 
 from nn_bridge.errors import NetworkError
+from polyhedra.quoting import quoted
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", re.ASCII)
 
@@ -27,7 +28,7 @@ def parse_bytes(size: int | str) -> int:
     """
     match = _SIZE.fullmatch(str(size).strip().upper())
     if match is None or not float(match[1]):
-        raise NetworkError(f"memory {str(size)!r} is not a size; write it like 500MB or 2GiB")
+        raise NetworkError(f"memory {quoted(size)} is not a size; write it like 500MB or 2GiB")
     base = 1024 if match[3] else 1000
     return int(float(match[1]) * base ** " KMGT".index(match[2] or " "))
 
