@@ -19,11 +19,8 @@ from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.quoting import quoted, shown, shown_path
 from puiseux.commands import COMMANDS
 from puiseux.exit_codes import ExitCode
-from puiseux.streams import drop_answer, flush_answer, guarded_streams
+from puiseux.streams import DEBUG_VARIABLE, drop_answer, flush_answer, guarded_streams
 from puiseux.suggestions import nearest, with_suggestion
-
-DEBUG_VARIABLE = "PUISEUX_DEBUG"
-"""Set to anything, this environment variable lets an internal error show its traceback."""
 
 COMPLETION_VARIABLE = "_PUISEUX_COMPLETE"
 """Set by the shell when it asks what a word can be completed to."""

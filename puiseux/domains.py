@@ -13,15 +13,17 @@ Numbers are exact decimals here, in the files too: 0.1 is 1/10.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flint import fmpq, fmpq_mat
 
 from nn_bridge.network.network import Network
-from polyhedra.errors import GeometryError, UsageError
+from polyhedra.errors import GeometryError, PuiseuxError, UsageError
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.quoting import quoted
-from polyhedra.scalars import rationals
+from polyhedra.quoting import quoted, shown
+from polyhedra.scalars import rational, rationals, to_text
 from puiseux.domain_files import DomainFile
 
 WHOLE_SPACE = "all"
@@ -38,14 +40,15 @@ class Problem:
     text: str
 
 
-def pose(network: Network, domain: str | Polyhedron | None = None) -> Problem:
+def pose(network: Network, domain: Any = None) -> Problem:
     """The problem that a network and a domain pose.
 
     Parameters
     ----------
     network : Network
-    domain : str, Polyhedron or None
-        Text as on the command line, a polyhedron of the network's input dimension, or None for all of R^n.
+    domain : str, Polyhedron, intervals or None
+        Text as on the command line, a polyhedron of the network's input dimension, one interval (low, high) for all
+        inputs or one for each (also as an array), or None for all of R^n.
 
     Raises
     ------
@@ -63,10 +66,9 @@ def pose(network: Network, domain: str | Polyhedron | None = None) -> Problem:
     if isinstance(domain, Polyhedron):
         return Problem(network, _checked(domain, network, "the domain"), "polyhedron")
     if not isinstance(domain, str):
-        raise UsageError(
-            f"a domain is text ({_KINDS}), a Polyhedron or None, not {type(domain).__name__}; "
-            "a box is 'box:-1,1;0,2' or Polyhedron.box([-1, 0], [1, 2])"
-        )
+        intervals = intervals_of(domain, network.input_dim, "a domain")
+        text = ";".join(f"{to_text(low)},{to_text(high)}" for low, high in intervals)
+        return Problem(network, box_of(intervals), f"box:{text}")
     kind, colon, rest = domain.strip().partition(":")
     if kind == WHOLE_SPACE and not colon:
         return Problem(network, None, WHOLE_SPACE)
@@ -89,7 +91,36 @@ def _box(text: str, dim: int, place: str) -> Polyhedron:
         intervals *= dim
     if len(intervals) != dim:
         raise UsageError(f"{place} has {len(intervals)} intervals, the network reads {dim} inputs; give one or {dim}")
+    return box_of(intervals)
+
+
+def box_of(intervals: Sequence[tuple[fmpq, fmpq]]) -> Polyhedron:
+    """The box with one interval for each coordinate."""
     return Polyhedron.box([low for low, _ in intervals], [high for _, high in intervals])
+
+
+def intervals_of(value: Any, dim: int, name: str) -> tuple[tuple[fmpq, fmpq], ...]:
+    """A box as Python programs give it: (low, high) for all coordinates, or a pair for each; lists, tuples or arrays.
+
+    Examples
+    --------
+    >>> intervals_of([-1, "1/2"], 2, "a window")
+    ((-1, 1/2), (-1, 1/2))
+    """
+    expected = f"{name} is one interval (low, high) with low < high for all inputs, or one for each of the {dim}"
+    try:
+        listed = list(value)
+        pairs = [listed] * dim if len(listed) == 2 and not any(map(_is_sequence, listed)) else listed
+        intervals = tuple((rational(low), rational(high)) for low, high in pairs)
+    except (PuiseuxError, TypeError, ValueError) as error:
+        raise UsageError(f"{expected}, not {shown(value)} ({shown(error, 160)})") from None
+    if len(intervals) != dim or not all(low < high for low, high in intervals):
+        raise UsageError(f"{expected}, not {shown(value)}")
+    return intervals
+
+
+def _is_sequence(value: Any) -> bool:
+    return not isinstance(value, str) and getattr(value, "ndim", 1) > 0 and hasattr(value, "__len__")
 
 
 def _interval(text: str, place: str) -> tuple[fmpq, fmpq]:

@@ -14,6 +14,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+DEBUG_VARIABLE = "PUISEUX_DEBUG"
+"""Set to anything, this environment variable shows the traceback of an internal error, and warnings of libraries."""
+
 
 class _Forgiving:
     """A text stream that forgives some failures: then it is pointed at nowhere, and writing goes on.

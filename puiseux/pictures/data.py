@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
 
 from polyhedra.errors import PuiseuxError, UsageError
-from polyhedra.quoting import shown, shown_path
+from polyhedra.quoting import quoted, shown, shown_path
 from puiseux.pictures.arrangement import Floats, Integers
 
 _MAX_BYTES = 100 * 2**20
@@ -33,12 +33,15 @@ class Data:
         The names of the classes; empty without labels.
     target : float array of shape (points,) or None
         The value of each point, where it is no class.
+    order : tuple of str
+        Which class each output stands for, as the user says; empty where nothing is said.
     """
 
     points: Floats
     labels: Integers | None = None
     classes: tuple[str, ...] = ()
     target: Floats | None = None
+    order: tuple[str, ...] = ()
 
     def require_inputs(self, dim: int) -> None:
         """Refuse points of another dimension than the picture's."""
@@ -48,20 +51,60 @@ class Data:
                 "inputs and perhaps one of classes or values"
             )
 
+    def outputs(self, count: int) -> tuple[int, ...] | None:
+        """For each class the output that stands for it, of so many outputs (of one: 0 where it is <= 0, else 1).
 
-def as_data(source: Any, dim: int) -> Data | None:
+        Where the user has not said, whole numbers from 0 stand for the outputs of these numbers (of one output -1 and
+        1 for its sign); names stand for none, since their order in the alphabet says nothing.
+
+        Raises
+        ------
+        UsageError
+            The names that the user gave are not those of the data, or not one for each output.
+        """
+        most = max(count, 2)
+        if self.order:
+            if len(self.order) != most or len(set(self.order)) != most:
+                raise UsageError(
+                    f"{most} different names of classes are needed, in the order of the outputs, not {len(self.order)}"
+                    + (" (for one output: where it is <= 0, and where it is > 0)" if count == 1 else "")
+                )
+            if missing := [name for name in self.classes if name not in self.order]:
+                raise UsageError(f"the data has the class {quoted(missing[0])}, which is none of those named")
+            return tuple(map(self.order.index, self.classes))
+        if self.target is None or not self.classes:
+            return None
+        numbers = [int(name) for name in self.classes]
+        if count == 1 and set(numbers) <= {-1, 1}:
+            return tuple(int(number > 0) for number in numbers)
+        return tuple(numbers) if all(0 <= number < most for number in numbers) else None
+
+
+def as_data(source: Any, dim: int, classes: Sequence[str] | None = None) -> Data | None:
     """Data from a path, an array, a pair (points, classes or values), or `Data`.
 
     A file (.csv, .tsv, .txt, .npy, or .npz with arrays X and y) has a point a row: the inputs, and perhaps a last
     column with its class or value.  A header row is skipped.
+
+    Parameters
+    ----------
+    source : path, array, pair, Data or None
+    dim : int
+        The number of inputs.
+    classes : sequence of str, optional
+        The names of the classes in the order of the outputs.
 
     Raises
     ------
     UsageError
         It cannot be read as points with ``dim`` inputs.
     """
-    if source is None or isinstance(source, Data):
-        return source
+    if isinstance(classes, str):
+        raise UsageError("the names of the classes are a list, one for each output")
+    if source is None:
+        return None
+    if isinstance(source, Data):
+        return source if classes is None else replace(source, order=tuple(map(str, classes)))
     if isinstance(source, (str, PathLike)):
         data = _read(fspath(source), dim)
     elif isinstance(source, tuple) and len(source) == 2:
@@ -69,7 +112,7 @@ def as_data(source: Any, dim: int) -> Data | None:
     else:
         data = _split(_table(source, "the data"), dim, "the data")
     data.require_inputs(dim)
-    return data
+    return data if classes is None else replace(data, order=tuple(map(str, classes)))
 
 
 def _read(name: str, dim: int) -> Data:

@@ -13,8 +13,9 @@ from nn_bridge.network.network import Row
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.quoting import shown, shown_path
 from polyhedra.scalars import ONE, ZERO, rational, to_float
+from puiseux.pictures.figures import label_of
 from puiseux.pictures.palettes import INK
-from puiseux.pictures.views import Window
+from puiseux.pictures.windows import Window
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,7 +104,9 @@ def window_around(plane: Slice) -> Window:
 
 def draw_anchors(ax: Axes, plane: Slice, names: Sequence[str] | None = None) -> None:
     """Mark the points that a slice was laid through, and give the axes one scale."""
-    labels = list(names) if names is not None else [f"point {k}" for k in range(len(plane.anchors))]
+    labels = (
+        [label_of(name) for name in names] if names is not None else [f"point {k}" for k in range(len(plane.anchors))]
+    )
     flat = len(plane.directions) == 1
     for anchor, label in zip(plane.anchors, labels, strict=True):
         x = to_float(anchor[0])
