@@ -159,9 +159,10 @@ def _report_internal_error(error: Exception) -> int:
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exception(error)
     frames = traceback.extract_tb(error.__traceback__)
+    said = shown(" ".join(str(error).split()), 300)
     place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     _complain(
-        f"internal error: {type(error).__name__}: {shown(error, 300)}{place}; this is a bug, please report it with the "
+        f"internal error: {type(error).__name__}: {said}{place}; this is a bug, please report it with the "
         f"command and the network ({DEBUG_VARIABLE}=1 shows the traceback)"
     )
     return ExitCode.INTERNAL

@@ -66,6 +66,11 @@ def pose(network: Network, domain: Any = None) -> Problem:
     if isinstance(domain, Polyhedron):
         return Problem(network, _checked(domain, network, "the domain"), "polyhedron")
     if not isinstance(domain, str):
+        if not hasattr(domain, "__iter__"):
+            raise UsageError(
+                f"a domain is text ({_KINDS}), a Polyhedron, intervals or None, not {type(domain).__name__}; "
+                "a box is 'box:-1,1;0,2' or Polyhedron.box([-1, 0], [1, 2])"
+            )
         intervals = intervals_of(domain, network.input_dim, "a domain")
         text = ";".join(f"{to_text(low)},{to_text(high)}" for low, high in intervals)
         return Problem(network, box_of(intervals), f"box:{text}")

@@ -106,16 +106,18 @@ def _target(path: StrPath) -> tuple[str, bool]:
         possible = False
     if not possible:
         raise UnwritableError(f"{shown_path(name)}: is no name that a file can have; choose another one")
-    target = os.path.realpath(name)
     try:
-        mode = os.stat(target).st_mode
+        mode = os.stat(name).st_mode
     except FileNotFoundError:
+        target = os.path.realpath(name)
         if not os.path.isdir(os.path.dirname(target)):
             raise
         return target, False
     if stat.S_ISDIR(mode):
         raise UnwritableError(f"{shown_path(path)}: is a directory; name the file to write")
-    return target, not stat.S_ISREG(mode)
+    if stat.S_ISREG(mode):
+        return os.path.realpath(name), False
+    return name, True  # the name itself: what /dev/stdout leads to may have no name of its own
 
 
 def _temporary(target: str) -> str:

@@ -209,6 +209,11 @@ def _write(path: str | PathLike[str], header: dict[str, Any], records: Iterable[
         raise UsageError(
             f"{shown_path(path)}: no certificate: a weight has more than {_MOST_DIGITS} digits; round the network"
         )
+    if "network" in header:
+        try:
+            certificate_checker.require_small(header["network"])
+        except certificate_checker.Invalid as error:
+            raise UsageError(f"{shown_path(path)}: no certificate: {error}; round the network") from None
     with _lines_into(path) as write:
         write({**form, **header})
         for record in records:
