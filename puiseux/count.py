@@ -19,6 +19,7 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
+from puiseux.time_limit import check_time_limit
 
 AUTO = "auto"
 
@@ -86,6 +87,9 @@ ENGINES: dict[str, Engine] = {
 """The engines by name; each imports its code when it runs."""
 
 
+_MOST_CELLS = 2**62  # more do not fit into a machine's integers, and no count gets there
+
+
 def choose_engine(problem: Problem) -> str:
     """The engine that ``auto`` stands for on this problem: cells, which can do all of them and is the fastest."""
     return "cells"
@@ -97,6 +101,9 @@ def count_problem(problem: Problem, engine: str = AUTO, **options: Any) -> Regio
         raise UsageError(f"there is no engine {quoted(engine)}; take one of {', '.join((AUTO, *ENGINES))}")
     name = choose_engine(problem) if engine == AUTO else engine
     given = {option: value for option, value in options.items() if value is not None}
+    check_time_limit(given.get("time_limit"))
+    if type(given.get("max_cells")) is int:
+        given["max_cells"] = min(given["max_cells"], _MOST_CELLS)
     for option in given:
         if option not in ENGINES[name].options:
             knows = [other for other, entry in ENGINES.items() if option in entry.options]

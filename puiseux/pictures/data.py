@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
@@ -16,6 +17,7 @@ from polyhedra.quoting import quoted, shown, shown_path
 from puiseux.pictures.arrangement import Floats, Integers
 
 _MAX_BYTES = 100 * 2**20
+_MAX_POINTS, _MAX_NUMBERS = 1_000_000, 5_000_000  # of a text
 _MAX_CLASSES = 12
 DATA_ENDINGS = (".csv", ".txt", ".tsv", ".npy", ".npz")
 
@@ -132,7 +134,18 @@ def _read(name: str, dim: int) -> Data:
     lines = text.splitlines()
     first = lines[0] if lines else ""
     separator = "\t" if "\t" in first else ";" if ";" in first else "," if "," in first else " "
-    rows = [row for row in csv.reader(lines, delimiter=separator, skipinitialspace=True) if any(map(str.strip, row))]
+    rows, numbers = [], 0
+    try:
+        for row in csv.reader(lines, delimiter=separator, skipinitialspace=True):
+            if any(map(str.strip, row)):
+                rows.append(row)
+                numbers += len(row)
+            if numbers > _MAX_NUMBERS or len(rows) > _MAX_POINTS:
+                raise UsageError(
+                    f"{name}: has more than {_MAX_POINTS:,} points or {_MAX_NUMBERS:,} numbers; take a part of them"
+                )
+    except csv.Error as error:
+        raise UsageError(f"{name}: is no table: {shown(error)}; save the data as .csv") from None
     if rows and not _is_number(rows[0][0]):
         rows = rows[1:]
     if not rows:
@@ -149,6 +162,14 @@ def _read(name: str, dim: int) -> Data:
 def _read_numpy(content: bytes, name: str, dim: int) -> Data:
     try:
         with io.BytesIO(content) as stream:
+            if zipfile.is_zipfile(stream):
+                with zipfile.ZipFile(stream) as archive:
+                    inflated = sum(member.file_size for member in archive.infolist())
+                if inflated > _MAX_BYTES:
+                    raise UsageError(
+                        f"{name}: holds {inflated:,} bytes, more than the {_MAX_BYTES:,} that data may have"
+                    )
+            stream.seek(0)
             found = np.load(stream, allow_pickle=False)
             if not isinstance(found, np.ndarray):
                 if "X" not in found:

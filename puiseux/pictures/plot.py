@@ -418,7 +418,7 @@ def _draw_flat(view: View, ax: Axes | None, kind: str, color_by: str, data: Data
 
         handles = draw_plane(ax, view, kind, color_by, data)
     add_legend(ax, handles, legend)
-    ax.settitle_of(title_of(view, kind), fontsize="medium")
+    ax.set_title(title_of(view, kind), fontsize="medium")
     return ax
 
 
@@ -428,7 +428,7 @@ def _draw_space(view: View, ax: Any, kind: str, color_by: str) -> Any:
     if ax is None:
         ax = new_figure((7, 6)).add_subplot(projection="3d")
     add_legend(ax, draw_solid(ax, _solid(view, kind, color_by), view))
-    ax.settitle_of(title_of(view, kind), fontsize="medium")
+    ax.set_title(title_of(view, kind), fontsize="medium")
     return ax
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from nn_bridge.expressivity.region_bounds import Bound, region_bounds
 from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.errors import MissingExtraError, PuiseuxError
+from polyhedra.quoting import shown
 from polyhedra.scalars import to_float
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
 from puiseux.report.report import LeftOut, Subject, left_out
@@ -69,7 +70,11 @@ def number(value: int | None) -> str:
 def domain_html(subject: Subject) -> str:
     """The domain for people."""
     problem = subject.problem
-    return f"all of R<sup>{problem.network.input_dim}</sup>" if problem.text == "all" else html.escape(problem.text)
+    return (
+        f"all of R<sup>{problem.network.input_dim}</sup>"
+        if problem.text == "all"
+        else html.escape(shown(problem.text, 400))
+    )
 
 
 # -------------------------------------------------------------------- network
@@ -77,7 +82,7 @@ def domain_html(subject: Subject) -> str:
 
 def network_section(subject: Subject) -> str:
     """Sizes, layers, where it came from."""
-    network, shown = subject.original, subject.problem.network
+    network, seen = subject.original, subject.problem.network
     weights = sum(len(m) * len(m[0]) for s in (*network.stages, network.output) for _, m in s.blocks)
     rows = [
         ("inputs", number(network.input_dim)),
@@ -86,9 +91,9 @@ def network_section(subject: Subject) -> str:
         ("weights", number(weights)),
         ("domain", domain_html(subject)),
     ]
-    if shown is not network:
-        rows.append(("on the slice", f"{shown.input_dim} coordinates; the page is about the network on the slice"))
-    rows += [("note", html.escape(note)) for note in network.notes]
+    if seen is not network:
+        rows.append(("on the slice", f"{seen.input_dim} coordinates; the page is about the network on the slice"))
+    rows += [("note", html.escape(shown(note, 1000))) for note in network.notes]
     layers = ""
     if network.layers is not None:
         described = [
@@ -424,7 +429,7 @@ def reproduction_section(subject: Subject) -> str:
     if subject.path is not None and subject.path.is_file():
         rows.append(("SHA-256 of the file", hashlib.sha256(subject.path.read_bytes()).hexdigest()))
     listed = [(html.escape(key), f"<code>{html.escape(value)}</code>") for key, value in rows]
-    return f"<pre>{html.escape(chr(10).join(commands))}</pre>{table(('', ''), listed)}"
+    return f"<pre>{html.escape(chr(10).join(shown(line, 4000) for line in commands))}</pre>{table(('', ''), listed)}"
 
 
 def _version(package: str) -> str:
