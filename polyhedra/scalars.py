@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import numbers
 import re
+import sys
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
@@ -122,6 +123,22 @@ def to_float(value: fmpq) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
+
+
+def rounded_text(value: fmpq, digits: int) -> str:
+    """A rational rounded to so many digits, as ``format(.., ".4g")`` writes floats, of any size.
+
+    Examples
+    --------
+    >>> rounded_text(rational("1/3"), 4), rounded_text(rational("-1e400") / 3, 4), rounded_text(rational("1e-999"), 4)
+    ('0.3333', '-3.333e+399', '1e-999')
+    """
+    number = to_float(value)
+    if value == 0 or sys.float_info.min <= abs(number) < math.inf:
+        return f"{number:.{digits}g}"
+    with localcontext(Context(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN)):
+        quotient = Decimal(int(value.p)) / Decimal(int(value.q))
+        return str(quotient.normalize()).replace("E", "e")
 
 
 def to_fraction(value: fmpq) -> Fraction:

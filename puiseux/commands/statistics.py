@@ -92,10 +92,10 @@ def summary_of(whole: ComplexStatistics, listed: list[RegionStatistics], domain:
 
 def text_of(summary: dict[str, Any]) -> str:
     """The same for people."""
-    from polyhedra.scalars import rational, to_float
+    from polyhedra.scalars import rational, rounded_text
 
     def number(text: str) -> str:
-        return f"{to_float(rational(text)):.4g}"
+        return rounded_text(rational(text), 4)
 
     lines = [f"on {shown_path(summary['domain'])}, by {summary['by']}:", ""]
     lines.append(f"  {summary['by']:<11} {summary['pieces']:,} ({summary['bounded']:,} bounded)")

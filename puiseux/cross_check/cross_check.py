@@ -20,7 +20,7 @@ from nn_bridge.region_count import RegionCount
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
-from polyhedra.scalars import to_float, to_text
+from polyhedra.scalars import rounded_text, to_text
 from puiseux.cross_check.disagreement import COUNTS, Claim, Witness, disagreement, narrow, pattern_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
 from puiseux.cross_check.oracles import PEERS, ROUTES, warm_up
@@ -380,4 +380,4 @@ def _verdict(check: CrossCheck) -> list[str]:
 
 def _readable(value: Any) -> str:
     text = to_text(value)
-    return text if len(text) <= 24 else f"about {to_float(value):.17g}"
+    return text if len(text) <= 24 else f"about {rounded_text(value, 17)}"

@@ -18,6 +18,7 @@ from puiseux.pictures.arrangement import Floats, Integers
 
 _MAX_BYTES = 100 * 2**20
 _MAX_POINTS, _MAX_NUMBERS = 1_000_000, 5_000_000  # of a text
+_MAX_LINE = 1_000_000  # characters in which the sign between columns is looked for
 _MAX_CLASSES = 12
 DATA_ENDINGS = (".csv", ".txt", ".tsv", ".npy", ".npz")
 
@@ -131,8 +132,8 @@ def _read(name: str, dim: int) -> Data:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{name}: is no text; save the data as .csv") from None
-    lines = text.splitlines()
-    first = lines[0] if lines else ""
+    first = text[:_MAX_LINE].lstrip().split("\n")[0]
+    lines = io.StringIO(text, newline="")
     separator = "\t" if "\t" in first else ";" if ";" in first else "," if "," in first else " "
     rows, numbers = [], 0
     try:

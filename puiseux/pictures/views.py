@@ -18,7 +18,7 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
 from puiseux.domains import Problem
 from puiseux.pictures.arrangement import Arrangement, Floats, arrange
-from puiseux.pictures.windows import ALL, Landscape, Window, given_window, parse_window
+from puiseux.pictures.windows import ALL, LARGEST, Landscape, Window, given_window, parse_window
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +128,9 @@ def _view(problem: Problem, window: Window, whole: Landscape | None, outside: in
     centre = [(low + high) / 2 for low, high in window]
     half = [(high - low) / 2 for low, high in window]
     n = len(window)
+    ends = [(to_float(low), to_float(high)) for low, high in window]
+    if not all(-LARGEST < low < high < LARGEST and high - low > 1 / LARGEST for low, high in ends):
+        raise UsageError("floats cannot hold this window, and so no picture can; give another window or domain")
     if n != problem.network.input_dim:
         raise UsageError(f"the window has {n} intervals, the network reads {problem.network.input_dim} inputs")
     diagonal = [[half[i] if i == j else fmpq(0) for j in range(n)] for i in range(n)]

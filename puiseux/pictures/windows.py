@@ -27,7 +27,8 @@ _SQUEEZED = 3
 """How many times larger than a window the whole must be for the two to be worth two pictures."""
 _SQUARE = 2.5
 """Chosen windows are made square where one side is no more than this many times the other."""
-_LARGEST = 1e290  # of a coordinate in a picture
+LARGEST = 1e290
+"""Of a coordinate in a picture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ class Landscape:
         if len(self.vertices) < _FEW:
             return self.whole
         with np.errstate(all="ignore"):
-            low, high = np.quantile(np.clip(self.vertices, -_LARGEST, _LARGEST), [_CORE_SHARE, 1 - _CORE_SHARE], axis=0)
+            low, high = np.quantile(np.clip(self.vertices, -LARGEST, LARGEST), [_CORE_SHARE, 1 - _CORE_SHARE], axis=0)
         window = _around(low, high)
         if not self.bounded:
             return window
@@ -151,7 +152,7 @@ def _members(found: Arrangement, facets: Integers) -> Integers:
 
 def _around(low: Floats, high: Floats) -> Window:
     """A box with a margin; sides of no length get that of the longest, and so do those that are hardly shorter."""
-    if not max(abs(low).max(), abs(high).max()) < _LARGEST:
+    if not max(abs(low).max(), abs(high).max()) < LARGEST:
         raise UsageError("some vertices lie beyond what a picture can hold; give a window")
     sides = high - low
     longest = float(sides.max()) or 2.0 / (1 + 2 * _MARGIN)

@@ -15,13 +15,16 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
+from operator import itemgetter
 from typing import Any
+
+from flint import fmpq
 
 from nn_bridge.expressivity.region_bounds import Bound, region_bounds
 from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.errors import MissingExtraError, PuiseuxError
 from polyhedra.quoting import shown
-from polyhedra.scalars import to_float
+from polyhedra.scalars import rounded_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
 from puiseux.report.report import LeftOut, Subject, left_out
 from tropical.simplify import SimplifiedFormula
@@ -359,16 +362,16 @@ def _regions(subject: Subject) -> str:
         regions = _isolated(subject, lambda: _measured(subject), 0.8, "measuring the regions")
     except LeftOut as reason:
         return left_out(str(reason))
-    finite = sorted((r for r in regions if r[0] is not None), reverse=True)
+    finite = sorted((r for r in regions if r[0] is not None), key=itemgetter(0), reverse=True)
     rows = [
         ("bounded regions", number(sum(r[3] for r in regions))),
         ("regions of more than one cell", number(sum(r[1] > 1 for r in regions))),
     ]
     if finite:
         middle = finite[len(finite) // 2]
-        rows += [("median volume of the regions of finite volume", f"{middle[0]:.4g}")]
+        rows += [("median volume of the regions of finite volume", rounded_text(middle[0], 4))]
     largest = [
-        (f"{volume:.4g}", number(cells), number(facets), "–" if radius is None else f"{radius:.4g}")
+        (rounded_text(volume, 4), number(cells), number(facets), "–" if radius is None else rounded_text(radius, 4))
         for volume, cells, facets, _, radius in finite[:_LARGEST]
     ]
     text = "<h3>Regions</h3>" + table(("", ""), rows, (1,))
@@ -379,13 +382,12 @@ def _regions(subject: Subject) -> str:
     return text
 
 
-def _measured(subject: Subject) -> Iterator[tuple[float | None, int, int, bool, float | None]]:
+def _measured(subject: Subject) -> Iterator[tuple[fmpq | None, int, int, bool, fmpq | None]]:
     from nn_bridge.cells.statistics import region_statistics
 
     for region in region_statistics(subject.problem.network, subject.problem.domain):
-        volume = None if region.volume is None else to_float(region.volume)
-        radius = None if region.inradius is None else to_float(region.inradius[0])
-        yield volume, region.polyhedra, region.facets, region.bounded, radius
+        radius = None if region.inradius is None else region.inradius[0]
+        yield region.volume, region.polyhedra, region.facets, region.bounded, radius
 
 
 # -------------------------------------------------------------------- proofs and reproduction

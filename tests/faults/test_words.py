@@ -108,10 +108,10 @@ def test_texts_in_files(text: str, folder: Path, capsys: pytest.CaptureFixture[s
     domains = [
         {**plane, "domain": text},
         {**plane, text: 1},
-        {**plane, "origin": [text, 0]},
+        {**plane, "origin": [f"{text}x", 0]},
         {**plane, "version": text},
     ]
-    domains += [{**half, "b": [text]}, {**half, text: 0}, {**half, "format": text}, {**half, "A": text}]
+    domains += [{**half, "b": [f"{text}x"]}, {**half, text: 0}, {**half, "format": text}, {**half, "A": text}]
     for number, domain in enumerate(domains):
         Path("domain.json").write_text(json.dumps(domain))
         kind = "slice" if number < 3 else "polyhedron"
