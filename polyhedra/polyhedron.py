@@ -238,6 +238,8 @@ class Polyhedron:
     def is_full_dimensional(self, *, backend: Backend = "certified") -> bool:
         """Whether the set has interior points in R^n."""
         if backend == "certified" and not self.equalities and "relative interior" not in self._known:
+            if redundancy.inside_of_box(self.system) is not None:
+                return True
             answer = interior_of(self.system)
             if isinstance(answer, InteriorPoint):
                 return True

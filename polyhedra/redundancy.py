@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from flint import fmpq
 
+from polyhedra.limits import check_limits
 from polyhedra.linear_program import InteriorPoint, Optimal, interior_of, maximize_over
 from polyhedra.matrix import Matrix, Vector, reduced_echelon
 from polyhedra.scalars import ZERO, primitive
@@ -40,9 +41,13 @@ def relative_interior(system: System) -> RelativeInterior:
     A proof that no point satisfies all inequalities strictly names rows that always hold with equality, or it proves
     emptiness; so each linear program either ends the search or enlarges the set of equalities.
     """
+    inside = inside_of_box(system)
+    if inside is not None:
+        return RelativeInterior(system.dim, inside, (), frozenset())
     equal = list(range(system.n_equal))
     rest = list(range(system.n_equal, system.count))
     while True:
+        check_limits()
         answer = interior_of(system.subset(equal + rest, len(equal)))
         if isinstance(answer, InteriorPoint):
             hull = hull_rows([system.row(i) for i in equal], system.dim)
@@ -60,6 +65,35 @@ def relative_interior(system: System) -> RelativeInterior:
         rest = [index for index in rest if index not in tight]
 
 
+def inside_of_box(system: System) -> Vector | None:
+    """A point that satisfies all rows strictly, where each row bounds one coordinate and there is such a point."""
+    if system.n_equal:
+        return None
+    lower: list[fmpq | None] = [None] * system.dim
+    upper = list(lower)
+    for index in range(system.count):
+        *a, b = system.row(index)
+        places = [j for j, v in enumerate(a) if v]
+        if len(places) != 1:
+            return None
+        (j,) = places
+        bound = fmpq(b) / a[j]
+        low, high = lower[j], upper[j]
+        if a[j] > 0:
+            upper[j] = bound if high is None else min(high, bound)
+        else:
+            lower[j] = bound if low is None else max(low, bound)
+    point = []
+    for low, high in zip(lower, upper, strict=True):
+        if low is None or high is None:
+            point.append(ZERO if low is high else low + 1 if low is not None else (high or ZERO) - 1)
+        elif low < high:
+            point.append((low + high) / 2)
+        else:
+            return None
+    return tuple(point)
+
+
 def hull_rows(rows: list[IntegerRow], dim: int) -> tuple[IntegerRow, ...]:
     """The consistent equalities given, in reduced echelon form, as primitive integer rows."""
     matrix: Matrix = tuple(tuple(map(fmpq, row)) for row in rows if any(row))
@@ -75,10 +109,13 @@ def irredundant(
     candidates = facet_candidates([system.row(i) for i in range(system.count) if i not in inner.implicit], inner.hull)
     facets = sorted(candidates)
     n_equal = len(inner.hull)
+    if all(sum(map(bool, row[:-1])) == 1 for row in facets):
+        return tuple(facets), inner.hull  # a box: the tightest bounds of each coordinate are its facets
     every = System.of_integer_rows([*inner.hull, *facets], n_equal, system.dim)
     every.floats()
     kept = list(range(every.count))
     for index in range(n_equal, every.count):
+        check_limits()
         others = [i for i in kept if i != index]
         row = every.row(index)
         answer = maximize_over(every.subset(others, n_equal), tuple(map(fmpq, row[:-1])))
