@@ -23,8 +23,9 @@ import numpy as np
 from flint import fmpq, fmpz, fmpz_mat
 
 from nn_bridge import _cell_kernels as kernels
-from nn_bridge.cell_problem import CellArrays, CellProblem, Generator, Residues, cell_arrays, exact_signs
+from nn_bridge.cell_problem import CellArrays, CellProblem, Residues, cell_arrays, exact_signs
 from nn_bridge.exact_forms import ExactForms, dot
+from nn_bridge.start_cells import Generator
 from polyhedra.matrix import nullspace
 
 Decision = tuple[int, int, int]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from flint import fmpq
 
+from polyhedra.boxes import point_inside
 from polyhedra.limits import check_limits
 from polyhedra.linear_program import InteriorPoint, Optimal, interior_of, maximize_over
 from polyhedra.matrix import Matrix, Vector, reduced_echelon
@@ -41,7 +42,7 @@ def relative_interior(system: System) -> RelativeInterior:
     A proof that no point satisfies all inequalities strictly names rows that always hold with equality, or it proves
     emptiness; so each linear program either ends the search or enlarges the set of equalities.
     """
-    inside = inside_of_box(system)
+    inside = point_inside(system)
     if inside is not None:
         return RelativeInterior(system.dim, inside, (), frozenset())
     equal = list(range(system.n_equal))
@@ -63,35 +64,6 @@ def relative_interior(system: System) -> RelativeInterior:
             return RelativeInterior(-1, None, (), frozenset(range(system.count)))
         equal += [index for index in rest if index in tight]
         rest = [index for index in rest if index not in tight]
-
-
-def inside_of_box(system: System) -> Vector | None:
-    """A point that satisfies all rows strictly, where each row bounds one coordinate and there is such a point."""
-    if system.n_equal:
-        return None
-    lower: list[fmpq | None] = [None] * system.dim
-    upper = list(lower)
-    for index in range(system.count):
-        *a, b = system.row(index)
-        places = [j for j, v in enumerate(a) if v]
-        if len(places) != 1:
-            return None
-        (j,) = places
-        bound = fmpq(b) / a[j]
-        low, high = lower[j], upper[j]
-        if a[j] > 0:
-            upper[j] = bound if high is None else min(high, bound)
-        else:
-            lower[j] = bound if low is None else max(low, bound)
-    point = []
-    for low, high in zip(lower, upper, strict=True):
-        if low is None or high is None:
-            point.append(ZERO if low is high else low + 1 if low is not None else (high or ZERO) - 1)
-        elif low < high:
-            point.append((low + high) / 2)
-        else:
-            return None
-    return tuple(point)
 
 
 def hull_rows(rows: list[IntegerRow], dim: int) -> tuple[IntegerRow, ...]:
