@@ -19,13 +19,12 @@ from os import PathLike
 import numpy as np
 
 from nn_bridge.cell_checkpoint import Checkpoint, Record
-from nn_bridge.cell_crew import Crew, Flow, WorkerLost, sensible_workers
+from nn_bridge.cell_crew import Crew, Flow, Unanswered, WorkerLost, sensible_workers
 from nn_bridge.cell_jobs import (
     GROUP_LEAVES,
     Group,
     Job,
     Limits,
-    OutOfTime,
     Slice,
     Task,
     count_slice,
@@ -39,6 +38,8 @@ from nn_bridge.gluing import FourCounts, Gluer, duplicates
 from nn_bridge.memory_limit import parse_bytes, resident_bytes
 from nn_bridge.network import Network
 from nn_bridge.region_count import RegionCount
+from nn_bridge.start_cells import TooManyVertices
+from polyhedra.limits import OutOfTime, limited_by
 from polyhedra.polyhedron import Polyhedron
 
 INTERRUPTED = "interrupted"
@@ -59,6 +60,8 @@ _JOBS_PER_WORKER = 3
 _SORTING = 32  # bytes a cell that finding equal residues takes for a while
 _JOINING = 1 << 25, 48  # bytes, and bytes a cell, that joining cells may take in the first pass
 _MANY_GENERATORS = 1 << 14  # vertices and rays of a cell from which on they are what a count takes so long for
+_ENDING = 3.0  # seconds that slices under way get to end where a limit is reached
+_BETWEEN_MEMORY_LOOKS = 0.1
 _FEW_CELLS = 1 << 17  # a second pass over fewer is done here, before other processes would have begun
 
 
@@ -121,8 +124,27 @@ class _Budget:
             raise _Stop(f"stopped at the limit of {self.max_cells} cells")
         if self.remaining <= 0:
             raise self.out_of_time()
+        self.check_memory(crew, to_come)
+
+    def check_memory(self, crew: Crew, to_come: int = 0) -> None:
+        """Raise `_Stop` where too much memory is occupied, or will be."""
         if self.memory is not None and resident_bytes(crew.process_ids()) + to_come > self.memory:
             raise self.out_of_memory()
+
+    def watch(self, crew: Crew) -> Callable[[], None]:
+        """A check for `polyhedra.limits`: raises `_Stop` where time or memory has run out."""
+        looked = self.begun
+
+        def check() -> None:
+            nonlocal looked
+            now = time.monotonic()
+            if self.time_limit is not None and now - self.begun >= self.time_limit:
+                raise self.out_of_time()
+            if self.memory is not None and now - looked > _BETWEEN_MEMORY_LOOKS:
+                looked = now
+                self.check_memory(crew)
+
+        return check
 
     def room(self, crew: Crew) -> int | None:
         """The bytes that each of the workers may still take; None for any number."""
@@ -202,14 +224,9 @@ def count_cells(
     if workers is None:
         workers = 1 if executor is None else sensible_workers(executor)
     budget = _Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
-    problem = cell_problem(network, domain)
     with Crew(workers, executor) as crew:
-        count = _Count(problem, counts == "all", crew, budget, progress)
-        if checkpoint is None:
-            count.run(None)
-        else:
-            with Checkpoint(checkpoint, _identity(network, domain, counts, problem)) as opened:
-                count.run(opened)
+        count = _Count(counts == "all", crew, budget, progress)
+        count.run(network, domain, checkpoint)
     reason = count.reason
     if reason is None and counts == "cells":
         reason = "only cells were asked for"
@@ -217,7 +234,7 @@ def count_cells(
         *count.result,
         engine="cells",
         domain=domain_text,
-        exact=True,
+        exact=count.reason is None,
         complete=count.reason is None,
         seconds=time.monotonic() - begun,
         reason=reason,
@@ -227,34 +244,35 @@ def count_cells(
 class _Count:
     """One count as it goes."""
 
-    def __init__(
-        self, problem: CellProblem | None, all_four: bool, crew: Crew, budget: _Budget, progress: Progress | None
-    ) -> None:
-        self._problem, self._all_four = problem, all_four
+    def __init__(self, all_four: bool, crew: Crew, budget: _Budget, progress: Progress | None) -> None:
+        self._problem: CellProblem | None = None
+        self._all_four = all_four
         self._crew, self._budget, self._progress = crew, budget, progress
+        self._tally = _Tally({})
+        self._ends = float("inf")
         self.reason: str | None = None
         self.result: tuple[int, int | None, int | None, int | None] = (1, None, None, None)
 
-    def run(self, checkpoint: Checkpoint | None) -> None:
-        """Count; afterwards ``result`` and ``reason`` say what came of it."""
-        if self._problem is None:
-            if self._all_four:
-                self.result = (1, 1, 1, 1)
-            return
+    def run(self, network: Network, domain: Polyhedron | None, folder: str | PathLike[str] | None) -> None:
+        """Run the count and set `result` and, if it stopped early, `reason`."""
         try:
-            found = self.count(self._problem, checkpoint)
-            self.result = (found, None, None, None) if isinstance(found, int) else found
+            self.result = self._run(network, domain, folder)
             return
         except _Stop as stop:
             self.reason = str(stop) + self._advice()
-        except OutOfTime:
-            self.reason = str(self._budget.out_of_time()) + self._advice()
+        except OutOfTime as over:
+            silent = "; a worker did not answer" if isinstance(over, Unanswered) else ""
+            self.reason = (self.reason or str(self._budget.out_of_time())) + silent + self._advice()
         except NoRoom:
             self.reason = str(self._budget.out_of_memory()) + self._advice()
         except KeyboardInterrupt:
             self.reason = INTERRUPTED
         except WorkerLost as lost:
-            self.reason = str(lost)
+            self.reason = f"{lost}; " + (
+                "with a checkpoint such a count can go on" if folder is None else "the same count goes on from here"
+            )
+        except TooManyVertices as error:
+            self.reason = str(error)
         except MemoryError:
             self.reason = OUT_OF_MEMORY
         maps: int | None = None
@@ -264,12 +282,26 @@ class _Count:
             except MemoryError:  # telling residues apart takes some, too
                 maps = 1
             maps = max(maps, 1)
-        self.result = (
-            max(self._tally.found, 1),
-            maps,
-            maps,
-            maps,
-        )  # a domain has a cell, even if there was no time to meet it
+        # a domain has a cell, even if there was no time to meet it
+        self.result = (max(self._tally.found, 1), maps, maps, maps)
+
+    def _run(
+        self, network: Network, domain: Polyhedron | None, folder: str | PathLike[str] | None
+    ) -> tuple[int, int | None, int | None, int | None]:
+        with limited_by(self._budget.watch(self._crew)):
+            self._problem = problem = cell_problem(network, domain)
+            identity = None if folder is None else _identity(network, domain, self._kind, problem)
+        found: FourCounts | int
+        if identity is None or folder is None:
+            found = self.count(problem, None)
+        else:
+            with Checkpoint(folder, identity) as checkpoint:
+                found = self.count(problem, checkpoint)
+        return (found, None, None, None) if isinstance(found, int) else found
+
+    @property
+    def _kind(self) -> str:
+        return "all" if self._all_four else "cells"
 
     def _advice(self) -> str:
         if self._tally.generators < _MANY_GENERATORS or self._problem is None:
@@ -279,8 +311,11 @@ class _Count:
             "too many for this engine: count on a slice"
         )
 
-    def count(self, problem: CellProblem, checkpoint: Checkpoint | None) -> FourCounts | int:
+    def count(self, problem: CellProblem | None, checkpoint: Checkpoint | None) -> FourCounts | int:
         """Count to the end: the four counts, or the cells alone; raises what stops it."""
+        self._problem = problem
+        if problem is None:
+            return FourCounts(1, 1, 1, 1) if self._all_four else 1
         self._task = Task.of(problem)
         if not self._crew.alone:
             self._task.pack()
@@ -319,7 +354,7 @@ class _Count:
             started.add(key)
             return key, crew.submit(count_slice, self._task, tally.waiting[key], limits, self._all_four, self._faces)
 
-        flow = Flow(crew, start)
+        flow = Flow(crew, start, self._patience, lambda: self._budget.check_memory(crew))
         for key, result in flow.take():
             self._absorb(key, result, checkpoint)
             started.discard(key)
@@ -327,6 +362,10 @@ class _Count:
             raise KeyboardInterrupt
         if self.reason is not None:
             raise _Stop(self.reason)
+
+    def _patience(self) -> float:
+        """The seconds that an answer may take: till the time limit, and not long where another one is reached."""
+        return min(self._budget.remaining, self._ends - time.monotonic())
 
     def _limits(self, seconds: float) -> Limits:
         most = self._budget.max_cells
@@ -357,7 +396,8 @@ class _Count:
                 raise self._budget.out_of_memory()
             self._check()
         except _Stop as stop:
-            self.reason = self.reason or str(stop)  # slices in flight end soon, and count
+            if self.reason is None:  # slices in flight end soon, and count
+                self.reason, self._ends = str(stop), time.monotonic() + _ENDING
         if result.interrupted:
             raise KeyboardInterrupt
 
@@ -410,7 +450,7 @@ class _Count:
             job = next(jobs, None)
             return None if job is None else (None, crew.submit(faces_of, self._task, *job, self._limits(_FAR)))
 
-        flow = Flow(crew, start)
+        flow = Flow(crew, start, self._patience, lambda: self._budget.check_memory(crew))
         for _, batches in flow.take():
             for leaves in batches:
                 take(leaves)
@@ -426,9 +466,7 @@ def count_from_tree(problem: CellProblem | None) -> FourCounts:
     >>> count_from_tree(cell_problem(Network.from_layers([[[1, 0], [0, 1]], [[1, -1]]])))
     FourCounts(cells=4, regions=4, regions_by_point=4, affine_maps=4)
     """
-    if problem is None:
-        return FourCounts(1, 1, 1, 1)
-    counts = _Count(problem, True, Crew(), _Budget(None, None, None), None).count(problem, None)
+    counts = _Count(True, Crew(), _Budget(None, None, None), None).count(problem, None)
     assert isinstance(counts, FourCounts)
     return counts
 

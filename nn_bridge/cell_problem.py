@@ -34,6 +34,7 @@ from nn_bridge.start_cells import (
     unit_coordinates,
 )
 from polyhedra.independence import independent, kernel
+from polyhedra.limits import check_limits
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive, rational, to_float
 
@@ -273,6 +274,7 @@ def cell_arrays(problem: CellProblem) -> CellArrays:
             bias[s, j], bias_err[s, j] = _rounded(b)
             integer = integer and b.q == 1 and abs(b.p) < 2**53
         for source, matrix in stage.blocks:
+            check_limits()
             integer = integer and all(v.q == 1 and abs(v.p) < 2**53 for row in matrix for v in row)
             if source == INPUT:
                 for j, row in enumerate(matrix):
@@ -368,6 +370,8 @@ def exact_signs(forms: ExactForms, generators: tuple[Generator, ...]) -> np.ndar
     signs = np.zeros((count, units), dtype=np.int8)
     zero = fmpz(0)
     for k, value in enumerate(entries):
+        if k & 1023 == 0:
+            check_limits()
         if value > zero:
             signs[k % count, k // count] = 1
         elif value < zero:

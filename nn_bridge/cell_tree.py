@@ -26,6 +26,7 @@ from nn_bridge import _cell_kernels as kernels
 from nn_bridge.cell_problem import CellArrays, CellProblem, Residues, cell_arrays, exact_signs
 from nn_bridge.exact_forms import ExactForms, dot
 from nn_bridge.start_cells import Generator
+from polyhedra.limits import check_limits
 from polyhedra.matrix import nullspace
 
 Decision = tuple[int, int, int]
@@ -401,6 +402,7 @@ class CellTree:
             self._allocate_pool(2 * len(generators))
         signs = exact_signs(self.forms, generators)
         for g, generator in enumerate(generators):
+            check_limits()
             self._place(g, generator, signs[g])
         return len(generators)
 
