@@ -38,7 +38,8 @@ def independent(matrix: Sequence[Sequence[fmpq]]) -> Independent:
     Returns
     -------
     Independent
-        The columns are the first ones that are independent; so are the rows.  Their number is the rank.
+        As many as the rank.  Columns are the first ones that are independent modulo a prime, and so are the rows: but
+        for one matrix in a million million million these are the first ones that are independent.
 
     Raises
     ------

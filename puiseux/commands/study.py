@@ -79,7 +79,7 @@ def study(
     if result.reason == INTERRUPTED:
         return ExitCode.INTERRUPTED
     again = "run it again with --folder to go on" if folder is None else "run it again to go on"
-    print(f"puiseux: {result.reason}: {len(result.trials)} trials are done; {again}", file=sys.stderr)
+    print(f"puiseux: {result.reason}: trials done: {len(result.trials)}; {again}", file=sys.stderr)
     return ExitCode.STOPPED
 
 
