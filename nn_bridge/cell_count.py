@@ -18,6 +18,7 @@ from os import PathLike
 
 import numpy as np
 
+from nn_bridge.cell_budget import Budget, Stop
 from nn_bridge.cell_checkpoint import Checkpoint, Record
 from nn_bridge.cell_crew import Crew, Flow, Unanswered, WorkerLost, sensible_workers
 from nn_bridge.cell_jobs import (
@@ -35,7 +36,7 @@ from nn_bridge.cell_problem import CellProblem, cell_arrays, cell_problem
 from nn_bridge.cell_tree import Leaves, NoRoom, Subtree
 from nn_bridge.errors import NetworkError
 from nn_bridge.gluing import FourCounts, Gluer, duplicates
-from nn_bridge.memory_limit import parse_bytes, resident_bytes
+from nn_bridge.memory_limit import parse_bytes
 from nn_bridge.network import Network
 from nn_bridge.region_count import RegionCount
 from nn_bridge.start_cells import TooManyVertices
@@ -61,12 +62,7 @@ _SORTING = 32  # bytes a cell that finding equal residues takes for a while
 _JOINING = 1 << 25, 48  # bytes, and bytes a cell, that joining cells may take in the first pass
 _MANY_GENERATORS = 1 << 14  # vertices and rays of a cell from which on they are what a count takes so long for
 _ENDING = 3.0  # seconds that slices under way get to end where a limit is reached
-_BETWEEN_MEMORY_LOOKS = 0.1
 _FEW_CELLS = 1 << 17  # a second pass over fewer is done here, before other processes would have begun
-
-
-class _Stop(Exception):
-    """A limit is reached; the text says which."""
 
 
 @dataclass
@@ -102,62 +98,6 @@ class _Tally:
     def distinct(self) -> int:
         """The number of distinct residues found, which is at most the number of distinct maps."""
         return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self.prints, *(s.prints for s in self.cut_off)])))
-
-
-@dataclass
-class _Budget:
-    """The limits of one count."""
-
-    time_limit: float | None
-    max_cells: int | None
-    memory: int | None
-    begun: float = field(default_factory=time.monotonic)
-
-    @property
-    def remaining(self) -> float:
-        """Seconds left."""
-        return float("inf") if self.time_limit is None else self.time_limit - (time.monotonic() - self.begun)
-
-    def check(self, cells: int, crew: Crew, to_come: int = 0) -> None:
-        """Raise `_Stop` where a limit is reached; ``to_come`` bytes will be needed beside what is occupied."""
-        if self.max_cells is not None and cells > self.max_cells:
-            raise _Stop(f"stopped at the limit of {self.max_cells} cells")
-        if self.remaining <= 0:
-            raise self.out_of_time()
-        self.check_memory(crew, to_come)
-
-    def check_memory(self, crew: Crew, to_come: int = 0) -> None:
-        """Raise `_Stop` where too much memory is occupied, or will be."""
-        if self.memory is not None and resident_bytes(crew.process_ids()) + to_come > self.memory:
-            raise self.out_of_memory()
-
-    def watch(self, crew: Crew) -> Callable[[], None]:
-        """A check for `polyhedra.limits`: raises `_Stop` where time or memory has run out."""
-        looked = self.begun
-
-        def check() -> None:
-            nonlocal looked
-            now = time.monotonic()
-            if self.time_limit is not None and now - self.begun >= self.time_limit:
-                raise self.out_of_time()
-            if self.memory is not None and now - looked > _BETWEEN_MEMORY_LOOKS:
-                looked = now
-                self.check_memory(crew)
-
-        return check
-
-    def room(self, crew: Crew) -> int | None:
-        """The bytes that each of the workers may still take; None for any number."""
-        if self.memory is None or crew.elsewhere:
-            return None
-        return max(0, self.memory - resident_bytes(crew.process_ids())) // crew.size
-
-    def out_of_time(self) -> _Stop:
-        return _Stop(f"stopped at the time limit of {self.time_limit:g} s")
-
-    def out_of_memory(self) -> _Stop:
-        assert self.memory is not None
-        return _Stop(f"stopped at the memory limit of {self.memory / 2**20:.0f} MiB")
 
 
 def count_cells(
@@ -223,7 +163,7 @@ def count_cells(
         raise NetworkError(f"a limit of {max_cells} cells leaves nothing to find; give a positive number")
     if workers is None:
         workers = 1 if executor is None else sensible_workers(executor)
-    budget = _Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
+    budget = Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
     with Crew(workers, executor) as crew:
         count = _Count(counts == "all", crew, budget, progress)
         count.run(network, domain, checkpoint)
@@ -244,7 +184,7 @@ def count_cells(
 class _Count:
     """One count as it goes."""
 
-    def __init__(self, all_four: bool, crew: Crew, budget: _Budget, progress: Progress | None) -> None:
+    def __init__(self, all_four: bool, crew: Crew, budget: Budget, progress: Progress | None) -> None:
         self._problem: CellProblem | None = None
         self._all_four = all_four
         self._crew, self._budget, self._progress = crew, budget, progress
@@ -258,7 +198,7 @@ class _Count:
         try:
             self.result = self._run(network, domain, folder)
             return
-        except _Stop as stop:
+        except Stop as stop:
             self.reason = str(stop) + self._advice()
         except OutOfTime as over:
             silent = "; a worker did not answer" if isinstance(over, Unanswered) else ""
@@ -361,7 +301,7 @@ class _Count:
         if flow.interrupted:
             raise KeyboardInterrupt
         if self.reason is not None:
-            raise _Stop(self.reason)
+            raise Stop(self.reason)
 
     def _patience(self) -> float:
         """The seconds that an answer may take: till the time limit, and not long where another one is reached."""
@@ -395,7 +335,7 @@ class _Count:
             if result.no_room:
                 raise self._budget.out_of_memory()
             self._check()
-        except _Stop as stop:
+        except Stop as stop:
             if self.reason is None:  # slices in flight end soon, and count
                 self.reason, self._ends = str(stop), time.monotonic() + _ENDING
         if result.interrupted:
@@ -428,6 +368,7 @@ class _Count:
         """Join the cells that may have equal maps; batches of them come from the workers in any order."""
         tally = self._tally
         cells = tally.cells
+        self._check()
         if not all(tally.glued):
             glued = np.repeat(tally.glued, [len(prints) for prints in tally.prints])
             self._feed(self._glue, duplicates(np.concatenate(tally.prints)).select & ~glued)
@@ -454,6 +395,8 @@ class _Count:
         for _, batches in flow.take():
             for leaves in batches:
                 take(leaves)
+            # tables of the gluer double where they are full: the new one is needed beside the old
+            self._budget.check_memory(crew, 0 if self._gluer is None else self._gluer.bytes)
         if flow.interrupted:
             raise KeyboardInterrupt
 
@@ -466,7 +409,7 @@ def count_from_tree(problem: CellProblem | None) -> FourCounts:
     >>> count_from_tree(cell_problem(Network.from_layers([[[1, 0], [0, 1]], [[1, -1]]])))
     FourCounts(cells=4, regions=4, regions_by_point=4, affine_maps=4)
     """
-    counts = _Count(True, Crew(), _Budget(None, None, None), None).count(problem, None)
+    counts = _Count(True, Crew(), Budget(None, None, None), None).count(problem, None)
     assert isinstance(counts, FourCounts)
     return counts
 

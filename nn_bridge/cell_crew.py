@@ -328,6 +328,8 @@ class Flow:
                     raise
                 self.interrupted, limit = True, time.monotonic() + _PATIENCE
                 continue
+            # a future that was cancelled, and of which the executor tells nobody, is done but not waited for
+            done = done or {future for future in self.running if future.done()}
             if not done:
                 if patience > _LOOK_ROUND:
                     self.watch()

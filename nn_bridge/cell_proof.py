@@ -27,6 +27,7 @@ from nn_bridge.gluing import duplicates
 from nn_bridge.network import Network
 from nn_bridge.running_forms import Forms, RunningForms
 from polyhedra.implied_rows import implying_rows
+from polyhedra.limits import check_limits
 from polyhedra.linear_program import InteriorPoint, interior_of
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import common_denominator, primitive
@@ -109,6 +110,7 @@ class CellProof:
         tree = CellTree(self.problem, FACES)
         patterns, prints, centres = [], [], []
         for leaves in tree.run():
+            check_limits()
             if len(leaves.patterns):
                 patterns.append(leaves.patterns)
                 prints.append(leaves.prints)
@@ -157,6 +159,7 @@ class _Walk:
         bit_of |= {(s, u): 64 * zero_offset[s] + u for s, size in enumerate(self.sizes) for u in range(size)}
         stack = [self._enter(0, 0, len(self.patterns), (), -1, -1)]
         while stack:
+            check_limits()
             node = stack.pop()
             self._turn(node)
             while True:
