@@ -20,7 +20,7 @@ import numpy as np
 
 from nn_bridge.cell_budget import Budget, Stop
 from nn_bridge.cell_checkpoint import Checkpoint, Record
-from nn_bridge.cell_crew import Crew, Flow, Unanswered, WorkerLost, sensible_workers
+from nn_bridge.cell_crew import Crew, Flow, NotStarted, Unanswered, WorkerLost, sensible_workers
 from nn_bridge.cell_jobs import (
     GROUP_LEAVES,
     Group,
@@ -207,10 +207,11 @@ class _Count:
             self.reason = str(self._budget.out_of_memory()) + self._advice()
         except KeyboardInterrupt:
             self.reason = INTERRUPTED
+        except NotStarted as error:
+            self.reason = str(error)
         except WorkerLost as lost:
-            self.reason = f"{lost}; " + (
-                "with a checkpoint such a count can go on" if folder is None else "the same count goes on from here"
-            )
+            again = "with a checkpoint such a count can go on" if folder is None else "the same count goes on from here"
+            self.reason = f"{lost}; {again}"
         except TooManyVertices as error:
             self.reason = str(error)
         except MemoryError:

@@ -46,6 +46,10 @@ class WorkerLost(RuntimeError):
     """A worker ended before its work did, or none could be started; the text says why."""
 
 
+class NotStarted(WorkerLost):
+    """No process can be started."""
+
+
 class Unanswered(OutOfTime):
     """Time is over, and a worker has not answered: it is stopped, cut off, or in the middle of something long."""
 
@@ -187,7 +191,7 @@ class Crew:
         except (OSError, RuntimeError, ImportError) as error:  # RuntimeError: no new thread; ImportError: no semaphores
             if pool is not None:  # a pool without its thread can't be shut down
                 _kill((pool._processes or {}).values())
-            raise WorkerLost(f"worker processes can't be started: {_start_advice(error)}") from error
+            raise NotStarted(f"worker processes can't be started: {_start_advice(error)}") from error
         self._pool = pool
         return future
 

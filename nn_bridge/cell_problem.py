@@ -22,7 +22,7 @@ from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.exact_forms import ExactForms, integer_stages_modulo
-from nn_bridge.network import INPUT, AffineStage, Matrix, Network
+from nn_bridge.network import INPUT, AffineStage, Matrix, Network, float_matrix
 from nn_bridge.start_cells import (
     AXIS,
     INFINITY_SLOT,
@@ -346,7 +346,7 @@ def _residues(network: Network, offset: np.ndarray, total: int, padded: int) -> 
 
 def _weights(matrix: Matrix) -> np.ndarray:
     """The nearest floats to hidden weights; nan, about which no sign is ever certain, where floats are too coarse."""
-    nearest = np.array([[to_float(v) for v in row] for row in matrix])
+    nearest = float_matrix(matrix)
     for j, i in np.argwhere(np.abs(nearest) <= 1e-290).tolist():
         nearest[j, i] = math.nan if matrix[j][i] else 0.0
     return nearest

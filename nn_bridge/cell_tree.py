@@ -25,7 +25,7 @@ from flint import fmpq, fmpz, fmpz_mat
 from nn_bridge import _cell_kernels as kernels
 from nn_bridge.cell_problem import CellArrays, CellProblem, Residues, cell_arrays, exact_signs
 from nn_bridge.exact_forms import ExactForms, dot
-from nn_bridge.start_cells import Generator
+from nn_bridge.start_cells import WALL, Generator
 from polyhedra.limits import check_limits
 from polyhedra.matrix import nullspace
 
@@ -415,8 +415,9 @@ class CellTree:
         self._store_signs(g, signs)
         if self.zero_words:
             first = int(self.par[kernels.FW]) + 3 * self.words + self.wall_word
-            for i, row in enumerate(self.problem.walls):
-                if sum(a * x for a, x in zip(row, generator.vector, strict=True)) == 0:
+            for slot in generator.slots:
+                kind, i = self.problem.slots[slot]
+                if kind == WALL and i >= 0:
                     self.mask[g, first + (i >> 6)] |= np.uint64(1 << (i & 63))
 
     def _store_signs(self, g: int, signs: np.ndarray) -> None:

@@ -206,7 +206,8 @@ def domain_generators(
         if vector[0] == 0:
             on.append(0)
         generators.append(Generator((*vector[1:], vector[0]), frozenset((*on, *axis_slots))))
-    generators.sort(key=_in_order)
+    one_scale = len({vector[0] for vector in found.rays}) == 1
+    generators.sort(key=(lambda generator: generator.vector) if one_scale else _in_order)
     return generators, slots
 
 

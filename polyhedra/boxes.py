@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 from math import gcd, lcm
 
 from flint import fmpq
@@ -92,17 +91,20 @@ def box_generators(system: System) -> Generators | None:
 def _vertices(ends: list[tuple[fmpq, fmpq]], bits: list[list[int]]) -> Iterator[tuple[tuple[int, ...], int]]:
     """Homogeneous primitive vectors, and the rows that hold with equality there."""
     scale = lcm(*(int(v.q) for pair in ends for v in pair))
-    choices = [
-        tuple((int(v.p) * (scale // int(v.q)), bit) for v, bit in zip(pair, own, strict=True))
-        for pair, own in zip(ends, bits, strict=True)
-    ]
-    for number, corner in enumerate(product(*choices)):
+    corners: list[tuple[tuple[int, ...], int]] = [((scale,), 0)]
+    for pair, own in zip(ends, bits, strict=True):
+        choices = [((int(v.p) * (scale // int(v.q)),), bit) for v, bit in zip(pair, own, strict=True)]
+        longer = []
+        for start in range(0, len(corners), _BETWEEN_LOOKS):
+            check_limits()
+            part = corners[start : start + _BETWEEN_LOOKS]
+            longer += [(vector + value, zeros | bit) for vector, zeros in part for value, bit in choices]
+        corners = longer
+    if scale == 1:
+        yield from corners
+        return
+    for number, (vector, zeros) in enumerate(corners):
         if number % _BETWEEN_LOOKS == 0:
             check_limits()
-        vector = (scale, *(value for value, _ in corner))
-        yield (vector if scale == 1 else _reduced(vector)), sum(bit for _, bit in corner)
-
-
-def _reduced(vector: tuple[int, ...]) -> tuple[int, ...]:
-    divisor = gcd(*vector)
-    return vector if divisor == 1 else tuple(v // divisor for v in vector)
+        divisor = gcd(*vector)
+        yield (vector if divisor == 1 else tuple(v // divisor for v in vector)), zeros

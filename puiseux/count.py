@@ -6,6 +6,7 @@ over from one to another happens here and nowhere else.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
+from puiseux.time_limit import Stopped, within
 
 AUTO = "auto"
 
@@ -36,13 +38,27 @@ def _cells(problem: Problem, **options: Any) -> RegionCount:
     return count_cells(problem.network, problem.domain, **options)
 
 
-def _tropical(problem: Problem) -> RegionCount:
+def _tropical(problem: Problem, time_limit: float | None = None) -> RegionCount:
     from nn_bridge.symbolic_count import count_symbolic
 
-    return count_symbolic(problem.network, problem.domain)
+    return _in_time(time_limit, lambda: count_symbolic(problem.network, problem.domain))
 
 
-def _sign_vectors(problem: Problem, on_degenerate: str = "report", **options: Any) -> RegionCount:
+def _sign_vectors(problem: Problem, time_limit: float | None = None, **options: Any) -> RegionCount:
+    return _in_time(time_limit, lambda: _by_sign_vectors(problem, **options))
+
+
+def _in_time(seconds: float | None, count: Callable[[], RegionCount]) -> RegionCount:
+    """A count by an engine without a clock of its own; no numbers where the time is over before."""
+    begun = time.monotonic()
+    try:
+        return within(seconds, count, "")
+    except Stopped as stopped:
+        reason = str(stopped).removesuffix(": ")
+        return RegionCount(None, None, None, None, "", "", False, False, time.monotonic() - begun, reason)
+
+
+def _by_sign_vectors(problem: Problem, on_degenerate: str = "report", **options: Any) -> RegionCount:
     from nn_bridge.sign_vectors import count_sign_vectors
 
     if on_degenerate not in ON_DEGENERATE:
@@ -78,9 +94,9 @@ ENGINES: dict[str, Engine] = {
             ("counts", "workers", "executor", "time_limit", "max_cells", "memory", "checkpoint", "progress"),
         ),
     ),
-    "tropical": Engine(_tropical),
+    "tropical": Engine(_tropical, frozenset(("time_limit",))),
     "milp": Engine(_milp, frozenset(("time_limit", "max_cells"))),
-    "sign-vectors": Engine(_sign_vectors, frozenset(("memory", "on_degenerate"))),
+    "sign-vectors": Engine(_sign_vectors, frozenset(("memory", "on_degenerate", "time_limit"))),
 }
 """The engines by name; each imports its code when it runs."""
 

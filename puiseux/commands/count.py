@@ -113,7 +113,8 @@ def count(
         return ExitCode.DONE if proven else ExitCode.STOPPED
     if result.reason == "interrupted":
         return ExitCode.INTERRUPTED
-    print(f"puiseux: {result.reason}: the numbers are lower bounds", file=sys.stderr)
+    numbers = "there are no numbers yet" if result.cells is None else "the numbers are lower bounds"
+    print(f"puiseux: {result.reason}: {numbers}", file=sys.stderr)
     return ExitCode.STOPPED
 
 
