@@ -45,7 +45,7 @@ def within(
     check_time_limit(seconds)
     if seconds is None:
         return task()
-    from puiseux.isolation import Died, run_isolated
+    from puiseux.cross_check.isolation import Died, run_isolated
 
     def answers() -> Iterator[Answer]:
         yield task()
@@ -59,13 +59,17 @@ def within(
     return answer
 
 
+LONGEST = 1e9
+"""Seconds (31 years); clocks and waits of systems hold no more."""
+
+
 def check_time_limit(seconds: float | None) -> None:
-    """Refuse a limit that leaves no time.
+    """Refuse a limit that leaves no time, or is none.
 
     Raises
     ------
     UsageError
-        The number is not positive, or none.
+        The number is not positive, or too large for a clock.
 
     Examples
     --------
@@ -76,3 +80,5 @@ def check_time_limit(seconds: float | None) -> None:
     """
     if seconds is not None and not seconds > 0:
         raise UsageError(f"a time limit of {seconds} s leaves no time; give a positive number of seconds")
+    if seconds is not None and seconds > LONGEST:
+        raise UsageError(f"a time limit of {seconds:g} s is none; leave it out, or give at most {LONGEST:g} s")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from polyhedra.quoting import shown_path
 from puiseux.commands.long_numbers import numbers_of_any_length, readable
 from puiseux.commands.options import Command, JsonOption, NetworkArgument
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from nn_bridge.bounds import Bound, RegionBounds
+    from nn_bridge.expressivity.region_bounds import Bound, RegionBounds
     from nn_bridge.region_count import RegionCount
 
 
@@ -26,7 +27,7 @@ def bounds(
     as_json: JsonOption = False,
 ) -> int:
     """Print upper bounds on the regions of a network, and lower bounds that some network of its sizes attains."""
-    from nn_bridge.bounds import region_bounds
+    from nn_bridge.expressivity.region_bounds import region_bounds
     from puiseux.count import count_problem
     from puiseux.domains import pose
     from puiseux.reading import load
@@ -46,7 +47,7 @@ def bounds(
                 exact = {"exact": counted.exact, "complete": counted.complete, "counts": counted.counts}
             print(json.dumps({**found.to_json(), "exact": exact}))
         else:
-            print(table(found, counted, f"{network}: {problem.network}"))
+            print(table(found, counted, f"{shown_path(network)}: {problem.network}"))
     if counted is None or counted.complete:
         return ExitCode.DONE
     print(f"puiseux: {counted.reason}: the counts are lower bounds", file=sys.stderr)

@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, OutputOption, choices
+from polyhedra.quoting import shown, shown_path
+from puiseux.commands.options import (
+    LONGEST_NOTE,
+    Command,
+    DomainOption,
+    JsonOption,
+    NetworkArgument,
+    OutputOption,
+    choices,
+)
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from nn_bridge.network import Network
+    from nn_bridge.network.network import Network
     from nn_bridge.region_count import RegionCount
     from puiseux.domains import Problem
 
@@ -104,11 +113,11 @@ def count(
         left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - begun))
         proven = _certify(problem, result, certificate, left)
     for note in exact.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {shown(note, LONGEST_NOTE)}", file=sys.stderr)
     if as_json:
         print(json.dumps(result.to_json(problem.network)))
     else:
-        print(table(result, problem.network, str(network)))
+        print(table(result, problem.network, shown_path(network)))
     if result.complete:
         return ExitCode.DONE if proven else ExitCode.STOPPED
     if result.reason == "interrupted":
@@ -119,35 +128,41 @@ def count(
 
 
 def _require_certifiable(certificate: Path, engine: str, by_cells: bool) -> None:
+    from nn_bridge.writers.files import require_writable
     from polyhedra.errors import UsageError
-    from puiseux.certificate import require_writable
+    from polyhedra.quoting import quoted
 
     if not by_cells:
-        raise UsageError(f"the engine {engine!r} proves nothing; --certificate goes with --engine cells")
+        raise UsageError(f"the engine {quoted(engine)} proves nothing; --certificate goes with --engine cells")
     require_writable(certificate)
 
 
 def _certify(problem: Problem, result: RegionCount, certificate: Path, seconds: float | None) -> bool:
     """Write the certificate; False where the time is over before."""
     from polyhedra.limits import OutOfTime, time_limit
-    from puiseux.certificate import certify
+    from puiseux.certificates.certificate import certify
     from puiseux.waiting import CellProgress, announce_compilation
 
     if not result.complete:
-        print(f"puiseux: {certificate}: not written, since the count is not complete", file=sys.stderr)
+        print(f"puiseux: {shown_path(certificate)}: not written, since the count is not complete", file=sys.stderr)
         return True
     announce_compilation(PROOF_KERNELS)
     try:
         with CellProgress() as progress, time_limit(seconds):
             proven = certify(problem, certificate, progress=progress)
     except OutOfTime:
-        print(f"puiseux: {certificate}: not written: the time limit was reached; give more time", file=sys.stderr)
+        where = shown_path(certificate)
+        print(f"puiseux: {where}: not written: the time limit was reached; give more time", file=sys.stderr)
         return False
     for name, value in proven.counts.items():
         if None not in (value, result.counts[name]) and value != result.counts[name]:
             raise RuntimeError(f"the certificate proves {value} {name}, the count gave {result.counts[name]}")
-    size = certificate.stat().st_size
-    print(f"puiseux: wrote the proof, {size:,} bytes; to check it: puiseux verify {certificate}", file=sys.stderr)
+    name = shown_path(certificate)
+    if certificate.is_file():
+        size = f"{certificate.stat().st_size:,} bytes"
+        print(f"puiseux: wrote the proof, {size}; to check it: puiseux verify {name}", file=sys.stderr)
+    else:
+        print(f"puiseux: wrote the proof to {name}", file=sys.stderr)
     return True
 
 
@@ -155,7 +170,7 @@ def table(result: RegionCount, network: Network, name: str) -> str:
     """The counts for people: one line each with its meaning."""
     layers = f"{' + '.join(map(str, network.hidden))} units" if network.hidden else "no hidden units"
     inputs, outputs = _number(network.input_dim, "input"), _number(network.output_dim, "output")
-    where = f"all of R^{network.input_dim}" if result.domain == "all" else result.domain
+    where = f"all of R^{network.input_dim}" if result.domain == "all" else shown_path(result.domain)
     at_least = "" if result.complete else ">= "
     shown = {key: "-" if value is None else f"{at_least}{value:,}" for key, value in result.counts.items()}
     width = max(map(len, shown.values()))

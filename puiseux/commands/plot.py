@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from polyhedra.errors import UsageError
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, DomainOption, OutputOption, choices
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from nn_bridge.network import Network
+    from nn_bridge.network.network import Network
 
 _LESS = "to draw less: --window LO,HI, --window core, or --domain box:LO,HI"
 
@@ -44,7 +45,7 @@ def plot(
         typer.Option(
             "--kind",
             metavar="KIND",
-            autocompletion=choices("puiseux.plot", "KINDS"),
+            autocompletion=choices("puiseux.pictures.plot", "KINDS"),
             help="regions, cells, graph, dual, hyperplanes or 3d; by default what suits the number of inputs.",
         ),
     ] = None,
@@ -55,7 +56,7 @@ def plot(
             "--color-by",
             metavar="WHAT",
             help="map, value (of the first output drawn) or class.",
-            autocompletion=choices("puiseux.plot", "COLOURINGS"),
+            autocompletion=choices("puiseux.pictures.plot", "COLOURINGS"),
         ),
     ] = "map",
     window: Annotated[
@@ -63,7 +64,8 @@ def plot(
         typer.Option(
             "--window",
             metavar="WINDOW",
-            help="What to show: all (all bounded regions), core, LO,HI or LO1,HI1;LO2,HI2.",
+            help="What to show: all (all bounded regions), core, LO,HI or LO1,HI1;LO2,HI2; by default the data, or "
+            "most vertices.",
         ),
     ] = None,
     data: Annotated[
@@ -71,6 +73,10 @@ def plot(
         typer.Option(
             "--data", metavar="DATA", help="Points to draw over it (.csv, .npy, .npz): inputs, then a class or value."
         ),
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option("--classes", metavar="NAMES", help="The classes of the data in the order of the outputs: A,B,C."),
     ] = None,
     through: Annotated[
         Path | None,
@@ -90,14 +96,15 @@ def plot(
 
     One to three inputs are drawn directly, more through a plane: --through POINTS or --domain slice:FILE.
     """
-    from puiseux.isolation import OutOfTime
+    from puiseux.cross_check.isolation import OutOfTime
     from puiseux.pictures.limits import MANY, draw_within
-    from puiseux.plot import PICTURE_ENDINGS, check_together, checked_path
+    from puiseux.pictures.plot import PICTURE_ENDINGS, check_together, checked_path
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
     from puiseux.waiting import StepProgress
 
     begun = time.monotonic()
+    names = None if classes is None else [name.strip() for name in classes.split(",")]
     check_time_limit(time_limit)
     several = len(networks) > 1 or picture.suffix.lower() == ".gif"
     if several and through is not None:
@@ -111,9 +118,16 @@ def plot(
         print(f"puiseux: {cells:,} cells, whose drawing takes a while; {_LESS}", file=sys.stderr, flush=True)
 
     def draw(path: Path) -> None:
-        from puiseux.plot import save_growth, save_picture
+        from puiseux.pictures.plot import save_growth, save_picture
 
-        options: dict[str, Any] = {"domain": domain, "color_by": color_by, "window": window, "kind": kind, "data": data}
+        options: dict[str, Any] = {
+            "domain": domain,
+            "color_by": color_by,
+            "window": window,
+            "kind": kind,
+            "data": data,
+            "classes": names,
+        }
         if several:
             save_growth(loaded, path, **options, names=[network.stem for network in networks])
         else:
@@ -130,11 +144,11 @@ def plot(
             except OutOfTime:
                 reason = f"stopped at the time limit of {time_limit:g} s"
     if reason is None:
-        print(f"wrote {picture}", file=sys.stderr)
+        print(f"wrote {shown_path(picture)}", file=sys.stderr)
         return ExitCode.DONE
     if reason == "interrupted":
         return ExitCode.INTERRUPTED
-    print(f"puiseux: {picture}: not written, {reason}; {_LESS}", file=sys.stderr)
+    print(f"puiseux: {shown_path(picture)}: not written, {reason}; {_LESS}", file=sys.stderr)
     return ExitCode.STOPPED
 
 
@@ -150,7 +164,7 @@ def _count(
 ) -> tuple[int, str | None]:
     """How many cells there are to draw, and why counting them ended early, if it did."""
     from puiseux.pictures.limits import count_before_drawing, looked_at
-    from puiseux.plot import checked_kind
+    from puiseux.pictures.plot import checked_kind
     from puiseux.waiting import CellProgress, announce_compilation
 
     cells = 0
@@ -173,6 +187,7 @@ PLOT = Command(
     (
         "puiseux plot net.npz -o regions.png",
         "puiseux plot net.npz --domain 'box:0,8' --color class --data train.csv -o classes.svg",
+        "puiseux plot net.npz --color class --data wine.csv --classes Barolo,Grignolino,Barbera -o wine.png",
         "puiseux plot net.npz --kind hyperplanes --window core -o layers.png",
         "puiseux plot three_inputs.npz -o turn_me.html",
         "puiseux plot digits.npz --through three_images.csv --color class -o slice.png",

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, OutputOption, TimeLimitOption
 
 if TYPE_CHECKING:
-    from nn_bridge.cell_statistics import ComplexStatistics, RegionStatistics
+    from nn_bridge.cells.statistics import ComplexStatistics, RegionStatistics
 
 _PIECES_BETWEEN_REPORTS = 20
 
@@ -35,11 +36,11 @@ def statistics(
     as_json: JsonOption = False,
 ) -> None:
     """Measure the regions of a network: volume, inradius, facets, edges, neighbours, diameter, distance to data."""
-    from nn_bridge.cell_statistics import ComplexStatistics, complex_statistics, region_statistics
-    from nn_bridge.statistics_export import check_ending, write_statistics
+    from nn_bridge.cells.statistics import ComplexStatistics, complex_statistics, region_statistics
+    from nn_bridge.cells.statistics_export import check_ending, write_statistics
     from polyhedra.limits import OutOfTime
+    from puiseux.cross_check.isolation import run_isolated
     from puiseux.domains import pose
-    from puiseux.isolation import run_isolated
     from puiseux.pictures.data import as_data
     from puiseux.reading import load
     from puiseux.time_limit import Stopped, check_time_limit
@@ -78,7 +79,7 @@ def statistics(
     summary = summary_of(whole, listed, problem.text, by)
     if table is not None:
         write_statistics(listed, table)
-        print(f"wrote {table}", file=sys.stderr)
+        print(f"wrote {shown_path(table)}", file=sys.stderr)
     print(json.dumps(summary) if as_json else text_of(summary))
 
 
@@ -112,12 +113,12 @@ def summary_of(whole: ComplexStatistics, listed: list[RegionStatistics], domain:
 
 def text_of(summary: dict[str, Any]) -> str:
     """The same for people."""
-    from polyhedra.scalars import rational, to_float
+    from polyhedra.scalars import rational, rounded_text
 
     def number(text: str) -> str:
-        return f"{to_float(rational(text)):.4g}"
+        return rounded_text(rational(text), 4)
 
-    lines = [f"on {summary['domain']}, by {summary['by']}:", ""]
+    lines = [f"on {shown_path(summary['domain'])}, by {summary['by']}:", ""]
     lines.append(f"  {summary['by']:<11} {summary['pieces']:,} ({summary['bounded']:,} bounded)")
     if summary["by"] != "cells":
         lines.append(f"  cells       {summary['cells']:,}")

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from polyhedra.quoting import shown, shown_path
 from puiseux.commands.options import Command, JsonOption, OutputOption, TimeLimitOption
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from puiseux.certificate import Verdict
+    from puiseux.certificates.certificate import Verdict
 
 
 def verify(
@@ -33,7 +34,7 @@ def verify(
     as_json: JsonOption = False,
 ) -> int:
     """Check the proof in a certificate: exit code 0 if it is valid, 1 if it is invalid or truncated, 3 out of time."""
-    from puiseux.certificate import verify_certificate
+    from puiseux.certificates.certificate import verify_certificate
     from puiseux.time_limit import within
     from puiseux.waiting import CellProgress, StepProgress
 
@@ -51,9 +52,9 @@ def verify(
     if as_json:
         print(json.dumps(verdict.to_json()))
     elif verdict.valid:
-        print(report(verdict, str(certificate), network))
+        print(report(verdict, shown_path(certificate), network))
     else:
-        print(f"puiseux: {certificate}: {_what(verdict)}{verdict.reason}", file=sys.stderr)
+        print(f"puiseux: {shown_path(certificate)}: {_what(verdict)}{shown(verdict.reason, 400)}", file=sys.stderr)
     return ExitCode.DONE if verdict.valid else ExitCode.DIFFERENT
 
 
@@ -63,7 +64,7 @@ def _what(verdict: Verdict) -> str:
 
 def report(verdict: Verdict, name: str, network: Path | None) -> str:
     """What a valid certificate proves, for people."""
-    from puiseux.certificate import describe_walls
+    from puiseux.certificates.certificate import describe_walls
 
     assert verdict.counts is not None
     assert verdict.walls is not None
@@ -71,7 +72,7 @@ def report(verdict: Verdict, name: str, network: Path | None) -> str:
     where = describe_walls(verdict.walls, verdict.input_dim)
     about = f"a max-plus polynomial in {verdict.input_dim} variables"
     if verdict.digest is not None:
-        about = f"network {network}" if network is not None else f"network with digest {verdict.digest}"
+        about = f"network {shown_path(network)}" if network is not None else f"network with digest {verdict.digest}"
     lines = [f"{name}: valid", f"{about}, {where}:", ""]
     shown = {key: "not proven" if value is None else f"{value:,}" for key, value in verdict.counts.items()}
     width = max(len(value) for key, value in shown.items() if verdict.counts[key] is not None)

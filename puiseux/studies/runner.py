@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from nn_bridge.cell_crew import Crew, Flow, WorkerLost
+from nn_bridge.cells.counting.pool import Crew, Flow, WorkerLost
 from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
+from polyhedra.quoting import shown_path
 from puiseux.studies.records import RecordFile, key_of
 from puiseux.studies.study import Plain, Study, Summary, Trial
 from puiseux.time_limit import check_time_limit
@@ -148,7 +149,7 @@ def run_study(
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"{folder}: cannot be made: {error.strerror or error}") from None
+            raise UsageError(f"{shown_path(folder)}: cannot be made: {error.strerror or error}") from None
         with RecordFile(Path(folder) / RECORDS, study.name, seed) as records:
             reason, trials = _run(study, cases, records.trials, seed, workers, records.add, progress, time_limit)
     found = tuple(trials[key] for key in cases if key in trials)

@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 
-from nn_bridge import cell_count, cell_crew
-from nn_bridge.cell_count import count_cells
-from nn_bridge.cell_crew import Crew, Failure, Flow, Unanswered, WorkerLost
+from nn_bridge.cells.counting import count as cell_count
+from nn_bridge.cells.counting import pool as cell_crew
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.cells.counting.pool import Crew, Failure, Flow, Unanswered, WorkerLost
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from nn_bridge.region_count import RegionCount
 
@@ -377,7 +378,7 @@ def test_a_cluster_that_loses_its_workers(what: str, cluster: Any, endless: Netw
 SCHEDULER_THAT_DIES = """
 import json, os, signal, subprocess, sys, threading, time
 from distributed import Client
-from nn_bridge.cell_count import count_cells
+from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.readers import read_network
 
 if __name__ == "__main__":

@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from nn_bridge import start_cells
-from nn_bridge.cell_count import count_cells
-from nn_bridge.cell_problem import cell_problem
-from nn_bridge.cells import iterate_cells
-from nn_bridge.network import Network
-from nn_bridge.start_cells import TooManyVertices, UnitCoordinates
+from nn_bridge.cells import iterate_cells, start_cells
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.cells.problem import cell_problem
+from nn_bridge.cells.start_cells import TooManyVertices, UnitCoordinates
+from nn_bridge.network.network import Network
 from polyhedra.limits import OutOfTime, time_limit
 from polyhedra.polyhedron import Polyhedron
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
 from puiseux.cli import run
 from puiseux.count import count_regions
