@@ -16,8 +16,10 @@ from typing import Any
 from flint import fmpq
 
 from polyhedra import redundancy, triangulation
+from polyhedra.boxes import point_inside
 from polyhedra.double_description import Generators, cone_generators
 from polyhedra.errors import GeometryError
+from polyhedra.generators import homogeneous_generators
 from polyhedra.linear_program import (
     Backend,
     InteriorPoint,
@@ -238,6 +240,8 @@ class Polyhedron:
     def is_full_dimensional(self, *, backend: Backend = "certified") -> bool:
         """Whether the set has interior points in R^n."""
         if backend == "certified" and not self.equalities and "relative interior" not in self._known:
+            if point_inside(self.system) is not None:
+                return True
             answer = interior_of(self.system)
             if isinstance(answer, InteriorPoint):
                 return True
@@ -344,10 +348,7 @@ class Polyhedron:
 
                 self._known[name] = cdd.generators(self.system)
             else:
-                rows, k = self.system.rows(), self.system.n_equal
-                cone_rows = [(row[-1], *(-a for a in row[:-1])) for row in rows]
-                at_infinity = (1, *(0,) * self.dim)
-                self._known[name] = cone_generators(self.dim + 1, cone_rows[:k], [*cone_rows[k:], at_infinity])
+                self._known[name] = homogeneous_generators(self.system)
         return self._known[name]
 
     def vertices(self, *, backend: Backend = "certified") -> Matrix:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from flint import fmpq
 
+from polyhedra.boxes import point_inside
+from polyhedra.limits import check_limits
 from polyhedra.linear_program import InteriorPoint, Optimal, interior_of, maximize_over
 from polyhedra.matrix import Matrix, Vector, reduced_echelon
 from polyhedra.scalars import ZERO, primitive
@@ -40,9 +42,13 @@ def relative_interior(system: System) -> RelativeInterior:
     A proof that no point satisfies all inequalities strictly names rows that always hold with equality, or it proves
     emptiness; so each linear program either ends the search or enlarges the set of equalities.
     """
+    inside = point_inside(system)
+    if inside is not None:
+        return RelativeInterior(system.dim, inside, (), frozenset())
     equal = list(range(system.n_equal))
     rest = list(range(system.n_equal, system.count))
     while True:
+        check_limits()
         answer = interior_of(system.subset(equal + rest, len(equal)))
         if isinstance(answer, InteriorPoint):
             hull = hull_rows([system.row(i) for i in equal], system.dim)
@@ -75,10 +81,13 @@ def irredundant(
     candidates = facet_candidates([system.row(i) for i in range(system.count) if i not in inner.implicit], inner.hull)
     facets = sorted(candidates)
     n_equal = len(inner.hull)
+    if all(sum(map(bool, row[:-1])) == 1 for row in facets):
+        return tuple(facets), inner.hull  # a box: the tightest bounds of each coordinate are its facets
     every = System.of_integer_rows([*inner.hull, *facets], n_equal, system.dim)
     every.floats()
     kept = list(range(every.count))
     for index in range(n_equal, every.count):
+        check_limits()
         others = [i for i in kept if i != index]
         row = every.row(index)
         answer = maximize_over(every.subset(others, n_equal), tuple(map(fmpq, row[:-1])))

@@ -398,7 +398,10 @@ def _without_zero_blocks(stage: AffineStage) -> AffineStage:
 
 def float_matrix(matrix: Matrix) -> np.ndarray:
     """The nearest float64 matrix."""
-    return np.array([[to_float(v) for v in row] for row in matrix])
+    try:
+        return np.array([list(map(float, row)) for row in matrix])
+    except OverflowError:  # beyond the range of float64
+        return np.array([[to_float(v) for v in row] for row in matrix])
 
 
 def exact_row(values: Any, place: str) -> Row:

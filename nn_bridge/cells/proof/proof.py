@@ -27,6 +27,7 @@ from nn_bridge.cells.proof.running_forms import Forms, RunningForms
 from nn_bridge.cells.tree import CellTreeError
 from nn_bridge.network.network import Network
 from polyhedra.implied_rows import implying_rows
+from polyhedra.limits import check_limits
 from polyhedra.linear_program import InteriorPoint, interior_of
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import common_denominator, primitive
@@ -155,6 +156,7 @@ class _Walk:
         bit_of |= {(s, u): 64 * zero_offset[s] + u for s, size in enumerate(self.sizes) for u in range(size)}
         stack = [self._enter(0, 0, len(self.patterns), (), -1, -1)]
         while stack:
+            check_limits()
             node = stack.pop()
             self._turn(node)
             while True:
