@@ -205,9 +205,8 @@ def test_the_core_window_leaves_far_vertices_out() -> None:
 def test_cells_and_regions_outside_are_counted_apart() -> None:
     # x = 0 .. 9 and y = 0 .. 9 cross near the origin, x = 10^6 far away; at y = -1 only the pattern changes
     rows = [[1, 0]] * 11 + [[0, 1]] * 10 + [[0, 1], [0, -1]]
-    net = Network.from_layers(
-        [rows, [[1] * 21 + [1, -1]]], [[*(-k for k in range(10)), -(10**6), *range(10), 1, -1], [0]]
-    )
+    biases = [*(-k for k in range(10)), -(10**6), *range(10), 1, -1]
+    net = Network.from_layers([rows, [[1] * 21 + [1, -1]]], [biases, [0]])
     counts = count_regions(net)
     for kind, pattern, total in (
         ("regions", r"(\d+) linear regions in this window, (\d+) outside", counts.regions),
