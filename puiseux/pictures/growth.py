@@ -44,7 +44,9 @@ def draw_frames(
     if window is None or isinstance(window, str):
         land = Landscape(last, "cells" if kind in ("cells", "dual", "hyperplanes") else "regions")
         if window is None:
-            window = land.core if points is None and not land.bounded else land.default(points and points.points)
+            window = (
+                land.core if points is None and not land.bounded else land.default(points.points if points else None)
+            )
         else:
             window = land.core if window == CORE else land.whole
     labels = list(names) if names is not None else [f"{k + 1} of {len(problems)}" for k in range(len(problems))]
