@@ -115,6 +115,8 @@ def box_of(intervals: Sequence[tuple[fmpq, fmpq]]) -> Polyhedron:
 def _box_of_numbers(value: tuple[Any, ...] | list[Any] | np.ndarray, dim: int) -> tuple[Polyhedron, str]:
     """A box from ``(low, high)`` or from a list of pairs, and its text."""
     form = "a box is a tuple (low, high), each a number or one for each coordinate, or a list of one pair for each"
+    if isinstance(value, np.ndarray) and value.shape == (2,):
+        value = tuple(value)
     if isinstance(value, tuple):
         if len(value) != 2:
             raise UsageError(f"{form}; this tuple has {len(value)} entries")

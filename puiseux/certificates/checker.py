@@ -49,7 +49,8 @@ def check(path: str, opener: Any = open) -> dict[str, Any]:
                     if (form, version) != (FORMAT, VERSION):
                         raise NoCertificate(f"is of version {version!r:.20}; this checker reads version {VERSION}")
                     header: Any = {"cells": _Cells, "pruning": _Pruning}[kind]
-                    _require(set(record) == {*header.fields}, f"its fields are not {', '.join(header.fields)}")
+                    odd = sorted({*header.fields} ^ set(record))
+                    _require(not odd, f"the field {odd[:1]!r:.60} is missing or unknown")
                     proof = header(**record)
                 elif isinstance(record, list):
                     getattr(proof, f"on_{record[0]}")(*record[1:])

@@ -200,7 +200,7 @@ def intervals_of(value: Any, dim: int, name: str) -> tuple[tuple[fmpq, fmpq], ..
     >>> intervals_of([-1, "1/2"], 2, "a window")
     ((-1, 1/2), (-1, 1/2))
     """
-    expected = f"{name} is one interval (low, high) with low < high for all inputs, or one for each of the {dim}"
+    expected = f"{name} has one interval (low, high) with low < high for all inputs, or one for each of the {dim}"
     try:
         listed = list(value)
         pairs = [listed] * dim if len(listed) == 2 and not any(map(_is_sequence, listed)) else listed

@@ -246,7 +246,9 @@ def test_the_default_window_shows_the_data() -> None:
     ids=["pair", "list", "array", "array of pairs", "pairs", "text", "box", "polyhedron"],
 )
 def test_windows_and_domains_in_every_form(window: Any) -> None:
-    for given in ({"window": window}, {"domain": "box:-1,2" if isinstance(window, str) else window}):
+    domain = {"-1,2": "box:-1,2"}.get(window, window) if isinstance(window, str) else window
+    numbers = isinstance(window, list) and not isinstance(window[0], tuple)  # a domain is a tuple then
+    for given in ({"window": window}, {"domain": tuple(window) if numbers else domain}):
         ax = plot_regions(CORNER, axes(), **given)
         assert (ax.get_xlim(), ax.get_ylim()) == ((-1, 2), (-1, 2))
 
@@ -255,7 +257,7 @@ def test_windows_and_domains_in_every_form(window: Any) -> None:
     "window", [5, (1, 0), [(0, 1)] * 3, np.zeros((2, 2, 2)), "0,1;0,1;0,1", [None, 1], np.inf, [0, np.inf]]
 )
 def test_windows_that_are_none(window: Any) -> None:
-    with pytest.raises(UsageError, match="a window is one interval"):
+    with pytest.raises(UsageError, match="a window has one interval"):
         plot_regions(CORNER, axes(), window=window)
 
 
