@@ -8,9 +8,7 @@
   ``origin + t_1 directions[0] + t_2 directions[1] + ...``; an entry ``"domain"`` (``all`` or a box, in the
   parameters ``t``) bounds it.
 
-Numbers are exact decimals here, in the files too: 0.1 is 1/10.  In Python a domain is also a `Polyhedron`, a tuple
-``(low, high)`` of numbers or arrays, or a list (or an array with two columns) of one pair for each coordinate; floats
-then stand for their exact values.
+Numbers are exact decimals here, in the files too: 0.1 is 1/10.
 """
 
 from __future__ import annotations
@@ -23,10 +21,10 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from nn_bridge.network.network import Network
-from polyhedra.errors import GeometryError, UsageError
+from polyhedra.errors import GeometryError, PuiseuxError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted, shown
-from polyhedra.scalars import rationals, to_text
+from polyhedra.scalars import rational, rationals, to_text
 from puiseux.domain_files import DomainFile
 
 DomainLike: TypeAlias = str | Polyhedron | tuple[Any, Any] | Sequence[Any] | np.ndarray | None
@@ -52,10 +50,10 @@ def pose(network: Network, domain: DomainLike = None) -> Problem:
     Parameters
     ----------
     network : Network
-    domain : str, Polyhedron, (low, high), list of pairs, or None
-        Text as on the command line, a polyhedron of the network's input dimension, a box (a tuple ``(low, high)`` of
-        numbers or of arrays with one number for each coordinate, or a list of one pair for each coordinate), or None
-        for all of R^n.
+    domain : str, Polyhedron, intervals or None
+        Text as on the command line, a polyhedron of the network's input dimension, a box, or None for all of R^n.  A
+        box is one interval ``(low, high)`` for all inputs, a list (or an array) of one interval for each input, or two
+        arrays ``(low, high)`` with one number for each input.
 
     Raises
     ------
@@ -67,21 +65,22 @@ def pose(network: Network, domain: DomainLike = None) -> Problem:
     >>> net = Network.from_layers([[[1, 0]]])
     >>> pose(net, "box:-1,1").text
     'box:-1,1'
-    >>> [pose(net, domain).text for domain in ((-1, [1, 2]), [(-1, 1), (-1, 2)])]
+    >>> [pose(net, box).text for box in ((-1, np.array([1, 2])), [(-1, 1), (-1, 2)])]
     ['box:-1,1;-1,2', 'box:-1,1;-1,2']
     """
     if domain is None:
         return Problem(network, None, WHOLE_SPACE)
     if isinstance(domain, Polyhedron):
         return Problem(network, _checked(domain, network, "the domain"), "polyhedron")
-    if isinstance(domain, (tuple, list, np.ndarray)):
-        box, text = _box_of_numbers(domain, network.input_dim)
-        return Problem(network, box, text)
     if not isinstance(domain, str):
-        raise UsageError(
-            f"a domain is text ({_KINDS}), a Polyhedron, a tuple (low, high), a list of pairs or None, "
-            f"not {type(domain).__name__}"
-        )
+        if not hasattr(domain, "__iter__"):
+            raise UsageError(
+                f"a domain is text ({_KINDS}), a Polyhedron, intervals or None, not {type(domain).__name__}; "
+                "a box is 'box:-1,1;0,2' or Polyhedron.box([-1, 0], [1, 2])"
+            )
+        intervals = intervals_of(domain, network.input_dim, "a domain")
+        text = ";".join(f"{to_text(low)},{to_text(high)}" for low, high in intervals)
+        return Problem(network, box_of(intervals), f"box:{text}")
     kind, colon, rest = domain.strip().partition(":")
     if kind == WHOLE_SPACE and not colon:
         return Problem(network, None, WHOLE_SPACE)
@@ -112,39 +111,47 @@ def box_of(intervals: Sequence[tuple[fmpq, fmpq]]) -> Polyhedron:
     return Polyhedron.box([low for low, _ in intervals], [high for _, high in intervals])
 
 
-def _box_of_numbers(value: tuple[Any, ...] | list[Any] | np.ndarray, dim: int) -> tuple[Polyhedron, str]:
-    """A box from ``(low, high)`` or from a list of pairs, and its text."""
-    form = "a box is a tuple (low, high), each a number or one for each coordinate, or a list of one pair for each"
-    if isinstance(value, np.ndarray) and value.shape == (2,):
-        value = tuple(value)
-    if isinstance(value, tuple):
-        if len(value) != 2:
-            raise UsageError(f"{form}; this tuple has {len(value)} entries")
-        ends = [
-            list(end) if isinstance(end, (tuple, list, np.ndarray)) and np.ndim(end) else [end] * dim for end in value
-        ]
-    else:
-        rows = [list(row) if isinstance(row, (tuple, list, np.ndarray)) and np.ndim(row) else [row] for row in value]
-        if any(len(row) != 2 for row in rows):
-            raise UsageError(f"{form}; an entry of this list is no pair")
-        ends = [[row[0] for row in rows], [row[1] for row in rows]]
-    if len(ends[0]) != dim or len(ends[1]) != dim:
-        raise UsageError(f"{form}; this one has {len(ends[0])} and {len(ends[1])}, the network reads {dim} inputs")
+def intervals_of(value: Any, dim: int, name: str) -> tuple[tuple[fmpq, fmpq], ...]:
+    """A box as Python programs give it: (low, high) for all coordinates, a pair for each, or arrays (low, high).
+
+    Two entries of which one is an array (or one is a number and the other a list) are ``low`` and ``high``; else each
+    entry is the pair of one coordinate.
+
+    Examples
+    --------
+    >>> intervals_of([-1, "1/2"], 2, "a window")
+    ((-1, 1/2), (-1, 1/2))
+    """
+    expected = (
+        f"{name} is one interval (low, high) with low < high for all inputs, one for each of the {dim}, "
+        "or two arrays (low, high)"
+    )
     try:
-        low, high = rationals(ends[0]), rationals(ends[1])
-    except GeometryError as error:
-        raise UsageError(f"{form}: {error}") from None
-    for i, (a, b) in enumerate(zip(low, high, strict=True)):
-        if not a < b:
-            raise UsageError(
-                f"the box is empty or flat in coordinate {i}: {shown(to_text(a))} is not below {shown(to_text(b))}"
-            )
-    text = ";".join(f"{to_text(a)},{to_text(b)}" for a, b in zip(low, high, strict=True))
-    return Polyhedron.box(list(low), list(high)), f"box:{text}"
+        listed = list(value)
+        pairs = _pairs_of(listed, dim, isinstance(value, np.ndarray))
+        intervals = tuple((rational(low), rational(high)) for low, high in pairs)
+    except (PuiseuxError, TypeError, ValueError) as error:
+        raise UsageError(f"{expected}, not {shown(value)} ({shown(error, 160)})") from None
+    if len(intervals) != dim or not all(low < high for low, high in intervals):
+        raise UsageError(f"{expected}, not {shown(value)}")
+    return intervals
 
 
-def _has_entries(value: Any) -> bool:
-    return isinstance(value, (tuple, list, np.ndarray)) and np.ndim(np.asarray(value, dtype=object)) > 0
+def _pairs_of(listed: list[Any], dim: int, is_array: bool) -> list[Any]:
+    """The pair of each coordinate, from one of the forms of a box."""
+    if len(listed) != 2 or is_array:
+        return [listed] * dim if len(listed) == 2 and not any(map(_is_sequence, listed)) else listed
+    longer = [_is_sequence(end) for end in listed]
+    if not any(longer):
+        return [listed] * dim
+    if all(longer) and not any(isinstance(end, np.ndarray) for end in listed):
+        return listed
+    low, high = (list(end) if _is_sequence(end) else [end] * dim for end in listed)
+    return list(zip(low, high, strict=True))
+
+
+def _is_sequence(value: Any) -> bool:
+    return not isinstance(value, str) and getattr(value, "ndim", 1) > 0 and hasattr(value, "__len__")
 
 
 def _interval(text: str, place: str) -> tuple[fmpq, fmpq]:

@@ -45,7 +45,9 @@ def draw_frames(
         land = Landscape(last, "cells" if kind in ("cells", "dual", "hyperplanes") else "regions")
         if window is None:
             window = (
-                land.core if points is None and not land.bounded else land.default(points.points if points else None)
+                land.core
+                if points is None and not land.bounded
+                else land.default(None if points is None else points.points)
             )
         else:
             window = land.core if window == CORE else land.whole

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.quoting import quoted, shown
+from polyhedra.quoting import quoted
 from polyhedra.scalars import rational
-from puiseux.domains import Problem, box_of
+from puiseux.domains import Problem, box_of, intervals_of
 from puiseux.pictures.arrangement import Arrangement, Floats, Integers, arrange
 
 Window = tuple[tuple[fmpq, fmpq], ...]
@@ -190,27 +190,3 @@ def parse_window(text: str, dim: int) -> str | Window:
     if any(len(part) != 2 for part in parts):
         raise UsageError(f"the window {quoted(text)} is none of {ALL}, {CORE}, LO,HI or LO1,HI1;LO2,HI2")
     return given_window(parts[0] if len(parts) == 1 else parts, dim)
-
-
-def intervals_of(value: Any, dim: int, name: str) -> tuple[tuple[fmpq, fmpq], ...]:
-    """A box as Python programs give it: (low, high) for all coordinates, or a pair for each; lists, tuples or arrays.
-
-    Examples
-    --------
-    >>> intervals_of([-1, "1/2"], 2, "a window")
-    ((-1, 1/2), (-1, 1/2))
-    """
-    expected = f"{name} has one interval (low, high) with low < high for all inputs, or one for each of the {dim}"
-    try:
-        listed = list(value)
-        pairs = [listed] * dim if len(listed) == 2 and not any(map(_is_sequence, listed)) else listed
-        intervals = tuple((rational(low), rational(high)) for low, high in pairs)
-    except (PuiseuxError, TypeError, ValueError) as error:
-        raise UsageError(f"{expected}, not {shown(value)} ({shown(error, 160)})") from None
-    if len(intervals) != dim or not all(low < high for low, high in intervals):
-        raise UsageError(f"{expected}, not {shown(value)}")
-    return intervals
-
-
-def _is_sequence(value: Any) -> bool:
-    return not isinstance(value, str) and getattr(value, "ndim", 1) > 0 and hasattr(value, "__len__")

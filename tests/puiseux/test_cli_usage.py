@@ -76,7 +76,7 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ("plot NET -o nowhere/picture.png", "nowhere/picture.png: cannot be written"),
         ("plot NET -o p.png --color-by mood", "there is no colouring 'mood'; take one of map, value, class"),
         ("plot NET -o p.png --kind mood", "there is no kind 'mood' of picture; take one of graph, regions, "),
-        ("plot NET -o p.png --kind dual --window 1,0", "a window has one interval (low, high) with low < high"),
+        ("plot NET -o p.png --kind dual --window 1,0", "a window is one interval (low, high) with low < high"),
         ("plot NET -o p.png --window here", "the window 'here' is none of all, core, LO,HI"),
         ("plot NET -o p.png --data nothing.csv", "nothing.csv: there is no such file"),
         ("plot NET -o p.png --data net.npz", "net.npz: has no array X"),
