@@ -411,8 +411,9 @@ class PuiseuxPolynomial:
         exponents, coefficients = self.float_terms()
         result = np.full(len(x), -np.inf)
         step = max(1, 4_000_000 // max(1, len(coefficients)))
-        for start in range(0, len(x) if len(coefficients) else 0, step):
-            result[start : start + step] = (x[start : start + step] @ exponents.T + coefficients).max(axis=1)
+        with np.errstate(all="ignore"):  # a value out of range is infinite or NaN
+            for start in range(0, len(x) if len(coefficients) else 0, step):
+                result[start : start + step] = (x[start : start + step] @ exponents.T + coefficients).max(axis=1)
         return result
 
     # ---------------------------------------------------------------- equality as functions

@@ -166,7 +166,8 @@ class PuiseuxRational:
 
     def evaluate_float(self, points: Any) -> NDArray[np.float64]:
         """Values at many points in float64: shape (N, dim) in, (N,) out.  For pictures and sampling, not for proofs."""
-        return np.asarray(self.numerator.evaluate_float(points) - self.denominator.evaluate_float(points))
+        with np.errstate(invalid="ignore"):  # a value out of range is infinite or NaN
+            return np.asarray(self.numerator.evaluate_float(points) - self.denominator.evaluate_float(points))
 
     # ---------------------------------------------------------------- equality as functions
 
