@@ -209,7 +209,8 @@ def _independent_rows(block: Matrix, held: int) -> tuple[int, ...]:
             if work[i, c] == 0.0:
                 break
             chosen.append(int(i))
-            work = work - np.outer(work[:, c] / work[i, c], work[i])
+            with np.errstate(all="ignore"):  # the choice is checked exactly
+                work = work - np.outer(work[:, c] / work[i, c], work[i])
             work[i] = 0.0
             work[:, c] = 0.0
     if len(set(chosen)) == held and rank(tuple(block[i] for i in chosen)) == held:

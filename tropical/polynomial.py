@@ -19,6 +19,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from polyhedra.errors import AlgebraError
+from polyhedra.quoting import quoted
 from polyhedra.scalars import common_denominator
 from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite, scalar
 
@@ -326,8 +327,8 @@ class PuiseuxPolynomial:
             terms.append((new, sum((a * v for a, v in zip(exponent, vector, strict=True)), coefficient)))
         return PuiseuxPolynomial(terms, dim)
 
-    def compose(self, inner: Sequence[PuiseuxPolynomial]) -> PuiseuxPolynomial:
-        """The polynomial ``f(g_1, ..., g_n)``.
+    def compose(self, inner: Sequence[Any]) -> PuiseuxPolynomial:
+        """The polynomial ``f(g_1, ..., g_n)``; a number stands for a constant (numbers alone: in 0 variables).
 
         Raises
         ------
@@ -339,7 +340,8 @@ class PuiseuxPolynomial:
             raise AlgebraError(f"{len(inner)} polynomials cannot replace {self._dim} variables")
         if not inner:
             return self
-        dim = inner[0].dim
+        dim = next((g.dim for g in inner if isinstance(g, PuiseuxPolynomial)), 0)
+        inner = [g if isinstance(g, PuiseuxPolynomial) else PuiseuxPolynomial.constant(scalar(g), dim) for g in inner]
         total = PuiseuxPolynomial.zero(dim)
         for exponent, coefficient in self.terms:
             product = PuiseuxPolynomial.constant(coefficient, dim)
@@ -363,7 +365,7 @@ class PuiseuxPolynomial:
         try:
             point = tuple(finite(v, "point") for v in x)
         except TypeError:
-            raise AlgebraError(f"{x!r} is no point: give {self._dim} numbers") from None
+            raise AlgebraError(f"{quoted(x)} is no point: give {self._dim} numbers") from None
         if len(point) != self._dim:
             raise AlgebraError(f"the point has {len(point)} coordinates, the polynomial {self._dim} variables")
         return point
@@ -380,9 +382,31 @@ class PuiseuxPolynomial:
         return [sum(map(int.__mul__, row, weights)) for row in self._rows], scale
 
     def __call__(self, x: Iterable[Any]) -> Scalar:
-        """The exact value at a point (minus infinity for the tropical zero)."""
-        values, scale = self.scaled_values(x)
+        """The exact value at a point (minus infinity for the tropical zero).
+
+        A coordinate may be minus infinity: then only the terms without that variable count.
+
+        Raises
+        ------
+        AlgebraError
+            No point, or a negative exponent meets minus infinity.
+        """
+        try:
+            coordinates = [scalar(v) for v in x]
+        except TypeError:
+            raise AlgebraError(f"{quoted(x)} is no point: give {self._dim} numbers") from None
+        infinite = [i for i, v in enumerate(coordinates) if not is_finite(v)]
+        if infinite and len(coordinates) == self._dim:
+            return self._at_infinity(coordinates, infinite)
+        values, scale = self.scaled_values(coordinates)
         return fmpq(max(values), scale) if values else MINUS_INFINITY
+
+    def _at_infinity(self, coordinates: list[Scalar], infinite: list[int]) -> Scalar:
+        for exponent in self.exponents:
+            if any(exponent[i] < 0 for i in infinite):
+                raise AlgebraError("a negative exponent meets minus infinity, where the function has no value")
+        kept = (k for k, row in enumerate(self._rows) if not any(row[i] for i in infinite))
+        return self.select(kept)([v if is_finite(v) else 0 for v in coordinates])
 
     def argmax_terms(self, x: Iterable[Any]) -> tuple[int, ...]:
         """The positions in `terms` of all terms that are maximal at a point, decided exactly."""
