@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from polyhedra.errors import AlgebraError
 from polyhedra.quoting import quoted
-from polyhedra.scalars import common_denominator
-from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite, scalar
+from polyhedra.scalars import ZERO, common_denominator
+from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite, is_minus_infinity, scalar
 
 Exponent = tuple[fmpq, ...]
 Term = tuple[Exponent, fmpq]
@@ -391,22 +391,18 @@ class PuiseuxPolynomial:
         AlgebraError
             No point, or a negative exponent meets minus infinity.
         """
-        try:
-            coordinates = [scalar(v) for v in x]
-        except TypeError:
-            raise AlgebraError(f"{quoted(x)} is no point: give {self._dim} numbers") from None
-        infinite = [i for i, v in enumerate(coordinates) if not is_finite(v)]
-        if infinite and len(coordinates) == self._dim:
-            return self._at_infinity(coordinates, infinite)
+        coordinates = list(x) if isinstance(x, Iterable) else x
+        infinite = (
+            [i for i, v in enumerate(coordinates) if is_minus_infinity(v)] if isinstance(coordinates, list) else []
+        )
+        for i in infinite:
+            coordinates[i] = ZERO
         values, scale = self.scaled_values(coordinates)
-        return fmpq(max(values), scale) if values else MINUS_INFINITY
-
-    def _at_infinity(self, coordinates: list[Scalar], infinite: list[int]) -> Scalar:
-        for exponent in self.exponents:
-            if any(exponent[i] < 0 for i in infinite):
+        if infinite:
+            if any(row[i] < 0 for row in self._rows for i in infinite):
                 raise AlgebraError("a negative exponent meets minus infinity, where the function has no value")
-        kept = (k for k, row in enumerate(self._rows) if not any(row[i] for i in infinite))
-        return self.select(kept)([v if is_finite(v) else 0 for v in coordinates])
+            values = [v for row, v in zip(self._rows, values, strict=True) if not any(row[i] for i in infinite)]
+        return fmpq(max(values), scale) if values else MINUS_INFINITY
 
     def argmax_terms(self, x: Iterable[Any]) -> tuple[int, ...]:
         """The positions in `terms` of all terms that are maximal at a point, decided exactly."""

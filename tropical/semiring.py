@@ -75,6 +75,15 @@ def is_finite(value: Scalar) -> TypeGuard[fmpq]:
     return not isinstance(value, MinusInfinity)
 
 
+def is_minus_infinity(value: Any) -> bool:
+    """Whether a value stands for the tropical zero: ``MINUS_INFINITY``, ``-inf`` or ``"-inf"``."""
+    if isinstance(value, Tropical):
+        value = value.value
+    if isinstance(value, str):
+        return value.strip() == "-inf"
+    return isinstance(value, MinusInfinity) or (isinstance(value, float) and value == float("-inf"))
+
+
 def scalar(value: Any) -> Scalar:
     """Convert to a number of the semiring: a rational, or minus infinity (``MINUS_INFINITY``, ``-inf`` or ``"-inf"``).
 
@@ -83,14 +92,10 @@ def scalar(value: Any) -> Scalar:
     AlgebraError
         The value is NaN, plus infinity, or no number.
     """
-    if isinstance(value, MinusInfinity):
-        return value
+    if is_minus_infinity(value):
+        return MINUS_INFINITY
     if isinstance(value, Tropical):
         return value.value
-    if isinstance(value, str) and value.strip() == "-inf":
-        return MINUS_INFINITY
-    if isinstance(value, float) and value == float("-inf"):
-        return MINUS_INFINITY
     try:
         return rational(value)
     except GeometryError as error:

@@ -1,8 +1,8 @@
 """Small networks with numbers that floating point finds hard, and what every engine says of them beside the oracle.
 
 The numbers lie at the ends of the float range or beyond it, are nearly equal, or are long fractions.  The domains are
-all of R^n, boxes from 1e-320 to 1e320, and polyhedra with rows of zeros, repeated rows and rows that follow from others.
-The tests and ``tools/stress.py`` draw from here.
+all of R^n, boxes from 1e-320 to 1e320, and polyhedra with rows of zeros, repeated rows and rows that follow from
+others.  The tests and ``tools/stress.py`` draw from here.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from flint import fmpq
@@ -22,6 +23,7 @@ from nn_bridge.cells import iterate_cells
 from nn_bridge.network import Network
 from polyhedra.errors import PuiseuxError
 from polyhedra.polyhedron import Polyhedron
+from puiseux.certificate import verify_certificate, write_certificate
 from puiseux.count import count_regions
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -90,7 +92,16 @@ FAMILIES: dict[str, Callable[[random.Random], Fraction]] = {
     "far from one": _far,
 }
 SHAPES = ((1, (2,)), (1, (3,)), (1, (3, 2)), (1, (2, 2, 2)), (2, (2,)), (2, (3,)), (2, (3, 2)), (2, (4,)), (3, (3,)))
-HALF_WIDTHS = (Fraction(1), Fraction(10) ** 90, Fraction(1, 10**90), Fraction(3, 2), Fraction(10) ** 320, Fraction(10) ** 308, Fraction(1, 10**320), Fraction(7))
+HALF_WIDTHS = (
+    Fraction(1),
+    Fraction(10) ** 90,
+    Fraction(1, 10**90),
+    Fraction(3, 2),
+    Fraction(10) ** 320,
+    Fraction(10) ** 308,
+    Fraction(1, 10**320),
+    Fraction(7),
+)
 
 
 @dataclass(frozen=True)
@@ -158,7 +169,7 @@ def draw(family: str, rng: random.Random) -> Example:
     dim, hidden = rng.choice(SHAPES)
     sizes = (dim, *hidden, rng.choice((1, 1, 2)))
     weights, biases = [], []
-    for columns, count in zip(sizes, sizes[1:], strict=False):
+    for columns, count in pairwise(sizes):
         matrix = [tuple(number(rng) for _ in range(columns)) for _ in range(count)]
         bias = [number(rng) if rng.random() < 0.6 else Fraction(0) for _ in range(count)]
         for i in range(1, count):
@@ -204,7 +215,9 @@ def _rows(dim: int, rng: random.Random) -> tuple[tuple[tuple[Fraction, ...], Fra
     return tuple(rows)
 
 
-def disagreements(example: Example, outcomes: Counter[str], *, milp: bool = False, four: int = 14) -> list[str]:
+def disagreements(
+    example: Example, outcomes: Counter[str], *, milp: bool = False, folder: Path | None = None, four: int = 14
+) -> list[str]:
     """All that engines and modes say differently from the oracle about one example.
 
     Parameters
@@ -214,6 +227,8 @@ def disagreements(example: Example, outcomes: Counter[str], *, milp: bool = Fals
         Counts what was compared, and which engine withdrew.
     milp : bool
         Whether to ask the engine ``milp`` too, which takes longest.
+    folder : path, optional
+        Where to write a certificate, which is then checked.
     four : int
         Up to how many cells the oracle joins them into regions.
     """
@@ -238,6 +253,13 @@ def disagreements(example: Example, outcomes: Counter[str], *, milp: bool = Fals
     compare("cells, points inside", inside, True)
     result = count_regions(network, domain, "tropical")
     compare("tropical", {k: result.counts[k] for k in counts}, counts)
+    if folder is not None:
+        write_certificate(network, folder / "extreme.cert", domain)
+        verdict = verify_certificate(folder / "extreme.cert", network, domain)
+        proven = verdict.counts or {}
+        compare("certificate", verdict.reason if not verdict.valid else proven.get("cells"), len(truth))
+        if verdict.valid and "regions" in counts:
+            compare("certificate, regions", proven.get("regions"), counts["regions"])
     for engine in ("sign-vectors", "milp") if milp else ("sign-vectors",):
         if not example.bounded():
             break
