@@ -77,7 +77,7 @@ def qhull_upper(A: Floats, c: Floats) -> UpperHull | None:
 
 def triangulate(A: Floats, c: Floats) -> Triangulation | None:
     """Triangulate the upper hull; None where Qhull or the arithmetic fails (flat or too few points)."""
-    count, rank = A.shape
+    count = len(c)
     with np.errstate(all="ignore"):
         # noise far below the spread of the heights makes every facet a simplex; it can only spoil a proposal
         noise = np.random.default_rng(11).uniform(-1.0, 1.0, count) * 1e-11 * (np.ptp(c) + np.abs(c).max() * 1e-3)
