@@ -391,10 +391,10 @@ class PuiseuxPolynomial:
         AlgebraError
             No point, or a negative exponent meets minus infinity.
         """
-        coordinates = list(x) if isinstance(x, Iterable) else x
-        infinite = (
-            [i for i, v in enumerate(coordinates) if is_minus_infinity(v)] if isinstance(coordinates, list) else []
-        )
+        if not isinstance(x, Iterable):
+            self.point(x)  # refuses it
+        coordinates = list(x)
+        infinite = [i for i, v in enumerate(coordinates) if is_minus_infinity(v)]
         for i in infinite:
             coordinates[i] = ZERO
         values, scale = self.scaled_values(coordinates)

@@ -1,19 +1,16 @@
 """The cell tree against the reference data, closed forms, an independent enumeration, and its own other mode."""
 
 import itertools
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge import _cell_kernels as kernels
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.cell_problem import cell_problem
-from nn_bridge.cell_tree import (
+from nn_bridge.cells import _kernels as kernels
+from nn_bridge.cells.problem import cell_problem
+from nn_bridge.cells.tree import (
     COUNT_ONLY,
     FACES,
     JOINS,
@@ -25,14 +22,13 @@ from nn_bridge.cell_tree import (
     Subtree,
     tree_counters,
 )
-from nn_bridge.network import Network
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
 from polyhedra.subdivision import arrangement_cells
-
-DATA = Path(__file__).parent.parent / "data"
-ENTRIES = json.loads((DATA / "cell_counts.json").read_text())
+from tests.families import DATA, ENTRIES
 
 
 def run(network, domain=None, emit=COUNT_ONLY, last=False):

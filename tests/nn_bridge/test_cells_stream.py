@@ -1,6 +1,5 @@
 """Cells as values: every exact answer a cell gives is checked against the network itself."""
 
-import json
 import pickle
 import re
 import sys
@@ -13,23 +12,16 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.cell_export import write_parquet
-from nn_bridge.cells import group_by_affine_map, iterate_cells
-from nn_bridge.network import Network
+from nn_bridge.cells.cell import group_by_affine_map, iterate_cells
+from nn_bridge.cells.export import write_parquet
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.errors import MissingExtraError
 from polyhedra.matrix import dot
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
-
-DATA = Path(__file__).parent.parent / "data"
-ENTRIES = json.loads((DATA / "cell_counts.json").read_text())
-COUNTS = json.loads((DATA / "oracle_counts.json").read_text())
-
-
-def network_of(entry):
-    return Network.from_layers(entry["weights"], entry["biases"])
+from tests.families import COUNTS, DATA, ENTRIES, network_of
 
 
 def sample(most):

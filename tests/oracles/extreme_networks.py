@@ -19,15 +19,13 @@ from pathlib import Path
 
 from flint import fmpq
 
-from nn_bridge.cells import iterate_cells
-from nn_bridge.network import Network
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.network.network import Network
 from polyhedra.errors import PuiseuxError
 from polyhedra.polyhedron import Polyhedron
-from puiseux.certificate import verify_certificate, write_certificate
+from puiseux.certificates.certificate import verify_certificate, write_certificate
 from puiseux.count import count_regions
-
-sys.path.insert(0, str(Path(__file__).parent))
-import naive_cells
+from tests.oracles import naive_cells
 
 LARGE = (1e300, 1e305, 1.5e308, 1.7e308, sys.float_info.max, 2.0**1023)
 TINY = (5e-324, 1e-323, 1e-310, sys.float_info.min, 1e-300, 1e-290)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 import warnings
 from collections import Counter
 from fractions import Fraction
@@ -14,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parent))
-from extreme_networks import FAMILIES, LARGE, PLAIN, TINY, Example, disagreements, draw
+from tests.oracles import extreme_networks
+from tests.oracles.extreme_networks import FAMILIES, LARGE, PLAIN, TINY, Example, disagreements, draw
 
 EXACT = ("cells", "cells, only cells", "cells, listed", "cells, points inside", "tropical")
 
@@ -91,8 +90,6 @@ def test_what_hypothesis_finds_at_the_ends_in_a_longer_search(example: Example) 
 
 def test_the_oracle_finds_a_planted_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A count that is one too high does not pass."""
-    import extreme_networks
-
     class Wrong:
         cells = 7
         complete = True

@@ -12,11 +12,11 @@ import pytest
 from milp.audit import is_cell
 from milp.domain import bounded
 from milp.sensitivity import verify_monotone
-from nn_bridge.network import Network
-from nn_bridge.symbolic_count import count_symbolic
+from nn_bridge.network.network import Network
+from nn_bridge.symbolic.count import count_symbolic
 from polyhedra.polyhedron import Polyhedron
 from puiseux import count_regions
-from puiseux.disagreement import point_with
+from puiseux.cross_check.disagreement import point_with
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
 EXACT_ENGINES = ("cells", "tropical")
