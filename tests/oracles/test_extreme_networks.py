@@ -90,6 +90,7 @@ def test_what_hypothesis_finds_at_the_ends_in_a_longer_search(example: Example) 
 
 def test_the_oracle_finds_a_planted_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A count that is one too high does not pass."""
+
     class Wrong:
         cells = 7
         complete = True
