@@ -8,8 +8,8 @@ and mode against the naive oracle; polyhedra with rows that say nothing; and dam
 come at the end.
 
 Of the random ones each network has a family of weights (generic or degenerate) and one of activations, 1 to 4 inputs,
-and is counted on all of R^n or in a box.  The cell engine and the symbolic route (on small ones) must agree in all four counts, the
-MILP route (a sample) in the cells, and the sign vectors (in boxes) must agree or say that they cannot vouch.  The same
+and is counted on all of R^n or in a box.  The cell engine and the symbolic route (on small ones) must agree in all
+four counts, the MILP route (a sample) in the cells, and the sign vectors (in boxes) must agree or say that they cannot vouch.  The same
 seed gives the same networks, each of which has a number and can be made again alone: ``--only NUMBER``.  A
 disagreement is kept as a network file, and the exit code is 1.
 """
@@ -268,7 +268,7 @@ def other_families(options: argparse.Namespace, end: float) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--networks", type=int, default=10_000, help="random networks; a twentieth as many trials a hard family")
+    parser.add_argument("--networks", type=int, default=10_000, help="a twentieth as many trials a hard family")
     parser.add_argument("--families", choices=("all", "random", "hard"), default="all")
     parser.add_argument("--seconds", type=float, default=math.inf, help="when to stop, whatever is left")
     parser.add_argument("--seed", type=int, default=1)
