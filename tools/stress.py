@@ -9,9 +9,9 @@ come at the end.
 
 Of the random ones each network has a family of weights (generic or degenerate) and one of activations, 1 to 4 inputs,
 and is counted on all of R^n or in a box.  The cell engine and the symbolic route (on small ones) must agree in all
-four counts, the MILP route (a sample) in the cells, and the sign vectors (in boxes) must agree or say that they cannot vouch.  The same
-seed gives the same networks, each of which has a number and can be made again alone: ``--only NUMBER``.  A
-disagreement is kept as a network file, and the exit code is 1.
+four counts, the MILP route (a sample) in the cells, and the sign vectors (in boxes) must agree or say that they cannot
+vouch.  The same seed gives the same networks, each of which has a number and can be made again alone:
+``--only NUMBER``.  A disagreement is kept as a network file, and the exit code is 1.
 """
 
 from __future__ import annotations
