@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from polyhedra.errors import PuiseuxError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import rational
 from puiseux.certificates.certificate import verify_certificate, write_certificate
 from tests.oracles.extreme_networks import FAMILIES as NUMBERS
 from tests.oracles.extreme_networks import disagreements, draw
@@ -46,8 +47,8 @@ def polyhedra(rng: random.Random, outcomes: Counter[str]) -> list[str]:
     """A polyhedron, and the same with rows that say nothing new: every answer is the same."""
     outcomes["examples"] += 1
     dim, number = rng.randint(1, 3), NUMBERS[rng.choice(list(NUMBERS))]
-    A = [[number(rng) for _ in range(dim)] for _ in range(rng.randint(1, 6))]
-    b = [number(rng) for _ in A]
+    A = [[rational(number(rng)) for _ in range(dim)] for _ in range(rng.randint(1, 6))]
+    b = [rational(number(rng)) for _ in A]
     plain, more = Polyhedron(A, b), Polyhedron(*with_more_rows(rng, A, b))
     found = []
     for name in ("dimension", "is_full_dimensional", "is_bounded", "irredundant", "vertices", "rays", "volume"):
