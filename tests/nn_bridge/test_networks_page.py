@@ -44,7 +44,7 @@ def test_the_programs_print_what_they_say(capsys):
 
 
 def test_every_operator_and_layer_is_named():
-    from nn_bridge.readers.onnx_operations import OPERATORS
+    from nn_bridge.readers.onnx.operations import OPERATORS
 
     words = set(re.findall(r"\w+", PAGE))
     assert set(OPERATORS) <= words

@@ -411,7 +411,7 @@ def test_a_changed_file_is_read_or_refused(tmp_path_factory, changes, cut):
 
 
 def test_a_wrong_conversion_is_noticed(monkeypatch):
-    from nn_bridge.readers import onnx_operations
+    from nn_bridge.readers.onnx import operations as onnx_operations
 
     monkeypatch.setitem(onnx_operations.OPERATORS, "Abs", onnx_operations.OPERATORS["Relu"])
     assert "not the function of its source" in refusal(network_from_onnx, model([("Abs", ["x"], {})], (1, 2)))

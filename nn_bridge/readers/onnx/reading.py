@@ -19,7 +19,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network import Network
 from nn_bridge.readers import endings
 from nn_bridge.readers.files import MAX_BYTES, read_bytes
-from nn_bridge.readers.onnx_operations import OPERATORS, Node, Session, Value
+from nn_bridge.readers.onnx.operations import OPERATORS, Node, Session, Value
 from nn_bridge.readers.verification import verify
 from nn_bridge.signal_arrays import Arrays, SignalArray, checked_shape
 from polyhedra.errors import GeometryError, MissingExtraError
