@@ -9,7 +9,7 @@ an array, a product of matrices of long fractions.  Whoever reads one makes a `B
 >>> budget.spend_entries(3, "layer 1")
 Traceback (most recent call last):
     ...
-nn_bridge.errors.NetworkError: layer 1 brings the file above the 10 entries that a network may have; give a smaller one
+polyhedra.errors.NetworkError: layer 1 brings the file above the 10 entries that a network may have; give a smaller one
 """
 
 from __future__ import annotations
