@@ -23,6 +23,7 @@ from flint import fmpq, fmpq_mat, fmpz
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import INPUT, AffineStage, LayerRecord, Network, Row, exact_row
 from polyhedra.errors import GeometryError
+from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO, rational, to_text
 
 if TYPE_CHECKING:
@@ -372,8 +373,10 @@ def _dense_product(rows: Sequence[Terms], inner: Sequence[Terms]) -> tuple[Terms
     return tuple({v: w for v, w in zip(variables, row, strict=True) if w} for row in (left * right).tolist())
 
 
-def chain(weights: Sequence[Any], biases: Sequence[Any], activations: Sequence[str]) -> Network:
-    """A chain of layers (see `Network.from_layers`)."""
+def chain(
+    weights: Sequence[Any], biases: Sequence[Any], activations: Sequence[str], budget: Budget | None = None
+) -> Network:
+    """A chain of layers (see `Network.from_layers`); readers of files give the budget of the file."""
     if not len(weights):
         raise NetworkError("the network has no layers")
     if not len(weights) == len(biases) == len(activations):
@@ -381,7 +384,7 @@ def chain(weights: Sequence[Any], biases: Sequence[Any], activations: Sequence[s
             f"{len(weights)} weight matrices, {len(biases)} biases and {len(activations)} activations do not match"
         )
     try:
-        build = NetworkBuilder(len(weights[0][0]))
+        build = NetworkBuilder(len(weights[0][0]), budget)
     except (TypeError, IndexError):
         raise NetworkError("layer 0: the weights are not a matrix with rows and columns") from None
     signal = build.input()
@@ -409,9 +412,9 @@ def canonical_activation(activation: str, place: str) -> str:
         if kind == "maxout" and argument.isascii() and argument.isdigit() and 1 <= len(argument) <= 6:
             return f"maxout:{int(argument)}"
     except GeometryError as error:
-        raise NetworkError(f"{place}: activation {activation!r}: {error}") from None
+        raise NetworkError(f"{place}: activation {quoted(activation)}: {error}") from None
     raise NetworkError(
-        f"{place}: activation {activation!r} is not one of relu, linear, leaky:SLOPE, maxout:PIECES; "
+        f"{place}: activation {quoted(activation)} is not one of relu, linear, leaky:SLOPE, maxout:PIECES; "
         "puiseux reads piecewise linear networks only"
     )
 
