@@ -21,7 +21,7 @@ from flint import fmpq
 
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.solvers import deadline_after
-from nn_bridge.network import INPUT, AffineStage, Network
+from nn_bridge.network.network import INPUT, AffineStage, Network
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import ZERO, rational, to_float
 

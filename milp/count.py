@@ -21,7 +21,7 @@ from milp.bounds import Bounds, network_bounds
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.patterns import Vanishing, pattern_model, run_loop, run_scip
 from milp.solvers import deadline_after
-from nn_bridge.network import Network, Pattern
+from nn_bridge.network.network import Network, Pattern
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import rational

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milp.bounds import Bounds, Floats, round_up
-from nn_bridge.network import INPUT, AffineStage, Network, float_matrix
+from nn_bridge.network.network import INPUT, AffineStage, Network, float_matrix
 from polyhedra.scalars import rational, to_float
 
 Array = NDArray[np.float64]

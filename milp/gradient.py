@@ -19,7 +19,7 @@ from flint import fmpq
 from milp.bounds import Bounds, Stability
 from milp.formulations.network import NetworkModel
 from milp.solvers import require_cvxpy
-from nn_bridge.network import INPUT, AffineStage, Network, Pattern, Row, float_matrix
+from nn_bridge.network.network import INPUT, AffineStage, Network, Pattern, Row, float_matrix
 from polyhedra.scalars import ZERO, to_float
 
 

@@ -19,7 +19,7 @@ from milp.branching import Objective, search_maximum
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import formulate
 from milp.solvers import SolveReport, deadline_after
-from nn_bridge.network import Network, Row
+from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
 

@@ -23,7 +23,7 @@ from milp.branching import Objective, SearchResult, search_maximum
 from milp.domain import DomainLike, bounded, l1_ball, lift_network, linf_ball
 from milp.optimize import objective_of
 from milp.solvers import deadline_after
-from nn_bridge.network import Network, Row
+from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, rational, to_float

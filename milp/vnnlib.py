@@ -28,7 +28,7 @@ from milp.branching import Objective, search_maximum
 from milp.domain import bounded
 from milp.solvers import deadline_after
 from milp.verify import Status, Verdict
-from nn_bridge.network import AffineStage, Network, Row
+from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.linear_program import Infeasible, maximize_over
 from polyhedra.polyhedron import Polyhedron

@@ -13,7 +13,7 @@ from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import ideal_cuts, relu
 from milp.formulations.rule import Encoded, Preactivation
 from milp.solvers import SolveReport, require_cvxpy, solve
-from nn_bridge.network import AffineStage, Network, float_matrix
+from nn_bridge.network.network import AffineStage, Network, float_matrix
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import rational, to_float
 

@@ -1,8 +1,9 @@
 """The budget of one network file: how many entries, operators and digits reading it may use up.
 
 A file of a few bytes can ask for any amount of work: a tensor that repeats one number, a chain of operators that copy
-an array, a product of matrices of long fractions.  Whoever reads one makes a `Budget`, hands it to the
-`nn_bridge.builder.NetworkBuilder`, and spends from it *before* memory is set aside; the rest is refused in one line.
+an array, a product of matrices of long fractions.  Whoever reads one makes a `Budget`, hands it to the builder
+(`nn_bridge.network.builder.NetworkBuilder`), and spends from it *before* memory is set aside; the rest is refused in
+one line.
 
 >>> budget = Budget(entries=10)
 >>> budget.spend_entries(8)

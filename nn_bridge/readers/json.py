@@ -14,12 +14,12 @@ from typing import Any
 
 from flint import fmpq, fmpz
 
-from nn_bridge.builder import chain
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import AffineStage, Matrix, Network, Row, exact_row
+from nn_bridge.network.builder import chain
+from nn_bridge.network.network import AffineStage, Matrix, Network, Row, exact_row
 from nn_bridge.readers.budget import Budget
 from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
-from polyhedra.quoting import quoted, shown
+from polyhedra.quoting import quoted, shown, shown_path
 from polyhedra.scalars import ZERO
 
 FORMAT = "puiseux-network"
@@ -48,14 +48,14 @@ def read_json(path: str | os.PathLike[str]) -> Network:
         )
         return network_from_document(document)
     except NetworkError as error:
-        raise NetworkError(f"{shown(path)}: {error}") from None
+        raise NetworkError(f"{shown_path(path)}: {error}") from None
     except RecursionError:
-        raise NetworkError(f"{shown(path)}: the JSON text is nested too deeply to be a network") from None
+        raise NetworkError(f"{shown_path(path)}: the JSON text is nested too deeply to be a network") from None
     except UnicodeDecodeError:
-        raise NetworkError(f"{shown(path)} is not a UTF-8 text; a network file is JSON text") from None
+        raise NetworkError(f"{shown_path(path)} is not a UTF-8 text; a network file is JSON text") from None
     except json.JSONDecodeError as error:
         raise NetworkError(
-            f"{shown(path)} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}; "
+            f"{shown_path(path)} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}; "
             "correct or save it again"
         ) from None
 

@@ -16,12 +16,12 @@ import os
 
 from flint import fmpq
 
-from nn_bridge.builder import NetworkBuilder, chain
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.builder import NetworkBuilder, chain
+from nn_bridge.network.network import Network
 from nn_bridge.readers.budget import Budget
 from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
-from polyhedra.quoting import shown
+from polyhedra.quoting import shown_path
 from polyhedra.scalars import rational
 
 _ADVICE = "the format is described with the reader in docs/networks.md"
@@ -43,15 +43,15 @@ def read_nnet(path: str | os.PathLike[str], *, normalise: bool = False) -> Netwo
         The file is no ``.nnet`` text, is cut off, or holds numbers that are not finite.
     """
     content = read_bytes(path, MAX_TEXT_BYTES)
-    Budget().spend_entries(content.count(b",") + content.count(b"\n"), f"{shown(path)}: the list of its entries")
+    Budget().spend_entries(content.count(b",") + content.count(b"\n"), f"{shown_path(path)}: the list of its entries")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise NetworkError(f"{shown(path)} is not a UTF-8 text; {_ADVICE}") from None
+        raise NetworkError(f"{shown_path(path)} is not a UTF-8 text; {_ADVICE}") from None
     try:
         return _Lines(text).network(normalise)
     except NetworkError as error:
-        raise NetworkError(f"{shown(path)}: {error}") from None
+        raise NetworkError(f"{shown_path(path)}: {error}") from None
 
 
 class _Lines:

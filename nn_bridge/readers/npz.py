@@ -18,12 +18,12 @@ import zlib
 import numpy as np
 from numpy.lib import format as npy_format
 
-from nn_bridge.builder import chain
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.builder import chain
+from nn_bridge.network.network import Network
 from nn_bridge.readers.budget import Budget
 from nn_bridge.readers.files import MAX_BYTES, read_bytes
-from polyhedra.quoting import quoted, shown
+from polyhedra.quoting import quoted, shown, shown_path
 
 _MEMBER = re.compile(r"([Wb])(0|[1-9]\d{0,3})\.npy", re.ASCII)
 _MAX_HEADER = 4096  # bytes; numpy's own headers of plain arrays have 128
@@ -52,18 +52,18 @@ def read_npz(path: str | os.PathLike[str]) -> Network:
     """
     content = read_bytes(path, MAX_BYTES)
     if not content.startswith(b"PK"):
-        raise NetworkError(f"{shown(path)} is not an .npz archive; {_CONTRACT}")
+        raise NetworkError(f"{shown_path(path)} is not an .npz archive; {_CONTRACT}")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = _members(archive, shown(path))
-            arrays = {name: _read_array(archive, info, shown(path)) for name, info in members.items()}
+            members = _members(archive, shown_path(path))
+            arrays = {name: _read_array(archive, info, shown_path(path)) for name, info in members.items()}
     except NetworkError:
         raise
     except _CORRUPT as error:
         raise NetworkError(
-            f"{shown(path)} is a truncated or damaged .npz archive ({shown(error)}); save it again"
+            f"{shown_path(path)} is a truncated or damaged .npz archive ({shown(error)}); save it again"
         ) from None
-    return _chain(arrays, shown(path))
+    return _chain(arrays, shown_path(path))
 
 
 def _members(archive: zipfile.ZipFile, path: object) -> dict[str, zipfile.ZipInfo]:

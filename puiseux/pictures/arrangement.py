@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_bridge.network import Matrix, Network, float_matrix
+from nn_bridge.network.network import Matrix, Network, float_matrix
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
 
@@ -109,10 +109,10 @@ def arrange(network: Network, domain: Polyhedron | None = None) -> Arrangement:
     >>> found.cells, sorted(set(found.points[:, 0].tolist()))
     (3, [-1.0, 0.0, 0.5, 1.0])
     """
-    from nn_bridge.cell_problem import cell_problem
-    from nn_bridge.cell_tree import FACES, CellTree, Leaves
-    from nn_bridge.gluing import MapClasses, SignVectorKeys
-    from nn_bridge.integer_maps import unpacked
+    from nn_bridge.cells.joining import MapClasses, SignVectorKeys
+    from nn_bridge.cells.problem import cell_problem
+    from nn_bridge.cells.tree import FACES, CellTree, Leaves
+    from nn_bridge.network.residues import unpacked
 
     problem = cell_problem(network, domain) if network.stages else None
     if problem is None:
@@ -188,7 +188,7 @@ def _replace(points: Floats, unknown: Flags, first: Integers, network: Network, 
     """Coordinates that floating point did not hold, from exact ones."""
     if not unknown.any():
         return
-    from nn_bridge.cells import iterate_cells
+    from nn_bridge.cells.cell import iterate_cells
 
     wanted = set((np.searchsorted(first, np.flatnonzero(unknown), side="right") - 1).tolist())
     for number, cell in enumerate(iterate_cells(network, domain)):

@@ -10,7 +10,7 @@ from flint import fmpq
 from milp.bounds import METHODS, Stability, network_bounds, round_down, round_up, supplied
 from milp.branching import Objective, search_maximum
 from milp.domain import bounded, l1_ball, lift_network, linf_ball
-from nn_bridge.network import AffineStage, Network
+from nn_bridge.network.network import AffineStage, Network
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational

@@ -6,15 +6,15 @@ import random
 
 import numpy as np
 
-from nn_bridge.cell_problem import cell_problem
-from nn_bridge.cell_proof import CellProof
-from nn_bridge.cell_tree import FACES, CellTree
-from nn_bridge.cells import iterate_cells
-from nn_bridge.exact_forms import ExactForms
-from nn_bridge.facet_plan import FacetPlan, plan_facets
-from nn_bridge.gluing import duplicates
-from nn_bridge.network import AffineStage, Network
-from nn_bridge.running_forms import RunningForms
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.cells.joining import duplicates
+from nn_bridge.cells.problem import cell_problem
+from nn_bridge.cells.proof.plan import FacetPlan, plan_facets
+from nn_bridge.cells.proof.proof import CellProof
+from nn_bridge.cells.proof.running_forms import RunningForms
+from nn_bridge.cells.tree import FACES, CellTree
+from nn_bridge.network.forms import ExactForms
+from nn_bridge.network.network import AffineStage, Network
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
 
