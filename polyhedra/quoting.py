@@ -1,14 +1,17 @@
 """How messages quote text that this project did not write: file names, layer names, keys, operators, numbers.
 
-Such text may be very long, hold escape sequences that a terminal obeys, line breaks, or marks that reverse the
-direction of writing.  Every message that contains foreign text quotes it by :func:`quoted`, or shows it by
-:func:`shown` where quotation marks would be in the way (a path at the head of a line).
+Such text may be very long, hold escape sequences that a terminal obeys, line breaks, or marks that reverse the direction
+of writing.  Every message that contains foreign text quotes it by :func:`quoted`, or shows it by :func:`shown` where
+quotation marks would be in the way (a path at the head of a line).
 """
 
 from __future__ import annotations
 
 LONGEST = 80
 """Characters of foreign text that a message shows at most."""
+
+LONGEST_PATH = 240
+"""The same for the path of a file, which is of little use when its middle is missing."""
 
 
 def shown(text: object, longest: int = LONGEST) -> str:
@@ -42,6 +45,17 @@ def shown(text: object, longest: int = LONGEST) -> str:
         tail = longest - 3 - head
         whole = whole[: head + 1] + "..." + whole[len(whole) - tail + 1 :]
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in whole)
+
+
+def shown_path(path: object) -> str:
+    """The same for the path at the head of a message, which may be longer.
+
+    Examples
+    --------
+    >>> shown_path("net\\n.npz")
+    'net\\\\n.npz'
+    """
+    return shown(path, LONGEST_PATH)
 
 
 def quoted(text: object, longest: int = LONGEST) -> str:

@@ -15,7 +15,7 @@ from flint import fmpq, fmpz
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.builder import Signal, Terms
-from nn_bridge.network.signals import NOTHING, Arrays, SignalArray, check_terms, checked_shape
+from nn_bridge.network.signals import NOTHING, Arrays, SignalArray, checked_shape
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 
 JUMPS = (
@@ -223,7 +223,7 @@ def convolution(
     seen = windows(sizes, weight.shape[2:], stride, padding, dilation)
     places = seen.reshape(-1, seen.shape[-1])
     shape = checked_shape((batch, out_channels, *seen.shape[:-1]))
-    check_terms(batch * out_channels * places.size * weight.shape[1])
+    ops.build.spend(batch * out_channels * places.size * weight.shape[1])
     area = math.prod(sizes)
     reads = [[(tap, p) for tap, p in enumerate(row) if p != NOTHING] for row in places.tolist()]
     rows: list[Terms] = []

@@ -15,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -406,6 +407,24 @@ def exact_row(values: Any, place: str) -> Row:
     if isinstance(values, (str, bytes, Mapping, Set)):
         raise NetworkError(f"{place} is a {type(values).__name__}, not a list of numbers")
     try:
+        if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "iuf":
+            return _row_of_array(values)
         return tuple(rational(v) for v in values)
     except (GeometryError, TypeError) as error:
         raise NetworkError(f"{place}: {error}") from None
+
+
+def _row_of_array(values: np.ndarray) -> Row:
+    """The exact entries of a vector, converted only where they are not zero; rows of zeros of one size are shared."""
+    places = np.flatnonzero(values)
+    if not len(places):
+        return _zeros(len(values))
+    entries = [ZERO] * len(values)
+    for place, value in zip(places.tolist(), values[places].tolist(), strict=True):
+        entries[place] = rational(value)
+    return tuple(entries)
+
+
+@lru_cache(maxsize=2)
+def _zeros(size: int) -> Row:
+    return (ZERO,) * size

@@ -1,15 +1,16 @@
 """The budget of one network file: how many entries, operators and digits reading it may use up.
 
 A file of a few bytes can ask for any amount of work: a tensor that repeats one number, a chain of operators that copy
-an array, a product of matrices of long fractions.  Whoever reads one makes a `Budget`, hands it to the
-`nn_bridge.builder.NetworkBuilder`, and spends from it *before* memory is set aside; the rest is refused in one line.
+an array, a product of matrices of long fractions.  Whoever reads one makes a `Budget`, hands it to the builder
+(`nn_bridge.network.builder.NetworkBuilder`), and spends from it *before* memory is set aside; the rest is refused in
+one line.
 
 >>> budget = Budget(entries=10)
 >>> budget.spend_entries(8)
 >>> budget.spend_entries(3, "layer 1")
 Traceback (most recent call last):
     ...
-nn_bridge.errors.NetworkError: layer 1 brings the file above the 10 entries that a network may have; give a smaller one
+polyhedra.errors.NetworkError: layer 1 brings the file above the 10 entries that a network may have; give a smaller one
 """
 
 from __future__ import annotations
