@@ -8,11 +8,11 @@ from collections.abc import Callable
 import numpy as np
 from flint import fmpq
 
-from nn_bridge import array_layers as layers
 from nn_bridge.errors import NetworkError
+from nn_bridge.network import layers
+from nn_bridge.network.signals import SignalArray
 from nn_bridge.readers import endings
 from nn_bridge.readers.onnx.session import OPERATORS, Node, Operator, Session, Value, is_constant, named
-from nn_bridge.signal_arrays import SignalArray
 from polyhedra.scalars import ZERO, rational
 
 

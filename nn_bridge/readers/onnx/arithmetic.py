@@ -8,13 +8,22 @@ from dataclasses import replace
 import numpy as np
 from flint import fmpq
 
-from nn_bridge import array_layers as layers
 from nn_bridge.errors import NetworkError
+from nn_bridge.network import layers
+from nn_bridge.network.signals import SignalArray
 from nn_bridge.readers import endings
 from nn_bridge.readers.onnx.session import (
-    OPERATORS, Node, Operator, Session, Value, as_integers, is_constant, is_plain, named, shape_of,
+    OPERATORS,
+    Node,
+    Operator,
+    Session,
+    Value,
+    as_integers,
+    is_constant,
+    is_plain,
+    named,
+    shape_of,
 )  # fmt: skip
-from nn_bridge.signal_arrays import SignalArray, check_terms
 from polyhedra.scalars import ONE, ZERO
 
 
@@ -162,8 +171,10 @@ def _einsum(s: Session, node: Node, *inputs: Value) -> SignalArray:
     equation = node["equation"].replace(" ", "")
     left, arrow, result = equation.partition("->")
     terms = left.split(",")
-    if len(terms) != len(inputs) or not (left.replace(",", "") + result).isalpha() or any(
-        len(set(term)) != len(term) for term in (*terms, result)
+    if (
+        len(terms) != len(inputs)
+        or not (left.replace(",", "") + result).isalpha()
+        or any(len(set(term)) != len(term) for term in (*terms, result))
     ):
         raise NetworkError("this equation is not read; write it with letters, none twice in one operand")
     if not arrow:
@@ -248,7 +259,6 @@ def _cumulated(s: Session, node: Node, x: Value, axis: Value) -> SignalArray:
     array = s.array(x)
     place = s.ops.axis(array, s.integers(axis, "the axis")[0])
     length = array.shape[place]
-    check_terms(array.signal.size * length)
     s.budget.spend_entries(array.signal.size * length)
     lines = np.moveaxis(array.positions, place, -1).reshape(-1, length)
     rows = []

@@ -8,11 +8,18 @@ from collections.abc import Callable
 import numpy as np
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.signals import NOTHING, SignalArray, checked_shape
 from nn_bridge.readers import endings
 from nn_bridge.readers.onnx.session import (
-    Node, Session, Value, is_constant, is_plain, named, shape_of, size_of,
+    Node,
+    Session,
+    Value,
+    is_constant,
+    is_plain,
+    named,
+    shape_of,
+    size_of,
 )  # fmt: skip
-from nn_bridge.signal_arrays import NOTHING, SignalArray, checked_shape
 from polyhedra.quoting import quoted
 
 FLOAT_TYPES = {1: "FLOAT", 10: "FLOAT16", 11: "DOUBLE", 16: "BFLOAT16"}

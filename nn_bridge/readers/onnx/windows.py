@@ -9,11 +9,11 @@ from itertools import product
 import numpy as np
 from flint import fmpq
 
-from nn_bridge import array_layers as layers
-from nn_bridge.builder import Terms
 from nn_bridge.errors import NetworkError
+from nn_bridge.network import layers
+from nn_bridge.network.builder import Terms
+from nn_bridge.network.signals import SignalArray
 from nn_bridge.readers.onnx.session import Node, Session, Value, named
-from nn_bridge.signal_arrays import SignalArray, check_terms
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO
 
@@ -96,7 +96,6 @@ def _transposed(
     shape = s.shape((batch, outputs, *sizes))
     taps = math.prod(weight.shape[2:])
     terms = batch * channels * weight.shape[1] * math.prod(x.shape[2:]) * taps
-    check_terms(terms)
     s.budget.spend_entries(terms)
     kernels = weight.numbers("the kernel").reshape(channels, weight.shape[1], taps)
     shifts = [ZERO] * outputs if bias is None else bias.numbers("the bias").ravel().tolist()
@@ -121,9 +120,7 @@ def _transposed(
     for n, out in product(range(batch), range(outputs)):
         group, local = divmod(out, weight.shape[1])
         sources = [((n * channels + c) * area, kernels[c, local]) for c in range(group * each, (group + 1) * each)]
-        rows += [
-            {start + place: w[tap] for start, w in sources for place, tap in pairs if w[tap]} for pairs in reads
-        ]
+        rows += [{start + place: w[tap] for start, w in sources for place, tap in pairs if w[tap]} for pairs in reads]
     return s.ops.combine(x, rows, [b for _ in range(batch) for b in shifts for _ in reads], shape)
 
 
@@ -190,7 +187,9 @@ def _batch_norm(
 @named("Upsample")
 def _upsample(s: Session, node: Node, x: Value, scales: Value | None = None) -> SignalArray:
     array = s.array(x)
-    numbers = [fmpq(*float(v).as_integer_ratio()) for v in node["scales"]] if scales is None else s.numbers(scales, "it")
+    numbers = (
+        [fmpq(*float(v).as_integer_ratio()) for v in node["scales"]] if scales is None else s.numbers(scales, "it")
+    )
     sizes = [_scaled(n, f) for n, f in zip(array.shape, numbers, strict=True)]
     return _resized(s, node, array, sizes, numbers, "asymmetric", "floor")
 
@@ -244,7 +243,7 @@ def _resized(
         _weights(size, target, factor, coordinates, nearest if mode == "nearest" else "")
         for size, target, factor in zip(x.shape, shape, scales, strict=True)
     ]
-    check_terms(math.prod(shape) * math.prod(max(map(len, axis)) for axis in axes))
+    s.budget.spend_entries(math.prod(shape) * math.prod(max(map(len, axis)) for axis in axes))
     rows: list[Terms] = []
     for choice in product(*axes):
         row = {0: ONE}
@@ -253,7 +252,6 @@ def _resized(
         rows.append(row)
     if all(len(row) == 1 for row in rows):
         return s.ops.gather(x, np.array([next(iter(row)) for row in rows]).reshape(shape))
-    s.budget.spend_entries(sum(map(len, rows)))
     return s.ops.combine(x, rows, (ZERO,) * len(rows), shape)
 
 
