@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 
 import numpy as np
@@ -101,7 +102,7 @@ def _where(s: Session, node: Node, condition: Value, x: Value, y: Value) -> Sign
 
 
 def _softmax_ending(kind: Callable[[SignalArray, int], endings.Ending]) -> Operator:
-    def operator(s: Session, node: Node, x: Value) -> endings.Ending:
+    def run(s: Session, node: Node, x: Value) -> endings.Ending:
         array = s.array(x)
         axis = s.ops.axis(array, node.get("axis", -1 if s.opset >= 13 else 1))
         if s.opset < 13:  # all axes from this one on together
@@ -110,7 +111,7 @@ def _softmax_ending(kind: Callable[[SignalArray, int], endings.Ending]) -> Opera
             return endings.Ending(array, ending.name, ending.function)
         return kind(array, axis)
 
-    return operator
+    return run
 
 
 OPERATORS["Softmax"] = _softmax_ending(endings.softmax)
@@ -136,9 +137,7 @@ def _top(s: Session, node: Node, x: Value, count: Value | None = None) -> tuple[
         raise NetworkError(f"there are no {wanted} largest of {length} values")
     largest = bool(node.get("largest", 1))
     source = s.ops.rearrange(array, lambda p: np.moveaxis(p, axis, 0))
-    rows = [
-        s.ops.reshape(s.ops.rearrange(source, lambda p, k=k: p[k : k + 1]), source.shape[1:]) for k in range(length)
-    ]
+    rows = [s.ops.rearrange(source, operator.itemgetter(k)) for k in range(length)]
     for first, second in comparators(length, wanted):
         pair = rows[first], rows[second]
         high, low = s.ops.maximum(*pair), s.ops.minimum(*pair)

@@ -129,7 +129,7 @@ def _sign(value: fmpq) -> int:
     return (value > 0) - (value < 0)
 
 
-def _exact_function(change: Callable[[fmpq], Any]) -> Operator:
+def _exact_function(change: Callable[..., Any]) -> Operator:
     def run(s: Session, node: Node, x: Value) -> np.ndarray:
         if is_plain(x):
             return on_integers(s, lambda v: int(change(fmpq(v))), x)
@@ -139,10 +139,11 @@ def _exact_function(change: Callable[[fmpq], Any]) -> Operator:
     return run
 
 
-for _name, _change in {
+_EXACT: dict[str, Callable[..., Any]] = {
     "Floor": _floor, "Ceil": lambda v: -_floor(-v), "Round": _round, "Sign": _sign, "Abs": abs,
     "Relu": lambda v: max(v, ZERO),
-}.items():  # fmt: skip
+}  # fmt: skip
+for _name, _change in _EXACT.items():
     CONSTANT_OPERATORS[_name] = _exact_function(_change)
 
 
@@ -413,10 +414,10 @@ def _top(s: Session, node: Node, x: Value, count: Value | None = None) -> tuple[
         raise NetworkError(f"there are no {wanted} largest of {array.shape[axis]} values")
     lines = np.moveaxis(array, axis, -1)
     sign = -1 if node.get("largest", 1) else 1
-    places = [
-        sorted(range(len(line)), key=lambda k, line=line: (sign * _comparable(line[k]), k))[:wanted]
-        for line in lines.reshape(-1, array.shape[axis]).tolist()
-    ]
+    places = []
+    for line in lines.reshape(-1, array.shape[axis]).tolist():
+        order = sorted((sign * _comparable(value), k) for k, value in enumerate(line))
+        places.append([k for _, k in order[:wanted]])
     chosen = np.moveaxis(np.array(places, dtype=np.int64).reshape(*lines.shape[:-1], wanted), -1, axis)
     return np.take_along_axis(array, chosen, axis), chosen
 

@@ -180,6 +180,14 @@ def chosen_output(onnx: Any, model: Any) -> tuple[str, str]:
     return outputs[0].name, ""
 
 
+def without_names(nodes: list[Any], output: str) -> str:
+    """The array behind an output that gives it as a map by class."""
+    makers = {name: node for node in nodes for name in node.output if node.op_type == "ZipMap"}
+    while output in makers and makers[output].domain == LEARNING and makers[output].input:
+        output = makers.pop(output).input[0]
+    return output
+
+
 def _is_real(onnx: Any, value: Any) -> bool:
     if value.type.HasField("sequence_type") or value.type.HasField("map_type"):
         return False

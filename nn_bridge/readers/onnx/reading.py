@@ -24,7 +24,7 @@ from nn_bridge.readers.onnx import graph
 from nn_bridge.readers.onnx.comparison import Source, compared
 from nn_bridge.readers.onnx.running import Runner
 from nn_bridge.readers.onnx.session import Session, Value
-from nn_bridge.readers.onnx.tensors import FLOATS, Tensors
+from nn_bridge.readers.onnx.tensors import ADVICE, FLOATS, Tensors
 from nn_bridge.readers.onnx.wire import check_parts
 from polyhedra.errors import MissingExtraError
 from polyhedra.quoting import quoted, shown
@@ -57,7 +57,7 @@ def read_onnx(path: str | os.PathLike[str], input_shape: Sequence[int] | None = 
         try:
             model.ParseFromString(content)
         except Exception:  # the protobuf library has several errors of its own, by version
-            raise NetworkError(f"this is no ONNX model, or it is damaged; {graph.ADVICE}") from None
+            raise NetworkError(f"this is no ONNX model, or it is damaged; {ADVICE}") from None
         del content
         return _network(onnx, model, input_shape, Path(path).parent)
     except NetworkError as error:
@@ -89,6 +89,7 @@ def _network(onnx: Any, model: Any, input_shape: Sequence[int] | None, folder: P
     budget = Budget()
     nodes = graph.written_out(onnx, model, budget)
     output, left_out = graph.chosen_output(onnx, model)
+    output = graph.without_names(nodes, output)
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     nodes, wanted = graph.needed(nodes, [output] if output else [o.name for o in model.graph.output])
     inputs = [value for value in model.graph.input if value.name not in weights]
@@ -109,7 +110,7 @@ def _network(onnx: Any, model: Any, input_shape: Sequence[int] | None, folder: P
     values[inputs[0].name] = session.ops.input(shape)
     runner.run(nodes, wanted, values, output)
     if output not in values:
-        raise NetworkError(f"the output {quoted(output, 60)} is not computed by the model; {graph.ADVICE}")
+        raise NetworkError(f"the output {quoted(output, 60)} is not computed by the model; {ADVICE}")
     result, ending, scores = values[output], None, output
     if left_out:
         session.note(left_out)

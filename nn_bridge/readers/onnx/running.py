@@ -17,49 +17,10 @@ from polyhedra.errors import GeometryError
 from polyhedra.quoting import quoted, shown
 
 NOT_LINEAR = frozenset(
-    [
-        "Acos",
-        "Acosh",
-        "Asin",
-        "Asinh",
-        "Atan",
-        "Atanh",
-        "Attention",
-        "Celu",
-        "Cos",
-        "Cosh",
-        "Elu",
-        "Erf",
-        "Exp",
-        "GRU",
-        "Gelu",
-        "GroupNormalization",
-        "HardSwish",
-        "InstanceNormalization",
-        "LRN",
-        "LSTM",
-        "LayerNormalization",
-        "Log",
-        "LpNormalization",
-        "MeanVarianceNormalization",
-        "Mish",
-        "RMSNormalization",
-        "RNN",
-        "ReduceL2",
-        "ReduceLogSum",
-        "ReduceLogSumExp",
-        "ReduceProd",
-        "ReduceSumSquare",
-        "Selu",
-        "Sin",
-        "Sinh",
-        "Softplus",
-        "Softsign",
-        "Sqrt",
-        "Swish",
-        "Tan",
-        "Tanh",
-    ]
+    """Acos Acosh Asin Asinh Atan Atanh Attention Celu Cos Cosh Elu Erf Exp GRU Gelu GroupNormalization HardSwish
+    InstanceNormalization LRN LSTM LayerNormalization Log LpNormalization MeanVarianceNormalization Mish
+    RMSNormalization RNN ReduceL2 ReduceLogSum ReduceLogSumExp ReduceProd ReduceSumSquare Selu Sin Sinh Softplus
+    Softsign Sqrt Swish Tan Tanh""".split()  # noqa: SIM905
 )
 """Operators of values that depend on the input that are known not to be piecewise linear."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -234,9 +235,10 @@ def _split(s: Session, node: Node, x: Value, sizes: Value | None = None) -> tupl
     ends = np.cumsum(lengths).tolist()
     pieces = list(zip([0, *ends], ends, strict=False))
     # pieces that nothing uses are not made
-    made = [s.rearrange(x, lambda p, a=a, b=b: np.take(p, range(a, b), axis)) if k in node.used else np.zeros(0)
-            for k, (a, b) in enumerate(pieces)]  # fmt: skip
-    return tuple(made)
+    return tuple(
+        s.rearrange(x, partial(np.take, indices=np.arange(a, b), axis=axis)) if k in node.used else np.zeros(0)
+        for k, (a, b) in enumerate(pieces)
+    )
 
 
 @named("Slice")
@@ -314,8 +316,7 @@ def _scatter_elements(s: Session, node: Node, x: Value, index: Value, updates: V
 
 
 def _put_along(p: np.ndarray, places: np.ndarray, new: np.ndarray, axis: int) -> None:
-    grid = list(np.indices(places.shape))
-    grid[axis] = places
+    grid = [places if a == axis else index for a, index in enumerate(np.indices(places.shape))]
     p[tuple(grid)] = new
 
 
@@ -333,7 +334,9 @@ def _scattered(
         return s.ops.gather(joined, positions)
     if len(np.unique(positions[positions >= array.signal.size])) != new.signal.size:
         raise NetworkError("it writes several times to one place; only a plain replacement is read so")
-    methods = {"add": s.ops.add, "mul": s.ops.multiply, "max": s.ops.maximum, "min": s.ops.minimum}
+    methods: dict[str, Callable[[SignalArray, SignalArray], SignalArray]] = {
+        "add": s.ops.add, "mul": s.ops.multiply, "max": s.ops.maximum, "min": s.ops.minimum,
+    }  # fmt: skip
     if reduction not in methods:
         raise NetworkError(f"the reduction {quoted(reduction)} is not known")
     touched = positions >= array.signal.size
@@ -348,9 +351,10 @@ def _scattered(
 @named("Trilu")
 def _triangle(s: Session, node: Node, x: Value, k: Value | None = None) -> Value:
     shift = 0 if k is None else s.integers(k, "k")[0]
-    keep = np.tri if not node.get("upper", 1) else lambda n, m, d: ~np.tri(n, m, d - 1, dtype=bool)
     rows, columns = shape_of(x)[-2:]
-    mask = np.asarray(keep(rows, columns, max(min(shift, columns + 1), -rows - 1))).astype(bool)
+    shift = max(min(shift, columns + 1), -rows - 1)
+    upper = bool(node.get("upper", 1))
+    mask = np.tri(rows, columns, shift - 1 if upper else shift, dtype=bool) ^ upper
     if is_plain(x):
         return np.where(mask, np.asarray(x), 0)
     array = s.array(x)
