@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import logging
 import sys
 import tempfile
@@ -100,7 +101,7 @@ class Decoder(nn.Module):
 def perceptron(*between: Any, sizes: tuple[int, ...] = (4, 16, 16, 1)) -> nn.Sequential:
     """Linear layers with other layers between them."""
     layers: list[nn.Module] = []
-    for k, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for k, (a, b) in enumerate(itertools.pairwise(sizes)):
         layers += [nn.Linear(a, b), *([make() for make in between] if k < len(sizes) - 2 else [])]
     return nn.Sequential(*layers)
 

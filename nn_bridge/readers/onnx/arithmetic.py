@@ -149,7 +149,14 @@ OPERATORS["Min"] = _extreme("minimum")
 
 @named("MatMul")
 def _matmul(s: Session, node: Node, x: Value, y: Value) -> SignalArray:
-    return s.ops.matmul(s.array(x), s.array(y))
+    return product(s, s.array(x), s.array(y))
+
+
+def product(s: Session, x: SignalArray, y: SignalArray) -> SignalArray:
+    """A matrix product; the sums are paid before, since one weighs more than an entry, even of one term."""
+    if x.ndim and y.ndim:
+        s.budget.spend_entries(2 * (x.signal.size // max(x.shape[-1], 1)) * y.shape[-1] if y.ndim > 1 else 0)
+    return s.ops.matmul(x, y)
 
 
 @named("Gemm")
@@ -159,7 +166,7 @@ def _gemm(s: Session, node: Node, x: Value, y: Value, shift: Value | None = None
         raise NetworkError(f"it multiplies matrices, not arrays of shapes {left.shape} and {right.shape}")
     left = s.ops.rearrange(left, np.transpose) if node.get("transA", 0) else left
     right = s.ops.rearrange(right, np.transpose) if node.get("transB", 0) else right
-    result = s.ops.scale(s.ops.matmul(left, right), node.number("alpha", 1.0))
+    result = s.ops.scale(product(s, left, right), node.number("alpha", 1.0))
     if shift is None:
         return result
     return s.ops.add(result, s.ops.scale(s.array(shift), node.number("beta", 1.0)))
@@ -216,9 +223,9 @@ def _contracted(
         shape = [sizes[c] for c in groups[0]]
         return s.ops.reshape(moved, (*shape, *(int(np.prod([sizes[c] for c in g], dtype=object)) for g in groups[1:])))
 
-    product = s.ops.matmul(matrix(x, first, batch, rows, inner), matrix(y, second, batch, inner, columns))
+    result = product(s, matrix(x, first, batch, rows, inner), matrix(y, second, batch, inner, columns))
     letters = batch + rows + columns
-    return s.ops.reshape(product, [sizes[c] for c in letters]), letters
+    return s.ops.reshape(result, [sizes[c] for c in letters]), letters
 
 
 # ---------------------------------------------------------------- reductions

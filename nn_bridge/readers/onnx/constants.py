@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -39,10 +39,10 @@ def _constant_operator(*names: str) -> Callable[[Operator], Operator]:
     return named(*names, table=CONSTANT_OPERATORS)
 
 
-def _each(s: Session, change: Callable[..., Any], node: Node, *values: Value) -> list[Any]:
+def _each(s: Session, change: Callable[..., fmpq], *values: Value) -> list[fmpq]:
     """A function of numbers on every entry, with broadcasting."""
     shape = s.common_shape(*values)
-    return [change(*entries) for entries in zip(*(_spread(s, v, shape) for v in values), strict=True)]
+    return s.paid(change(*entries) for entries in zip(*(_spread(s, v, shape) for v in values), strict=True))
 
 
 def _spread(s: Session, value: Value, shape: tuple[int, ...]) -> list[Any]:
@@ -62,10 +62,13 @@ def _exact_array(values: list[Any], shape: tuple[int, ...]) -> np.ndarray:
 # ---------------------------------------------------------------- comparisons
 
 
-def _comparison(compare: Callable[[Any, Any], bool]) -> Operator:
+def _comparison(compare: Callable[[Any, Any], bool], fast: Callable[..., Any]) -> Operator:
     def run(s: Session, node: Node, x: Value, y: Value) -> np.ndarray:
         y = aligned(s, node, x, y)
         shape = s.common_shape(x, y)
+        first, second = s.constant(x), s.constant(y)
+        if first.dtype == second.dtype and first.dtype.kind in "iubf":
+            return np.broadcast_to(np.asarray(fast(first, second)), shape)
         pairs = zip(*(map(_comparable, _spread(s, v, shape)) for v in (x, y)), strict=True)
         return np.array([compare(a, b) for a, b in pairs], dtype=np.bool_).reshape(shape)
 
@@ -77,10 +80,10 @@ def _comparable(value: Any) -> Any:
 
 
 for _name, _compare in {
-    "Greater": operator.gt, "GreaterOrEqual": operator.ge, "Less": operator.lt, "LessOrEqual": operator.le,
-    "Equal": operator.eq,
+    "Greater": (operator.gt, np.greater), "GreaterOrEqual": (operator.ge, np.greater_equal),
+    "Less": (operator.lt, np.less), "LessOrEqual": (operator.le, np.less_equal), "Equal": (operator.eq, np.equal),
 }.items():  # fmt: skip
-    CONSTANT_OPERATORS[_name] = _comparison(_compare)
+    CONSTANT_OPERATORS[_name] = _comparison(*_compare)
 
 
 def _logical(change: Callable[..., np.ndarray]) -> Operator:
@@ -150,7 +153,7 @@ for _name, _change in _EXACT.items():
 @_constant_operator("LeakyRelu")
 def _leaky_relu(s: Session, node: Node, x: Value) -> np.ndarray:
     slope, exact = node.number("alpha", 0.01), s.exact(x)
-    return _exact_array([v if v > 0 else slope * v for v in exact.ravel().tolist()], exact.shape)
+    return _exact_array(s.paid(v if v > 0 else slope * v for v in exact.ravel().tolist()), exact.shape)
 
 
 @_constant_operator("Clip")
@@ -180,7 +183,7 @@ def _mod(s: Session, node: Node, x: Value, y: Value) -> Value:
 
     if is_plain(x, y):
         return on_integers(s, remainder, x, y)
-    values = _each(s, lambda a, b: remainder(rational(a), rational(b)), node, x, y)
+    values = _each(s, lambda a, b: remainder(rational(a), rational(b)), x, y)
     return _exact_array(values, np.broadcast_shapes(shape_of(x), shape_of(y)))
 
 
@@ -227,7 +230,7 @@ def _sqrt(s: Session, node: Node, x: Value) -> np.ndarray:
     return _exact_array([root(s, v) for v in exact.ravel().tolist()], exact.shape)
 
 
-_LARGEST_POWER = 64
+_LONGEST_POWER = 10_000  # bits
 
 
 @_constant_operator("Pow")
@@ -238,7 +241,8 @@ def _pow(s: Session, node: Node, x: Value, exponent: Value) -> Value:
 
     def power(base: Any, by: Any) -> fmpq:
         number, by = rational(base), rational(by)
-        if by.q == 1 and abs(by.p) <= _LARGEST_POWER and (number or by >= 0):
+        bits = (number.p.bit_length() + number.q.bit_length()) * abs(by.p)
+        if by.q == 1 and bits <= _LONGEST_POWER and (number or by >= 0):
             return number ** int(by.p)
         if by == fmpq(1, 2):
             return root(s, number)
@@ -248,7 +252,7 @@ def _pow(s: Session, node: Node, x: Value, exponent: Value) -> Value:
         except (ValueError, OverflowError, ZeroDivisionError):
             raise NetworkError("a power is no finite number") from None
 
-    values = _each(s, power, node, x, exponent)
+    values = _each(s, power, x, exponent)
     return _exact_array(values, np.broadcast_shapes(shape_of(x), shape_of(exponent)))
 
 
@@ -315,12 +319,22 @@ def _product(s: Session, values: list[Any]) -> Any:
 def _mean(s: Session, values: list[Any]) -> Any:
     if not values:
         raise NetworkError("the mean of no values is not defined")
-    total = sum(values, 0 * values[0])
+    total = _total(s, values)
     return total // len(values) if isinstance(total, int) else total / len(values)
 
 
-def _squares(values: list[Any]) -> fmpq:
-    return sum((fmpq(v) * v for v in values), ZERO)
+def _total(s: Session, values: Iterable[Any]) -> Any:
+    """A sum whose partial sums are paid: with many denominators they grow longer and longer."""
+    total: Any = 0
+    for value in values:
+        total = total + value
+        if isinstance(total, fmpq):
+            s.budget.spend_digits((total,))
+    return total
+
+
+def _squares(s: Session, values: list[Any]) -> fmpq:
+    return fmpq(_total(s, (fmpq(v) * v for v in values)))
 
 
 def _extreme(choose: Callable[[list[Any]], Any]) -> Callable[[Session, list[Any]], Any]:
@@ -333,9 +347,9 @@ def _extreme(choose: Callable[[list[Any]], Any]) -> Callable[[Session, list[Any]
 
 
 for _name, _fold in {
-    "ReduceProd": _product, "ReduceSum": lambda s, v: sum(v, 0 * v[0]) if v else 0, "ReduceMean": _mean,
-    "ReduceMax": _extreme(max), "ReduceMin": _extreme(min), "ReduceL1": lambda s, v: sum(map(abs, v), 0),
-    "ReduceSumSquare": lambda s, v: _squares(v), "ReduceL2": lambda s, v: root(s, _squares(v)),
+    "ReduceProd": _product, "ReduceSum": _total, "ReduceMean": _mean,
+    "ReduceMax": _extreme(max), "ReduceMin": _extreme(min), "ReduceL1": lambda s, v: _total(s, map(abs, v)),
+    "ReduceSumSquare": _squares, "ReduceL2": lambda s, v: root(s, _squares(s, v)),
 }.items():  # fmt: skip
     CONSTANT_OPERATORS[_name] = _folded(_fold)
 
@@ -347,8 +361,8 @@ def _normalised(s: Session, node: Node, x: Value) -> Value:
     lines = np.moveaxis(exact, axis, -1)
     result = []
     for line in lines.reshape(-1, exact.shape[axis]).tolist():
-        size = root(s, _squares(line)) if power == 2 else sum(map(abs, line), ZERO)
-        result += [v / size if size else ZERO for v in line]
+        size = root(s, _squares(s, line)) if power == 2 else sum(map(abs, line), ZERO)
+        result += s.paid(v / size if size else ZERO for v in line)
     return np.moveaxis(_exact_array(result, lines.shape), -1, axis)
 
 
@@ -379,6 +393,8 @@ def _cumulated(s: Session, node: Node, x: Value, axis: Value) -> Value:
         for value in line:
             before = total
             total = total + (value if is_plain(x) else rational(value))
+            if isinstance(total, fmpq):
+                s.budget.spend_digits((total,))
             sums.append(before if node.get("exclusive", 0) else total)
         result += sums[::-1] if node.get("reverse", 0) else sums
     made = as_integers(result).reshape(lines.shape) if is_plain(x) else _exact_array(result, lines.shape)
@@ -469,7 +485,7 @@ def _dequantized(s: Session, node: Node, x: Value, scale: Value, zero: Value | N
     exact = s.exact(x)
     factors, shift = _levels(s, node, x, scale, "the scale"), _levels(s, node, x, zero, "the zero point")
     values = zip(exact.ravel().tolist(), factors.ravel().tolist(), shift.ravel().tolist(), strict=True)
-    return _exact_array([(v - z) * f for v, f, z in values], exact.shape)
+    return _exact_array(s.paid((v - z) * f for v, f, z in values), exact.shape)
 
 
 @_constant_operator("QuantizeLinear")

@@ -23,7 +23,7 @@ from nn_bridge.readers.files import MAX_BYTES, read_bytes
 from nn_bridge.readers.onnx import graph
 from nn_bridge.readers.onnx.comparison import Source, compared
 from nn_bridge.readers.onnx.running import Runner
-from nn_bridge.readers.onnx.session import Session, Value
+from nn_bridge.readers.onnx.session import MAX_AXES, Session, Value
 from nn_bridge.readers.onnx.tensors import ADVICE, FLOATS, Tensors
 from nn_bridge.readers.onnx.wire import check_parts
 from polyhedra.errors import MissingExtraError
@@ -131,6 +131,8 @@ def _input_shape(tensors: Tensors, value: Any, given: Sequence[int] | None) -> t
     if kind not in FLOATS:
         raise NetworkError(f"{name} holds {kind.lower()}, not real numbers")
     declared = list(value.type.tensor_type.shape.dim) if value.type.tensor_type.HasField("shape") else None
+    if len(declared or ()) > MAX_AXES or (given is not None and len(given) > MAX_AXES):
+        raise NetworkError(f"{name} has more than the {MAX_AXES} axes that are read")
     sizes = [dim.dim_value if dim.HasField("dim_value") else 0 for dim in declared or ()]
     if given is not None:
         shape = checked_shape(given)

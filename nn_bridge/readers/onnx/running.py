@@ -26,6 +26,8 @@ NOT_LINEAR = frozenset(
 
 _TOUCHED = 4  # entries that an operator looks at cost a quarter of those that it makes
 
+_NAMED = 200  # entries that one input of an operator costs at least, so that a million inputs are too many
+
 
 class Runner:
     """Runs nodes; remembers which constants were rounded, and where a function at the very end begins.
@@ -75,7 +77,7 @@ class Runner:
                 if source and source not in values:
                     raise NetworkError(f"it reads {quoted(source, 60)}, which nothing before it makes")
                 inputs.append(values[source] if source else None)
-            self._session.budget.spend_entries(sum(map(size_of, inputs)) // _TOUCHED)
+            self._session.budget.spend_entries(sum(map(size_of, inputs)) // _TOUCHED + _NAMED * len(inputs))
             used = tuple(k for k, output in enumerate(node.output) if output in wanted)
             if node.op_type == "If" and node.domain in DOMAINS:
                 results = self._branch(node, inputs, values)

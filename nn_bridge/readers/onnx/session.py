@@ -7,7 +7,7 @@ signals of them; tensors of integers, which hold shapes and indices, stay so for
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,13 +23,22 @@ from polyhedra.scalars import rational, to_float
 Value = SignalArray | endings.Ending | np.ndarray
 Operator = Callable[..., Any]
 
+MAX_AXES = 32
+"""The most axes of an array."""
+
 OPERATORS: dict[str, Operator] = {}
 """Operators of ONNX's own domain, by name."""
 
-CONSTANT_OPERATORS: dict[str, Operator] = {}
+CONSTANT_MAX_AXES = 32
+"""The most axes of an array."""
+
+OPERATORS: dict[str, Operator] = {}
 """Operators of ONNX's own domain that are run where all inputs are constants; they come before `OPERATORS`."""
 
-LEARNING_OPERATORS: dict[str, Operator] = {}
+LEARNING_MAX_AXES = 32
+"""The most axes of an array."""
+
+OPERATORS: dict[str, Operator] = {}
 """Operators of the domain ``ai.onnx.ml``, by name."""
 
 
@@ -97,9 +106,18 @@ class Session:
         """The shape to which values are broadcast, paid from the budget."""
         shapes = [shape_of(value) for value in values]
         try:
-            return self.shape(np.broadcast_shapes(*shapes))
+            common = np.broadcast_shapes(*shapes)
         except ValueError:
-            raise NetworkError(f"shapes {' and '.join(map(str, shapes))} do not fit together") from None
+            raise NetworkError(f"shapes {' and '.join(map(str, shapes[:8]))} do not fit together") from None
+        return self.shape(common)
+
+    def paid(self, numbers: Iterable[fmpq]) -> list[fmpq]:
+        """Numbers as they are made, the digits of each paid before the next."""
+        result = []
+        for number in numbers:
+            self.budget.spend_digits((number,))
+            result.append(number)
+        return result
 
     # ---------------------------------------------------------------- values
 
@@ -161,12 +179,16 @@ class Session:
 
     def reshape(self, value: Value | None, change: Callable[[tuple[int, ...]], Sequence[int]]) -> Value:
         """The same entries in another shape, also after a function at the very end, which does not mind."""
+        if value is None:
+            raise NetworkError("its input is missing")
+        shape = tuple(change(shape_of(value)))
+        if len(shape) > MAX_AXES:
+            raise NetworkError(f"an array of {len(shape)} axes has more than the {MAX_AXES} that are read")
         if isinstance(value, endings.Ending):
-            return replace(value, array=self.ops.reshape(value.array, change(value.array.shape)))
+            return replace(value, array=self.ops.reshape(value.array, shape))
         if isinstance(value, np.ndarray):
-            return value.reshape(tuple(change(value.shape)))
-        array = self.array(value)
-        return self.ops.reshape(array, change(array.shape))
+            return value.reshape(shape)
+        return self.ops.reshape(value, shape)
 
     def axis(self, value: Value, axis: int, extra: int = 0) -> int:
         """An axis of a value counted from the front; ``extra`` axes more may be named."""

@@ -18,6 +18,7 @@ import numpy as np
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.signals import checked_shape
 from nn_bridge.readers.budget import Budget
+from nn_bridge.readers.onnx.session import MAX_AXES
 from polyhedra.quoting import quoted, shown
 
 FLOATS = ("FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16")
@@ -51,6 +52,8 @@ class Tensors:
         """
         name = f"the tensor {quoted(tensor.name, 60)}"
         try:
+            if len(tensor.dims) > MAX_AXES:
+                raise NetworkError(f"it has {len(tensor.dims)} axes, more than the {MAX_AXES} that are read")
             shape = checked_shape(tensor.dims)
             self._budget.spend_entries(math.prod(shape) // 2)
             kind = self.kind(tensor.data_type)
