@@ -25,13 +25,15 @@ from nn_bridge.network.signals import Arrays, SignalArray, checked_shape
 from nn_bridge.readers import (
     endings,
     torch_shapes,  # noqa: F401  (its functions enter FUNCTIONS when it is imported)
+    torch_upsampling,  # noqa: F401  (the same)
 )
 from nn_bridge.readers.budget import Budget
-from nn_bridge.readers.torch_layers import MODULES
+from nn_bridge.readers.torch_layers import MODULES, reason
 from nn_bridge.readers.torch_operations import FUNCTIONS, Tracer
 from nn_bridge.readers.torch_tensors import line
 from nn_bridge.readers.verification import verify
 from polyhedra.errors import GeometryError
+from polyhedra.quoting import shown
 
 _ADVICE = "docs/networks.md lists what puiseux reads"
 _SHAPE_ADVICE = "give input_shape, the shape of one input without the batch, such as (1, 28, 28)"
@@ -75,7 +77,9 @@ def network_of_module(module: Any, input_shape: Sequence[int] | None = None, not
     if type(twin).__module__.startswith("torch.nn.modules") and not isinstance(twin, torch.nn.Sequential):
         twin = torch.nn.Sequential(twin)
     graph, shape = _traced(twin, input_shape)
-    build = NetworkBuilder(math.prod(shape), Budget())
+    budget = Budget()
+    budget.spend_operators(len(graph.graph.nodes), "the graph of the module")
+    build = NetworkBuilder(math.prod(shape), budget)
     tracer = Tracer(Arrays(build))
     tracer.notes.extend(notes)
     result = _Run(graph, tracer, type(module).__name__).of(tracer.ops.input((1, *shape)))
@@ -141,10 +145,10 @@ def _refuse_unknown(graph: Any) -> None:
         if node.op == "call_module" and node.target != _GUARDS:
             module = modules[node.target]
             name = type(module).__name__
-            if name not in MODULES or type(module) is not getattr(torch.nn, name, None):
-                raise NetworkError(
-                    f"module {node.target} ({name}): this layer is not piecewise linear, or not known; {_ADVICE}"
-                )
+            standard = type(module) is getattr(torch.nn, name, None)
+            if not standard or name not in MODULES:
+                why = reason(name) if standard else "it is a layer of another library, or of a new version of torch"
+                raise NetworkError(f"module {shown(node.target)} ({shown(name)}) is not read: {why}; {_ADVICE}")
 
 
 def _exported(module: Any, shape: tuple[int, ...], reason: Exception) -> Any:
@@ -284,13 +288,13 @@ class _Run:
     def _place(self, node: Any) -> str:
         """The layer by name and type, as the user knows it."""
         if node.op == "call_module":
-            return f"module {node.target} ({type(self.modules[node.target]).__name__})"
+            return f"module {shown(node.target)} ({type(self.modules[node.target]).__name__})"
         stack = list((node.meta.get("nn_module_stack") or {}).values())
         where = f" in {self.name}"
         if stack:
             path, kind = stack[-1][0], stack[-1][1]
             label = kind if isinstance(kind, str) else kind.__name__
-            where = f" in {f'module {path}' if path else self.name} ({label.rpartition('.')[2]})"
+            where = f" in {f'module {shown(path)}' if path else self.name} ({shown(label.rpartition('.')[2])})"
         return f"{_name_of(node)}{where}"
 
 
