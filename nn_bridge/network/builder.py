@@ -21,10 +21,8 @@ from typing import TYPE_CHECKING, Any
 from flint import fmpq, fmpq_mat, fmpz
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network.network import INPUT, AffineStage, LayerRecord, Network, Row, exact_row
-from polyhedra.errors import GeometryError
-from polyhedra.quoting import quoted
-from polyhedra.scalars import ONE, ZERO, rational, to_text
+from nn_bridge.network.network import INPUT, AffineStage, LayerRecord, Matrix, Network, Row, exact_row
+from polyhedra.scalars import ONE, ZERO
 
 if TYPE_CHECKING:
     from nn_bridge.readers.budget import Budget
@@ -94,6 +92,26 @@ class NetworkBuilder:
         """The input itself."""
         return self._variables(INPUT)
 
+    def units(self) -> Signal:
+        """The units of the last stage, or the input where there is no stage yet."""
+        return self._variables(len(self._stages))
+
+    def dense_stage(self, weights: Matrix, bias: Row, place: str) -> AffineStage:
+        """An affine function of `units`, which `relu_of` makes a stage and `finish_with` the outputs."""
+        source = len(self._stages)
+        _check_layer(weights, bias, self._starts[source + 1] - self._starts[source], place)
+        self.spend(len(bias))
+        return AffineStage(((source, weights),), bias)
+
+    def relu_of(self, stage: AffineStage) -> None:
+        """``max(0, stage)``: one new stage, whose units are `units` from now on."""
+        self._stages.append(stage)
+        self._starts.append(self._starts[-1] + stage.units)
+
+    def finish_with(self, output: AffineStage, layers: tuple[LayerRecord, ...]) -> Network:
+        """The network with these outputs."""
+        return Network(self._starts[1], tuple(self._stages), output, layers)
+
     def constant(self, values: Sequence[fmpq]) -> Signal:
         """A signal that does not depend on the input."""
         self.spend(len(values))
@@ -102,14 +120,8 @@ class NetworkBuilder:
     def affine(self, signal: Signal, weights: Any, bias: Any = None, place: str = "layer") -> Signal:
         """``weights @ signal + bias``; weights of shape (out, size), bias of length out (zero by default)."""
         matrix = tuple(exact_row(row, f"{place}, row {i}") for i, row in enumerate(weights))
-        if not matrix:
-            raise NetworkError(f"{place} has no rows")
-        for i, row in enumerate(matrix):
-            if len(row) != signal.size:
-                raise NetworkError(f"{place}, row {i} has {len(row)} weights, but {signal.size} values come in")
         shift = (ZERO,) * len(matrix) if bias is None else exact_row(bias, f"{place}, bias")
-        if len(shift) != len(matrix):
-            raise NetworkError(f"{place} has {len(matrix)} rows but {len(shift)} biases")
+        _check_layer(matrix, shift, signal.size, place)
         return self.combine(signal, [{j: w for j, w in enumerate(row) if w} for row in matrix], shift)
 
     def combine(self, signal: Signal, rows: Sequence[Terms], bias: Sequence[fmpq]) -> Signal:
@@ -121,13 +133,14 @@ class NetworkBuilder:
                     if signal.bias[j]:
                         constants[i] += w * signal.bias[j]
                 self.spend_digits((constants[i],))
+        self._foresee_digits(signal, rows)
         names = _variables_of(signal)
         if names is not None:
             self.spend(len(rows) + sum(map(len, rows)))
             return Signal(tuple({names[j]: w for j, w in row.items()} for row in rows), tuple(constants))
         work = sum(len(signal.rows[j]) for row in rows for j in row)
         dense = self._is_dense(signal, rows, work)
-        self.spend(len(rows) + (min(work, len(rows) * dense) if dense else work))
+        self.spend(len(rows) + (min(work, len(rows) * dense) if dense else 2 * work))
         if dense:
             linear = _dense_product(rows, signal.rows)
             for row in linear:
@@ -276,6 +289,19 @@ class NetworkBuilder:
             self._budget.spend_digits((result,))
         return result
 
+    def _foresee_digits(self, signal: Signal, rows: Sequence[Terms]) -> None:
+        """Count the digits of sums of fractions before they are made, where their denominators differ much."""
+        if self._budget is None:
+            return
+        read = {j for row in rows for j in row}
+        inner = [[*signal.rows[j].values(), signal.bias[j]] for j in read]
+        if not (_is_long(row.values() for row in rows) or _is_long(inner)):
+            return
+        bits = {j: max(map(_bits, values)) * len(values) for j, values in zip(read, inner, strict=True)}
+        for row in rows:  # the sums grow one by one to the sum of all lengths
+            longest = sum(_bits(weight) * (len(signal.rows[j]) + 1) + bits[j] for j, weight in row.items())
+            self._budget.spend_bits(longest * (len(row) + 1) // 2)
+
     @staticmethod
     def _is_dense(signal: Signal, rows: Sequence[Terms], work: int) -> int:
         """The columns of a product of dense matrices where that is faster than `work` products in sums, else 0."""
@@ -285,12 +311,13 @@ class NetworkBuilder:
         variables = {v for j in reads for v in signal.rows[j]}
         if all(len(signal.rows[j]) <= 1 for j in reads) or 4 * work <= len(rows) * len(reads) * len(variables):
             return 0
-        # the product has one denominator a row, which is very long where denominators differ
-        inner = [signal.rows[j] for j in reads]
-        return 0 if _is_long(rows) or _is_long(inner) else len(variables)
+        # the product has one denominator, which is very long where those of the entries differ
+        inner = (signal.rows[j].values() for j in reads)
+        return 0 if _is_long(row.values() for row in rows) or _is_long(inner) else len(variables)
 
     def _variables(self, source: int) -> Signal:
         start, end = self._starts[source], self._starts[source + 1]
+        self.spend(2 * (end - start))
         return Signal(tuple({v: ONE} for v in range(start, end)), (ZERO,) * (end - start))
 
     def _stage(self, signal: Signal, name: str) -> AffineStage:
@@ -355,14 +382,35 @@ def _weighted_sum(parts: Iterable[tuple[Terms, fmpq]]) -> Terms:
     return shared if total is None else total
 
 
-def _is_long(rows: Iterable[Terms]) -> bool:
-    """Whether entries over the common denominator of a matrix are longer than products of matrices should be."""
+def _bits(value: fmpq) -> int:
+    """The length of a fraction."""
+    return int(value.p.bit_length() + value.q.bit_length())
+
+
+def _is_long(rows: Iterable[Iterable[fmpq]]) -> bool:
+    """Whether the common denominator of a matrix or one of its numerators is very long."""
+    denominators: set[fmpz] = set()
+    for row in rows:
+        for value in row:
+            if value.p.bit_length() > _LONGEST_IN_MATRICES:
+                return True
+            denominators.add(value.q)
     common = fmpz(1)
-    for denominator in {value.q for row in rows for value in row.values()}:
+    for denominator in denominators:
         common = common.lcm(denominator)
         if common.bit_length() > _LONGEST_IN_MATRICES:
             return True
-    return any(value.p.bit_length() > _LONGEST_IN_MATRICES for row in rows for value in row.values())
+    return False
+
+
+def _check_layer(weights: Matrix, bias: Row, size: int, place: str) -> None:
+    if not weights:
+        raise NetworkError(f"{place} has no rows")
+    for i, row in enumerate(weights):
+        if len(row) != size:
+            raise NetworkError(f"{place}, row {i} has {len(row)} weights, but {size} values come in")
+    if len(bias) != len(weights):
+        raise NetworkError(f"{place} has {len(weights)} rows but {len(bias)} biases")
 
 
 def _dense_product(rows: Sequence[Terms], inner: Sequence[Terms]) -> tuple[Terms, ...]:
@@ -371,61 +419,3 @@ def _dense_product(rows: Sequence[Terms], inner: Sequence[Terms]) -> tuple[Terms
     left = fmpq_mat([[row.get(j, ZERO) for j in reads] for row in rows])
     right = fmpq_mat([[inner[j].get(v, ZERO) for v in variables] for j in reads])
     return tuple({v: w for v, w in zip(variables, row, strict=True) if w} for row in (left * right).tolist())
-
-
-def chain(
-    weights: Sequence[Any], biases: Sequence[Any], activations: Sequence[str], budget: Budget | None = None
-) -> Network:
-    """A chain of layers (see `Network.from_layers`); readers of files give the budget of the file."""
-    if not len(weights):
-        raise NetworkError("the network has no layers")
-    if not len(weights) == len(biases) == len(activations):
-        raise NetworkError(
-            f"{len(weights)} weight matrices, {len(biases)} biases and {len(activations)} activations do not match"
-        )
-    try:
-        build = NetworkBuilder(len(weights[0][0]), budget)
-    except (TypeError, IndexError):
-        raise NetworkError("layer 0: the weights are not a matrix with rows and columns") from None
-    signal = build.input()
-    records = []
-    for index, (matrix, bias, activation) in enumerate(zip(weights, biases, activations, strict=True)):
-        place = f"layer {index}"
-        try:
-            rows = tuple(exact_row(row, f"{place}, row {i}") for i, row in enumerate(matrix))
-        except TypeError:
-            raise NetworkError(f"{place}: the weights are not a matrix with rows and columns") from None
-        shift = (ZERO,) * len(rows) if bias is None else exact_row(bias, f"{place}, bias")
-        signal = activate(build, build.affine(signal, rows, shift, place), activation, place)
-        records.append(LayerRecord(rows, shift, canonical_activation(activation, place)))
-    return build.finish(signal, tuple(records))
-
-
-def canonical_activation(activation: str, place: str) -> str:
-    """The one spelling of an activation: ``relu``, ``linear``, ``leaky:p/q``, ``maxout:k``."""
-    kind, _, argument = activation.partition(":")
-    try:
-        if kind in ("relu", "linear") and not argument:
-            return kind
-        if kind == "leaky":
-            return f"leaky:{to_text(rational(argument))}"
-        if kind == "maxout" and argument.isascii() and argument.isdigit() and 1 <= len(argument) <= 6:
-            return f"maxout:{int(argument)}"
-    except GeometryError as error:
-        raise NetworkError(f"{place}: activation {quoted(activation)}: {error}") from None
-    raise NetworkError(
-        f"{place}: activation {quoted(activation)} is not one of relu, linear, leaky:SLOPE, maxout:PIECES; "
-        "puiseux reads piecewise linear networks only"
-    )
-
-
-def activate(build: NetworkBuilder, signal: Signal, activation: str, place: str) -> Signal:
-    """Apply an activation, given by name, to a signal."""
-    kind, _, argument = canonical_activation(activation, place).partition(":")
-    if kind == "relu":
-        return build.relu(signal)
-    if kind == "leaky":
-        return build.leaky_relu(signal, rational(argument))
-    if kind == "maxout":
-        return build.maxout(signal, int(argument), place)
-    return signal

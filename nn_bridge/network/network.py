@@ -170,7 +170,7 @@ class Network:
         NetworkError
             Shapes do not chain, a number is not finite, or an activation is not piecewise linear.
         """
-        from nn_bridge.network.builder import chain  # the builder makes Networks: imported late, on this side only
+        from nn_bridge.network.chains import chain  # the builder makes Networks: imported late, on this side only
 
         if activations is None:
             activations = ["relu"] * (len(weights) - 1) + ["relu" if relu_on_output else "linear"]

@@ -28,7 +28,7 @@ moved or repeated (about a gigabyte)."""
 MAX_OPERATORS = 10_000
 """The most operators, layers or modules of a file."""
 
-MAX_DIGITS = 300_000_000
+MAX_DIGITS = 100_000_000
 """The most decimal digits of all numbers made while a file is read; the first 38 of each are free."""
 
 _FREE_BITS = 128  # numerators and denominators of trained weights lie in two machine words, which entries pay for
@@ -83,6 +83,17 @@ class Budget:
             bits = value.p.bit_length() + value.q.bit_length()
             if bits > _FREE_BITS:
                 self._bits -= bits - _FREE_BITS
+        self.spend_bits(0, place)
+
+    def spend_bits(self, bits: int, place: str = "it") -> None:
+        """Call it before numbers of so many binary digits in all are made.
+
+        Raises
+        ------
+        NetworkError
+            So many are not left.
+        """
+        self._bits -= bits
         if self._bits < 0:
             raise self._refusal(place, f"{self._limits[2]:,} digits in its numbers")
 

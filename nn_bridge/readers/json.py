@@ -15,7 +15,7 @@ from typing import Any
 from flint import fmpq, fmpz
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network.builder import chain
+from nn_bridge.network.chains import chain
 from nn_bridge.network.network import AffineStage, Matrix, Network, Row, exact_row
 from nn_bridge.readers.budget import Budget
 from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
@@ -60,13 +60,14 @@ def read_json(path: str | os.PathLike[str]) -> Network:
         ) from None
 
 
-_MAX_KEYS = 1_000_000
+_PIECE = 10_000  # entries of a row that are converted before their digits are counted
+_MAX_KEYS = 300_000
 _MAX_TOKEN = 100_000  # characters, as of numbers in strings
 
 
 def _check_size(content: bytes) -> None:
     """Refuse a text that would become more entries or keys than a network may have, before it is parsed."""
-    Budget().spend_entries(content.count(b",") + content.count(b"["), "the list of its entries")
+    Budget().spend_entries(content.count(b",") + 3 * content.count(b"["), "the list of its entries")
     keys = content.count(b":")
     if keys > _MAX_KEYS:
         raise NetworkError(f"it has {keys:,} keys, more than the {_MAX_KEYS:,} that are read; save the network again")
@@ -161,9 +162,13 @@ def _row(value: Any, place: str, budget: Budget) -> Row:
             raise NetworkError(
                 f'{place}, entry {index} is {shown(entry, 40)}; write a number or a string such as "1/2"'
             )
-    row = exact_row([ZERO if type(entry) is int and not entry else entry for entry in entries], place)
-    budget.spend_digits(row, place)
-    return row
+    row: list[fmpq] = []
+    for start in range(0, len(entries), _PIECE):
+        piece = entries[start : start + _PIECE]
+        numbers = exact_row([ZERO if type(entry) is int and not entry else entry for entry in piece], place)
+        budget.spend_digits(numbers, place)
+        row.extend(numbers)
+    return tuple(row)
 
 
 def _matrix(value: Any, place: str, budget: Budget) -> Matrix:

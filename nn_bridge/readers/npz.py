@@ -19,7 +19,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network.builder import chain
+from nn_bridge.network.chains import chain
 from nn_bridge.network.network import Network
 from nn_bridge.readers.budget import Budget
 from nn_bridge.readers.files import MAX_BYTES, read_bytes
@@ -140,7 +140,10 @@ def _chain(arrays: dict[str, np.ndarray], path: object) -> Network:
         biases.append(bias)
     used = sum(np.count_nonzero(weight) + len(weight) for weight in weights)
     Budget().spend_entries(int(used), f"{path}: {len(weights)} layers")  # before any entry is converted
-    return chain(weights, biases, ["relu"] * (len(weights) - 1) + ["linear"], Budget())
+    try:
+        return chain(weights, biases, ["relu"] * (len(weights) - 1) + ["linear"], Budget())
+    except NetworkError as error:
+        raise NetworkError(f"{path}: {error}") from None
 
 
 def _check_shapes(
