@@ -126,6 +126,9 @@ def _sigmoid(s: Session, node: Node, x: Value) -> endings.Ending:
 # ---------------------------------------------------------------- sorting
 
 
+_COMPARISON = 1000  # entries that one comparison costs: each is a stage of its own
+
+
 @named("TopK")
 def _top(s: Session, node: Node, x: Value, count: Value | None = None) -> tuple[Value, ...]:
     """The largest (or smallest) values; their places jump, and are refused where they are used."""
@@ -135,10 +138,13 @@ def _top(s: Session, node: Node, x: Value, count: Value | None = None) -> tuple[
     length = array.shape[axis]
     if not 0 < wanted <= length:
         raise NetworkError(f"there are no {wanted} largest of {length} values")
+    s.budget.spend_entries(_COMPARISON * length)
+    pairs = comparators(length, wanted)
+    s.budget.spend_entries(_COMPARISON * len(pairs))
     largest = bool(node.get("largest", 1))
     source = s.ops.rearrange(array, lambda p: np.moveaxis(p, axis, 0))
     rows = [s.ops.rearrange(source, operator.itemgetter(k)) for k in range(length)]
-    for first, second in comparators(length, wanted):
+    for first, second in pairs:
         pair = rows[first], rows[second]
         high, low = s.ops.maximum(*pair), s.ops.minimum(*pair)
         rows[first], rows[second] = (high, low) if largest else (low, high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -41,9 +42,27 @@ _INTEGERS: dict[str, Callable[[int, int], int]] = {
 }  # fmt: skip
 
 
-def on_integers(s: Session, change: Callable[..., int], *values: Value) -> np.ndarray:
-    """A function of Python integers on arrays, with broadcasting; overflow is refused, not wrapped."""
+_FAST: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "maximum": np.maximum, "minimum": np.minimum,
+}  # fmt: skip
+_SLOW = 4  # entries that one integer costs in Python
+
+
+def _small(value: Value) -> bool:
+    """Whether sums and products with another such array fit in 64 bits."""
+    array = np.asarray(value)
+    return not array.size or max(-int(array.min()), int(array.max())) < 2**31
+
+
+def on_integers(s: Session, change: Callable[..., int] | str, *values: Value) -> np.ndarray:
+    """A function of Python integers, or an operation by name, on arrays; overflow is refused, not wrapped."""
     shape = s.common_shape(*values)
+    if isinstance(change, str):
+        if change in _FAST and len(values) == 2 and all(map(_small, values)):
+            first, second = (np.asarray(v).astype(np.int64) for v in values)
+            return np.asarray(np.broadcast_to(_FAST[change](first, second), shape))
+        change = _INTEGERS[change]
+    s.budget.spend_entries(_SLOW * math.prod(shape))
     spread = [np.broadcast_to(np.asarray(v), shape).ravel().tolist() for v in values]
     return as_integers([change(*map(int, entries)) for entries in zip(*spread, strict=True)]).reshape(shape)
 
@@ -76,7 +95,7 @@ def _arithmetic(method: str) -> Operator:
     def operator(s: Session, node: Node, x: Value, y: Value) -> Value:
         y = aligned(s, node, x, y)
         if is_plain(x, y):
-            return on_integers(s, _INTEGERS[method], x, y)
+            return on_integers(s, method, x, y)
         if method == "subtract" and isinstance(y, endings.Ending):
             return _complement(s, x, y)
         result: SignalArray = getattr(s.ops, method)(s.array(x), s.array(y))
@@ -133,7 +152,7 @@ def _mean(s: Session, node: Node, *inputs: Value) -> SignalArray:
 def _extreme(method: str) -> Operator:
     def operator(s: Session, node: Node, *inputs: Value) -> Value:
         if is_plain(*inputs):
-            return on_integers(s, _INTEGERS[method] if len(inputs) > 1 else lambda v: v, *inputs)
+            return on_integers(s, method if len(inputs) > 1 else int, *inputs)
         result: SignalArray = getattr(s.ops, method)(*map(s.array, inputs))
         return result
 

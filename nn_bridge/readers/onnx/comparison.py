@@ -1,7 +1,8 @@
 """Is the network the function of the model?  Other programs evaluate the model, at the points of `verify`.
 
-The first that can is asked: onnxruntime, then ONNX's reference evaluator.  The model is cut before a dropped softmax or sigmoid, whose values underflow.  Only a
-model of operators that were read reaches these programs, with all tensors in it.
+The first that can is asked: onnxruntime, then ONNX's reference evaluator.  The model is cut before a dropped softmax or
+sigmoid, whose values underflow.  Only a model of operators that were read reaches these programs, with all tensors in
+it.
 """
 
 from __future__ import annotations

@@ -103,6 +103,7 @@ def _network(onnx: Any, model: Any, input_shape: Sequence[int] | None, folder: P
     tensors = Tensors(onnx, budget, folder)
     shape = _input_shape(tensors, inputs[0], input_shape)
     version = graph.opset(model)
+    budget.spend_entries(2 * math.prod(shape), "the input")  # an input weighs more than an entry
     build = NetworkBuilder(math.prod(shape), budget)
     session = Session(Arrays(build), version, budget)
     runner = Runner(onnx, session, tensors)

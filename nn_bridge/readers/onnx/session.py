@@ -29,16 +29,10 @@ MAX_AXES = 32
 OPERATORS: dict[str, Operator] = {}
 """Operators of ONNX's own domain, by name."""
 
-CONSTANT_MAX_AXES = 32
-"""The most axes of an array."""
-
-OPERATORS: dict[str, Operator] = {}
+CONSTANT_OPERATORS: dict[str, Operator] = {}
 """Operators of ONNX's own domain that are run where all inputs are constants; they come before `OPERATORS`."""
 
-LEARNING_MAX_AXES = 32
-"""The most axes of an array."""
-
-OPERATORS: dict[str, Operator] = {}
+LEARNING_OPERATORS: dict[str, Operator] = {}
 """Operators of the domain ``ai.onnx.ml``, by name."""
 
 

@@ -13,6 +13,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network import layers
 from nn_bridge.network.builder import Terms
 from nn_bridge.network.signals import SignalArray
+from nn_bridge.network.upsampling import mix
 from nn_bridge.readers.onnx.session import Node, Session, Value, named
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO
@@ -74,7 +75,7 @@ def _conv_transpose(s: Session, node: Node, x: Value, weight: Value, bias: Value
         wanted = [size * step for size, step in zip(array.shape[2:], stride, strict=True)]
     if wanted is not None:
         totals = [size - target for size, target in zip(full, list(wanted)[-count:], strict=True)]
-        padding = [_halves(total, automatic != "SAME_LOWER") for total in totals]
+        padding = [_halves(total, automatic == "SAME_UPPER") for total in totals]
     else:
         padding = list(zip(pads[:count], pads[count:], strict=True))
     sizes = [size - before - after for size, (before, after) in zip(full, padding, strict=True)]
@@ -243,16 +244,10 @@ def _resized(
         _weights(size, target, factor, coordinates, nearest if mode == "nearest" else "")
         for size, target, factor in zip(x.shape, shape, scales, strict=True)
     ]
-    s.budget.spend_entries(math.prod(shape) * math.prod(max(map(len, axis)) for axis in axes))
-    rows: list[Terms] = []
-    for choice in product(*axes):
-        row = {0: ONE}
-        for part, size in zip(choice, x.shape, strict=True):
-            row = {start * size + place: w * v for start, w in row.items() for place, v in part.items()}
-        rows.append(row)
-    if all(len(row) == 1 for row in rows):
-        return s.ops.gather(x, np.array([next(iter(row)) for row in rows]).reshape(shape))
-    return s.ops.combine(x, rows, (ZERO,) * len(rows), shape)
+    if mode == "nearest":
+        places = [[next(iter(part)) for part in axis] for axis in axes]
+        return s.ops.gather(x, x.positions[np.ix_(*places)])
+    return mix(s.ops, x, [[list(part.items()) for part in axis] for axis in axes])
 
 
 def _weights(size: int, target: int, scale: fmpq, coordinates: str, nearest: str) -> list[dict[int, fmpq]]:
