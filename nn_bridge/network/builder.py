@@ -32,6 +32,8 @@ MAX_ENTRIES = 100_000_000
 
 _DENSE_WORK = 50_000  # multiplications from which a product of matrices is faster than sparse sums
 
+_UNIT = 20  # entries that a unit costs while a file is read: rows of its stage, and of every check of it
+
 _LONGEST_IN_MATRICES = 4096
 """The most bits of the common denominator, and of a numerator, with which dense matrices are multiplied."""
 
@@ -191,7 +193,7 @@ class NetworkBuilder:
 
     def relu(self, signal: Signal) -> Signal:
         """``max(0, signal)``: one new stage."""
-        self.spend(2 * signal.size)
+        self.spend(_UNIT * signal.size)
         self._stages.append(self._stage(signal, f"stage {len(self._stages) + 1}"))
         self._starts.append(self._starts[-1] + signal.size)
         return self._variables(len(self._stages))
