@@ -8,7 +8,9 @@
   ``origin + t_1 directions[0] + t_2 directions[1] + ...``; an entry ``"domain"`` (``all`` or a box, in the
   parameters ``t``) bounds it.
 
-Numbers are exact decimals here, in the files too: 0.1 is 1/10.
+Numbers are exact decimals here, in the files too: 0.1 is 1/10.  In Python a domain is also a `Polyhedron`, a tuple
+``(low, high)`` of numbers or arrays, or a list (or an array with two columns) of one pair for each coordinate; floats
+then stand for their exact values.
 """
 
 from __future__ import annotations
@@ -17,14 +19,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 from flint import fmpq, fmpq_mat
 
 from nn_bridge.network.network import Network
 from polyhedra.errors import GeometryError, UsageError
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import rational, rationals
+from polyhedra.scalars import rational, rationals, to_text
+
+DomainLike: TypeAlias = str | Polyhedron | tuple[Any, Any] | Sequence[Any] | np.ndarray | None
+"""What every public function takes as a domain."""
 
 WHOLE_SPACE = "all"
 _KINDS = "all, box:LO,HI, box:LO1,HI1;LO2,HI2;..., polyhedron:FILE, slice:FILE"
@@ -40,14 +46,16 @@ class Problem:
     text: str
 
 
-def pose(network: Network, domain: str | Polyhedron | None = None) -> Problem:
+def pose(network: Network, domain: DomainLike = None) -> Problem:
     """The problem that a network and a domain pose.
 
     Parameters
     ----------
     network : Network
-    domain : str, Polyhedron or None
-        Text as on the command line, a polyhedron of the network's input dimension, or None for all of R^n.
+    domain : str, Polyhedron, (low, high), list of pairs, or None
+        Text as on the command line, a polyhedron of the network's input dimension, a box (a tuple ``(low, high)`` of
+        numbers or of arrays with one number for each coordinate, or a list of one pair for each coordinate), or None
+        for all of R^n.
 
     Raises
     ------
@@ -59,15 +67,20 @@ def pose(network: Network, domain: str | Polyhedron | None = None) -> Problem:
     >>> net = Network.from_layers([[[1, 0]]])
     >>> pose(net, "box:-1,1").text
     'box:-1,1'
+    >>> [pose(net, domain).text for domain in ((-1, [1, 2]), [(-1, 1), (-1, 2)])]
+    ['box:-1,1;-1,2', 'box:-1,1;-1,2']
     """
     if domain is None:
         return Problem(network, None, WHOLE_SPACE)
     if isinstance(domain, Polyhedron):
         return Problem(network, _checked(domain, network, "the domain"), "polyhedron")
+    if isinstance(domain, (tuple, list, np.ndarray)):
+        box, text = _box_of_numbers(domain, network.input_dim)
+        return Problem(network, box, text)
     if not isinstance(domain, str):
         raise UsageError(
-            f"a domain is text ({_KINDS}), a Polyhedron or None, not {type(domain).__name__}; "
-            "a box is 'box:-1,1;0,2' or Polyhedron.box([-1, 0], [1, 2])"
+            f"a domain is text ({_KINDS}), a Polyhedron, a tuple (low, high), a list of pairs or None, "
+            f"not {type(domain).__name__}"
         )
     kind, colon, rest = domain.strip().partition(":")
     if kind == WHOLE_SPACE and not colon:
@@ -92,6 +105,37 @@ def _box(text: str, dim: int, place: str) -> Polyhedron:
     if len(intervals) != dim:
         raise UsageError(f"{place} has {len(intervals)} intervals, the network reads {dim} inputs; give one or {dim}")
     return Polyhedron.box([low for low, _ in intervals], [high for _, high in intervals])
+
+
+def _box_of_numbers(value: tuple[Any, ...] | list[Any] | np.ndarray, dim: int) -> tuple[Polyhedron, str]:
+    """A box from ``(low, high)`` or from a list of pairs, and its text."""
+    form = "a box is a tuple (low, high), each a number or one for each coordinate, or a list of one pair for each"
+    if isinstance(value, tuple):
+        if len(value) != 2:
+            raise UsageError(f"{form}; this tuple has {len(value)} entries")
+        ends = [
+            list(end) if isinstance(end, (tuple, list, np.ndarray)) and np.ndim(end) else [end] * dim for end in value
+        ]
+    else:
+        rows = [list(row) if isinstance(row, (tuple, list, np.ndarray)) and np.ndim(row) else [row] for row in value]
+        if any(len(row) != 2 for row in rows):
+            raise UsageError(f"{form}; an entry of this list is no pair")
+        ends = [[row[0] for row in rows], [row[1] for row in rows]]
+    if len(ends[0]) != dim or len(ends[1]) != dim:
+        raise UsageError(f"{form}; this one has {len(ends[0])} and {len(ends[1])}, the network reads {dim} inputs")
+    try:
+        low, high = rationals(ends[0]), rationals(ends[1])
+    except GeometryError as error:
+        raise UsageError(f"{form}: {error}") from None
+    for i, (a, b) in enumerate(zip(low, high, strict=True)):
+        if not a < b:
+            raise UsageError(f"the box is empty or flat in coordinate {i}: {to_text(a)} is not below {to_text(b)}")
+    text = ";".join(f"{to_text(a)},{to_text(b)}" for a, b in zip(low, high, strict=True))
+    return Polyhedron.box(list(low), list(high)), f"box:{text}"
+
+
+def _has_entries(value: Any) -> bool:
+    return isinstance(value, (tuple, list, np.ndarray)) and np.ndim(np.asarray(value, dtype=object)) > 0
 
 
 def _interval(text: str, place: str) -> tuple[fmpq, fmpq]:

@@ -6,8 +6,6 @@ import io
 import os
 from typing import Any
 
-import numpy as np
-
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.writers.files import write_bytes
@@ -37,9 +35,9 @@ def to_torch(network: Network) -> Any:
     )
     """
     nn = _torch().nn
-    if not is_chain(network):
-        from nn_bridge.writers.torch_module import StagedNetwork
+    from nn_bridge.writers.torch_module import StagedNetwork, linear  # needs torch
 
+    if not is_chain(network):
         return StagedNetwork(network)
     parts: list[Any] = []
     for weights, bias in float64_layers(network, "the network"):
@@ -47,17 +45,6 @@ def to_torch(network: Network) -> Any:
             parts.append(nn.ReLU())
         parts.append(linear(weights, bias))
     return nn.Sequential(*parts)
-
-
-def linear(weights: np.ndarray, bias: np.ndarray | None) -> Any:
-    """A ``Linear`` module with these float64 parameters."""
-    torch = _torch()
-    module = torch.nn.Linear(weights.shape[1], weights.shape[0], bias=bias is not None, dtype=torch.float64)
-    with torch.no_grad():
-        module.weight.copy_(torch.from_numpy(weights))
-        if bias is not None:
-            module.bias.copy_(torch.from_numpy(bias))
-    return module
 
 
 def write_torch(network: Network, path: str | os.PathLike[str]) -> None:

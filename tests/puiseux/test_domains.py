@@ -153,7 +153,7 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
 
 
 def test_domains_of_another_kind_or_dimension() -> None:
-    with pytest.raises(UsageError, match=r"not int; a box is 'box:-1,1;0,2' or Polyhedron\.box"):
+    with pytest.raises(UsageError, match=r"a list of pairs or None, not int"):
         pose(PLANE, 3)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"lies in R\^2, the network reads 3 inputs"):
         pose(SPACE, Polyhedron.box([0, 0], [1, 1]))
