@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.readers import read_network
@@ -112,7 +113,7 @@ def _weight_norm() -> nn.Module:
 
 def _pruned() -> nn.Module:
     net = perceptron(nn.ReLU)
-    nn.utils.prune.l1_unstructured(net[2], "weight", 0.5)
+    prune.l1_unstructured(net[2], "weight", 0.5)
     return net
 
 

@@ -295,6 +295,10 @@ HOSTILE = {
         model([node("TopK", ["x", "k"], ["y", "i"])], {"k": np.array([1])}, (1, 100_000)),
         "entries",
     ),
+    "numbers next to zero": (
+        model([node("Add", ["x", "c"], ["z"]), node("ReduceSum", ["z"], ["y"])], {"c": np.full((2000, 2000), 5e-324)}),
+        "digits",
+    ),
     "a large input": (model([node("Relu", ["x"], ["y"])], {}, (2000, 2000)), "entries"),
     "a root of a negative number": (model(used(node("Sqrt", ["a"], ["z"])), {"a": np.array(-1, F32)}), "negative"),
     "a number that is not finite": (model(used(node("Exp", ["a"], ["z"])), {"a": np.array(1e6, F32)}), "finite"),

@@ -23,6 +23,8 @@ from polyhedra.scalars import rational, to_float
 Value = SignalArray | endings.Ending | np.ndarray
 Operator = Callable[..., Any]
 
+_FREE_BITS = 64
+
 MAX_AXES = 32
 """The most axes of an array."""
 
@@ -121,7 +123,12 @@ class Session:
             raise value.refuse_use()
         if value is None:
             raise NetworkError(f"{what} is missing")
-        return value if isinstance(value, SignalArray) else self.ops.constant(value, what)
+        if isinstance(value, SignalArray):
+            return value
+        if value.dtype.kind == "f":  # numbers far from 1 in size have long numerators or denominators
+            sizes = np.abs(np.frexp(value)[1].astype(np.int64))
+            self.budget.spend_bits(int(np.maximum(sizes - _FREE_BITS, 0).sum()))
+        return self.ops.constant(value, what)
 
     def numbers(self, value: Value | None, what: str) -> list[fmpq]:
         """A constant vector of numbers."""
