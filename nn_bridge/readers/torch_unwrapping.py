@@ -73,15 +73,20 @@ def _unwrapped(module: Any) -> Any:
 
 def _with_effective_weights(part: Any) -> str:
     """Put the effective weights of one module into its parameters; what computed them, for a note."""
+    import torch
     from torch.nn.utils import parametrize, prune
     from torch.nn.utils.spectral_norm import SpectralNorm
     from torch.nn.utils.weight_norm import WeightNorm
 
     done = []
     if parametrize.is_parametrized(part):
-        for name in list(part.parametrizations):
-            done += [type(how).__name__.lstrip("_") for how in part.parametrizations[name]]
-            parametrize.remove_parametrizations(part, name, leave_parametrized=True)
+        values = {name: getattr(part, name).detach().clone() for name in part.parametrizations}
+        done += [type(how).__name__.lstrip("_") for listed in part.parametrizations.values() for how in listed]
+        # torch's remove_parametrizations would change the class, which the copy shares with the user's module
+        part.__class__ = type(part).__bases__[0]
+        del part._modules["parametrizations"]
+        for name, value in values.items():
+            part.register_parameter(name, torch.nn.Parameter(value, requires_grad=False))
     for key, hook in list(part._forward_pre_hooks.items()):
         if isinstance(hook, prune.BasePruningMethod):
             hook.remove(part)
