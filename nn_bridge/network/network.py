@@ -15,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -169,7 +170,7 @@ class Network:
         NetworkError
             Shapes do not chain, a number is not finite, or an activation is not piecewise linear.
         """
-        from nn_bridge.network.builder import chain  # the builder makes Networks: imported late, on this side only
+        from nn_bridge.network.chains import chain  # the builder makes Networks: imported late, on this side only
 
         if activations is None:
             activations = ["relu"] * (len(weights) - 1) + ["relu" if relu_on_output else "linear"]
@@ -409,6 +410,24 @@ def exact_row(values: Any, place: str) -> Row:
     if isinstance(values, (str, bytes, Mapping, Set)):
         raise NetworkError(f"{place} is a {type(values).__name__}, not a list of numbers")
     try:
+        if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "iuf":
+            return _row_of_array(values)
         return tuple(rational(v) for v in values)
     except (GeometryError, TypeError) as error:
         raise NetworkError(f"{place}: {error}") from None
+
+
+def _row_of_array(values: np.ndarray) -> Row:
+    """The exact entries of a vector, converted only where they are not zero; rows of zeros of one size are shared."""
+    places = np.flatnonzero(values)
+    if not len(places):
+        return _zeros(len(values))
+    entries = [ZERO] * len(values)
+    for place, value in zip(places.tolist(), values[places].tolist(), strict=True):
+        entries[place] = rational(value)
+    return tuple(entries)
+
+
+@lru_cache(maxsize=2)
+def _zeros(size: int) -> Row:
+    return (ZERO,) * size
