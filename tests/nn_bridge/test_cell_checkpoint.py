@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nn_bridge.cells.cell.counting import checkpoint as cell_checkpoint
-from nn_bridge.cells.cell.counting import count as cell_count
-from nn_bridge.cells.cell.counting import jobs as cell_jobs
 
+from nn_bridge.cells.counting import checkpoint as cell_checkpoint
+from nn_bridge.cells.counting import count as cell_count
+from nn_bridge.cells.counting import jobs as cell_jobs
 from nn_bridge.cells.counting.checkpoint import Checkpoint, CheckpointError, Record
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.cells.counting.jobs import Group

@@ -10,8 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 
 import pytest
-from nn_bridge.cells.cell.counting import pool as cell_crew
 
+from nn_bridge.cells.counting import pool as cell_crew
 from nn_bridge.cells.counting.pool import Crew, Flow
 
 LONG = 600.0  # seconds that the work would take; the tests' time limit is shorter than two of them
