@@ -22,7 +22,7 @@ from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.forms import ExactForms, integer_stages_modulo
-from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network
+from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network, check_dense
 from polyhedra.matrix import nullspace, rank, reduced_echelon
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive, rational, to_float
@@ -120,6 +120,7 @@ def cell_problem(network: Network, domain: Polyhedron | None = None) -> CellProb
     NetworkError
         The domain has another dimension than the input, or no interior.
     """
+    check_dense(network)
     n = network.input_dim
     walls: Matrix = ()
     if domain is not None:
