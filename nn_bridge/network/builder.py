@@ -8,7 +8,8 @@ units made so far; a piecewise linear activation turns a signal into another one
 * maximum: ``max(a, b) = a + max(0, b - a)``, folded from left to right;
 * clipping: ``min(max(g, l), h) = l + max(0, g - l) - max(0, g - h)`` for ``l <= h``.
 
-Signals are sparse, so that convolutions and pooling cost what their kernels cost; the stages of a `Network` are dense.
+Signals are sparse, so that convolutions and pooling cost what their kernels cost; in a `Network` long rows with few
+entries are (`nn_bridge.network.sparse_row`).
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from flint import fmpq, fmpq_mat, fmpz
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT, AffineStage, LayerRecord, Matrix, Network, Row, exact_row
+from nn_bridge.network.sparse_row import entries, row_of
 from polyhedra.scalars import ONE, ZERO
 
 if TYPE_CHECKING:
     from nn_bridge.readers.budget import Budget
 
 MAX_ENTRIES = 100_000_000
-"""The most weights, zeros included, that the stages of one network may have (800 MB of references)."""
+"""The most weights that the rows of one network may store (800 MB of references); sparse rows store no zeros."""
 
 _DENSE_WORK = 50_000  # multiplications from which a product of matrices is faster than sparse sums
 
@@ -124,7 +126,7 @@ class NetworkBuilder:
         matrix = tuple(exact_row(row, f"{place}, row {i}") for i, row in enumerate(weights))
         shift = (ZERO,) * len(matrix) if bias is None else exact_row(bias, f"{place}, bias")
         _check_layer(matrix, shift, signal.size, place)
-        return self.combine(signal, [{j: w for j, w in enumerate(row) if w} for row in matrix], shift)
+        return self.combine(signal, [dict(entries(row)) for row in matrix], shift)
 
     def combine(self, signal: Signal, rows: Sequence[Terms], bias: Sequence[fmpq]) -> Signal:
         """The same for sparse exact rows: entry ``i`` is ``sum of rows[i][j] * signal[j], plus bias[i]``."""
@@ -169,7 +171,8 @@ class NetworkBuilder:
 
     def scale_each(self, signal: Signal, factors: Sequence[fmpq]) -> Signal:
         """Every entry times a rational number of its own."""
-        self.spend(sum(len(row) for f, row in zip(factors, signal.rows, strict=True) if f and f != 1) + signal.size)
+        lengths = [len(row) if f and f != 1 else 0 for f, row in zip(factors, signal.rows, strict=True)]
+        self.spend(sum(lengths) + signal.size)
         rows = tuple(
             row if f == 1 else (self._scaled(row, f) if f else {}) for f, row in zip(factors, signal.rows, strict=True)
         )
@@ -323,32 +326,33 @@ class NetworkBuilder:
         return Signal(tuple({v: ONE} for v in range(start, end)), (ZERO,) * (end - start))
 
     def _stage(self, signal: Signal, name: str) -> AffineStage:
-        """The signal as dense blocks, one for each source that it reads."""
+        """The signal as blocks of rows, one for each source that it reads."""
         blocks: dict[int, list[Row]] = {}
         blank: dict[int, Row] = {}
         for i, row in enumerate(signal.rows):
-            parts: dict[int, list[fmpq]] = {}
+            parts: dict[int, dict[int, fmpq]] = {}
             for variable, weight in row.items():
                 source = bisect_right(self._starts, variable) - 1
-                if source not in parts:
-                    parts[source] = [ZERO] * (self._starts[source + 1] - self._starts[source])
-                parts[source][variable - self._starts[source]] = weight
-            for source, entries in parts.items():
+                parts.setdefault(source, {})[variable - self._starts[source]] = weight
+            for source, weights in parts.items():
+                size = self._starts[source + 1] - self._starts[source]
                 if source not in blocks:
-                    self._reserve(signal.size, len(entries), name)
-                    blank[source] = (ZERO,) * len(entries)
+                    self._reserve(signal.size, name)
+                    blank[source] = row_of(size, ())
                     blocks[source] = [blank[source]] * i
-                blocks[source].append(tuple(entries))
+                made = row_of(size, sorted(weights.items()))
+                self._reserve(size if isinstance(made, tuple) else 2 * len(weights), name)
+                blocks[source].append(made)
             for source in blocks.keys() - parts.keys():
                 blocks[source].append(blank[source])
         return AffineStage(tuple((s, tuple(blocks[s])) for s in sorted(blocks)), signal.bias)
 
-    def _reserve(self, rows: int, columns: int, name: str) -> None:
-        self._entries += rows * columns
+    def _reserve(self, references: int, name: str) -> None:
+        self._entries += references
         if self._entries > MAX_ENTRIES:
             raise NetworkError(
-                f"{name} needs {rows} x {columns} weights and the whole network more than {MAX_ENTRIES:,}; "
-                "exact engines cannot use a network of this size, so take a smaller input or fewer channels"
+                f"{name} brings the network above {MAX_ENTRIES:,} weights; exact engines cannot use a network of this "
+                "size, so take a smaller input or fewer channels"
             )
 
 

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import AffineStage, Network
+from nn_bridge.network.sparse_row import entries
 from polyhedra.scalars import to_float
 
 SAMPLES = 24
@@ -85,7 +86,7 @@ class _Stage:
         self.blocks = []
         self.additions = 2.0
         for source, matrix in stage.blocks:
-            triples = [(i, j, to_float(v)) for i, row in enumerate(matrix) for j, v in enumerate(row) if v]
+            triples = [(i, j, to_float(v)) for i, row in enumerate(matrix) for j, v in entries(row)]
             i, j, v = zip(*triples, strict=True)
             block = sparse.csr_matrix((v, (i, j)), shape=(len(matrix), len(matrix[0])))
             self.blocks.append((source, block, abs(block)))
