@@ -11,7 +11,7 @@ from dataclasses import replace
 from os import PathLike
 from typing import Any
 
-from nn_bridge.network.network import Network
+from nn_bridge.network.network import Network, check_dense
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
@@ -49,6 +49,7 @@ def count_problem(problem: Problem, engine: str = AUTO, **options: Any) -> Regio
             )
     if ENGINES[name].bounded and problem.domain is None:
         raise UsageError(f"the engine {quoted(name)} needs a bounded domain: give a box, such as --domain 'box:-1,1'")
+    check_dense(problem.network)
     return replace(ENGINES[name].count(problem.network, problem.domain, **given), domain=problem.text, engine=name)
 
 
