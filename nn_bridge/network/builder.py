@@ -169,7 +169,8 @@ class NetworkBuilder:
 
     def scale_each(self, signal: Signal, factors: Sequence[fmpq]) -> Signal:
         """Every entry times a rational number of its own."""
-        self.spend(sum(len(row) for f, row in zip(factors, signal.rows, strict=True) if f != 0 and f != 1) + signal.size)
+        changed = sum(len(row) for f, row in zip(factors, signal.rows, strict=True) if f != 0 and f != 1)
+        self.spend(changed + signal.size)
         rows = tuple(
             row if f == 1 else (self._scaled(row, f) if f else {}) for f, row in zip(factors, signal.rows, strict=True)
         )
