@@ -30,7 +30,7 @@ from polyhedra.linear_program import (
 )
 from polyhedra.matrix import AffineMap, Matrix, Vector, as_matrix, as_vector, dot, nullspace, rank
 from polyhedra.scalars import ONE, ZERO, primitive
-from polyhedra.system import IntegerRow, System
+from polyhedra.system import IntegerRow, System, without_zero_rows
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -434,11 +434,10 @@ class Polyhedron:
             if plane not in planes or plane in tried or not any(row[:-1]):
                 continue
             tried.add(plane)
-            strict = [r for r in (*mine, *theirs) if _first_positive(r) != plane]
+            strict = without_zero_rows(r for r in (*mine, *theirs) if _first_positive(r) != plane)
             system = System.of_integer_rows([plane, *strict], 1, self.dim)
             if isinstance(interior_of(system), InteriorPoint):
-                inequalities = [r for r in strict if any(r[:-1])]
-                return Polyhedron.of_integer_rows(inequalities, [plane], dim=self.dim)
+                return Polyhedron.of_integer_rows(strict, [plane], dim=self.dim)
         return None
 
 

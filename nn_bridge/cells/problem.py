@@ -32,7 +32,8 @@ from nn_bridge.cells.start_cells import (
 )
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.forms import ExactForms, integer_stages_modulo
-from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network, float_matrix
+from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network, check_dense
+from nn_bridge.network.rows import float_matrix
 from polyhedra.independence import independent, kernel
 from polyhedra.limits import check_limits
 from polyhedra.polyhedron import Polyhedron
@@ -124,6 +125,7 @@ def cell_problem(network: Network, domain: Polyhedron | None = None) -> CellProb
     NetworkError
         The domain has another dimension than the input, or no interior.
     """
+    check_dense(network)
     n = network.input_dim
     walls: Matrix = ()
     if domain is not None:

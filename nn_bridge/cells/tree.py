@@ -387,8 +387,9 @@ class CellTree:
         coefficients = self.form[0, : problem.dim + 1]
         coefficients[:-1], coefficients[-1] = a.direct[0], a.bias[0]
         self.form[0, problem.dim + 1] = np.maximum(a.direct_err[0], a.bias_err[0])
-        self.form[0, problem.dim + 2] = np.abs(coefficients).sum(axis=0) * 1.0000001
-        self.form[0, problem.dim + 3] = np.abs(coefficients).max(axis=0) * 1.0000001
+        with np.errstate(over="ignore"):  # an infinite bound leaves every sign open
+            self.form[0, problem.dim + 2] = np.abs(coefficients).sum(axis=0) * 1.0000001
+            self.form[0, problem.dim + 3] = np.abs(coefficients).max(axis=0) * 1.0000001
         self.prints[0] = self._residues.base[0]
         self.facet_count[0] = len(problem.slots)
         for slot, (kind, number) in enumerate(problem.slots):

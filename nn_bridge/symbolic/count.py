@@ -22,7 +22,7 @@ from polyhedra.independence import independent
 from polyhedra.linear_program import InteriorPoint, interior_of
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive
-from polyhedra.system import IntegerRow, System
+from polyhedra.system import IntegerRow, System, without_zero_rows
 from tropical.rational import PuiseuxRational
 from tropical.regions import LinearRegion, linear_regions
 
@@ -154,7 +154,7 @@ def refine(
     else:
         inside = domain.interior_point()
         assert inside is not None, "the caller checks that the domain is full-dimensional"
-        cells = [SymbolicCell((), tuple(domain.system.rows()), inside)]
+        cells = [SymbolicCell((), tuple(without_zero_rows(domain.system.rows())), inside)]
     for stage in stages:
         refined = []
         for cell in cells:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nn_bridge.region_count import Count
 from polyhedra.quoting import shown, shown_path
 from puiseux.commands.options import (
     LONGEST_NOTE,
@@ -27,14 +28,6 @@ if TYPE_CHECKING:
     from nn_bridge.region_count import RegionCount
     from puiseux.domains import Problem
 
-MEANINGS = {
-    "cells": "activation cells: full-dimensional, one pattern each",
-    "regions": "linear regions: equal affine maps joined across facets",
-    "regions_by_point": "the same, joined where closures share any point",
-    "affine_maps": "distinct affine maps",
-}
-
-
 PROOF_KERNELS = (("polyhedra._implied_kernels", "prove_many"),)
 """What a certificate needs compiled beyond the count."""
 
@@ -48,7 +41,7 @@ def count(
             "--engine",
             metavar="ENGINE",
             help="auto (cells), cells, tropical, milp or sign-vectors.",
-            autocompletion=choices("puiseux.count", "ENGINES"),
+            autocompletion=choices("puiseux.routes", "ENGINES"),
         ),
     ] = "auto",
     output: OutputOption = None,
@@ -175,7 +168,7 @@ def table(result: RegionCount, network: Network, name: str) -> str:
     shown = {key: "-" if value is None else f"{at_least}{value:,}" for key, value in result.counts.items()}
     width = max(map(len, shown.values()))
     lines = [f"{name}: {inputs}, {layers}, {outputs}", f"on {where}, engine {result.engine}:", ""]
-    lines += [f"  {key:<16} {shown[key]:>{width}}  {meaning}" for key, meaning in MEANINGS.items()]
+    lines += [f"  {count:<16} {shown[count]:>{width}}  {count.short}" for count in Count]
     certainty = "exact" if result.exact else "not proven"
     if not result.complete:
         certainty = "incomplete: lower bounds only"

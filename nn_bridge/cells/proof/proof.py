@@ -270,8 +270,9 @@ class _Walk:
 
     def _beyond(self, i: int, point: list[int], centre: Floats) -> list[int]:
         """A point such that the way to it from an inner point leaves the cell through the interior of facet i."""
-        start = np.array([v / point[-1] for v in point[:-1]])
-        target = 2 * centre - start
+        start = np.array(float_row(point[:-1], point[-1]))
+        with np.errstate(all="ignore"):  # what is not finite is no proposal
+            target = 2 * centre - start
         for proposal in _rounded(target, self._margin(centre, i) / 4):
             if self._leaves_through(i, point, proposal):
                 return proposal
@@ -354,7 +355,8 @@ def _normalized(rows: Sequence[Sequence[int]]) -> Floats:
         largest = [max(map(abs, row[:-1])) for row in rows]
         floats = np.array([float_row(row, 1 << top.bit_length()) for row, top in zip(rows, largest, strict=True)])
     exponents = np.frexp(np.abs(floats[:, :-1]).max(axis=1))[1]
-    return np.ldexp(floats, -exponents[:, None])
+    with np.errstate(over="ignore"):  # an entry out of range is infinite, and then proves nothing
+        return np.ldexp(floats, -exponents[:, None])
 
 
 def _integer_lift(problem: CellProblem) -> tuple[list[list[int]], int] | None:
