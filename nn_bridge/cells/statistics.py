@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import networkx as nx
 import numpy as np
 from flint import fmpq
 
 from nn_bridge.cells.adjacency import CellAdjacency, cell_adjacency
-from nn_bridge.cells.cell import Cell, iterate_cells
+from nn_bridge.cells.cell import Cell
+from nn_bridge.cells.complex import cell_complex
 from nn_bridge.cells.edges import Edge, cell_edges
 from nn_bridge.cells.graph_distances import Neighbours, diameter
 from nn_bridge.cells.location import distance_to_points, points_by_cell
@@ -123,10 +123,11 @@ def region_statistics(
 def _statistics(
     network: Network, domain: Polyhedron | None, points: Sequence[Row] | None, joined: bool
 ) -> Iterator[RegionStatistics]:
-    found = cell_adjacency(network, domain)
-    cells = list(iterate_cells(network, domain))
+    found = cell_complex(network, domain)
+    cells = list(found)
     holders = None if points is None else points_by_cell(cells, points)
-    owner = _regions_of_cells(cells, found, joined)
+    owner = (found.regions if joined else np.arange(found.cells)).tolist()
+    facets = found.facet_counts.tolist()
     members: dict[int, list[int]] = {}
     for k, region in enumerate(owner):
         members.setdefault(region, []).append(k)
@@ -137,26 +138,12 @@ def _statistics(
             around[owner[a]].add(owner[b])
             around[owner[b]].add(owner[a])
     for region, own in members.items():
-        facets = int(found.facets[own].sum()) - 2 * inner[region]
+        outer = sum(facets[k] for k in own) - 2 * inner[region]
         inside = distance = None
         if points is not None and holders is not None:
             inside = tuple(sorted({i for k in own for i in holders[k]}))
             distance = ZERO if inside else min(distance_to_points(cells[k].polyhedron, points) for k in own)
-        yield _one(tuple(cells[k] for k in own), facets, len(around[region]), inside, distance)
-
-
-def _regions_of_cells(cells: Sequence[Cell], found: CellAdjacency, joined: bool) -> list[int]:
-    """For each cell the number of its region, by first cells."""
-    if not joined:
-        return list(range(len(cells)))
-    graph = nx.Graph()
-    graph.add_nodes_from(range(len(cells)))
-    graph.add_edges_from((a, b) for a, b in found.edges.tolist() if cells[a].affine_map == cells[b].affine_map)
-    owner = [0] * len(cells)
-    for number, component in enumerate(sorted(map(sorted, nx.connected_components(graph)))):
-        for k in component:
-            owner[k] = number
-    return owner
+        yield _one(tuple(cells[k] for k in own), outer, len(around[region]), inside, distance)
 
 
 def _one(

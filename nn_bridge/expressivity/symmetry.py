@@ -28,8 +28,8 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from nn_bridge.cells.adjacency import dual_graph
 from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.cells.complex import cell_complex
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.errors import NetworkError
 from nn_bridge.expressivity.sampling import TOLERANCE, cube_bounds, cube_points, pieces_at
@@ -341,16 +341,13 @@ def regions_by_symmetry(network: Network, symmetry: PermutationSymmetry) -> int:
     16
     """
     domain = symmetry.fundamental_domain()
-    cells = {cell.pattern: cell for cell in iterate_cells(network, domain)}
-    graph = dual_graph(network, domain)
-    maps = {node: cells[pattern].affine_map for node, pattern in graph.nodes(data="pattern")}
-    graph.remove_edges_from([(i, j) for i, j in graph.edges if maps[i] != maps[j]])
+    found = cell_complex(network, domain)
     walls = [_exchanged(row) for row in domain.irredundant().inequalities]
     total = 0
-    for region in nx.connected_components(graph):
-        columns = tuple(zip(*maps[next(iter(region))].matrix, strict=True))
-        facets = (facet for node in region for facet in cells[graph.nodes[node]["pattern"]].facets)
-        touched = {walls[number] for facet in facets for number in facet.walls}
+    for region in range(found.region_count):
+        cells = [found.cell(number) for number in np.flatnonzero(found.regions == region).tolist()]
+        columns = tuple(zip(*cells[0].affine_map.matrix, strict=True))
+        touched = {walls[number] for cell in cells for facet in cell.facets for number in facet.walls}
         total += symmetry.order // _generated([(i, j) for i, j in touched if columns[i] == columns[j]])
     return total
 

@@ -7,7 +7,6 @@ import gzip
 import json
 import os
 import random
-import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
@@ -29,17 +28,14 @@ from puiseux.certificates import checker as certificate_checker
 from puiseux.certificates.certificate import Verdict, verify_certificate, write_certificate, write_pruning_certificate
 from puiseux.certificates.checker import check
 from puiseux.cli import run
+from tests.families import BY_NAME as ENTRIES
+from tests.families import COUNTS as ORACLE
+from tests.families import DATA
+from tests.oracles.naive_cells import cells, four_counts
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.pruning import prune
 
-TESTS = Path(__file__).parents[1]
-sys.path.insert(0, str(TESTS / "oracles"))
-from naive_cells import cells, four_counts  # noqa: E402
-
-DATA = TESTS / "data"
 SMALL = DATA / "nets" / "d2_10_5_1_s0.npz"
-ORACLE = json.loads((DATA / "oracle_counts.json").read_text())
-ENTRIES = {entry["name"]: entry for entry in json.loads((DATA / "cell_counts.json").read_text())}
 PROVEN = ("cells", "regions", "affine_maps")
 
 

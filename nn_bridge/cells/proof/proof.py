@@ -20,11 +20,11 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from nn_bridge.cells.joining import duplicates
-from nn_bridge.cells.problem import CellProblem, cell_problem
-from nn_bridge.cells.proof.plan import FacetPlan, leaf_centres, plan_facets
+from nn_bridge.cells.complex import CellComplex, cell_complex
+from nn_bridge.cells.problem import CellProblem
+from nn_bridge.cells.proof.plan import FacetPlan, cell_centres, plan_facets
 from nn_bridge.cells.proof.running_forms import Forms, RunningForms
-from nn_bridge.cells.tree import FACES, CellTree, CellTreeError
+from nn_bridge.cells.tree import CellTreeError
 from nn_bridge.network.network import Network
 from polyhedra.implied_rows import implying_rows
 from polyhedra.linear_program import InteriorPoint, interior_of
@@ -78,6 +78,8 @@ class CellProof:
     ----------
     network : Network
     domain : Polyhedron, optional
+    complex_ : CellComplex, optional
+        The complex of this network on this domain, where it is there already.
 
     Attributes
     ----------
@@ -98,27 +100,23 @@ class CellProof:
     [['split', 0], ['split', 1], ['cell', [2, 1]], ['cell', [1, 2]], ['sign', [0], [], [1]], ['cell', [-1, 1]]]
     """
 
-    def __init__(self, network: Network, domain: Polyhedron | None = None) -> None:
-        self.problem = cell_problem(network, domain)
-        inequalities = domain.irredundant().inequalities if domain is not None else ()
+    def __init__(
+        self, network: Network, domain: Polyhedron | None = None, *, complex_: CellComplex | None = None
+    ) -> None:
+        found = cell_complex(network, domain) if complex_ is None else complex_
+        self.problem = found.problem
+        inequalities = found.domain.irredundant().inequalities if found.domain is not None else ()
         self.walls = tuple(primitive([*(-a for a in row[:-1]), row[-1]]) for row in inequalities)
-        self._dim = network.input_dim
-        self.cells = self.regions = self.affine_maps = 1
+        self._dim = found.network.input_dim
+        self.cells, self.regions, self.affine_maps = found.cells, found.region_count, found.affine_map_count
         if self.problem is None:
             return
-        tree = CellTree(self.problem, FACES)
-        patterns, prints, centres = [], [], []
-        for leaves in tree.run():
-            if len(leaves.patterns):
-                patterns.append(leaves.patterns)
-                prints.append(leaves.prints)
-                centres.append(leaf_centres(leaves, self.problem.dim))
-        self._patterns, self._centres = np.concatenate(patterns), np.concatenate(centres)
-        found = duplicates(np.concatenate(prints))
-        self._words, self._zero_offset, self._wall_word = tree.words, tree.zero_offset.tolist(), tree.wall_word
-        self._plan = plan_facets(self.problem, tree, found)
-        self.cells = len(self._patterns)
-        self.regions, self.affine_maps = self._plan.regions, self._plan.affine_maps
+        self._patterns = _patterns_of(found, self.problem)
+        self._centres = cell_centres(found)
+        self._words = self._patterns.shape[1] // len(self.problem.network.hidden)
+        stage_words = [-(-size // 64) for size in self.problem.network.hidden]
+        self._zero_offset, self._wall_word = [sum(stage_words[:s]) for s in range(len(stage_words))], sum(stage_words)
+        self._plan = plan_facets(found)
 
     def records(self) -> Iterator[list[Any]]:
         """The records in their order: signs, splits and cells, depth first, the active side first.
@@ -315,6 +313,11 @@ class _Walk:
         lifted = [sum(a * t for a, t in zip(row, point, strict=False)) for row in rows]
         divisor = math.gcd(*lifted, point[-1] * scale)
         return [v // divisor for v in (*lifted, point[-1] * scale)]
+
+
+def _patterns_of(found: CellComplex, problem: CellProblem) -> NDArray[np.uint64]:
+    """The patterns; a network without stages has one unit in the problem, inactive everywhere."""
+    return found.pattern_words if found.network.stages else np.zeros((found.cells, 1), np.uint64)
 
 
 def _rounded(point: Floats, margin: float) -> Iterator[list[int]]:
