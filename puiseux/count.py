@@ -31,6 +31,10 @@ class Engine:
 
 
 def _cells(problem: Problem, **options: Any) -> RegionCount:
+    from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
+
+    if runs_plain():
+        return count_plain(problem.network, problem.domain, **options)
     from nn_bridge.cells.counting.count import count_cells
 
     return count_cells(problem.network, problem.domain, **options)

@@ -20,7 +20,7 @@ description method revisited", 1996.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -286,8 +286,8 @@ class Leaf:
 
 
 _Open = tuple[Cell, Vector, tuple[tuple[Vector, ...], ...], list[Vector | None], tuple[Vector, ...], int, int]
-"""A part still to be split: a cell, the pattern, forms and sources of the stages that are done, and of the present stage
-the forms, the next unit and the active units as bits."""
+"""A part still to be split: a cell, the pattern, forms and sources of the stages that are done, and the forms, the next
+unit and the active units, as bits, of the present stage."""
 
 
 def _common(bits: Iterable[int]) -> int:
@@ -297,7 +297,9 @@ def _common(bits: Iterable[int]) -> int:
     return common
 
 
-def cells(network: PlainNetwork, walls: Sequence[Vector] = ()) -> Iterator[Leaf]:
+def cells(
+    network: PlainNetwork, walls: Sequence[Vector] = (), check: Callable[[], None] = lambda: None
+) -> Iterator[Leaf]:
     """The activation cells of a network, one after another; memory stays small.
 
     Parameters
@@ -305,6 +307,8 @@ def cells(network: PlainNetwork, walls: Sequence[Vector] = ()) -> Iterator[Leaf]
     network : PlainNetwork
     walls : sequence of vectors
         Integer forms that are nonnegative on the domain (none: all of R^n).
+    check : callable
+        Called before each split; may raise to end the enumeration.
 
     Raises
     ------
@@ -326,11 +330,11 @@ def cells(network: PlainNetwork, walls: Sequence[Vector] = ()) -> Iterator[Leaf]
     stack: list[_Open] = [(domain, (), (), axes, first, 0, 0)]
     while stack:
         cell, pattern, done, sources, forms, unit, active = stack.pop()
-        stage = len(done)
         for number in range(unit, len(forms)):
             positive, negative = cell.signs(forms[number])
             if positive and negative:
-                cell, above = cell.split(forms[number], (stage, number))
+                check()
+                cell, above = cell.split(forms[number], (len(done), number))
                 stack.append((above, pattern, done, sources, forms, number + 1, active | 1 << number))
             elif positive:
                 active |= 1 << number
@@ -351,10 +355,16 @@ class Regions:
 
     The closures of the cells meet face to face, and a face is the set of points with one sign for each unit and wall.
     So cells share a facet (a point) iff they have the signs of a facet (of a vertex) in common.
+
+    Parameters
+    ----------
+    joined : bool
+        False to count cells and maps alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, joined: bool = True) -> None:
         self.cells = 0
+        self._joined = joined
         self._maps: dict[tuple[Vector, ...], int] = {}
         self._by_facet, self._by_point = _Components(), _Components()
 
@@ -362,6 +372,8 @@ class Regions:
         """Take one more cell."""
         self.cells += 1
         label = self._maps.setdefault(leaf.outputs, len(self._maps))
+        if not self._joined:
+            return
         generators = leaf.generator_zeros()
         self._by_facet.add((label, self._signs(leaf, zeros)) for zeros in leaf.facet_zeros(generators))
         self._by_point.add((label, self._signs(leaf, zeros)) for is_ray, zeros in generators if not is_ray)
