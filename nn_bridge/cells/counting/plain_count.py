@@ -147,19 +147,25 @@ def count_plain(
         reason = str(stop)
     except KeyboardInterrupt:
         reason = "interrupted"
+    complete = reason is None
     found, joined, by_point, maps = regions.counts()
     if reason is not None:  # lower bounds: pieces with one map may turn out to be joined; a domain has a cell
-        found, joined, by_point, maps = max(found, 1), max(maps, 1), max(maps, 1), max(maps, 1)
-    only_cells = counts == "cells"
+        found = max(found, 1)
+        joined = by_point = maps = max(maps, 1)
+    elif counts == "cells":
+        reason = "only cells were asked for"
+    all_four = counts == "all"
     return RegionCount(
         found,
-        *((None, None, None) if only_cells else (joined, by_point, maps)),
+        joined if all_four else None,
+        by_point if all_four else None,
+        maps if all_four else None,
         engine="cells",
         domain=domain_text,
         exact=True,
-        complete=reason is None,
+        complete=complete,
         seconds=time.monotonic() - begun,
-        reason="only cells were asked for" if only_cells and reason is None else reason,
+        reason=reason,
     )
 
 
