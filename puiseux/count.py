@@ -16,8 +16,10 @@ from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
+from puiseux.time_limit import check_time_limit
 
 AUTO = "auto"
 
@@ -50,7 +52,7 @@ def _sign_vectors(problem: Problem, on_degenerate: str = "report", **options: An
     from nn_bridge.sign_vectors import count_sign_vectors
 
     if on_degenerate not in ON_DEGENERATE:
-        raise UsageError(f"on-degenerate is one of {', '.join(ON_DEGENERATE)}, not {on_degenerate!r}")
+        raise UsageError(f"on-degenerate is one of {', '.join(ON_DEGENERATE)}, not {quoted(on_degenerate)}")
     result = count_sign_vectors(problem.network, _bounded(problem, "sign-vectors"), **options)
     if result.cells is not None or on_degenerate == "report":
         return result
@@ -68,7 +70,7 @@ def _milp(problem: Problem, **options: Any) -> RegionCount:
 
 def _bounded(problem: Problem, engine: str) -> Polyhedron:
     if problem.domain is None:
-        raise UsageError(f"the engine {engine!r} needs a bounded domain: give a box, such as --domain 'box:-1,1'")
+        raise UsageError(f"the engine {quoted(engine)} needs a bounded domain: give a box, such as --domain 'box:-1,1'")
     return problem.domain
 
 
@@ -89,6 +91,9 @@ ENGINES: dict[str, Engine] = {
 """The engines by name; each imports its code when it runs."""
 
 
+_MOST_CELLS = 2**62  # more do not fit into a machine's integers, and no count gets there
+
+
 def choose_engine(problem: Problem) -> str:
     """The engine that ``auto`` stands for on this problem: cells, which can do all of them and is the fastest."""
     return "cells"
@@ -97,14 +102,17 @@ def choose_engine(problem: Problem) -> str:
 def count_problem(problem: Problem, engine: str = AUTO, **options: Any) -> RegionCount:
     """Count on a problem that is already posed; options that are None don't count as given (see `count_regions`)."""
     if engine != AUTO and engine not in ENGINES:
-        raise UsageError(f"there is no engine {engine!r}; take one of {', '.join((AUTO, *ENGINES))}")
+        raise UsageError(f"there is no engine {quoted(engine)}; take one of {', '.join((AUTO, *ENGINES))}")
     name = choose_engine(problem) if engine == AUTO else engine
     given = {option: value for option, value in options.items() if value is not None}
+    check_time_limit(given.get("time_limit"))
+    if type(given.get("max_cells")) is int:
+        given["max_cells"] = min(given["max_cells"], _MOST_CELLS)
     for option in given:
         if option not in ENGINES[name].options:
             knows = [other for other, entry in ENGINES.items() if option in entry.options]
             raise UsageError(
-                f"the engine {name!r} has no option {option.replace('_', '-')}; it belongs to {', '.join(knows)}"
+                f"the engine {quoted(name)} has no option {option.replace('_', '-')}; it belongs to {', '.join(knows)}"
             )
     return replace(ENGINES[name].run(problem, **given), domain=problem.text, engine=name)
 

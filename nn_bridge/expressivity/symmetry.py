@@ -32,6 +32,7 @@ from nn_bridge.cells.cell import iterate_cells
 from nn_bridge.cells.complex import cell_complex
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.errors import NetworkError
+from nn_bridge.expressivity.randomness import generator_and_seed
 from nn_bridge.expressivity.sampling import TOLERANCE, cube_bounds, cube_points, pieces_at
 from nn_bridge.network.network import INPUT, AffineStage, Network
 from nn_bridge.region_count import RegionCount
@@ -237,7 +238,7 @@ def sample_by_symmetry(
     *,
     samples: int,
     cube: Any,
-    rng: int | np.random.Generator,
+    rng: int | np.random.Generator | None = None,
     symmetry: PermutationSymmetry | None = None,
     device: str = "cpu",
     midpoint_test: bool = True,
@@ -268,6 +269,7 @@ def sample_by_symmetry(
     >>> sample_by_symmetry(deep_sets(3).network, samples=500, cube=20, rng=0).regions
     8
     """
+    generator, seed = generator_and_seed(rng)
     symmetry = permutation_symmetry(network) if symmetry is None else symmetry
     lower, upper = cube_bounds(cube, network.input_dim)
     for block in symmetry.blocks:
@@ -275,14 +277,13 @@ def sample_by_symmetry(
             raise NetworkError(f"the cube has different bounds for the exchangeable coordinates {list(block)}")
 
     def points() -> Iterator[NDArray[np.float64]]:
-        for block in cube_points(lower, upper, samples, np.random.default_rng(rng)):
+        for block in cube_points(lower, upper, samples, generator):
             yield symmetry.moved_into_domain(block)
 
     found = pieces_at(network, points(), device=device, midpoint_test=midpoint_test, tolerance=tolerance)
     scale = float(np.abs(found.slopes).max(initial=0.0)) or 1.0
     rounded = np.round(found.slopes / (scale * tolerance)) + 0.0
     regions = sum(symmetry.orbit_size([column.tobytes() for column in slope.T.copy()]) for slope in rounded)
-    seed = None if isinstance(rng, np.random.Generator) else int(rng)
     return SymmetricEstimate(
         regions, len(found.points), samples, tuple(lower.tolist()), tuple(upper.tolist()), seed, symmetry
     )

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, JsonOption
 from puiseux.exit_codes import ExitCode
 
@@ -24,7 +25,9 @@ def compare(
     with StepProgress() as progress:
         progress("Comparing")
         result = comparison.compare(first, second)
-    print(json.dumps(result.to_json()) if as_json else comparison.describe(result, str(first), str(second)))
+    print(
+        json.dumps(result.to_json()) if as_json else comparison.describe(result, shown_path(first), shown_path(second))
+    )
     return ExitCode.DONE if result.same else ExitCode.DIFFERENT
 
 

@@ -17,6 +17,7 @@ from nn_bridge.network.network import Network, Pattern, Row
 from polyhedra.errors import UsageError
 from polyhedra.linear_program import InteriorPoint, Optimal, interior_of, maximize_over
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, primitive, to_text
 from polyhedra.system import IntegerRow, System
 
@@ -110,7 +111,7 @@ def pattern_text(pattern: Any, network: Network) -> str:
     stages = text.split("|") if network.hidden else []
     if tuple(map(len, stages)) != network.hidden or set(text) - set("01|"):
         sizes = ", ".join(map(str, network.hidden)) or "no"
-        raise UsageError(f"{text[:40]!r} is no activation pattern of a network with {sizes} units; write 0110|01")
+        raise UsageError(f"{quoted(text, 40)} is no activation pattern of a network with {sizes} units; write 0110|01")
     return text
 
 
