@@ -3,12 +3,17 @@
 # Debian and Ubuntu: apt-get install g++-aarch64-linux-gnu qemu-user-static
 set -eu
 cd "$(dirname "$0")/.."
-for tool in aarch64-linux-gnu-g++ qemu-aarch64-static; do
-    command -v $tool >/dev/null || {
-        echo "arm64: no $tool found; apt-get install g++-aarch64-linux-gnu qemu-user-static" >&2
-        exit 1
-    }
-done
+found() { command -v aarch64-linux-gnu-g++ >/dev/null && command -v qemu-aarch64-static >/dev/null; }
+if ! found && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get update -qq && apt-get install -y -qq g++-aarch64-linux-gnu qemu-user-static; } >/dev/null 2>&1 || true
+fi
+if ! found; then
+    echo "arm64: no aarch64-linux-gnu-g++ or no qemu-aarch64-static found, so nothing is tested;" \
+        "apt-get install g++-aarch64-linux-gnu qemu-user-static" >&2
+    [ -z "${PUISEUX_REQUIRE:-}" ]
+    exit
+fi
 PYTHON=${PYTHON:-$PWD/.venv/bin/python}
 tests=$(find tests -path '*/core/test_*.py' | LC_ALL=C sort)
 # shellcheck disable=SC2086  # one word a file
