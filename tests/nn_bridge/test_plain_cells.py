@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from nn_bridge.cells import plain
+from nn_bridge.cells import iterate_cells, plain, plain_tree
+from nn_bridge.cells.complex import cell_complex
 from nn_bridge.cells.counting import plain_count
 from nn_bridge.cells.counting.plain_count import count_plain, plain_network, plain_walls, runs_plain
+from nn_bridge.cells.tropical_map import tropicalize_by_cells
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
+from polyhedra.compiled_core import say_plain
 from polyhedra.polyhedron import Polyhedron
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -266,6 +269,40 @@ def test_the_choice(monkeypatch):
     assert runs_plain()
     monkeypatch.setattr(plain_count, "find_spec", lambda name: name)
     assert not runs_plain()
+
+
+def facts(network: Network, domain: Polyhedron | None) -> list[object]:
+    """All that a cell tells, and of the complex the numbers of facets, neighbours, maps and regions."""
+    cells = []
+    for cell in iterate_cells(network, domain):
+        generators = cell.generators
+        facets = sorted((facet.inequality, facet.units, facet.walls) for facet in cell.facets)
+        vertices, rays = sorted(generators.vertices), sorted(generators.rays)
+        cells.append((cell.active, facets, len(vertices), len(rays), generators.lines, cell.affine_map, cell.bounded))
+        if not generators.lines:
+            cells[-1] += (vertices, rays)
+    found = cell_complex(network, domain)
+    numbers = found.cells, len(found.edges), len(set(found.maps.tolist())), len(set(found.regions.tolist()))
+    return [sorted(cells, key=lambda cell: cell[0]), numbers, int(found.bounded.sum())]
+
+
+def test_listing_falls_back_too(monkeypatch, capsys):
+    """Cells and their complex are the same by the plain engine; tropical maps through cells too."""
+    entries = [entry for entry in ENTRIES if 6 <= entry["cells"] <= 40][::12]
+    assert len(entries) > 15
+    cases: list[tuple[Network, Polyhedron | None]] = []
+    for entry in entries:
+        network = Network.from_layers(entry["weights"], entry["biases"])
+        box = Polyhedron.box([-1] * network.input_dim, ["3/2"] * network.input_dim)
+        cases += [(network, None), (network, box)]
+    compiled = [(facts(*case), tropicalize_by_cells(case[0])) for case in cases]
+    monkeypatch.setenv("PUISEUX_PURE", "1")
+    monkeypatch.setattr(plain_tree, "CellTree", None)
+    say_plain.cache_clear()
+    plainly = [(facts(*case), tropicalize_by_cells(case[0])) for case in cases]
+    assert plainly == compiled
+    assert capsys.readouterr().err.count("the plain engine") == 1
+    say_plain.cache_clear()
 
 
 def test_the_command_says_so_once(tmp_path):
