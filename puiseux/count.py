@@ -1,14 +1,14 @@
 """Counting linear regions: one question, several independent engines, and the choice between them.
 
-The engines share only `Network` and `polyhedra`, so that their agreement proves something.  Choosing one and handing
-over from one to another happens here and nowhere else.
+The engines are rows of `puiseux.routes`; choosing one happens here and nowhere else.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -19,76 +19,10 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
-from puiseux.time_limit import check_time_limit
+from puiseux.routes import ENGINES
+from puiseux.time_limit import Stopped, check_time_limit, within
 
 AUTO = "auto"
-
-
-@dataclass(frozen=True)
-class Engine:
-    """A counting route: what runs it, and the options of `count_regions` that it understands."""
-
-    run: Callable[..., RegionCount]
-    options: frozenset[str] = frozenset()
-
-
-def _cells(problem: Problem, **options: Any) -> RegionCount:
-    from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
-
-    if runs_plain():
-        return count_plain(problem.network, problem.domain, **options)
-    from nn_bridge.cells.counting.count import count_cells
-
-    return count_cells(problem.network, problem.domain, **options)
-
-
-def _tropical(problem: Problem) -> RegionCount:
-    from nn_bridge.symbolic.count import count_symbolic
-
-    return count_symbolic(problem.network, problem.domain)
-
-
-def _sign_vectors(problem: Problem, on_degenerate: str = "report", **options: Any) -> RegionCount:
-    from nn_bridge.sign_vectors import count_sign_vectors
-
-    if on_degenerate not in ON_DEGENERATE:
-        raise UsageError(f"on-degenerate is one of {', '.join(ON_DEGENERATE)}, not {quoted(on_degenerate)}")
-    result = count_sign_vectors(problem.network, _bounded(problem, "sign-vectors"), **options)
-    if result.cells is not None or on_degenerate == "report":
-        return result
-    if on_degenerate == "raise":
-        raise UsageError(f"the sign vectors cannot vouch for a number: {result.reason}; take --engine cells")
-    exact = _cells(problem)
-    return replace(exact, reason=f"{result.reason}; counted by the exact engine")
-
-
-def _milp(problem: Problem, **options: Any) -> RegionCount:
-    from milp.count import count_milp
-
-    return count_milp(problem.network, _bounded(problem, "milp"), **options)
-
-
-def _bounded(problem: Problem, engine: str) -> Polyhedron:
-    if problem.domain is None:
-        raise UsageError(f"the engine {quoted(engine)} needs a bounded domain: give a box, such as --domain 'box:-1,1'")
-    return problem.domain
-
-
-ON_DEGENERATE = ("report", "raise", "exact")
-"""What the engine ``sign-vectors`` does where it cannot vouch for a number."""
-
-ENGINES: dict[str, Engine] = {
-    "cells": Engine(
-        _cells,
-        frozenset(
-            ("counts", "workers", "executor", "time_limit", "max_cells", "memory", "checkpoint", "progress"),
-        ),
-    ),
-    "tropical": Engine(_tropical),
-    "milp": Engine(_milp, frozenset(("time_limit", "max_cells"))),
-    "sign-vectors": Engine(_sign_vectors, frozenset(("memory", "on_degenerate"))),
-}
-"""The engines by name; each imports its code when it runs."""
 
 
 _MOST_CELLS = 2**62  # more do not fit into a machine's integers, and no count gets there
@@ -109,12 +43,26 @@ def count_problem(problem: Problem, engine: str = AUTO, **options: Any) -> Regio
     if type(given.get("max_cells")) is int:
         given["max_cells"] = min(given["max_cells"], _MOST_CELLS)
     for option in given:
-        if option not in ENGINES[name].options:
-            knows = [other for other, entry in ENGINES.items() if option in entry.options]
+        if option not in (ENGINES[name].options or ()):
+            knows = [other for other, route in ENGINES.items() if option in (route.options or ())]
             raise UsageError(
                 f"the engine {quoted(name)} has no option {option.replace('_', '-')}; it belongs to {', '.join(knows)}"
             )
-    return replace(ENGINES[name].run(problem, **given), domain=problem.text, engine=name)
+    if ENGINES[name].bounded and problem.domain is None:
+        raise UsageError(f"the engine {quoted(name)} needs a bounded domain: give a box, such as --domain 'box:-1,1'")
+    limit = None if ENGINES[name].has_clock else given.pop("time_limit", None)
+    result = _in_time(limit, lambda: ENGINES[name].count(problem.network, problem.domain, **given))
+    return replace(result, domain=problem.text, engine=name)
+
+
+def _in_time(seconds: float | None, count: Callable[[], RegionCount]) -> RegionCount:
+    """A count by an engine without a clock of its own; no numbers where the time is over before."""
+    begun = time.monotonic()
+    try:
+        return within(seconds, count, "")
+    except Stopped as stopped:
+        reason = str(stopped).removesuffix(": ")
+        return RegionCount(None, None, None, None, "", "", False, False, time.monotonic() - begun, reason)
 
 
 def count_regions(

@@ -16,16 +16,17 @@ from os import PathLike
 from typing import Any
 
 from nn_bridge.network.network import Network
-from nn_bridge.region_count import RegionCount
+from nn_bridge.region_count import Count, RegionCount
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rounded_text, to_text
-from puiseux.cross_check.disagreement import COUNTS, Claim, Witness, disagreement, narrow, pattern_text
+from puiseux.cross_check.disagreement import Claim, Witness, disagreement, narrow, pattern_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
-from puiseux.cross_check.oracles import PEERS, ROUTES, warm_up
+from puiseux.cross_check.oracles import PEERS, warm_up
 from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
+from puiseux.routes import ROUTES
 from puiseux.time_limit import check_time_limit
 
 Oracle = Callable[[Network, Polyhedron | None], Any]
@@ -227,17 +228,17 @@ def as_region_count(value: Any) -> RegionCount:
     if isinstance(value, RegionCount):
         return value
     given = dict(value) if isinstance(value, Mapping) else {"cells": value}
-    unknown = [key for key in given if key not in COUNTS]
+    unknown = [key for key in given if key not in set(Count)]
     if unknown:
-        raise UsageError(f"it counted {quoted(unknown[0])}, which is none of {', '.join(COUNTS)}")
-    counts: dict[str, int | None] = dict.fromkeys(COUNTS)
+        raise UsageError(f"it counted {quoted(unknown[0])}, which is none of {', '.join(Count)}")
+    counts: dict[str, int | None] = dict.fromkeys(map(str, Count))
     for key, number in given.items():
         try:
             counts[key] = None if number is None else operator.index(number)
         except TypeError:
             kind = type(number).__name__
             raise UsageError(f"it returned {kind} {quoted(number, 40)} where a count belongs") from None
-    cells, regions, by_point, maps = (counts[key] for key in COUNTS)
+    cells, regions, by_point, maps = (counts[key] for key in Count)
     return RegionCount(cells, regions, by_point, maps, "", "", exact=False, complete=True, seconds=0.0)
 
 
@@ -258,11 +259,11 @@ def _ask(name: str, oracle: Oracle, problem: Problem, time_limit: float | None) 
     except Failed as failure:
         trouble = str(failure) if count is None else f"its patterns: {failure}"
     if count is None:
-        return RouteResult(name, exact, dict.fromkeys(COUNTS), time.monotonic() - began, False, trouble)
+        return RouteResult(name, False, dict.fromkeys(map(str, Count)), time.monotonic() - began, False, trouble)
     comparable, reason = _comparable(count)
     return RouteResult(
         name,
-        count.exact or exact,
+        count.complete and (count.exact or exact),
         count.counts,
         seconds,
         comparable,
@@ -342,7 +343,7 @@ def _narrowed(
 def _table(routes: Sequence[RouteResult]) -> list[str]:
     width = max(len("counter"), *(len(route.name) for route in routes)) if routes else 0
     heads = ("cells", "regions", "by point", "affine maps")
-    columns = [[head, *(_number(route, key) for route in routes)] for head, key in zip(heads, COUNTS, strict=True)]
+    columns = [[head, *(_number(route, key) for route in routes)] for head, key in zip(heads, Count, strict=True)]
     widths = [max(map(len, column)) for column in columns]
     lines = [
         f"  {'counter':<{width}}  {'  '.join(f'{h:>{w}}' for h, w in zip(heads, widths, strict=True))}  {'seconds':>8}"

@@ -21,6 +21,7 @@ from typing import Any
 from flint import fmpq
 
 from nn_bridge.expressivity.region_bounds import Bound, region_bounds
+from nn_bridge.region_count import Count
 from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.errors import MissingExtraError, PuiseuxError
 from polyhedra.quoting import shown
@@ -29,12 +30,6 @@ from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
 from puiseux.report.report import LeftOut, Subject, left_out
 from tropical.simplify import SimplifiedFormula
 
-MEANINGS = {
-    "cells": "activation cells: full-dimensional sets of inputs on which the same units are active",
-    "regions": "linear regions: cells with the same affine map, joined where they share a facet",
-    "regions_by_point": "the same, joined where their closures share any point",
-    "affine_maps": "distinct affine maps",
-}
 _PICTURE_CELLS = 60_000
 _SVG_CELLS = 500
 _SECOND_CELLS = 2_000
@@ -129,9 +124,7 @@ def counts_section(subject: Subject) -> str:
         f"<div><b>{at_least if value is not None else ''}{number(value)}</b><span>{name.replace('_', ' ')}</span></div>"
         for name, value in result.counts.items()
     )
-    rows = [
-        (f"<code>{name}</code>", f"{at_least}{number(result.counts[name])}", text) for name, text in MEANINGS.items()
-    ]
+    rows = [(f"<code>{count}</code>", f"{at_least}{number(result.counts[count])}", count.meaning) for count in Count]
     where = f"on {domain_html(subject)}"
     if result.complete and result.exact:
         subject.proven.append(

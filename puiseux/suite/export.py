@@ -22,6 +22,7 @@ from typing import Any
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.readers.files import read_bytes
+from nn_bridge.region_count import Count
 from nn_bridge.writers import write_network
 from nn_bridge.writers.files import write_bytes
 from polyhedra.errors import UsageError
@@ -34,12 +35,7 @@ FORMAT, VERSION = "puiseux-suite", 1
 _MAX_BYTES = 16 * 2**20
 MANIFEST = "manifest.json"
 
-DEFINITIONS = {
-    "cells": "full-dimensional sets of inputs with one activation pattern; a unit that is zero on all of a cell counts "
-    "as inactive",
-    "regions": "cells with the same affine map of all outputs together, joined when they share a facet",
-    "regions_by_point": "the same, joined when their closures share any point",
-    "affine_maps": "distinct affine maps of all outputs together",
+DEFINITIONS = {str(count): count.meaning for count in Count} | {
     "patterns_any_dimension": "activation patterns of single inputs, a unit being active iff its value is positive",
 }
 

@@ -16,6 +16,7 @@ from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.region_count import RegionCount
 from polyhedra.compiled_core import REMEDY, pure, say_plain
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 from polyhedra.scalars import primitive
 
 _KERNELS = ("nn_bridge.cells._core", "numba")
@@ -113,7 +114,7 @@ def count_plain(
         if value is not None:
             raise NetworkError(f"the plain engine has no option {name}; {REMEDY}")
     if counts not in ("all", "cells"):
-        raise NetworkError(f"counts={counts!r}: take one of all, cells")
+        raise NetworkError(f"counts={quoted(counts)}: take one of all, cells")
     if time_limit is not None and not time_limit > 0:
         raise NetworkError(f"a time limit of {time_limit} s leaves no time; give a positive number of seconds")
     if max_cells is not None and max_cells < 1:
