@@ -18,6 +18,7 @@ from milp.domain import BoundedDomain
 from nn_bridge.network.network import Network, Pattern, Row
 from polyhedra.linear_program import InteriorPoint, Optimal, interior, maximize
 from polyhedra.scalars import ONE, ZERO, primitive, rational
+from polyhedra.system import without_zero_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ def is_cell(network: Network, region: BoundedDomain, pattern: Pattern) -> bool:
             if not any(a) and (b > 0) != active:
                 return False
     rows = [row for _, _, row in cell_rows(network, pattern)]
-    domain = region.polyhedron.inequalities
-    answer = interior([r[:-1] for r in (*rows, *domain)], [r[-1] for r in (*rows, *domain)], dim=region.dim)
+    rows += without_zero_rows(region.polyhedron.inequalities)
+    answer = interior([r[:-1] for r in rows], [r[-1] for r in rows], dim=region.dim)
     return isinstance(answer, InteriorPoint)
 
 
@@ -76,7 +77,7 @@ def find_missed(
     TimeoutError
         The deadline, a value of ``time.monotonic``, has passed.
     """
-    domain = [tuple(row) for row in region.polyhedron.inequalities if any(row[:-1])]
+    domain = without_zero_rows(region.polyhedron.inequalities)
     walls = {_plane(row) for row in domain}
     for pattern in cells:
         if deadline is not None and time.monotonic() > deadline:

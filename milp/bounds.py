@@ -21,7 +21,7 @@ from flint import fmpq
 
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.solvers import deadline_after
-from nn_bridge.network.network import INPUT, AffineStage, Network
+from nn_bridge.network.network import INPUT, AffineStage, Network, check_dense
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import ZERO, rational, to_float
 
@@ -138,6 +138,7 @@ def network_bounds(
     >>> box.lower[0], box.upper[0], box.upper[1]
     ((-1.0, -2.0), (2.0, 1.0), (3.0,))
     """
+    check_dense(network)
     if method not in METHODS:
         raise FormulationError(f"there are no bounds {method!r}; use one of {', '.join(METHODS)}")
     region = bounded(domain, network.input_dim)
@@ -160,6 +161,7 @@ def network_bounds(
 
 def interval_bounds(network: Network, region: BoundedDomain) -> Bounds:
     """Interval arithmetic: m = W+ L + W- U + b, M = W+ U + W- L + b, exact and rounded outwards once a stage."""
+    check_dense(network)
     boxes = [(region.lower, region.upper)]
     lower: list[Floats] = []
     upper: list[Floats] = []

@@ -24,7 +24,7 @@ from milp.solvers import deadline_after
 from nn_bridge.network.network import Network, Pattern
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import FormulationError
-from polyhedra.scalars import rational
+from polyhedra.scalars import rational, to_float
 
 METHODS = ("scip", "loop")
 
@@ -276,5 +276,5 @@ def _why(network: Network, region: BoundedDomain, known: Bounds, missed: MissedC
     sizes = pattern_model(network, region, known, len(network.stages), {}).sizes
     widest = largest_slack(network, region, missed.pattern, sizes)
     if widest < rational(slack):
-        return f"a cell is thinner than the stated slack {slack:g}: {float(widest.p) / float(widest.q):.3g}"
+        return f"a cell is thinner than the stated slack {slack:g}: {to_float(widest):.3g}"
     return "the solver missed a cell; try the other method or another slack"

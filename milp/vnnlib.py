@@ -13,11 +13,12 @@ Source: Demarchi et al. 2023 (VNN-LIB 1.0).
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,22 @@ from milp.domain import bounded
 from milp.solvers import deadline_after
 from milp.verify import Status, Verdict
 from nn_bridge.network.network import AffineStage, Network, Row
+from nn_bridge.readers.files import read_bytes
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.linear_program import Infeasible, maximize_over
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted, shown, shown_path
 from polyhedra.scalars import ONE, ZERO, rational
 
-_TOKEN = re.compile(r"\(|\)|[^\s()]+")
+_TOKEN = re.compile(r"[()]|[^\s();]+|;[^\n\r]*")
+
+_MAX_BYTES = 16 * 2**20
+_MAX_TOKENS = 2_000_000
+_MAX_DEPTH = 200  # parentheses within one another
 _MAX_TERMS = 10_000  # disjuncts; a file that expands beyond this is refused
+_MAX_ENTRIES = 20_000_000  # of all rows, and rows of all disjuncts
+_MAX_BITS = 20_000  # of one number that expressions add up to
+_MAX_DIGITS = 5_000_000  # of all coefficients; the first 38 of each are free
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +92,28 @@ def read_vnnlib(path: str | Path) -> Property:
     FormulationError
         The file cannot be read, is no VNN-LIB 1.0, or uses something that is not linear.
     """
+    content = read_bytes(path, _MAX_BYTES, "property")
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FormulationError(f"{path}: cannot be read: {error}") from None
-    try:
-        return parse_vnnlib(text)
+        return parse_vnnlib(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise FormulationError(f"{shown_path(path)}: is no UTF-8 text; a property file is VNN-LIB text") from None
+    except RecursionError:
+        raise FormulationError(f"{shown_path(path)}: is nested too deeply; write fewer parentheses") from None
     except FormulationError as error:
-        raise FormulationError(f"{path}: {error}") from None
+        raise FormulationError(f"{shown_path(path)}: {error}") from None
 
 
 def parse_vnnlib(text: str) -> Property:
     """Read a property from text; errors as in `read_vnnlib`."""
     names: dict[str, tuple[str, int]] = {}
-    assertions = []
+    assertions: list[Any] = []
+    budget = _Budget()
     for form in _forms(text):
         head = form[0] if isinstance(form, list) and form else form
         if head in ("declare-const", "declare-fun") and len(form) >= 3 and isinstance(form[1], str):
-            match = re.fullmatch(r"([XY])_(\d+)", form[1])
+            match = re.fullmatch(r"([XY])_(\d{1,9})", form[1])
             if match is None:
-                raise FormulationError(f"the constant {form[1]!r} is neither X_i nor Y_j")
+                raise FormulationError(f"the constant {quoted(form[1])} is neither X_i nor Y_j")
             names[form[1]] = (match[1], int(match[2]))
         elif head == "assert" and len(form) == 2:
             assertions.append(form[1])
@@ -113,99 +125,140 @@ def parse_vnnlib(text: str) -> Property:
         if not numbers or numbers != list(range(len(numbers))):
             raise FormulationError(f"the constants {kind}_0, {kind}_1, .. are not declared without gaps")
         counts[kind] = len(numbers)
-    systems: list[tuple[LinearRow, ...]] = [()]
-    for formula in assertions:
-        options = _disjuncts(formula, names, counts)
-        if len(systems) * len(options) > _MAX_TERMS:
-            raise FormulationError(f"the assertions expand to more than {_MAX_TERMS} systems")
-        systems = [(*system, *option) for system, option in product(systems, options)]
+    systems = _all_of([_disjuncts(formula, names, counts, budget) for formula in assertions], budget)
     return Property(counts["X"], counts["Y"], tuple(systems))
+
+
+class _Budget:
+    """What reading a file may still use up."""
+
+    def __init__(self) -> None:
+        self._entries, self._bits = _MAX_ENTRIES, _MAX_DIGITS * 10 // 3
+
+    def spend_entries(self, count: int) -> None:
+        """Call it before so many entries are made."""
+        self._entries -= count
+        if self._entries < 0:
+            raise FormulationError(f"the assertions expand to more than {_MAX_ENTRIES:,} numbers; split the property")
+
+    def checked(self, value: fmpq) -> fmpq:
+        """A number that is kept, if it is not too long."""
+        bits = value.p.bit_length() + value.q.bit_length()
+        if bits > 128:
+            self._bits -= bits - 128
+            if bits > _MAX_BITS or self._bits < 0:
+                raise FormulationError("its numbers have too many digits; round them")
+        return value
+
+
+System = tuple[LinearRow, ...]
+
+
+def _all_of(parts: list[list[System]], budget: _Budget) -> list[System]:
+    """The disjunctive normal form of a conjunction of disjunctions: one system for each choice."""
+    choices = math.prod(map(len, parts))
+    if choices > _MAX_TERMS:
+        raise FormulationError(f"the assertions expand to more than {_MAX_TERMS} systems")
+    if choices:
+        budget.spend_entries(sum(choices // len(options) * sum(map(len, options)) for options in parts))
+    return [tuple(chain.from_iterable(choice)) for choice in product(*parts)]
 
 
 def _forms(text: str) -> Iterator[Any]:
     stack: list[list[Any]] = []
-    for line in text.splitlines():
-        for token in _TOKEN.findall(line.partition(";")[0]):
-            if token == "(":
-                stack.append([])
-            elif token == ")":
-                if not stack:
-                    raise FormulationError("a closing parenthesis has no opening one")
-                form = stack.pop()
-                if stack:
-                    stack[-1].append(form)
-                else:
-                    yield form
-            elif stack:
-                stack[-1].append(token)
+    for number, match in enumerate(_TOKEN.finditer(text)):
+        token = match[0]
+        if number > _MAX_TOKENS:
+            raise FormulationError(f"it has more than {_MAX_TOKENS:,} words and parentheses; split the property")
+        if token == "(":
+            if len(stack) == _MAX_DEPTH:
+                raise FormulationError(f"more than {_MAX_DEPTH} parentheses are within one another; write fewer")
+            stack.append([])
+        elif token == ")":
+            if not stack:
+                raise FormulationError("a closing parenthesis has no opening one")
+            form = stack.pop()
+            if stack:
+                stack[-1].append(form)
             else:
-                raise FormulationError(f"{token!r} stands outside of parentheses")
+                yield form
+        elif token.startswith(";"):
+            continue  # a comment
+        elif stack:
+            stack[-1].append(token)
+        else:
+            raise FormulationError(f"{quoted(token)} stands outside of parentheses")
     if stack:
         raise FormulationError("a parenthesis is not closed; is the file truncated?")
 
 
 def _short(form: Any) -> str:
-    text = str(form)
-    return text if len(text) <= 60 else text[:57] + "..."
+    """A part of the file in a message; of a long one the beginning."""
+    words: list[str] = []
+    rest = [form]
+    while rest and len(words) < 20:
+        part = rest.pop()
+        if isinstance(part, list):
+            rest += [")", *reversed(part[:20]), "("]
+        else:
+            words.append(shown(part, 40))
+    return shown(" ".join(words).replace("( ", "(").replace(" )", ")"), 60)
 
 
-def _disjuncts(formula: Any, names: dict[str, tuple[str, int]], counts: dict[str, int]) -> list[tuple[LinearRow, ...]]:
+def _disjuncts(
+    formula: Any, names: dict[str, tuple[str, int]], counts: dict[str, int], budget: _Budget
+) -> list[System]:
     """The disjunctive normal form of a formula."""
     if not isinstance(formula, list) or not formula:
         raise FormulationError(f"{_short(formula)} is no formula")
     head, *parts = formula
     if head == "or":
-        return [option for part in parts for option in _disjuncts(part, names, counts)]
+        return [option for part in parts for option in _disjuncts(part, names, counts, budget)]
     if head == "and":
-        systems: list[tuple[LinearRow, ...]] = [()]
-        for part in parts:
-            options = _disjuncts(part, names, counts)
-            if len(systems) * len(options) > _MAX_TERMS:
-                raise FormulationError(f"the assertions expand to more than {_MAX_TERMS} systems")
-            systems = [(*system, *option) for system, option in product(systems, options)]
-        return systems
+        return _all_of([_disjuncts(part, names, counts, budget) for part in parts], budget)
     if head in ("<=", ">=") and len(parts) == 2:
-        left, right = (_linear(part, names) for part in parts)
+        left, right = (_linear(part, names, budget) for part in parts)
         sign = ONE if head == "<=" else -ONE
         terms = {name: sign * (left.get(name, ZERO) - right.get(name, ZERO)) for name in {*left, *right}}
+        budget.spend_entries(counts["X"] + counts["Y"])
         inputs, outputs = [ZERO] * counts["X"], [ZERO] * counts["Y"]
         for name, value in terms.items():
             if name:
                 kind, index = names[name]
-                (inputs if kind == "X" else outputs)[index] = value
-        return [(LinearRow(tuple(inputs), tuple(outputs), -terms.get("", ZERO)),)]
+                (inputs if kind == "X" else outputs)[index] = budget.checked(value)
+        return [(LinearRow(tuple(inputs), tuple(outputs), -budget.checked(terms.get("", ZERO))),)]
     raise FormulationError(f"{_short(formula)}: only and, or, <= and >= are read")
 
 
-def _linear(term: Any, names: dict[str, tuple[str, int]]) -> dict[str, fmpq]:
+def _linear(term: Any, names: dict[str, tuple[str, int]], budget: _Budget) -> dict[str, fmpq]:
     """A linear expression: coefficients by name, the constant under the empty name."""
     if isinstance(term, str):
         if term in names:
             return {term: ONE}
         try:
-            return {"": rational(term)}
+            return {"": budget.checked(rational(term))}
         except GeometryError:
-            raise FormulationError(f"{term!r} is neither a number nor a declared constant") from None
+            raise FormulationError(f"{quoted(term)} is neither a number nor a declared constant") from None
     head, *rest = term or [None]
-    parts = [_linear(part, names) for part in rest]
+    parts = [_linear(part, names, budget) for part in rest]
     if head == "+" and parts:
-        return _sum(parts, [ONE] * len(parts))
+        return _sum(parts, [ONE] * len(parts), budget)
     if head == "-" and len(parts) == 1:
-        return _sum(parts, [-ONE])
+        return _sum(parts, [-ONE], budget)
     if head == "-" and parts:
-        return _sum(parts, [ONE] + [-ONE] * (len(parts) - 1))
+        return _sum(parts, [ONE] + [-ONE] * (len(parts) - 1), budget)
     if head == "*" and len(parts) == 2:
         for factor, other in (parts, parts[::-1]):
             if set(factor) <= {""}:
-                return _sum([other], [factor.get("", ZERO)])
+                return _sum([other], [factor.get("", ZERO)], budget)
     raise FormulationError(f"{_short(term)} is not linear")
 
 
-def _sum(parts: list[dict[str, fmpq]], factors: list[fmpq]) -> dict[str, fmpq]:
+def _sum(parts: list[dict[str, fmpq]], factors: list[fmpq], budget: _Budget) -> dict[str, fmpq]:
     total: dict[str, fmpq] = {}
     for part, factor in zip(parts, factors, strict=True):
         for name, value in part.items():
-            total[name] = total.get(name, ZERO) + factor * value
+            total[name] = budget.checked(total.get(name, ZERO) + factor * value)
     return total
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from flint import fmpq
@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from polyhedra.errors import GeometryError
 from polyhedra.matrix import as_matrix, as_vector
+from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE
 
 IntegerRow = tuple[int, ...]
+Row = TypeVar("Row", bound=Sequence[Any])
 
 
 class System:
@@ -65,7 +67,7 @@ class System:
             if first is None:
                 raise GeometryError("a system without rows has no dimension of its own; give dim")
             if not hasattr(first, "__len__"):
-                raise GeometryError(f"{first!r} is no row of numbers; A and A_eq are lists of rows")
+                raise GeometryError(f"{quoted(first)} is no row of numbers; A and A_eq are lists of rows")
             dim = len(first)
         inequalities = _joined(A, b, dim, "A", "b")
         equalities = _joined(A_eq, b_eq, dim, "A_eq", "b_eq")
@@ -158,6 +160,20 @@ class System:
         return part
 
 
+def without_zero_rows(rows: Iterable[Row]) -> list[Row]:
+    """The rows (a, b) that say something: 0 x <= b with b >= 0 holds everywhere, but is never strict where b = 0.
+
+    Whoever asks `polyhedra.linear_program.interior` for points inside a set leaves such rows out.  A row 0 x <= b with
+    b < 0 stays: it makes the set empty.
+
+    Examples
+    --------
+    >>> without_zero_rows([(1, 0, 3), (0, 0, 0), (0, 0, 5), (0, 0, -1)])
+    [(1, 0, 3), (0, 0, -1)]
+    """
+    return [row for row in rows if row[-1] < 0 or any(row[:-1])]
+
+
 def integer_row(row: Sequence[fmpq]) -> tuple[IntegerRow, fmpq]:
     """The primitive integer multiple of a rational row, and the positive factor."""
     denominator = None  # stands for 1, which is what most rows have
@@ -225,4 +241,4 @@ def _joined(A: Iterable[Iterable[Any]], b: Iterable[Any], dim: int, name: str, r
     return [(*row, value) for row, value in zip(matrix, vector, strict=True)]
 
 
-__all__ = ["IntegerRow", "System", "float_row", "integer_row"]
+__all__ = ["IntegerRow", "System", "float_row", "integer_row", "without_zero_rows"]

@@ -12,6 +12,7 @@ import numpy as np
 from nn_bridge.expressivity.randomness import generator_and_seed
 from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
+from polyhedra.quoting import quoted
 
 Draw = Callable[[np.random.Generator, tuple[int, ...], int, int], np.ndarray]
 """Draws an array: generator, shape, fan-in of the layer, inputs of the network; the fan-out is ``shape[0]``."""
@@ -130,7 +131,7 @@ def random_network(
 
 def _initialisation(name: str) -> Initialisation:
     if name not in INITIALISATIONS:
-        raise UsageError(f"there is no initialisation {name!r}; take one of {', '.join(INITIALISATIONS)}")
+        raise UsageError(f"there is no initialisation {quoted(name)}; take one of {', '.join(INITIALISATIONS)}")
     return INITIALISATIONS[name]
 
 
@@ -199,5 +200,5 @@ def parse_architecture(text: str) -> list[int]:
         inner = inner[1:-1]
     parts = [part.strip() for part in inner.split(",")]
     if len(parts) < 2 or not all(part.isascii() and part.isdigit() and len(part) < 10 and int(part) for part in parts):
-        raise UsageError(f"{text!r} is not an architecture; write the sizes, inputs first, such as 2,16,16,1")
+        raise UsageError(f"{quoted(text)} is not an architecture; write the sizes, inputs first, such as 2,16,16,1")
     return [int(part) for part in parts]

@@ -10,6 +10,7 @@ from typing import Any
 
 from nn_bridge.network.network import Network
 from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
+from polyhedra.quoting import shown, shown_path
 
 
 def load(path: str | PathLike[str], *, output: int | None = None, input_shape: Sequence[int] | None = None) -> Network:
@@ -119,6 +120,7 @@ def _named(name: str) -> Iterator[None]:
     try:
         yield
     except PuiseuxError as error:
-        if str(error).startswith((name, str(Path(name)))) or isinstance(error, MissingExtraError):
+        names = {text for path in (name, str(Path(name))) for text in (path, shown_path(path), shown(path))}
+        if str(error).startswith(tuple(names)) or isinstance(error, MissingExtraError):
             raise
-        raise UsageError(f"{name}: {error}") from None
+        raise UsageError(f"{shown_path(name)}: {error}") from None

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-CELL_KERNELS = (("nn_bridge.cells._joining_kernels", "join"),)
-"""The functions that the engine ``cells`` compiles when it first joins cells to regions."""
+CELL_KERNELS: tuple[tuple[str, str], ...] = ()
+"""The functions that the engine ``cells`` compiles when it is first used: none, its core is compiled."""
 
 
 def announce_compilation(kernels: Sequence[tuple[str, str]] = CELL_KERNELS) -> None:

@@ -2,7 +2,7 @@
 # Create .venv, install into it "core" (the product and plotting) or "dev" (everything the tests need), and build the
 # compiled core in place.  Stamps in .venv tell that this was done for the present pyproject.toml and constraints.txt, and
 # for the present C++ sources; then nothing is done.  A half-made .venv is made anew.
-# PUISEUX_PURE=1 does without the compiled core, and without a C++ compiler.
+# PUISEUX_PURE=1 does without the compiled core, and without a C++ compiler.  "stamp" prints the core's stamp alone.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -10,7 +10,8 @@ level=${1:-core}
 case $level in
     core) extras=plot ;;
     dev) extras=dev ;;
-    *) echo "usage: tools/setup.sh core|dev" >&2; exit 2 ;;
+    stamp) extras= ;;
+    *) echo "usage: tools/setup.sh core|dev|stamp" >&2; exit 2 ;;
 esac
 
 say() { echo "set-up: $*" >&2; }
@@ -132,6 +133,10 @@ install_cdd() {
         "(Homebrew: cddlib gmp), then .venv/bin/pip install pycddlib"
 }
 
+if [ "$level" = stamp ]; then
+    wanted_core
+    exit
+fi
 make_environment
 install
 install_cdd

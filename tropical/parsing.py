@@ -20,15 +20,15 @@ from dataclasses import dataclass
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
+from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import ONE, rational
 from tropical.polynomial import PuiseuxPolynomial
-from tropical.printing import default_names
+from tropical.printing import CALLS, checked_names, default_names
 from tropical.rational import PuiseuxRational
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?)|(?P<name>[A-Za-z_]\w*)|(?P<sign>[-+*/(),]))", re.ASCII
 )
-_CALLS = ("max", "min", "relu", "abs")
 MAX_DEPTH = 100  # of nested parentheses
 MAX_TERMS = 100_000  # of the expanded formula
 
@@ -49,12 +49,12 @@ def parse(text: str, dim: int | None = None, *, names: Sequence[str] | None = No
     dim : int, optional
         The number of variables; by default the largest k among the x_k that occur (at least 1).
     names : sequence of str, optional
-        The variables, in order, instead of x1, x2, ...
+        The variables, in order, instead of x1, x2, ...; see `tropical.printing.checked_names`.
 
     Raises
     ------
     AlgebraError
-        The text is no piecewise linear formula; the message shows the place.
+        A name that cannot be one, or the text is no piecewise linear formula; the message shows the place.
 
     Examples
     --------
@@ -65,9 +65,7 @@ def parse(text: str, dim: int | None = None, *, names: Sequence[str] | None = No
     """
     tokens = _tokens(text)
     if names is not None:
-        variables = list(names)
-        if dim is not None and dim != len(variables):
-            raise AlgebraError(f"{len(variables)} names do not fit {dim} variables")
+        variables = list(checked_names(names, len(names) if dim is None else dim))
     else:
         if dim is None:
             dim = max([int(t.text[1:]) for t in tokens if re.fullmatch(r"x[1-9]\d{0,4}", t.text)], default=1)
@@ -87,17 +85,13 @@ def parse_polynomial(text: str, dim: int | None = None, *, names: Sequence[str] 
     if len(function.denominator) == 1:
         (exponent, coefficient), *_ = function.denominator.terms
         return function.numerator.shift([-v for v in exponent], -coefficient)
-    raise AlgebraError(f"{_shown(text)} subtracts a maximum: it is a rational function, read it with parse")
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+    raise AlgebraError(f"{quoted(text, 60)} subtracts a maximum: it is a rational function, read it with parse")
 
 
 def _refuse(text: str, place: int, reason: str) -> AlgebraError:
     before, after = text[max(0, place - 30) : place], text[place : place + 20]
     marked = f"{'...' if place > 30 else ''}{before}<here>{after}{'...' if place + 20 < len(text) else ''}"
-    return AlgebraError(f"cannot read the formula at column {place + 1}: {reason}: {' '.join(marked.split())}")
+    return AlgebraError(f"cannot read the formula at column {place + 1}: {reason}: {shown(' '.join(marked.split()))}")
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -107,7 +101,7 @@ def _tokens(text: str) -> list[_Token]:
         match = _TOKEN.match(text, place)
         if match is None:
             start = place + len(text[place:]) - len(text[place:].lstrip())
-            raise _refuse(text, start, f"{text[start]!r} is no number, name or operator")
+            raise _refuse(text, start, f"{quoted(text[start])} is no number, name or operator")
         kind = match.lastgroup
         assert kind is not None
         tokens.append(_Token(kind, match[kind], match.start(kind)))
@@ -148,7 +142,7 @@ class _Parser:
 
     def expect(self, text: str) -> None:
         if self.take(text) is None:
-            raise self.refuse(f"expected {text!r}")
+            raise self.refuse(f"expected {quoted(text)}")
 
     def checked(self, value: PuiseuxRational, token: _Token) -> PuiseuxRational:
         if max(len(value.numerator), len(value.denominator)) > MAX_TERMS:
@@ -234,10 +228,10 @@ class _Parser:
         if token.kind == "name":
             if token.text in self.names:
                 return PuiseuxRational.variables(self.dim)[self.names.index(token.text)]
-            if token.text.lower() in _CALLS:
+            if token.text.lower() in CALLS:
                 return self.call(token)
             known = ", ".join(self.names) if self.dim <= 6 else f"{self.names[0]}, ..., {self.names[-1]}"
-            raise self.refuse(f"{token.text!r} is unknown; the variables are {known}", token)
+            raise self.refuse(f"{quoted(token.text, 40)} is unknown; the variables are {known}", token)
         raise self.refuse("expected a number, a variable or a maximum", token)
 
     def call(self, token: _Token) -> PuiseuxRational:

@@ -13,7 +13,7 @@ from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import ideal_cuts, relu
 from milp.formulations.rule import Encoded, Preactivation
 from milp.solvers import SolveReport, require_cvxpy, solve
-from nn_bridge.network.network import AffineStage, Network, float_matrix
+from nn_bridge.network.network import AffineStage, Network, check_dense, float_matrix
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import rational, to_float
 
@@ -162,6 +162,7 @@ def formulate(
     >>> round(report.value, 6), model.n_binaries
     (2.0, 2)
     """
+    check_dense(network)
     cp = require_cvxpy("a formulation")
     relu.relu_rule(formulation)
     region = bounded(domain, network.input_dim)

@@ -5,6 +5,56 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+_Numbers = NDArray[np.int32] | NDArray[np.int64]
+
+def rehash(keys: NDArray[np.uint64], bearer: _Numbers, new_keys: NDArray[np.uint64], new_bearer: _Numbers) -> None:
+    """Move all keys to a larger, empty table."""
+
+def number(
+    rows: NDArray[np.uint64],
+    keys: NDArray[np.uint64],
+    bearer: _Numbers,
+    state: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    fresh: NDArray[np.int64],
+    begin: tuple[int, int],
+) -> tuple[int, int]:
+    """Number rows in the order in which they first come; returns how many are done, and how many numbers are new."""
+
+def join(
+    faces: NDArray[np.uint64],
+    leaf: NDArray[np.int64],
+    label: _Numbers,
+    pairs: bool,
+    key: NDArray[np.uint64],
+    keys: NDArray[np.uint64],
+    bearer: _Numbers,
+    seen: NDArray[np.int64],
+    parent: _Numbers,
+    begin: int,
+) -> int:
+    """Unite the leaves of one label that bear equal keys; returns how many faces are done."""
+
+def pack(
+    patterns: NDArray[np.uint64],
+    rows: NDArray[np.int64],
+    zeros: NDArray[np.uint64],
+    columns: NDArray[np.int64],
+    places: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+) -> None:
+    """Pack the sign vectors of faces into keys."""
+
+def relevant(
+    patterns: NDArray[np.uint64], read: NDArray[np.uint64], by_output: NDArray[np.uint64], result: NDArray[np.uint64]
+) -> None:
+    """The active units from which a path of active units leads to an output."""
+
+def different(
+    rows: NDArray[np.uint64], first: NDArray[np.uint64], labels: NDArray[np.int64], found: NDArray[np.int64]
+) -> int:
+    """List the rows that are not what their label has in `first`; returns how many."""
+
 class NoRoom(MemoryError): ...
 class BadPath(ValueError): ...
 class Contradiction(RuntimeError): ...

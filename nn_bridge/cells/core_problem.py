@@ -8,11 +8,14 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from flint import fmpq
 
 from nn_bridge.cells import _core
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.network.forms import integer_stages, integer_stages_modulo
 from nn_bridge.network.network import INPUT, AffineStage, Network
+from nn_bridge.network.sparse_row import entries
+from polyhedra.limits import check_limits
 
 PRIME = 2**31 - 1
 """Residues of affine maps are taken modulo this prime."""
@@ -62,8 +65,10 @@ class CoreProblem:
 
 
 def _is_whole(stage: AffineStage) -> bool:
-    values = (*stage.bias, *(v for _, matrix in stage.blocks for row in matrix for v in row))
-    return all(v.q == 1 and abs(v.p) < _WHOLE for v in values)
+    if not all(v.q == 1 and abs(v.p) < _WHOLE for v in stage.bias):
+        return False
+    rows = (row for _, matrix in stage.blocks for row in matrix)
+    return all(v.q == 1 and abs(v.p) < _WHOLE for row in rows for _, v in entries(row))
 
 
 Block = tuple[int, np.ndarray, np.ndarray, np.ndarray, list[int]]
@@ -75,13 +80,18 @@ def _rounded(stage: AffineStage) -> tuple[Rows, bool]:
     bias, exact = _doubles(stage.bias)
     blocks: list[Block] = []
     for source, matrix in stage.blocks:
-        entries = [(j, i, v) for j, row in enumerate(matrix) for i, v in enumerate(row) if v]
-        values, own = _doubles([v for _, _, v in entries])
+        columns: list[int] = []
+        numbers: list[fmpq] = []
+        begin = [0]
+        for row in matrix:
+            check_limits()
+            for i, value in entries(row):
+                columns.append(i)
+                numbers.append(value)
+            begin.append(len(columns))
+        values, own = _doubles(numbers)
         exact = exact and own
-        begin = np.zeros(len(matrix) + 1, np.int64)
-        np.add.at(begin, [j + 1 for j, _, _ in entries], 1)
-        column = np.array([i for _, i, _ in entries], np.int32)
-        blocks.append((source, np.cumsum(begin), column, values, []))
+        blocks.append((source, np.array(begin, np.int64), np.array(columns, np.int32), values, []))
     return (bias, [], blocks), exact
 
 

@@ -28,6 +28,7 @@ import numpy as np
 from nn_bridge.cells import _core
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.problem import CellProblem
+from polyhedra.limits import check_limits
 
 Decision = tuple[int, int, int]
 """One step down the tree: (stage, unit, 1 for the positive side or 0)."""
@@ -154,6 +155,7 @@ class CellTree:
         self.start(Subtree(0, (), self.problem.roots) if subtree is None else subtree)
         done = False
         while not done:
+            check_limits()
             done = self.work()
             yield self.take()
 

@@ -25,6 +25,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.expressivity.randomness import generator_and_seed
 from nn_bridge.network.network import INPUT, Network, Pattern, float_matrix
 from polyhedra.errors import MissingExtraError
+from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import to_float
 
 if TYPE_CHECKING:
@@ -269,10 +270,10 @@ def cube_bounds(cube: Any, dim: int) -> tuple[Floats, Floats]:
         lower, upper = (np.broadcast_to(np.asarray(v, dtype=float), (dim,)).copy() for v in (low, high))
     except (TypeError, ValueError):
         raise NetworkError(
-            f"{cube!r} is no cube in R^{dim}; give r for [-r, r] in every coordinate, or a pair (lower, upper)"
+            f"{quoted(cube)} is no cube in R^{dim}; give r for [-r, r] in every coordinate, or a pair (lower, upper)"
         ) from None
     if not (np.isfinite(lower).all() and np.isfinite(upper).all() and (lower < upper).all()):
-        raise NetworkError(f"the cube {cube!r} is unbounded or empty; give finite bounds with lower < upper")
+        raise NetworkError(f"the cube {quoted(cube)} is unbounded or empty; give finite bounds with lower < upper")
     return lower, upper
 
 
@@ -387,7 +388,7 @@ class _Evaluator:
                 for stage in (*network.stages, network.output)
             ]
         except (RuntimeError, AssertionError) as error:
-            raise NetworkError(f"device {device!r} cannot be used: {' '.join(str(error).split())[:120]}") from None
+            raise NetworkError(f"device {quoted(device)} cannot be used: {shown(error, 120)}") from None
 
     def _tensor(self, array: Floats) -> torch.Tensor:
         return self._torch.tensor(np.ascontiguousarray(array), dtype=self._torch.float64, device=self._device)

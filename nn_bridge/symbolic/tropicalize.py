@@ -21,8 +21,9 @@ from itertools import count
 from typing import Literal
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network.network import AffineStage, Network
+from nn_bridge.network.network import AffineStage, Network, check_dense
 from nn_bridge.symbolic.monomials import native_monomials
+from polyhedra.quoting import quoted
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.pruning import Method, pruned_product
 from tropical.pruning import prune as without_redundant_terms
@@ -63,6 +64,7 @@ def tropicalize(
     >>> print(tropicalize(net)[0])
     max(x1, 0) - max(2x1 - 1, 0)
     """
+    check_dense(network)
     return tropical_preactivations(network, prune=prune, method=method)[-1]
 
 
@@ -73,8 +75,9 @@ def tropical_preactivations(
 
     The arguments are those of `tropicalize`; with ``prune="end"`` only the outputs are pruned.
     """
+    check_dense(network)
     if prune not in ("layer", "end", "none"):
-        raise NetworkError(f"networks are not pruned at {prune!r}; use 'layer', 'end' or 'none'")
+        raise NetworkError(f"networks are not pruned at {quoted(prune)}; use 'layer', 'end' or 'none'")
     if prune != "layer":
         _check_expansion(network)
     at_once = method if prune == "layer" else None

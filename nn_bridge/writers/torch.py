@@ -11,6 +11,7 @@ from nn_bridge.network.network import Network
 from nn_bridge.writers.files import write_bytes
 from nn_bridge.writers.floats import float64_layers, is_chain
 from polyhedra.errors import MissingExtraError
+from polyhedra.quoting import shown_path
 
 
 def to_torch(network: Network) -> Any:
@@ -58,8 +59,8 @@ def write_torch(network: Network, path: str | os.PathLike[str]) -> None:
     torch = _torch()
     if not is_chain(network):
         raise NetworkError(
-            f"{path}: a file of parameters cannot tell skip connections (leaky ReLU, maxout and the like give some); "
-            "write .onnx or .json, or take nn_bridge.writers.torch.to_torch in Python"
+            f"{shown_path(path)}: a file of parameters cannot tell skip connections (leaky ReLU, maxout and the like "
+            "give some); write .onnx or .json, or take nn_bridge.writers.torch.to_torch in Python"
         )
     buffer = io.BytesIO()
     torch.save(to_torch(network).state_dict(), buffer)

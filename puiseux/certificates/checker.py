@@ -19,6 +19,7 @@ from typing import Any
 
 FORMAT, VERSION = "puiseux-certificate", 1
 LINE_LIMIT, FORM_LIMIT = 1 << 26, 2 * 10**7  # bytes of a line; inputs times units: more is an attack
+MEMORY_LIMIT = 1 << 29  # bytes: values of a line, integers of a network, an elimination; forms: twice so many
 Row = list[int]  # an affine form a.x + b as [a_1, .., a_n, b], or the point x / d as [x_1, .., x_n, d]
 
 
@@ -40,12 +41,17 @@ def check(path: str, opener: Any = open) -> dict[str, Any]:
                 if number == 1 and not re.match(rb'\{"format": ?"%b"' % FORMAT.encode(), line):
                     break
                 _require(line.endswith(b"\n"), f"is truncated, or longer than {LINE_LIMIT} bytes")
+                values = sum(map(line.count, (b"[", b"{", b",")))
+                _require(60 * values <= MEMORY_LIMIT, "holds too many values")
                 record = json.loads(line)
                 if proof is None:
                     form, version, kind = (record.pop(key) for key in ("format", "version", "kind"))
                     if (form, version) != (FORMAT, VERSION):
                         raise NoCertificate(f"is of version {version!r:.20}; this checker reads version {VERSION}")
-                    proof = {"cells": _Cells, "pruning": _Pruning}[kind](**record)  # type: ignore[call-arg]
+                    header: Any = {"cells": _Cells, "pruning": _Pruning}[kind]
+                    odd = sorted({*header.fields} ^ set(record))
+                    _require(not odd, f"the field {odd[:1]!r:.60} is missing or unknown")
+                    proof = header(**record)
                 elif isinstance(record, list):
                     getattr(proof, f"on_{record[0]}")(*record[1:])
                 else:
@@ -97,6 +103,8 @@ def _combine(rows: list[Row], targets: list[Row]) -> None:
         _require(r >= 0, "the rows of a support are dependent")
         matrix[c], matrix[r] = matrix[r], matrix[c]
         pivot, head = matrix[c], matrix[c][c]
+        small = len(matrix) * len(pivot) * head.bit_length() <= 8 * MEMORY_LIMIT
+        _require(small, "the numbers of a proof get too long")
         for r, row in enumerate(matrix):
             if r != c:
                 factor = row[c]
@@ -115,9 +123,10 @@ def _fraction(text: str) -> tuple[int, int]:
     return int(numerator), int(denominator or 1)
 
 
-def _stages(inputs: int, content: list[Any]) -> list[tuple[list[tuple[int, list[Row]]], Row]]:
-    """The stages, and last the outputs, with denominators cleared: blocks on sources (0 is the input), and biases."""
-    stages, sizes, scales = [], [inputs], [1]
+def stages_of(inputs: int, content: list[Any]) -> list[tuple[list[tuple[int, list[Row]]], Row]]:
+    """The stages, last the outputs, with denominators cleared: blocks on sources (0 is the input), and biases."""
+    stages: list[tuple[list[tuple[int, list[Row]]], Row]] = []
+    sizes, scales, lengths, used, space = [inputs], [1], [1], 0, 0
     for blocks, bias in content:
         sources = [source for source, _ in blocks]
         widths = [(len(rows), {len(row) for row in rows}) for _, rows in blocks]
@@ -126,22 +135,34 @@ def _stages(inputs: int, content: list[Any]) -> list[tuple[list[tuple[int, list[
         _require(good, f"the shape of stage {len(sizes)} of the network does not fit")
         exact = [(source, [[_fraction(v) for v in row] for row in rows]) for source, rows in blocks]
         shifts = [_fraction(v) for v in bias]
-        denominators = [q for _, rows in exact for row in rows for _, q in row] + [q for _, q in shifts]
-        scale = math.lcm(*denominators) * math.lcm(*(scales[s] for s in sources))
+        numbers = [number for _, rows in exact for row in rows for number in row] + shifts
+        scale = least = math.lcm(*(scales[s] for s in sources))
+        for q in {q for _, q in numbers}:
+            scale = math.lcm(scale, least * q)
+            small = used + len(numbers) * scale.bit_length() <= 8 * MEMORY_LIMIT
+            _require(small, "the denominators of the network are too long")
+        used += len(numbers) * scale.bit_length()
         whole = [(s, [[p * (scale // scales[s] // q) for p, q in row] for row in rows]) for s, rows in exact]
         stages.append((whole, [p * (scale // q) for p, q in shifts]))
+        longest = max((v.bit_length() for _, rows in whole for row in rows for v in row), default=0)
+        longest += max((lengths[s] + sizes[s].bit_length() for s in sources), default=0)
+        lengths.append(len(sources) + max(longest, *(v.bit_length() for v in stages[-1][1])))  # of a form's integers
+        space += (inputs + 1) * len(bias) * (40 + lengths[-1] // 7)
+        _require(space <= 2 * MEMORY_LIMIT, "the numbers of the network are too long for so many units and inputs")
         sizes, scales = [*sizes, len(bias)], [*scales, scale]
     return stages
 
 
 class _Cells:  # a tree of splits, depth first, the active side of each split before the inactive one
+    fields = ("digest", "network", "walls")
+
     def __init__(self, digest: Any, network: Any, walls: Any) -> None:
         name, version, inputs, hidden, output = network
         _require([name, version, type(inputs)] == ["puiseux-network", 1, int], "the network has another format")
         found = hashlib.sha256(json.dumps(network, separators=(",", ":")).encode()).hexdigest()
         _require(digest == found, f"the digest of the network is {found}, not {digest!r:.80}")
         self.about = {"kind": "cells", "digest": digest, "input_dim": inputs, "walls": walls}
-        self.stages, self.width, self.walls = _stages(inputs, [*hidden, output]), inputs + 1, len(walls)
+        self.stages, self.width, self.walls = stages_of(inputs, [*hidden, output]), inputs + 1, len(walls)
         self.rows = [_integers(wall, self.width) for wall in walls]  # all that is >= 0 at this place of the tree
         self.forms: list[list[Row]] = [[[0] * self.width]]  # by stage; those of the input are not written out
         self.signs: list[list[Any]] = [[1] * inputs]  # 0, 1, or None while the unit is open
@@ -264,6 +285,8 @@ class _Cells:  # a tree of splits, depth first, the active side of each split be
 
 
 class _Pruning:  # kept terms, with a point each, then redundant terms: no kept term can go, all others can
+    fields = ("dim", "scale", "walls")
+
     def __init__(self, dim: int, scale: int, walls: Any) -> None:
         _require(type(dim) is type(scale) is int and min(dim, scale) > 0, "dim and scale are positive integers")
         self.about = {"kind": "pruning", "input_dim": dim, "scale": scale, "walls": walls}

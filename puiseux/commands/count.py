@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, OutputOption, choices
+from nn_bridge.region_count import Count
+from polyhedra.quoting import shown, shown_path
+from puiseux.commands.options import (
+    LONGEST_NOTE,
+    Command,
+    DomainOption,
+    JsonOption,
+    NetworkArgument,
+    OutputOption,
+    choices,
+)
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from nn_bridge.network.network import Network
     from nn_bridge.region_count import RegionCount
     from puiseux.domains import Problem
-
-MEANINGS = {
-    "cells": "activation cells: full-dimensional, one pattern each",
-    "regions": "linear regions: equal affine maps joined across facets",
-    "regions_by_point": "the same, joined where closures share any point",
-    "affine_maps": "distinct affine maps",
-}
-
 
 PROOF_KERNELS = (("polyhedra._implied_kernels", "prove_many"),)
 """What a certificate needs compiled beyond the count."""
@@ -38,12 +41,15 @@ def count(
             "--engine",
             metavar="ENGINE",
             help="auto (cells), cells, tropical, milp or sign-vectors.",
-            autocompletion=choices("puiseux.count", "ENGINES"),
+            autocompletion=choices("puiseux.routes", "ENGINES"),
         ),
     ] = "auto",
     output: OutputOption = None,
     counts: Annotated[
-        str | None, typer.Option("--counts", metavar="WHAT", help="all, or cells alone, which is faster.")
+        str | None,
+        typer.Option(
+            "--counts", metavar="WHAT", help="all (some 100 bytes a cell), or cells alone: faster, next to no memory."
+        ),
     ] = None,
     workers: Annotated[int | None, typer.Option("--workers", metavar="N", help="Work with N processes.")] = None,
     time_limit: Annotated[
@@ -69,18 +75,20 @@ def count(
     as_json: JsonOption = False,
 ) -> int:
     """Count the linear regions of a network exactly, by four definitions side by side."""
+    from nn_bridge.cells.counting.plain_count import runs_plain
     from puiseux.count import AUTO, choose_engine, count_problem
     from puiseux.domains import pose
     from puiseux.reading import load
     from puiseux.waiting import CellProgress, announce_compilation
 
+    begun = time.monotonic()
     exact = load(network, output=output)
     problem = pose(exact, domain)
     with CellProgress() as progress:
         by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
         if certificate is not None:
             _require_certifiable(certificate, engine, by_cells)
-        if by_cells:
+        if by_cells and not runs_plain():
             announce_compilation()
         result = count_problem(
             problem,
@@ -94,58 +102,74 @@ def count(
             on_degenerate=on_degenerate,
             progress=progress if by_cells else None,
         )
+    proven = True
     if certificate is not None:
-        _certify(problem, result, certificate)
+        left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - begun))
+        proven = _certify(problem, result, certificate, left)
     for note in exact.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {shown(note, LONGEST_NOTE)}", file=sys.stderr)
     if as_json:
         print(json.dumps(result.to_json(problem.network)))
     else:
-        print(table(result, problem.network, str(network)))
+        print(table(result, problem.network, shown_path(network)))
     if result.complete:
-        return ExitCode.DONE
+        return ExitCode.DONE if proven else ExitCode.STOPPED
     if result.reason == "interrupted":
         return ExitCode.INTERRUPTED
-    print(f"puiseux: {result.reason}: the numbers are lower bounds", file=sys.stderr)
+    numbers = "there are no numbers yet" if result.cells is None else "the numbers are lower bounds"
+    print(f"puiseux: {result.reason}: {numbers}", file=sys.stderr)
     return ExitCode.STOPPED
 
 
 def _require_certifiable(certificate: Path, engine: str, by_cells: bool) -> None:
+    from nn_bridge.writers.files import require_writable
     from polyhedra.errors import UsageError
-    from puiseux.certificates.certificate import require_writable
+    from polyhedra.quoting import quoted
 
     if not by_cells:
-        raise UsageError(f"the engine {engine!r} proves nothing; --certificate goes with --engine cells")
+        raise UsageError(f"the engine {quoted(engine)} proves nothing; --certificate goes with --engine cells")
     require_writable(certificate)
 
 
-def _certify(problem: Problem, result: RegionCount, certificate: Path) -> None:
+def _certify(problem: Problem, result: RegionCount, certificate: Path, seconds: float | None) -> bool:
+    """Write the certificate; False where the time is over before."""
+    from polyhedra.limits import OutOfTime, time_limit
     from puiseux.certificates.certificate import certify
     from puiseux.waiting import CellProgress, announce_compilation
 
     if not result.complete:
-        print(f"puiseux: {certificate}: not written, since the count is not complete", file=sys.stderr)
-        return
+        print(f"puiseux: {shown_path(certificate)}: not written, since the count is not complete", file=sys.stderr)
+        return True
     announce_compilation(PROOF_KERNELS)
-    with CellProgress() as progress:
-        proven = certify(problem, certificate, progress=progress)
+    try:
+        with CellProgress() as progress, time_limit(seconds):
+            proven = certify(problem, certificate, progress=progress)
+    except OutOfTime:
+        where = shown_path(certificate)
+        print(f"puiseux: {where}: not written: the time limit was reached; give more time", file=sys.stderr)
+        return False
     for name, value in proven.counts.items():
         if None not in (value, result.counts[name]) and value != result.counts[name]:
             raise RuntimeError(f"the certificate proves {value} {name}, the count gave {result.counts[name]}")
-    size = certificate.stat().st_size
-    print(f"puiseux: wrote the proof, {size:,} bytes; to check it: puiseux verify {certificate}", file=sys.stderr)
+    name = shown_path(certificate)
+    if certificate.is_file():
+        size = f"{certificate.stat().st_size:,} bytes"
+        print(f"puiseux: wrote the proof, {size}; to check it: puiseux verify {name}", file=sys.stderr)
+    else:
+        print(f"puiseux: wrote the proof to {name}", file=sys.stderr)
+    return True
 
 
 def table(result: RegionCount, network: Network, name: str) -> str:
     """The counts for people: one line each with its meaning."""
     layers = f"{' + '.join(map(str, network.hidden))} units" if network.hidden else "no hidden units"
     inputs, outputs = _number(network.input_dim, "input"), _number(network.output_dim, "output")
-    where = f"all of R^{network.input_dim}" if result.domain == "all" else result.domain
+    where = f"all of R^{network.input_dim}" if result.domain == "all" else shown_path(result.domain)
     at_least = "" if result.complete else ">= "
     shown = {key: "-" if value is None else f"{at_least}{value:,}" for key, value in result.counts.items()}
     width = max(map(len, shown.values()))
     lines = [f"{name}: {inputs}, {layers}, {outputs}", f"on {where}, engine {result.engine}:", ""]
-    lines += [f"  {key:<16} {shown[key]:>{width}}  {meaning}" for key, meaning in MEANINGS.items()]
+    lines += [f"  {count:<16} {shown[count]:>{width}}  {count.short}" for count in Count]
     certainty = "exact" if result.exact else "not proven"
     if not result.complete:
         certainty = "incomplete: lower bounds only"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from puiseux.commands.options import Command, JsonOption, OutputOption
+from polyhedra.quoting import shown, shown_path
+from puiseux.commands.options import Command, JsonOption, OutputOption, TimeLimitOption
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -29,20 +30,31 @@ def verify(
         typer.Option("--domain", metavar="DOMAIN", help="With --network: require this domain (as for count)."),
     ] = None,
     output: OutputOption = None,
+    time_limit: TimeLimitOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Check the proof in a certificate: exit code 0 if it is valid, 1 if it is invalid or truncated."""
+    """Check the proof in a certificate: exit code 0 if it is valid, 1 if it is invalid or truncated, 3 out of time."""
     from puiseux.certificates.certificate import verify_certificate
-    from puiseux.waiting import CellProgress
+    from puiseux.time_limit import within
+    from puiseux.waiting import CellProgress, StepProgress
 
-    with CellProgress("bytes checked") as progress:
-        verdict = verify_certificate(certificate, network, domain, output=output, progress=progress)
+    if time_limit is None:
+        with CellProgress("bytes checked") as progress:
+            verdict = verify_certificate(certificate, network, domain, output=output, progress=progress)
+    else:
+        with StepProgress() as step:
+            step("Checking the certificate")
+            verdict = within(
+                time_limit,
+                lambda: verify_certificate(certificate, network, domain, output=output),
+                "neither found valid nor invalid; give more time",
+            )
     if as_json:
         print(json.dumps(verdict.to_json()))
     elif verdict.valid:
-        print(report(verdict, str(certificate), network))
+        print(report(verdict, shown_path(certificate), network))
     else:
-        print(f"puiseux: {certificate}: {_what(verdict)}{verdict.reason}", file=sys.stderr)
+        print(f"puiseux: {shown_path(certificate)}: {_what(verdict)}{shown(verdict.reason, 400)}", file=sys.stderr)
     return ExitCode.DONE if verdict.valid else ExitCode.DIFFERENT
 
 
@@ -60,7 +72,7 @@ def report(verdict: Verdict, name: str, network: Path | None) -> str:
     where = describe_walls(verdict.walls, verdict.input_dim)
     about = f"a max-plus polynomial in {verdict.input_dim} variables"
     if verdict.digest is not None:
-        about = f"network {network}" if network is not None else f"network with digest {verdict.digest}"
+        about = f"network {shown_path(network)}" if network is not None else f"network with digest {verdict.digest}"
     lines = [f"{name}: valid", f"{about}, {where}:", ""]
     shown = {key: "not proven" if value is None else f"{value:,}" for key, value in verdict.counts.items()}
     width = max(len(value) for key, value in shown.items() if verdict.counts[key] is not None)

@@ -24,6 +24,7 @@ DIALECTS: dict[str, Any] = {
     "polyhedron": BOX,
     "two arrays": (np.array([-1.0, -1.0]), np.array([1.0, 2.0])),
     "a number and a list": (-1, [1, 2]),
+    "tuples": ((-1, 1), (-1, 2)),
     "pairs": [(-1, 1), (-1, 2)],
     "an array of pairs": np.array([[-1, 1], [-1, 2]]),
     "fractions": [(rational("-1"), 1), ("-1", "2")],
@@ -45,13 +46,13 @@ def test_every_function_takes_every_dialect_of_a_domain(dialect: str) -> None:
 @pytest.mark.parametrize(
     ("domain", "message"),
     [
-        ((0,), "1 entries"),
-        ([(-1, 1)], "reads 2 inputs"),
-        ([(-1, 1, 2), (0, 1)], "no pair"),
-        ([(-1, 1), (1, 1)], "coordinate 1"),
+        ((0,), "one for each of the 2"),
+        ([(-1, 1)], "one for each of the 2"),
+        ([(-1, 1, 2), (0, 1)], "too many values"),
+        ([(-1, 1), (1, 1)], "low < high"),
         ((0, float("nan")), "finite"),
-        (([0, 0, 0], 1), "reads 2 inputs"),
-        ({"low": 0}, "not dict"),
+        (([0, 0, 0], 1), "one for each of the 2"),
+        ({"low": 0}, "one for each of the 2"),
         (5, "not int"),
     ],
 )

@@ -24,6 +24,10 @@ namespace nb = nanobind;
 using namespace puiseux;
 using namespace puiseux::cells;
 
+namespace puiseux::cells::joining {
+void bind(nb::module_& m);  // joining.cpp
+}
+
 namespace {
 
 template <class T>
@@ -123,6 +127,7 @@ bool interrupted(void*) {
 
 NB_MODULE(_core, m) {
     m.doc() = "The cell engine: all activation cells of a network, exactly.";
+    joining::bind(m);
     nb::exception<NoRoom>(m, "NoRoom", PyExc_MemoryError);
     nb::exception<BadPath>(m, "BadPath", PyExc_ValueError);
     nb::exception<Contradiction>(m, "Contradiction", PyExc_RuntimeError);

@@ -24,6 +24,7 @@ from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.joining import repeats
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import COUNT_ONLY, JOINS, CellTree, CellTreeError, Division, Leaves, NoRoom, Subtree
+from polyhedra.limits import OutOfTime, time_limit
 
 Job = tuple[Subtree, ...]
 
@@ -107,10 +108,6 @@ class Limits:
     last_second: float = float("inf")
     cells: int | None = None
     memory: int | None = None
-
-
-class OutOfTime(Exception):
-    """Time was up for everybody before the work was done."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +201,11 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
         With ``prints``: bring the leaves with their faces, of which a slice then has few.  None: if residues repeat.
     """
     begun = time.monotonic()
-    tree = _tree(task, JOINS if prints else COUNT_ONLY, count_last_stage=not prints)
+    try:
+        with time_limit(limits.last_second):
+            tree = _tree(task, JOINS if prints else COUNT_ONLY, count_last_stage=not prints)
+    except OutOfTime:
+        return Slice(0, job)
     tree.room = limits.memory
     found = _Found(tree, faces) if prints else None
     before = grouped = tree.cells

@@ -1,16 +1,12 @@
 """The long integers and the elimination of the core against Python's own integers and fractions.
 
-The headers are compiled into a calculator that answers one question a line.  ``PUISEUX_CALCULATOR`` names a command to
-run instead (``tools/sanitize.sh``, ``tools/arm64.sh``).
+The headers are compiled into a calculator that answers one question a line.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import random
-import shlex
-import shutil
 import subprocess
 from fractions import Fraction
 from itertools import product
@@ -18,28 +14,14 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-HEADERS = HERE.parents[2] / "polyhedra" / "core"
+CALCULATOR = Path(__file__).parent / "calculator.cpp"
 FALLBACKS = ["-DPUISEUX_NO_INT128", "-DPUISEUX_NO_OVERFLOW_BUILTINS"]
 
 
 @pytest.fixture(scope="module", params=["128-bit products", "plain C++20"])
-def calculate(request, tmp_path_factory):
+def calculate(request, compile_program):
     """A function that sends questions to the calculator and returns its answers."""
-    command = shlex.split(os.environ.get("PUISEUX_CALCULATOR", ""))
-    if not command:
-        compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
-        if compiler is None:
-            if os.environ.get("PUISEUX_REQUIRE"):
-                pytest.fail("no C++ compiler found")
-            pytest.skip("no C++ compiler found")
-        command = [str(tmp_path_factory.mktemp("calculator") / "calculator")]
-        flags = FALLBACKS if request.param == "plain C++20" else []
-        subprocess.run(
-            [compiler, "-std=c++20", "-O1", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", *flags]
-            + [f"-I{HEADERS}", str(HERE / "calculator.cpp"), "-o", command[0]],
-            check=True,
-        )
+    command = compile_program(CALCULATOR, *(FALLBACKS if request.param == "plain C++20" else []))
 
     def ask(questions: list[str]) -> list[str]:
         done = subprocess.run(command, input="\n".join(questions), capture_output=True, text=True, check=True)
