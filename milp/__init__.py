@@ -3,7 +3,8 @@
 Importing this package loads no solver: cvxpy, HiGHS and SCIP (the extra [milp]) are loaded when first used.
 """
 
-from milp.bounds import Bounds, Stability, network_bounds
+from milp.bounding import network_bounds
+from milp.bounds import Bounds, Stability
 from milp.compress import compress, stability_proofs
 from milp.convex_training import train_convex
 from milp.count import count_milp, search_patterns

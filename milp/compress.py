@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from milp.bounds import Stability, network_bounds
+from milp.bounding import network_bounds
+from milp.bounds import Stability
 from milp.branching import search_maximum
 from milp.domain import DomainLike, bounded
 from milp.solvers import deadline_after

@@ -17,7 +17,8 @@ import time
 from dataclasses import dataclass
 
 from milp.audit import MissedCell, find_missed, has_inside, is_cell, largest_slack
-from milp.bounds import Bounds, network_bounds
+from milp.bounding import network_bounds
+from milp.bounds import Bounds
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.patterns import Vanishing, pattern_model, run_loop, run_scip
 from milp.solvers import deadline_after
@@ -95,7 +96,7 @@ def search_patterns(
     audit : bool
         Look behind every facet in exact arithmetic.
     tightening : {"interval", "deeppoly", "lp", "milp"}
-        The method of `milp.bounds.bounds`.
+        The method of `milp.bounding.network_bounds`.
     time_limit : float or None
         Seconds for everything together.
     max_cells : int, optional

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from milp.bounds import Bounds, Floats, round_up
+from milp.bounds import Bounds, Floats
+from milp.lines import upper_line
 from nn_bridge.network import INPUT, AffineStage, Network, float_matrix
-from polyhedra.scalars import rational, to_float
+from polyhedra.scalars import to_float
 
 Array = NDArray[np.float64]
 
@@ -71,16 +72,6 @@ def _float_stage(stage: AffineStage) -> _Stage:
 def _box(bounds: Bounds, source: int) -> tuple[Array, Array]:
     low, high = bounds.value_box(source)
     return np.array(low), np.array(high)
-
-
-def upper_line(m: float, M: float) -> tuple[float, float]:
-    """Slope s and offset t of a line s g + t above max(0, g) on [m, M], for m < 0 < M.
-
-    Any s >= M / (M - m) with t >= -s m is above: at both ends, hence between them.
-    """
-    slope = round_up(rational(M) / (rational(M) - rational(m)))
-    slope = min(slope, 1.0)
-    return slope, round_up(-rational(slope) * rational(m))
 
 
 def _unit_lines(lower: Floats, upper: Floats) -> _Lines:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from milp.bounds import Bounds, network_bounds
+from milp.bounding import network_bounds
+from milp.bounds import Bounds
 from milp.branching import Objective, search_maximum
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import formulate

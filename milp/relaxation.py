@@ -22,8 +22,8 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from milp.bounds import Bounds, Stability, round_down, round_up
-from milp.deeppoly import upper_line
 from milp.domain import BoundedDomain
+from milp.lines import upper_line
 from nn_bridge.network import AffineStage, Network
 from polyhedra.errors import MissingExtraError
 from polyhedra.scalars import ZERO, rational, to_float

@@ -16,7 +16,8 @@ import numpy as np
 from flint import fmpq
 
 from milp.audit import cell_rows, is_cell
-from milp.bounds import Bounds, network_bounds
+from milp.bounding import network_bounds
+from milp.bounds import Bounds
 from milp.count import search_patterns
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import NetworkModel, formulate

@@ -18,7 +18,7 @@ from typing import Any
 
 from flint import fmpq
 
-from milp.bounds import network_bounds
+from milp.bounding import network_bounds
 from milp.branching import Objective, SearchResult, search_maximum
 from milp.domain import DomainLike, bounded, l1_ball, lift_network, linf_ball
 from milp.optimize import objective_of

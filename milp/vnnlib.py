@@ -23,7 +23,7 @@ from typing import Any
 
 from flint import fmpq
 
-from milp.bounds import network_bounds
+from milp.bounding import network_bounds
 from milp.branching import Objective, search_maximum
 from milp.domain import bounded
 from milp.solvers import deadline_after

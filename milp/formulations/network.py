@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from milp.bounds import Bounds, network_bounds
+from milp.bounding import network_bounds
+from milp.bounds import Bounds
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import ideal_cuts, relu
 from milp.formulations.rule import Encoded, Preactivation

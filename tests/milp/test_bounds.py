@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from milp.bounds import METHODS, Stability, network_bounds, round_down, round_up, supplied
+from milp.bounding import METHODS, network_bounds, supplied
+from milp.bounds import Stability, round_down, round_up
 from milp.branching import Objective, search_maximum
 from milp.domain import bounded, l1_ball, lift_network, linf_ball
 from nn_bridge.network import AffineStage, Network
