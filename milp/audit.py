@@ -64,6 +64,23 @@ def has_inside(network: Network, pattern: Pattern, x: Row) -> bool:
     return True
 
 
+def a_cell(network: Network, region: BoundedDomain) -> Pattern:
+    """Some full-dimensional cell of a full-dimensional domain: behind an interior point in a direction that is general.
+
+    The direction (1, e, e^2, ..) with e small enough leaves no hyperplane of a unit on both sides at once; powers of a
+    fixed small number are tried until the pattern has a cell.
+    """
+    rows = region.polyhedron.inequalities
+    answer = interior([r[:-1] for r in rows], [r[-1] for r in rows], dim=region.dim)
+    assert isinstance(answer, InteriorPoint)
+    small = ONE
+    while True:
+        small /= 16
+        pattern = pattern_behind(network, answer.point, [small**j for j in range(region.dim)])
+        if is_cell(network, region, pattern):
+            return pattern
+
+
 def find_missed(
     network: Network, region: BoundedDomain, cells: Set[Pattern], deadline: float | None = None
 ) -> MissedCell | None:
@@ -85,6 +102,8 @@ def find_missed(
         planes = [_plane(row) for _, _, row in rows]
         tried = set()
         for (k, i, row), plane in zip(rows, planes, strict=True):
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError
             if plane in walls or plane in tried or _flipped(pattern, k, i) in cells:
                 continue
             tried.add(plane)

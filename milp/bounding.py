@@ -6,7 +6,8 @@ Four methods, each at least as tight as the one before and slower:
   box;
 * ``deeppoly``: linear lower and upper lines pushed back to the input (DeepPoly, CROWN; `milp.deeppoly`);
 * ``lp``: two linear programs a neuron over the triangle relaxation (`milp.relaxation`), read off their dual solutions;
-* ``milp``: the exact range by branch and bound (`milp.branching`), or what is proved of it when a limit strikes.
+* ``milp``: the exact range of every unstable unit and every output by branch and bound (`milp.branching`), or what is
+  proved of it when a limit strikes; a unit whose sign is proved keeps the bounds of ``lp``.
 
 All four are proofs: they hold for the network whose weights are the given numbers, whatever the floating point did.
 """
@@ -15,7 +16,8 @@ from __future__ import annotations
 
 from flint import fmpq
 
-from milp.bounds import Bounds, Floats, round_down, round_up
+from milp.arguments import of_any_model
+from milp.bounds import Bounds, Floats, place_of, require_finite, round_down, round_up
 from milp.deeppoly import deeppoly_bounds
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.solvers import deadline_after
@@ -27,6 +29,7 @@ from polyhedra.scalars import ZERO, rational
 METHODS = ("interval", "deeppoly", "lp", "milp")
 
 
+@of_any_model
 def network_bounds(
     network: Network,
     domain: DomainLike,
@@ -85,14 +88,23 @@ def interval_bounds(network: Network, region: BoundedDomain) -> Bounds:
         low, high = _interval_stage(stage, boxes)
         lower.append(tuple(round_down(v) for v in low))
         upper.append(tuple(round_up(v) for v in high))
+        for unit, (m, M) in enumerate(zip(lower[-1], upper[-1], strict=True)):
+            require_finite(m, M, place_of(len(lower) - 1, unit, len(network.stages) + 1))
         boxes.append(
             (
                 tuple(rational(v) if v > 0 else ZERO for v in lower[-1]),
                 tuple(rational(v) if v > 0 else ZERO for v in upper[-1]),
             )
         )
-    around = tuple(round_down(v) for v in region.lower), tuple(round_up(v) for v in region.upper)
-    return Bounds(around, tuple(lower), tuple(upper), "interval")
+    return Bounds(_around(region), tuple(lower), tuple(upper), "interval")
+
+
+def _around(region: BoundedDomain) -> tuple[Floats, Floats]:
+    """The box of a domain in float64, rounded outwards."""
+    low, high = tuple(round_down(v) for v in region.lower), tuple(round_up(v) for v in region.upper)
+    for j, (a, b) in enumerate(zip(low, high, strict=True)):
+        require_finite(a, b, f"coordinate {j} of the domain")
+    return low, high
 
 
 def _interval_stage(
@@ -112,6 +124,7 @@ def _interval_stage(
     return low, high
 
 
+@of_any_model
 def supplied(network: Network, domain: DomainLike, lower: object, upper: object) -> Bounds:
     """Bounds that a user brings, one sequence per stage and the outputs last; trusted, and labelled as not proven.
 
@@ -131,5 +144,4 @@ def supplied(network: Network, domain: DomainLike, lower: object, upper: object)
         if [len(stage) for stage in table] != sizes:
             raise FormulationError(f"the {name} bounds have sizes {[len(s) for s in table]}, the network {sizes}")
         rows.append(table)
-    around = tuple(round_down(v) for v in region.lower), tuple(round_up(v) for v in region.upper)
-    return Bounds(around, rows[0], rows[1], "supplied", proven=False)
+    return Bounds(_around(region), rows[0], rows[1], "supplied", proven=False)

@@ -6,6 +6,7 @@ The methods that find them, and the choice among them, are in `milp.bounding`.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from enum import Enum
 
@@ -51,8 +52,7 @@ class Bounds:
     def __post_init__(self) -> None:
         for stage, (low, high) in enumerate(zip(self.lower, self.upper, strict=True)):
             for unit, (m, M) in enumerate(zip(low, high, strict=True)):
-                if not (math.isfinite(m) and math.isfinite(M)):
-                    raise FormulationError(f"stage {stage + 1}, unit {unit}: the bounds {m}, {M} are not finite")
+                require_finite(m, M, place_of(stage, unit, len(self.lower)))
                 if m > M:
                     raise FormulationError(
                         f"stage {stage + 1}, unit {unit}: the lower bound {m} exceeds the upper bound {M}; "
@@ -82,12 +82,39 @@ class Bounds:
         return tuple(max(0.0, v) for v in low), tuple(max(0.0, v) for v in high)
 
 
+def place_of(stage: int, unit: int, stages: int) -> str:
+    """A unit or output in words, for messages; both are counted from 0, the outputs are the last stage."""
+    return f"stage {stage}, unit {unit}" if stage + 1 < stages else f"output {unit}"
+
+
+def require_finite(low: float, high: float, place: str) -> None:
+    """Refuse bounds that leave the range of float64.
+
+    Raises
+    ------
+    FormulationError
+        One of them is infinite or NaN; the message names the place.
+    """
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise FormulationError(
+            f"{place}: the values between {low:.6g} and {high:.6g} leave the range of float64; "
+            "take a smaller domain, or rescale the weights"
+        )
+
+
 def round_down(value: fmpq) -> float:
-    """The largest float64 that is at most an exact number, or the one below."""
+    """The largest float64 that is at most an exact number, or the one below; -inf below all of them."""
     result = to_float(value)
-    return result if rational(result) <= value else math.nextafter(result, -math.inf)
+    if result == math.inf:
+        return sys.float_info.max
+    if result == -math.inf or rational(result) <= value:
+        return result
+    return math.nextafter(result, -math.inf)
 
 
 def round_up(value: fmpq) -> float:
-    """The smallest float64 that is at least an exact number, or the one above."""
-    return -round_down(-value)
+    """The smallest float64 that is at least an exact number, or the one above; inf above all of them.
+
+    Zero is 0.0, never -0.0, which numpy would not take as an upper end of [0, 0].
+    """
+    return 0.0 - round_down(-value)

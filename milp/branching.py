@@ -213,6 +213,7 @@ class _Search:
 
         The bounds of open nodes are proved, so a run that is cut short still has a proved bound.
         """
+        self.relaxation.deadline = deadline
         count = itertools.count()  # breaks ties: the heap never compares decisions
         heap: list[Open] = []
         following: Open | None = (-self.relaxation.objective_end, next(count), ())

@@ -14,14 +14,17 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
+from milp.arguments import index_below, is_integer, of_any_model
 from milp.bounding import network_bounds
 from milp.bounds import Bounds
 from milp.branching import Objective, search_maximum
-from milp.domain import BoundedDomain, DomainLike, bounded
+from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded
 from milp.formulations import formulate
-from milp.solvers import SolveReport, deadline_after
+from milp.formulations.relu import relu_rule
+from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after, third_of, time_left
 from nn_bridge.network import Network, Row
 from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
 
 
@@ -82,15 +85,18 @@ def objective_of(
     try:
         if output is None:
             weights: Row = (ZERO,) * network.output_dim
-        elif isinstance(output, int):
-            if not 0 <= output < network.output_dim:
-                raise FormulationError(f"there is no output {output}; the network has 0..{network.output_dim - 1}")
-            weights = tuple(ONE if i == output else ZERO for i in range(network.output_dim))
+        elif is_integer(output):
+            chosen = index_below(output, network.output_dim, "output")
+            weights = tuple(ONE if i == chosen else ZERO for i in range(network.output_dim))
+        elif isinstance(output, str):
+            raise TypeError(f"{quoted(output)} is text")
         else:
-            weights = rationals(output)
+            weights = rationals(output)  # type: ignore[arg-type]
         input_weights = (ZERO,) * network.input_dim if inputs is None else rationals(inputs)
     except (GeometryError, TypeError) as error:
-        raise FormulationError(f"the objective's weights are not finite numbers: {error}") from None
+        raise FormulationError(
+            f"the objective is neither the number of an output nor a list of finite weights: {shown(error)}"
+        ) from None
     if len(weights) != network.output_dim or len(input_weights) != network.input_dim:
         raise FormulationError(
             f"the objective has {len(weights)} output and {len(input_weights)} input weights, "
@@ -99,6 +105,7 @@ def objective_of(
     return Objective(weights, input_weights)
 
 
+@of_any_model
 def optimize_network(
     network: Network,
     domain: DomainLike,
@@ -146,14 +153,21 @@ def optimize_network(
         raise FormulationError(f"sense={sense!r} is neither 'max' nor 'min'")
     start = time.monotonic()
     deadline = deadline_after(time_limit)
-    region = bounded(domain, network.input_dim)
     objective = objective_of(network, output, inputs)
     sign = 1 if sense == "max" else -1
-    known = network_bounds(network, region, tightening, time_limit=None if time_limit is None else time_limit / 3)
+    try:
+        region = bounded(domain, network.input_dim, deadline)
+    except OutOfTime as error:
+        return Optimum(sense, None, None, None, False, None, 0, time.monotonic() - start, str(error))
+    relu_rule(formulation)
+    known = network_bounds(network, region, tightening, time_limit=third_of(deadline))
     report, proposal = None, None
     if solver != "none":
-        left = None if deadline is None else max(0.01, 0.6 * (deadline - time.monotonic()))
-        report, proposal = _propose(network, region, known, objective, sign, formulation, solver, left)
+        chosen = choose_solver(solver)
+        try:
+            report, proposal = _propose(network, region, known, objective, sign, formulation, chosen, deadline)
+        except FormulationError as error:  # numbers that no solver takes: the exact search answers alone
+            report = SolveReport(SolveStatus.FAILED, None, None, chosen, time.monotonic() - start, str(error))
     result = search_maximum(
         network,
         region,
@@ -194,19 +208,22 @@ def _propose(
     sign: int,
     formulation: str,
     solver: str | None,
-    time_limit: float | None,
+    deadline: float | None,
 ) -> tuple[SolveReport, Row | None]:
-    """The MILP solver's answer and its input."""
+    """The MILP solver's answer and its input; the solver has 60 % of what is left of the time."""
     model = formulate(network, region, formulation, bounds_used=known)
     weights = np.array([to_float(w) for w in objective.weights])
     input_weights = np.array([to_float(w) for w in objective.input_weights])
     expression: Any = weights @ model.output + input_weights @ model.x
-    report = model.optimize(expression, "max" if sign > 0 else "min", solver=solver, time_limit=time_limit)
-    if not report.status.has_point:
+    left = time_left(deadline)
+    share = None if left is None else 0.6 * left
+    report = model.optimize(expression, "max" if sign > 0 else "min", solver=solver, time_limit=share)
+    if not report.status.has_point or not np.isfinite(model.x.value).all():
         return report, None
     return report, tuple(rational(float(v)) for v in np.atleast_1d(model.x.value))
 
 
+@of_any_model
 def output_ranges(
     network: Network, domain: DomainLike, *, time_limit: float | None = 60.0, node_limit: int = 100_000
 ) -> tuple[tuple[Optimum, Optimum], ...]:
@@ -214,17 +231,31 @@ def output_ranges(
 
     The time limit is shared equally among the outputs.
     """
-    region = bounded(domain, network.input_dim)
-    share = None if time_limit is None else time_limit / (2 * network.output_dim)
-
-    def one(index: int, sense: str) -> Optimum:
-        return optimize_network(
-            network, region, index, sense=sense, solver="none", time_limit=share, node_limit=node_limit
+    deadline = deadline_after(time_limit)
+    region = bounded(domain, network.input_dim, deadline)
+    questions = [(k, sense) for k in range(network.output_dim) for sense in ("min", "max")]
+    answers = [
+        optimize_network(
+            network,
+            region,
+            k,
+            sense=sense,
+            solver="none",
+            time_limit=_share(deadline, len(questions) - asked),
+            node_limit=node_limit,
         )
+        for asked, (k, sense) in enumerate(questions)
+    ]
+    return tuple(zip(answers[::2], answers[1::2], strict=True))
 
-    return tuple((one(k, "min"), one(k, "max")) for k in range(network.output_dim))
+
+def _share(deadline: float | None, questions: int) -> float | None:
+    """The seconds for the next of some questions that share what is left."""
+    left = time_left(deadline)
+    return None if left is None else left / questions
 
 
+@of_any_model
 def reach_bounds(
     network: Network,
     domain: DomainLike,
@@ -238,8 +269,16 @@ def reach_bounds(
     With the unit vectors and their negatives this is the smallest box around the outputs, with more directions a
     smaller polyhedron. The time limit is shared equally among the directions.
     """
-    region = bounded(domain, network.input_dim)
-    share = None if time_limit is None else time_limit / max(1, len(directions))
+    deadline = deadline_after(time_limit)
+    region = bounded(domain, network.input_dim, deadline)
     return tuple(
-        optimize_network(network, region, c, solver="none", time_limit=share, node_limit=node_limit) for c in directions
+        optimize_network(
+            network,
+            region,
+            c,
+            solver="none",
+            time_limit=_share(deadline, len(directions) - asked),
+            node_limit=node_limit,
+        )
+        for asked, c in enumerate(directions)
     )

@@ -23,10 +23,11 @@ from typing import Any
 
 from flint import fmpq
 
+from milp.arguments import of_any_model
 from milp.bounding import network_bounds
 from milp.branching import Objective, search_maximum
-from milp.domain import bounded
-from milp.solvers import deadline_after
+from milp.domain import OutOfTime, bounded
+from milp.solvers import deadline_after, third_of
 from milp.verify import Status, Verdict
 from nn_bridge.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError, GeometryError
@@ -209,6 +210,7 @@ def _sum(parts: list[dict[str, fmpq]], factors: list[fmpq]) -> dict[str, fmpq]:
     return total
 
 
+@of_any_model
 def verify_vnnlib(
     network: Network,
     spec: Property,
@@ -237,10 +239,16 @@ def verify_vnnlib(
         polyhedron = Polyhedron([row.inputs for row in domain], [row.right for row in domain], dim=spec.inputs)
         if isinstance(maximize_over(polyhedron.system, (ZERO,) * spec.inputs), Infeasible):
             continue
-        region = bounded(polyhedron, spec.inputs)
+        if deadline is not None and time.monotonic() > deadline:
+            reason = "time limit"
+            break
+        try:
+            region = bounded(polyhedron, spec.inputs, deadline)
+        except OutOfTime as error:
+            reason = str(error)
+            break
         wider = least_slack_network(network, [row for row in system if any(row.outputs)])
-        share = None if deadline is None else max(0.0, deadline - time.monotonic()) / 3
-        known = network_bounds(wider, region, tightening, time_limit=share)
+        known = network_bounds(wider, region, tightening, time_limit=third_of(deadline))
         result = search_maximum(
             wider, region, known, wider.output, threshold=ZERO, strict=True, node_limit=node_limit, deadline=deadline
         )
