@@ -21,8 +21,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.network import Network
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from nn_bridge.region_count import RegionCount
 from nn_bridge.sign_vectors import count_sign_vectors

@@ -19,9 +19,9 @@ from statistics import median
 
 import numpy as np
 
-from nn_bridge.cell_problem import cell_problem
-from nn_bridge.cell_tree import CellTree
-from nn_bridge.network import Network
+from nn_bridge.cells.problem import cell_problem
+from nn_bridge.cells.tree import CellTree
+from nn_bridge.network.network import Network
 
 WIDTHS = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 DEPTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12)

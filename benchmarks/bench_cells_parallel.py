@@ -15,8 +15,8 @@ from statistics import median
 
 import numpy as np
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.network import Network
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.network.network import Network
 
 
 def network(width: int, seed: int = 0) -> Network:

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
-from puiseux import certificate_checker
-from puiseux.certificate import certify
+from puiseux.certificates import checker as certificate_checker
+from puiseux.certificates.certificate import certify
 from puiseux.domains import pose
 
 NAMES = ("d2_32_32_1_s0", "d3_16_16_1_s0", "d4_16_16_1_s0", "bunny_d2_2x50", "bunny_d2_4x32")

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nn_bridge.cell_count import count_cells, count_from_tree
-from nn_bridge.cell_problem import CellProblem, cell_problem
-from nn_bridge.cell_tree import CellTree
-from nn_bridge.network import Network
+from nn_bridge.cells.counting.count import count_cells, count_from_tree
+from nn_bridge.cells.problem import CellProblem, cell_problem
+from nn_bridge.cells.tree import CellTree
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 
 NAMES = (

@@ -83,7 +83,7 @@ def main(quick: bool) -> None:
 
 def networks(quick: bool) -> None:
     """Maps of random networks: the exact constant, the effective radius, and the smallest one."""
-    from nn_bridge.cell_map import tropicalize_by_cells
+    from nn_bridge.cells.tropical_map import tropicalize_by_cells
     from tropical.effective_radius import coefficient_range, hoffman_constant_of, minimal_effective_radius
 
     print(f"\n{'network':<14} {'terms':>9} {'H':>10} {'radius':>10} {'smallest':>10} {'H time':>8} {'smallest':>9}")

@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench_sign_vectors import NETS, load, peak
 
-from nn_bridge import level_sets
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
+from nn_bridge.sign_vectors import level_sets
 
 CASES = [("bunny_d2_4x32", 0.5), ("bunny_d3_3x16", 0.5), ("bunny_d3_8x32", 0.5)]
 SMALL = {2: "bunny_d2_2x50", 3: "bunny_d3_3x16"}

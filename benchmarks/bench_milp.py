@@ -23,10 +23,10 @@ from milp.compress import compress
 from milp.count import search_patterns
 from milp.formulations import formulate
 from milp.optimize import optimize_network
-from milp.sparse_data import SparseData, planted_data, random_data
-from milp.sparse_fit import sparsest_fit
-from milp.sparse_train import TrainingOptions, train
-from nn_bridge.network import Network
+from milp.training.sparse_data import SparseData, planted_data, random_data
+from milp.training.sparse_fit import sparsest_fit
+from milp.training.sparse_train import TrainingOptions, train
+from nn_bridge.network.network import Network
 from nn_bridge.readers.npz import read_npz
 
 NETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "nets"
@@ -180,7 +180,7 @@ def bench_sparse() -> None:
 
 def bench_convex() -> None:
     """Convex training: patterns, and seconds of the cone program."""
-    from milp.convex_training import train_convex
+    from milp.training.convex_training import train_convex
 
     print("\nconvex training with bias: patterns of the data, optimum, CPU seconds")
     for N, d in ((6, 2), (10, 2), (12, 3)):

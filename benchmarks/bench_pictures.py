@@ -13,9 +13,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from puiseux.pictures.arrangement import arrange
-from puiseux.plot import save_picture
+from puiseux.pictures.plot import save_picture
 from puiseux.random_networks import random_network
 from puiseux.reading import load
 

@@ -15,7 +15,7 @@ import onnx
 import torch
 from torch import nn
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from nn_bridge.writers.onnx import to_onnx
 

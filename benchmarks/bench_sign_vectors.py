@@ -28,14 +28,14 @@ import numpy as np
 import torch
 from naive_edge_subdivision import subdivide
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.sign_vectors import count_sign_vectors, extract
 from nn_bridge.sign_vectors.domain import as_domain
 from nn_bridge.sign_vectors.plan import plan_of
 from nn_bridge.sign_vectors.skeleton import OverBudget
-from nn_bridge.sign_vectors.torch_skeleton import TorchSkeleton
-from nn_bridge.sign_vectors.torch_subdivide import device_limit
-from nn_bridge.sign_vectors.torch_subdivide import subdivide as subdivide_in_torch
+from nn_bridge.sign_vectors.torch.skeleton import TorchSkeleton
+from nn_bridge.sign_vectors.torch.subdivide import device_limit
+from nn_bridge.sign_vectors.torch.subdivide import subdivide as subdivide_in_torch
 
 NETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "nets"
 CASES = [

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from sklearn.datasets import load_iris
 
-from nn_bridge.monomials import native_monomials
-from nn_bridge.network import Network
-from nn_bridge.tropicalize import tropicalize
+from nn_bridge.network.network import Network
+from nn_bridge.symbolic.monomials import native_monomials
+from nn_bridge.symbolic.tropicalize import tropicalize
 from tropical.simplify import simplify
 
 SIZES = (

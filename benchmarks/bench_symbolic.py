@@ -14,10 +14,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from nn_bridge.monomials import MonomialCount, native_monomials
-from nn_bridge.network import Network
-from nn_bridge.symbolic_count import count_symbolic
-from nn_bridge.tropicalize import tropicalize
+from nn_bridge.network.network import Network
+from nn_bridge.symbolic.count import count_symbolic
+from nn_bridge.symbolic.monomials import MonomialCount, native_monomials
+from nn_bridge.symbolic.tropicalize import tropicalize
 
 SINGLE = [[2, k, 1] for k in range(6, 11)] + [[3, 8, 1], [3, 4, 4, 1], [4, 6, 4, 1]]
 TABLE = {  # shape: mean regions with an affine output, and with a ReLU on it in the published setting

@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits, load_wine
 
 from puiseux.domains import pose
 from puiseux.pictures.pages import small_png
-from puiseux.plot import picture_of, plot_slice, save_growth, space_picture_of
+from puiseux.pictures.plot import picture_of, plot_slice, save_growth, space_picture_of
 from puiseux.random_networks import random_network
 from puiseux.reading import load
 from puiseux.studies.training import train

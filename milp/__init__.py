@@ -6,14 +6,15 @@ Importing this package loads no solver: cvxpy, HiGHS and SCIP (the extra [milp])
 from milp.bounding import network_bounds
 from milp.bounds import Bounds, Stability
 from milp.compress import compress, stability_proofs
-from milp.convex_training import train_convex
 from milp.count import count_milp, search_patterns
 from milp.formulations import Layer, NetworkModel, formulate, formulate_layers
 from milp.optimize import Optimum, optimize_network, output_ranges, reach_bounds
 from milp.sensitivity import local_lipschitz, verify_monotone
-from milp.sparse_fit import SparseFit, sparsest_fit
+from milp.training.convex_training import train_convex
+from milp.training.sparse_fit import SparseFit, sparsest_fit
 from milp.verify import Status, Verdict, verify_class, verify_upper
 from milp.vnnlib import read_vnnlib, verify_vnnlib
+from polyhedra.former_paths import forward
 
 __all__ = [
     "Bounds",
@@ -43,3 +44,13 @@ __all__ = [
     "verify_upper",
     "verify_vnnlib",
 ]
+
+forward(
+    {
+        "milp.convex_training": "milp.training.convex_training",
+        "milp.sparse_data": "milp.training.sparse_data",
+        "milp.sparse_fit": "milp.training.sparse_fit",
+        "milp.sparse_model": "milp.training.sparse_model",
+        "milp.sparse_train": "milp.training.sparse_train",
+    }
+)

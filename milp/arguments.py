@@ -9,7 +9,7 @@ from importlib import import_module
 from os import PathLike
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError, MissingExtraError, PuiseuxError
 from polyhedra.quoting import quoted, shown
 

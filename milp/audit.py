@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from flint import fmpq
 
 from milp.domain import BoundedDomain
-from nn_bridge.network import Network, Pattern, Row
+from nn_bridge.network.network import Network, Pattern, Row
 from polyhedra.linear_program import InteriorPoint, Optimal, interior, maximize
 from polyhedra.scalars import ONE, ZERO, primitive, rational
 

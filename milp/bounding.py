@@ -22,7 +22,7 @@ from milp.deeppoly import deeppoly_bounds
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.solvers import deadline_after
 from milp.tightening import tighten
-from nn_bridge.network import AffineStage, Network
+from nn_bridge.network.network import AffineStage, Network
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import ZERO, rational
 

@@ -12,7 +12,7 @@ from enum import Enum
 
 from flint import fmpq
 
-from nn_bridge.network import INPUT
+from nn_bridge.network.network import INPUT
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import rational, to_float
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from milp.bounds import Bounds, Stability
 from milp.domain import BoundedDomain
 from milp.relaxation import Relaxation
-from nn_bridge.network import AffineStage, Network, Pattern, Row
+from nn_bridge.network.network import AffineStage, Network, Pattern, Row
 from polyhedra.linear_program import Optimal, maximize
 from polyhedra.scalars import ZERO, rational
 

@@ -17,8 +17,8 @@ from milp.bounds import Stability
 from milp.branching import search_maximum
 from milp.domain import DomainLike, bounded
 from milp.solvers import deadline_after, third_of
-from nn_bridge.network import Network, Row
-from nn_bridge.simplify import Simplification, StabilityProofs, simplify_network
+from nn_bridge.network.network import Network, Row
+from nn_bridge.reduction.superfluous_units import Simplification, StabilityProofs, simplify_network
 from polyhedra.scalars import ZERO, rational
 
 

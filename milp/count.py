@@ -24,7 +24,7 @@ from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.patterns import Vanishing, pattern_model, run_loop, run_scip
 from milp.scaling import scaled
 from milp.solvers import deadline_after, has_scip, time_left
-from nn_bridge.network import Matrix, Network, Pattern
+from nn_bridge.network.network import Matrix, Network, Pattern
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import FormulationError
 from polyhedra.quoting import quoted

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from milp.bounds import Bounds, Floats
 from milp.lines import upper_line
-from nn_bridge.network import INPUT, AffineStage, Network, float_matrix
+from nn_bridge.network.network import INPUT, AffineStage, Network, float_matrix
 from polyhedra.scalars import to_float
 
 Array = NDArray[np.float64]

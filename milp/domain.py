@@ -13,7 +13,7 @@ from typing import Any
 
 from flint import fmpq
 
-from nn_bridge.network import Network, Row
+from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.linear_program import Infeasible, Unbounded, maximize_over
 from polyhedra.polyhedron import Polyhedron

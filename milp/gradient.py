@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from milp.bounds import Bounds, Stability
 from milp.formulations.network import NetworkModel
 from milp.solvers import require_cvxpy
-from nn_bridge.network import INPUT, AffineStage, Matrix, Network, Pattern, Row, float_matrix
+from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network, Pattern, Row, float_matrix
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import ZERO, to_float
 

@@ -22,7 +22,7 @@ from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded
 from milp.formulations import formulate
 from milp.formulations.relu import relu_rule
 from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after, third_of, time_left
-from nn_bridge.network import Network, Row
+from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float

@@ -26,7 +26,7 @@ from milp.formulations import relu_complement
 from milp.formulations.network import input_variable, stage_preactivation
 from milp.formulations.rule import Array, Preactivation
 from milp.solvers import SolveStatus, refuse_large_numbers, require_cvxpy, solve, solver_errors
-from nn_bridge.network import AffineStage, Network, Pattern
+from nn_bridge.network.network import AffineStage, Network, Pattern
 from polyhedra.errors import FormulationError, MissingExtraError
 
 Vanishing = dict[tuple[Pattern, int], None]

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from milp.bounds import Bounds, Stability, require_finite, round_down, round_up
 from milp.domain import BoundedDomain
 from milp.lines import upper_line
-from nn_bridge.network import AffineStage, Network
+from nn_bridge.network.network import AffineStage, Network
 from polyhedra.errors import FormulationError, MissingExtraError
 from polyhedra.scalars import ZERO, rational, to_float
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from flint import fmpq
 
 from milp.domain import BoundedDomain
-from nn_bridge.network import INPUT, AffineStage, Network, Row
+from nn_bridge.network.network import INPUT, AffineStage, Network, Row
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO
 

@@ -28,7 +28,7 @@ from milp.gradient import exact_gradient, gradient_interval, gradient_model
 from milp.optimize import objective_of
 from milp.solvers import choose_solver, deadline_after, require_cvxpy, third_of, time_left
 from milp.verify import NORMS, Status, Verdict
-from nn_bridge.network import Network, Pattern, Row
+from nn_bridge.network.network import Network, Pattern, Row
 from polyhedra.errors import FormulationError
 from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.scalars import ONE, ZERO, to_float

@@ -12,7 +12,7 @@ from milp.bounds import Bounds, Stability, round_up
 from milp.branching import search_maximum
 from milp.domain import BoundedDomain
 from milp.relaxation import Relaxation
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 
 
 def tighten(

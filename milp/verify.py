@@ -24,7 +24,7 @@ from milp.branching import Objective, SearchResult, search_maximum
 from milp.domain import DomainLike, OutOfTime, bounded, l1_domain, lift_network, linf_ball
 from milp.optimize import objective_of
 from milp.solvers import deadline_after, third_of
-from nn_bridge.network import Network, Row
+from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 

@@ -29,7 +29,7 @@ from milp.branching import Objective, search_maximum
 from milp.domain import OutOfTime, bounded
 from milp.solvers import deadline_after, third_of
 from milp.verify import Status, Verdict
-from nn_bridge.network import AffineStage, Network, Row
+from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.linear_program import Infeasible, maximize_over
 from polyhedra.polyhedron import Polyhedron

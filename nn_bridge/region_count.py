@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from nn_bridge.network import Network, Pattern
+from nn_bridge.network.network import Network, Pattern
 from polyhedra.polyhedron import Polyhedron
 
 

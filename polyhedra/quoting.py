@@ -1,8 +1,8 @@
 """How messages quote text that this project did not write: file names, layer names, keys, operators, numbers.
 
-Such text may be very long, hold escape sequences that a terminal obeys, line breaks, or marks that reverse the direction
-of writing.  Every message that contains foreign text quotes it by :func:`quoted`, or shows it by :func:`shown` where
-quotation marks would be in the way (a path at the head of a line).
+Such text may be very long, hold escape sequences that a terminal obeys, line breaks, or marks that reverse the
+direction of writing.  Every message that contains foreign text quotes it by :func:`quoted`, or shows it by
+:func:`shown` where quotation marks would be in the way (a path at the head of a line).
 """
 
 from __future__ import annotations

@@ -15,27 +15,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nn_bridge.bounds import region_bounds
-    from nn_bridge.cell_statistics import region_statistics
-    from nn_bridge.monomial_complexity import monomial_complexity
-    from nn_bridge.network import Network
+    from nn_bridge.cells.statistics import region_statistics
+    from nn_bridge.expressivity.complexity import monomial_complexity
+    from nn_bridge.expressivity.region_bounds import region_bounds
+    from nn_bridge.expressivity.sampling import sample_patterns, sample_regions
+    from nn_bridge.expressivity.sampling_box import effective_radii, sampling_box
+    from nn_bridge.network.network import Network
     from nn_bridge.region_count import RegionCount
-    from nn_bridge.sampling import sample_patterns, sample_regions
-    from nn_bridge.sampling_box import effective_radii, sampling_box
-    from nn_bridge.tropicalize import tropicalize
+    from nn_bridge.symbolic.tropicalize import tropicalize
     from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
     from polyhedra.polyhedron import Polyhedron
     from polyhedra.scalars import rational
-    from puiseux.certificate import Verdict, verify_certificate, write_certificate, write_pruning_certificate
+    from puiseux.certificates.certificate import (
+        Verdict,
+        verify_certificate,
+        write_certificate,
+        write_pruning_certificate,
+    )
     from puiseux.comparison import Comparison, compare
     from puiseux.count import count_regions
-    from puiseux.cross_check import CrossCheck, crosscheck
+    from puiseux.cross_check.cross_check import CrossCheck, crosscheck
     from puiseux.formula import NetworkFormula, simplify
-    from puiseux.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
+    from puiseux.pictures.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
     from puiseux.random_networks import random_network
     from puiseux.reading import as_network, load, save
     from puiseux.reduction import Reduction, reduce_network
-    from puiseux.report import write_report
+    from puiseux.report.report import write_report
     from puiseux.studies.runner import run_study
     from tropical.effective_radius import effective_radius, minimal_effective_radius
     from tropical.hoffman import hoffman_constant
@@ -46,9 +51,9 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "Comparison": "puiseux.comparison",
-    "CrossCheck": "puiseux.cross_check",
+    "CrossCheck": "puiseux.cross_check.cross_check",
     "MissingExtraError": "polyhedra.errors",
-    "Network": "nn_bridge.network",
+    "Network": "nn_bridge.network.network",
     "NetworkFormula": "puiseux.formula",
     "Polyhedron": "polyhedra.polyhedron",
     "PuiseuxError": "polyhedra.errors",
@@ -57,38 +62,38 @@ _HOMES = {
     "Reduction": "puiseux.reduction",
     "RegionCount": "nn_bridge.region_count",
     "UsageError": "polyhedra.errors",
-    "Verdict": "puiseux.certificate",
+    "Verdict": "puiseux.certificates.certificate",
     "as_network": "puiseux.reading",
     "compare": "puiseux.comparison",
     "count_regions": "puiseux.count",
-    "crosscheck": "puiseux.cross_check",
-    "effective_radii": "nn_bridge.sampling_box",
+    "crosscheck": "puiseux.cross_check.cross_check",
+    "effective_radii": "nn_bridge.expressivity.sampling_box",
     "effective_radius": "tropical.effective_radius",
     "hoffman_constant": "tropical.hoffman",
     "load": "puiseux.reading",
     "minimal_effective_radius": "tropical.effective_radius",
-    "monomial_complexity": "nn_bridge.monomial_complexity",
-    "plot_regions": "puiseux.plot",
-    "plot_slice": "puiseux.plot",
-    "plot_space": "puiseux.plot",
+    "monomial_complexity": "nn_bridge.expressivity.complexity",
+    "plot_regions": "puiseux.pictures.plot",
+    "plot_slice": "puiseux.pictures.plot",
+    "plot_space": "puiseux.pictures.plot",
     "random_network": "puiseux.random_networks",
     "rational": "polyhedra.scalars",
     "reduce_network": "puiseux.reduction",
-    "region_bounds": "nn_bridge.bounds",
-    "region_statistics": "nn_bridge.cell_statistics",
+    "region_bounds": "nn_bridge.expressivity.region_bounds",
+    "region_statistics": "nn_bridge.cells.statistics",
     "run_study": "puiseux.studies.runner",
-    "sample_patterns": "nn_bridge.sampling",
-    "sample_regions": "nn_bridge.sampling",
-    "sampling_box": "nn_bridge.sampling_box",
+    "sample_patterns": "nn_bridge.expressivity.sampling",
+    "sample_regions": "nn_bridge.expressivity.sampling",
+    "sampling_box": "nn_bridge.expressivity.sampling_box",
     "save": "puiseux.reading",
-    "save_growth": "puiseux.plot",
-    "save_picture": "puiseux.plot",
+    "save_growth": "puiseux.pictures.plot",
+    "save_picture": "puiseux.pictures.plot",
     "simplify": "puiseux.formula",
-    "tropicalize": "nn_bridge.tropicalize",
-    "verify_certificate": "puiseux.certificate",
-    "write_certificate": "puiseux.certificate",
-    "write_pruning_certificate": "puiseux.certificate",
-    "write_report": "puiseux.report",
+    "tropicalize": "nn_bridge.symbolic.tropicalize",
+    "verify_certificate": "puiseux.certificates.certificate",
+    "write_certificate": "puiseux.certificates.certificate",
+    "write_pruning_certificate": "puiseux.certificates.certificate",
+    "write_report": "puiseux.report.report",
 }
 """Where each public name lives."""
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-from nn_bridge.network import Network, Row
-from nn_bridge.point_queries import point_of_difference
+from nn_bridge.network.network import Network, Row
+from nn_bridge.network.point_queries import point_of_difference
 from polyhedra.scalars import to_float, to_text
 from puiseux.reading import as_network
 

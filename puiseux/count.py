@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
@@ -31,13 +31,13 @@ class Engine:
 
 
 def _cells(problem: Problem, **options: Any) -> RegionCount:
-    from nn_bridge.cell_count import count_cells
+    from nn_bridge.cells.counting.count import count_cells
 
     return count_cells(problem.network, problem.domain, **options)
 
 
 def _tropical(problem: Problem) -> RegionCount:
-    from nn_bridge.symbolic_count import count_symbolic
+    from nn_bridge.symbolic.count import count_symbolic
 
     return count_symbolic(problem.network, problem.domain)
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import GeometryError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational, rationals

@@ -10,9 +10,9 @@ from typing import Any
 
 from flint import fmpq
 
-from nn_bridge.cell_map import tropicalize_by_cells
-from nn_bridge.monomial_complexity import monomial_complexity
-from nn_bridge.network import Network
+from nn_bridge.cells.tropical_map import tropicalize_by_cells
+from nn_bridge.expressivity.complexity import monomial_complexity
+from nn_bridge.network.network import Network
 from puiseux.reading import as_network
 from tropical.rational import PuiseuxRational
 from tropical.simplify import SimplifiedFormula
@@ -42,7 +42,7 @@ class NetworkFormula:
         """
         if self.network is None:
             return (None,) * len(self.outputs)
-        from nn_bridge import nested_formula
+        from nn_bridge.symbolic import nested_formula
 
         writers: dict[str, Callable[[Network, int], Any]] = {
             "text": nested_formula.nested_text,

@@ -68,7 +68,7 @@ _TOPICS = (
         "in the published Algorithm 4. Never more than regions. max(x1, x2, x1+x2) - max(0, x1, x2) is x1, x2 "
         "and 0 in two opposite sectors each, which meet in the origin: 6 regions, 3 by point.",
         """\
->>> from nn_bridge.realize import realize
+>>> from nn_bridge.symbolic.realize import realize
 >>> from tropical.parsing import parse
 >>> found = puiseux.count_regions(realize([parse("max(x1, x2, x1 + x2) - max(0, x1, x2)")]))
 >>> found.regions, found.regions_by_point
@@ -125,7 +125,7 @@ _TOPICS = (
         "a node for each cell, an edge for each common facet",
         "Neighbouring cells are joined by an edge. See it with: puiseux plot net.npz --kind dual -o dual.png",
         f"""\
->>> from nn_bridge.cell_graph import dual_graph
+>>> from nn_bridge.cells.adjacency import dual_graph
 >>> {_TENT}
 >>> dual_graph(tent).number_of_edges()
 2""",
@@ -252,7 +252,7 @@ max(2x1, 0) - max(4x1 - 2, 0)""",
         "some network of it. Upper bounds are often far above the truth. puiseux bounds net.npz prints them "
         "around the exact count.",
         """\
->>> from nn_bridge.bounds import arrangement
+>>> from nn_bridge.expressivity.region_bounds import arrangement
 >>> arrangement(3, 2)  # three lines cut the plane into at most 7 parts
 7""",
         ("cells", "regions"),

@@ -11,11 +11,11 @@ from typing import Any
 
 from flint import fmpq
 
-from nn_bridge.network import Network
-from nn_bridge.tropicalize import tropicalize
+from nn_bridge.network.network import Network
+from nn_bridge.symbolic.tropicalize import tropicalize
 from polyhedra.scalars import rational, to_float
+from puiseux.cross_check.isolation import OutOfTime, run_isolated
 from puiseux.formula import tropical_maps
-from puiseux.isolation import OutOfTime, run_isolated
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 from tropical.effective_radius import EffectiveRadius, minimal_effective_radius, refined_radius

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
 
 Draw = Callable[[np.random.Generator, tuple[int, ...], int, int], np.ndarray]

@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
 
 T = TypeVar("T")
@@ -121,7 +121,7 @@ def of_any_model(function: Callable[..., T]) -> Callable[..., T]:
 
     Examples
     --------
-    >>> from nn_bridge.bounds import region_bounds
+    >>> from nn_bridge.expressivity.region_bounds import region_bounds
     >>> of_any_model(region_bounds)([[[1, 0], [0, 1]], [[1, 1]]]).least_upper.value
     4
     """

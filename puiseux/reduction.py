@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-from nn_bridge.network import Network
-from nn_bridge.simplify import Removal, StabilityProofs, simplify_network
-from nn_bridge.stability import cell_proofs, joined, sign_proofs
+from nn_bridge.network.network import Network
+from nn_bridge.reduction.stability import cell_proofs, joined, sign_proofs
+from nn_bridge.reduction.superfluous_units import Removal, StabilityProofs, simplify_network
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from puiseux.domains import pose

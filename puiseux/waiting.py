@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-CELL_KERNELS = (("nn_bridge._cell_kernels", "run"),)
+CELL_KERNELS = (("nn_bridge.cells._kernels", "run"),)
 """The compiled functions that the engine ``cells`` begins with; what they call is compiled with them."""
 
 

@@ -23,10 +23,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from nn_bridge.builder import NetworkBuilder, Signal
-from nn_bridge.monomials import native_monomials
-from nn_bridge.network import Network
+from nn_bridge.network.builder import NetworkBuilder, Signal
+from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
+from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.scalars import rational
 from puiseux.count import count_regions
 from puiseux.reading import save

@@ -19,7 +19,7 @@ from milp.domain import DomainLike, bounded
 from milp.formulations import hard_sigmoid, hard_tanh, leaky_relu, maxout, relu, threshold
 from milp.formulations.network import NetworkModel, input_variable
 from milp.formulations.rule import Encoded, Preactivation
-from nn_bridge.network import Matrix, Row, exact_row, float_matrix
+from nn_bridge.network.network import Matrix, Row, exact_row, float_matrix
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
 
@@ -82,7 +82,7 @@ def formulate_layers(
 
     Parameters
     ----------
-    layers : sequence of `Layer` or of ``nn_bridge.network.LayerRecord``
+    layers : sequence of `Layer` or of ``nn_bridge.network.network.LayerRecord``
     domain : Polyhedron or pair (lower, upper)
     formulation : str
         The rule for the ReLUs, as in `formulate`; ``extended`` makes maxout ideal as well.

@@ -17,7 +17,7 @@ from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import ideal_cuts, relu
 from milp.formulations.rule import Array, Encoded, Preactivation
 from milp.solvers import SolveReport, SolveStatus, deadline_after, require_cvxpy, solve, time_left
-from nn_bridge.network import AffineStage, Network, Row, float_matrix
+from nn_bridge.network.network import AffineStage, Network, Row, float_matrix
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import rational, to_float
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 
 SUFFIXES = {
     ".npz": ("nn_bridge.readers.npz", "read_npz"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.signal_arrays import SignalArray
+from nn_bridge.network.signals import SignalArray
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import Any
 
 from flint import fmpq, fmpz
 
-from nn_bridge.builder import chain
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import AffineStage, Matrix, Network, Row, exact_row
+from nn_bridge.network.builder import chain
+from nn_bridge.network.network import AffineStage, Matrix, Network, Row, exact_row
 from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
 
 FORMAT = "puiseux-network"

@@ -16,9 +16,9 @@ import os
 
 from flint import fmpq
 
-from nn_bridge.builder import NetworkBuilder
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
 from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
 from polyhedra.scalars import rational
 

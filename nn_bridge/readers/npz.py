@@ -19,7 +19,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.readers.files import MAX_BYTES, read_bytes
 
 _MEMBER = re.compile(r"([Wb])(0|[1-9]\d{0,3})\.npy", re.ASCII)

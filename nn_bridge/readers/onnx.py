@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from nn_bridge.builder import NetworkBuilder
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
+from nn_bridge.network.signals import Arrays, SignalArray, checked_shape
 from nn_bridge.readers import endings
 from nn_bridge.readers.files import MAX_BYTES, read_bytes
 from nn_bridge.readers.onnx_operations import OPERATORS, Node, Session, Value
 from nn_bridge.readers.verification import verify
-from nn_bridge.signal_arrays import Arrays, SignalArray, checked_shape
 from polyhedra.errors import GeometryError, MissingExtraError
 
 _DOMAINS = ("", "ai.onnx")

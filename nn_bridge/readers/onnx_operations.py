@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from nn_bridge import array_layers as layers
 from nn_bridge.errors import NetworkError
+from nn_bridge.network import layers
+from nn_bridge.network.signals import Arrays, SignalArray, checked_shape
 from nn_bridge.readers import endings
-from nn_bridge.signal_arrays import Arrays, SignalArray, checked_shape
 from polyhedra.scalars import ONE, ZERO, rational
 
 Value = SignalArray | endings.Ending | np.ndarray

@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from nn_bridge import array_layers as layers
-from nn_bridge.builder import NetworkBuilder
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network import Network, layers
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.signals import Arrays, SignalArray
 from nn_bridge.readers import endings
 from nn_bridge.readers.verification import verify
-from nn_bridge.signal_arrays import Arrays, SignalArray
 from polyhedra.scalars import rational
 
 _READABLE = (

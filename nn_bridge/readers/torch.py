@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.readers.files import MAX_BYTES, read_bytes
 from polyhedra.errors import MissingExtraError
 from polyhedra.scalars import rational, to_text

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from nn_bridge import array_layers as layers
 from nn_bridge.errors import NetworkError
+from nn_bridge.network import layers
+from nn_bridge.network.signals import Arrays, SignalArray
 from nn_bridge.readers import endings
 from nn_bridge.readers.torch_operations import FUNCTIONS, Operation, Tracer, named_in_torch
-from nn_bridge.signal_arrays import Arrays, SignalArray
 from polyhedra.scalars import rational
 
 

@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from nn_bridge.builder import NetworkBuilder
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
+from nn_bridge.network.signals import Arrays, SignalArray, checked_shape
 from nn_bridge.readers import (
     endings,
     torch_shapes,  # noqa: F401  (its functions enter FUNCTIONS when it is imported)
@@ -29,7 +30,6 @@ from nn_bridge.readers import (
 from nn_bridge.readers.torch_layers import MODULES
 from nn_bridge.readers.torch_operations import FUNCTIONS, Tracer
 from nn_bridge.readers.verification import verify
-from nn_bridge.signal_arrays import Arrays, SignalArray, checked_shape
 from polyhedra.errors import GeometryError
 
 _ADVICE = "docs/networks.md lists what puiseux reads"

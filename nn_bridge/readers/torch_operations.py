@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from nn_bridge import array_layers as layers
 from nn_bridge.errors import NetworkError
+from nn_bridge.network import layers
+from nn_bridge.network.signals import Arrays, SignalArray, exact_numbers
 from nn_bridge.readers import endings
-from nn_bridge.signal_arrays import Arrays, SignalArray, exact_numbers
 from polyhedra.scalars import ZERO, rational
 
 Operation = Callable[..., Any]

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import AffineStage, Network
+from nn_bridge.network.network import AffineStage, Network
 from polyhedra.scalars import to_float
 
 SAMPLES = 24

@@ -16,7 +16,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.exact_vertices import ExactVertex, float_values, guess_signs, locate
 from nn_bridge.sign_vectors.plan import Floats, Plan, Words
@@ -166,7 +166,7 @@ class Complex:
         NetworkError
             The complex is not generic, or the direction of some edge stays open.
         """
-        from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+        from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
 
         self._require_generic()
         up = self._edge_up

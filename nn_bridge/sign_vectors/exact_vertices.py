@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
-from nn_bridge.network import INPUT
+from nn_bridge.network.network import INPUT
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.plan import Floats, Plan
 from polyhedra.scalars import common_denominator, to_float

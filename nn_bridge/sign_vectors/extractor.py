@@ -9,7 +9,7 @@ import numpy as np
 from flint import fmpq
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from nn_bridge.sign_vectors.complex import Complex
 from nn_bridge.sign_vectors.domain import Domain, as_domain
@@ -234,7 +234,7 @@ def _cutter(device: str, backend: Backend) -> Cutter:
     if backend == "numba" and device != "cpu":
         raise NetworkError(f"backend='numba' runs on the CPU; device={device!r} needs backend='torch'")
     if backend == "torch" or (backend == "auto" and device != "cpu"):
-        from nn_bridge.sign_vectors.torch_subdivide import torch_cutter  # torch loads only where it is used
+        from nn_bridge.sign_vectors.torch.subdivide import torch_cutter  # torch loads only where it is used
 
         return torch_cutter(device)
     return cut_on_cpu

@@ -33,7 +33,7 @@ def cut_on_cpu(plan: Plan, domain: Domain, limit: int | None) -> Piece:
 
 def finish(skeleton: Skeleton, outcome: Outcome) -> Piece:
     """Copy what stays out of the working arrays, and let these go."""
-    from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
 
     v, e, d = skeleton.vertices, skeleton.edges, skeleton.d
     vertices, error = np.empty((v, d)), np.empty(v, dtype=np.float32)

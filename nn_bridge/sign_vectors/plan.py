@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import INPUT, AffineStage, Matrix, Network
+from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network
 
 Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_bridge.network import INPUT
+from nn_bridge.network.network import INPUT
 from nn_bridge.sign_vectors.plan import Plan
 from nn_bridge.sign_vectors.skeleton import HEAD, Layout, OverBudget, Skeleton
 
@@ -42,7 +42,7 @@ def drop_cells(skeleton: Skeleton, index: int, layout: Layout) -> None:
     OverBudget
         The incidences do not fit the limit of the skeleton.
     """
-    from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
 
     start, members = incident_cells(skeleton)
     cells = len(start) - 1
@@ -82,7 +82,7 @@ def incident_cells(skeleton: Skeleton) -> tuple[Indices, Indices]:
     OverBudget
         The incidences do not fit the limit of the skeleton.
     """
-    from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
 
     plan, v = skeleton.plan, skeleton.vertices
     zeros = skeleton.zeros[:v]
@@ -107,7 +107,7 @@ def incident_cells(skeleton: Skeleton) -> tuple[Indices, Indices]:
 
 def _later_stages(plan: Plan, index: int, layout: Layout) -> Any:
     """The stages after ``index`` in the form of the kernels."""
-    from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
 
     stages = plan.stages[index + 1 :]
     columns = {INPUT: (HEAD, plan.network.input_dim), index + 1: (layout.column, plan.stages[index].units)}

@@ -1,4 +1,4 @@
-"""The 1-skeleton of a complex while it is being cut: growing arrays as `nn_bridge._edge_kernels.layout` has them."""
+"""The 1-skeleton of a complex while it is being cut: growing arrays as `_kernels.layout` has them."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class Skeleton:
 
     def vertex_arrays(self) -> Any:
         """The arrays of the vertices, as the kernels take them."""
-        from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+        from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
 
         return kernels.Vertices(self.rows, self.row32, self.signs, self.fingerprint, self.zeros, self.faces)
 

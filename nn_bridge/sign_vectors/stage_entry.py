@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn_bridge import _edge_kernels as kernels
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import INPUT
+from nn_bridge.network.network import INPUT
+from nn_bridge.sign_vectors import _kernels as kernels
 from nn_bridge.sign_vectors.plan import Floats, FloatStage
 from nn_bridge.sign_vectors.skeleton import HEAD, Layout, Skeleton, layout_of
 

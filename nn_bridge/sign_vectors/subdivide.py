@@ -75,7 +75,7 @@ def cut_stage(
 
 def _enter(skeleton: Skeleton, index: int, before: FloatStage | None, new: Layout, outcome: Outcome) -> bool:
     """The stage's values at all vertices; False where a sign is doubtful."""
-    from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
     from nn_bridge.sign_vectors.stage_entry import enter_stage
 
     open_signs = enter_stage(skeleton, index, before, new)
@@ -97,8 +97,8 @@ def _cut_block(
     tolerant: bool,
 ) -> None:
     """Cut by up to 64 neurons of a stage."""
-    from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
-    from nn_bridge._edge_kernels import layout as at
+    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors._kernels import layout as at
 
     plan, domain = skeleton.plan, skeleton.domain
     first = plan.stages[index].first + start
@@ -186,7 +186,7 @@ def _decide_found(
     done: int = 0,
 ) -> bool:
     """Decide the (vertex, neuron of the block) pairs that a kernel wrote down, of which ``done`` neurons are cut."""
-    from nn_bridge import _edge_kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
 
     if found > len(doubts):
         outcome.doubtful += found

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 
 SUFFIXES = {
     ".npz": ("nn_bridge.writers.npz", "write_npz"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import AffineStage, Matrix, Network, Row
+from nn_bridge.network.network import AffineStage, Matrix, Network, Row
 from polyhedra.scalars import ZERO, rational, to_float
 
 

@@ -26,8 +26,8 @@ import json
 import os
 from typing import Any
 
-from nn_bridge.builder import chain
-from nn_bridge.network import AffineStage, Matrix, Network, Row
+from nn_bridge.network.builder import chain
+from nn_bridge.network.network import AffineStage, Matrix, Network, Row
 from nn_bridge.readers.json import FORMAT, VERSION
 from nn_bridge.writers.files import write_bytes
 from polyhedra.scalars import to_text

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.level_sets import LevelSet
+from nn_bridge.sign_vectors.level_sets import LevelSet
 from nn_bridge.writers.files import write_bytes
 
 

@@ -8,7 +8,7 @@ import zipfile
 
 import numpy as np
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.writers.files import write_bytes
 from nn_bridge.writers.floats import float64_layers
 

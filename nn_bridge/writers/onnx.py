@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_bridge.network import INPUT, Network
+from nn_bridge.network.network import INPUT, Network
 from nn_bridge.writers.files import write_bytes
 from nn_bridge.writers.floats import float64_matrix, float64_vector
 from polyhedra.errors import MissingExtraError

@@ -9,7 +9,7 @@ import numpy as np
 from flint import fmpq
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import AffineStage, Matrix, Network, Row
+from nn_bridge.network.network import AffineStage, Matrix, Network, Row
 from polyhedra.scalars import ZERO, rational, to_float
 
 TYPES: dict[str, Any] = {"float64": np.float64, "float32": np.float32}

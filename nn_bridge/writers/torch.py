@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.writers.files import write_bytes
 from nn_bridge.writers.floats import float64_layers, is_chain
 from polyhedra.errors import MissingExtraError

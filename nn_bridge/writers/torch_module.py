@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nn_bridge.network import INPUT, Network
+from nn_bridge.network.network import INPUT, Network
 from nn_bridge.writers.floats import float64_matrix, float64_vector
 from nn_bridge.writers.torch import linear
 

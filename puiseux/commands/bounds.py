@@ -13,7 +13,7 @@ from puiseux.commands.options import Command, JsonOption, NetworkArgument
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from nn_bridge.bounds import Bound, RegionBounds
+    from nn_bridge.expressivity.region_bounds import Bound, RegionBounds
     from nn_bridge.region_count import RegionCount
 
 
@@ -26,7 +26,7 @@ def bounds(
     as_json: JsonOption = False,
 ) -> int:
     """Print upper bounds on the regions of a network, and lower bounds that some network of its sizes attains."""
-    from nn_bridge.bounds import region_bounds
+    from nn_bridge.expressivity.region_bounds import region_bounds
     from puiseux.count import count_problem
     from puiseux.domains import pose
     from puiseux.reading import load

@@ -13,7 +13,7 @@ from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkA
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from nn_bridge.network import Network
+    from nn_bridge.network.network import Network
     from nn_bridge.region_count import RegionCount
     from puiseux.domains import Problem
 
@@ -112,7 +112,7 @@ def count(
 
 def _require_certifiable(certificate: Path, engine: str, by_cells: bool) -> None:
     from polyhedra.errors import UsageError
-    from puiseux.certificate import require_writable
+    from puiseux.certificates.certificate import require_writable
 
     if not by_cells:
         raise UsageError(f"the engine {engine!r} proves nothing; --certificate goes with --engine cells")
@@ -120,7 +120,7 @@ def _require_certifiable(certificate: Path, engine: str, by_cells: bool) -> None
 
 
 def _certify(problem: Problem, result: RegionCount, certificate: Path) -> None:
-    from puiseux.certificate import certify
+    from puiseux.certificates.certificate import certify
     from puiseux.waiting import CellProgress, announce_compilation
 
     if not result.complete:

@@ -29,7 +29,7 @@ def crosscheck(
     as_json: JsonOption = False,
 ) -> int:
     """Count by independent routes and compare; where they disagree, show a point and its activation pattern."""
-    from puiseux import cross_check
+    from puiseux.cross_check import cross_check
     from puiseux.reading import load
     from puiseux.waiting import StepProgress, announce_compilation
 

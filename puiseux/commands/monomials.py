@@ -20,7 +20,7 @@ def monomials(
     as_json: JsonOption = False,
 ) -> None:
     """Count the monomials of the numerator and denominator: native (full expansion) and pruned."""
-    from nn_bridge.monomial_complexity import monomial_complexity
+    from nn_bridge.expressivity.complexity import monomial_complexity
     from puiseux.reading import load
     from puiseux.waiting import StepProgress
 

@@ -14,7 +14,7 @@ from puiseux.commands.options import Command, DomainOption, OutputOption, choice
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from nn_bridge.network import Network
+    from nn_bridge.network.network import Network
 
 _LESS = "to draw less: --window LO,HI, --window core, or --domain box:LO,HI"
 
@@ -44,7 +44,7 @@ def plot(
         typer.Option(
             "--kind",
             metavar="KIND",
-            autocompletion=choices("puiseux.plot", "KINDS"),
+            autocompletion=choices("puiseux.pictures.plot", "KINDS"),
             help="regions, cells, graph, dual, hyperplanes or 3d; by default what suits the number of inputs.",
         ),
     ] = None,
@@ -55,7 +55,7 @@ def plot(
             "--color-by",
             metavar="WHAT",
             help="map, value (of the first output drawn) or class.",
-            autocompletion=choices("puiseux.plot", "COLOURINGS"),
+            autocompletion=choices("puiseux.pictures.plot", "COLOURINGS"),
         ),
     ] = "map",
     window: Annotated[
@@ -90,9 +90,9 @@ def plot(
 
     One to three inputs are drawn directly, more through a plane: --through POINTS or --domain slice:FILE.
     """
-    from puiseux.isolation import OutOfTime
+    from puiseux.cross_check.isolation import OutOfTime
     from puiseux.pictures.limits import MANY, draw_within
-    from puiseux.plot import PICTURE_ENDINGS, check_together, checked_path
+    from puiseux.pictures.plot import PICTURE_ENDINGS, check_together, checked_path
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
     from puiseux.waiting import StepProgress
@@ -111,7 +111,7 @@ def plot(
         print(f"puiseux: {cells:,} cells, whose drawing takes a while; {_LESS}", file=sys.stderr, flush=True)
 
     def draw(path: Path) -> None:
-        from puiseux.plot import save_growth, save_picture
+        from puiseux.pictures.plot import save_growth, save_picture
 
         options: dict[str, Any] = {"domain": domain, "color_by": color_by, "window": window, "kind": kind, "data": data}
         if several:
@@ -150,7 +150,7 @@ def _count(
 ) -> tuple[int, str | None]:
     """How many cells there are to draw, and why counting them ended early, if it did."""
     from puiseux.pictures.limits import count_before_drawing, looked_at
-    from puiseux.plot import checked_kind
+    from puiseux.pictures.plot import checked_kind
     from puiseux.waiting import CellProgress, announce_compilation
 
     cells = 0

@@ -34,7 +34,7 @@ def report(
 
     The page opens from disk and needs no network connection.
     """
-    from puiseux.report import write_report
+    from puiseux.report.report import write_report
     from puiseux.waiting import StepProgress
 
     words = ["puiseux", "report", network.name, "-o", page.name]

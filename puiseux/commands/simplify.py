@@ -81,7 +81,7 @@ def _found(
 ) -> tuple[list[NetworkFormula], bool]:
     """The formulas that there are in time, the best one last, and whether it is the one asked for."""
     from puiseux import formula
-    from puiseux.isolation import OutOfTime, run_isolated
+    from puiseux.cross_check.isolation import OutOfTime, run_isolated
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
     from puiseux.waiting import StepProgress

@@ -12,7 +12,7 @@ import typer
 from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, OutputOption
 
 if TYPE_CHECKING:
-    from nn_bridge.cell_statistics import ComplexStatistics, RegionStatistics
+    from nn_bridge.cells.statistics import ComplexStatistics, RegionStatistics
 
 _PIECES_BETWEEN_REPORTS = 20
 
@@ -33,8 +33,8 @@ def statistics(
     as_json: JsonOption = False,
 ) -> None:
     """Measure the regions of a network: volume, inradius, facets, edges, neighbours, diameter, distance to data."""
-    from nn_bridge.cell_statistics import complex_statistics, region_statistics
-    from nn_bridge.statistics_export import check_ending, write_statistics
+    from nn_bridge.cells.statistics import complex_statistics, region_statistics
+    from nn_bridge.cells.statistics_export import check_ending, write_statistics
     from puiseux.domains import pose
     from puiseux.pictures.data import as_data
     from puiseux.reading import load

@@ -13,7 +13,7 @@ from puiseux.commands.options import Command, JsonOption, OutputOption
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from puiseux.certificate import Verdict
+    from puiseux.certificates.certificate import Verdict
 
 
 def verify(
@@ -32,7 +32,7 @@ def verify(
     as_json: JsonOption = False,
 ) -> int:
     """Check the proof in a certificate: exit code 0 if it is valid, 1 if it is invalid or truncated."""
-    from puiseux.certificate import verify_certificate
+    from puiseux.certificates.certificate import verify_certificate
     from puiseux.waiting import CellProgress
 
     with CellProgress("bytes checked") as progress:
@@ -52,7 +52,7 @@ def _what(verdict: Verdict) -> str:
 
 def report(verdict: Verdict, name: str, network: Path | None) -> str:
     """What a valid certificate proves, for people."""
-    from puiseux.certificate import describe_walls
+    from puiseux.certificates.certificate import describe_walls
 
     assert verdict.counts is not None
     assert verdict.walls is not None

@@ -7,13 +7,17 @@ from the exact engine.  Only coordinates are rounded, so that tens of thousands 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_bridge.network import Matrix, Network, float_matrix
+from nn_bridge.network.network import Matrix, Network, float_matrix
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
+
+if TYPE_CHECKING:
+    from nn_bridge.cells.complex import CellComplex
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -109,50 +113,43 @@ def arrange(network: Network, domain: Polyhedron | None = None) -> Arrangement:
     >>> found.cells, sorted(set(found.points[:, 0].tolist()))
     (3, [-1.0, 0.0, 0.5, 1.0])
     """
-    from nn_bridge.cell_problem import cell_problem
-    from nn_bridge.cell_tree import FACES, CellTree, Leaves
-    from nn_bridge.gluing import MapClasses, SignVectorKeys
-    from nn_bridge.integer_maps import unpacked
+    from nn_bridge.cells.complex import cell_complex
+    from nn_bridge.network.residues import unpacked
 
-    problem = cell_problem(network, domain) if network.stages else None
+    if not network.stages:
+        return _one_cell(network, domain)
+    found = cell_complex(network, domain)
+    problem = found.problem
     if problem is None:
         return _one_cell(network, domain)
-    tree = CellTree(problem, FACES)
-    leaves = Leaves(*(np.concatenate(parts) for parts in zip(*tree.run(), strict=True)))
-    cells = len(leaves.patterns)
-    first = np.searchsorted(leaves.generator_leaf, np.arange(cells + 1))
-    rays = leaves.generator_ray.astype(bool)
-    points = _coordinates(leaves.generator_coordinates, rays, problem.lift)
-    zero_units = unpacked(leaves.generator_zeros, (64 * tree.wall_word,), tree.wall_word)[0]
-    unknown = ~rays & _off_their_hyperplanes(problem.network, leaves.generator_coordinates, zero_units)
-    _replace(points, unknown | ~np.isfinite(points).all(axis=1), first, network, domain)
+    first, rays = found.generator_begin, found.generator_ray
+    points = _coordinates(found.generator_coordinates, rays, problem.lift)
+    wall_word = sum(-(-size // 64) for size in problem.network.hidden)
+    zero_units = unpacked(found.generator_zeros, (64 * wall_word,), wall_word)[0]
+    unknown = ~rays & _off_their_hyperplanes(problem.network, found.generator_coordinates, zero_units)
+    _replace(points, unknown | ~np.isfinite(points).all(axis=1), found)
 
-    constant = np.bitwise_and.reduceat(leaves.generator_zeros, first[:-1], axis=0)
-    facet_zeros = leaves.facet_zeros & ~constant[leaves.facet_leaf]
+    constant = np.bitwise_and.reduceat(found.generator_zeros, first[:-1], axis=0)
+    facet_zeros = found.facet_zeros & ~constant[found.facet_cell]
     stage_of_word = [s for s, size in enumerate(problem.network.hidden) for _ in range(-(-size // 64))]
     stage_of_word += [WALL] * (facet_zeros.shape[1] - len(stage_of_word))
     # walls come last, so that a facet on one belongs to a unit only where no wall is known to be there
-    on_wall = facet_zeros[:, tree.wall_word :].any(axis=1)
+    on_wall = facet_zeros[:, wall_word:].any(axis=1)
     facet_stage = np.where(on_wall, WALL, np.array(stage_of_word)[(facet_zeros != 0).argmax(axis=1)])
-
-    keys = SignVectorKeys(problem, tree.words).pack(leaves.patterns, leaves.facet_leaf, leaves.facet_zeros)
-    partner = _partners(keys)
-    facet_first, facet_members = _incidence(leaves.facet_leaf, leaves.facet_zeros, first, leaves.generator_zeros)
-    maps = MapClasses(problem, tree.words).classify(leaves.patterns, leaves.prints)
-    patterns = tuple(unpacked(leaves.patterns, network.hidden, tree.words))
+    facet_first, facet_members = found.facet_generators
     return Arrangement(
         network,
         points,
         rays,
         first,
-        leaves.facet_leaf,
+        found.facet_cell,
         facet_stage,
         facet_first,
         facet_members,
-        partner,
-        patterns,
-        maps,
-        _regions(leaves.facet_leaf, partner, maps),
+        found.facet_partner,
+        found.patterns,
+        found.maps,
+        found.regions,
     )
 
 
@@ -184,56 +181,17 @@ def _off_their_hyperplanes(network: Network, homogeneous: Floats, zeros: Flags) 
     return off
 
 
-def _replace(points: Floats, unknown: Flags, first: Integers, network: Network, domain: Polyhedron | None) -> None:
+def _replace(points: Floats, unknown: Flags, found: CellComplex) -> None:
     """Coordinates that floating point did not hold, from exact ones."""
-    if not unknown.any():
-        return
-    from nn_bridge.cells import iterate_cells
-
-    wanted = set((np.searchsorted(first, np.flatnonzero(unknown), side="right") - 1).tolist())
-    for number, cell in enumerate(iterate_cells(network, domain)):
-        if number in wanted:
-            vertices, rays = iter(cell.generators.vertices), iter(cell.generators.rays)
-            for place, (is_ray, _) in enumerate(cell._generator_zeros, int(first[number])):
-                exact = next(rays) if is_ray else next(vertices)
-                top = max(map(abs, exact)) if is_ray else 1
-                points[place] = [to_float(v / top) for v in exact]
-
-
-def _partners(keys: NDArray[np.uint64]) -> Integers:
-    """For each facet the other one with the same key (the same sign vector), or -1."""
-    order = np.lexsort(keys.T)
-    ranked = keys[order]
-    same = np.flatnonzero((ranked[1:] == ranked[:-1]).all(axis=1))
-    partner = np.full(len(keys), -1, np.int64)
-    partner[order[same]], partner[order[same + 1]] = order[same + 1], order[same]
-    return partner
-
-
-def _incidence(
-    facet_cell: Integers, facet_zeros: NDArray[np.uint64], first: Integers, zeros: NDArray[np.uint64]
-) -> tuple[Integers, Integers]:
-    """The generators on each facet: all that vanishes on the facet vanishes there too."""
-    counts = np.diff(first)[facet_cell]
-    facet = np.repeat(np.arange(len(facet_cell)), counts)
-    begins = np.cumsum(counts) - counts
-    generator = np.arange(len(facet)) - begins[facet] + first[facet_cell][facet]
-    on = np.ones(len(facet), bool)
-    for word in range(zeros.shape[1]):
-        on &= facet_zeros[facet, word] & ~zeros[generator, word] == 0
-    return np.searchsorted(facet[on], np.arange(len(facet_cell) + 1)), generator[on]
-
-
-def _regions(facet_cell: Integers, partner: Integers, maps: Integers) -> Integers:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    facets = np.flatnonzero(partner > np.arange(len(partner)))
-    one, two = facet_cell[facets], facet_cell[partner[facets]]
-    same = maps[one] == maps[two]
-    graph = coo_array((np.ones(int(same.sum())), (one[same], two[same])), shape=(len(maps), len(maps)))
-    labels: Integers = connected_components(graph, directed=False)[1].astype(np.int64)
-    return labels
+    first = found.generator_begin
+    for number in np.unique(np.searchsorted(first, np.flatnonzero(unknown), side="right") - 1).tolist():
+        generators = found.cell(number).generators
+        vertices, rays = iter(generators.vertices), iter(generators.rays)
+        for place in range(int(first[number]), int(first[number + 1])):
+            is_ray = bool(found.generator_ray[place])
+            exact = next(rays) if is_ray else next(vertices)
+            top = max(map(abs, exact)) if is_ray else 1
+            points[place] = [to_float(v / top) for v in exact]
 
 
 def _one_cell(network: Network, domain: Polyhedron | None) -> Arrangement:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nn_bridge.network import Network, float_matrix
+from nn_bridge.network.network import Network, float_matrix
 from polyhedra.scalars import to_float
 from puiseux.pictures.arrangement import Flags, Floats
 

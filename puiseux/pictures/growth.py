@@ -31,7 +31,7 @@ def draw_frames(
     dpi: int,
 ) -> list[tuple[str, bytes]]:
     """One PNG a network, with its name."""
-    from puiseux.plot import add_legend, new_figure
+    from puiseux.pictures.plot import add_legend, new_figure
 
     last = problems[-1]
     dim = last.network.input_dim

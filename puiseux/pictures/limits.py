@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from nn_bridge.writers.files import write_bytes
 from polyhedra.polyhedron import Polyhedron
 from puiseux.count import count_problem
+from puiseux.cross_check.isolation import run_isolated
 from puiseux.domains import Problem, pose
-from puiseux.isolation import run_isolated
 from puiseux.pictures.slices import slice_through, window_around
 from puiseux.pictures.views import parse_window
 
@@ -71,7 +71,7 @@ def draw_within(seconds: float, draw: Callable[[Path], None], path: Path) -> Non
 
     Raises
     ------
-    puiseux.isolation.OutOfTime
+    puiseux.cross_check.isolation.OutOfTime
     """
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder, path.name)

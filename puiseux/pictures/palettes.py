@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from puiseux.pictures.arrangement import Arrangement, Integers
-from puiseux.planar import colouring
+from puiseux.pictures.planar import colouring
 
 RGB = tuple[float, float, float]
 

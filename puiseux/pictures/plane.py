@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn_bridge.network import Matrix, Pattern
+from nn_bridge.network.network import Matrix, Pattern
 from polyhedra.scalars import rational, to_float
 from puiseux.pictures.arrangement import WALL, Arrangement, Floats
 from puiseux.pictures.data import Data
@@ -24,8 +24,8 @@ from puiseux.pictures.palettes import (
     map_colours,
     tinted,
 )
+from puiseux.pictures.planar import HalfPlane, clip
 from puiseux.pictures.views import View
-from puiseux.planar import HalfPlane, clip
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flint import fmpq
 
-from nn_bridge.network import Row
+from nn_bridge.network.network import Row
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 from puiseux.pictures.palettes import INK

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from nn_bridge.network import Network, float_matrix
+from nn_bridge.network.network import Network, float_matrix
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational, to_float

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.cell_map import tropicalize_by_cells
-from nn_bridge.monomials import native_monomials
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.cells.tropical_map import tropicalize_by_cells
+from nn_bridge.symbolic.monomials import native_monomials
 from puiseux.studies.data import large_digits
 from puiseux.studies.figures import COLOURS, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.cell_graph import cell_adjacency
-from nn_bridge.cell_problem import cell_problem
-from nn_bridge.cell_statistics import counted
-from nn_bridge.cell_tree import FACES, CellTree
-from nn_bridge.graph_distances import Neighbours, diameter
-from nn_bridge.network import Network
-from nn_bridge.points_in_cells import cells_with_points
+from nn_bridge.cells.adjacency import cell_adjacency
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.cells.graph_distances import Neighbours, diameter
+from nn_bridge.cells.location import cells_with_points
+from nn_bridge.cells.problem import cell_problem
+from nn_bridge.cells.statistics import counted
+from nn_bridge.cells.tree import FACES, CellTree
+from nn_bridge.network.network import Network
 from puiseux.random_networks import random_network
 from puiseux.studies.figures import COLOURS, MARKERS, mean_line, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean

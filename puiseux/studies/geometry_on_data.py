@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn_bridge.cell_graph import cell_adjacency
-from nn_bridge.graph_distances import Neighbours, diameter
-from nn_bridge.points_in_cells import cells_with_points
+from nn_bridge.cells.adjacency import cell_adjacency
+from nn_bridge.cells.graph_distances import Neighbours, diameter
+from nn_bridge.cells.location import cells_with_points
 from puiseux.studies.data import from_scikit_learn
 from puiseux.studies.figures import COLOURS, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from flint import fmpq
 
-from nn_bridge.tropicalize import tropicalize
+from nn_bridge.symbolic.tropicalize import tropicalize
 from polyhedra.matrix import Matrix
 from polyhedra.scalars import rational_rows, to_float
 from puiseux.random_networks import random_network

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.network import Network
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.network.network import Network
+from nn_bridge.network.segments import segment
 from nn_bridge.readers.json import network_from_document
-from nn_bridge.segments import segment
 from nn_bridge.writers.json import document_of
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational, to_float, to_text
+from puiseux.pictures.plot import plot_regions
 from puiseux.pictures.slices import slice_through, window_around
-from puiseux.plot import plot_regions
 from puiseux.studies.data import Data, large_digits
 from puiseux.studies.figures import COLOURS, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, mean

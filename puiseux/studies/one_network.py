@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn_bridge.cell_statistics import region_statistics
-from nn_bridge.monomials import native_monomials
-from nn_bridge.network import Network
+from nn_bridge.cells.statistics import region_statistics
+from nn_bridge.network.network import Network
 from nn_bridge.readers.json import network_from_document
-from nn_bridge.tropicalize import tropicalize
+from nn_bridge.symbolic.monomials import native_monomials
+from nn_bridge.symbolic.tropicalize import tropicalize
 from nn_bridge.writers.json import document_of
 from polyhedra.matrix import AffineMap
 from polyhedra.scalars import to_float, to_text
 from puiseux.formula import simplify
-from puiseux.plot import plot_regions
+from puiseux.pictures.plot import plot_regions
 from puiseux.studies.data import gaussian_clusters
 from puiseux.studies.figures import panels
 from puiseux.studies.study import Plain, Study, Summary, Trial

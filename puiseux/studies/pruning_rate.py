@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn_bridge.cell_map import tropicalize_by_cells
-from nn_bridge.monomials import native_monomials
-from nn_bridge.network import Network
+from nn_bridge.cells.tropical_map import tropicalize_by_cells
+from nn_bridge.network.network import Network
+from nn_bridge.symbolic.monomials import native_monomials
 from puiseux.studies.data import gaussian_clusters
 from puiseux.studies.figures import mean_line, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, standard_error

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.cell_statistics import region_statistics
-from nn_bridge.network import Network
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.cells.statistics import region_statistics
+from nn_bridge.network.network import Network
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
 from puiseux.studies.data import Data, gaussian_clusters, spirals, two_moons

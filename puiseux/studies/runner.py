@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_bridge.cell_crew import Crew, Flow
+from nn_bridge.cells.counting.pool import Crew, Flow
 from polyhedra.errors import UsageError
 from puiseux.studies.records import RecordFile, key_of
 from puiseux.studies.study import Plain, Study, Summary, Trial

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.sampling import sample_regions
-from nn_bridge.sampling_box import sampling_box
-from nn_bridge.symbolic_count import count_symbolic
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.expressivity.sampling import sample_regions
+from nn_bridge.expressivity.sampling_box import sampling_box
+from nn_bridge.symbolic.count import count_symbolic
 from polyhedra.errors import AlgebraError
 from polyhedra.scalars import to_float
 from puiseux.random_networks import random_network

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.sampling import sample_regions
-from nn_bridge.symmetry import permutation_symmetry, regions_by_symmetry, sample_by_symmetry
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.expressivity.sampling import sample_regions
+from nn_bridge.expressivity.symmetry import permutation_symmetry, regions_by_symmetry, sample_by_symmetry
 from polyhedra.errors import AlgebraError
 from puiseux.random_networks import random_invariant_network
 from puiseux.studies.figures import mean_line, panels

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import MissingExtraError, UsageError
 
 Floats = NDArray[np.float64]

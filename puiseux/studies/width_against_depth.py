@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn_bridge.cell_map import tropicalize_by_cells
-from nn_bridge.monomials import native_monomials
+from nn_bridge.cells.tropical_map import tropicalize_by_cells
+from nn_bridge.symbolic.monomials import native_monomials
 from puiseux.random_networks import random_network
 from puiseux.studies.figures import mean_line, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean

@@ -6,7 +6,7 @@ from typing import Any
 
 from flint import fmpq
 
-from nn_bridge.network import Matrix
+from nn_bridge.network.network import Matrix
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_text
 from puiseux.suite.any_dimension import patterns_of_any_dimension
@@ -55,8 +55,8 @@ def answers_of(entry: SuiteNetwork) -> dict[str, Any]:
 
 
 def _on(entry: SuiteNetwork, domain: Polyhedron | None) -> dict[str, Any]:
-    from nn_bridge.cell_count import count_cells
-    from nn_bridge.cells import iterate_cells
+    from nn_bridge.cells.cell import iterate_cells
+    from nn_bridge.cells.counting.count import count_cells
 
     counts = dict(count_cells(entry.network, domain).counts)
     patterns: list[str] = []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flint import fmpq
 
-from nn_bridge.network import Matrix, Network, Pattern
+from nn_bridge.network.network import Matrix, Network, Pattern
 from polyhedra.linear_program import Infeasible, maximize_over
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive

@@ -154,7 +154,7 @@ def _write(entry: SuiteNetwork, folder: Path, force: bool) -> dict[str, Any]:
 
 def _certify(entry: SuiteNetwork, path: Path, found: dict[str, Any]) -> None:
     """Write the proof of the counts on one domain, and have it checked."""
-    from puiseux.certificate import verify_certificate, write_certificate
+    from puiseux.certificates.certificate import verify_certificate, write_certificate
 
     write_certificate(entry.network, path, found["domain"])
     verdict = verify_certificate(path, network=entry.network, domain=found["domain"])

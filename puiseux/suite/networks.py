@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from flint import fmpq
 
-from nn_bridge.constructions import (
+from nn_bridge.expressivity.constructions import (
     Construction,
     arora,
     deep_sets,
@@ -29,7 +29,7 @@ from nn_bridge.constructions import (
     telgarsky,
     tent,
 )
-from nn_bridge.network import AffineStage, Network
+from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.readers.npz import read_npz
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO, rational

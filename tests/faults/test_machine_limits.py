@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.network import Network
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.network.network import Network
 from puiseux import save
 from puiseux.cli import run
 

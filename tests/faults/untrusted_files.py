@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.readers import SUFFIXES, read_network
 from puiseux.domains import pose
 from puiseux.reading import save

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.linear_program import InteriorPoint, Optimal, interior, maximize
 from polyhedra.polyhedron import Polyhedron
 
@@ -89,7 +89,7 @@ def random_network():
             biases = [0.5 * rng.normal(size=o) for o in shape[1:]]
         if kind != "skip":
             return Network.from_layers(weights, biases)
-        from nn_bridge.builder import NetworkBuilder
+        from nn_bridge.network.builder import NetworkBuilder
 
         build = NetworkBuilder(shape[0])
         signal = build.input()

@@ -11,7 +11,7 @@ from milp.bounding import METHODS, network_bounds, supplied
 from milp.bounds import Stability, round_down, round_up
 from milp.branching import Objective, search_maximum
 from milp.domain import bounded, l1_ball, lift_network, linf_ball
-from nn_bridge.network import AffineStage, Network
+from nn_bridge.network.network import AffineStage, Network
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
@@ -201,7 +201,7 @@ def test_bad_methods_and_supplied_bounds():
         supplied(network, ([0, 0], [1, 1]), [[0]], [[2], [2]])
     with pytest.raises(FormulationError, match="exceeds"):
         supplied(network, ([0, 0], [1, 1]), [[3], [0]], [[2], [2]])
-    with pytest.raises(FormulationError, match="stage 0, unit 0: .* leave the range of float64"):
+    with pytest.raises(FormulationError, match=r"stage 0, unit 0: .* leave the range of float64"):
         supplied(network, ([0, 0], [1, 1]), [[0], [0]], [[float("inf")], [2]])
 
 

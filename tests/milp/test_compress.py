@@ -8,8 +8,8 @@ from milp.bounding import network_bounds
 from milp.branching import search_maximum
 from milp.compress import compress, stability_proofs
 from milp.domain import bounded
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.network import AffineStage, Network
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import AffineStage, Network
 from polyhedra.polyhedron import Polyhedron
 
 pytest.importorskip("highspy")

@@ -5,9 +5,9 @@ from math import comb
 import numpy as np
 import pytest
 
-from milp.convex_training import data_patterns, regularised_loss, train_convex
 from milp.solvers import SolveStatus
-from milp.sparse_train import TrainingOptions, train
+from milp.training.convex_training import data_patterns, regularised_loss, train_convex
+from milp.training.sparse_train import TrainingOptions, train
 from polyhedra.errors import FormulationError
 from polyhedra.linear_program import InteriorPoint, interior
 

@@ -11,7 +11,7 @@ from flint import fmpq
 from milp.audit import find_missed, is_cell, largest_slack, pattern_behind
 from milp.count import count_milp, search_patterns
 from milp.domain import bounded
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError, MissingExtraError
 from polyhedra.polyhedron import Polyhedron
 

@@ -14,8 +14,8 @@ from milp.count import search_patterns
 from milp.domain import bounded, l1_ball, l1_domain
 from milp.scaling import scaled
 from milp.solvers import SolveStatus, solve
-from milp.sparse_data import low_rank_data
-from nn_bridge.network import Network
+from milp.training.sparse_data import low_rank_data
+from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError, PuiseuxError
 from polyhedra.polyhedron import Polyhedron
 

@@ -20,8 +20,8 @@ from milp.formulations import (
 from milp.formulations.layers import evaluate_layers
 from milp.formulations.rule import Preactivation
 from milp.solvers import SolveStatus
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.network import Network
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational, to_float

@@ -6,7 +6,7 @@ from flint import fmpq
 
 from milp.optimize import optimize_network, output_ranges, reach_bounds
 from milp.solvers import SolveStatus
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float

@@ -12,7 +12,7 @@ import pytest
 from milp.bounding import network_bounds
 from milp.formulations import formulate
 from milp.solvers import SolveStatus, choose_solver, solve, solver_options
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError, MissingExtraError
 
 cp = pytest.importorskip("cvxpy")

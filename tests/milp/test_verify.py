@@ -8,7 +8,7 @@ from milp.gradient import exact_gradient
 from milp.sensitivity import local_lipschitz, verify_monotone
 from milp.verify import Status, verify_class, verify_upper
 from milp.vnnlib import parse_vnnlib, read_vnnlib, verify_vnnlib
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational

@@ -16,12 +16,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nn_bridge import cell_checkpoint, cell_count, cell_jobs
-from nn_bridge.cell_checkpoint import Checkpoint, CheckpointError, Record
-from nn_bridge.cell_count import count_cells
-from nn_bridge.cell_jobs import Group
-from nn_bridge.cell_tree import Subtree
-from nn_bridge.network import Network
+from nn_bridge.cells.counting import checkpoint as cell_checkpoint
+from nn_bridge.cells.counting import count as cell_count
+from nn_bridge.cells.counting import jobs as cell_jobs
+from nn_bridge.cells.counting.checkpoint import Checkpoint, CheckpointError, Record
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.cells.counting.jobs import Group
+from nn_bridge.cells.tree import Subtree
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.polyhedron import Polyhedron
 
@@ -144,7 +146,7 @@ def test_one_at_a_time(tmp_path: Path) -> None:
     with Checkpoint(folder, IDENTITY), pytest.raises(CheckpointError, match="another count is working on this"):
         Checkpoint(folder, IDENTITY)
     code = f"""
-from nn_bridge.cell_checkpoint import Checkpoint
+from nn_bridge.cells.counting.checkpoint import Checkpoint
 try:
     Checkpoint({str(folder)!r}, {IDENTITY!r})
 except Exception as error:

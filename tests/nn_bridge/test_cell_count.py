@@ -17,14 +17,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn_bridge import cell_count, cell_jobs
-from nn_bridge.cell_count import INTERRUPTED, count_cells
+from nn_bridge.cells.counting import count as cell_count
+from nn_bridge.cells.counting import jobs as cell_jobs
+from nn_bridge.cells.counting.count import INTERRUPTED, count_cells
+from nn_bridge.cells.counting.memory_limit import parse_bytes, resident_bytes
+from nn_bridge.cells.joining import Gluer
 from nn_bridge.errors import NetworkError
-from nn_bridge.gluing import Gluer
-from nn_bridge.memory_limit import parse_bytes, resident_bytes
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
-from nn_bridge.symbolic_count import count_symbolic
+from nn_bridge.symbolic.count import count_symbolic
 from polyhedra.polyhedron import Polyhedron
 
 DATA = Path(__file__).parents[1] / "data"

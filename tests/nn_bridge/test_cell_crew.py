@@ -11,8 +11,8 @@ from threading import Event
 
 import pytest
 
-from nn_bridge import cell_crew
-from nn_bridge.cell_crew import Crew, Flow
+from nn_bridge.cells.counting import pool as cell_crew
+from nn_bridge.cells.counting.pool import Crew, Flow
 
 LONG = 600.0  # seconds that the work would take; the tests' time limit is shorter than two of them
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nn_bridge import _cell_kernels as kernels
-from nn_bridge import cell_jobs
-from nn_bridge.cell_jobs import Group, Job, Limits, Slice, Task, count_slice, faces_of, weight
-from nn_bridge.cell_problem import CellProblem, cell_problem
-from nn_bridge.cell_tree import COUNT_ONLY, FACES, JOINS, PATTERNS, CellTree, CellTreeError, Subtree
-from nn_bridge.network import Network
+from nn_bridge.cells import _kernels as kernels
+from nn_bridge.cells.counting import jobs as cell_jobs
+from nn_bridge.cells.counting.jobs import Group, Job, Limits, Slice, Task, count_slice, faces_of, weight
+from nn_bridge.cells.problem import CellProblem, cell_problem
+from nn_bridge.cells.tree import COUNT_ONLY, FACES, JOINS, PATTERNS, CellTree, CellTreeError, Subtree
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.polyhedron import Polyhedron
 

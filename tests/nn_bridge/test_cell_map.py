@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.cell_map import convex_parts, tropicalize_by_cells
-from nn_bridge.network import Network
+from nn_bridge.cells.tropical_map import convex_parts, tropicalize_by_cells
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
-from nn_bridge.tropicalize import tropicalize
+from nn_bridge.symbolic.tropicalize import tropicalize
 from polyhedra.scalars import rational
 
 DATA = Path(__file__).parent.parent / "data"

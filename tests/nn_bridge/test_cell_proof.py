@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import random
 
-import numpy as np
-
-from nn_bridge.cell_problem import cell_problem
-from nn_bridge.cell_proof import CellProof
-from nn_bridge.cell_tree import FACES, CellTree
-from nn_bridge.cells import iterate_cells
-from nn_bridge.exact_forms import ExactForms
-from nn_bridge.facet_plan import FacetPlan, plan_facets
-from nn_bridge.gluing import duplicates
-from nn_bridge.network import AffineStage, Network
-from nn_bridge.running_forms import RunningForms
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.cells.complex import cell_complex
+from nn_bridge.cells.proof.plan import FacetPlan, plan_facets
+from nn_bridge.cells.proof.proof import CellProof
+from nn_bridge.cells.proof.running_forms import RunningForms
+from nn_bridge.network.forms import ExactForms
+from nn_bridge.network.network import AffineStage, Network
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
 
@@ -49,11 +45,7 @@ def test_running_forms_are_the_exact_forms() -> None:
 
 
 def plan(network: Network) -> FacetPlan:
-    problem = cell_problem(network)
-    assert problem is not None
-    tree = CellTree(problem, FACES)
-    prints = [leaves.prints for leaves in tree.run()]
-    return plan_facets(problem, tree, duplicates(np.concatenate(prints)))
+    return plan_facets(cell_complex(network))
 
 
 def test_facets_are_proven_only_where_they_matter() -> None:

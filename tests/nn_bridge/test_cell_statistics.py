@@ -10,12 +10,12 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.cell_graph import cell_adjacency
-from nn_bridge.cell_statistics import complex_statistics, region_statistics
-from nn_bridge.cells import iterate_cells
+from nn_bridge.cells.adjacency import cell_adjacency
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.cells.location import cells_with_points, distance_to_points, patterns_of_points, points_by_cell
+from nn_bridge.cells.statistics import complex_statistics, region_statistics
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
-from nn_bridge.points_in_cells import cells_with_points, distance_to_points, patterns_of_points, points_by_cell
+from nn_bridge.network.network import Network
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rationals
 

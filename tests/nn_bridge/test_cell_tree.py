@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge import _cell_kernels as kernels
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.cell_problem import cell_problem
-from nn_bridge.cell_tree import (
+from nn_bridge.cells import _kernels as kernels
+from nn_bridge.cells.problem import cell_problem
+from nn_bridge.cells.tree import (
     COUNT_ONLY,
     FACES,
     JOINS,
@@ -25,7 +24,8 @@ from nn_bridge.cell_tree import (
     Subtree,
     tree_counters,
 )
-from nn_bridge.network import Network
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational

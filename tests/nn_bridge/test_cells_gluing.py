@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge import _gluing_kernels as kernels
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.cell_count import count_from_tree
-from nn_bridge.cell_problem import cell_problem
-from nn_bridge.cell_tree import FACES, JOINS, PATTERNS, CellTree, CellTreeError
-from nn_bridge.gluing import FourCounts, Gluer, MapClasses, SignVectorKeys, duplicates, repeats
-from nn_bridge.integer_maps import IntegerMaps, unpacked
-from nn_bridge.network import Network
+from nn_bridge.cells import _joining_kernels as kernels
+from nn_bridge.cells.counting.count import count_from_tree
+from nn_bridge.cells.joining import FourCounts, Gluer, MapClasses, SignVectorKeys, duplicates, repeats
+from nn_bridge.cells.problem import cell_problem
+from nn_bridge.cells.tree import FACES, JOINS, PATTERNS, CellTree, CellTreeError
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
+from nn_bridge.network.residues import IntegerMaps, unpacked
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO, rational, to_fraction
 

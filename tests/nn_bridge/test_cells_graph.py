@@ -12,13 +12,13 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.cell_count import count_from_tree
-from nn_bridge.cell_graph import cell_adjacency, dual_graph
-from nn_bridge.cell_problem import cell_problem
-from nn_bridge.cell_statistics import cell_edges, cell_inradius, region_statistics
-from nn_bridge.cells import iterate_cells
-from nn_bridge.network import Network
+from nn_bridge.cells.adjacency import cell_adjacency, dual_graph
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.cells.counting.count import count_from_tree
+from nn_bridge.cells.problem import cell_problem
+from nn_bridge.cells.statistics import cell_edges, cell_inradius, region_statistics
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.polyhedron import Polyhedron
 

@@ -13,10 +13,10 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.cell_export import write_parquet
-from nn_bridge.cells import group_by_affine_map, iterate_cells
-from nn_bridge.network import Network
+from nn_bridge.cells.cell import group_by_affine_map, iterate_cells
+from nn_bridge.cells.export import write_parquet
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.errors import MissingExtraError
 from polyhedra.matrix import dot

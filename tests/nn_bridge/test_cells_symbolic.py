@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.cell_count import count_from_tree
-from nn_bridge.cell_problem import cell_problem
-from nn_bridge.network import Network
-from nn_bridge.symbolic_count import count_symbolic
+from nn_bridge.cells.counting.count import count_from_tree
+from nn_bridge.cells.problem import cell_problem
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
+from nn_bridge.symbolic.count import count_symbolic
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
 

@@ -7,9 +7,10 @@ from math import comb
 
 import pytest
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.cells import iterate_cells
-from nn_bridge.constructions import (
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.errors import NetworkError
+from nn_bridge.expressivity.constructions import (
     Construction,
     Zigzag,
     arora,
@@ -27,8 +28,7 @@ from nn_bridge.constructions import (
     telgarsky,
     tent,
 )
-from nn_bridge.errors import NetworkError
-from nn_bridge.symbolic_count import count_symbolic
+from nn_bridge.symbolic.count import count_symbolic
 from polyhedra.matrix import determinant, inverse, rank
 from polyhedra.scalars import rational
 

@@ -8,13 +8,13 @@ import importlib
 import pytest
 
 MODULES = [
-    "nn_bridge.bounds",
-    "nn_bridge.constructions",
-    "nn_bridge.maximum_coverage",
-    "nn_bridge.monomial_complexity",
-    "nn_bridge.sampling",
-    "nn_bridge.sampling_box",
-    "nn_bridge.symmetry",
+    "nn_bridge.expressivity.region_bounds",
+    "nn_bridge.expressivity.constructions",
+    "nn_bridge.expressivity.maximum_coverage",
+    "nn_bridge.expressivity.complexity",
+    "nn_bridge.expressivity.sampling",
+    "nn_bridge.expressivity.sampling_box",
+    "nn_bridge.expressivity.symmetry",
 ]
 
 

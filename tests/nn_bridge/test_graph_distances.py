@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.cell_graph import cell_adjacency
+from nn_bridge.cells.adjacency import cell_adjacency
+from nn_bridge.cells.graph_distances import Neighbours, diameter
 from nn_bridge.errors import NetworkError
-from nn_bridge.graph_distances import Neighbours, diameter
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 
 
 def connected_graph(seed: int, nodes: int, more: int) -> nx.Graph:

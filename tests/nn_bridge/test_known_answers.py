@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.monomials import MonomialCount, native_monomials
-from nn_bridge.network import Network
-from nn_bridge.symbolic_count import count_symbolic, refine, without_lineality
-from nn_bridge.tropicalize import tropical_preactivations, tropicalize
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
+from nn_bridge.symbolic.count import count_symbolic, refine, without_lineality
+from nn_bridge.symbolic.monomials import MonomialCount, native_monomials
+from nn_bridge.symbolic.tropicalize import tropical_preactivations, tropicalize
 from polyhedra.polyhedron import Polyhedron
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "oracles"))

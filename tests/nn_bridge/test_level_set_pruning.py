@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge import _edge_kernels as kernels
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.cells import iterate_cells
-from nn_bridge.network import Network
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
+from nn_bridge.sign_vectors import _kernels as kernels
 from nn_bridge.sign_vectors import pruning
 from nn_bridge.sign_vectors.domain import as_domain
 from nn_bridge.sign_vectors.plan import plan_of

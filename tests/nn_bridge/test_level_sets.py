@@ -11,19 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge import level_sets
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.cells import iterate_cells
+from nn_bridge.cells.cell import iterate_cells
 from nn_bridge.errors import NetworkError
-from nn_bridge.level_sets import level_set
-from nn_bridge.network import Network
-from nn_bridge.sign_vectors import skeleton
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
+from nn_bridge.sign_vectors import level_sets, skeleton
+from nn_bridge.sign_vectors.level_sets import level_set
 from nn_bridge.writers.mesh import write_mesh
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
 
 torch = pytest.importorskip("torch")
-from nn_bridge.differentiable import (  # noqa: E402  (torch is optional)
+from nn_bridge.sign_vectors.differentiable import (  # noqa: E402  (torch is optional)
     TorchNetwork,
     enclosed_volume,
     total_area,

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.monomial_complexity import monomial_complexity
-from nn_bridge.monomials import MonomialCount
-from nn_bridge.network import Network
-from nn_bridge.tropicalize import tropical_preactivations
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.expressivity.complexity import monomial_complexity
+from nn_bridge.network.network import Network
+from nn_bridge.symbolic.monomials import MonomialCount
+from nn_bridge.symbolic.tropicalize import tropical_preactivations
 from tropical.regions import common_refinement
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import sympy
 
-from nn_bridge.builder import NetworkBuilder
 from nn_bridge.errors import NetworkError
-from nn_bridge.nested_formula import nested_latex, nested_sympy, nested_text
-from nn_bridge.network import Network
-from nn_bridge.tropicalize import tropicalize
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
+from nn_bridge.symbolic.nested_formula import nested_latex, nested_sympy, nested_text
+from nn_bridge.symbolic.tropicalize import tropicalize
 from polyhedra.scalars import rational
 from tropical.parsing import parse
 

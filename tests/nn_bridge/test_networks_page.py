@@ -9,10 +9,10 @@ import pytest
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "networks.md").read_text()
 MODULES = {
-    "nn_bridge.builder": None,
-    "nn_bridge.signal_arrays": None,
-    "nn_bridge.stability": None,
-    "nn_bridge.simplify": None,
+    "nn_bridge.network.builder": None,
+    "nn_bridge.network.signals": None,
+    "nn_bridge.reduction.stability": None,
+    "nn_bridge.reduction.superfluous_units": None,
     "nn_bridge.readers": None,
     "nn_bridge.readers.json": None,
     "nn_bridge.readers.sklearn": "sklearn",

@@ -9,9 +9,9 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.builder import NetworkBuilder
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "oracles"))
 from naive_cells import cells, pattern_text, plain

@@ -8,9 +8,9 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.builder import NetworkBuilder
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
 from nn_bridge.readers.json import network_from_document, read_json
 from nn_bridge.writers.json import document_of, write_json
 

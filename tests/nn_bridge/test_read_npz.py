@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.readers.files import MAX_BYTES
 from nn_bridge.readers.npz import read_npz
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from nn_bridge.readers.sklearn import network_from_sklearn
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from nn_bridge.readers.torch import network_from_module, network_from_state_dict, read_torch
 from polyhedra.errors import MissingExtraError

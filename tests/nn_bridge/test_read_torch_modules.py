@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.readers.torch import network_from_module
 
 torch = pytest.importorskip("torch", reason="needs the extra [torch]")
@@ -296,7 +296,7 @@ def test_a_wrong_conversion_is_noticed(monkeypatch):
 
 
 def test_a_network_too_large_for_any_engine_is_refused(monkeypatch):
-    monkeypatch.setattr("nn_bridge.builder.MAX_ENTRIES", 100)
+    monkeypatch.setattr("nn_bridge.network.builder.MAX_ENTRIES", 100)
     assert "stage 1 needs 100 x 100 weights" in refusal(nn.Sequential(nn.Linear(100, 50), nn.ReLU6()))
 
 

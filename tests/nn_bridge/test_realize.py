@@ -7,9 +7,9 @@ import pytest
 from flint import fmpq
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
-from nn_bridge.realize import realize, stages_needed
-from nn_bridge.tropicalize import tropicalize
+from nn_bridge.network.network import Network
+from nn_bridge.symbolic.realize import realize, stages_needed
+from nn_bridge.symbolic.tropicalize import tropicalize
 from tropical import PuiseuxPolynomial, PuiseuxRational
 
 

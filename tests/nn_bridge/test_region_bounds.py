@@ -13,7 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.bounds import (
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.errors import NetworkError
+from nn_bridge.expressivity.constructions import arora, montufar, serra, serra_zonotope, telgarsky
+from nn_bridge.expressivity.maximum_coverage import largest_unions
+from nn_bridge.expressivity.region_bounds import (
     architecture_bounds,
     arora_lower,
     arrangement,
@@ -32,11 +36,7 @@ from nn_bridge.bounds import (
     serra_zonotope_lower,
     telgarsky_lower,
 )
-from nn_bridge.cell_count import count_cells
-from nn_bridge.constructions import arora, montufar, serra, serra_zonotope, telgarsky
-from nn_bridge.errors import NetworkError
-from nn_bridge.maximum_coverage import largest_unions
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 
 COUNTED = json.loads((Path(__file__).parents[1] / "data" / "cell_counts.json").read_text())
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.cells import iterate_cells
-from nn_bridge.constructions import deep_sets, tent
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
-from nn_bridge.sampling import cube_bounds, cube_points, pieces_at, sample_patterns, sample_regions
+from nn_bridge.expressivity.constructions import deep_sets, tent
+from nn_bridge.expressivity.sampling import cube_bounds, cube_points, pieces_at, sample_patterns, sample_regions
+from nn_bridge.network.network import Network
 from polyhedra.errors import MissingExtraError
 from polyhedra.scalars import to_float
 
@@ -81,7 +81,7 @@ def test_confirmed_patterns_are_patterns_of_cells(seed: int, sizes: list[int], d
 
 
 def test_a_point_on_a_hyperplane_confirms_nothing() -> None:
-    from nn_bridge.sampling import SampledPatterns
+    from nn_bridge.expressivity.sampling import SampledPatterns
 
     network = Network.from_layers([[[1]], [[1]]], [[0], [0]])
     sampled = SampledPatterns(network, (((False,),),), ((0.0,),), (1,), 1, 0)

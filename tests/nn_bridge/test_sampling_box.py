@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.cells import iterate_cells
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
-from nn_bridge.sampling import sample_patterns
-from nn_bridge.sampling_box import sampling_box
+from nn_bridge.expressivity.sampling import sample_patterns
+from nn_bridge.expressivity.sampling_box import sampling_box
+from nn_bridge.network.network import Network
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
 

@@ -10,11 +10,11 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.cells import iterate_cells
+from nn_bridge.cells.cell import iterate_cells
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
-from nn_bridge.segments import segment
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
+from nn_bridge.network.segments import segment
 
 
 def integer_network(seed: int) -> Network:

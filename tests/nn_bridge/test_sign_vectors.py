@@ -12,9 +12,9 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.cell_count import count_cells
+from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.sign_vectors import count_sign_vectors, extract
 from nn_bridge.sign_vectors.memory import memory_budget
 from polyhedra.polyhedron import Polyhedron

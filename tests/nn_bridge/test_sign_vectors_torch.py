@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.sign_vectors import count_sign_vectors, extract
 from nn_bridge.sign_vectors.domain import as_domain
 from nn_bridge.sign_vectors.pieces import cut_in_pieces
@@ -22,14 +22,14 @@ from polyhedra.polyhedron import Polyhedron
 torch = pytest.importorskip("torch")
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
-from nn_bridge import _torch_kernels as kernels  # noqa: E402
-from nn_bridge.sign_vectors.torch_block import begin_block, end_block  # noqa: E402
-from nn_bridge.sign_vectors.torch_cut import cut_neuron, make_vertices  # noqa: E402
-from nn_bridge.sign_vectors.torch_entry import StageValues, enter_stage, stage_scales  # noqa: E402
-from nn_bridge.sign_vectors.torch_join import join  # noqa: E402
-from nn_bridge.sign_vectors.torch_skeleton import TorchSkeleton  # noqa: E402
-from nn_bridge.sign_vectors.torch_storage import Storage  # noqa: E402
-from nn_bridge.sign_vectors.torch_subdivide import finish, subdivide, torch_cutter  # noqa: E402
+from nn_bridge.sign_vectors.torch import kernels  # noqa: E402
+from nn_bridge.sign_vectors.torch.block import begin_block, end_block  # noqa: E402
+from nn_bridge.sign_vectors.torch.cut import cut_neuron, make_vertices  # noqa: E402
+from nn_bridge.sign_vectors.torch.entry import StageValues, enter_stage, stage_scales  # noqa: E402
+from nn_bridge.sign_vectors.torch.join import join  # noqa: E402
+from nn_bridge.sign_vectors.torch.skeleton import TorchSkeleton  # noqa: E402
+from nn_bridge.sign_vectors.torch.storage import Storage  # noqa: E402
+from nn_bridge.sign_vectors.torch.subdivide import finish, subdivide, torch_cutter  # noqa: E402
 
 NETS = Path(__file__).parents[1] / "data" / "nets"
 CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"))

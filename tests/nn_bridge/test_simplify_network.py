@@ -8,10 +8,10 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.builder import NetworkBuilder
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
-from nn_bridge.simplify import StabilityProofs, simplify_network
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
+from nn_bridge.reduction.superfluous_units import StabilityProofs, simplify_network
 from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.polyhedron import Polyhedron
 

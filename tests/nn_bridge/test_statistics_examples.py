@@ -8,11 +8,11 @@ import importlib
 import pytest
 
 MODULES = [
-    "nn_bridge.cell_edges",
-    "nn_bridge.cell_statistics",
-    "nn_bridge.graph_distances",
-    "nn_bridge.points_in_cells",
-    "nn_bridge.segments",
+    "nn_bridge.cells.edges",
+    "nn_bridge.cells.statistics",
+    "nn_bridge.cells.graph_distances",
+    "nn_bridge.cells.location",
+    "nn_bridge.network.segments",
 ]
 
 

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.constructions import deep_sets
+from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
-from nn_bridge.symmetry import (
+from nn_bridge.expressivity.constructions import deep_sets
+from nn_bridge.expressivity.symmetry import (
     PermutationSymmetry,
     affine_maps_by_symmetry,
     count_by_symmetry,
@@ -23,6 +22,7 @@ from nn_bridge.symmetry import (
     sample_by_symmetry,
     with_inputs_permuted,
 )
+from nn_bridge.network.network import Network
 from polyhedra.polyhedron import Polyhedron
 
 

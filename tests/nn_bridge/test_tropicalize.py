@@ -5,11 +5,11 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.builder import NetworkBuilder
 from nn_bridge.errors import NetworkError
-from nn_bridge.monomials import MAX_BITS, MonomialCount, native_monomials
-from nn_bridge.network import Network
-from nn_bridge.tropicalize import tropical_preactivations, tropicalize
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
+from nn_bridge.symbolic.monomials import MAX_BITS, MonomialCount, native_monomials
+from nn_bridge.symbolic.tropicalize import tropical_preactivations, tropicalize
 from tropical.pruning import prune
 
 small = st.integers(-3, 3).map(fmpq)

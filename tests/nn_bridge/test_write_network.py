@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from nn_bridge.writers import write_network
 

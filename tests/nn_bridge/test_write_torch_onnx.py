@@ -8,9 +8,9 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.builder import NetworkBuilder
 from nn_bridge.errors import NetworkError
-from nn_bridge.network import AffineStage, Network
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.readers import read_network
 from nn_bridge.writers import write_network
 from nn_bridge.writers.rounding import rounded_to

@@ -14,11 +14,11 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge import array_layers as layers
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.cells import iterate_cells
-from nn_bridge.network import AffineStage, Network
-from nn_bridge.signal_arrays import Arrays
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.network import layers
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import AffineStage, Network
+from nn_bridge.network.signals import Arrays
 from polyhedra.polyhedron import Polyhedron
 from puiseux.count import count_regions
 from puiseux.formula import tropical_maps

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.cell_count import count_cells
-from nn_bridge.cell_graph import cell_adjacency
-from nn_bridge.cell_statistics import cell_volume
-from nn_bridge.cells import iterate_cells
-from nn_bridge.network import AffineStage, Network
+from nn_bridge.cells.adjacency import cell_adjacency
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.cells.statistics import cell_volume
+from nn_bridge.network.network import AffineStage, Network
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational, rationals, to_float
 from puiseux.domains import pose

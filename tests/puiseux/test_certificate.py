@@ -17,15 +17,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn_bridge.cell_proof import CellProof
-from nn_bridge.network import AffineStage, Network
+from nn_bridge.cells.proof.proof import CellProof
+from nn_bridge.network.network import AffineStage, Network
 from polyhedra import implied_rows
 from polyhedra.errors import GeometryError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational, to_fraction
-from puiseux import certificate, certificate_checker, count_regions, random_network
-from puiseux.certificate import Verdict, verify_certificate, write_certificate, write_pruning_certificate
-from puiseux.certificate_checker import check
+from puiseux import count_regions, random_network
+from puiseux.certificates import certificate
+from puiseux.certificates import checker as certificate_checker
+from puiseux.certificates.certificate import Verdict, verify_certificate, write_certificate, write_pruning_certificate
+from puiseux.certificates.checker import check
 from puiseux.cli import run
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.pruning import prune
@@ -189,7 +191,7 @@ def test_slices_and_outputs(tmp_path: Path) -> None:
 
 def test_the_exact_paths_of_the_writer_give_valid_proofs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing proven in floating point, no rounded point: certified linear programs have to do everything."""
-    from nn_bridge import cell_proof
+    from nn_bridge.cells.proof import proof as cell_proof
 
     monkeypatch.setattr(implied_rows.kernels, "PROVEN", -1)
     monkeypatch.setattr(implied_rows.kernels, "OPTIMAL", -1)
@@ -387,7 +389,7 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("name", ["net.cert", "net.cert.gz"])
 def test_checking_tells_how_far_it_is(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("puiseux.certificate._BYTES_BETWEEN_REPORTS", 512)
+    monkeypatch.setattr("puiseux.certificates.certificate._BYTES_BETWEEN_REPORTS", 512)
     path = tmp_path / name
     write_certificate(random_network([2, 8, 8, 1], rng=1), path)
     seen: list[tuple[int, float]] = []

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from puiseux import certificate_checker
-from puiseux.certificate import write_certificate
-from puiseux.certificate_checker import Invalid, NoCertificate, check
+from puiseux.certificates import checker as certificate_checker
+from puiseux.certificates.certificate import write_certificate
+from puiseux.certificates.checker import Invalid, NoCertificate, check
 
 ROOT = Path(__file__).parents[2]
 SOURCE = Path(certificate_checker.__file__)

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.polyhedron import Polyhedron
-from puiseux.certificate import write_certificate, write_pruning_certificate
-from puiseux.certificate_checker import Invalid, NoCertificate, check
+from puiseux.certificates.certificate import write_certificate, write_pruning_certificate
+from puiseux.certificates.checker import Invalid, NoCertificate, check
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.pruning import prune
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from nn_bridge import cell_count, cell_jobs
+from nn_bridge.cells.counting import count as cell_count
+from nn_bridge.cells.counting import jobs as cell_jobs
 from puiseux.cli import run
 from puiseux.reading import load
 from puiseux.waiting import CELL_KERNELS, CellProgress, announce_compilation

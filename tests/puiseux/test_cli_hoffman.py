@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from nn_bridge.network import Network
-from nn_bridge.sampling_box import effective_radii
+from nn_bridge.expressivity.sampling_box import effective_radii
+from nn_bridge.network.network import Network
 from puiseux import random_network, save
 from puiseux.cli import run
 from puiseux.hoffman import hoffman_report

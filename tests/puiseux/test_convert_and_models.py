@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import puiseux
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import PuiseuxError, UsageError
 from puiseux.cli import run
 

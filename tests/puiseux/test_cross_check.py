@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 from flint import fmpq
 
-from nn_bridge import symbolic_count
-from nn_bridge.cells import iterate_cells
-from nn_bridge.network import Network
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
+from nn_bridge.symbolic import count as symbolic_count
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from puiseux.cli import run
-from puiseux.cross_check import CrossCheck, RouteResult, crosscheck
-from puiseux.disagreement import Claim, bounding_box, disagreement, pattern_text, point_with
-from puiseux.isolation import Failed, OutOfTime, Refused, run_isolated
-from puiseux.oracles import ROUTES
+from puiseux.cross_check.cross_check import CrossCheck, RouteResult, crosscheck
+from puiseux.cross_check.disagreement import Claim, bounding_box, disagreement, pattern_text, point_with
+from puiseux.cross_check.isolation import Failed, OutOfTime, Refused, run_isolated
+from puiseux.cross_check.oracles import ROUTES
 from puiseux.random_networks import random_network
 from puiseux.reading import save
 

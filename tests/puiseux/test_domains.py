@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flint import fmpq
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from puiseux.domains import pose

@@ -14,16 +14,16 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.cell_count import count_cells
-from nn_bridge.cells import iterate_cells
-from nn_bridge.network import Network
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
-from nn_bridge.symbolic_count import count_symbolic
+from nn_bridge.symbolic.count import count_symbolic
 from polyhedra.matrix import AffineMap
 from polyhedra.polyhedron import Polyhedron
-from puiseux.disagreement import pattern_text, point_with
-from puiseux.oracles import ROUTES
+from puiseux.cross_check.disagreement import pattern_text, point_with
+from puiseux.cross_check.oracles import ROUTES
 
 Layers = tuple[list[list[list[fmpq]]], list[list[fmpq]]]
 Route = Callable[[Network, Polyhedron | None], RegionCount]

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn_bridge.builder import NetworkBuilder
-from nn_bridge.cell_count import count_cells
-from nn_bridge.network import Network
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
 from polyhedra.errors import MissingExtraError, UsageError
 from polyhedra.polyhedron import Polyhedron
-from puiseux.cross_check import crosscheck
-from puiseux.peer_oracles import RegioncamOracle, RelucentOracle, hidden_layers
+from puiseux.cross_check.cross_check import crosscheck
+from puiseux.cross_check.peer_oracles import RegioncamOracle, RelucentOracle, hidden_layers
 from puiseux.random_networks import random_network
 
 NET = random_network([2, 5, 4, 1], rng=1)
@@ -82,7 +82,7 @@ class StandIn:
         return len(list(iter(self)))
 
     def __iter__(self) -> Iterator[SimpleNamespace]:
-        from nn_bridge.cells import iterate_cells
+        from nn_bridge.cells.cell import iterate_cells
 
         for cell in iterate_cells(NET):
             yield SimpleNamespace(ss_np=np.array([[1 if bit else -1 for stage in cell.pattern for bit in stage]]))
@@ -125,7 +125,7 @@ def test_relucent_counts_on_all_of_space_only(relucent: type[StandIn]) -> None:
 
 
 def test_a_program_that_is_not_installed_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("puiseux.peer_oracles.find_spec", lambda name: None)
+    monkeypatch.setattr("puiseux.cross_check.peer_oracles.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"puiseux\[bench\]"):
         RelucentOracle()(NET, None)
     check = crosscheck(NET, None, ["relucent"], routes=["cells"])

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polyhedra.polyhedron import Polyhedron
-from puiseux.planar import HalfPlane, Polygon, clip, colouring, twice_area
+from puiseux.pictures.planar import HalfPlane, Polygon, clip, colouring, twice_area
 
 small = st.integers(-3, 3).map(fmpq)
 half_planes = st.tuples(st.tuples(small, small).filter(any), small)

@@ -11,11 +11,11 @@ from matplotlib.collections import LineCollection, PathCollection, PolyCollectio
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from nn_bridge.cells import iterate_cells
-from nn_bridge.network import Network
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
 from polyhedra.scalars import rational
-from puiseux.plot import plot_regions
+from puiseux.pictures.plot import plot_regions
 
 CORNER = Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]])  # relu(x) + relu(y): four quadrants
 FOLD = Network.from_layers([[[1, 0], [-1, 0]], [[1, 0], [0, 1]]])  # relu(x) and relu(-x): the fold is invisible at 0

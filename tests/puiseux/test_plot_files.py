@@ -12,17 +12,17 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.scalars import to_float
 from puiseux.cli import run
+from puiseux.cross_check.isolation import OutOfTime
 from puiseux.domains import pose
-from puiseux.isolation import OutOfTime
 from puiseux.pictures.data import as_data
 from puiseux.pictures.limits import count_before_drawing, draw_within, looked_at
 from puiseux.pictures.palettes import CLASS_COLOURS, LAYER_COLOURS, REGION_COLOURS
+from puiseux.pictures.plot import picture_of, plot_slice, plot_space, save_growth, save_picture
 from puiseux.pictures.slices import slice_through
-from puiseux.plot import picture_of, plot_slice, plot_space, save_growth, save_picture
 from puiseux.random_networks import random_network
 from puiseux.reading import save
 

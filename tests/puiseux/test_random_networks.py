@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from nn_bridge.network import Network, float_matrix
+from nn_bridge.network.network import Network, float_matrix
 from polyhedra.errors import UsageError
 from puiseux.random_networks import INITIALISATIONS, parse_architecture, random_invariant_network, random_network
 

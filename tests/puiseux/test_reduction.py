@@ -8,9 +8,9 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.cells import iterate_cells
-from nn_bridge.network import Network
-from nn_bridge.stability import cell_proofs, joined, sign_proofs
+from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.network.network import Network
+from nn_bridge.reduction.stability import cell_proofs, joined, sign_proofs
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from puiseux.count import count_regions
@@ -42,7 +42,7 @@ def same_on(domain, first, second):
 
 
 def side_by_side(first, second):
-    from nn_bridge.builder import NetworkBuilder
+    from nn_bridge.network.builder import NetworkBuilder
 
     build = NetworkBuilder(first.input_dim)
     outputs = []

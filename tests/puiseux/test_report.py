@@ -16,13 +16,13 @@ import pytest
 from flint import fmpq
 
 import puiseux
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
 from puiseux.cli import run
-from puiseux.mathml import affine_mathml, number_mathml, rational_mathml
 from puiseux.reading import save
-from puiseux.report import render_report, write_report
-from puiseux.report_sections import SECTIONS, number
+from puiseux.report.mathml import affine_mathml, number_mathml, rational_mathml
+from puiseux.report.report import render_report, write_report
+from puiseux.report.sections import SECTIONS, number
 from tropical.parsing import parse
 
 TENT = Network.from_layers([[[2], [4]], [[1, -1]]], [[0, -2], [0]])

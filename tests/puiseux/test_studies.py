@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn_bridge.cell_graph import cell_adjacency
-from nn_bridge.cell_statistics import counted
+from nn_bridge.cells.adjacency import cell_adjacency
+from nn_bridge.cells.statistics import counted
 from polyhedra.errors import UsageError
 from polyhedra.scalars import rational
 from puiseux.count import count_regions

@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parent.parent / "oracles"))
 from naive_cells import cells, four_counts, pattern_text, plain
 
-from nn_bridge.network import Network
+from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_text
-from puiseux.certificate import verify_certificate
+from puiseux.certificates.certificate import verify_certificate
 from puiseux.cli import run
 from puiseux.suite import export, export_suite, networks, run_suite, suite_networks
 from puiseux.suite.answers import answers_of

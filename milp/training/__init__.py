@@ -1,0 +1,1 @@
+"""Training by exact and convex programs: sparsest fits, sparse training, convex reformulations."""

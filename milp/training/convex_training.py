@@ -1,0 +1,166 @@
+"""Training a two-layer ReLU network to a global optimum, as a convex program over the activation patterns of the data.
+
+The patterns D_1, .., D_P of the data are the cells of the arrangement of the hyperplanes x_n . u = 0, listed by the
+exact cell engine. Then::
+
+    min 1/2 | sum_i D_i X (v_i - w_i) - y |^2 + beta sum_i (|v_i| + |w_i|)
+    subject to (2 D_i - 1) X v_i >= 0, (2 D_i - 1) X w_i >= 0
+
+has the optimum of ``min 1/2 | sum_k a_k max(0, X u_k) - y |^2 + beta/2 sum_k (|u_k|^2 + a_k^2)`` for enough neurons,
+and a best network is read off: ``u = v / sqrt(|v|), a = sqrt(|v|)``, and ``a = -sqrt(|w|)`` for w.
+
+Source: Pilanci and Ergen 2020.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from milp.solvers import SolveReport, deadline_after, require_cvxpy, solve, time_left
+from milp.training.sparse_model import OneHiddenLayer
+from nn_bridge.network.network import Network
+from polyhedra.errors import FormulationError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConvexFit:
+    """A globally optimal two-layer network, within the solver's tolerance.
+
+    Attributes
+    ----------
+    network : OneHiddenLayer or None
+        None where the solver found no point.
+    objective : float or None
+        The non-convex objective of that network.
+    optimum : float or None
+        The convex optimum; equal to ``objective`` up to the solver's tolerance.
+    patterns : int
+        The number of activation patterns of the data.
+    report : SolveReport
+    """
+
+    network: OneHiddenLayer | None
+    objective: float | None
+    optimum: float | None
+    patterns: int
+    report: SolveReport
+
+
+def data_patterns(X: Array, bias: bool = True, limit: int = 5000, deadline: float | None = None) -> NDArray[np.bool_]:
+    """All activation patterns [X u > 0] (with a bias [X u + c > 0]) of full-dimensional cells of parameters.
+
+    Parameters
+    ----------
+    X : array of shape (N, d)
+    bias : bool
+    limit : int
+        More patterns than this are refused: the convex program has a block of variables for each.
+    deadline : float, optional
+        A value of ``time.monotonic`` from which on the search ends.
+
+    Returns
+    -------
+    array of bool, shape (P, N)
+        Sorted, exact for the float64 data.
+    """
+    from nn_bridge.cells.problem import cell_problem
+    from nn_bridge.cells.tree import PATTERNS, CellTree
+
+    rows = _augmented(X, bias)
+    network = Network.from_layers([rows, np.zeros((1, len(rows)))])
+    problem = cell_problem(network)
+    assert problem is not None
+    found: set[tuple[bool, ...]] = set()
+    for leaves in CellTree(problem, PATTERNS).run():
+        bits = np.unpackbits(leaves.patterns.view(np.uint8), axis=1, bitorder="little")[:, : len(rows)]
+        found.update(tuple(bool(v) for v in row) for row in bits)
+        if deadline is not None and time.monotonic() > deadline:
+            raise FormulationError(
+                f"the time limit was reached at {len(found)} activation patterns: raise it, or use fewer samples"
+            )
+        if len(found) > limit:
+            raise FormulationError(
+                f"the data have more than {limit} activation patterns: use fewer samples or fewer features"
+            )
+    return np.array(sorted(found), dtype=bool).reshape(-1, len(rows))
+
+
+def train_convex(
+    X: Any,
+    y: Any,
+    beta: float,
+    *,
+    bias: bool = True,
+    limit: int = 5000,
+    solver: str = "CLARABEL",
+    time_limit: float | None = 60.0,
+) -> ConvexFit:
+    """Fit a two-layer network with weight decay ``beta`` to a global optimum.
+
+    Parameters
+    ----------
+    X : array of shape (N, d)
+    y : array of shape (N,)
+    beta : float
+        > 0. The bias, if there is one, is a weight like any other and decays too.
+    limit : int
+        As in `data_patterns`.
+    solver : str
+        Any cone solver of cvxpy.
+    """
+    inputs, outputs = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
+    if inputs.ndim != 2 or outputs.shape != inputs.shape[:1] or not len(outputs):
+        raise FormulationError(f"X of shape {inputs.shape} and y of shape {outputs.shape} are no data (N, d) and (N,)")
+    if not (np.isfinite(inputs).all() and np.isfinite(outputs).all()):
+        raise FormulationError("the data have numbers that are not finite")
+    if not beta > 0:
+        raise FormulationError(f"beta={beta} is not positive")
+    cp = require_cvxpy("convex training")
+    rows = _augmented(inputs, bias)
+    deadline = deadline_after(time_limit)
+    patterns = data_patterns(inputs, bias, limit, deadline)
+    P, d = len(patterns), rows.shape[1]
+    V, W = cp.Variable((d, P)), cp.Variable((d, P))
+    active, signs = patterns.T.astype(float), 2.0 * patterns.T - 1.0
+    values_v, values_w = rows @ V, rows @ W
+    fitted = cp.sum(cp.multiply(active, values_v - values_w), axis=1)
+    size = cp.sum(cp.norm(V, 2, axis=0)) + cp.sum(cp.norm(W, 2, axis=0))
+    problem = cp.Problem(
+        cp.Minimize(0.5 * cp.sum_squares(fitted - outputs) + beta * size),
+        [cp.multiply(signs, values_v) >= 0, cp.multiply(signs, values_w) >= 0],
+    )
+    report = solve(problem, solver=solver, time_limit=time_left(deadline))
+    if not report.status.has_point:
+        return ConvexFit(None, None, None, P, report)
+    network = _neurons(V.value, W.value, bias)
+    return ConvexFit(network, regularised_loss(network, inputs, outputs, beta), report.value, P, report)
+
+
+def regularised_loss(network: OneHiddenLayer, X: Array, y: Array, beta: float) -> float:
+    """``1/2 |f(X) - y|^2 + beta/2 s``, where s is the sum of squares of all weights and biases."""
+    squares = sum(float(np.sum(part**2)) for part in (network.v, network.W, network.b))
+    return 0.5 * float(np.sum((network(X) - y) ** 2)) + 0.5 * beta * squares
+
+
+def _augmented(X: Array, bias: bool) -> Array:
+    return np.column_stack([X, np.ones(len(X))]) if bias else np.asarray(X, dtype=float)
+
+
+def _neurons(V: Array, W: Array, bias: bool) -> OneHiddenLayer:
+    """The neurons of the blocks that are not zero up to the solver's accuracy."""
+    columns = np.hstack([V, W])
+    signs = np.repeat([1.0, -1.0], V.shape[1])
+    norms = np.linalg.norm(columns, axis=0)
+    kept = norms > 1e-6 * max(1.0, float(norms.max(initial=0.0)))
+    root = np.sqrt(norms[kept])
+    weights = (columns[:, kept] / root).T
+    if bias:
+        return OneHiddenLayer(signs[kept] * root, weights[:, :-1], weights[:, -1])
+    return OneHiddenLayer(signs[kept] * root, weights, np.zeros(len(root)))

@@ -1,0 +1,81 @@
+"""Data for sparse fits: random, planted by a small ReLU network, and low-rank.
+
+Inputs and planted weights are multiples of 2**-bits, so the planted outputs are computed without rounding and an exact
+interpolation with the planted network exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from milp.training.sparse_model import OneHiddenLayer
+from polyhedra.errors import FormulationError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SparseData:
+    """Inputs (N, d), outputs (N,), and the network that made them, where there is one."""
+
+    X: Array
+    y: Array
+    teacher: OneHiddenLayer | None = None
+
+
+def random_data(N: int, d: int, *, rng: int | np.random.Generator, bits: int = 8) -> SparseData:
+    """Gaussian inputs and outputs, in general position almost surely; equal inputs have equal outputs."""
+    generator = _generator(N, d, rng)
+    X = _rounded(generator.normal(size=(N, d)), bits)
+    return SparseData(X, _of_the_inputs(X, _rounded(generator.normal(size=N), bits)))
+
+
+def planted_data(
+    N: int, d: int, *, neurons: int = 2, weights: int = 2, rng: int | np.random.Generator, bits: int = 6
+) -> SparseData:
+    """Gaussian inputs, outputs of a network with few neurons that read ``weights`` inputs each and have no bias.
+
+    Drawn again until every neuron is active on some input.
+    """
+    generator = _generator(N, d, rng)
+    if not (1 <= weights <= d and neurons >= 1):
+        raise FormulationError(f"{neurons} neurons with {weights} weights each cannot be planted in {d} inputs")
+    while True:
+        X = _rounded(generator.normal(size=(N, d)), bits)
+        W = np.zeros((neurons, d))
+        for row in W:
+            row[generator.choice(d, size=weights, replace=False)] = generator.normal(size=weights)
+        W = _rounded(W, bits)
+        v = generator.choice([-1.0, 1.0], size=neurons)
+        teacher = OneHiddenLayer(v, W, np.zeros(neurons))
+        if (np.count_nonzero(W, axis=1) == weights).all() and (X @ W.T > 0).any(axis=0).all():
+            return SparseData(X, teacher(X), teacher)
+
+
+def low_rank_data(N: int, d: int, *, rank: int = 1, rng: int | np.random.Generator, bits: int = 4) -> SparseData:
+    """Inputs of a low rank, outputs Gaussian; equal inputs, which rounding may make, have equal outputs."""
+    generator = _generator(N, d, rng)
+    if not 1 <= rank <= d:
+        raise FormulationError(f"rank {rank} is not between 1 and {d}")
+    left, right = generator.normal(size=(N, rank)), generator.normal(size=(rank, d))
+    X = _rounded(left, bits) @ _rounded(right, bits)
+    return SparseData(X, _of_the_inputs(X, _rounded(generator.normal(size=N), bits)))
+
+
+def _of_the_inputs(X: Array, y: Array) -> Array:
+    """The outputs, where each row of inputs has the output of the first row that is equal to it."""
+    first: dict[tuple[float, ...], int] = {}
+    return y[[first.setdefault(tuple(row), n) for n, row in enumerate((X + 0.0).tolist())]]
+
+
+def _generator(N: int, d: int, rng: int | np.random.Generator) -> np.random.Generator:
+    if N < 1 or d < 1:
+        raise FormulationError(f"there are no data with N={N}, d={d}")
+    return np.random.default_rng(rng)
+
+
+def _rounded(values: Array, bits: int) -> Array:
+    return np.asarray(np.round(np.ldexp(values, bits)) / 2.0**bits, dtype=np.float64)

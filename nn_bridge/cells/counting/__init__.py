@@ -1,0 +1,1 @@
+"""Counting cells and regions: independent jobs, workers, limits, checkpoints."""

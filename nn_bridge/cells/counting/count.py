@@ -1,0 +1,488 @@
+"""The engine ``cells``: the four counts of a network, exactly, by subdivision, with limits, workers and checkpoints.
+
+The first pass visits every cell and keeps the residues of its affine map, eight bytes.  Where many residues repeat, it
+also brings the faces of the cells, which are joined as they come (`nn_bridge.cells.joining`).  Else cells whose
+residues occur once are regions of their own, and a second pass brings the faces of the others.  If only the number of
+cells is wanted, the first pass keeps nothing and counts the last stage without enumerating it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from os import PathLike
+
+import numpy as np
+
+from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
+from nn_bridge.cells.counting.jobs import (
+    GROUP_LEAVES,
+    Group,
+    Job,
+    Limits,
+    OutOfTime,
+    Slice,
+    Task,
+    count_slice,
+    faces_of,
+    weight,
+)
+from nn_bridge.cells.counting.memory_limit import parse_bytes, resident_bytes
+from nn_bridge.cells.counting.pool import Crew, Flow, WorkerLost, sensible_workers
+from nn_bridge.cells.joining import FourCounts, Gluer, duplicates
+from nn_bridge.cells.problem import CellProblem, cell_arrays, cell_problem
+from nn_bridge.cells.tree import Leaves, NoRoom, Subtree
+from nn_bridge.errors import NetworkError
+from nn_bridge.network.network import Network
+from nn_bridge.region_count import RegionCount
+from polyhedra.polyhedron import Polyhedron
+
+INTERRUPTED = "interrupted"
+"""The reason of a count that Ctrl-C ended."""
+
+OUT_OF_MEMORY = "out of memory"
+"""The reason of a count that found no more memory."""
+
+COUNTS = ("all", "cells")
+
+Progress = Callable[[int, float], None]
+"""Told the number of cells found and the share of the tree done (0 to 1)."""
+
+# seconds a slice: the first, in this process; where jobs are few, so that they are soon divided; to processes of this
+# machine, where handing over takes a millisecond (with longer ones a worker waits for work); to anything farther away
+_FIRST, _SHORT, _NEAR, _FAR = 0.1, 0.05, 0.2, 1.0
+_JOBS_PER_WORKER = 3
+_SORTING = 32  # bytes a cell that finding equal residues takes for a while
+_JOINING = 1 << 25, 48  # bytes, and bytes a cell, that joining cells may take in the first pass
+_MANY_GENERATORS = 1 << 14  # vertices and rays of a cell from which on they are what a count takes so long for
+_FEW_CELLS = 1 << 17  # a second pass over fewer is done here, before other processes would have begun
+
+
+class _Stop(Exception):
+    """A limit is reached; the text says which."""
+
+
+@dataclass
+class _Tally:
+    """What the first pass has found, and the jobs it has left."""
+
+    waiting: dict[int, Job]
+    jobs: int = 1
+    cells: int = 0
+    groups: list[Group] = field(default_factory=list)
+    prints: list[np.ndarray] = field(default_factory=list)
+    glued: list[bool] = field(default_factory=list)
+    cut_off: list[Slice] = field(default_factory=list)
+    generators: int = 0
+
+    def add(self, record: Record, glued: bool = False) -> None:
+        """Work a finished slice in; ``glued``: its leaves have been joined."""
+        self.waiting.pop(record.job, None)
+        self.cells += record.cells
+        self.groups += record.groups
+        if len(record.prints):
+            self.prints.append(record.prints)
+            self.glued.append(glued)
+        for job in record.left:
+            self.waiting[self.jobs] = job
+            self.jobs += 1
+
+    @property
+    def found(self) -> int:
+        """All cells known, those of slices that were cut off included (which a resumed count finds again)."""
+        return self.cells + sum(part.cells for part in self.cut_off)
+
+    def distinct(self) -> int:
+        """The number of distinct residues found, which is at most the number of distinct maps."""
+        return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self.prints, *(s.prints for s in self.cut_off)])))
+
+
+@dataclass
+class _Budget:
+    """The limits of one count."""
+
+    time_limit: float | None
+    max_cells: int | None
+    memory: int | None
+    begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left."""
+        return float("inf") if self.time_limit is None else self.time_limit - (time.monotonic() - self.begun)
+
+    def check(self, cells: int, crew: Crew, to_come: int = 0) -> None:
+        """Raise `_Stop` where a limit is reached; ``to_come`` bytes will be needed beside what is occupied."""
+        if self.max_cells is not None and cells > self.max_cells:
+            raise _Stop(f"stopped at the limit of {self.max_cells} cells")
+        if self.remaining <= 0:
+            raise self.out_of_time()
+        if self.memory is not None and resident_bytes(crew.process_ids()) + to_come > self.memory:
+            raise self.out_of_memory()
+
+    def room(self, crew: Crew) -> int | None:
+        """The bytes that each of the workers may still take; None for any number."""
+        if self.memory is None or crew.elsewhere:
+            return None
+        return max(0, self.memory - resident_bytes(crew.process_ids())) // crew.size
+
+    def out_of_time(self) -> _Stop:
+        return _Stop(f"stopped at the time limit of {self.time_limit:g} s")
+
+    def out_of_memory(self) -> _Stop:
+        assert self.memory is not None
+        return _Stop(f"stopped at the memory limit of {self.memory / 2**20:.0f} MiB")
+
+
+def count_cells(
+    network: Network,
+    domain: Polyhedron | None = None,
+    *,
+    counts: str = "all",
+    workers: int | None = None,
+    executor: Executor | None = None,
+    time_limit: float | None = None,
+    max_cells: int | None = None,
+    memory: int | str | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    progress: Progress | None = None,
+    domain_text: str = "all",
+) -> RegionCount:
+    """Count cells and linear regions exactly by subdivision.
+
+    Parameters
+    ----------
+    network : Network
+    domain : Polyhedron, optional
+        Full-dimensional; all of R^n by default.
+    counts : {"all", "cells"}
+        With "cells" the other three counts are None, and the number of cells is found by the fastest route.
+    workers : int, optional
+        Processes to work with; 1 by default.  With an executor: slices to keep in flight there.
+    executor : concurrent.futures.Executor, optional
+        Where to work instead of in a pool of our own, such as ``dask.distributed.Client(..).get_executor()``.
+    time_limit : float, optional
+        Seconds.  When a limit is reached the count ends incomplete, with lower bounds.
+    max_cells : int, optional
+        Give up when there are more cells than this.
+    memory : int or str, optional
+        Bytes, or ``"2GiB"``: what this process and its workers may occupy.
+    checkpoint : path, optional
+        A folder from which the same count goes on after being stopped or killed.
+    progress : callable, optional
+        Called with the number of cells and the share of the tree done, about once a second.
+    domain_text : str
+        What the result calls the domain.
+
+    Returns
+    -------
+    RegionCount
+
+    Raises
+    ------
+    NetworkError
+        An option makes no sense, the domain doesn't fit, or the checkpoint can't be used.
+
+    Examples
+    --------
+    >>> count_cells(Network.from_layers([[[1, 0], [0, 1]], [[1, -1]]])).cells
+    4
+    """
+    begun = time.monotonic()
+    if counts not in COUNTS:
+        raise NetworkError(f"counts={counts!r}: take one of {', '.join(COUNTS)}")
+    if time_limit is not None and not time_limit > 0:
+        raise NetworkError(f"a time limit of {time_limit} s leaves no time; give a positive number of seconds")
+    if max_cells is not None and max_cells < 1:
+        raise NetworkError(f"a limit of {max_cells} cells leaves nothing to find; give a positive number")
+    if workers is None:
+        workers = 1 if executor is None else sensible_workers(executor)
+    budget = _Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
+    problem = cell_problem(network, domain)
+    with Crew(workers, executor) as crew:
+        count = _Count(problem, counts == "all", crew, budget, progress)
+        if checkpoint is None:
+            count.run(None)
+        else:
+            with Checkpoint(checkpoint, _identity(network, domain, counts, problem)) as opened:
+                count.run(opened)
+    reason = count.reason
+    if reason is None and counts == "cells":
+        reason = "only cells were asked for"
+    return RegionCount(
+        *count.result,
+        engine="cells",
+        domain=domain_text,
+        exact=True,
+        complete=count.reason is None,
+        seconds=time.monotonic() - begun,
+        reason=reason,
+    )
+
+
+class _Count:
+    """One count as it goes."""
+
+    def __init__(
+        self, problem: CellProblem | None, all_four: bool, crew: Crew, budget: _Budget, progress: Progress | None
+    ) -> None:
+        self._problem, self._all_four = problem, all_four
+        self._crew, self._budget, self._progress = crew, budget, progress
+        self.reason: str | None = None
+        self.result: tuple[int, int | None, int | None, int | None] = (1, None, None, None)
+
+    def run(self, checkpoint: Checkpoint | None) -> None:
+        """Count; afterwards ``result`` and ``reason`` say what came of it."""
+        if self._problem is None:
+            if self._all_four:
+                self.result = (1, 1, 1, 1)
+            return
+        try:
+            found = self.count(self._problem, checkpoint)
+            self.result = (found, None, None, None) if isinstance(found, int) else found
+            return
+        except _Stop as stop:
+            self.reason = str(stop) + self._advice()
+        except OutOfTime:
+            self.reason = str(self._budget.out_of_time()) + self._advice()
+        except NoRoom:
+            self.reason = str(self._budget.out_of_memory()) + self._advice()
+        except KeyboardInterrupt:
+            self.reason = INTERRUPTED
+        except WorkerLost as lost:
+            self.reason = str(lost)
+        except MemoryError:
+            self.reason = OUT_OF_MEMORY
+        maps: int | None = None
+        if self._all_four:
+            try:
+                maps = self._tally.distinct()
+            except MemoryError:  # telling residues apart takes some, too
+                maps = 1
+            maps = max(maps, 1)
+        self.result = (
+            max(self._tally.found, 1),
+            maps,
+            maps,
+            maps,
+        )  # a domain has a cell, even if there was no time to meet it
+
+    def _advice(self) -> str:
+        if self._tally.generators < _MANY_GENERATORS or self._problem is None:
+            return ""
+        return (
+            f"; a cell in {self._problem.dim} dimensions has up to {self._tally.generators} vertices and rays here, "
+            "too many for this engine: count on a slice"
+        )
+
+    def count(self, problem: CellProblem, checkpoint: Checkpoint | None) -> FourCounts | int:
+        """Count to the end: the four counts, or the cells alone; raises what stops it."""
+        self._task = Task.of(problem)
+        if not self._crew.alone:
+            self._task.pack()
+        self._tally = tally = _Tally({0: (Subtree(0, (), problem.roots),)})
+        self._gluer: Gluer | None = None
+        # faces in a checkpoint would take too much: with one, the second pass brings them
+        self._faces: bool | None = None if checkpoint is None else False
+        if checkpoint is not None:
+            for record in checkpoint.records():
+                tally.add(record)
+        self._first_pass(checkpoint)
+        return self._joined_cells() if self._all_four else tally.cells
+
+    # ---------------------------------------------------------------- first pass
+
+    def _first_pass(self, checkpoint: Checkpoint | None) -> None:
+        tally, crew = self._tally, self._crew
+        self._check()
+        if not crew.alone and not crew.elsewhere and 0 in tally.waiting:
+            # a small count is over before a second process would have begun
+            limits = self._limits(_FIRST)
+            first = count_slice(self._task, tally.waiting[0], limits, self._all_four, self._faces)
+            self._absorb(0, first, checkpoint)
+        started: set[int] = set()
+
+        def start() -> tuple[int, Future[Slice]] | None:
+            if self.reason is not None:
+                return None
+            ready = [key for key in reversed(tally.waiting) if key not in started]
+            if not ready:
+                return None
+            key = ready[0]
+            few = not crew.alone and len(ready) < 2 * crew.size
+            usual = _FAR if crew.alone or crew.elsewhere else _NEAR
+            limits = self._limits(_SHORT if few else usual)
+            started.add(key)
+            return key, crew.submit(count_slice, self._task, tally.waiting[key], limits, self._all_four, self._faces)
+
+        flow = Flow(crew, start)
+        for key, result in flow.take():
+            self._absorb(key, result, checkpoint)
+            started.discard(key)
+        if flow.interrupted:
+            raise KeyboardInterrupt
+        if self.reason is not None:
+            raise _Stop(self.reason)
+
+    def _limits(self, seconds: float) -> Limits:
+        most = self._budget.max_cells
+        left = None if most is None else max(1, most + 1 - self._tally.cells)
+        remaining = self._budget.remaining
+        return Limits(min(seconds, max(0.0, remaining)), remaining, left, self._budget.room(self._crew))
+
+    def _absorb(self, key: int, result: Slice, checkpoint: Checkpoint | None) -> None:
+        tally, crew = self._tally, self._crew
+        tally.generators = max(tally.generators, result.generators)
+        if result.abandoned:
+            tally.cut_off.append(result)
+        else:
+            free = 1 if crew.alone else max(1, _JOBS_PER_WORKER * crew.size - len(tally.waiting) + 1)
+            parts = min(free, len(result.rest))
+            left = tuple(result.rest[part::parts] for part in range(parts))
+            record = Record(key, result.cells, left, result.groups, result.prints)
+            tally.add(record, glued=bool(result.faces))
+            for leaves in result.faces:
+                self._glue(leaves)
+            if checkpoint is not None:
+                checkpoint.append(record)
+            elif self._all_four and self._faces is not False:
+                self._faces = self._faces_from_here(result.repeats)
+        self._report()
+        try:
+            if result.no_room:
+                raise self._budget.out_of_memory()
+            self._check()
+        except _Stop as stop:
+            self.reason = self.reason or str(stop)  # slices in flight end soon, and count
+        if result.interrupted:
+            raise KeyboardInterrupt
+
+    def _check(self) -> None:
+        self._budget.check(self._tally.found, self._crew, _SORTING * self._tally.cells if self._all_four else 0)
+
+    def _report(self) -> None:
+        if self._progress is not None and self._problem is not None:
+            left = sum(weight(job) for job in self._tally.waiting.values())
+            self._progress(self._tally.found, 1.0 - left / self._problem.roots)
+
+    # ---------------------------------------------------------------- second pass
+
+    def _faces_from_here(self, repeats: bool) -> bool | None:
+        """Whether slices are to bring faces: yes, no, or as each of them finds."""
+        once, each = _JOINING
+        if self._gluer is not None and self._gluer.bytes > once + each * self._tally.cells:
+            return False  # few bytes a cell matter more than a second pass
+        return True if repeats else None
+
+    def _glue(self, leaves: Leaves) -> None:
+        if self._gluer is None:
+            assert self._problem is not None
+            self._gluer = Gluer(self._problem, -(-max(self._problem.network.hidden) // 64))
+        self._gluer.add(leaves)
+
+    def _joined_cells(self) -> FourCounts:
+        """Join the cells that may have equal maps; batches of them come from the workers in any order."""
+        tally = self._tally
+        cells = tally.cells
+        if not all(tally.glued):
+            glued = np.repeat(tally.glued, [len(prints) for prints in tally.prints])
+            self._feed(self._glue, duplicates(np.concatenate(tally.prints)).select & ~glued)
+        gluer = self._gluer
+        if gluer is None:
+            return FourCounts(cells, cells, cells, cells)
+        unsettled = gluer.unsettled()
+        if len(unsettled):
+            self._feed(gluer.add_again, np.concatenate([_among(prints, unsettled) for prints in tally.prints]))
+        return gluer.counts(cells)
+
+    def _feed(self, take: Callable[[Leaves], None], select: np.ndarray) -> None:
+        """Visit the selected leaves once more, with their faces."""
+        tally = self._tally
+        crew = self._crew if tally.cells > _FEW_CELLS else Crew()
+        jobs = _batches(tally, select)
+
+        def start() -> tuple[None, Future[list[Leaves]]] | None:
+            self._budget.check(0, crew)
+            job = next(jobs, None)
+            return None if job is None else (None, crew.submit(faces_of, self._task, *job, self._limits(_FAR)))
+
+        flow = Flow(crew, start)
+        for _, batches in flow.take():
+            for leaves in batches:
+                take(leaves)
+        if flow.interrupted:
+            raise KeyboardInterrupt
+
+
+def count_from_tree(problem: CellProblem | None) -> FourCounts:
+    """The four counts of a problem in one process, exactly (None, nothing to cut: one cell).
+
+    Examples
+    --------
+    >>> count_from_tree(cell_problem(Network.from_layers([[[1, 0], [0, 1]], [[1, -1]]])))
+    FourCounts(cells=4, regions=4, regions_by_point=4, affine_maps=4)
+    """
+    if problem is None:
+        return FourCounts(1, 1, 1, 1)
+    counts = _Count(problem, True, Crew(), _Budget(None, None, None), None).count(problem, None)
+    assert isinstance(counts, FourCounts)
+    return counts
+
+
+def _among(prints: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Marks the residues that are among the wanted ones, which are sorted."""
+    place = np.minimum(np.searchsorted(wanted, prints), len(wanted) - 1)
+    marks: np.ndarray = (wanted[place] == prints).view(np.uint8)
+    return marks
+
+
+def _batches(tally: _Tally, select: np.ndarray) -> Iterator[tuple[tuple[Group, ...], np.ndarray, np.ndarray]]:
+    """Groups with selected leaves, small ones together: with their marks, and the residues of the selected leaves."""
+    chosen: list[Group] = []
+    marks: list[np.ndarray] = []
+    keys: list[np.ndarray] = []
+    leaf = at = 0
+    slices = iter(tally.prints)
+    prints = np.zeros(0, np.uint64)
+    for group in tally.groups:
+        own = select[leaf : leaf + group.leaves]
+        if not len(own):
+            continue
+        if at == len(prints):
+            prints, at = next(slices), 0  # a group lies within one slice
+        leaf, at = leaf + group.leaves, at + group.leaves
+        if not own.any():
+            continue
+        if chosen and sum(map(len, marks)) + group.leaves > GROUP_LEAVES:
+            yield tuple(chosen), np.concatenate(marks), np.concatenate(keys)
+            chosen, marks, keys = [], [], []
+        chosen.append(group)
+        marks.append(own)
+        keys.append(prints[at - group.leaves : at][own.view(bool)])
+    if chosen:
+        yield tuple(chosen), np.concatenate(marks), np.concatenate(keys)
+
+
+def _identity(network: Network, domain: Polyhedron | None, counts: str, problem: CellProblem | None) -> dict[str, str]:
+    """What a checkpoint's count is about.
+
+    The coordinates and start cells that jobs refer to, and the residues, are part of it: should another version or
+    platform ever choose others, its jobs would mean something else.
+    """
+    walls = "all" if domain is None else _digest([[str(v) for v in row] for row in domain.irredundant().inequalities])
+    start = "none"
+    if problem is not None:
+        arrays = cell_arrays(problem)
+        residues = [table.tolist() for table in arrays.residues[:3]]
+        generators = [[*map(int, generator.vector)] for generator in problem.generators]
+        inside = [problem.lines, problem.slots, problem.start_rows, [[*map(int, wall)] for wall in problem.walls]]
+        start = _digest([problem.network.digest(), generators, inside, residues])
+    return {"network": network.digest(), "domain": walls, "kind of count": counts, "subdivision": start}
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -1,0 +1,483 @@
+"""Pieces of a cell tree as independent jobs: worked on for a slice of time, divided where they stand, done anywhere.
+
+A job is a list of subtrees.  A worker takes one, works for a second or so and hands back what it found together with
+the subtrees that are left, read off its stack.  So no job is too large, no work is lost, and limits, progress and
+interruptions are a matter between slices.  Subtrees are told by decisions (stage, unit, side), so any process on any
+machine can take over any of them, and the sum of all slices does not depend on who did what.
+"""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import time
+import uuid
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from nn_bridge.cells import _kernels as kernels
+from nn_bridge.cells.joining import repeats
+from nn_bridge.cells.problem import CellProblem, cell_arrays
+from nn_bridge.cells.tree import COUNT_ONLY, JOINS, CellTree, CellTreeError, Decision, Leaves, NoRoom, Subtree
+
+Job = tuple[Subtree, ...]
+
+GROUP_LEAVES = 1 << 14
+"""A second pass visits groups of about this many leaves at once."""
+
+FACES_LEAVES = 1 << 13
+"""A slice ends when it has the faces of so many leaves."""
+
+STEPS_AT_ONCE = 1 << 12
+"""Steps of a run between two looks at the clock, at most: some hundredths of a second."""
+
+_KEEP = 4  # trees that a worker remembers
+_GRACE = 0.5  # seconds that a step, or a count inside one cell, may go on when time is up
+_FEWEST_STEPS = 64
+_TRIAL_STEPS = 128  # after these it is seen whether residues repeat
+_LATEST = 1024  # leaves by which that is seen at the end of a slice
+_NO_LIMIT = 1 << 62
+
+
+def weight(job: Job) -> float:
+    """The share of the tree that a job covers, in units where a start cell is 1 and each split halves."""
+    return sum(part.roots * 0.5 ** len(part.path) for part in job)
+
+
+class Division(NamedTuple):
+    """A run divided where it stands: subtrees that it has finished, and those that it has not."""
+
+    done: list[Subtree]
+    rest: list[Subtree]
+
+
+def divide(tree: CellTree, subtree: Subtree) -> Division:
+    """Divide a run that has just given back control; it then ends without working on the rest.
+
+    A count inside the last stage of a cell can't be divided: what is left of it stays on the stack, and the run
+    finishes it (as part of what is done) when it is continued.  A step that is midway is lost.
+
+    Parameters
+    ----------
+    tree : CellTree
+        With a run in progress.
+    subtree : Subtree
+        What it was started on.
+    """
+    size = int(tree.st[kernels.SP])
+    cells = int(np.count_nonzero(tree.node[:size, kernels.N_KIND] <= 0))  # the others count inside one cell, on top
+    depths = tree.node[:cells, kernels.N_DEPTH].tolist()
+    start = len(subtree.path)
+    if start:
+        division = _divided(tree, subtree, depths) if cells else Division([subtree], [])
+    else:
+        division = _divided_roots(tree, subtree, depths)
+    tree.node[: size - cells] = tree.node[cells:size].copy()
+    tree.node_mask[: size - cells] = tree.node_mask[cells:size].copy()
+    tree.st[kernels.SP] = size - cells
+    tree.st[kernels.MIDWAY] = 0
+    tree.roots_left = range(0)
+    return division
+
+
+def _divided_roots(tree: CellTree, subtree: Subtree, depths: list[int]) -> Division:
+    """`divide` for start cells, which are visited in blocks, from the last of a block to its first."""
+    waiting = depths.count(0)
+    current = tree.block.start + waiting
+    done, rest = [], []
+    if tree.block.start > subtree.root:
+        done.append(Subtree(subtree.root, (), tree.block.start - subtree.root))
+    if len(depths) == waiting:
+        if current < tree.block.stop:
+            done.append(Subtree(current, (), tree.block.stop - current))
+    else:
+        if current + 1 < tree.block.stop:
+            done.append(Subtree(current + 1, (), tree.block.stop - current - 1))
+        inside = _divided(tree, Subtree(current), depths[waiting:], waiting)
+        done += inside.done
+        rest += inside.rest
+    if waiting:
+        rest.append(Subtree(tree.block.start, (), waiting))
+    if tree.roots_left:
+        # there may be more start cells than a length can say
+        rest.append(Subtree(tree.roots_left.start, (), tree.roots_left.stop - tree.roots_left.start))
+    return Division(done, rest)
+
+
+def _divided(tree: CellTree, subtree: Subtree, depths: list[int], first: int = 0) -> Division:
+    """`divide` inside one start cell, whose nodes lie on the stack from ``first`` on."""
+    start = len(subtree.path)
+    if depths[-1] <= start:
+        return Division([], [subtree])  # still on the way there
+    columns = [kernels.N_DSTAGE, kernels.N_DUNIT, kernels.N_DSIGN]
+    steps: list[Decision] = [(s, u, side) for s, u, side in tree.node[first : first + len(depths), columns].tolist()]
+    trace: list[Decision] = [(s, u, side) for s, u, side in tree.trace[: depths[-1] - 1].tolist()]
+    path = (*trace, steps[-1])
+    # a node's positive side is visited first: where the path to the top turned to the negative one, it is done
+    done = [Subtree(subtree.root, (*path[:i], (*path[i][:2], 1))) for i in range(start, len(path)) if path[i][2] == 0]
+    rest = [Subtree(subtree.root, (*path[: d - 1], step)) for d, step in zip(depths, steps, strict=True)]
+    return Division(done, rest[::-1])
+
+
+def _on_the_way(tree: CellTree, subtree: Subtree) -> bool:
+    """Whether a run has not yet come past its first cell, so that stopping it would gain nothing."""
+    top = int(tree.st[kernels.SP]) - 1
+    return top >= 0 and 0 < len(subtree.path) >= int(tree.node[top, kernels.N_DEPTH])
+
+
+# -------------------------------------------------------------------------- what a worker is asked and answers
+
+
+class Task:
+    """A problem under a name: packed once, if it travels, and unpacked once in every process that works on it."""
+
+    def __init__(self, key: str, problem: CellProblem | None, packed: bytes = b"") -> None:
+        self.key, self._problem, self._packed = key, problem, packed
+
+    @classmethod
+    def of(cls, problem: CellProblem) -> Task:
+        """Name a problem."""
+        return cls(uuid.uuid4().hex, problem)
+
+    @property
+    def problem(self) -> CellProblem:
+        """The problem."""
+        if self._problem is None:
+            self._problem = pickle.loads(zlib.decompress(self._packed))
+        return self._problem
+
+    def pack(self) -> None:
+        """Make ready to travel: while there is memory, since an executor sends from a thread of its own at any time."""
+        if not self._packed:
+            self._packed = zlib.compress(pickle.dumps(self._problem), 1)
+
+    def __reduce__(self) -> tuple[type[Task], tuple[str, None, bytes]]:
+        self.pack()
+        return Task, (self.key, None, self._packed)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Task) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a slice ends: after ``seconds``, or ``cells`` found; ``last_second`` is when time is up for everybody.
+
+    ``memory`` are the bytes by which the storage of the worker may grow.
+    """
+
+    seconds: float
+    last_second: float = float("inf")
+    cells: int | None = None
+    memory: int | None = None
+
+
+class OutOfTime(Exception):
+    """Time was up for everybody before the work was done."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Subtrees that were worked off one after another, and the number of their leaves.
+
+    ``begins`` are the packed marks of `Leaves.begins`, or None where they are not known.
+    """
+
+    parts: Job
+    leaves: int
+    begins: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What came of a job in one slice.
+
+    Attributes
+    ----------
+    cells : int
+        Cells found.
+    rest : Job
+        What is left of the job.
+    groups : tuple of Group
+        What was done, in order (only where prints were asked for).
+    prints : array of uint64
+        The residues of the leaves' affine maps, in the order of the groups.
+    faces : tuple of Leaves
+        The leaves with their faces, all of them or none.
+    repeats : bool
+        Whether the residues of the latest leaves are such that faces are best written for all (`gluing.repeats`).
+    abandoned : bool
+        The slice was cut off: ``cells`` and ``prints`` were found, but the job must be done again from its start.
+    interrupted : bool
+        It was cut off by Ctrl-C.
+    no_room : bool
+        It was cut off because a cell takes more memory than is left.
+    generators : int
+        The most vertices and rays that a cell had.
+    """
+
+    cells: int
+    rest: Job = ()
+    groups: tuple[Group, ...] = ()
+    prints: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    faces: tuple[Leaves, ...] = ()
+    repeats: bool = False
+    abandoned: bool = False
+    interrupted: bool = False
+    no_room: bool = False
+    generators: int = 0
+
+
+class _Trees(threading.local):
+    """The trees of one thread: a worker may have several, and a run has the tree to itself."""
+
+    def __init__(self) -> None:
+        self.by_key: OrderedDict[tuple[str, int, bool], CellTree] = OrderedDict()
+
+
+_TREES = _Trees()
+
+
+def _tree(task: Task, emit: int, count_last_stage: bool = False) -> CellTree:
+    """This thread's tree for a task: building one can take longer than a slice."""
+    trees = _TREES.by_key
+    key = task.key, emit, count_last_stage
+    tree = trees.pop(key, None)
+    if tree is None:
+        known = next((tree for (task_key, _, _), tree in trees.items() if task_key == task.key), None)
+        problem = task.problem if known is None else known.problem
+        arrays = cell_arrays(problem) if known is None else known.arrays
+        tree = CellTree(problem, emit, count_last_stage=count_last_stage, arrays=arrays)
+    trees[key] = tree
+    while len(trees) > _KEEP:
+        trees.popitem(last=False)
+    return tree
+
+
+def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool | None = False) -> Slice:
+    """Work on a job for a slice of time; runs in any process.
+
+    Parameters
+    ----------
+    task : Task
+    job : tuple of Subtree
+    limits : Limits
+    prints : bool
+        Record the residues of the leaves' affine maps; else only count the cells, by the fastest route.
+    faces : bool, optional
+        With ``prints``: bring the leaves with their faces, of which a slice then has few.  None: if residues repeat.
+    """
+    begun = time.monotonic()
+    tree = _tree(task, JOINS if prints else COUNT_ONLY, count_last_stage=not prints)
+    tree.room = limits.memory
+    most = _NO_LIMIT if limits.cells is None else limits.cells
+    steps = min(STEPS_AT_ONCE, max(most, _FEWEST_STEPS))
+    found = _Found(tree, faces) if prints else None
+    tree.par[kernels.WORK_LIMIT] = min(steps, _TRIAL_STEPS) if prints and faces is None else steps
+    before = grouped = tree.cells
+    groups: list[Group] = []
+    parts: list[Subtree] = []
+    work = list(reversed(job))
+    over = False
+    try:
+        while work and not over:
+            subtree = work.pop()
+            division = None
+            for leaves in tree.run(subtree):
+                cells = tree.cells - before
+                if found is not None:
+                    found.add(leaves, cells)
+                    if found.faces is None and cells >= min(steps, _TRIAL_STEPS) // 2:
+                        found.decide()
+                        tree.par[kernels.WORK_LIMIT] = steps
+                spent = time.monotonic() - begun
+                over = spent > limits.seconds or cells >= most or (found is not None and found.enough)
+                wanted = over or (prints and tree.cells - grouped >= GROUP_LEAVES)
+                if division is None and wanted and not (tree.midway or _on_the_way(tree, subtree)):
+                    division = divide(tree, subtree)
+                if spent > limits.last_second + _GRACE and tree.st[kernels.SP] > 0:
+                    return _cut_off(tree, cells, found)
+            over = over or time.monotonic() - begun > limits.seconds
+            if division is None:
+                parts.append(subtree)
+            else:
+                parts += division.done
+                work += reversed(division.rest)
+            if found is not None and parts and (over or not work or tree.cells - grouped >= GROUP_LEAVES):
+                groups.append(Group(tuple(parts), tree.cells - grouped, found.begins_of(tree.cells - grouped)))
+                parts, grouped = [], tree.cells
+    except BaseException as error:
+        _TREES.by_key.clear()  # they may have been left in the middle of anything
+        if not isinstance(error, KeyboardInterrupt | NoRoom):
+            raise
+        return replace(
+            _cut_off(tree, tree.cells - before, found),
+            interrupted=isinstance(error, KeyboardInterrupt),
+            no_room=isinstance(error, NoRoom),
+        )
+    rest = tuple(reversed(work))
+    largest = int(tree.st[kernels.MAX_GENS])
+    if found is None:
+        return Slice(tree.cells - before, rest, generators=largest)
+    together = _joined(found.prints)
+    repeated = found.decide() if found.faces is None else bool(rest) and repeats(together[-_LATEST:], found.faces)
+    return Slice(tree.cells - before, rest, tuple(groups), together, tuple(found.leaves), repeated, generators=largest)
+
+
+def _cut_off(tree: CellTree, cells: int, found: _Found | None) -> Slice:
+    prints = _joined(found.prints) if found else _NOTHING
+    return Slice(cells, prints=prints, abandoned=True, generators=int(tree.st[kernels.MAX_GENS]))
+
+
+_NOTHING = np.zeros(0, np.uint64)
+
+
+class _Found:
+    """The leaves of a slice; faces are kept of all or of none, which is decided on the way where ``faces`` is None.
+
+    ``enough`` says that the slice should end: it has the faces of many leaves, or residues that did not repeat now do.
+    """
+
+    def __init__(self, tree: CellTree, faces: bool | None) -> None:
+        self.faces = faces
+        self.enough = False
+        self.prints: list[np.ndarray] = []
+        self.leaves: list[Leaves] = []
+        self._look = _LATEST if faces is None else _NO_LIMIT
+        self._begins: list[np.ndarray] = []
+        self._tree = tree
+        tree.mark(np.zeros(0, np.uint8))
+        tree.write_faces(faces is not False)
+
+    def add(self, leaves: Leaves, cells: int) -> None:
+        """Take a batch, with which there are so many cells."""
+        self.prints.append(leaves.prints)
+        self._begins.append(leaves.begins)
+        if self.faces is not False and len(leaves.prints):
+            self.leaves.append(leaves)
+        if self.faces:
+            self.enough |= cells >= FACES_LEAVES
+        elif cells >= self._look:
+            self._look = 4 * cells
+            self.enough |= repeats(leaves.prints)
+
+    def decide(self) -> bool:
+        """Decide by the leaves so far."""
+        self.faces = repeats(_joined(self.prints))
+        if not self.faces:
+            self.leaves = []
+            self._tree.write_faces(False)
+        return self.faces
+
+    def begins_of(self, count: int) -> bytes:
+        """The packed marks of the latest ``count`` leaves, which make a group."""
+        marks = np.concatenate(self._begins)
+        self._begins = []
+        assert len(marks) == count
+        return np.packbits(marks).tobytes()
+
+
+def faces_of(
+    task: Task,
+    groups: tuple[Group, ...],
+    select: np.ndarray,
+    keys: np.ndarray,
+    limits: Limits = Limits(float("inf")),
+) -> list[Leaves]:
+    """The marked leaves of some groups with their faces.
+
+    Parameters
+    ----------
+    task : Task
+    groups : tuple of Group
+        From the first pass.
+    select : array of uint8
+        Marks leaves, in the order of the first pass.
+    keys : array of uint64
+        The residues of the marked leaves.  Leaves with other residues are not among the marked ones, and all with
+        these residues are.
+    limits : Limits
+        Of which ``last_second`` and ``memory`` matter.
+
+    Raises
+    ------
+    OutOfTime, NoRoom
+        A limit was reached.
+    CellTreeError
+        The groups have other leaves.
+    """
+    try:
+        return _faces_of(task, groups, select, keys, limits)
+    except BaseException:
+        _TREES.by_key.clear()  # they may have been left in the middle of anything
+        raise
+
+
+def _faces_of(
+    task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray, limits: Limits
+) -> list[Leaves]:
+    deadline = time.monotonic() + limits.last_second + _GRACE
+    tree = _tree(task, JOINS)
+    tree.room = limits.memory
+    tree.par[kernels.WORK_LIMIT] = STEPS_AT_ONCE
+    tree.write_faces(True)
+    parts = [part for group in groups for part in group.parts]
+    tree.mark(select, _begins(groups))
+    batches = [leaves for leaves in _until(deadline, tree, parts) if len(leaves.prints)]
+    if np.array_equal(_joined([leaves.prints for leaves in batches]), keys):
+        return batches
+    # signs that were open in the first pass may be known by now, and units split in another order: choose by residues
+    tree.mark(np.zeros(0, np.uint8))
+    wanted = np.unique(keys)
+    batches = [_chosen(leaves, np.isin(leaves.prints, wanted)) for leaves in _until(deadline, tree, parts)]
+    batches = [leaves for leaves in batches if len(leaves.prints)]
+    if not np.array_equal(np.sort(_joined([leaves.prints for leaves in batches])), np.sort(keys)):
+        raise CellTreeError("a later pass met other cells than the first; please report this network")
+    return batches
+
+
+def _until(deadline: float, tree: CellTree, parts: list[Subtree]) -> Iterator[Leaves]:
+    for part in parts:
+        for leaves in tree.run(part):
+            if time.monotonic() > deadline:
+                raise OutOfTime
+            yield leaves
+
+
+def _begins(groups: tuple[Group, ...]) -> np.ndarray | None:
+    """The marks of the groups' leaves, if all are known."""
+    marks = []
+    for group in groups:
+        if group.begins is None:
+            return None
+        marks.append(np.unpackbits(np.frombuffer(group.begins, np.uint8), count=group.leaves))
+    return np.concatenate(marks)
+
+
+def _joined(found: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(found) if found else _NOTHING
+
+
+def _chosen(leaves: Leaves, marked: np.ndarray) -> Leaves:
+    """The marked leaves of a batch."""
+    numbers = np.unique(leaves.generator_leaf)  # of its leaves in the run: every leaf has a vertex
+    generators = marked[np.searchsorted(numbers, leaves.generator_leaf)]
+    facets = marked[np.searchsorted(numbers, leaves.facet_leaf)]
+    return leaves._replace(
+        patterns=leaves.patterns[marked],
+        prints=leaves.prints[marked],
+        begins=leaves.begins[marked],
+        generator_leaf=leaves.generator_leaf[generators],
+        generator_ray=leaves.generator_ray[generators],
+        generator_zeros=leaves.generator_zeros[generators],
+        facet_leaf=leaves.facet_leaf[facets],
+        facet_zeros=leaves.facet_zeros[facets],
+    )

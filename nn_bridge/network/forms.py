@@ -1,0 +1,143 @@
+"""Exact integer forms of a network's pre-activations under an activation pattern: the predicates behind the filter.
+
+Every stage is cleared of denominators once, with a positive factor of its own, so that forms are integer rows and signs
+are unchanged.  Forms of a pattern prefix are cached, since the subdivision asks for neighbours of the last one.
+"""
+
+from __future__ import annotations
+
+import math
+
+from flint import fmpq_mat, fmpz, fmpz_mat, nmod_mat
+
+from nn_bridge.network.network import INPUT, AffineStage, Network
+from polyhedra.scalars import common_denominator
+
+_CACHE_LIMIT = 4096
+
+
+class ExactForms:
+    """Integer forms ``(a_1, .., a_n, b)``, positive multiples of the exact pre-activations.
+
+    Parameters
+    ----------
+    network : Network
+    walls : sequence of integer rows
+        Rows ``(a, b)`` with ``a . x + b >= 0`` on the domain, asked for as stage -1.
+    """
+
+    def __init__(self, network: Network, walls: tuple[tuple[int, ...], ...] = ()) -> None:
+        self.dim = network.input_dim
+        self.walls = walls
+        self._network = network
+        self._stages: list[_ClearedStage] = []  # when first asked for
+        self._padding = fmpz_mat([[int(i == c) for c in range(self.dim + 1)] for i in range(self.dim)])
+        self._scales = [1]
+        self._cache: dict[tuple[int, ...], fmpz_mat] = {}
+
+    def __reduce__(self) -> tuple[type[ExactForms], tuple[Network, tuple[tuple[int, ...], ...]]]:
+        return ExactForms, (self._network, self.walls)  # integer matrices can't be pickled, and are soon made again
+
+    def units(self, stage: int) -> int:
+        """The number of units of a stage (from 0)."""
+        return self._network.stages[stage].units
+
+    def _stage(self, number: int) -> _ClearedStage:
+        while len(self._stages) <= number:
+            blocks, bias, scale = _cleared(self._network.stages[len(self._stages)], self._scales)
+            self._stages.append((blocks, bias))
+            self._scales.append(scale)
+        return self._stages[number]
+
+    def forms(self, prefix: tuple[int, ...]) -> fmpz_mat:
+        """The forms of stage ``len(prefix)``; bit ``i`` of ``prefix[s]``: unit ``i`` of stage ``s`` is active."""
+        found = self._cache.get(prefix)
+        if found is not None:
+            return found
+        blocks, bias = self._stage(len(prefix))
+        units = len(bias)
+        total = fmpz_mat(units, self.dim + 1)
+        for j in range(units):
+            total[j, self.dim] = bias[j]
+        for source, matrix in blocks:
+            if source == INPUT:
+                total = total + matrix * self._padding
+                continue
+            bits = prefix[source - 1]
+            if bits:
+                lower = self.forms(prefix[: source - 1]).table()
+                inactive = [0] * (self.dim + 1)
+                total = total + matrix * fmpz_mat([row if bits >> i & 1 else inactive for i, row in enumerate(lower)])
+        if len(self._cache) >= _CACHE_LIMIT:
+            self._cache.clear()
+        self._cache[prefix] = total
+        return total
+
+    def row(self, prefix: tuple[int, ...], stage: int, unit: int) -> list[fmpz]:
+        """One form: of a unit; with stage -1 of a wall, or of infinity (unit -1); with stage -2 of an axis."""
+        if stage == -2:
+            return [fmpz(int(c == unit)) for c in range(self.dim + 1)]
+        if stage == -1:
+            if unit < 0:
+                return [fmpz(0)] * self.dim + [fmpz(1)]
+            return [fmpz(v) for v in self.walls[unit]]
+        forms = self.forms(prefix[:stage])
+        return [forms[unit, c] for c in range(self.dim + 1)]
+
+
+_ClearedStage = tuple[list[tuple[int, fmpz_mat]], list[int]]
+
+IntegerStage = tuple[list[tuple[int, list[list[int]]]], list[int]]
+"""Integer blocks by source, and integer biases, of one stage."""
+
+
+def integer_stages(network: Network) -> list[IntegerStage]:
+    """The stages and, last, the outputs with denominators cleared: each by one positive factor for the whole stage."""
+    return [
+        ([(source, [list(map(int, row)) for row in matrix.table()]) for source, matrix in blocks], bias)
+        for blocks, bias in _all_cleared(network)[0]
+    ]
+
+
+def integer_stages_modulo(network: Network, prime: int) -> list[IntegerStage]:
+    """The same modulo a prime below 2**63."""
+    return [
+        (
+            [(source, [list(map(int, row)) for row in nmod_mat(matrix, prime).table()]) for source, matrix in blocks],
+            [value % prime for value in bias],
+        )
+        for blocks, bias in _all_cleared(network)[0]
+    ]
+
+
+def output_scale(network: Network) -> int:
+    """The factor by which `integer_stages` multiplies the outputs."""
+    return _all_cleared(network)[1][-1]
+
+
+def _all_cleared(network: Network) -> tuple[list[_ClearedStage], list[int]]:
+    stages: list[_ClearedStage] = []
+    scales = [1]
+    for stage in (*network.stages, network.output):
+        blocks, bias, scale = _cleared(stage, scales)
+        stages.append((blocks, bias))
+        scales.append(scale)
+    return stages, scales
+
+
+def _cleared(stage: AffineStage, scales: list[int]) -> tuple[list[tuple[int, fmpz_mat]], list[int], int]:
+    """A stage times the least factor for all of it that makes it integer, given those of the stages it reads."""
+    parts = []
+    scale = common_denominator(stage.bias)
+    for source, matrix in stage.blocks:
+        entries = [v for row in matrix for v in row]
+        numerators, denominator = fmpq_mat(len(matrix), len(matrix[0]), entries).numer_denom()
+        parts.append((source, numerators, scales[source] * int(denominator)))
+        scale = math.lcm(scale, parts[-1][2])
+    blocks = [(source, numerators * (scale // own)) for source, numerators, own in parts]
+    return blocks, [int(b.p) * (scale // int(b.q)) for b in stage.bias], scale
+
+
+def dot(left: list[fmpz], right: list[fmpz]) -> fmpz:
+    """The scalar product of two integer vectors."""
+    return sum((a * b for a, b in zip(left, right, strict=True)), fmpz(0))

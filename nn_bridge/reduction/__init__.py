@@ -1,0 +1,1 @@
+"""Smaller networks with the same function, by exact algebra."""

@@ -1,0 +1,1 @@
+"""The edge subdivision on torch tensors, on the CPU or a GPU."""

@@ -1,0 +1,1 @@
+"""From a network to its tropical rational map by algebra, and back."""

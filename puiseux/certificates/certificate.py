@@ -1,0 +1,393 @@
+"""Certificates: counts and prunings with proofs in a file, which `puiseux.certificates.checker` checks on its own.
+
+The writer takes the proofs from the engines; the checker shares no code with them.  docs/certificates.md describes the
+format well enough to write another checker.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from flint import fmpq
+
+from nn_bridge.network.network import Network
+from nn_bridge.region_count import RegionCount
+from polyhedra.errors import UsageError
+from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import primitive
+from puiseux.certificates import checker as certificate_checker
+from puiseux.domains import Problem, pose
+from puiseux.reading import as_network
+from tropical.pruning import Pruning
+
+Walls = Sequence[Sequence[int]]
+"""Integer rows ``(a, b)``: the domain is where ``a . x + b >= 0``."""
+
+_MOST_DIGITS = 4300  # of one number; what Python reads from text without being told otherwise
+_RECORDS_BETWEEN_REPORTS = 4096
+_BYTES_BETWEEN_REPORTS = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What checking a certificate gave.
+
+    Attributes
+    ----------
+    valid : bool
+        Whether it proves what it claims (and is of the network and domain that were asked for).
+    kind : {"cells", "pruning"} or None
+        None where the certificate is invalid, as for the next four.
+    digest : str or None
+        `Network.digest` of the network that it is about (None for a pruning).
+    input_dim : int or None
+    walls : tuple of integer rows or None
+        The domain ``a . x + b >= 0``; no rows for all of R^n.
+    counts : dict or None
+        The proven numbers by name.
+    reason : str or None
+        Why it is invalid; begins with the line.
+    seconds : float
+        Wall-clock time of the check.
+    """
+
+    valid: bool
+    kind: str | None
+    digest: str | None
+    input_dim: int | None
+    walls: tuple[tuple[int, ...], ...] | None
+    counts: dict[str, int | None] | None
+    reason: str | None
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``puiseux verify --json`` prints."""
+        return {
+            "valid": self.valid,
+            "kind": self.kind,
+            "digest": self.digest,
+            "input_dim": self.input_dim,
+            "walls": None if self.walls is None else [list(wall) for wall in self.walls],
+            "counts": self.counts,
+            "reason": self.reason,
+            "seconds": self.seconds,
+        }
+
+
+# -------------------------------------------------------------------- writing
+
+
+def write_certificate(
+    network: Network | str | PathLike[str] | Any,
+    path: str | PathLike[str],
+    domain: str | Polyhedron | None = None,
+    *,
+    output: int | None = None,
+    progress: Callable[[int, float], None] | None = None,
+) -> RegionCount:
+    """Count the cells, regions and affine maps of a network and write the proof to a file.
+
+    The file appears under its name only when it is whole; a name that ends with ``.gz`` makes it compressed.
+
+    Parameters
+    ----------
+    network : Network, path or torch module
+    path : path
+        Where the certificate goes; a file there is replaced.
+    domain : str, Polyhedron or None
+        As for `puiseux.count_regions`.
+    output : int, optional
+        Take one output alone.
+    progress : callable, optional
+        Called with the number of cells written and the share that this is.
+
+    Returns
+    -------
+    RegionCount
+        The proven counts; ``regions_by_point`` is not part of the proof and None.
+
+    Raises
+    ------
+    PuiseuxError
+        The network or the domain is not usable, or the file cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> net = Network.from_layers([[[1], [2]], [[1, -1]]], [[0, -1], [0]])
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = write_certificate(net, f"{folder}/net.cert")
+    ...     verdict = verify_certificate(f"{folder}/net.cert", net)
+    >>> verdict.valid, verdict.counts["regions"]
+    (True, 3)
+    """
+    return certify(pose(as_network(network, output=output), domain), path, progress=progress)
+
+
+def certify(
+    problem: Problem, path: str | PathLike[str], *, progress: Callable[[int, float], None] | None = None
+) -> RegionCount:
+    """`write_certificate` for a problem that is already posed."""
+    from nn_bridge.cells.proof.proof import CellProof  # compiled kernels: imported when used
+
+    begun = time.perf_counter()
+    require_writable(path)
+    network = problem.network
+    if network.input_dim * (sum(network.hidden) + network.output_dim) > certificate_checker.FORM_LIMIT:
+        raise UsageError(f"{path}: no certificate: inputs times units are more than {certificate_checker.FORM_LIMIT:,}")
+    proof = CellProof(problem.network, problem.domain)
+    counts = {
+        "cells": proof.cells,
+        "regions": proof.regions,
+        "regions_by_point": None,
+        "affine_maps": proof.affine_maps,
+    }
+    header = {
+        "kind": "cells",
+        "digest": problem.network.digest(),
+        "network": problem.network.normal_form(),
+        "walls": proof.walls,
+    }
+    _write(path, header, _watched(proof.records(), proof.cells, progress), counts)
+    return RegionCount(
+        cells=proof.cells,
+        regions=proof.regions,
+        regions_by_point=None,
+        affine_maps=proof.affine_maps,
+        engine="cells",
+        domain=problem.text,
+        exact=True,
+        complete=True,
+        seconds=time.perf_counter() - begun,
+        reason="regions_by_point is not part of a certificate",
+    )
+
+
+def write_pruning_certificate(pruning: Pruning, path: str | PathLike[str]) -> None:
+    """Write the proof of a pruning, from ``prune(polynomial, certificates=True)``, to a file.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be written.
+    """
+    from tropical.pruning_proof import PruningProof
+
+    proof = PruningProof(pruning)
+    header = {"kind": "pruning", "dim": proof.dim, "scale": proof.scale, "walls": proof.walls}
+    _write(path, header, proof.records(), proof.counts)
+
+
+def _watched(
+    records: Iterator[list[Any]], cells: int, progress: Callable[[int, float], None] | None
+) -> Iterator[list[Any]]:
+    found = 0
+    for number, record in enumerate(records):
+        found += record[0] == "cell"
+        if progress is not None and number % _RECORDS_BETWEEN_REPORTS == 0:
+            progress(found, found / cells)
+        yield record
+
+
+def _write(path: str | PathLike[str], header: dict[str, Any], records: Iterable[list[Any]], counts: Any) -> None:
+    form = {"format": certificate_checker.FORMAT, "version": certificate_checker.VERSION}
+    texts = (text for block in _numbers_of(header.get("network", ())) for text in block.split("/"))
+    if max(map(len, texts), default=0) > _MOST_DIGITS:
+        raise UsageError(f"{path}: no certificate: a weight has more than {_MOST_DIGITS} digits; round the network")
+    with _appearing_whole(Path(path)) as write:
+        write({**form, **header})
+        for record in records:
+            write(record)
+        write({"end": counts})
+
+
+def _numbers_of(content: Any) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, (list, tuple)):
+        for entry in content:
+            yield from _numbers_of(entry)
+
+
+def require_writable(path: str | PathLike[str]) -> None:
+    """Refuse a place where no file can be written, before anything is computed for it."""
+    path = Path(path)
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; give the name of a file")
+    part = _part_of(path)
+    try:
+        with open(part, "xb"):
+            pass
+        part.unlink()
+    except OSError as error:
+        raise _refused(path, error) from None
+
+
+@contextmanager
+def _appearing_whole(path: Path) -> Iterator[Callable[[Any], None]]:
+    """A function that appends JSON lines to a file which gets its name only at the end."""
+    part = _part_of(path)
+    try:
+        with open(part, "xb") as raw:
+            # no name and time in the compressed file: the same proof is the same file
+            packed = gzip.GzipFile("", "wb", 6, raw, mtime=0) if path.name.endswith(".gz") else None
+            stream: Any = raw if packed is None else packed
+
+            def write(record: Any) -> None:
+                stream.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
+
+            yield write
+            if packed is not None:
+                packed.close()
+        os.replace(part, path)
+    except BaseException as error:
+        part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _refused(path, error) from None
+        raise
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
+
+
+def _refused(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"{path}: the certificate cannot be written: {error.strerror or error}")
+
+
+# -------------------------------------------------------------------- checking
+
+
+def verify_certificate(
+    path: str | PathLike[str],
+    network: Network | str | PathLike[str] | Any = None,
+    domain: str | Polyhedron | None = None,
+    *,
+    output: int | None = None,
+    progress: Callable[[int, float], None] | None = None,
+) -> Verdict:
+    """Check a certificate, and if a network is given, whether it is of that network.
+
+    Parameters
+    ----------
+    path : path
+    network : Network, path or torch module, optional
+        The certificate must be of this network.
+    domain : str or Polyhedron, optional
+        And on this domain (only with a network; a slice is needed to recognise the network on it).
+    output : int, optional
+        And of this output alone.
+    progress : callable, optional
+        Called with the number of bytes read and the share of the file.
+
+    Returns
+    -------
+    Verdict
+        ``valid`` is False, with a reason, where the certificate proves less than it claims or is of something else.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read or is no certificate, or the network or domain is not usable.
+    """
+    if network is None and (domain is not None or output is not None):
+        raise UsageError("a domain and an output are compared only together with a network; give one")
+    problem = None if network is None else pose(as_network(network, output=output), domain)
+    begun = time.perf_counter()
+    try:
+        found = certificate_checker.check(os.fspath(path), open if progress is None else _watched_opener(progress))
+    except certificate_checker.NoCertificate as error:
+        raise UsageError(f"{os.fspath(path)}: {error}") from None
+    except certificate_checker.Invalid as error:
+        return Verdict(False, None, None, None, None, None, str(error), time.perf_counter() - begun)
+    seconds = time.perf_counter() - begun
+    reason = None if problem is None else _difference(found, problem, domain is not None)
+    walls = tuple(map(tuple, found["walls"]))
+    return Verdict(
+        reason is None,
+        found["kind"],
+        found.get("digest"),
+        found["input_dim"],
+        walls,
+        found["counts"],
+        reason,
+        seconds,
+    )
+
+
+def _watched_opener(progress: Callable[[int, float], None]) -> Callable[[str, str], io.BufferedReader]:
+    """What opens a file like `open`, and reports whenever a part of it has been read."""
+
+    class Watched(io.FileIO):
+        _position = 0
+
+        def readinto(self, buffer: Any) -> int:
+            found = super().readinto(buffer) or 0
+            self._position += found
+            progress(self._position, self._position / max(1, self._position, os.fstat(self.fileno()).st_size))
+            return found
+
+    return lambda path, mode: io.BufferedReader(Watched(path, mode), _BYTES_BETWEEN_REPORTS)
+
+
+def _difference(found: dict[str, Any], problem: Problem, domain_matters: bool) -> str | None:
+    """Why a valid certificate is not about a problem."""
+    if found["kind"] != "cells":
+        return f"is a valid certificate of a {found['kind']}, not of a network"
+    digest = problem.network.digest()
+    if found["digest"] != digest:
+        return f"is a valid certificate of another network (digest {found['digest'][:12]}.., not {digest[:12]}..)"
+    if domain_matters and _domain(found["walls"], found["input_dim"]) != _irredundant(problem.domain):
+        return f"is a valid certificate on another domain ({describe_walls(found['walls'], found['input_dim'])})"
+    return None
+
+
+def _domain(walls: Walls, dim: int) -> frozenset[tuple[int, ...]]:
+    if not walls:
+        return frozenset()
+    return _irredundant(Polyhedron([[-v for v in wall[:-1]] for wall in walls], [wall[-1] for wall in walls], dim=dim))
+
+
+def _irredundant(domain: Polyhedron | None) -> frozenset[tuple[int, ...]]:
+    return frozenset(map(primitive, domain.irredundant().inequalities)) if domain is not None else frozenset()
+
+
+def describe_walls(walls: Walls, dim: int) -> str:
+    """A domain for people: ``all of R^2``, ``box:-1,1;0,2``, or how many inequalities there are.
+
+    Examples
+    --------
+    >>> describe_walls([[1, 1], [-2, 3]], 1)
+    'box:-1,3/2'
+    """
+    if not walls:
+        return f"all of R^{dim}"
+    ends: dict[tuple[int, bool], fmpq] = {}
+    for wall in walls:
+        used = [i for i, v in enumerate(wall[:-1]) if v]
+        if len(used) == 1:
+            ends[used[0], wall[used[0]] < 0] = fmpq(-wall[-1], wall[used[0]])
+    if len(ends) == len(walls) == 2 * dim:
+        return "box:" + ";".join(f"{ends[i, False]},{ends[i, True]}" for i in range(dim))
+    return f"where {len(walls)} inequalities hold in R^{dim}"
+
+
+__all__ = [
+    "Verdict",
+    "certify",
+    "describe_walls",
+    "require_writable",
+    "verify_certificate",
+    "write_certificate",
+    "write_pruning_certificate",
+]

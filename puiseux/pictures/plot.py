@@ -1,0 +1,455 @@
+"""Pictures of networks: what a person calls.
+
+`plot_regions` draws one or two inputs on matplotlib axes, `plot_space` three inputs or a graph over two to turn with
+the mouse, `plot_slice` a plane through points of a larger input space, `save_picture` any of them into a file, and
+`save_growth` how the regions of several networks follow one another.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nn_bridge.network.network import Network
+from nn_bridge.writers.files import write_bytes
+from polyhedra.errors import MissingExtraError, UsageError
+from polyhedra.polyhedron import Polyhedron
+from puiseux.domains import Problem, pose
+from puiseux.reading import as_network
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from puiseux.pictures.views import View
+
+COLOURINGS = ("map", "value", "class")
+KINDS = ("graph", "regions", "cells", "dual", "hyperplanes", "3d")
+PICTURE_ENDINGS = (".png", ".svg", ".pdf", ".html")
+_BY_INPUTS = {1: ("graph", "cells"), 2: ("regions", "cells", "dual", "hyperplanes", "graph", "3d")}
+_BY_INPUTS[3] = ("3d", "cells", "regions", "hyperplanes")
+
+
+def plot_regions(
+    network: Network | str | PathLike[str] | Any,
+    ax: Axes | None = None,
+    window: Any = None,
+    color_by: str = "map",
+    *,
+    kind: str | None = None,
+    domain: str | Polyhedron | None = None,
+    output: int | None = None,
+    data: Any = None,
+    legend: bool = True,
+) -> Axes:
+    """Draw a network with one or two inputs.
+
+    Parameters
+    ----------
+    network : Network, path or torch module
+        With one input its graph is drawn, its kinks marked; with two inputs the plane.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default (its figure is ``ax.figure``).
+    window : "all", "core" or sequence of (low, high), optional
+        What to show of each input.  By default all bounded regions, with a margin; ``"core"`` leaves out the outermost
+        vertices, which may be far away.
+    color_by : str
+        ``"map"``: neighbouring affine maps get different colours; ``"value"``: the first output as shading;
+        ``"class"``: the output that is largest (for one output: its sign), with exact borders.
+    kind : str, optional
+        ``"regions"`` (the default for two inputs); ``"cells"``: with the borders where only the pattern changes;
+        ``"dual"``: the dual graph over the cells; ``"hyperplanes"``: where units vanish, one colour a layer;
+        ``"graph"`` (the default for one input).
+    domain : str, Polyhedron, optional
+        Where to look; a slice makes networks with many inputs drawable.
+    output : int, optional
+        Take one output alone.
+    data : path, array, or pair (points, classes or values), optional
+        Training points to draw over it; see `puiseux.pictures.data.as_data`.
+    legend : bool
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    UsageError
+        Neither one nor two inputs, an unknown kind or colouring, or data of another dimension.
+    MissingExtraError
+        matplotlib is not installed.
+
+    Examples
+    --------
+    >>> ax = plot_regions(Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]]), kind="hyperplanes")
+    >>> ax.get_title()
+    'bent hyperplanes of 2 units, 4 cells'
+    """
+    problem = pose(as_network(network, output=output), domain)
+    kind = checked_kind(problem, kind, color_by)
+    if kind == "3d" or problem.network.input_dim == 3 or (kind == "graph" and problem.network.input_dim == 2):
+        raise UsageError("plot_regions draws in the plane; plot_space draws this kind")
+    return _draw_flat(_view(problem, window, kind), ax, kind, color_by, data, legend)
+
+
+def plot_space(
+    network: Network | str | PathLike[str] | Any,
+    window: Any = None,
+    color_by: str = "map",
+    *,
+    kind: str | None = None,
+    domain: str | Polyhedron | None = None,
+    output: int | None = None,
+    backend: str = "plotly",
+    ax: Any = None,
+) -> Any:
+    """Draw a network with three inputs, or the graph of one output over two inputs, in space.
+
+    Few cells are drawn apart from one another; of many, the corner that looks at the viewer is taken out.
+
+    Parameters
+    ----------
+    network, window, domain, output
+        As in `plot_regions`.
+    color_by : str
+        As in `plot_regions`; values and classes are those at the middle of each face.
+    kind : str, optional
+        ``"3d"`` (the default) or, for three inputs, ``"hyperplanes"``.
+    backend : {"plotly", "matplotlib"}
+        A figure to turn with the mouse, or an image.
+    ax : three-dimensional matplotlib Axes, optional
+        Where matplotlib draws.
+
+    Returns
+    -------
+    plotly Figure, or matplotlib Axes3D
+    """
+    problem = pose(as_network(network, output=output), domain)
+    kind = checked_kind(problem, kind or "3d", color_by)
+    if backend not in ("plotly", "matplotlib"):
+        raise UsageError(f"there is no backend {backend!r}; take plotly or matplotlib")
+    if problem.network.input_dim == 2 and kind not in ("3d", "graph"):
+        raise UsageError(f"the kind {kind!r} of two inputs lies in the plane; plot_regions draws it")
+    view = _view(problem, window, kind)
+    if backend == "plotly":
+        from puiseux.pictures.space import plotly_figure
+
+        return plotly_figure(_solid(view, kind, color_by), view, _title(view, kind))
+    return _draw_space(view, ax, kind, color_by)
+
+
+def plot_slice(
+    network: Network | str | PathLike[str] | Any,
+    points: Any,
+    ax: Axes | None = None,
+    window: Any = None,
+    color_by: str = "map",
+    *,
+    kind: str | None = None,
+    output: int | None = None,
+    names: Sequence[str] | None = None,
+) -> Axes:
+    """Draw the plane through three input points (or the line through two) of a network with many inputs.
+
+    Parameters
+    ----------
+    network : Network, path or torch module
+    points : two or three input points, or a path to a file with a point a row
+    window : optional
+        As in `plot_regions`, in the coordinates of the slice; by default the points with room around them.
+    names : sequence of str, optional
+        What to write beside the points.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    UsageError
+        The points lie on one line, or have another dimension than the input.
+
+    Examples
+    --------
+    >>> net = Network.from_layers([[[1, 0, 0], [0, 1, 0], [0, 0, 1]], [[1, 1, 1]]])
+    >>> plot_slice(net, [[-1, -1, -1], [1, -1, 0], [-1, 1, 0]], kind="cells").get_title()
+    '6 cells, 6 regions in this window'
+    """
+    from puiseux.pictures.slices import draw_anchors, slice_through, window_around
+
+    exact = as_network(network, output=output)
+    plane = slice_through(points, exact.input_dim)
+    problem = Problem(exact.restrict_to(plane.columns, plane.origin), None, plane.text)
+    kind = checked_kind(problem, kind, color_by)
+    view = _view(problem, window_around(plane) if window is None else window, kind)
+    ax = _draw_flat(view, ax, kind, color_by, None, True)
+    draw_anchors(ax, plane, names)
+    return ax
+
+
+def save_picture(
+    network: Network | str | PathLike[str] | Any,
+    path: str | PathLike[str],
+    *,
+    domain: str | Polyhedron | None = None,
+    color_by: str = "map",
+    window: Any = None,
+    kind: str | None = None,
+    output: int | None = None,
+    data: Any = None,
+    through: Any = None,
+) -> None:
+    """Draw a network and save the picture as .png, .svg, .pdf or .html.
+
+    Where far vertices make most regions tiny, the core is drawn beside the whole.  An .html page in space can be turned
+    with the mouse; it needs no network connection.
+
+    Parameters
+    ----------
+    network, domain, color_by, window, kind, output, data
+        As in `plot_regions` and `plot_space`.
+    through : points or a path, optional
+        Draw the slice through them (see `plot_slice`).
+    """
+    name = checked_path(path, PICTURE_ENDINGS)
+    check_together(domain, data, through)
+    if through is not None:
+        _save_figure(plot_slice(network, through, None, window, color_by, kind=kind, output=output).figure, name)
+        return
+    problem = pose(as_network(network, output=output), domain)
+    chosen = checked_kind(problem, kind, color_by)
+    if chosen == "3d" or problem.network.input_dim == 3 or (chosen == "graph" and problem.network.input_dim == 2):
+        if data is not None:
+            raise UsageError("data is drawn over pictures of one or two inputs in the plane")
+        view = _view(problem, window, chosen)
+        if Path(name).suffix.lower() == ".html":
+            from puiseux.pictures.space import plotly_figure
+
+            figure = plotly_figure(_solid(view, chosen, color_by), view, _title(view, chosen))
+            write_bytes(name, figure.to_html(include_plotlyjs=True, full_html=True).encode())
+        else:
+            _save_figure(_draw_space(view, None, chosen, color_by).figure, name)
+        return
+    _save_figure(picture_of(problem, window, chosen, color_by, data), name)
+
+
+def picture_of(
+    problem: Problem, window: Any = None, kind: str | None = None, color_by: str = "map", data: Any = None
+) -> Figure:
+    """A figure of one or two inputs: one picture, or two where far vertices squeeze most regions in the first."""
+    from puiseux.pictures.views import CORE, squeezed
+
+    kind = checked_kind(problem, kind, color_by)
+    if window is not None or not squeezed(problem, kind):
+        figure = new_figure((6.6, 4.2) if problem.network.input_dim == 1 else (6.6, 5.4))
+        _draw_flat(_view(problem, window, kind), figure.add_subplot(), kind, color_by, data, True)
+        return figure
+    figure = new_figure((12.4, 5.4) if problem.network.input_dim == 2 else (11, 4))
+    left, right = figure.subplots(1, 2)
+    _draw_flat(_view(problem, None, kind), left, kind, color_by, data, False)
+    _draw_flat(_view(problem, CORE, kind), right, kind, color_by, data, True)
+    return figure
+
+
+def space_picture_of(problem: Problem, kind: str = "3d", color_by: str = "map") -> Figure:
+    """A matplotlib figure of three inputs, or of the graph over two."""
+    kind = checked_kind(problem, kind, color_by)
+    figure = new_figure((7, 6))
+    _draw_space(_view(problem, None, kind), figure.add_subplot(projection="3d"), kind, color_by)
+    return figure
+
+
+def save_growth(
+    networks: Sequence[Network | str | PathLike[str] | Any],
+    path: str | PathLike[str],
+    *,
+    domain: str | Polyhedron | None = None,
+    color_by: str = "map",
+    window: Any = None,
+    kind: str | None = None,
+    output: int | None = None,
+    data: Any = None,
+    names: Sequence[str] | None = None,
+    seconds: float = 0.4,
+    dpi: int = 100,
+) -> None:
+    """How regions grow over training: one frame a network, as .gif, or .html with a slider.
+
+    Cells keep their colours from frame to frame while their activation pattern lives.
+
+    Parameters
+    ----------
+    networks : sequence of networks, all with one input or all with two
+    window : optional
+        By default the core of the last network.
+    names : sequence of str, optional
+        What to write over the frames.
+    seconds : float
+        How long a frame is shown.
+    dpi : int
+        Pixels an inch; a frame is 6.4 inches wide.
+    """
+    from puiseux.pictures.growth import GROWTH_ENDINGS, draw_frames, write_frames
+
+    name = checked_path(path, GROWTH_ENDINGS)
+    problems = [pose(as_network(each, output=output), domain) for each in networks]
+    if not problems:
+        raise UsageError("growth is drawn from one network or more, in their order")
+    if len({problem.network.input_dim for problem in problems}) > 1:
+        raise UsageError("the networks have different numbers of inputs; growth shows one window on all of them")
+    chosen = checked_kind(problems[-1], kind, color_by)
+    if problems[-1].network.input_dim > 2 or chosen == "3d":
+        raise UsageError("growth is drawn for one or two inputs; for more give a slice:FILE as the domain")
+    frames = draw_frames(problems, window, chosen, color_by, data, names, dpi)
+    write_frames(frames, name, seconds)
+
+
+# -------------------------------------------------------------------- figures
+
+
+def new_figure(size: tuple[float, float] = (6.6, 5.4)) -> Figure:
+    """A figure that belongs to no window system.
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("a picture", "plot") from None
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def checked_path(path: str | PathLike[str], endings: Sequence[str]) -> str:
+    """The name of a file that can be written, refused before anything is computed."""
+    name = fspath(path)
+    if Path(name).suffix.lower() not in endings:
+        raise UsageError(f"{name}: a picture ends in {', '.join(endings)}")
+    if not Path(name).absolute().parent.is_dir():
+        raise UsageError(f"{name}: cannot be written: its folder does not exist; make it first")
+    return name
+
+
+def check_together(domain: str | Polyhedron | None, data: Any, through: Any) -> None:
+    """Refuse what does not go with a slice through points, before anything is read."""
+    if through is None:
+        return
+    if domain is not None and domain != "all":
+        raise UsageError("a picture is drawn on a domain or through points, not both")
+    if data is not None:
+        raise UsageError("data does not lie on the slice through some of its points; leave one of them out")
+
+
+def checked_kind(problem: Problem, kind: str | None, color_by: str) -> str:
+    """The kind of picture, refused where there is none of it of so many inputs."""
+    if color_by not in COLOURINGS:
+        raise UsageError(f"there is no colouring {color_by!r}; take one of {', '.join(COLOURINGS)}")
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"there is no kind {kind!r} of picture; take one of {', '.join(KINDS)}")
+    inputs = problem.network.input_dim
+    if inputs not in _BY_INPUTS:
+        raise UsageError(
+            f"a network with {inputs} inputs cannot be drawn; draw a plane through it: slice:FILE as the domain, or "
+            "--through a file with three points"
+        )
+    if kind is None:
+        return _BY_INPUTS[inputs][0]
+    if kind not in _BY_INPUTS[inputs]:
+        fitting = ", ".join(_BY_INPUTS[inputs])
+        raise UsageError(f"there is no picture of the kind {kind!r} of {inputs} input(s); take one of {fitting}")
+    return kind
+
+
+def _view(problem: Problem, window: Any, kind: str) -> View:
+    from puiseux.pictures.views import look, parse_window
+    from puiseux.waiting import announce_compilation
+
+    announce_compilation()
+    if isinstance(window, str):
+        window = parse_window(window, problem.network.input_dim)
+    return look(problem, window, kind="regions" if kind in ("regions", "graph", "3d") else "cells")
+
+
+def _draw_flat(view: View, ax: Axes | None, kind: str, color_by: str, data: Any, legend: bool) -> Axes:
+    from puiseux.pictures.data import as_data
+
+    points = as_data(data, view.dim)
+    if ax is None:
+        ax = new_figure((6.6, 4.2) if view.dim == 1 else (6.6, 5.4)).add_subplot()
+    if view.dim == 1:
+        from puiseux.pictures.line import draw_line
+
+        handles = draw_line(ax, view, kind, points)
+    else:
+        from puiseux.pictures.plane import draw_plane
+
+        handles = draw_plane(ax, view, kind, color_by, points)
+    add_legend(ax, handles, legend)
+    ax.set_title(_title(view, kind), fontsize="medium")
+    return ax
+
+
+def add_legend(ax: Axes, handles: Sequence[Any], wanted: bool = True) -> None:
+    """A legend beside the picture where it would hide much, inside where it is small."""
+    if not handles or not wanted:
+        return
+    if len(handles) <= 4:
+        ax.legend(handles=list(handles), loc="upper right", framealpha=0.9, fontsize="small")
+    else:
+        ax.legend(handles=list(handles), loc="upper left", bbox_to_anchor=(1.02, 1), fontsize="small", borderaxespad=0)
+
+
+def _draw_space(view: View, ax: Any, kind: str, color_by: str) -> Any:
+    from puiseux.pictures.space import draw_solid
+
+    if ax is None:
+        ax = new_figure((7, 6)).add_subplot(projection="3d")
+    add_legend(ax, draw_solid(ax, _solid(view, kind, color_by), view))
+    ax.set_title(_title(view, kind), fontsize="medium")
+    return ax
+
+
+def _solid(view: View, kind: str, color_by: str) -> Any:
+    from puiseux.pictures import space
+
+    if view.dim == 2:
+        return space.graph_in_space(view, color_by)
+    return space.hyperplanes_in_space(view) if kind == "hyperplanes" else space.cells_in_space(view, color_by)
+
+
+def _title(view: View, kind: str) -> str:
+    """What is counted in the picture; exact, like every count."""
+    cells, regions = view.cells.cells, int(view.cells.regions.max()) + 1
+    numbers = {
+        "cells": f"{_number(cells, 'cell')}, {_number(regions, 'region')}",
+        "dual": f"dual graph: {_number(cells, 'cell')}, {_number(len(view.cells.inner_facets), 'common facet')}",
+        "hyperplanes": f"bent hyperplanes of {_number(sum(view.network.hidden), 'unit')}, {_number(cells, 'cell')}",
+    }
+    title = numbers.get(kind, _number(regions, "linear region"))
+    if not view.everything:
+        return f"{title} in this window"
+    where = view.problem.text
+    return f"{title} on {where}" if where.startswith("box:") and len(where) <= 40 else title
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _save_figure(figure: Any, name: str) -> None:
+    if Path(name).suffix.lower() == ".html":
+        from puiseux.pictures.pages import svg_page
+
+        write_bytes(name, svg_page(figure, Path(name).stem).encode())
+        return
+    content = io.BytesIO()
+    figure.savefig(content, format=Path(name).suffix[1:].lower(), dpi=150)
+    write_bytes(name, content.getvalue())

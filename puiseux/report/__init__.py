@@ -1,0 +1,1 @@
+"""The report: everything that is known about a network on one page."""
