@@ -1,7 +1,8 @@
 """Minimise or maximise over a trained network: the best input, its exact value, and whether it is proved best.
 
-A MILP solver proposes an input; it is moved to the best point of its cell by an exact linear program, and exact
-branch and bound (`milp.branching`) proves that nothing is better, or says how far a better point could be.
+Exact branch and bound (`milp.branching`) or all cells (`milp.by_cells`) find the best input and prove that nothing is
+better, or say how far a better point could be. A MILP solver, where one is asked for or where the search may be long,
+proposes an input first, which is moved to the best point of its cell by an exact linear program.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from flint import fmpq
 from milp.arguments import index_below, is_integer, of_any_model
 from milp.bounding import network_bounds
 from milp.bounds import Bounds
-from milp.branching import Objective, search_maximum
+from milp.branching import Objective
+from milp.choice import NO_SOLVER, solver_helps
 from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded
+from milp.exact import search_exactly
 from milp.formulations import formulate
 from milp.formulations.relu import relu_rule
 from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after, third_of, time_left
@@ -134,7 +137,8 @@ def optimize_network(
     formulation, tightening
         As in `milp.formulations.formulate`.
     solver : str, optional
-        The MILP solver, HiGHS by default; "none" leaves everything to the exact search.
+        A MILP solver that proposes an input first; "none" leaves everything to the exact search. By default HiGHS is
+        asked only where the exact search may be slow (`milp.choice.solver_helps`).
     time_limit : float or None
         Seconds, for everything together.
     prove : bool
@@ -162,13 +166,15 @@ def optimize_network(
     relu_rule(formulation)
     known = network_bounds(network, region, tightening, time_limit=third_of(deadline))
     report, proposal = None, None
-    if solver != "none":
+    if solver is None and not solver_helps(region, known):
+        solver = NO_SOLVER
+    if solver != NO_SOLVER:
         chosen = choose_solver(solver)
         try:
             report, proposal = _propose(network, region, known, objective, sign, formulation, chosen, deadline)
         except FormulationError as error:  # numbers that no solver takes: the exact search answers alone
             report = SolveReport(SolveStatus.FAILED, None, None, chosen, time.monotonic() - start, str(error))
-    result = search_maximum(
+    result, _ = search_exactly(
         network,
         region,
         known,

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from puiseux.count import count_regions
     from puiseux.cross_check.cross_check import CrossCheck, crosscheck
     from puiseux.formula import NetworkFormula, simplify
+    from puiseux.optimization import Extremum, optimize
     from puiseux.pictures.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
     from puiseux.random_networks import random_network
     from puiseux.reading import as_network, load, save
@@ -52,6 +53,7 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "Comparison": "puiseux.comparison",
     "CrossCheck": "puiseux.cross_check.cross_check",
+    "Extremum": "puiseux.optimization",
     "MissingExtraError": "polyhedra.errors",
     "Network": "nn_bridge.network.network",
     "NetworkFormula": "puiseux.formula",
@@ -72,6 +74,7 @@ _HOMES = {
     "hoffman_constant": "tropical.hoffman",
     "load": "puiseux.reading",
     "minimal_effective_radius": "tropical.effective_radius",
+    "optimize": "puiseux.optimization",
     "monomial_complexity": "nn_bridge.expressivity.complexity",
     "plot_regions": "puiseux.pictures.plot",
     "plot_slice": "puiseux.pictures.plot",
@@ -112,6 +115,7 @@ _OF_A_NETWORK = (
 __all__ = [
     "Comparison",
     "CrossCheck",
+    "Extremum",
     "MissingExtraError",
     "Network",
     "NetworkFormula",
@@ -134,6 +138,7 @@ __all__ = [
     "load",
     "minimal_effective_radius",
     "monomial_complexity",
+    "optimize",
     "plot_regions",
     "plot_slice",
     "plot_space",

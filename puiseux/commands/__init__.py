@@ -8,6 +8,7 @@ from puiseux.commands.crosscheck import CROSSCHECK
 from puiseux.commands.explain import EXPLAIN
 from puiseux.commands.hoffman import HOFFMAN
 from puiseux.commands.monomials import MONOMIALS
+from puiseux.commands.optimize import OPTIMIZE
 from puiseux.commands.plot import PLOT
 from puiseux.commands.random import RANDOM
 from puiseux.commands.reduce import REDUCE
@@ -26,6 +27,7 @@ COMMANDS = (
     BOUNDS,
     HOFFMAN,
     COMPARE,
+    OPTIMIZE,
     EXPLAIN,
     CONVERT,
     REDUCE,

@@ -47,3 +47,6 @@ DomainOption = Annotated[
         help="all, box:LO,HI, box:LO1,HI1;LO2,HI2;..., polyhedron:FILE or slice:FILE (decimals are exact).",
     ),
 ]
+TimeLimitOption = Annotated[
+    float | None, typer.Option("--time-limit", metavar="SECONDS", help="Stop then, with what is known.")
+]

@@ -15,7 +15,7 @@ pytest.importorskip("cvxpy")
 pytest.importorskip("highspy")
 
 
-@pytest.mark.parametrize("solver", [None, "SCIP", "none"])
+@pytest.mark.parametrize("solver", [None, "HIGHS", "SCIP", "none"])
 @pytest.mark.parametrize(
     ("shape", "kind"), [((2, 4, 3, 1), "gaussian"), ((3, 4, 2), "integer"), ((2, 3, 3, 2), "skip")]
 )

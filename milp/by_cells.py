@@ -1,0 +1,197 @@
+"""Questions answered by looking at every cell: the greatest value, and a point where some rows hold together.
+
+Float enclosures (`milp.cell_batches`) settle nearly all cells at once; the few that are left are settled by exact
+linear programs. So the answers are exact, as fast as the cells can be listed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from milp.bounds import round_down
+from milp.branching import SearchResult, row_of
+from milp.cell_batches import CellBatch, TooManyCells, cell_batches
+from milp.domain import BoundedDomain, OutOfTime
+from nn_bridge.network.network import AffineStage, Network, Pattern, Row
+from polyhedra.errors import FormulationError
+from polyhedra.linear_program import Optimal, maximize
+from polyhedra.scalars import ONE, ZERO, rational
+
+_TRIED = 4  # vertices a batch that are evaluated exactly, for an incumbent
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A cell that the enclosures leave open: what its value is at most."""
+
+    upper: float
+    pattern: Pattern
+
+
+def maximum_by_cells(
+    network: Network,
+    region: BoundedDomain,
+    stage: AffineStage,
+    index: int = 0,
+    sign: int = 1,
+    *,
+    deadline: float | None = None,
+    max_cells: int | None = None,
+) -> SearchResult:
+    """Maximise sign * (row ``index`` of an affine stage) over a full-dimensional domain, exactly.
+
+    Arguments as in `milp.branching.search_maximum`; ``nodes`` of the result is the number of cells. Where the deadline
+    or the number of cells ends the list, the bound is None.
+    """
+    question = Network(network.input_dim, network.stages, row_of(stage, index, sign))
+    best = _Best(question, region)
+    open_cells: list[_Candidate] = []
+    cells = 0
+    complete = True
+    try:
+        for batch in cell_batches(question, region.polyhedron, deadline=deadline, max_cells=max_cells):
+            cells += batch.size
+            high = batch.extremes()[1][:, 0]
+            best.try_vertices(batch)
+            open_cells += [_Candidate(float(high[c]), batch.pattern(int(c))) for c in np.nonzero(high > best.floor)[0]]
+            if len(open_cells) > 4096:
+                open_cells = [cell for cell in open_cells if cell.upper > best.floor]
+    except (OutOfTime, TooManyCells, FormulationError):
+        complete = False
+    open_cells.sort(key=lambda cell: -cell.upper)
+    for cell in open_cells:
+        if not cell.upper > best.floor:
+            break
+        if deadline is not None and time.monotonic() > deadline:
+            complete = False
+            break
+        best.try_cell(cell.pattern)
+    return SearchResult(best.value, best.point, best.value if complete else None, cells, complete)
+
+
+class _Best:
+    """The best exact value so far, and where it is reached."""
+
+    def __init__(self, network: Network, region: BoundedDomain) -> None:
+        self.network, self.region = network, region
+        self.value: fmpq | None = None
+        self.point: Row | None = None
+
+    @property
+    def floor(self) -> float:
+        """A float at most the best value: a cell whose upper bound does not exceed it cannot improve on it."""
+        return -np.inf if self.value is None else round_down(self.value)
+
+    def try_vertices(self, batch: CellBatch) -> None:
+        """Evaluate the vertices of a batch that look best, moved into the domain."""
+        low, _ = batch.values()
+        if not len(low):
+            return
+        order = np.argsort(-low[:, 0])[:_TRIED].tolist()
+        for v in order:
+            if not low[v, 0] > self.floor or not np.isfinite(batch.vertices[v]).all():
+                continue
+            point = tuple(
+                min(max(rational(float(x)), a), b)
+                for x, a, b in zip(batch.vertices[v], self.region.lower, self.region.upper, strict=True)
+            )
+            if self.region.contains(point):
+                self._take(point)
+
+    def try_cell(self, pattern: Pattern) -> None:
+        """Take the best point of the closed cell of a pattern."""
+        rows, right = cell_system(self.network, self.region, pattern)
+        objective = self.network.affine_forms(pattern)[-1][0][:-1]
+        polyhedron = self.region.polyhedron
+        answer = maximize(objective, rows, right, polyhedron.A_eq, polyhedron.b_eq)
+        if isinstance(answer, Optimal):
+            self._take(answer.point)
+
+    def _take(self, point: Row) -> None:
+        value = self.network.evaluate(point)[0]
+        if self.value is None or value > self.value:
+            self.value, self.point = value, point
+
+
+def cell_system(network: Network, region: BoundedDomain, pattern: Pattern) -> tuple[list[Row], list[fmpq]]:
+    """The rows a.x <= b of the closed cell of a pattern in a domain."""
+    rows: list[Row] = list(region.polyhedron.A)
+    right: list[fmpq] = list(region.polyhedron.b)
+    for forms, phases in zip(network.affine_forms(pattern), pattern, strict=False):
+        for (*a, b), active in zip(forms, phases, strict=True):
+            if any(a):
+                rows.append(tuple(-v for v in a) if active else tuple(a))
+                right.append(b if active else -b)
+    return rows, right
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Whether the outputs of a network are all >= 0 at some point of a domain.
+
+    Attributes
+    ----------
+    point : tuple of fmpq or None
+        Such a point.
+    complete : bool
+        Whether the question is decided.
+    cells : int
+    """
+
+    point: Row | None
+    complete: bool
+    cells: int
+
+
+def meet_by_cells(
+    slacks: Network, region: BoundedDomain, *, deadline: float | None = None, max_cells: int | None = None
+) -> Meeting:
+    """Find a point of a full-dimensional domain where all outputs of a network are >= 0, or prove that there is none.
+
+    Of the cell where one is found, the point is one with the greatest least output (at most 1).
+    """
+    cells = 0
+    complete = True
+    try:
+        for batch in cell_batches(slacks, region.polyhedron, deadline=deadline, max_cells=max_cells):
+            cells += batch.size
+            reach = batch.extremes()[1].min(axis=1)  # no point of the cell has its least output above this
+            for cell in _by_size(reach):
+                if deadline is not None and time.monotonic() > deadline:
+                    raise OutOfTime("time limit")
+                point = _all_at_least_zero(slacks, region, batch.pattern(int(cell)))
+                if point is not None:
+                    return Meeting(point, True, cells)
+    except (OutOfTime, TooManyCells, FormulationError):
+        complete = False
+    return Meeting(None, complete, cells)
+
+
+def _by_size(reach: NDArray[np.float64]) -> Sequence[int]:
+    open_cells = np.nonzero(reach >= 0)[0]
+    order: list[int] = open_cells[np.argsort(-reach[open_cells])].tolist()
+    return order
+
+
+def _all_at_least_zero(slacks: Network, region: BoundedDomain, pattern: Pattern) -> Row | None:
+    rows, right = cell_system(slacks, region, pattern)
+    lifted = [(*row, ZERO) for row in rows]
+    bounds = list(right)
+    for *a, b in slacks.affine_forms(pattern)[-1]:
+        lifted.append((*(-v for v in a), ONE))
+        bounds.append(b)
+    lifted.append((*(ZERO,) * region.dim, ONE))
+    bounds.append(ONE)
+    polyhedron = region.polyhedron
+    answer = maximize(
+        (*(ZERO,) * region.dim, ONE), lifted, bounds, [(*row, ZERO) for row in polyhedron.A_eq], polyhedron.b_eq
+    )
+    if isinstance(answer, Optimal) and answer.value >= 0:
+        return answer.point[:-1]
+    return None
