@@ -10,7 +10,7 @@ from flint import fmpq
 from milp.bounds import Bounds
 from milp.branching import SearchResult, search_maximum
 from milp.by_cells import maximum_by_cells
-from milp.choice import BRANCHING, order_of_methods
+from milp.choice import BRANCHING, FIRST_NODES, order_of_methods
 from milp.domain import BoundedDomain
 from nn_bridge.network.network import AffineStage, Network, Row
 
@@ -50,7 +50,7 @@ def search_exactly(
                 node_limit=node_limit if nodes is None else min(nodes, node_limit),
                 deadline=deadline,
             )
-        elif node_limit:
+        elif node_limit >= FIRST_NODES:
             now = time.monotonic()
             half = None if deadline is None else now + 0.5 * (deadline - now)
             result = maximum_by_cells(network, region, stage, index, sign, deadline=half)
