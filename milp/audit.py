@@ -17,6 +17,7 @@ from flint import fmpq
 from milp.domain import BoundedDomain
 from nn_bridge.network.network import Network, Pattern, Row
 from polyhedra.linear_program import InteriorPoint, Optimal, interior, maximize
+from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive, rational
 
 
@@ -38,15 +39,16 @@ def cell_rows(network: Network, pattern: Pattern) -> list[tuple[int, int, Row]]:
     return rows
 
 
-def is_cell(network: Network, region: BoundedDomain, pattern: Pattern) -> bool:
+def is_cell(network: Network, region: BoundedDomain | Polyhedron | None, pattern: Pattern) -> bool:
     """Whether a pattern has a full-dimensional cell in the domain; a unit that vanishes there must be inactive."""
     for stage, phases in zip(network.affine_forms(pattern), pattern, strict=False):
         for (*a, b), active in zip(stage, phases, strict=True):
             if not any(a) and (b > 0) != active:
                 return False
     rows = [row for _, _, row in cell_rows(network, pattern)]
-    domain = region.polyhedron.inequalities
-    answer = interior([r[:-1] for r in (*rows, *domain)], [r[-1] for r in (*rows, *domain)], dim=region.dim)
+    polyhedron = region.polyhedron if isinstance(region, BoundedDomain) else region
+    domain = [] if polyhedron is None else [row for row in polyhedron.inequalities if any(row[:-1])]
+    answer = interior([r[:-1] for r in (*rows, *domain)], [r[-1] for r in (*rows, *domain)], dim=network.input_dim)
     return isinstance(answer, InteriorPoint)
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from puiseux.count import count_regions
     from puiseux.cross_check.cross_check import CrossCheck, crosscheck
     from puiseux.formula import NetworkFormula, simplify
+    from puiseux.lipschitz_constants import LipschitzConstant, lipschitz
     from puiseux.optimization import Extremum, optimize
     from puiseux.pictures.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
     from puiseux.random_networks import random_network
@@ -54,6 +55,7 @@ _HOMES = {
     "Comparison": "puiseux.comparison",
     "CrossCheck": "puiseux.cross_check.cross_check",
     "Extremum": "puiseux.optimization",
+    "LipschitzConstant": "puiseux.lipschitz_constants",
     "MissingExtraError": "polyhedra.errors",
     "Network": "nn_bridge.network.network",
     "NetworkFormula": "puiseux.formula",
@@ -72,6 +74,7 @@ _HOMES = {
     "effective_radii": "nn_bridge.expressivity.sampling_box",
     "effective_radius": "tropical.effective_radius",
     "hoffman_constant": "tropical.hoffman",
+    "lipschitz": "puiseux.lipschitz_constants",
     "load": "puiseux.reading",
     "minimal_effective_radius": "tropical.effective_radius",
     "optimize": "puiseux.optimization",
@@ -116,6 +119,7 @@ __all__ = [
     "Comparison",
     "CrossCheck",
     "Extremum",
+    "LipschitzConstant",
     "MissingExtraError",
     "Network",
     "NetworkFormula",
@@ -135,6 +139,7 @@ __all__ = [
     "effective_radii",
     "effective_radius",
     "hoffman_constant",
+    "lipschitz",
     "load",
     "minimal_effective_radius",
     "monomial_complexity",

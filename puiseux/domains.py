@@ -21,7 +21,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat
 
-from nn_bridge.network.network import Network
+from nn_bridge.network.network import Matrix, Network
 from polyhedra.errors import GeometryError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational, rationals
@@ -33,11 +33,15 @@ _MAX_FILE = 50_000_000  # bytes; a domain larger than this is an accident
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A network (already restricted, for a slice), the domain to look at (None: all of R^n), and its name."""
+    """A network (already restricted, for a slice), the domain to look at (None: all of R^n), and its name.
+
+    For a slice ``directions`` has a row for each input and a column for each parameter.
+    """
 
     network: Network
     domain: Polyhedron | None
     text: str
+    directions: Matrix | None = None
 
 
 def pose(network: Network, domain: str | Polyhedron | None = None) -> Problem:
@@ -77,8 +81,8 @@ def pose(network: Network, domain: str | Polyhedron | None = None) -> Problem:
     if kind == "polyhedron" and rest:
         return Problem(network, _read_polyhedron(rest, network), domain.strip())
     if kind == "slice" and rest:
-        restricted, bounds = _read_slice(rest, network)
-        return Problem(restricted, bounds, domain.strip())
+        restricted, bounds, directions = _read_slice(rest, network)
+        return Problem(restricted, bounds, domain.strip(), directions)
     raise UsageError(f"domain {domain!r} is none of {_KINDS}")
 
 
@@ -167,7 +171,7 @@ def _read_polyhedron(name: str, network: Network) -> Polyhedron:
     return _checked(Polyhedron(rows, bounds), network, name)
 
 
-def _read_slice(name: str, network: Network) -> tuple[Network, Polyhedron | None]:
+def _read_slice(name: str, network: Network) -> tuple[Network, Polyhedron | None, Matrix]:
     content = _read_object(name, "puiseux-slice", ("origin", "directions"), ("domain",))
     origin = _vector(content["origin"], f'{name}: "origin"')
     if len(origin) != network.input_dim:
@@ -177,12 +181,13 @@ def _read_slice(name: str, network: Network) -> tuple[Network, Polyhedron | None
         raise UsageError(f'{name}: the rows of "directions" are linearly dependent; leave out those that add nothing')
     bounds = content.get("domain", WHOLE_SPACE)
     place = f'{name}: "domain" {bounds!r}'
-    restricted = network.restrict_to(list(zip(*directions, strict=True)), origin)
+    columns = tuple(zip(*directions, strict=True))
+    restricted = network.restrict_to(columns, origin)
     if bounds == WHOLE_SPACE:
-        return restricted, None
+        return restricted, None, columns
     if not isinstance(bounds, str) or not bounds.startswith("box:"):
         raise UsageError(f"{place} is neither all nor a box:LO,HI in the parameters of the slice")
-    return restricted, _box(bounds.removeprefix("box:"), len(directions), place)
+    return restricted, _box(bounds.removeprefix("box:"), len(directions), place), columns
 
 
 def _checked(domain: Polyhedron, network: Network, place: str) -> Polyhedron:

@@ -7,6 +7,7 @@ from puiseux.commands.count import COUNT
 from puiseux.commands.crosscheck import CROSSCHECK
 from puiseux.commands.explain import EXPLAIN
 from puiseux.commands.hoffman import HOFFMAN
+from puiseux.commands.lipschitz import LIPSCHITZ
 from puiseux.commands.monomials import MONOMIALS
 from puiseux.commands.optimize import OPTIMIZE
 from puiseux.commands.plot import PLOT
@@ -28,6 +29,7 @@ COMMANDS = (
     HOFFMAN,
     COMPARE,
     OPTIMIZE,
+    LIPSCHITZ,
     EXPLAIN,
     CONVERT,
     REDUCE,

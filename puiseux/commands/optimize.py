@@ -31,12 +31,16 @@ def optimize(
     Stopped by a limit, it prints a value that is reached and a proven bound on what could be better.
     """
     from puiseux import optimization
+    from puiseux.domains import pose
+    from puiseux.reading import load
     from puiseux.waiting import StepProgress, announce_compilation
 
+    exact = load(network)
+    optimization.require_bounded(pose(exact, domain))
     announce_compilation()
     with StepProgress() as progress:
         progress("Optimizing")
-        found = optimization.optimize(network, domain, output, maximize=maximize, solver=solver, time_limit=time_limit)
+        found = optimization.optimize(exact, domain, output, maximize=maximize, solver=solver, time_limit=time_limit)
     print(json.dumps(found.to_json()) if as_json else optimization.describe(found, str(network)))
     if found.proven:
         return ExitCode.DONE
