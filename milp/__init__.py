@@ -9,11 +9,12 @@ from milp.compress import compress, stability_proofs
 from milp.count import count_milp, search_patterns
 from milp.formulations import Layer, NetworkModel, formulate, formulate_layers
 from milp.optimize import Optimum, optimize_network, output_ranges, reach_bounds
+from milp.properties import verify_vnnlib
 from milp.sensitivity import local_lipschitz, verify_monotone
 from milp.training.convex_training import train_convex
 from milp.training.sparse_fit import SparseFit, sparsest_fit
 from milp.verify import Status, Verdict, verify_class, verify_upper
-from milp.vnnlib import read_vnnlib, verify_vnnlib
+from milp.vnnlib import read_vnnlib
 from polyhedra.former_paths import forward
 
 __all__ = [

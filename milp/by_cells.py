@@ -150,12 +150,19 @@ class Meeting:
 
 
 def meet_by_cells(
-    slacks: Network, region: BoundedDomain, *, deadline: float | None = None, max_cells: int | None = None
+    slacks: Network,
+    region: BoundedDomain,
+    *,
+    strict: Sequence[bool] | None = None,
+    deadline: float | None = None,
+    max_cells: int | None = None,
 ) -> Meeting:
     """Find a point of a full-dimensional domain where all outputs of a network are >= 0, or prove that there is none.
 
-    Of the cell where one is found, the point is one with the greatest least output (at most 1).
+    Outputs marked as strict must be > 0. Of the cell where a point is found, it is one with the greatest least output
+    (at most 1), of the strict ones where there are any.
     """
+    marks = (False,) * slacks.output_dim if strict is None else tuple(strict)
     cells = 0
     complete = True
     try:
@@ -165,7 +172,7 @@ def meet_by_cells(
             for cell in _by_size(reach):
                 if deadline is not None and time.monotonic() > deadline:
                     raise OutOfTime("time limit")
-                point = _all_at_least_zero(slacks, region, batch.pattern(int(cell)))
+                point = _all_at_least_zero(slacks, region, batch.pattern(int(cell)), marks)
                 if point is not None:
                     return Meeting(point, True, cells)
     except (OutOfTime, TooManyCells, FormulationError):
@@ -179,12 +186,15 @@ def _by_size(reach: NDArray[np.float64]) -> Sequence[int]:
     return order
 
 
-def _all_at_least_zero(slacks: Network, region: BoundedDomain, pattern: Pattern) -> Row | None:
+def _all_at_least_zero(
+    slacks: Network, region: BoundedDomain, pattern: Pattern, strict: tuple[bool, ...]
+) -> Row | None:
     rows, right = cell_system(slacks, region, pattern)
     lifted = [(*row, ZERO) for row in rows]
     bounds = list(right)
-    for *a, b in slacks.affine_forms(pattern)[-1]:
-        lifted.append((*(-v for v in a), ONE))
+    for (*a, b), mark in zip(slacks.affine_forms(pattern)[-1], strict, strict=True):
+        # the least output is raised as far as possible: of the strict ones, where there are any
+        lifted.append((*(-v for v in a), ONE if mark or not any(strict) else ZERO))
         bounds.append(b)
     lifted.append((*(ZERO,) * region.dim, ONE))
     bounds.append(ONE)
@@ -192,6 +202,6 @@ def _all_at_least_zero(slacks: Network, region: BoundedDomain, pattern: Pattern)
     answer = maximize(
         (*(ZERO,) * region.dim, ONE), lifted, bounds, [(*row, ZERO) for row in polyhedron.A_eq], polyhedron.b_eq
     )
-    if isinstance(answer, Optimal) and answer.value >= 0:
-        return answer.point[:-1]
-    return None
+    if not isinstance(answer, Optimal) or answer.value < 0 or (answer.value == 0 and any(strict)):
+        return None
+    return answer.point[:-1]

@@ -4,8 +4,8 @@
 * `verify_upper`: a linear function of the outputs stays at or below a number.
 
 Output ranges and bounds of the reachable set are in `milp.optimize`, what concerns the gradient in
-`milp.sensitivity`, properties in VNN-LIB files in `milp.vnnlib`. Proofs and counterexamples are exact. A limit leaves
-a property open, with what is known of it.
+`milp.sensitivity`, properties in VNN-LIB files in `milp.properties`. Proofs and counterexamples are exact. A limit
+leaves a property open, with what is known of it.
 """
 
 from __future__ import annotations

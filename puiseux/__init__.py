@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from puiseux.lipschitz_constants import LipschitzConstant, lipschitz
     from puiseux.optimization import Extremum, optimize
     from puiseux.pictures.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
+    from puiseux.properties import PropertyAnswer, check_property
     from puiseux.random_networks import random_network
     from puiseux.reading import as_network, load, save
     from puiseux.reduction import Reduction, reduce_network
@@ -60,6 +61,7 @@ _HOMES = {
     "Network": "nn_bridge.network.network",
     "NetworkFormula": "puiseux.formula",
     "Polyhedron": "polyhedra.polyhedron",
+    "PropertyAnswer": "puiseux.properties",
     "PuiseuxError": "polyhedra.errors",
     "PuiseuxPolynomial": "tropical.polynomial",
     "PuiseuxRational": "tropical.rational",
@@ -68,6 +70,7 @@ _HOMES = {
     "UsageError": "polyhedra.errors",
     "Verdict": "puiseux.certificates.certificate",
     "as_network": "puiseux.reading",
+    "check_property": "puiseux.properties",
     "compare": "puiseux.comparison",
     "count_regions": "puiseux.count",
     "crosscheck": "puiseux.cross_check.cross_check",
@@ -124,6 +127,7 @@ __all__ = [
     "Network",
     "NetworkFormula",
     "Polyhedron",
+    "PropertyAnswer",
     "PuiseuxError",
     "PuiseuxPolynomial",
     "PuiseuxRational",
@@ -133,6 +137,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "as_network",
+    "check_property",
     "compare",
     "count_regions",
     "crosscheck",

@@ -11,6 +11,7 @@ from puiseux.commands.lipschitz import LIPSCHITZ
 from puiseux.commands.monomials import MONOMIALS
 from puiseux.commands.optimize import OPTIMIZE
 from puiseux.commands.plot import PLOT
+from puiseux.commands.property import PROPERTY
 from puiseux.commands.random import RANDOM
 from puiseux.commands.reduce import REDUCE
 from puiseux.commands.report import REPORT
@@ -28,6 +29,7 @@ COMMANDS = (
     BOUNDS,
     HOFFMAN,
     COMPARE,
+    PROPERTY,
     OPTIMIZE,
     LIPSCHITZ,
     EXPLAIN,
