@@ -24,7 +24,7 @@ from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded
 from milp.exact import search_exactly
 from milp.formulations import formulate
 from milp.formulations.relu import relu_rule
-from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after, third_of, time_left
+from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after, may_load, third_of, time_left
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.quoting import quoted, shown
@@ -166,7 +166,7 @@ def optimize_network(
     relu_rule(formulation)
     known = network_bounds(network, region, tightening, time_limit=third_of(deadline))
     report, proposal = None, None
-    if solver is None and not solver_helps(region, known):
+    if solver is None and not (solver_helps(region, known) and may_load(deadline)):
         solver = NO_SOLVER
     if solver != NO_SOLVER:
         chosen = choose_solver(solver)

@@ -26,7 +26,7 @@ from milp.by_cells import meet_by_cells
 from milp.choice import BRANCHING, CELLS, order_of_methods, solver_helps
 from milp.domain import BoundedDomain, OutOfTime, bounded
 from milp.formulations import formulate
-from milp.solvers import choose_solver, deadline_after, third_of, time_left
+from milp.solvers import choose_solver, deadline_after, may_load, third_of, time_left
 from milp.verify import Status, Verdict
 from milp.vnnlib import LinearRow, Property
 from nn_bridge.network.network import AffineStage, Network, Row
@@ -218,7 +218,7 @@ class _Question:
         return all(row.holds_at(point, outputs) for row in self.system)
 
     def _proposal(self, wider: Network, known: Bounds) -> Row | None:
-        if not solver_helps(self.region, known):
+        if not solver_helps(self.region, known) or not may_load(self.deadline):
             return None
         try:
             model = formulate(wider, self.region, bounds_used=known)

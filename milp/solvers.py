@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 _MODULES = {"HIGHS": "highspy", "SCIP": "pyscipopt", "GUROBI": "gurobipy", "SCIPY": "scipy"}
 """The Python module behind a solver's name, where the extra [milp] or the user must bring it."""
+
+_LOADING = 5.0
+"""Seconds that must be left where a solver that nobody asked for has to be loaded first."""
 
 _TIME_LIMIT = {
     "HIGHS": "time_limit",
@@ -165,6 +169,11 @@ def deadline_after(time_limit: float | None) -> float | None:
 def time_left(deadline: float | None) -> float | None:
     """The seconds until a deadline, a hundredth at least; None for no deadline."""
     return None if deadline is None else max(0.01, deadline - time.monotonic())
+
+
+def may_load(deadline: float | None) -> bool:
+    """Whether a solver may propose something before a deadline: loading cvxpy takes seconds the first time."""
+    return "cvxpy" in sys.modules or deadline is None or deadline - time.monotonic() > _LOADING
 
 
 def third_of(deadline: float | None) -> float | None:
