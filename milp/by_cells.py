@@ -28,10 +28,11 @@ _TRIED = 4  # vertices a batch that are evaluated exactly, for an incumbent
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A cell that the enclosures leave open: what its value is at most."""
+    """A cell that the enclosures leave open for an output: what its value is at most."""
 
     upper: float
     pattern: Pattern
+    output: int
 
 
 def maximum_by_cells(
@@ -50,6 +51,13 @@ def maximum_by_cells(
     or the number of cells ends the list, the bound is None.
     """
     question = Network(network.input_dim, network.stages, row_of(stage, index, sign))
+    return greatest_by_cells(question, region, deadline=deadline, max_cells=max_cells)
+
+
+def greatest_by_cells(
+    question: Network, region: BoundedDomain, *, deadline: float | None = None, max_cells: int | None = None
+) -> SearchResult:
+    """The greatest value that any output of a network has on a full-dimensional domain, exactly."""
     best = _Best(question, region)
     open_cells: list[_Candidate] = []
     cells = 0
@@ -57,9 +65,10 @@ def maximum_by_cells(
     try:
         for batch in cell_batches(question, region.polyhedron, deadline=deadline, max_cells=max_cells):
             cells += batch.size
-            high = batch.extremes()[1][:, 0]
+            high = batch.extremes()[1]
             best.try_vertices(batch)
-            open_cells += [_Candidate(float(high[c]), batch.pattern(int(c))) for c in np.nonzero(high > best.floor)[0]]
+            for c, r in np.argwhere(high > best.floor).tolist():
+                open_cells.append(_Candidate(float(high[c, r]), batch.pattern(c), r))
             if len(open_cells) > 4096:
                 open_cells = [cell for cell in open_cells if cell.upper > best.floor]
     except (OutOfTime, TooManyCells, FormulationError):
@@ -71,7 +80,7 @@ def maximum_by_cells(
         if deadline is not None and time.monotonic() > deadline:
             complete = False
             break
-        best.try_cell(cell.pattern)
+        best.try_cell(cell.pattern, cell.output)
     return SearchResult(best.value, best.point, best.value if complete else None, cells, complete)
 
 
@@ -90,12 +99,12 @@ class _Best:
 
     def try_vertices(self, batch: CellBatch) -> None:
         """Evaluate the vertices of a batch that look best, moved into the domain."""
-        low, _ = batch.values()
+        low = batch.values()[0].max(axis=1)
         if not len(low):
             return
-        order = np.argsort(-low[:, 0])[:_TRIED].tolist()
+        order = np.argsort(-low)[:_TRIED].tolist()
         for v in order:
-            if not low[v, 0] > self.floor or not np.isfinite(batch.vertices[v]).all():
+            if not low[v] > self.floor or not np.isfinite(batch.vertices[v]).all():
                 continue
             point = tuple(
                 min(max(rational(float(x)), a), b)
@@ -104,17 +113,17 @@ class _Best:
             if self.region.contains(point):
                 self._take(point)
 
-    def try_cell(self, pattern: Pattern) -> None:
-        """Take the best point of the closed cell of a pattern."""
+    def try_cell(self, pattern: Pattern, output: int) -> None:
+        """Take the best point of the closed cell of a pattern for one output."""
         rows, right = cell_system(self.network, self.region, pattern)
-        objective = self.network.affine_forms(pattern)[-1][0][:-1]
+        objective = self.network.affine_forms(pattern)[-1][output][:-1]
         polyhedron = self.region.polyhedron
         answer = maximize(objective, rows, right, polyhedron.A_eq, polyhedron.b_eq)
         if isinstance(answer, Optimal):
             self._take(answer.point)
 
     def _take(self, point: Row) -> None:
-        value = self.network.evaluate(point)[0]
+        value = max(self.network.evaluate(point))
         if self.value is None or value > self.value:
             self.value, self.point = value, point
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from flint import fmpq
@@ -26,6 +25,7 @@ from milp.by_cells import meet_by_cells
 from milp.choice import BRANCHING, CELLS, order_of_methods, solver_helps
 from milp.domain import BoundedDomain, OutOfTime, bounded
 from milp.formulations import formulate
+from milp.joint import stacked, sum_of_stages
 from milp.solvers import choose_solver, deadline_after, may_load, third_of, time_left
 from milp.verify import Status, Verdict
 from milp.vnnlib import LinearRow, Property
@@ -273,19 +273,6 @@ def slack_of(row: LinearRow) -> Objective:
     return Objective(tuple(-a for a in row.outputs), tuple(-a for a in row.inputs), row.right)
 
 
-def stacked(stages: list[AffineStage]) -> AffineStage:
-    """Stages of one row each as one stage."""
-    sizes = {source: len(matrix[0]) for stage in stages for source, matrix in stage.blocks}
-    blocks = []
-    for source in sorted(sizes):
-        rows = []
-        for stage in stages:
-            block: Any = stage.block(source)
-            rows.append((ZERO,) * sizes[source] if block is None else block[0])
-        blocks.append((source, tuple(rows)))
-    return AffineStage(tuple(blocks), tuple(stage.bias[0] for stage in stages))
-
-
 def least_slack_network(network: Network, rows: list[LinearRow]) -> Network:
     """The network whose one output is the least of b - a.(x, f(x)) over some rows (1 where there are none)."""
     slacks = [slack_of(row).as_stage(network) for row in rows]
@@ -294,21 +281,7 @@ def least_slack_network(network: Network, rows: list[LinearRow]) -> Network:
     stages = list(network.stages)
     least = slacks[0]
     for slack in slacks[1:]:
-        stages.append(_combination([(ONE, least), (-ONE, slack)]))
+        stages.append(sum_of_stages([(ONE, least), (-ONE, slack)]))
         unit = AffineStage(((len(stages), ((ONE,),)),), (ZERO,))
-        least = _combination([(ONE, least), (-ONE, unit)])
+        least = sum_of_stages([(ONE, least), (-ONE, unit)])
     return Network(network.input_dim, tuple(stages), least)
-
-
-def _combination(parts: list[tuple[fmpq, AffineStage]]) -> AffineStage:
-    """A linear combination of stages with one row each."""
-    total: dict[int, list[fmpq]] = {}
-    bias = ZERO
-    for factor, stage in parts:
-        bias += factor * stage.bias[0]
-        for source, (row,) in stage.blocks:
-            present = total.setdefault(source, [ZERO] * len(row))
-            for j, w in enumerate(row):
-                present[j] += factor * w
-    kept = tuple((source, (tuple(total[source]),)) for source in sorted(total) if any(total[source]))
-    return AffineStage(kept, (bias,))

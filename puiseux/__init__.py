@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from puiseux.comparison import Comparison, compare
     from puiseux.count import count_regions
     from puiseux.cross_check.cross_check import CrossCheck, crosscheck
+    from puiseux.differences import Difference, largest_difference
     from puiseux.formula import NetworkFormula, simplify
     from puiseux.lipschitz_constants import LipschitzConstant, lipschitz
     from puiseux.optimization import Extremum, optimize
@@ -55,6 +56,7 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "Comparison": "puiseux.comparison",
     "CrossCheck": "puiseux.cross_check.cross_check",
+    "Difference": "puiseux.differences",
     "Extremum": "puiseux.optimization",
     "LipschitzConstant": "puiseux.lipschitz_constants",
     "MissingExtraError": "polyhedra.errors",
@@ -77,6 +79,7 @@ _HOMES = {
     "effective_radii": "nn_bridge.expressivity.sampling_box",
     "effective_radius": "tropical.effective_radius",
     "hoffman_constant": "tropical.hoffman",
+    "largest_difference": "puiseux.differences",
     "lipschitz": "puiseux.lipschitz_constants",
     "load": "puiseux.reading",
     "minimal_effective_radius": "tropical.effective_radius",
@@ -121,6 +124,7 @@ _OF_A_NETWORK = (
 __all__ = [
     "Comparison",
     "CrossCheck",
+    "Difference",
     "Extremum",
     "LipschitzConstant",
     "MissingExtraError",
@@ -144,6 +148,7 @@ __all__ = [
     "effective_radii",
     "effective_radius",
     "hoffman_constant",
+    "largest_difference",
     "lipschitz",
     "load",
     "minimal_effective_radius",
