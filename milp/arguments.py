@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError, MissingExtraError, PuiseuxError
-from polyhedra.quoting import quoted, shown
+from polyhedra.quoting import quoted, shown, shown_path
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,9 +40,9 @@ def exact_network(source: Any) -> Network:
     except MissingExtraError:
         raise
     except PuiseuxError as error:
-        if not isinstance(source, (str, PathLike)) or str(error).startswith(shown(source)):
+        if not isinstance(source, (str, PathLike)) or str(error).startswith(shown_path(source)):
             raise
-        raise FormulationError(f"{shown(source)}: {error}") from None
+        raise FormulationError(f"{shown_path(source)}: {error}") from None
     return network
 
 

@@ -11,25 +11,31 @@ Source: Demarchi et al. 2023 (VNN-LIB 1.0).
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
 from flint import fmpq
 
 from nn_bridge.network.network import Row
+from nn_bridge.readers.files import read_bytes
 from polyhedra.errors import FormulationError, GeometryError
-from polyhedra.quoting import quoted, shown
+from polyhedra.quoting import quoted, shown, shown_path
 from polyhedra.scalars import ONE, ZERO, rational
 
-_TOKEN = re.compile(r"\(|\)|[^\s()]+")
+_TOKEN = re.compile(r"[()]|[^\s();]+|;[^\n\r]*")
+
+_MAX_BYTES = 16 * 2**20
+_MAX_TOKENS = 2_000_000
+_MAX_DEPTH = 200  # parentheses within one another
 _MAX_TERMS = 10_000  # disjuncts; a file that expands beyond this is refused
-_MAX_ENTRIES = 50_000_000  # coefficients of all rows together
-_MAX_BYTES = 50_000_000
-_MAX_DEPTH = 200  # parentheses
+_MAX_ENTRIES = 20_000_000  # of all rows, and rows of all disjuncts
+_MAX_BITS = 20_000  # of one number that expressions add up to
+_MAX_DIGITS = 5_000_000  # of all coefficients; the first 38 of each are free
 _RELATIONS = ("<=", ">=", "<", ">", "=", "==", "!=", "distinct")
 
 
@@ -90,37 +96,21 @@ def read_vnnlib(path: str | Path) -> Property:
     FormulationError
         The file cannot be read, is no VNN-LIB 1.0, or uses something that is not linear.
     """
-    name = shown(path)
+    text = _text(path, "property")
     try:
-        return parse_vnnlib(small_text(path))
-    except (FormulationError, GeometryError) as error:
-        raise FormulationError(f"{name}: {error}") from None
+        return parse_vnnlib(text)
+    except RecursionError:
+        raise FormulationError(f"{shown_path(path)}: is nested too deeply; write fewer parentheses") from None
+    except FormulationError as error:
+        raise FormulationError(f"{shown_path(path)}: {error}") from None
 
 
-def small_text(path: str | Path) -> str:
-    """The text of a regular file of moderate size.
-
-    Raises
-    ------
-    FormulationError
-        There is no such file, it is too large, or no text.
-    """
-    place = Path(path)
+def _text(path: str | Path, kind: str) -> str:
+    """The text of a file within a budget of bytes."""
     try:
-        exists, regular = place.exists(), place.is_file()
-        size = place.stat().st_size if regular else 0
-    except (OSError, ValueError) as error:
-        raise FormulationError(f"cannot be read: {shown(error)}") from None
-    if not regular:
-        raise FormulationError("is no file" if exists else "there is no such file; check the path")
-    if size > _MAX_BYTES:
-        raise FormulationError(f"larger than {_MAX_BYTES // 1_000_000} MB, too large for a property")
-    try:
-        return place.read_text(encoding="utf-8")
-    except OSError as error:
-        raise FormulationError(f"cannot be read: {error.strerror or error}") from None
-    except (UnicodeDecodeError, ValueError):
-        raise FormulationError("cannot be read: it is no text") from None
+        return read_bytes(path, _MAX_BYTES, kind).decode("utf-8")
+    except UnicodeDecodeError:
+        raise FormulationError(f"{shown_path(path)}: is no UTF-8 text; a {kind} file is VNN-LIB text") from None
 
 
 def read_witness(path: str | Path, inputs: int) -> Row:
@@ -133,12 +123,11 @@ def read_witness(path: str | Path, inputs: int) -> Row:
     FormulationError
         The file cannot be read, or its numbers are not those of this many inputs.
     """
-    name = shown(path)
+    text = _text(path, "witness").strip()
     try:
-        text = small_text(path).strip()
         return _json_point(text, inputs) if text.startswith("{") else _listed_point(text, inputs)
     except (FormulationError, GeometryError) as error:
-        raise FormulationError(f"{name}: {error}") from None
+        raise FormulationError(f"{shown_path(path)}: {error}") from None
 
 
 def _json_point(text: str, inputs: int) -> Row:
@@ -175,11 +164,12 @@ def _listed_point(text: str, inputs: int) -> Row:
 def parse_vnnlib(text: str) -> Property:
     """Read a property from text; errors as in `read_vnnlib`."""
     names: dict[str, tuple[str, int]] = {}
-    assertions = []
+    assertions: list[Any] = []
+    budget = _Budget()
     for form in _forms(text):
         head = form[0] if isinstance(form, list) and form else form
         if head in ("declare-const", "declare-fun") and len(form) >= 3 and isinstance(form[1], str):
-            match = re.fullmatch(r"([XY])_([0-9]{1,7})", form[1])
+            match = re.fullmatch(r"([XY])_(\d{1,9})", form[1])
             if match is None:
                 raise FormulationError(f"the constant {quoted(form[1])} is neither X_i nor Y_j")
             names[form[1]] = (match[1], int(match[2]))
@@ -195,116 +185,150 @@ def parse_vnnlib(text: str) -> Property:
         if not numbers or numbers != list(range(len(numbers))):
             raise FormulationError(f"the constants {kind}_0, {kind}_1, .. are not declared without gaps")
         counts[kind] = len(numbers)
-    systems: list[tuple[LinearRow, ...]] = [()]
-    common: list[LinearRow] = []
-    entries = 0
-    for formula in assertions:
-        options = _disjuncts(formula, names, counts)
-        entries += sum(map(len, options)) * (counts["X"] + counts["Y"])
-        if len(systems) * len(options) > _MAX_TERMS:
-            raise FormulationError(f"the assertions expand to more than {_MAX_TERMS} systems")
-        if entries > _MAX_ENTRIES or len(systems) * len(common) > _MAX_ENTRIES:
-            raise FormulationError(f"the assertions expand to more than {_MAX_ENTRIES // 1_000_000} million numbers")
-        if len(options) == 1:
-            common.extend(options[0])
-        else:
-            systems = [(*system, *option) for system, option in product(systems, options)]
-    return Property(counts["X"], counts["Y"], tuple((*common, *system) for system in systems))
+    systems = _all_of([_disjuncts(formula, names, counts, budget) for formula in assertions], budget)
+    return Property(counts["X"], counts["Y"], tuple(systems))
+
+
+class _Budget:
+    """What reading a file may still use up."""
+
+    def __init__(self) -> None:
+        self._entries, self._bits = _MAX_ENTRIES, _MAX_DIGITS * 10 // 3
+
+    def spend_entries(self, count: int) -> None:
+        """Call it before so many entries are made."""
+        self._entries -= count
+        if self._entries < 0:
+            raise FormulationError(f"the assertions expand to more than {_MAX_ENTRIES:,} numbers; split the property")
+
+    def checked(self, value: fmpq) -> fmpq:
+        """A number that is kept, if it is not too long."""
+        bits = value.p.bit_length() + value.q.bit_length()
+        if bits > 128:
+            self._bits -= bits - 128
+            if bits > _MAX_BITS or self._bits < 0:
+                raise FormulationError("its numbers have too many digits; round them")
+        return value
+
+
+System = tuple[LinearRow, ...]
+
+
+def _all_of(parts: list[list[System]], budget: _Budget) -> list[System]:
+    """The disjunctive normal form of a conjunction of disjunctions: one system for each choice."""
+    choices = math.prod(map(len, parts))
+    if choices > _MAX_TERMS:
+        raise FormulationError(f"the assertions expand to more than {_MAX_TERMS} systems")
+    if choices:
+        budget.spend_entries(sum(choices // len(options) * sum(map(len, options)) for options in parts))
+    return [tuple(chain.from_iterable(choice)) for choice in product(*parts)]
 
 
 def _forms(text: str) -> Iterator[Any]:
     stack: list[list[Any]] = []
-    for line in text.splitlines():
-        for token in _TOKEN.findall(line.partition(";")[0]):
-            if token == "(":
-                if len(stack) >= _MAX_DEPTH:
-                    raise FormulationError(f"more than {_MAX_DEPTH} parentheses are open at once")
-                stack.append([])
-            elif token == ")":
-                if not stack:
-                    raise FormulationError("a closing parenthesis has no opening one")
-                form = stack.pop()
-                if stack:
-                    stack[-1].append(form)
-                else:
-                    yield form
-            elif stack:
-                stack[-1].append(token)
+    for number, match in enumerate(_TOKEN.finditer(text)):
+        token = match[0]
+        if number > _MAX_TOKENS:
+            raise FormulationError(f"it has more than {_MAX_TOKENS:,} words and parentheses; split the property")
+        if token == "(":
+            if len(stack) == _MAX_DEPTH:
+                raise FormulationError(f"more than {_MAX_DEPTH} parentheses are within one another; write fewer")
+            stack.append([])
+        elif token == ")":
+            if not stack:
+                raise FormulationError("a closing parenthesis has no opening one")
+            form = stack.pop()
+            if stack:
+                stack[-1].append(form)
             else:
-                raise FormulationError(f"{quoted(token)} stands outside of parentheses")
+                yield form
+        elif token.startswith(";"):
+            continue  # a comment
+        elif stack:
+            stack[-1].append(token)
+        else:
+            raise FormulationError(f"{quoted(token)} stands outside of parentheses")
     if stack:
         raise FormulationError("a parenthesis is not closed; is the file truncated?")
 
 
 def _short(form: Any) -> str:
-    return shown(form, 60)
+    """A part of the file in a message; of a long one the beginning."""
+    words: list[str] = []
+    rest = [form]
+    while rest and len(words) < 20:
+        part = rest.pop()
+        if isinstance(part, list):
+            rest += [")", *reversed(part[:20]), "("]
+        else:
+            words.append(shown(part, 40))
+    return shown(" ".join(words).replace("( ", "(").replace(" )", ")"), 60)
 
 
-def _disjuncts(formula: Any, names: dict[str, tuple[str, int]], counts: dict[str, int]) -> list[tuple[LinearRow, ...]]:
+def _disjuncts(
+    formula: Any, names: dict[str, tuple[str, int]], counts: dict[str, int], budget: _Budget
+) -> list[System]:
     """The disjunctive normal form of a formula."""
     if not isinstance(formula, list) or not formula:
         raise FormulationError(f"{_short(formula)} is no formula")
     head, *parts = formula
     if head == "or":
-        return [option for part in parts for option in _disjuncts(part, names, counts)]
+        return [option for part in parts for option in _disjuncts(part, names, counts, budget)]
     if head == "and":
-        systems: list[tuple[LinearRow, ...]] = [()]
-        for part in parts:
-            options = _disjuncts(part, names, counts)
-            if len(systems) * len(options) > _MAX_TERMS:
-                raise FormulationError(f"the assertions expand to more than {_MAX_TERMS} systems")
-            systems = [(*system, *option) for system, option in product(systems, options)]
-        return systems
+        return _all_of([_disjuncts(part, names, counts, budget) for part in parts], budget)
     if head in _RELATIONS and len(parts) == 2:
-        left, right = (_linear(part, names) for part in parts)
-        below, above = _row(left, right, names, counts), _row(right, left, names, counts)
-        if head in ("=", "=="):
-            return [(below, above)]
-        if head in ("!=", "distinct"):
-            return [(replace(below, strict=True),), (replace(above, strict=True),)]
-        row = below if head in ("<=", "<") else above
-        return [(replace(row, strict=head in ("<", ">")),)]
+        left, right = (_linear(part, names, budget) for part in parts)
+        strict = head in ("<", ">", "!=", "distinct")
+        sides = [] if head in (">=", ">") else [(left, right)]
+        sides += [] if head in ("<=", "<") else [(right, left)]
+        rows = [replace(_row(a, b, names, counts, budget), strict=strict) for a, b in sides]
+        return [(row,) for row in rows] if head in ("!=", "distinct") else [tuple(rows)]
     raise FormulationError(f"{_short(formula)}: only and, or, {', '.join(_RELATIONS)} are read")
 
 
 def _row(
-    left: dict[str, fmpq], right: dict[str, fmpq], names: dict[str, tuple[str, int]], counts: dict[str, int]
+    left: dict[str, fmpq],
+    right: dict[str, fmpq],
+    names: dict[str, tuple[str, int]],
+    counts: dict[str, int],
+    budget: _Budget,
 ) -> LinearRow:
     """left <= right."""
+    budget.spend_entries(counts["X"] + counts["Y"])
     inputs, outputs = [ZERO] * counts["X"], [ZERO] * counts["Y"]
     for name in {*left, *right} - {""}:
         kind, index = names[name]
-        (inputs if kind == "X" else outputs)[index] = left.get(name, ZERO) - right.get(name, ZERO)
-    return LinearRow(tuple(inputs), tuple(outputs), right.get("", ZERO) - left.get("", ZERO))
+        (inputs if kind == "X" else outputs)[index] = budget.checked(left.get(name, ZERO) - right.get(name, ZERO))
+    return LinearRow(tuple(inputs), tuple(outputs), budget.checked(right.get("", ZERO) - left.get("", ZERO)))
 
 
-def _linear(term: Any, names: dict[str, tuple[str, int]]) -> dict[str, fmpq]:
+def _linear(term: Any, names: dict[str, tuple[str, int]], budget: _Budget) -> dict[str, fmpq]:
     """A linear expression: coefficients by name, the constant under the empty name."""
     if isinstance(term, str):
         if term in names:
             return {term: ONE}
         try:
-            return {"": rational(term)}
+            return {"": budget.checked(rational(term))}
         except GeometryError:
             raise FormulationError(f"{quoted(term)} is neither a number nor a declared constant") from None
     head, *rest = term or [None]
-    parts = [_linear(part, names) for part in rest]
+    parts = [_linear(part, names, budget) for part in rest]
     if head == "+" and parts:
-        return _sum(parts, [ONE] * len(parts))
+        return _sum(parts, [ONE] * len(parts), budget)
     if head == "-" and len(parts) == 1:
-        return _sum(parts, [-ONE])
+        return _sum(parts, [-ONE], budget)
     if head == "-" and parts:
-        return _sum(parts, [ONE] + [-ONE] * (len(parts) - 1))
+        return _sum(parts, [ONE] + [-ONE] * (len(parts) - 1), budget)
     if head == "*" and len(parts) == 2:
         for factor, other in (parts, parts[::-1]):
             if set(factor) <= {""}:
-                return _sum([other], [factor.get("", ZERO)])
+                return _sum([other], [factor.get("", ZERO)], budget)
     raise FormulationError(f"{_short(term)} is not linear")
 
 
-def _sum(parts: list[dict[str, fmpq]], factors: list[fmpq]) -> dict[str, fmpq]:
+def _sum(parts: list[dict[str, fmpq]], factors: list[fmpq], budget: _Budget) -> dict[str, fmpq]:
     total: dict[str, fmpq] = {}
     for part, factor in zip(parts, factors, strict=True):
         for name, value in part.items():
-            total[name] = total.get(name, ZERO) + factor * value
+            total[name] = budget.checked(total.get(name, ZERO) + factor * value)
     return total

@@ -19,6 +19,7 @@ forward(
         "nn_bridge.level_sets": "nn_bridge.sign_vectors.level_sets",
         "nn_bridge.monomial_complexity": "nn_bridge.expressivity.complexity",
         "nn_bridge.monomials": "nn_bridge.symbolic.monomials",
+        "nn_bridge.point_queries": "nn_bridge.network.point_cells",
         "nn_bridge.realize": "nn_bridge.symbolic.realize",
         "nn_bridge.sampling": "nn_bridge.expressivity.sampling",
         "nn_bridge.sampling_box": "nn_bridge.expressivity.sampling_box",
@@ -27,5 +28,6 @@ forward(
         "nn_bridge.stability": "nn_bridge.reduction.stability",
         "nn_bridge.symmetry": "nn_bridge.expressivity.symmetry",
         "nn_bridge.tropicalize": "nn_bridge.symbolic.tropicalize",
+        "nn_bridge.writers.mesh": "nn_bridge.sign_vectors.mesh",
     }
 )

@@ -1,21 +1,60 @@
-"""`RegionCount`: what every counting route returns, and the protocol that a route follows.
-
-On the domain, with full-dimensional cells only, and with the affine map of all outputs together:
-
-* ``cells``: activation cells; a pre-activation that is identically zero on a cell counts as inactive there;
-* ``regions``: cells with the same affine map, joined when they share a facet;
-* ``regions_by_point``: the same, joined when their closures share any point;
-* ``affine_maps``: distinct affine maps.
-"""
+"""What is counted, what every counting route returns, and the protocol that a route follows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 from nn_bridge.network.network import Network, Pattern
 from polyhedra.polyhedron import Polyhedron
+
+
+class Count(StrEnum):
+    """The definitions that are counted side by side.
+
+    On the domain, with full-dimensional cells only, and with the affine map of all outputs together.
+
+    Attributes
+    ----------
+    short : str
+        The meaning in a few words, for a table.
+    meaning : str
+        The meaning in one sentence, for a page.
+
+    Examples
+    --------
+    >>> [str(count) for count in Count]
+    ['cells', 'regions', 'regions_by_point', 'affine_maps']
+    """
+
+    short: str
+    meaning: str
+
+    def __new__(cls, name: str, short: str, meaning: str) -> Count:
+        self = str.__new__(cls, name)
+        self._value_ = name
+        self.short, self.meaning = short, meaning
+        return self
+
+    CELLS = (
+        "cells",
+        "activation cells: full-dimensional, one pattern each",
+        "activation cells: full-dimensional sets of inputs on which the same units are active; a unit that is zero on "
+        "all of a cell counts as inactive",
+    )
+    REGIONS = (
+        "regions",
+        "linear regions: equal affine maps joined across facets",
+        "linear regions: cells with the same affine map of all outputs together, joined where they share a facet",
+    )
+    REGIONS_BY_POINT = (
+        "regions_by_point",
+        "the same, joined where closures share any point",
+        "the same, joined where their closures share any point",
+    )
+    AFFINE_MAPS = ("affine_maps", "distinct affine maps", "distinct affine maps of all outputs together")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +91,7 @@ class RegionCount:
     @property
     def counts(self) -> dict[str, int | None]:
         """The four counts by name."""
-        return {
-            "cells": self.cells,
-            "regions": self.regions,
-            "regions_by_point": self.regions_by_point,
-            "affine_maps": self.affine_maps,
-        }
+        return {str(count): getattr(self, count) for count in Count}
 
     def to_json(self, network: Network) -> dict[str, Any]:
         """The object that ``puiseux count --json`` prints (``reason`` only where there is one)."""

@@ -33,6 +33,14 @@ class UsageError(PuiseuxError, ValueError):
     """A request that makes no sense: an option, a domain, an engine (`puiseux`)."""
 
 
+class UnwritableError(NetworkError, UsageError):
+    """A file that cannot be written; the message names it.  It is an error of every package that writes files."""
+
+
+class UnreadableError(NetworkError, FormulationError, UsageError):
+    """A file that cannot be read; the message names it.  It is an error of every package that reads files."""
+
+
 class MissingExtraError(PuiseuxError, ImportError):
     """An optional part is not installed.
 

@@ -27,6 +27,7 @@ from polyhedra import exact_simplex
 from polyhedra.errors import GeometryError
 from polyhedra.exact_simplex import Answer
 from polyhedra.matrix import Vector, as_vector, dot
+from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO
 from polyhedra.system import IntegerRow, System
 
@@ -261,7 +262,7 @@ def proposal() -> ModuleType:
 def check_backend(backend: str) -> str:
     """The name of a back end, if it is one."""
     if backend not in ("certified", "cdd"):
-        raise GeometryError(f"there is no backend {backend!r}; use 'certified' or 'cdd'")
+        raise GeometryError(f"there is no backend {quoted(backend)}; use 'certified' or 'cdd'")
     return backend
 
 

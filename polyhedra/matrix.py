@@ -13,6 +13,7 @@ from typing import Any
 from flint import fmpq, fmpq_mat
 
 from polyhedra.errors import GeometryError
+from polyhedra.quoting import shown
 from polyhedra.scalars import ONE, ZERO, rational_rows, rationals
 
 Vector = tuple[fmpq, ...]
@@ -28,13 +29,13 @@ def as_vector(values: Iterable[Any], length: int | None = None, name: str = "vec
         A number is not finite, or there are not `length` of them.
     """
     if not hasattr(values, "__iter__"):
-        raise GeometryError(f"{name}: {values!r} is no sequence of numbers")
+        raise GeometryError(f"{name}: {shown(values)} is no sequence of numbers")
     try:
         vector = rationals(_listed(values))
     except GeometryError as error:
         raise GeometryError(f"{name}: {error}") from None
     except TypeError:
-        raise GeometryError(f"{name}: {values!r} is no sequence of numbers") from None
+        raise GeometryError(f"{name}: {shown(values)} is no sequence of numbers") from None
     if length is not None and len(vector) != length:
         raise GeometryError(f"{name} has {len(vector)} numbers, not {length}")
     return vector
@@ -49,7 +50,7 @@ def as_matrix(rows: Iterable[Iterable[Any]], columns: int | None = None, name: s
         Ragged rows, a wrong width, or a number that is not finite; the message names the row.
     """
     if not hasattr(rows, "__iter__"):
-        raise GeometryError(f"{name}: {rows!r} is no sequence of rows")
+        raise GeometryError(f"{name}: {shown(rows)} is no sequence of rows")
     matrix = []
     for index, row in enumerate(rows):
         try:
@@ -57,7 +58,7 @@ def as_matrix(rows: Iterable[Iterable[Any]], columns: int | None = None, name: s
         except GeometryError as error:
             raise GeometryError(f"{name}, row {index}: {error}") from None
         except TypeError:
-            raise GeometryError(f"{name}, row {index}: {row!r} is no row of numbers") from None
+            raise GeometryError(f"{name}, row {index}: {shown(row)} is no row of numbers") from None
         if columns is None:
             columns = len(vector)
         if len(vector) != columns:

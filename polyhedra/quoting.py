@@ -10,6 +10,9 @@ from __future__ import annotations
 LONGEST = 80
 """Characters of foreign text that a message shows at most."""
 
+LONGEST_PATH = 240
+"""The same for the path of a file, which is of little use when its middle is missing."""
+
 
 def shown(text: object, longest: int = LONGEST) -> str:
     """Foreign text as one short printable line.
@@ -42,6 +45,17 @@ def shown(text: object, longest: int = LONGEST) -> str:
         tail = longest - 3 - head
         whole = whole[: head + 1] + "..." + whole[len(whole) - tail + 1 :]
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in whole)
+
+
+def shown_path(path: object) -> str:
+    """The same for the path at the head of a message, which may be longer.
+
+    Examples
+    --------
+    >>> shown_path("net\\n.npz")
+    'net\\\\n.npz'
+    """
+    return shown(path, LONGEST_PATH)
 
 
 def quoted(text: object, longest: int = LONGEST) -> str:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import math
 import numbers
 import re
+import sys
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
 from flint import fmpq, fmpz
 
 from polyhedra.errors import GeometryError
+from polyhedra.quoting import quoted, shown
 
 Rational = fmpq
 """The exact rational type of the project (python-flint's ``fmpq``)."""
@@ -64,24 +66,26 @@ def rational(value: Any) -> fmpq:
         return fmpq(int(value.numerator), int(value.denominator))
     if isinstance(value, Decimal):
         if not value.is_finite():
-            raise GeometryError(f"the number {value} is not finite")
+            raise GeometryError(f"the number {shown(value)} is not finite")
         return fmpq(*value.as_integer_ratio())
     if hasattr(value, "as_integer_ratio"):
         try:
             numerator, denominator = value.as_integer_ratio()
         except (OverflowError, ValueError):
-            raise GeometryError(f"the number {value} is not finite") from None
+            raise GeometryError(f"the number {shown(value)} is not finite") from None
         return fmpq(int(numerator), int(denominator))
     if hasattr(value, "p") and hasattr(value, "q"):  # sympy.Rational, without importing sympy
         return fmpq(int(value.p), int(value.q))
     if hasattr(value, "__float__"):
         return _from_float(float(value))
-    raise GeometryError(f"{value!r} (of type {kind.__name__}) is not a number")
+    raise GeometryError(
+        f"{quoted(value) if isinstance(value, str) else shown(value)} (of type {kind.__name__}) is not a number"
+    )
 
 
 def _from_float(value: float) -> fmpq:
     if not math.isfinite(value):
-        raise GeometryError(f"the number {value} is not finite")
+        raise GeometryError(f"the number {shown(value)} is not finite")
     return fmpq(*value.as_integer_ratio())
 
 
@@ -89,13 +93,14 @@ def _from_text(text: str) -> fmpq:
     stripped = text.strip()
     match = _TEXT.fullmatch(stripped) if len(stripped) <= _MAX_TEXT else None
     if match is None or not (match[2] or match[3]):
-        shown = stripped if len(stripped) <= 40 else stripped[:37] + "..."
-        raise GeometryError(f"{shown!r} is not a number; write an integer, a decimal or a fraction such as -3/4")
+        raise GeometryError(
+            f"{quoted(stripped, 40)} is not a number; write an integer, a decimal or a fraction such as -3/4"
+        )
     sign, whole, decimals, exponent, denominator = match.groups(default="")
     # fmpz reads digits of any length; int() refuses more than 4300 of them
     divisor = fmpz(denominator or "1")
     if divisor == 0:
-        raise GeometryError(f"{stripped!r} divides by zero")
+        raise GeometryError(f"{quoted(stripped, 40)} divides by zero")
     value = fmpq(fmpz(whole + decimals), divisor)
     shift = int(exponent or 0) - len(decimals)
     value = value * fmpz(10) ** shift if shift >= 0 else value / fmpz(10) ** -shift
@@ -118,6 +123,22 @@ def to_float(value: fmpq) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
+
+
+def rounded_text(value: fmpq, digits: int) -> str:
+    """A rational rounded to so many digits, as ``format(.., ".4g")`` writes floats, of any size.
+
+    Examples
+    --------
+    >>> rounded_text(rational("1/3"), 4), rounded_text(rational("-1e400") / 3, 4), rounded_text(rational("1e-999"), 4)
+    ('0.3333', '-3.333e+399', '1e-999')
+    """
+    number = to_float(value)
+    if value == 0 or sys.float_info.min <= abs(number) < math.inf:
+        return f"{number:.{digits}g}"
+    with localcontext(Context(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN)):
+        quotient = Decimal(int(value.p)) / Decimal(int(value.q))
+        return str(quotient.normalize()).replace("E", "e")
 
 
 def to_fraction(value: fmpq) -> Fraction:

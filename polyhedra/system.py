@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from polyhedra.errors import GeometryError
 from polyhedra.matrix import as_matrix, as_vector
+from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE
 
 IntegerRow = tuple[int, ...]
@@ -65,7 +66,7 @@ class System:
             if first is None:
                 raise GeometryError("a system without rows has no dimension of its own; give dim")
             if not hasattr(first, "__len__"):
-                raise GeometryError(f"{first!r} is no row of numbers; A and A_eq are lists of rows")
+                raise GeometryError(f"{quoted(first)} is no row of numbers; A and A_eq are lists of rows")
             dim = len(first)
         inequalities = _joined(A, b, dim, "A", "b")
         equalities = _joined(A_eq, b_eq, dim, "A_eq", "b_eq")

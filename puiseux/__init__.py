@@ -14,15 +14,29 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from puiseux.api import (
+    cell_complex,
+    dual_graph,
+    effective_radii,
+    extract_sign_vectors,
+    iterate_cells,
+    level_set,
+    load_complex,
+    monomial_complexity,
+    region_bounds,
+    region_statistics,
+    sample_patterns,
+    sample_regions,
+    sampling_box,
+    save_complex,
+    tropicalize,
+)
+
 if TYPE_CHECKING:
-    from nn_bridge.cells.statistics import region_statistics
-    from nn_bridge.expressivity.complexity import monomial_complexity
-    from nn_bridge.expressivity.region_bounds import region_bounds
-    from nn_bridge.expressivity.sampling import sample_patterns, sample_regions
-    from nn_bridge.expressivity.sampling_box import effective_radii, sampling_box
+    from nn_bridge.cells.cell import Cell
+    from nn_bridge.cells.complex import CellComplex
     from nn_bridge.network.network import Network
     from nn_bridge.region_count import RegionCount
-    from nn_bridge.symbolic.tropicalize import tropicalize
     from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
     from polyhedra.polyhedron import Polyhedron
     from polyhedra.scalars import rational
@@ -54,6 +68,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "Cell": "nn_bridge.cells.cell",
+    "CellComplex": "nn_bridge.cells.complex",
     "Comparison": "puiseux.comparison",
     "CrossCheck": "puiseux.cross_check.cross_check",
     "Difference": "puiseux.differences",
@@ -76,7 +92,6 @@ _HOMES = {
     "compare": "puiseux.comparison",
     "count_regions": "puiseux.count",
     "crosscheck": "puiseux.cross_check.cross_check",
-    "effective_radii": "nn_bridge.expressivity.sampling_box",
     "effective_radius": "tropical.effective_radius",
     "hoffman_constant": "tropical.hoffman",
     "largest_difference": "puiseux.differences",
@@ -84,44 +99,27 @@ _HOMES = {
     "load": "puiseux.reading",
     "minimal_effective_radius": "tropical.effective_radius",
     "optimize": "puiseux.optimization",
-    "monomial_complexity": "nn_bridge.expressivity.complexity",
     "plot_regions": "puiseux.pictures.plot",
     "plot_slice": "puiseux.pictures.plot",
     "plot_space": "puiseux.pictures.plot",
     "random_network": "puiseux.random_networks",
     "rational": "polyhedra.scalars",
     "reduce_network": "puiseux.reduction",
-    "region_bounds": "nn_bridge.expressivity.region_bounds",
-    "region_statistics": "nn_bridge.cells.statistics",
     "run_study": "puiseux.studies.runner",
-    "sample_patterns": "nn_bridge.expressivity.sampling",
-    "sample_regions": "nn_bridge.expressivity.sampling",
-    "sampling_box": "nn_bridge.expressivity.sampling_box",
     "save": "puiseux.reading",
     "save_growth": "puiseux.pictures.plot",
     "save_picture": "puiseux.pictures.plot",
     "simplify": "puiseux.formula",
-    "tropicalize": "nn_bridge.symbolic.tropicalize",
     "verify_certificate": "puiseux.certificates.certificate",
     "write_certificate": "puiseux.certificates.certificate",
     "write_pruning_certificate": "puiseux.certificates.certificate",
     "write_report": "puiseux.report.report",
 }
-"""Where each public name lives."""
-
-_OF_A_NETWORK = (
-    "effective_radii",
-    "monomial_complexity",
-    "region_bounds",
-    "region_statistics",
-    "sample_patterns",
-    "sample_regions",
-    "sampling_box",
-    "tropicalize",
-)
-"""Functions of a `Network` below; under this roof they take paths and models too, like all others."""
+"""Where the other public names live; each is loaded when it is first asked for."""
 
 __all__ = [
+    "Cell",
+    "CellComplex",
     "Comparison",
     "CrossCheck",
     "Difference",
@@ -141,16 +139,22 @@ __all__ = [
     "Verdict",
     "__version__",
     "as_network",
+    "cell_complex",
     "check_property",
     "compare",
     "count_regions",
     "crosscheck",
+    "dual_graph",
     "effective_radii",
     "effective_radius",
+    "extract_sign_vectors",
     "hoffman_constant",
+    "iterate_cells",
     "largest_difference",
+    "level_set",
     "lipschitz",
     "load",
+    "load_complex",
     "minimal_effective_radius",
     "monomial_complexity",
     "optimize",
@@ -167,6 +171,7 @@ __all__ = [
     "sample_regions",
     "sampling_box",
     "save",
+    "save_complex",
     "save_growth",
     "save_picture",
     "simplify",
@@ -183,10 +188,6 @@ def __getattr__(name: str) -> Any:
     if home is None:
         raise AttributeError(f"module 'puiseux' has no attribute {name!r}")
     value = getattr(import_module(home), name)
-    if name in _OF_A_NETWORK:
-        from puiseux.reading import of_any_model
-
-        value = of_any_model(value)
     globals()[name] = value
     return value
 

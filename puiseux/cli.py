@@ -11,19 +11,22 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from itertools import pairwise
 
 import typer
 
-from polyhedra.errors import PuiseuxError
+from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.quoting import quoted, shown, shown_path
 from puiseux.commands import COMMANDS
 from puiseux.exit_codes import ExitCode
+from puiseux.streams import DEBUG_VARIABLE, drop_answer, flush_answer, guarded_streams
 from puiseux.suggestions import nearest, with_suggestion
-
-DEBUG_VARIABLE = "PUISEUX_DEBUG"
-"""Set to anything, this environment variable lets an internal error show its traceback."""
 
 COMPLETION_VARIABLE = "_PUISEUX_COMPLETE"
 """Set by the shell when it asks what a word can be completed to."""
+
+_LONGEST_MESSAGE = 2000
+"""Characters of a message; those of this project are shorter, whatever they quote."""
 
 _CommandLineError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 # newer releases of typer carry their own copy of click, so that `click.ClickException` would not catch theirs
@@ -62,12 +65,21 @@ for _command in COMMANDS:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line (without the program's name) and return its exit code."""
-    if sys.stderr is None:  # started without one: what goes there must not go to stdout instead
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    with guarded_streams():
+        code = _code_of(arguments)
+        try:
+            flush_answer()
+        except OSError as error:
+            drop_answer()
+            return _refuse(f"cannot write the output: {error.strerror or error}")
+        sys.stderr.flush()
+        return code
+
+
+def _code_of(arguments: Sequence[str]) -> int:
     try:
+        _require_words(arguments)
         code = app(list(arguments) or ["--help"], prog_name="puiseux", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
     except _CommandLineError as error:
         return _refuse(_usage_message(error))
     except PuiseuxError as error:
@@ -77,16 +89,15 @@ def run(arguments: Sequence[str]) -> int:
         _complain("interrupted")
         return ExitCode.INTERRUPTED
     except SystemExit as left:  # typer exits on its own after completion, and where the reader of a pipe has gone
-        return _after_typer(left)
+        return int(left.code or 0) if COMPLETION_VARIABLE in os.environ else ExitCode.DONE
     except BrokenPipeError:
-        _silence_stdout()
         return ExitCode.DONE
     except OSError as error:
         if error.errno == errno.ENOMEM:
             return _out_of_memory()
-        _silence_stdout()
-        what = f"{error.filename}: " if error.filename else "cannot write the output: "
-        return _refuse(f"{what}{error.strerror or error}")
+        drop_answer()
+        place = f"{shown_path(error.filename)}: " if error.filename else "cannot write the output: "
+        return _refuse(f"{place}{error.strerror or error}")
     except MemoryError:
         return _out_of_memory()
     except Exception as error:
@@ -96,26 +107,20 @@ def run(arguments: Sequence[str]) -> int:
     return int(code or ExitCode.DONE)
 
 
-def _after_typer(left: SystemExit) -> int:
-    """What typer left to say goes out; without a reader there is nobody to tell."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        _silence_stdout()
-    return int(left.code or 0) if COMPLETION_VARIABLE in os.environ else ExitCode.DONE
-
-
-def _silence_stdout() -> None:
-    """Keep Python from complaining once more when it flushes stdout at exit."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError, AttributeError):
-        return  # stdout is no file, then there is nothing to flush
+def _require_words(arguments: Sequence[str]) -> None:
+    """Refuse empty arguments: none has a meaning, and as the name of a file one would stand for the current folder."""
+    for before, argument in pairwise(("", *arguments)):
+        option = before if before.startswith("-") else ""
+        if match := re.fullmatch(r"(--[\w-]+)=", argument):
+            option, argument = match[1], ""
+        if not argument:
+            raise UsageError(f"{f'the value of {shown(option)}' if option else 'an argument'} is empty; give a name or "
+                             "value, or leave it out")  # fmt: skip
 
 
 def _complain(message: str) -> None:
-    print("puiseux: " + " ".join(message.split()), file=sys.stderr)
+    """One line on stderr; what a message did not quote as it should is shown here without control characters."""
+    print("puiseux: " + shown(" ".join(message.split()), _LONGEST_MESSAGE), file=sys.stderr)
 
 
 def _out_of_memory() -> int:
@@ -137,7 +142,7 @@ def _usage_message(error: Exception) -> str:
     kind, word, known = _unknown_word(error, text)
     if kind:
         meant = nearest(word, known)
-        text = f"no such {kind} {word!r}" + (f"; did you mean {meant!r}?" if meant else "")
+        text = f"no such {kind} {quoted(word)}" + (f"; did you mean '{meant}'?" if meant else "")
     return f"{text[:1].lower()}{text[1:]}; see '{where} --help'"
 
 
@@ -156,9 +161,10 @@ def _report_internal_error(error: Exception) -> int:
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exception(error)
     frames = traceback.extract_tb(error.__traceback__)
+    said = shown(" ".join(str(error).split()), 300)
     place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     _complain(
-        f"internal error: {type(error).__name__}: {error}{place}; this is a bug, please report it with the command and "
-        f"the network ({DEBUG_VARIABLE}=1 shows the traceback)"
+        f"internal error: {type(error).__name__}: {said}{place}; this is a bug, please report it with the "
+        f"command and the network ({DEBUG_VARIABLE}=1 shows the traceback)"
     )
     return ExitCode.INTERNAL

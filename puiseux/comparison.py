@@ -7,8 +7,8 @@ from os import PathLike
 from typing import Any
 
 from nn_bridge.network.network import Network, Row
-from nn_bridge.network.point_queries import point_of_difference
-from polyhedra.scalars import to_float, to_text
+from nn_bridge.symbolic.equality import point_of_difference
+from polyhedra.scalars import rounded_text, to_text
 from puiseux.reading import as_network
 
 
@@ -81,4 +81,4 @@ def _texts(row: Row) -> list[str]:
 
 def _readable(value: Any) -> str:
     text = to_text(value)
-    return text if len(text) <= 24 else f"about {to_float(value):.17g}"
+    return text if len(text) <= 24 else f"about {rounded_text(value, 17)}"

@@ -1,14 +1,13 @@
 """Counting linear regions: one question, several independent engines, and the choice between them.
 
-The engines share only `Network` and `polyhedra`, so that their agreement proves something.  Choosing one and handing
-over from one to another happens here and nowhere else.
+The engines are rows of `puiseux.routes`; choosing one happens here and nowhere else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -16,73 +15,16 @@ from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
+from puiseux.routes import ENGINES
+from puiseux.time_limit import check_time_limit
 
 AUTO = "auto"
 
 
-@dataclass(frozen=True)
-class Engine:
-    """A counting route: what runs it, and the options of `count_regions` that it understands."""
-
-    run: Callable[..., RegionCount]
-    options: frozenset[str] = frozenset()
-
-
-def _cells(problem: Problem, **options: Any) -> RegionCount:
-    from nn_bridge.cells.counting.count import count_cells
-
-    return count_cells(problem.network, problem.domain, **options)
-
-
-def _tropical(problem: Problem) -> RegionCount:
-    from nn_bridge.symbolic.count import count_symbolic
-
-    return count_symbolic(problem.network, problem.domain)
-
-
-def _sign_vectors(problem: Problem, on_degenerate: str = "report", **options: Any) -> RegionCount:
-    from nn_bridge.sign_vectors import count_sign_vectors
-
-    if on_degenerate not in ON_DEGENERATE:
-        raise UsageError(f"on-degenerate is one of {', '.join(ON_DEGENERATE)}, not {on_degenerate!r}")
-    result = count_sign_vectors(problem.network, _bounded(problem, "sign-vectors"), **options)
-    if result.cells is not None or on_degenerate == "report":
-        return result
-    if on_degenerate == "raise":
-        raise UsageError(f"the sign vectors cannot vouch for a number: {result.reason}; take --engine cells")
-    exact = _cells(problem)
-    return replace(exact, reason=f"{result.reason}; counted by the exact engine")
-
-
-def _milp(problem: Problem, **options: Any) -> RegionCount:
-    from milp.count import count_milp
-
-    return count_milp(problem.network, _bounded(problem, "milp"), **options)
-
-
-def _bounded(problem: Problem, engine: str) -> Polyhedron:
-    if problem.domain is None:
-        raise UsageError(f"the engine {engine!r} needs a bounded domain: give a box, such as --domain 'box:-1,1'")
-    return problem.domain
-
-
-ON_DEGENERATE = ("report", "raise", "exact")
-"""What the engine ``sign-vectors`` does where it cannot vouch for a number."""
-
-ENGINES: dict[str, Engine] = {
-    "cells": Engine(
-        _cells,
-        frozenset(
-            ("counts", "workers", "executor", "time_limit", "max_cells", "memory", "checkpoint", "progress"),
-        ),
-    ),
-    "tropical": Engine(_tropical),
-    "milp": Engine(_milp, frozenset(("time_limit", "max_cells"))),
-    "sign-vectors": Engine(_sign_vectors, frozenset(("memory", "on_degenerate"))),
-}
-"""The engines by name; each imports its code when it runs."""
+_MOST_CELLS = 2**62  # more do not fit into a machine's integers, and no count gets there
 
 
 def choose_engine(problem: Problem) -> str:
@@ -93,16 +35,21 @@ def choose_engine(problem: Problem) -> str:
 def count_problem(problem: Problem, engine: str = AUTO, **options: Any) -> RegionCount:
     """Count on a problem that is already posed; options that are None don't count as given (see `count_regions`)."""
     if engine != AUTO and engine not in ENGINES:
-        raise UsageError(f"there is no engine {engine!r}; take one of {', '.join((AUTO, *ENGINES))}")
+        raise UsageError(f"there is no engine {quoted(engine)}; take one of {', '.join((AUTO, *ENGINES))}")
     name = choose_engine(problem) if engine == AUTO else engine
     given = {option: value for option, value in options.items() if value is not None}
+    check_time_limit(given.get("time_limit"))
+    if type(given.get("max_cells")) is int:
+        given["max_cells"] = min(given["max_cells"], _MOST_CELLS)
     for option in given:
-        if option not in ENGINES[name].options:
-            knows = [other for other, entry in ENGINES.items() if option in entry.options]
+        if option not in (ENGINES[name].options or ()):
+            knows = [other for other, route in ENGINES.items() if option in (route.options or ())]
             raise UsageError(
-                f"the engine {name!r} has no option {option.replace('_', '-')}; it belongs to {', '.join(knows)}"
+                f"the engine {quoted(name)} has no option {option.replace('_', '-')}; it belongs to {', '.join(knows)}"
             )
-    return replace(ENGINES[name].run(problem, **given), domain=problem.text, engine=name)
+    if ENGINES[name].bounded and problem.domain is None:
+        raise UsageError(f"the engine {quoted(name)} needs a bounded domain: give a box, such as --domain 'box:-1,1'")
+    return replace(ENGINES[name].count(problem.network, problem.domain, **given), domain=problem.text, engine=name)
 
 
 def count_regions(

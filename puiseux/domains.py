@@ -13,22 +13,26 @@ Numbers are exact decimals here, in the files too: 0.1 is 1/10.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 from flint import fmpq, fmpq_mat
 
 from nn_bridge.network.network import Matrix, Network
-from polyhedra.errors import GeometryError, UsageError
+from polyhedra.errors import GeometryError, PuiseuxError, UsageError
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import rational, rationals
+from polyhedra.quoting import quoted, shown
+from polyhedra.scalars import rational, rationals, to_text
+from puiseux.domain_files import DomainFile
+
+DomainLike: TypeAlias = str | Polyhedron | tuple[Any, Any] | Sequence[Any] | np.ndarray | None
+"""What every public function takes as a domain."""
 
 WHOLE_SPACE = "all"
 _KINDS = "all, box:LO,HI, box:LO1,HI1;LO2,HI2;..., polyhedron:FILE, slice:FILE"
-_MAX_FILE = 50_000_000  # bytes; a domain larger than this is an accident
+_EASY = 2000  # numbers in the rows of a domain; whether a larger one is empty or only flat can take long to tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +48,16 @@ class Problem:
     directions: Matrix | None = None
 
 
-def pose(network: Network, domain: str | Polyhedron | None = None) -> Problem:
+def pose(network: Network, domain: DomainLike = None) -> Problem:
     """The problem that a network and a domain pose.
 
     Parameters
     ----------
     network : Network
-    domain : str, Polyhedron or None
-        Text as on the command line, a polyhedron of the network's input dimension, or None for all of R^n.
+    domain : str, Polyhedron, intervals or None
+        Text as on the command line, a polyhedron of the network's input dimension, a box, or None for all of R^n.  A
+        box is one interval ``(low, high)`` for all inputs, a list (or an array) of one interval for each input, or two
+        arrays ``(low, high)`` with one number for each input.
 
     Raises
     ------
@@ -63,27 +69,33 @@ def pose(network: Network, domain: str | Polyhedron | None = None) -> Problem:
     >>> net = Network.from_layers([[[1, 0]]])
     >>> pose(net, "box:-1,1").text
     'box:-1,1'
+    >>> [pose(net, box).text for box in ((-1, np.array([1, 2])), [(-1, 1), (-1, 2)])]
+    ['box:-1,1;-1,2', 'box:-1,1;-1,2']
     """
     if domain is None:
         return Problem(network, None, WHOLE_SPACE)
     if isinstance(domain, Polyhedron):
         return Problem(network, _checked(domain, network, "the domain"), "polyhedron")
     if not isinstance(domain, str):
-        raise UsageError(
-            f"a domain is text ({_KINDS}), a Polyhedron or None, not {type(domain).__name__}; "
-            "a box is 'box:-1,1;0,2' or Polyhedron.box([-1, 0], [1, 2])"
-        )
+        if not hasattr(domain, "__iter__"):
+            raise UsageError(
+                f"a domain is text ({_KINDS}), a Polyhedron, intervals or None, not {type(domain).__name__}; "
+                "a box is 'box:-1,1;0,2' or Polyhedron.box([-1, 0], [1, 2])"
+            )
+        intervals = intervals_of(domain, network.input_dim, "a domain")
+        text = ";".join(f"{to_text(low)},{to_text(high)}" for low, high in intervals)
+        return Problem(network, box_of(intervals), f"box:{text}")
     kind, colon, rest = domain.strip().partition(":")
     if kind == WHOLE_SPACE and not colon:
         return Problem(network, None, WHOLE_SPACE)
     if kind == "box" and rest:
-        return Problem(network, _box(rest, network.input_dim, f"domain {domain!r}"), domain.strip())
+        return Problem(network, _box(rest, network.input_dim, f"domain {quoted(domain)}"), domain.strip())
     if kind == "polyhedron" and rest:
         return Problem(network, _read_polyhedron(rest, network), domain.strip())
     if kind == "slice" and rest:
         restricted, bounds, directions = _read_slice(rest, network)
         return Problem(restricted, bounds, domain.strip(), directions)
-    raise UsageError(f"domain {domain!r} is none of {_KINDS}")
+    raise UsageError(f"domain {quoted(domain)} is none of {_KINDS}")
 
 
 # -------------------------------------------------------------------- boxes
@@ -95,92 +107,95 @@ def _box(text: str, dim: int, place: str) -> Polyhedron:
         intervals *= dim
     if len(intervals) != dim:
         raise UsageError(f"{place} has {len(intervals)} intervals, the network reads {dim} inputs; give one or {dim}")
+    return box_of(intervals)
+
+
+def box_of(intervals: Sequence[tuple[fmpq, fmpq]]) -> Polyhedron:
+    """The box with one interval for each coordinate."""
     return Polyhedron.box([low for low, _ in intervals], [high for _, high in intervals])
+
+
+def intervals_of(value: Any, dim: int, name: str) -> tuple[tuple[fmpq, fmpq], ...]:
+    """A box as Python programs give it: (low, high) for all coordinates, a pair for each, or arrays (low, high).
+
+    Two entries of which one is an array (or one is a number and the other a list) are ``low`` and ``high``; else each
+    entry is the pair of one coordinate.
+
+    Examples
+    --------
+    >>> intervals_of([-1, "1/2"], 2, "a window")
+    ((-1, 1/2), (-1, 1/2))
+    """
+    expected = (
+        f"{name} is one interval (low, high) with low < high for all inputs, one for each of the {dim}, "
+        "or two arrays (low, high)"
+    )
+    try:
+        listed = list(value)
+        pairs = _pairs_of(listed, dim, isinstance(value, np.ndarray))
+        intervals = tuple((rational(low), rational(high)) for low, high in pairs)
+    except (PuiseuxError, TypeError, ValueError) as error:
+        raise UsageError(f"{expected}, not {shown(value)} ({shown(error, 160)})") from None
+    if len(intervals) != dim or not all(low < high for low, high in intervals):
+        raise UsageError(f"{expected}, not {shown(value)}")
+    return intervals
+
+
+def _pairs_of(listed: list[Any], dim: int, is_array: bool) -> list[Any]:
+    """The pair of each coordinate, from one of the forms of a box."""
+    if len(listed) != 2 or is_array:
+        return [listed] * dim if len(listed) == 2 and not any(map(_is_sequence, listed)) else listed
+    longer = [_is_sequence(end) for end in listed]
+    if not any(longer):
+        return [listed] * dim
+    if all(longer) and not any(isinstance(end, np.ndarray) for end in listed):
+        return listed
+    low, high = (list(end) if _is_sequence(end) else [end] * dim for end in listed)
+    return list(zip(low, high, strict=True))
+
+
+def _is_sequence(value: Any) -> bool:
+    return not isinstance(value, str) and getattr(value, "ndim", 1) > 0 and hasattr(value, "__len__")
 
 
 def _interval(text: str, place: str) -> tuple[fmpq, fmpq]:
     ends = text.split(",")
     if len(ends) != 2:
-        raise UsageError(f"{place}: {text!r} is not an interval; write LO,HI such as -1,1")
+        raise UsageError(f"{place}: {quoted(text)} is not an interval; write LO,HI such as -1,1")
     try:
         low, high = rationals(ends)
     except GeometryError as error:
         raise UsageError(f"{place}: {error}") from None
     if not low < high:
-        raise UsageError(f"{place}: {text!r} is empty or a point; LO must be smaller than HI")
+        raise UsageError(f"{place}: {quoted(text)} is empty or a point; LO must be smaller than HI")
     return low, high
 
 
 # -------------------------------------------------------------------- files
 
 
-def _read_object(name: str, form: str, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, Any]:
-    try:
-        path = Path(name)
-        if path.stat().st_size > _MAX_FILE:
-            raise UsageError(f"{name}: larger than {_MAX_FILE // 1_000_000} MB, too large for a domain")
-        # decimals stay text on the way in, so that 0.1 means 1/10
-        content = json.loads(path.read_bytes(), parse_float=str, parse_int=str, parse_constant=str)
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{name}: is not JSON: {error}") from None
-    if not isinstance(content, dict) or content.get("format") != form:
-        raise UsageError(f'{name}: is not a {form} file; it must be an object with "format": "{form}", "version": 1')
-    if content.get("version") != "1":
-        raise UsageError(f"{name}: version {content.get('version')} of {form} is not known here; this release reads 1")
-    keys = set(content) - {"format", "version"}
-    for key in required:
-        if key not in keys:
-            raise UsageError(f'{name}: has no entry "{key}"')
-    if unknown := sorted(keys - {*required, *optional}):
-        raise UsageError(f'{name}: has an unknown entry "{unknown[0]}"')
-    return content
-
-
-def _vector(value: Any, place: str) -> tuple[fmpq, ...]:
-    if not isinstance(value, list):
-        raise UsageError(f"{place}: is not a list of numbers")
-    result = []
-    for index, entry in enumerate(value):
-        try:
-            if not isinstance(entry, str):
-                raise GeometryError(f"{json.dumps(entry)} is not a number")
-            result.append(rational(entry))
-        except GeometryError as error:
-            raise UsageError(f"{place}, entry {index}: {error}") from None
-    return tuple(result)
-
-
-def _matrix(value: Any, columns: int, place: str) -> list[tuple[fmpq, ...]]:
-    if not isinstance(value, list) or not value:
-        raise UsageError(f"{place}: is not a list of rows")
-    rows = [_vector(row, f"{place}, row {index}") for index, row in enumerate(value)]
-    for index, row in enumerate(rows):
-        if len(row) != columns:
-            raise UsageError(f"{place}, row {index}: has {len(row)} numbers, the network reads {columns} inputs")
-    return rows
-
-
 def _read_polyhedron(name: str, network: Network) -> Polyhedron:
-    content = _read_object(name, "puiseux-polyhedron", ("A", "b"))
-    rows = _matrix(content["A"], network.input_dim, f'{name}: "A"')
-    bounds = _vector(content["b"], f'{name}: "b"')
+    file = DomainFile(name, "puiseux-polyhedron", ("A", "b"))
+    rows, bounds = file.matrix("A", network.input_dim), file.vector("b")
     if len(rows) != len(bounds):
-        raise UsageError(f'{name}: "A" has {len(rows)} rows, "b" has {len(bounds)} entries')
-    return _checked(Polyhedron(rows, bounds), network, name)
+        raise UsageError(f'{file.place}: "A" has {len(rows)} rows, "b" has {len(bounds)} entries')
+    return _checked(Polyhedron(rows, bounds), network, file.place)
 
 
 def _read_slice(name: str, network: Network) -> tuple[Network, Polyhedron | None, Matrix]:
-    content = _read_object(name, "puiseux-slice", ("origin", "directions"), ("domain",))
-    origin = _vector(content["origin"], f'{name}: "origin"')
+    file = DomainFile(name, "puiseux-slice", ("origin", "directions"), ("domain",))
+    origin = file.vector("origin")
     if len(origin) != network.input_dim:
-        raise UsageError(f'{name}: "origin" has {len(origin)} numbers, the network reads {network.input_dim} inputs')
-    directions = _matrix(content["directions"], network.input_dim, f'{name}: "directions"')
-    if fmpq_mat([list(row) for row in directions]).rank() < len(directions):
-        raise UsageError(f'{name}: the rows of "directions" are linearly dependent; leave out those that add nothing')
-    bounds = content.get("domain", WHOLE_SPACE)
-    place = f'{name}: "domain" {bounds!r}'
+        raise UsageError(
+            f'{file.place}: "origin" has {len(origin)} numbers, the network reads {network.input_dim} inputs'
+        )
+    directions = file.matrix("directions", network.input_dim)
+    if len(directions) > network.input_dim or fmpq_mat([list(row) for row in directions]).rank() < len(directions):
+        raise UsageError(
+            f'{file.place}: the rows of "directions" are linearly dependent; leave out those that add nothing'
+        )
+    bounds = file.content.get("domain", WHOLE_SPACE)
+    place = f'{file.place}: "domain" {quoted(bounds)}'
     columns = tuple(zip(*directions, strict=True))
     restricted = network.restrict_to(columns, origin)
     if bounds == WHOLE_SPACE:
@@ -195,6 +210,11 @@ def _checked(domain: Polyhedron, network: Network, place: str) -> Polyhedron:
         raise UsageError(f"{place} lies in R^{domain.dim}, the network reads {network.input_dim} inputs")
     if domain.is_full_dimensional():
         return domain
+    if len(domain.inequalities) * domain.dim > _EASY:
+        raise UsageError(
+            f"{place} is empty or flat: there is no full-dimensional cell in it; check its rows, or count on its "
+            "affine hull with slice:FILE"
+        )
     if domain.is_empty():
         raise UsageError(f"{place} is empty: no point satisfies all its rows")
     raise UsageError(

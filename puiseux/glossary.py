@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from polyhedra.errors import UsageError
+from polyhedra.quoting import quoted
 from puiseux.suggestions import nearest
 
 
@@ -329,5 +330,5 @@ def topic(name: str) -> Topic:
     if key in TOPICS:
         return TOPICS[key]
     found = nearest(key, [*TOPICS, *_ALIASES])
-    meant = f"did you mean {_ALIASES.get(found, found)!r}? " if found else ""
-    raise UsageError(f"there is nothing to explain about {name!r}; {meant}'puiseux explain' lists the topics")
+    meant = f"did you mean {quoted(_ALIASES.get(found, found))}? " if found else ""
+    raise UsageError(f"there is nothing to explain about {quoted(name)}; {meant}'puiseux explain' lists the topics")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from nn_bridge.expressivity.randomness import generator_and_seed
 from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
+from polyhedra.quoting import quoted
 
 Draw = Callable[[np.random.Generator, tuple[int, ...], int, int], np.ndarray]
 """Draws an array: generator, shape, fan-in of the layer, inputs of the network; the fan-out is ``shape[0]``."""
@@ -84,7 +87,7 @@ INITIALISATIONS: dict[str, Initialisation] = {
 def random_network(
     architecture: Sequence[int],
     *,
-    rng: int | np.random.Generator,
+    rng: int | np.random.Generator | None = None,
     init: str = "he",
     zero_bias: bool = False,
     relu_on_output: bool = False,
@@ -95,8 +98,8 @@ def random_network(
     ----------
     architecture : sequence of int
         The sizes, inputs first, outputs last.
-    rng : int or numpy Generator
-        A seed or the generator to draw from.
+    rng : int or numpy Generator, optional
+        A seed or the generator to draw from; by default a seed is drawn, and a note of the network tells it.
     init : str
         A name of `INITIALISATIONS`, such as ``"he"``, ``"he-input"``, ``"glorot"``, ``"uniform"`` or ``"integers"``.
         Biases are drawn like weights.
@@ -116,18 +119,19 @@ def random_network(
         raise UsageError(f"an architecture has an input and an output size, all at least 1, not {sizes}")
     if sum(a * b for a, b in pairwise(sizes)) > _MAX_WEIGHTS:
         raise UsageError(f"a network of sizes {sizes} has more than {_MAX_WEIGHTS:,} weights")
-    generator = np.random.default_rng(rng)
+    generator, seed = generator_and_seed(rng)
     weights, biases = [], []
     for fan_in, size in pairwise(sizes):
         weights.append(draw(generator, (size, fan_in), fan_in, sizes[0]))
         bias = draw(generator, (size,), fan_in, sizes[0])
         biases.append(np.zeros(size) if zero_bias else bias)
-    return Network.from_layers(weights, biases, relu_on_output=relu_on_output)
+    network = Network.from_layers(weights, biases, relu_on_output=relu_on_output)
+    return replace(network, notes=(f"drawn at random with the seed {seed}",)) if rng is None else network
 
 
 def _initialisation(name: str) -> Initialisation:
     if name not in INITIALISATIONS:
-        raise UsageError(f"there is no initialisation {name!r}; take one of {', '.join(INITIALISATIONS)}")
+        raise UsageError(f"there is no initialisation {quoted(name)}; take one of {', '.join(INITIALISATIONS)}")
     return INITIALISATIONS[name]
 
 
@@ -135,7 +139,7 @@ def random_invariant_network(
     inputs: int,
     channels: Sequence[int],
     *,
-    rng: int | np.random.Generator,
+    rng: int | np.random.Generator | None = None,
     init: str = "he",
     zero_bias: bool = False,
 ) -> Network:
@@ -196,5 +200,5 @@ def parse_architecture(text: str) -> list[int]:
         inner = inner[1:-1]
     parts = [part.strip() for part in inner.split(",")]
     if len(parts) < 2 or not all(part.isascii() and part.isdigit() and len(part) < 10 and int(part) for part in parts):
-        raise UsageError(f"{text!r} is not an architecture; write the sizes, inputs first, such as 2,16,16,1")
+        raise UsageError(f"{quoted(text)} is not an architecture; write the sizes, inputs first, such as 2,16,16,1")
     return [int(part) for part in parts]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from nn_bridge.network.network import Network
 from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
-
-T = TypeVar("T")
+from polyhedra.quoting import shown, shown_path
 
 
 def load(path: str | PathLike[str], *, output: int | None = None, input_shape: Sequence[int] | None = None) -> Network:
@@ -116,29 +114,13 @@ def as_network(
     return network if output is None else network.select_outputs([output])
 
 
-def of_any_model(function: Callable[..., T]) -> Callable[..., T]:
-    """The same function of a network, which takes whatever `as_network` takes.
-
-    Examples
-    --------
-    >>> from nn_bridge.expressivity.region_bounds import region_bounds
-    >>> of_any_model(region_bounds)([[[1, 0], [0, 1]], [[1, 1]]]).least_upper.value
-    4
-    """
-
-    @wraps(function)
-    def taking_any_model(network: Any, *arguments: Any, **options: Any) -> T:
-        return function(as_network(network), *arguments, **options)
-
-    return taking_any_model
-
-
 @contextmanager
 def _named(name: str) -> Iterator[None]:
     """Let every refusal in here begin with the name of the file."""
     try:
         yield
     except PuiseuxError as error:
-        if str(error).startswith((name, str(Path(name)))) or isinstance(error, MissingExtraError):
+        names = {text for path in (name, str(Path(name))) for text in (path, shown_path(path), shown(path))}
+        if str(error).startswith(tuple(names)) or isinstance(error, MissingExtraError):
             raise
-        raise UsageError(f"{name}: {error}") from None
+        raise UsageError(f"{shown_path(name)}: {error}") from None

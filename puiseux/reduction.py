@@ -12,6 +12,7 @@ from nn_bridge.reduction.stability import cell_proofs, joined, sign_proofs
 from nn_bridge.reduction.superfluous_units import Removal, StabilityProofs, simplify_network
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 from puiseux.answers import sizes
 from puiseux.domains import pose
 from puiseux.reading import as_network
@@ -124,7 +125,7 @@ def reduce_network(
     if isinstance(domain, str) and domain.strip().startswith("slice:"):
         raise UsageError("a network is reduced on a full-dimensional domain: give a box or a polyhedron, no slice")
     if proofs not in PROOFS:
-        raise UsageError(f"there are no proofs {proofs!r}; take one of {', '.join(PROOFS)}")
+        raise UsageError(f"there are no proofs {quoted(proofs)}; take one of {', '.join(PROOFS)}")
     problem = pose(exact, domain)
     check_time_limit(time_limit)
     known, complete = _proofs(exact, problem.domain, proofs, time_limit, max_cells)

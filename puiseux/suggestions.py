@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from polyhedra.quoting import quoted
+
 _UNKNOWN = re.compile(
     r"^there is no [^';]*'(?P<word>[^']*)'[^;]*; (?:--?[\w-]+ )?(?:takes?|use) (?:(?:one|some) of )?(?P<known>.+)$"
 )
@@ -38,4 +40,4 @@ def with_suggestion(message: str) -> str:
         return message
     known = [word.strip(" '\"") for word in re.split(r",| and | or ", match["known"])]
     found = nearest(match["word"], known)
-    return message if found is None else f"{message}; did you mean {found!r}?"
+    return message if found is None else f"{message}; did you mean {quoted(found)}?"

@@ -19,11 +19,10 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "faults")]
-
-from untrusted_files import damaged, read, seeds, try_to_read  # noqa: E402
+sys.path.insert(0, str(ROOT))
 
 from polyhedra.errors import PuiseuxError  # noqa: E402
+from tests.faults.untrusted_files import damaged, read, seeds, try_to_read  # noqa: E402
 
 PACKAGES = ("polyhedra", "nn_bridge", "milp", "puiseux")
 SLOW = 20.0  # seconds: a small file that takes longer counts as a hang

@@ -27,6 +27,7 @@ from polyhedra.errors import AlgebraError
 from polyhedra.linear_program import Optimal, maximize
 from polyhedra.matrix import Matrix, Vector, dot
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO
 from tropical.hoffman import MAX_PROGRAMS, hoffman_lower, hoffman_over, hoffman_upper
 from tropical.polynomial import PuiseuxPolynomial
@@ -225,7 +226,7 @@ def minimal_effective_radius(
     elif over == "regions":
         families = [list(region.polyhedra) for region in linear_regions(f)]
     else:
-        raise AlgebraError(f"there are no radii over {over!r}; take 'regions' or 'cells'")
+        raise AlgebraError(f"there are no radii over {quoted(over)}; take 'regions' or 'cells'")
     nearest = [min(_nearest_points(family, z), key=lambda found: found[0]) for family in families]
     return MinimalRadius(max((d for d, _ in nearest), default=ZERO), tuple(point for _, point in nearest))
 

@@ -27,6 +27,7 @@ from flint import fmpq, fmpq_mat
 from polyhedra.errors import AlgebraError
 from polyhedra.linear_program import Infeasible, Optimal, maximize_over
 from polyhedra.matrix import Matrix, Vector, as_matrix, dot, rank
+from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO, common_denominator, primitive, to_float
 from polyhedra.system import IntegerRow, System
 from tropical.basis_filter import basis_bounds
@@ -121,7 +122,7 @@ def hoffman_over(matrices: Iterable[Matrix], *, method: Method = "auto", limit: 
     ``rows`` of the result belong to the matrix in which it is attained.
     """
     if method not in ("auto", "brute-force", "pvz"):
-        raise AlgebraError(f"there is no method {method!r}; take 'auto', 'brute-force' or 'pvz'")
+        raise AlgebraError(f"there is no method {quoted(method)}; take 'auto', 'brute-force' or 'pvz'")
     best, programs = HoffmanConstant(ZERO, (), (), (), 0), 0
     for matrix in matrices:
         problem = _Problem(matrix, limit - programs)

@@ -16,6 +16,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from polyhedra.errors import AlgebraError
+from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, to_float
 from tropical.semiring import MINUS_INFINITY, Scalar, is_finite, scalar, tropical_sum
 
@@ -55,7 +56,7 @@ class TropicalMatrix:
             except AlgebraError as error:
                 raise AlgebraError(f"matrix, row {i}: {error}") from None
             except TypeError:
-                raise AlgebraError(f"matrix, row {i}: {row!r} is no row of numbers") from None
+                raise AlgebraError(f"matrix, row {i}: {quoted(row)} is no row of numbers") from None
             if len(matrix[i]) != len(matrix[0]):
                 raise AlgebraError(f"matrix, row {i} has {len(matrix[i])} entries, row 0 has {len(matrix[0])}")
         if not matrix or not matrix[0]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
+from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import ONE, rational
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.printing import default_names
@@ -87,17 +88,13 @@ def parse_polynomial(text: str, dim: int | None = None, *, names: Sequence[str] 
     if len(function.denominator) == 1:
         (exponent, coefficient), *_ = function.denominator.terms
         return function.numerator.shift([-v for v in exponent], -coefficient)
-    raise AlgebraError(f"{_shown(text)} subtracts a maximum: it is a rational function, read it with parse")
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+    raise AlgebraError(f"{quoted(text, 60)} subtracts a maximum: it is a rational function, read it with parse")
 
 
 def _refuse(text: str, place: int, reason: str) -> AlgebraError:
     before, after = text[max(0, place - 30) : place], text[place : place + 20]
     marked = f"{'...' if place > 30 else ''}{before}<here>{after}{'...' if place + 20 < len(text) else ''}"
-    return AlgebraError(f"cannot read the formula at column {place + 1}: {reason}: {' '.join(marked.split())}")
+    return AlgebraError(f"cannot read the formula at column {place + 1}: {reason}: {shown(' '.join(marked.split()))}")
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -107,7 +104,7 @@ def _tokens(text: str) -> list[_Token]:
         match = _TOKEN.match(text, place)
         if match is None:
             start = place + len(text[place:]) - len(text[place:].lstrip())
-            raise _refuse(text, start, f"{text[start]!r} is no number, name or operator")
+            raise _refuse(text, start, f"{quoted(text[start])} is no number, name or operator")
         kind = match.lastgroup
         assert kind is not None
         tokens.append(_Token(kind, match[kind], match.start(kind)))
@@ -148,7 +145,7 @@ class _Parser:
 
     def expect(self, text: str) -> None:
         if self.take(text) is None:
-            raise self.refuse(f"expected {text!r}")
+            raise self.refuse(f"expected {quoted(text)}")
 
     def checked(self, value: PuiseuxRational, token: _Token) -> PuiseuxRational:
         if max(len(value.numerator), len(value.denominator)) > MAX_TERMS:
@@ -237,7 +234,7 @@ class _Parser:
             if token.text.lower() in _CALLS:
                 return self.call(token)
             known = ", ".join(self.names) if self.dim <= 6 else f"{self.names[0]}, ..., {self.names[-1]}"
-            raise self.refuse(f"{token.text!r} is unknown; the variables are {known}", token)
+            raise self.refuse(f"{quoted(token.text, 40)} is unknown; the variables are {known}", token)
         raise self.refuse("expected a number, a variable or a maximum", token)
 
     def call(self, token: _Token) -> PuiseuxRational:

@@ -19,6 +19,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from polyhedra.errors import AlgebraError
+from polyhedra.quoting import shown
 from polyhedra.scalars import common_denominator
 from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite, scalar
 
@@ -363,7 +364,7 @@ class PuiseuxPolynomial:
         try:
             point = tuple(finite(v, "point") for v in x)
         except TypeError:
-            raise AlgebraError(f"{x!r} is no point: give {self._dim} numbers") from None
+            raise AlgebraError(f"{shown(x)} is no point: give {self._dim} numbers") from None
         if len(point) != self._dim:
             raise AlgebraError(f"the point has {len(point)} coordinates, the polynomial {self._dim} variables")
         return point
@@ -433,7 +434,7 @@ def _read_term(pair: Any, number: int) -> tuple[Exponent, Scalar]:
         exponent, coefficient = pair
         values = list(exponent)
     except (TypeError, ValueError):
-        raise AlgebraError(f"term {number} is no pair (exponent, coefficient): {pair!r}") from None
+        raise AlgebraError(f"term {number} is no pair (exponent, coefficient): {shown(pair)}") from None
     return tuple(finite(v, f"exponent of term {number}") for v in values), scalar(coefficient)
 
 

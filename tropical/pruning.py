@@ -26,6 +26,7 @@ import numpy as np
 from polyhedra.errors import AlgebraError
 from polyhedra.linear_program import InteriorPoint, interior_of
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 from polyhedra.system import System
 from tropical._hull_kernels import Floats, first_vertex, locate, proven_redundant, winners
 from tropical._triangulation_kernels import triangulate, walk
@@ -144,7 +145,7 @@ def prune(
     max(2x1 + 1, 0)
     """
     if method not in ("certified", "hull", "cdd"):
-        raise AlgebraError(f"there is no pruning method {method!r}; use 'certified', 'hull' or 'cdd'")
+        raise AlgebraError(f"there is no pruning method {quoted(method)}; use 'certified', 'hull' or 'cdd'")
     if domain is not None:
         if domain.dim != polynomial.dim:
             raise AlgebraError(f"the domain lies in R^{domain.dim}, the polynomial has {polynomial.dim} variables")

@@ -19,6 +19,7 @@ from flint import fmpq
 
 from polyhedra.errors import AlgebraError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 from polyhedra.scalars import primitive
 from polyhedra.system import IntegerRow, integer_row
 from tropical._triangulation_kernels import triangulate
@@ -191,7 +192,7 @@ def linear_regions(function: Map, *, domain: Polyhedron | None = None, gluing: G
     (6, 3)
     """
     if gluing not in ("facet", "point"):
-        raise AlgebraError(f"there is no gluing {gluing!r}; use 'facet' or 'point'")
+        raise AlgebraError(f"there is no gluing {quoted(gluing)}; use 'facet' or 'point'")
     outputs = _outputs(function)
     polynomials = [p for f in outputs for p in (f.numerator, f.denominator)]
     refinement = common_refinement(polynomials, domain=domain)

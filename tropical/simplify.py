@@ -18,6 +18,7 @@ from typing import Any, Literal
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
+from polyhedra.quoting import quoted
 from tropical.decomposition import WallComplex, smallest_pair
 from tropical.minimality import bounds_below
 from tropical.polynomial import PuiseuxPolynomial
@@ -97,7 +98,7 @@ class SimplifiedFormula:
             return self.to_text()
         if form == "latex":
             return self.to_latex()
-        raise AlgebraError(f"there is no form {form!r}; use text, latex, sympy or json")
+        raise AlgebraError(f"there is no form {quoted(form)}; use text, latex, sympy or json")
 
 
 def simplify(

@@ -14,6 +14,7 @@ from keyword import iskeyword
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
+from polyhedra.quoting import quoted
 from polyhedra.scalars import rational, to_float
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.rational import PuiseuxRational
@@ -173,7 +174,7 @@ def _checked(outputs: Sequence[PuiseuxRational], name: str) -> int:
     if any(function.is_zero for function in outputs):
         raise AlgebraError("an output is minus infinity everywhere, which has no terms")
     if not _NAME.fullmatch(name) or iskeyword(name):
-        raise AlgebraError(f"{name!r:.40} is no name for a function")
+        raise AlgebraError(f"{quoted(name, 40)} is no name for a function")
     return outputs[0].dim
 
 

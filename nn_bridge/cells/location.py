@@ -12,7 +12,7 @@ from nn_bridge.cells.adjacency import CellAdjacency
 from nn_bridge.cells.cell import Cell
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network, Pattern, Row
-from nn_bridge.network.point_queries import cells_at
+from nn_bridge.network.point_cells import cells_at
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO
 from tropical.effective_radius import nearest_point

@@ -27,6 +27,7 @@ from polyhedra import triangulation
 from polyhedra.linear_program import Optimal, maximize_over
 from polyhedra.matrix import AffineMap
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO
 from polyhedra.system import System
 
@@ -113,7 +114,7 @@ def region_statistics(
     [(1, 1, 2), (1, 2, 1), (2, 1, 0)]
     """
     if by not in ("regions", "cells"):
-        raise NetworkError(f"statistics are by regions or by cells, not by {by!r}")
+        raise NetworkError(f"statistics are by regions or by cells, not by {quoted(by)}")
     points = None if data is None else [network.point(point) for point in data]
     if points is not None and not points:
         raise NetworkError("the data holds no points; leave it out")

@@ -14,6 +14,7 @@ In CSV, lists are JSON.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import os
@@ -23,8 +24,9 @@ from typing import Any
 
 from nn_bridge.cells.statistics import RegionStatistics
 from nn_bridge.errors import NetworkError
-from nn_bridge.writers.files import unfinished
+from nn_bridge.writers.files import require_writable, unfinished, whole_file
 from polyhedra.errors import MissingExtraError
+from polyhedra.quoting import shown_path
 from polyhedra.scalars import to_float, to_text
 
 ENDINGS = (".csv", ".parquet")
@@ -38,20 +40,13 @@ def write_statistics(regions: Iterable[RegionStatistics], path: str | os.PathLik
     Raises
     ------
     NetworkError
-        Another ending, or the folder does not exist.
+        Another ending, or a place where no file can be written.
     MissingExtraError
         pyarrow is not installed (Parquet).
     """
     check_ending(path)
-    target = Path(path)
-    unfinished = target.with_name(f"{target.name}.part")
-    try:
-        rows = (row_of(region, number) for number, region in enumerate(regions))
-        count = (_write_csv if target.suffix.lower() == ".csv" else _write_parquet)(rows, unfinished)
-        os.replace(unfinished, target)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return count
+    rows = (row_of(region, number) for number, region in enumerate(regions))
+    return (_write_csv if Path(path).suffix.lower() == ".csv" else _write_parquet)(rows, path)
 
 
 def check_ending(path: str | os.PathLike[str]) -> None:
@@ -60,13 +55,11 @@ def check_ending(path: str | os.PathLike[str]) -> None:
     Raises
     ------
     NetworkError
-        Neither .csv nor .parquet, or a folder that does not exist.
+        Neither .csv nor .parquet, or a place where no file can be written.
     """
-    target = Path(path)
-    if target.suffix.lower() not in ENDINGS:
-        raise NetworkError(f"{path}: a table of regions ends in {' or '.join(ENDINGS)}")
-    if not target.absolute().parent.is_dir():
-        raise NetworkError(f"{path}: cannot be written: its folder does not exist; make it first")
+    if Path(path).suffix.lower() not in ENDINGS:
+        raise NetworkError(f"{shown_path(path)}: a table of regions ends in {' or '.join(ENDINGS)}")
+    require_writable(path)
 
 
 def row_of(region: RegionStatistics, number: int) -> dict[str, Any]:
@@ -100,10 +93,10 @@ def row_of(region: RegionStatistics, number: int) -> dict[str, Any]:
     return row
 
 
-def _write_csv(rows: Iterator[dict[str, Any]], path: Path) -> int:
+def _write_csv(rows: Iterator[dict[str, Any]], path: str | os.PathLike[str]) -> int:
     count = 0
-    with unfinished(path) as place, open(place, "w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+    with whole_file(path) as file:
+        writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
         for count, row in enumerate(rows, 1):
             if count == 1:
                 writer.writerow(row)
@@ -116,7 +109,7 @@ def _finite(values: list[Any]) -> list[Any]:
     return [None if value == float("inf") else value for value in values]
 
 
-def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> int:
+def _write_parquet(rows: Iterator[dict[str, Any]], path: str | os.PathLike[str]) -> int:
     try:
         import pyarrow
         import pyarrow.parquet

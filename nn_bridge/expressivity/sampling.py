@@ -22,8 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.expressivity.randomness import generator_and_seed
 from nn_bridge.network.network import INPUT, Network, Pattern, float_matrix
 from polyhedra.errors import MissingExtraError
+from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import to_float
 
 if TYPE_CHECKING:
@@ -156,7 +158,7 @@ def sample_regions(
     *,
     samples: int,
     cube: Any,
-    rng: int | np.random.Generator,
+    rng: int | np.random.Generator | None = None,
     device: str = "cpu",
     midpoint_test: bool = True,
     offsets: bool = True,
@@ -173,8 +175,8 @@ def sample_regions(
     cube : number or pair (lower, upper)
         A number ``r`` stands for [-r, r] in every coordinate; bounds are numbers or one number for each coordinate.
         `puiseux.sampling_box` gives one that meets every region.
-    rng : int or numpy Generator
-        A seed, or the generator to draw from.
+    rng : int or numpy Generator, optional
+        A seed, or the generator to draw from; by default a seed is drawn and remembered in the result.
     device : str
         A torch device, ``"cpu"`` or ``"cuda"``.
     midpoint_test : bool
@@ -204,8 +206,9 @@ def sample_regions(
     Lezeau et al. (2024), Algorithm 5.  Points with one activation pattern have one Jacobian, so it is taken once for
     each pattern.
     """
+    generator, seed = generator_and_seed(rng)
     lower, upper = cube_bounds(cube, network.input_dim)
-    points = cube_points(lower, upper, samples, np.random.default_rng(rng), batch)
+    points = cube_points(lower, upper, samples, generator, batch)
     found = pieces_at(network, points, device=device, midpoint_test=midpoint_test, offsets=offsets, tolerance=tolerance)
     return SampledRegions(
         len(found.points),
@@ -215,7 +218,7 @@ def sample_regions(
         samples,
         tuple(lower.tolist()),
         tuple(upper.tolist()),
-        _seed(rng),
+        seed,
         device,
         tuple(map(tuple, found.points.tolist())),
         tuple(tuple(map(tuple, slope)) for slope in found.slopes.tolist()),
@@ -223,7 +226,7 @@ def sample_regions(
 
 
 def sample_patterns(
-    network: Network, *, samples: int, cube: Any, rng: int | np.random.Generator, batch: int = BATCH
+    network: Network, *, samples: int, cube: Any, rng: int | np.random.Generator | None = None, batch: int = BATCH
 ) -> SampledPatterns:
     """The activation patterns at random points of a cube; needs numpy only.
 
@@ -236,12 +239,13 @@ def sample_patterns(
     3
     """
     _check_range(network)
+    generator, seed = generator_and_seed(rng)
     lower, upper = cube_bounds(cube, network.input_dim)
     units = sum(network.hidden)
     known: dict[bytes, int] = {}
     firsts: list[tuple[float, ...]] = []
     hits: list[int] = []
-    for block in cube_points(lower, upper, samples, np.random.default_rng(rng), batch):
+    for block in cube_points(lower, upper, samples, generator, batch):
         keys, first, counts = _distinct(_bits(network, block))
         for key, index, count in zip(keys, first, counts, strict=True):
             if key not in known:
@@ -250,11 +254,7 @@ def sample_patterns(
                 hits.append(0)
             hits[known[key]] += count
     patterns = tuple(_unpacked(key, network.hidden, units) for key in known)
-    return SampledPatterns(network, patterns, tuple(firsts), tuple(hits), samples, _seed(rng))
-
-
-def _seed(rng: int | np.random.Generator) -> int | None:
-    return None if isinstance(rng, np.random.Generator) else int(rng)
+    return SampledPatterns(network, patterns, tuple(firsts), tuple(hits), samples, seed)
 
 
 def cube_bounds(cube: Any, dim: int) -> tuple[Floats, Floats]:
@@ -270,10 +270,10 @@ def cube_bounds(cube: Any, dim: int) -> tuple[Floats, Floats]:
         lower, upper = (np.broadcast_to(np.asarray(v, dtype=float), (dim,)).copy() for v in (low, high))
     except (TypeError, ValueError):
         raise NetworkError(
-            f"{cube!r} is no cube in R^{dim}; give r for [-r, r] in every coordinate, or a pair (lower, upper)"
+            f"{quoted(cube)} is no cube in R^{dim}; give r for [-r, r] in every coordinate, or a pair (lower, upper)"
         ) from None
     if not (np.isfinite(lower).all() and np.isfinite(upper).all() and (lower < upper).all()):
-        raise NetworkError(f"the cube {cube!r} is unbounded or empty; give finite bounds with lower < upper")
+        raise NetworkError(f"the cube {quoted(cube)} is unbounded or empty; give finite bounds with lower < upper")
     return lower, upper
 
 
@@ -388,7 +388,7 @@ class _Evaluator:
                 for stage in (*network.stages, network.output)
             ]
         except (RuntimeError, AssertionError) as error:
-            raise NetworkError(f"device {device!r} cannot be used: {' '.join(str(error).split())[:120]}") from None
+            raise NetworkError(f"device {quoted(device)} cannot be used: {shown(error, 120)}") from None
 
     def _tensor(self, array: Floats) -> torch.Tensor:
         return self._torch.tensor(np.ascontiguousarray(array), dtype=self._torch.float64, device=self._device)

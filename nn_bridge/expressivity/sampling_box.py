@@ -28,6 +28,7 @@ from nn_bridge.network.network import Network, Row
 from nn_bridge.symbolic.tropicalize import tropicalize
 from polyhedra.errors import GeometryError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 from tropical.effective_radius import (
     EffectiveRadius,
@@ -117,7 +118,7 @@ def sampling_box(
         maps = tropicalize_by_cells(network)
         reach = hoffman_constant_of(maps) * coefficient_range(maps, middle)
     else:
-        raise NetworkError(f"there is no method {method!r}; take 'cells' or 'hoffman'")
+        raise NetworkError(f"there is no method {quoted(method)}; take 'cells' or 'hoffman'")
     return SamplingBox(middle, reach * (1 + share) if reach > 0 else ONE, reach, method)
 
 

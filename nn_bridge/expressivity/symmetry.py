@@ -28,10 +28,11 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from nn_bridge.cells.adjacency import dual_graph
 from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.cells.complex import cell_complex
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.errors import NetworkError
+from nn_bridge.expressivity.randomness import generator_and_seed
 from nn_bridge.expressivity.sampling import TOLERANCE, cube_bounds, cube_points, pieces_at
 from nn_bridge.network.network import INPUT, AffineStage, Network
 from nn_bridge.region_count import RegionCount
@@ -237,7 +238,7 @@ def sample_by_symmetry(
     *,
     samples: int,
     cube: Any,
-    rng: int | np.random.Generator,
+    rng: int | np.random.Generator | None = None,
     symmetry: PermutationSymmetry | None = None,
     device: str = "cpu",
     midpoint_test: bool = True,
@@ -268,6 +269,7 @@ def sample_by_symmetry(
     >>> sample_by_symmetry(deep_sets(3).network, samples=500, cube=20, rng=0).regions
     8
     """
+    generator, seed = generator_and_seed(rng)
     symmetry = permutation_symmetry(network) if symmetry is None else symmetry
     lower, upper = cube_bounds(cube, network.input_dim)
     for block in symmetry.blocks:
@@ -275,14 +277,13 @@ def sample_by_symmetry(
             raise NetworkError(f"the cube has different bounds for the exchangeable coordinates {list(block)}")
 
     def points() -> Iterator[NDArray[np.float64]]:
-        for block in cube_points(lower, upper, samples, np.random.default_rng(rng)):
+        for block in cube_points(lower, upper, samples, generator):
             yield symmetry.moved_into_domain(block)
 
     found = pieces_at(network, points(), device=device, midpoint_test=midpoint_test, tolerance=tolerance)
     scale = float(np.abs(found.slopes).max(initial=0.0)) or 1.0
     rounded = np.round(found.slopes / (scale * tolerance)) + 0.0
     regions = sum(symmetry.orbit_size([column.tobytes() for column in slope.T.copy()]) for slope in rounded)
-    seed = None if isinstance(rng, np.random.Generator) else int(rng)
     return SymmetricEstimate(
         regions, len(found.points), samples, tuple(lower.tolist()), tuple(upper.tolist()), seed, symmetry
     )
@@ -341,16 +342,13 @@ def regions_by_symmetry(network: Network, symmetry: PermutationSymmetry) -> int:
     16
     """
     domain = symmetry.fundamental_domain()
-    cells = {cell.pattern: cell for cell in iterate_cells(network, domain)}
-    graph = dual_graph(network, domain)
-    maps = {node: cells[pattern].affine_map for node, pattern in graph.nodes(data="pattern")}
-    graph.remove_edges_from([(i, j) for i, j in graph.edges if maps[i] != maps[j]])
+    found = cell_complex(network, domain)
     walls = [_exchanged(row) for row in domain.irredundant().inequalities]
     total = 0
-    for region in nx.connected_components(graph):
-        columns = tuple(zip(*maps[next(iter(region))].matrix, strict=True))
-        facets = (facet for node in region for facet in cells[graph.nodes[node]["pattern"]].facets)
-        touched = {walls[number] for facet in facets for number in facet.walls}
+    for region in range(found.region_count):
+        cells = [found.cell(number) for number in np.flatnonzero(found.regions == region).tolist()]
+        columns = tuple(zip(*cells[0].affine_map.matrix, strict=True))
+        touched = {walls[number] for cell in cells for facet in cell.facets for number in facet.walls}
         total += symmetry.order // _generated([(i, j) for i, j in touched if columns[i] == columns[j]])
     return total
 

@@ -25,7 +25,7 @@ from polyhedra.errors import GeometryError
 from polyhedra.scalars import ZERO, rational, rationals, to_float, to_text
 
 if TYPE_CHECKING:
-    from nn_bridge.network.point_queries import PointCell
+    from nn_bridge.network.point_cells import PointCell
 
 Row = tuple[fmpq, ...]
 Matrix = tuple[Row, ...]
@@ -283,14 +283,14 @@ class Network:
                 active.append((chosen, fmpq_mat([list(result[j]) for j in chosen])) if chosen else None)
         return tuple(forms)
 
-    # -------------------------------- questions (answered in nn_bridge.network.point_queries)
+    # ---------------------------------------------------------------- questions, answered by modules above this one
 
     def cell_at(self, x: Iterable[Any]) -> tuple[PointCell, ...]:
         """The full-dimensional activation cells that contain a point: one, or all that it borders.
 
-        See `nn_bridge.network.point_queries.cells_at`.
+        See `nn_bridge.network.point_cells.cells_at`.
         """
-        from nn_bridge.network.point_queries import cells_at  # imports tropical algebra, which a Network does without
+        from nn_bridge.network.point_cells import cells_at
 
         return cells_at(self, x)
 
@@ -301,9 +301,9 @@ class Network:
     def point_of_difference(self, other: Network) -> Row | None:
         """A rational point at which two networks differ, or None where they are the same function.
 
-        See `nn_bridge.network.point_queries.point_of_difference`.
+        See `nn_bridge.symbolic.equality.point_of_difference`.
         """
-        from nn_bridge.network.point_queries import point_of_difference
+        from nn_bridge.symbolic.equality import point_of_difference
 
         return point_of_difference(self, other)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 
-from nn_bridge.errors import NetworkError
+from polyhedra.errors import UnreadableError
+from polyhedra.quoting import shown_path
 
 MAX_BYTES = 256 * 2**20
 """The most bytes of arrays that a binary network file may hold, after inflation (33 million float64 weights)."""
@@ -15,36 +15,45 @@ MAX_TEXT_BYTES = 64 * 2**20
 """The most bytes of a text network file."""
 
 
-def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
+def read_bytes(path: str | os.PathLike[str], limit: int, kind: str = "network") -> bytes:
     """The content of a regular file of at most ``limit`` bytes.
+
+    Parameters
+    ----------
+    path : path
+    limit : int
+    kind : str
+        How messages call what is read.
 
     Raises
     ------
-    NetworkError
+    UnreadableError
         The file is missing, a directory, no regular file, unreadable, empty or too large.
     """
-    name = Path(path)
+    name = shown_path(path)
     try:
-        status = os.stat(name)
+        status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
-            raise NetworkError(f"{name} is a directory; give the network file itself")
+            raise UnreadableError(f"{name} is a directory; give the {kind} file itself")
         if not stat.S_ISREG(status.st_mode):
-            raise NetworkError(f"{name} is not a regular file; copy the network into one first")
+            raise UnreadableError(f"{name} is not a regular file; copy the {kind} into one first")
         if status.st_size == 0:
-            raise NetworkError(f"{name} is empty; save the network again")
+            raise UnreadableError(f"{name} is empty; save the {kind} again")
         if status.st_size > limit:
-            raise NetworkError(f"{name} has {status.st_size} bytes, more than the {limit} that a network file may have")
-        with open(name, "rb") as file:
+            raise UnreadableError(
+                f"{name} has {status.st_size} bytes, more than the {limit} that a {kind} file may have"
+            )
+        with open(path, "rb") as file:
             content = file.read(min(limit, status.st_size) + 1)  # asked for more, Python sets that much memory aside
-    except NetworkError:
+    except UnreadableError:
         raise
     except FileNotFoundError:
-        raise NetworkError(f"{name}: there is no such file; check the path") from None
+        raise UnreadableError(f"{name}: there is no such file; check the path") from None
     except PermissionError:
-        raise NetworkError(f"{name} may not be read; check its permissions") from None
+        raise UnreadableError(f"{name} may not be read; check its permissions") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         reason = getattr(error, "strerror", None) or error
-        raise NetworkError(f"{name} cannot be read: {reason}; check the path") from None
+        raise UnreadableError(f"{name} cannot be read: {reason}; check the path") from None
     if len(content) > status.st_size:
-        raise NetworkError(f"{name} grew while it was read; wait until it is written")
+        raise UnreadableError(f"{name} grew while it was read; wait until it is written")
     return content

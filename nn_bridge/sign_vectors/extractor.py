@@ -26,6 +26,7 @@ from nn_bridge.sign_vectors.pieces import (
 from nn_bridge.sign_vectors.plan import Plan, plan_of
 from nn_bridge.sign_vectors.skeleton import OverBudget
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO, to_text
 
 OnDegenerate = Literal["report", "raise"]
@@ -89,7 +90,7 @@ def extract(
     if np.dtype(dtype) != np.float64:
         raise NetworkError(f"dtype={np.dtype(dtype).name}: the sign-vector engine counts in float64 only")
     if on_degenerate not in ("report", "raise"):
-        raise NetworkError(f"on_degenerate={on_degenerate!r} is neither 'report' nor 'raise'")
+        raise NetworkError(f"on_degenerate={quoted(on_degenerate)} is neither 'report' nor 'raise'")
     polytope = as_domain(domain, network.input_dim)
     cutter = _cutter(device, backend)
     budget = room_for(memory)
@@ -230,9 +231,9 @@ def _working_bytes(budget: int, cutter: Cutter) -> int:
 
 def _cutter(device: str, backend: Backend) -> Cutter:
     if backend not in ("auto", "numba", "torch"):
-        raise NetworkError(f"backend={backend!r} is not one of 'auto', 'numba', 'torch'")
+        raise NetworkError(f"backend={quoted(backend)} is not one of 'auto', 'numba', 'torch'")
     if backend == "numba" and device != "cpu":
-        raise NetworkError(f"backend='numba' runs on the CPU; device={device!r} needs backend='torch'")
+        raise NetworkError(f"backend='numba' runs on the CPU; device={quoted(device)} needs backend='torch'")
     if backend == "torch" or (backend == "auto" and device != "cpu"):
         from nn_bridge.sign_vectors.torch.subdivide import torch_cutter  # torch loads only where it is used
 

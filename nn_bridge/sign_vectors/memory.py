@@ -6,10 +6,12 @@ import os
 import re
 
 from nn_bridge.errors import NetworkError
+from polyhedra.quoting import quoted
 
 SHARE = 0.6
 """The part of the free memory that is taken where no budget is given."""
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_LONGEST = 100  # characters
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", re.IGNORECASE | re.ASCII)
 
 
@@ -30,9 +32,9 @@ def memory_budget(memory: str | int | None) -> int:
         return int(SHARE * free_memory())
     if isinstance(memory, int) and not isinstance(memory, bool) and memory > 0:
         return memory
-    match = _SIZE.fullmatch(memory) if isinstance(memory, str) else None
-    if match is None or float(match[1]) == 0:
-        raise NetworkError(f"memory={memory!r} is not a size; write for example 4GiB")
+    match = _SIZE.fullmatch(memory) if isinstance(memory, str) and len(memory) <= _LONGEST else None
+    if match is None or not 0 < float(match[1]) < 2**63:
+        raise NetworkError(f"memory={quoted(memory)} is not a size; write for example 4GiB")
     unit = match[2].upper()
     factor = _UNITS[unit] if match[3] or not unit else 1000 ** "KMGT".index(unit) * 1000
     return int(float(match[1]) * factor)
@@ -46,7 +48,7 @@ def room_for(memory: str | int | None) -> int:
 
 def budget_name(memory: str | int | None) -> str:
     """What a message calls a budget that is too small."""
-    return f"{SHARE:.0%} of the free memory" if memory is None else f"memory={memory!r}"
+    return f"{SHARE:.0%} of the free memory" if memory is None else f"memory={quoted(memory)}"
 
 
 def resident_memory() -> int:

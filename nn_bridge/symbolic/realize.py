@@ -22,6 +22,7 @@ from flint import fmpq
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.builder import NetworkBuilder, Signal
 from nn_bridge.network.network import Network
+from polyhedra.quoting import quoted
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.rational import PuiseuxRational
 
@@ -61,7 +62,7 @@ def realize(
     outputs = [function] if isinstance(function, (PuiseuxRational, PuiseuxPolynomial)) else list(function)
     maps = [f if isinstance(f, PuiseuxRational) else PuiseuxRational(f) for f in outputs]
     if construction not in ("tree", "shallow"):
-        raise NetworkError(f"there is no construction {construction!r}; use 'tree' or 'shallow'")
+        raise NetworkError(f"there is no construction {quoted(construction)}; use 'tree' or 'shallow'")
     if not maps:
         raise NetworkError("a network needs at least one output function")
     dim = maps[0].dim

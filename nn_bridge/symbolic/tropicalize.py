@@ -23,6 +23,7 @@ from typing import Literal
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.symbolic.monomials import native_monomials
+from polyhedra.quoting import quoted
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.pruning import Method, pruned_product
 from tropical.pruning import prune as without_redundant_terms
@@ -74,7 +75,7 @@ def tropical_preactivations(
     The arguments are those of `tropicalize`; with ``prune="end"`` only the outputs are pruned.
     """
     if prune not in ("layer", "end", "none"):
-        raise NetworkError(f"networks are not pruned at {prune!r}; use 'layer', 'end' or 'none'")
+        raise NetworkError(f"networks are not pruned at {quoted(prune)}; use 'layer', 'end' or 'none'")
     if prune != "layer":
         _check_expansion(network)
     at_once = method if prune == "layer" else None

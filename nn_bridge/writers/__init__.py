@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
+from polyhedra.quoting import quoted, shown_path
 
 SUFFIXES = {
     ".npz": ("nn_bridge.writers.npz", "write_npz"),
@@ -29,7 +30,9 @@ def write_network(network: Network, path: str | os.PathLike[str]) -> None:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
-        raise NetworkError(f"{path}: puiseux does not write files of type {suffix!r}; use {', '.join(SUFFIXES)}")
+        raise NetworkError(
+            f"{shown_path(path)}: puiseux does not write files of type {quoted(suffix, 20)}; use {', '.join(SUFFIXES)}"
+        )
     module, function = SUFFIXES[suffix]
     getattr(import_module(module), function)(network, path)
 

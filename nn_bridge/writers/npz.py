@@ -11,6 +11,7 @@ import numpy as np
 from nn_bridge.network.network import Network
 from nn_bridge.writers.files import write_bytes
 from nn_bridge.writers.floats import float64_layers
+from polyhedra.quoting import shown_path
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same network gives the same bytes on every day
 
@@ -25,7 +26,7 @@ def write_npz(network: Network, path: str | os.PathLike[str]) -> None:
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for index, (weights, bias) in enumerate(float64_layers(network, str(path))):
+        for index, (weights, bias) in enumerate(float64_layers(network, shown_path(path))):
             for name, array in ((f"W{index}", weights), (f"b{index}", bias)):
                 member = io.BytesIO()
                 np.lib.format.write_array(member, array, version=(1, 0), allow_pickle=False)

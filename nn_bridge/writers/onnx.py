@@ -68,6 +68,6 @@ def to_onnx(network: Network) -> Any:
     graph = helper.make_graph(nodes, "network", inputs, outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="puiseux")
     model.ir_version = _IR_VERSION
-    model.doc_string = "\n".join(network.notes)
+    model.doc_string = "\n".join(network.notes).encode("utf-8", "backslashreplace").decode()
     onnx.checker.check_model(model)
     return model

@@ -10,6 +10,7 @@ from flint import fmpq
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import AffineStage, Matrix, Network, Row
+from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, rational, to_float
 
 TYPES: dict[str, Any] = {"float64": np.float64, "float32": np.float32}
@@ -55,7 +56,7 @@ def rounded_to(network: Network, precision: str = "float64") -> Rounded:
     (1, True)
     """
     if precision not in TYPES:
-        raise NetworkError(f"there is no precision {precision!r}; take one of {', '.join(TYPES)}")
+        raise NetworkError(f"there is no precision {quoted(precision)}; take one of {', '.join(TYPES)}")
     counter = _Counter(precision)
     stages = tuple(counter.stage(stage, f"stage {k}") for k, stage in enumerate(network.stages, 1))
     output = counter.stage(network.output, "the output")

@@ -6,13 +6,12 @@ import io
 import os
 from typing import Any
 
-import numpy as np
-
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.writers.files import write_bytes
 from nn_bridge.writers.floats import float64_layers, is_chain
 from polyhedra.errors import MissingExtraError
+from polyhedra.quoting import shown_path
 
 
 def to_torch(network: Network) -> Any:
@@ -37,9 +36,9 @@ def to_torch(network: Network) -> Any:
     )
     """
     nn = _torch().nn
-    if not is_chain(network):
-        from nn_bridge.writers.torch_module import StagedNetwork
+    from nn_bridge.writers.torch_module import StagedNetwork, linear  # needs torch
 
+    if not is_chain(network):
         return StagedNetwork(network)
     parts: list[Any] = []
     for weights, bias in float64_layers(network, "the network"):
@@ -47,17 +46,6 @@ def to_torch(network: Network) -> Any:
             parts.append(nn.ReLU())
         parts.append(linear(weights, bias))
     return nn.Sequential(*parts)
-
-
-def linear(weights: np.ndarray, bias: np.ndarray | None) -> Any:
-    """A ``Linear`` module with these float64 parameters."""
-    torch = _torch()
-    module = torch.nn.Linear(weights.shape[1], weights.shape[0], bias=bias is not None, dtype=torch.float64)
-    with torch.no_grad():
-        module.weight.copy_(torch.from_numpy(weights))
-        if bias is not None:
-            module.bias.copy_(torch.from_numpy(bias))
-    return module
 
 
 def write_torch(network: Network, path: str | os.PathLike[str]) -> None:
@@ -71,8 +59,8 @@ def write_torch(network: Network, path: str | os.PathLike[str]) -> None:
     torch = _torch()
     if not is_chain(network):
         raise NetworkError(
-            f"{path}: a file of parameters cannot tell skip connections (leaky ReLU, maxout and the like give some); "
-            "write .onnx or .json, or take nn_bridge.writers.torch.to_torch in Python"
+            f"{shown_path(path)}: a file of parameters cannot tell skip connections (leaky ReLU, maxout and the like "
+            "give some); write .onnx or .json, or take nn_bridge.writers.torch.to_torch in Python"
         )
     buffer = io.BytesIO()
     torch.save(to_torch(network).state_dict(), buffer)

@@ -1,4 +1,4 @@
-"""The torch module of a network that is no chain of layers."""
+"""The torch modules of a layer, and of a network that is no chain of layers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from torch import Tensor
 
 from nn_bridge.network.network import INPUT, Network
 from nn_bridge.writers.floats import float64_matrix, float64_vector
-from nn_bridge.writers.torch import linear
+
+
+def linear(weights: np.ndarray, bias: np.ndarray | None) -> torch.nn.Linear:
+    """A ``Linear`` module with these float64 parameters."""
+    module = torch.nn.Linear(weights.shape[1], weights.shape[0], bias=bias is not None, dtype=torch.float64)
+    with torch.no_grad():
+        module.weight.copy_(torch.from_numpy(weights))
+        if bias is not None:
+            module.bias.copy_(torch.from_numpy(bias))
+    return module
 
 
 class StagedNetwork(torch.nn.Module):

@@ -15,15 +15,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from flint import fmpq
 
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
+from nn_bridge.writers.files import require_writable, whole_file
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import shown_path
 from polyhedra.scalars import primitive
 from puiseux.certificates import checker as certificate_checker
 from puiseux.domains import Problem, pose
@@ -144,7 +145,9 @@ def certify(
     require_writable(path)
     network = problem.network
     if network.input_dim * (sum(network.hidden) + network.output_dim) > certificate_checker.FORM_LIMIT:
-        raise UsageError(f"{path}: no certificate: inputs times units are more than {certificate_checker.FORM_LIMIT:,}")
+        raise UsageError(
+            f"{shown_path(path)}: no certificate: inputs times units are more than {certificate_checker.FORM_LIMIT:,}"
+        )
     proof = CellProof(problem.network, problem.domain)
     counts = {
         "cells": proof.cells,
@@ -203,8 +206,15 @@ def _write(path: str | PathLike[str], header: dict[str, Any], records: Iterable[
     form = {"format": certificate_checker.FORMAT, "version": certificate_checker.VERSION}
     texts = (text for block in _numbers_of(header.get("network", ())) for text in block.split("/"))
     if max(map(len, texts), default=0) > _MOST_DIGITS:
-        raise UsageError(f"{path}: no certificate: a weight has more than {_MOST_DIGITS} digits; round the network")
-    with _appearing_whole(Path(path)) as write:
+        raise UsageError(
+            f"{shown_path(path)}: no certificate: a weight has more than {_MOST_DIGITS} digits; round the network"
+        )
+    if "network" in header:
+        try:
+            certificate_checker.require_small(header["network"])
+        except certificate_checker.Invalid as error:
+            raise UsageError(f"{shown_path(path)}: no certificate: {error}; round the network") from None
+    with _lines_into(path) as write:
         write({**form, **header})
         for record in records:
             write(record)
@@ -219,50 +229,20 @@ def _numbers_of(content: Any) -> Iterator[str]:
             yield from _numbers_of(entry)
 
 
-def require_writable(path: str | PathLike[str]) -> None:
-    """Refuse a place where no file can be written, before anything is computed for it."""
-    path = Path(path)
-    if path.is_dir():
-        raise UsageError(f"{path}: is a folder; give the name of a file")
-    part = _part_of(path)
-    try:
-        with open(part, "xb"):
-            pass
-        part.unlink()
-    except OSError as error:
-        raise _refused(path, error) from None
-
-
 @contextmanager
-def _appearing_whole(path: Path) -> Iterator[Callable[[Any], None]]:
+def _lines_into(path: str | PathLike[str]) -> Iterator[Callable[[Any], None]]:
     """A function that appends JSON lines to a file which gets its name only at the end."""
-    part = _part_of(path)
-    try:
-        with open(part, "xb") as raw:
-            # no name and time in the compressed file: the same proof is the same file
-            packed = gzip.GzipFile("", "wb", 6, raw, mtime=0) if path.name.endswith(".gz") else None
-            stream: Any = raw if packed is None else packed
+    with whole_file(path) as raw:
+        # no name and time in the compressed file: the same proof is the same file
+        packed = gzip.GzipFile("", "wb", 6, raw, mtime=0) if os.fspath(path).endswith(".gz") else None
+        stream: Any = raw if packed is None else packed
 
-            def write(record: Any) -> None:
-                stream.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
+        def write(record: Any) -> None:
+            stream.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
 
-            yield write
-            if packed is not None:
-                packed.close()
-        os.replace(part, path)
-    except BaseException as error:
-        part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise _refused(path, error) from None
-        raise
-
-
-def _part_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
-
-
-def _refused(path: Path, error: OSError) -> UsageError:
-    return UsageError(f"{path}: the certificate cannot be written: {error.strerror or error}")
+        yield write
+        if packed is not None:
+            packed.close()
 
 
 # -------------------------------------------------------------------- checking
@@ -307,7 +287,7 @@ def verify_certificate(
     try:
         found = certificate_checker.check(os.fspath(path), open if progress is None else _watched_opener(progress))
     except certificate_checker.NoCertificate as error:
-        raise UsageError(f"{os.fspath(path)}: {error}") from None
+        raise UsageError(f"{shown_path(path)}: {error}") from None
     except certificate_checker.Invalid as error:
         return Verdict(False, None, None, None, None, None, str(error), time.perf_counter() - begun)
     seconds = time.perf_counter() - begun

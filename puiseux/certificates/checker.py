@@ -14,11 +14,13 @@ import re
 import sqlite3
 import sys
 import zlib
+from inspect import signature
 from operator import mul
 from typing import Any
 
 FORMAT, VERSION = "puiseux-certificate", 1
 LINE_LIMIT, FORM_LIMIT = 1 << 26, 2 * 10**7  # bytes of a line; inputs times units: more is an attack
+MEMORY_LIMIT = 1 << 29  # bytes: values of a line, integers of a network, an elimination; forms: twice so many
 Row = list[int]  # an affine form a.x + b as [a_1, .., a_n, b], or the point x / d as [x_1, .., x_n, d]
 
 
@@ -40,14 +42,27 @@ def check(path: str, opener: Any = open) -> dict[str, Any]:
                 if number == 1 and not re.match(rb'\{"format": ?"%b"' % FORMAT.encode(), line):
                     break
                 _require(line.endswith(b"\n"), f"is truncated, or longer than {LINE_LIMIT} bytes")
+                values = sum(map(line.count, (b"[", b"{", b",")))
+                _require(60 * values <= MEMORY_LIMIT, "holds too many values")
                 record = json.loads(line)
                 if proof is None:
-                    form, version, kind = (record.pop(key) for key in ("format", "version", "kind"))
+                    form, version, kind = _fields(record, ["format", "version", "kind"])
                     if (form, version) != (FORMAT, VERSION):
                         raise NoCertificate(f"is of version {version!r:.20}; this checker reads version {VERSION}")
-                    proof = {"cells": _Cells, "pruning": _Pruning}[kind](**record)  # type: ignore[call-arg]
+                    _require(kind in ("cells", "pruning"), f"the kind {kind!r:.40} is neither cells nor pruning")
+                    header: Any = _Cells if kind == "cells" else _Pruning
+                    names = list(signature(header).parameters)
+                    _require(set(record) <= {"format", "version", "kind", *names}, "the header has an unknown field")
+                    proof = header(*_fields(record, names))
+                    records = {name[3:]: getattr(proof, name) for name in dir(proof) if name.startswith("on_")}
+                    entries = {name: [*signature(call).parameters.values()] for name, call in records.items()}
+                    fewest = {name: sum(v.default is v.empty for v in values) for name, values in entries.items()}
                 elif isinstance(record, list):
-                    getattr(proof, f"on_{record[0]}")(*record[1:])
+                    name = record[0] if record and type(record[0]) is str else ""
+                    _require(name in records, f"the record {record[:1]!r:.60} is unknown")
+                    good = fewest[name] < len(record) <= len(entries[name]) + 1
+                    _require(good, f"a record {name} has not {len(record) - 1} entries")
+                    records[name](*record[1:])
                 else:
                     counts = proof.counts()
                     _require(record == {"end": counts}, f"claims {line[:200]!r}, but {json.dumps(counts)} is proven")
@@ -69,6 +84,13 @@ def check(path: str, opener: Any = open) -> dict[str, Any]:
 def _require(condition: Any, message: str) -> None:
     if not condition:
         raise Invalid(message)
+
+
+def _fields(record: Any, names: list[str]) -> list[Any]:  # the values of fields of the header
+    _require(isinstance(record, dict), "the header is no object")
+    for name in names:
+        _require(name in record, f"the header has no field {name}")
+    return [record[name] for name in names]
 
 
 def _integers(values: Any, length: int) -> Row:
@@ -97,6 +119,9 @@ def _combine(rows: list[Row], targets: list[Row]) -> None:
         _require(r >= 0, "the rows of a support are dependent")
         matrix[c], matrix[r] = matrix[r], matrix[c]
         pivot, head = matrix[c], matrix[c][c]
+        _require(
+            len(matrix) * len(pivot) * head.bit_length() <= 8 * MEMORY_LIMIT, "the numbers of a proof get too long"
+        )
         for r, row in enumerate(matrix):
             if r != c:
                 factor = row[c]
@@ -115,9 +140,16 @@ def _fraction(text: str) -> tuple[int, int]:
     return int(numerator), int(denominator or 1)
 
 
+def require_small(network: Any) -> None:
+    """What a writer asks first: raises `Invalid` where the numbers of a network take more memory than is checked."""
+    _, _, inputs, hidden, output = network
+    _stages(inputs, [*hidden, output])
+
+
 def _stages(inputs: int, content: list[Any]) -> list[tuple[list[tuple[int, list[Row]]], Row]]:
     """The stages, and last the outputs, with denominators cleared: blocks on sources (0 is the input), and biases."""
-    stages, sizes, scales = [], [inputs], [1]
+    stages: list[tuple[list[tuple[int, list[Row]]], Row]] = []
+    sizes, scales, lengths, used, space = [inputs], [1], [1], 0, 0
     for blocks, bias in content:
         sources = [source for source, _ in blocks]
         widths = [(len(rows), {len(row) for row in rows}) for _, rows in blocks]
@@ -126,10 +158,20 @@ def _stages(inputs: int, content: list[Any]) -> list[tuple[list[tuple[int, list[
         _require(good, f"the shape of stage {len(sizes)} of the network does not fit")
         exact = [(source, [[_fraction(v) for v in row] for row in rows]) for source, rows in blocks]
         shifts = [_fraction(v) for v in bias]
-        denominators = [q for _, rows in exact for row in rows for _, q in row] + [q for _, q in shifts]
-        scale = math.lcm(*denominators) * math.lcm(*(scales[s] for s in sources))
+        numbers = [number for _, rows in exact for row in rows for number in row] + shifts
+        scale = least = math.lcm(*(scales[s] for s in sources))
+        for q in {q for _, q in numbers}:
+            scale = math.lcm(scale, least * q)
+            small = used + len(numbers) * scale.bit_length() <= 8 * MEMORY_LIMIT
+            _require(small, "the denominators of the network are too long")
+        used += len(numbers) * scale.bit_length()
         whole = [(s, [[p * (scale // scales[s] // q) for p, q in row] for row in rows]) for s, rows in exact]
         stages.append((whole, [p * (scale // q) for p, q in shifts]))
+        longest = max((v.bit_length() for _, rows in whole for row in rows for v in row), default=0)
+        longest += max((lengths[s] + sizes[s].bit_length() for s in sources), default=0)
+        lengths.append(len(sources) + max(longest, *(v.bit_length() for v in stages[-1][1])))  # of a form's integers
+        space += (inputs + 1) * len(bias) * (40 + lengths[-1] // 7)
+        _require(space <= 2 * MEMORY_LIMIT, "the numbers of the network are too long for so many units and inputs")
         sizes, scales = [*sizes, len(bias)], [*scales, scale]
     return stages
 

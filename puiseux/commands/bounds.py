@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from polyhedra.quoting import shown_path
 from puiseux.commands.long_numbers import numbers_of_any_length, readable
 from puiseux.commands.options import Command, JsonOption, NetworkArgument
 from puiseux.exit_codes import ExitCode
@@ -44,7 +45,7 @@ def bounds(
             exact = None if counted is None else {"complete": counted.complete, "counts": counted.counts}
             print(json.dumps({**found.to_json(), "exact": exact}))
         else:
-            print(table(found, counted, f"{network}: {problem.network}"))
+            print(table(found, counted, f"{shown_path(network)}: {problem.network}"))
     if counted is None or counted.complete:
         return ExitCode.DONE
     print(f"puiseux: {counted.reason}: the counts are lower bounds", file=sys.stderr)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, DomainOption, JsonOption, TimeLimitOption
 from puiseux.exit_codes import ExitCode
 
@@ -46,7 +47,7 @@ def compare(
         found = differences.largest_difference(
             *networks, domain, within=within, same_class=same_class, time_limit=time_limit
         )
-    names = str(first), str(second)
+    names = shown_path(first), shown_path(second)
     print(json.dumps(found.to_json(same_class)) if as_json else differences.describe(found, *names))
     answer = found.within if within is not None else found.same_class if same_class else found.same_function
     if answer is None:
@@ -62,7 +63,9 @@ def _same_function(first: Path, second: Path, as_json: bool) -> int:
     with StepProgress() as progress:
         progress("Comparing")
         result = comparison.compare(first, second)
-    print(json.dumps(result.to_json()) if as_json else comparison.describe(result, str(first), str(second)))
+    print(
+        json.dumps(result.to_json()) if as_json else comparison.describe(result, shown_path(first), shown_path(second))
+    )
     return ExitCode.DONE if result.same else ExitCode.DIFFERENT
 
 

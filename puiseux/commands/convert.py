@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from polyhedra.errors import UsageError
-from puiseux.commands.options import Command, OutputOption
+from polyhedra.quoting import quoted, shown, shown_path
+from puiseux.commands.options import LONGEST_NOTE, Command, OutputOption
 
 
 def convert(
@@ -56,15 +57,15 @@ def convert(
         network = network.round(bits)
     written = save(network, target, precision=precision)
     for note in written.notes:
-        print(f"note: {note}", file=sys.stderr)
-    print(f"wrote {target}: {written}", file=sys.stderr)
+        print(f"note: {shown(note, LONGEST_NOTE)}", file=sys.stderr)
+    print(f"wrote {shown_path(target)}: {written}", file=sys.stderr)
 
 
 def _sizes(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(f"--input-shape {text!r} is no list of sizes; write 1,28,28") from None
+        raise UsageError(f"--input-shape {quoted(text)} is no list of sizes; write 1,28,28") from None
 
 
 CONVERT = Command(

@@ -9,21 +9,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, OutputOption, choices
+from nn_bridge.region_count import Count
+from polyhedra.quoting import shown, shown_path
+from puiseux.commands.options import (
+    LONGEST_NOTE,
+    Command,
+    DomainOption,
+    JsonOption,
+    NetworkArgument,
+    OutputOption,
+    choices,
+)
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from nn_bridge.network.network import Network
     from nn_bridge.region_count import RegionCount
     from puiseux.domains import Problem
-
-MEANINGS = {
-    "cells": "activation cells: full-dimensional, one pattern each",
-    "regions": "linear regions: equal affine maps joined across facets",
-    "regions_by_point": "the same, joined where closures share any point",
-    "affine_maps": "distinct affine maps",
-}
-
 
 PROOF_KERNELS = (("polyhedra._implied_kernels", "prove_many"),)
 """What a certificate needs compiled beyond the count."""
@@ -38,7 +40,7 @@ def count(
             "--engine",
             metavar="ENGINE",
             help="auto (cells), cells, tropical, milp or sign-vectors.",
-            autocompletion=choices("puiseux.count", "ENGINES"),
+            autocompletion=choices("puiseux.routes", "ENGINES"),
         ),
     ] = "auto",
     output: OutputOption = None,
@@ -97,11 +99,11 @@ def count(
     if certificate is not None:
         _certify(problem, result, certificate)
     for note in exact.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {shown(note, LONGEST_NOTE)}", file=sys.stderr)
     if as_json:
         print(json.dumps(result.to_json(problem.network)))
     else:
-        print(table(result, problem.network, str(network)))
+        print(table(result, problem.network, shown_path(network)))
     if result.complete:
         return ExitCode.DONE
     if result.reason == "interrupted":
@@ -111,11 +113,12 @@ def count(
 
 
 def _require_certifiable(certificate: Path, engine: str, by_cells: bool) -> None:
+    from nn_bridge.writers.files import require_writable
     from polyhedra.errors import UsageError
-    from puiseux.certificates.certificate import require_writable
+    from polyhedra.quoting import quoted
 
     if not by_cells:
-        raise UsageError(f"the engine {engine!r} proves nothing; --certificate goes with --engine cells")
+        raise UsageError(f"the engine {quoted(engine)} proves nothing; --certificate goes with --engine cells")
     require_writable(certificate)
 
 
@@ -124,7 +127,7 @@ def _certify(problem: Problem, result: RegionCount, certificate: Path) -> None:
     from puiseux.waiting import CellProgress, announce_compilation
 
     if not result.complete:
-        print(f"puiseux: {certificate}: not written, since the count is not complete", file=sys.stderr)
+        print(f"puiseux: {shown_path(certificate)}: not written, since the count is not complete", file=sys.stderr)
         return
     announce_compilation(PROOF_KERNELS)
     with CellProgress() as progress:
@@ -132,20 +135,24 @@ def _certify(problem: Problem, result: RegionCount, certificate: Path) -> None:
     for name, value in proven.counts.items():
         if None not in (value, result.counts[name]) and value != result.counts[name]:
             raise RuntimeError(f"the certificate proves {value} {name}, the count gave {result.counts[name]}")
-    size = certificate.stat().st_size
-    print(f"puiseux: wrote the proof, {size:,} bytes; to check it: puiseux verify {certificate}", file=sys.stderr)
+    name = shown_path(certificate)
+    if certificate.is_file():
+        size = f"{certificate.stat().st_size:,} bytes"
+        print(f"puiseux: wrote the proof, {size}; to check it: puiseux verify {name}", file=sys.stderr)
+    else:
+        print(f"puiseux: wrote the proof to {name}", file=sys.stderr)
 
 
 def table(result: RegionCount, network: Network, name: str) -> str:
     """The counts for people: one line each with its meaning."""
     layers = f"{' + '.join(map(str, network.hidden))} units" if network.hidden else "no hidden units"
     inputs, outputs = _number(network.input_dim, "input"), _number(network.output_dim, "output")
-    where = f"all of R^{network.input_dim}" if result.domain == "all" else result.domain
+    where = f"all of R^{network.input_dim}" if result.domain == "all" else shown_path(result.domain)
     at_least = "" if result.complete else ">= "
     shown = {key: "-" if value is None else f"{at_least}{value:,}" for key, value in result.counts.items()}
     width = max(map(len, shown.values()))
     lines = [f"{name}: {inputs}, {layers}, {outputs}", f"on {where}, engine {result.engine}:", ""]
-    lines += [f"  {key:<16} {shown[key]:>{width}}  {meaning}" for key, meaning in MEANINGS.items()]
+    lines += [f"  {count:<16} {shown[count]:>{width}}  {count.short}" for count in Count]
     certainty = "exact" if result.exact else "not proven"
     if not result.complete:
         certainty = "incomplete: lower bounds only"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, OutputOption
 from puiseux.exit_codes import ExitCode
 
@@ -49,7 +50,7 @@ def crosscheck(
     if as_json:
         print(json.dumps(check.to_json()))
     else:
-        print(f"{network}: {exact}, domain {check.domain}\n\n{check}")
+        print(f"{shown_path(network)}: {exact}, domain {shown_path(check.domain)}\n\n{check}")
     return ExitCode.DIFFERENT if check.agree is False else ExitCode.DONE
 
 

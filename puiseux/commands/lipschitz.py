@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import (
     Command,
     DomainOption,
@@ -62,7 +63,7 @@ def lipschitz(
         found = lipschitz_constants.lipschitz(
             exact, domain, norm=norm, output_norm=output_norm, measured_in=measured_in, time_limit=time_limit
         )
-    print(json.dumps(found.to_json()) if as_json else lipschitz_constants.describe(found, str(network)))
+    print(json.dumps(found.to_json()) if as_json else lipschitz_constants.describe(found, shown_path(network)))
     if found.proven:
         return ExitCode.DONE
     print(f"puiseux: {found.reason}: not proven", file=sys.stderr)

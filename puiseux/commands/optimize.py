@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, TimeLimitOption
 from puiseux.exit_codes import ExitCode
 
@@ -41,7 +42,7 @@ def optimize(
     with StepProgress() as progress:
         progress("Optimizing")
         found = optimization.optimize(exact, domain, output, maximize=maximize, solver=solver, time_limit=time_limit)
-    print(json.dumps(found.to_json()) if as_json else optimization.describe(found, str(network)))
+    print(json.dumps(found.to_json()) if as_json else optimization.describe(found, shown_path(network)))
     if found.proven:
         return ExitCode.DONE
     print(f"puiseux: {found.reason}: not proven", file=sys.stderr)

@@ -9,6 +9,9 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+LONGEST_NOTE = 1000
+"""Characters of a note about a network that are printed; the notes of a file may be of any length."""
+
 
 class Command(NamedTuple):
     """One command: its name, the function that runs it, one line for the list of commands, examples for its help."""

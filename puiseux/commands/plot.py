@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from polyhedra.errors import UsageError
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, DomainOption, OutputOption, choices
 from puiseux.exit_codes import ExitCode
 
@@ -63,7 +64,8 @@ def plot(
         typer.Option(
             "--window",
             metavar="WINDOW",
-            help="What to show: all (all bounded regions), core, LO,HI or LO1,HI1;LO2,HI2.",
+            help="What to show: all (all bounded regions), core, LO,HI or LO1,HI1;LO2,HI2; by default the data, or "
+            "most vertices.",
         ),
     ] = None,
     data: Annotated[
@@ -71,6 +73,10 @@ def plot(
         typer.Option(
             "--data", metavar="DATA", help="Points to draw over it (.csv, .npy, .npz): inputs, then a class or value."
         ),
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option("--classes", metavar="NAMES", help="The classes of the data in the order of the outputs: A,B,C."),
     ] = None,
     through: Annotated[
         Path | None,
@@ -98,6 +104,7 @@ def plot(
     from puiseux.waiting import StepProgress
 
     begun = time.monotonic()
+    names = None if classes is None else [name.strip() for name in classes.split(",")]
     check_time_limit(time_limit)
     several = len(networks) > 1 or picture.suffix.lower() == ".gif"
     if several and through is not None:
@@ -113,7 +120,14 @@ def plot(
     def draw(path: Path) -> None:
         from puiseux.pictures.plot import save_growth, save_picture
 
-        options: dict[str, Any] = {"domain": domain, "color_by": color_by, "window": window, "kind": kind, "data": data}
+        options: dict[str, Any] = {
+            "domain": domain,
+            "color_by": color_by,
+            "window": window,
+            "kind": kind,
+            "data": data,
+            "classes": names,
+        }
         if several:
             save_growth(loaded, path, **options, names=[network.stem for network in networks])
         else:
@@ -130,11 +144,11 @@ def plot(
             except OutOfTime:
                 reason = f"stopped at the time limit of {time_limit:g} s"
     if reason is None:
-        print(f"wrote {picture}", file=sys.stderr)
+        print(f"wrote {shown_path(picture)}", file=sys.stderr)
         return ExitCode.DONE
     if reason == "interrupted":
         return ExitCode.INTERRUPTED
-    print(f"puiseux: {picture}: not written, {reason}; {_LESS}", file=sys.stderr)
+    print(f"puiseux: {shown_path(picture)}: not written, {reason}; {_LESS}", file=sys.stderr)
     return ExitCode.STOPPED
 
 
@@ -173,6 +187,7 @@ PLOT = Command(
     (
         "puiseux plot net.npz -o regions.png",
         "puiseux plot net.npz --domain 'box:0,8' --color class --data train.csv -o classes.svg",
+        "puiseux plot net.npz --color class --data wine.csv --classes Barolo,Grignolino,Barbera -o wine.png",
         "puiseux plot net.npz --kind hyperplanes --window core -o layers.png",
         "puiseux plot three_inputs.npz -o turn_me.html",
         "puiseux plot digits.npz --through three_images.csv --color class -o slice.png",

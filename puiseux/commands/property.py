@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, JsonOption, NetworkArgument, TimeLimitOption
 from puiseux.exit_codes import ExitCode
 
@@ -40,7 +41,9 @@ def decide_property(
     with StepProgress() as progress:
         progress("Deciding")
         answer = properties.check_property(network, spec, witness=witness, time_limit=time_limit)
-    print(json.dumps(answer.to_json()) if as_json else properties.describe(answer, str(network), str(spec)))
+    print(
+        json.dumps(answer.to_json()) if as_json else properties.describe(answer, shown_path(network), shown_path(spec))
+    )
     if answer.verdict == properties.OPEN:
         print(f"puiseux: {answer.reason}: not decided", file=sys.stderr)
         return ExitCode.STOPPED

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, choices
 
 
@@ -42,7 +43,7 @@ def random(
 
     network = random_network(parse_architecture(architecture), rng=seed, init=init, zero_bias=zero_bias)
     save(network, file)
-    print(f"wrote {file}: {network}", file=sys.stderr)
+    print(f"wrote {shown_path(file)}: {network}", file=sys.stderr)
 
 
 RANDOM = Command(

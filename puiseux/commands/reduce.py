@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument
 
 _FLOATS = (".npz", ".pt", ".pth", ".onnx")
@@ -53,7 +54,7 @@ def reduce(
     result = reduce_network(network, domain, proofs=proofs, keep_chain=chain, time_limit=time_limit)
     if target is not None:
         written = save(result.network, target, precision=precision)
-        print(f"wrote {target}: {written}", file=sys.stderr)
+        print(f"wrote {shown_path(target)}: {written}", file=sys.stderr)
     print(json.dumps(result.to_json()) if as_json else result.describe())
 
 

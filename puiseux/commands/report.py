@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, DomainOption, NetworkArgument, OutputOption
 
 
@@ -53,7 +54,7 @@ def report(
             command=shlex.join(words),
             progress=progress,
         )
-    print(f"wrote {page}", file=sys.stderr)
+    print(f"wrote {shown_path(page)}", file=sys.stderr)
 
 
 REPORT = Command(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from polyhedra.errors import UsageError
+from polyhedra.quoting import quoted
 from puiseux.commands.options import Command, NetworkArgument, OutputOption, choices
 from puiseux.exit_codes import ExitCode
 
@@ -44,7 +45,7 @@ def simplify(
 ) -> int:
     """Write a network as a difference of two max-plus polynomials without redundant terms."""
     if form not in FORMATS:
-        raise UsageError(f"there is no format {form!r}; --format takes {', '.join(FORMATS)}")
+        raise UsageError(f"there is no format {quoted(form)}; --format takes {', '.join(FORMATS)}")
     found, complete = _found(network, output, search, time_limit)
     if not found:
         print(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, OutputOption
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def statistics(
         summary = summary_of(complex_statistics(problem.network, problem.domain), listed, problem.text, by)
     if table is not None:
         write_statistics(listed, table)
-        print(f"wrote {table}", file=sys.stderr)
+        print(f"wrote {shown_path(table)}", file=sys.stderr)
     print(json.dumps(summary) if as_json else text_of(summary))
 
 
@@ -91,12 +92,12 @@ def summary_of(whole: ComplexStatistics, listed: list[RegionStatistics], domain:
 
 def text_of(summary: dict[str, Any]) -> str:
     """The same for people."""
-    from polyhedra.scalars import rational, to_float
+    from polyhedra.scalars import rational, rounded_text
 
     def number(text: str) -> str:
-        return f"{to_float(rational(text)):.4g}"
+        return rounded_text(rational(text), 4)
 
-    lines = [f"on {summary['domain']}, by {summary['by']}:", ""]
+    lines = [f"on {shown_path(summary['domain'])}, by {summary['by']}:", ""]
     lines.append(f"  {summary['by']:<11} {summary['pieces']:,} ({summary['bounded']:,} bounded)")
     if summary["by"] != "cells":
         lines.append(f"  cells       {summary['cells']:,}")

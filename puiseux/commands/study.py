@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, JsonOption, choices
 from puiseux.exit_codes import ExitCode
 
@@ -60,7 +61,7 @@ def study(
     result = run_study(chosen, full=full, seed=seed, workers=workers, folder=folder, progress=_progress)
     if folder is not None:
         for path in save_result(result, folder):
-            print(f"wrote {path}", file=sys.stderr)
+            print(f"wrote {shown_path(path)}", file=sys.stderr)
     if as_json:
         print(json.dumps(result.to_json()))
     else:

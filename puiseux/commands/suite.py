@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from polyhedra.errors import UsageError
+from polyhedra.quoting import quoted, shown_path
 from puiseux.commands.options import Command, JsonOption, choices
 from puiseux.exit_codes import ExitCode
 
@@ -56,7 +57,7 @@ def suite(
     The program prints a bare integer, or a JSON object such as {"cells": 7, "affine_maps": 5}.
     """
     if action not in ACTIONS:
-        raise UsageError(f"there is no suite {action}; take one of {', '.join(ACTIONS)}")
+        raise UsageError(f"there is no suite {quoted(action)}; take one of {', '.join(ACTIONS)}")
     chosen = None if families is None else [name.strip() for name in families.split(",") if name.strip()]
     if action == "export":
         if command is not None:
@@ -93,7 +94,7 @@ def _export(directory: Path, small: bool, families: list[str] | None, force: boo
         print(json.dumps(manifest))
     else:
         cells = sum(entry["counts"]["all"]["cells"] for entry in manifest["networks"])
-        print(f"wrote {directory}: {len(manifest['networks'])} networks with {cells:,} cells, version "
+        print(f"wrote {shown_path(directory)}: {len(manifest['networks'])} networks with {cells:,} cells, version "
               f"{manifest['suite_version']} of the suite")  # fmt: skip
     return ExitCode.DONE
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from polyhedra.quoting import shown, shown_path
 from puiseux.commands.options import Command, JsonOption, OutputOption
 from puiseux.exit_codes import ExitCode
 
@@ -40,9 +41,9 @@ def verify(
     if as_json:
         print(json.dumps(verdict.to_json()))
     elif verdict.valid:
-        print(report(verdict, str(certificate), network))
+        print(report(verdict, shown_path(certificate), network))
     else:
-        print(f"puiseux: {certificate}: {_what(verdict)}{verdict.reason}", file=sys.stderr)
+        print(f"puiseux: {shown_path(certificate)}: {_what(verdict)}{shown(verdict.reason, 400)}", file=sys.stderr)
     return ExitCode.DONE if verdict.valid else ExitCode.DIFFERENT
 
 
@@ -60,7 +61,7 @@ def report(verdict: Verdict, name: str, network: Path | None) -> str:
     where = describe_walls(verdict.walls, verdict.input_dim)
     about = f"a max-plus polynomial in {verdict.input_dim} variables"
     if verdict.digest is not None:
-        about = f"network {network}" if network is not None else f"network with digest {verdict.digest}"
+        about = f"network {shown_path(network)}" if network is not None else f"network with digest {verdict.digest}"
     lines = [f"{name}: valid", f"{about}, {where}:", ""]
     shown = {key: "not proven" if value is None else f"{value:,}" for key, value in verdict.counts.items()}
     width = max(len(value) for key, value in shown.items() if verdict.counts[key] is not None)

@@ -16,15 +16,17 @@ from os import PathLike
 from typing import Any
 
 from nn_bridge.network.network import Network
-from nn_bridge.region_count import RegionCount
+from nn_bridge.region_count import Count, RegionCount
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import to_float, to_text
-from puiseux.cross_check.disagreement import COUNTS, Claim, Witness, disagreement, narrow, pattern_text
+from polyhedra.quoting import quoted
+from polyhedra.scalars import rounded_text, to_text
+from puiseux.cross_check.disagreement import Claim, Witness, disagreement, narrow, pattern_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
-from puiseux.cross_check.oracles import PEERS, ROUTES, warm_up
+from puiseux.cross_check.oracles import PEERS, warm_up
 from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
+from puiseux.routes import ROUTES
 from puiseux.time_limit import check_time_limit
 
 Oracle = Callable[[Network, Polyhedron | None], Any]
@@ -187,7 +189,7 @@ def _counters(
     counters: dict[str, Oracle] = {}
     for name in ROUTES if routes is None else routes:
         if name not in ROUTES:
-            raise UsageError(f"there is no route {name!r}; take some of {', '.join(ROUTES)}")
+            raise UsageError(f"there is no route {quoted(name)}; take some of {', '.join(ROUTES)}")
         counters[name] = ROUTES[name]
     given: Iterable[tuple[str, Oracle]]
     if isinstance(oracles, Mapping):
@@ -196,9 +198,9 @@ def _counters(
         given = [_named(oracle) for oracle in oracles]
     for name, oracle in given:
         if not callable(oracle):
-            raise UsageError(f"the oracle {name!r} cannot be called with a network and a domain")
+            raise UsageError(f"the oracle {quoted(name)} cannot be called with a network and a domain")
         if name in counters:
-            raise UsageError(f"two counters are called {name!r}; give them names: oracles={{'mine': ..}}")
+            raise UsageError(f"two counters are called {quoted(name)}; give them names: oracles={{'mine': ..}}")
         counters[name] = oracle
     return counters
 
@@ -206,7 +208,7 @@ def _counters(
 def _named(oracle: Oracle | str) -> tuple[str, Oracle]:
     if isinstance(oracle, str):
         if oracle not in PEERS:
-            raise UsageError(f"there is no oracle {oracle!r}; take {' or '.join(PEERS)}, or give a callable")
+            raise UsageError(f"there is no oracle {quoted(oracle)}; take {' or '.join(PEERS)}, or give a callable")
         return oracle, PEERS[oracle]
     name = getattr(oracle, "name", None) or getattr(oracle, "__name__", None) or type(oracle).__name__
     return str(name), oracle
@@ -226,17 +228,17 @@ def as_region_count(value: Any) -> RegionCount:
     if isinstance(value, RegionCount):
         return value
     given = dict(value) if isinstance(value, Mapping) else {"cells": value}
-    unknown = [key for key in given if key not in COUNTS]
+    unknown = [key for key in given if key not in set(Count)]
     if unknown:
-        raise UsageError(f"it counted {unknown[0]!r}, which is none of {', '.join(COUNTS)}")
-    counts: dict[str, int | None] = dict.fromkeys(COUNTS)
+        raise UsageError(f"it counted {quoted(unknown[0])}, which is none of {', '.join(Count)}")
+    counts: dict[str, int | None] = dict.fromkeys(map(str, Count))
     for key, number in given.items():
         try:
             counts[key] = None if number is None else operator.index(number)
         except TypeError:
             kind = type(number).__name__
-            raise UsageError(f"it returned {kind} {str(number)[:40]!r} where a count belongs") from None
-    cells, regions, by_point, maps = (counts[key] for key in COUNTS)
+            raise UsageError(f"it returned {kind} {quoted(number, 40)} where a count belongs") from None
+    cells, regions, by_point, maps = (counts[key] for key in Count)
     return RegionCount(cells, regions, by_point, maps, "", "", exact=False, complete=True, seconds=0.0)
 
 
@@ -257,7 +259,7 @@ def _ask(name: str, oracle: Oracle, problem: Problem, time_limit: float | None) 
     except Failed as failure:
         trouble = str(failure) if count is None else f"its patterns: {failure}"
     if count is None:
-        return RouteResult(name, exact, dict.fromkeys(COUNTS), time.monotonic() - began, False, trouble)
+        return RouteResult(name, exact, dict.fromkeys(map(str, Count)), time.monotonic() - began, False, trouble)
     comparable, reason = _comparable(count)
     return RouteResult(
         name,
@@ -341,7 +343,7 @@ def _narrowed(
 def _table(routes: Sequence[RouteResult]) -> list[str]:
     width = max(len("counter"), *(len(route.name) for route in routes)) if routes else 0
     heads = ("cells", "regions", "by point", "affine maps")
-    columns = [[head, *(_number(route, key) for route in routes)] for head, key in zip(heads, COUNTS, strict=True)]
+    columns = [[head, *(_number(route, key) for route in routes)] for head, key in zip(heads, Count, strict=True)]
     widths = [max(map(len, column)) for column in columns]
     lines = [
         f"  {'counter':<{width}}  {'  '.join(f'{h:>{w}}' for h, w in zip(heads, widths, strict=True))}  {'seconds':>8}"
@@ -379,4 +381,4 @@ def _verdict(check: CrossCheck) -> list[str]:
 
 def _readable(value: Any) -> str:
     text = to_text(value)
-    return text if len(text) <= 24 else f"about {to_float(value):.17g}"
+    return text if len(text) <= 24 else f"about {rounded_text(value, 17)}"

@@ -14,15 +14,16 @@ from typing import Any
 from flint import fmpq
 
 from nn_bridge.network.network import Network, Pattern, Row
+from nn_bridge.region_count import Count
+from polyhedra.bounding_box import bounding_box
 from polyhedra.errors import UsageError
-from polyhedra.linear_program import InteriorPoint, Optimal, interior_of, maximize_over
+from polyhedra.linear_program import InteriorPoint, interior_of
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, primitive, to_text
 from polyhedra.system import IntegerRow, System
 
-COUNTS = ("cells", "regions", "regions_by_point", "affine_maps")
-
-Count = Callable[[Polyhedron], dict[str, int | None]]
+CountsOn = Callable[[Polyhedron], dict[str, int | None]]
 """The counts of one oracle on a part of the domain."""
 
 _HALVINGS = 60
@@ -110,7 +111,7 @@ def pattern_text(pattern: Any, network: Network) -> str:
     stages = text.split("|") if network.hidden else []
     if tuple(map(len, stages)) != network.hidden or set(text) - set("01|"):
         sizes = ", ".join(map(str, network.hidden)) or "no"
-        raise UsageError(f"{text[:40]!r} is no activation pattern of a network with {sizes} units; write 0110|01")
+        raise UsageError(f"{quoted(text, 40)} is no activation pattern of a network with {sizes} units; write 0110|01")
     return text
 
 
@@ -229,7 +230,7 @@ def _names_and_number(claims: Sequence[Claim], where: str) -> Witness | None:
 
 
 def _numbers(claims: Sequence[Claim], where: str) -> Witness | None:
-    for key in COUNTS:
+    for key in Count:
         known = [(claim, value) for claim in claims if (value := claim.counts[key]) is not None]
         whole = [value for claim, value in known if not claim.lower_bound]
         if not whole:
@@ -256,8 +257,8 @@ def narrow(
     network: Network,
     domain: Polyhedron | None,
     names: tuple[str, str],
-    one: Count,
-    other: Count,
+    one: CountsOn,
+    other: CountsOn,
     cells: Callable[[Polyhedron], Iterable[str]] | None = None,
 ) -> Iterator[Witness]:
     """Boxes, each within the one before, on which the numbers of two counters differ.
@@ -296,7 +297,7 @@ Difference = tuple[str, int, int]
 
 
 def _differing(
-    boxes: Iterable[Box], domain: Polyhedron | None, one: Count, other: Count
+    boxes: Iterable[Box], domain: Polyhedron | None, one: CountsOn, other: CountsOn
 ) -> Iterator[tuple[Box, Polyhedron, Difference]]:
     """The boxes on which two counters differ, each with the part of the domain in it."""
     for box in boxes:
@@ -313,20 +314,6 @@ def _first_boxes(network: Network, domain: Polyhedron | None) -> Iterator[Box]:
         return
     for radius in _RADII:
         yield ((fmpq(-radius), fmpq(radius)),) * network.input_dim
-
-
-def bounding_box(domain: Polyhedron) -> Box | None:
-    """The smallest box around a domain that is not empty, or None where it is unbounded."""
-    sides = []
-    for axis in range(domain.dim):
-        ends = []
-        for sign in (-1, 1):
-            answer = maximize_over(domain.system, [fmpq(sign if i == axis else 0) for i in range(domain.dim)])
-            if not isinstance(answer, Optimal):
-                return None
-            ends.append(sign * answer.value)
-        sides.append((ends[0], ends[1]))
-    return tuple(sides)
 
 
 def _part(domain: Polyhedron | None, box: Box) -> Polyhedron | None:
@@ -346,10 +333,10 @@ def _halves(box: Box) -> tuple[Box, Box]:
     return (*before, (low, middle), *after), (*before, (middle, high), *after)
 
 
-def _difference(one: Count, other: Count, part: Polyhedron) -> Difference | None:
+def _difference(one: CountsOn, other: CountsOn, part: Polyhedron) -> Difference | None:
     """The first definition on which two counters differ there, and their numbers."""
     first, second = one(part), other(part)
-    for key in COUNTS:
+    for key in Count:
         a, b = first[key], second[key]
         if a is not None and b is not None and a != b:
             return key, a, b
@@ -367,7 +354,7 @@ def _on_box(
 
 
 def _inside_cells(
-    network: Network, names: tuple[str, str], cells: Iterable[str], part: Polyhedron, one: Count, other: Count
+    network: Network, names: tuple[str, str], cells: Iterable[str], part: Polyhedron, one: CountsOn, other: CountsOn
 ) -> Witness | None:
     """The first cell inside which the counters differ."""
     for text in sorted(cells):

@@ -66,8 +66,9 @@ def run_isolated(task: Callable[[], Iterator[Any]], seconds: float | None = None
         yield from _run_here(task)
         return
     reader, writer = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # as where a program was started without it
+            stream.flush()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the child only computes and leaves by _exit
         child = os.fork()

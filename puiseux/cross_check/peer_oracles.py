@@ -18,6 +18,7 @@ from nn_bridge.network.network import INPUT, Network, Row, float_matrix
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import MissingExtraError, UsageError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 from polyhedra.scalars import to_float
 
 Layers = list[tuple[np.ndarray, np.ndarray]]
@@ -123,7 +124,7 @@ def _rectangle(domain: Polyhedron | None) -> tuple[np.ndarray, np.ndarray]:
 def _module(name: str) -> ModuleType:
     root = name.partition(".")[0]
     if find_spec(root) is None:
-        raise MissingExtraError(f"the oracle {root!r}", "bench")
+        raise MissingExtraError(f"the oracle {quoted(root)}", "bench")
     return import_module(name)
 
 

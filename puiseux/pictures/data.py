@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
 
 from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.quoting import quoted, shown, shown_path
 from puiseux.pictures.arrangement import Floats, Integers
 
 _MAX_BYTES = 100 * 2**20
+_MAX_POINTS, _MAX_NUMBERS = 1_000_000, 5_000_000  # of a text
+_MAX_LINE = 1_000_000  # characters in which the sign between columns is looked for
 _MAX_CLASSES = 12
 DATA_ENDINGS = (".csv", ".txt", ".tsv", ".npy", ".npz")
 
@@ -32,12 +36,15 @@ class Data:
         The names of the classes; empty without labels.
     target : float array of shape (points,) or None
         The value of each point, where it is no class.
+    order : tuple of str
+        Which class each output stands for, as the user says; empty where nothing is said.
     """
 
     points: Floats
     labels: Integers | None = None
     classes: tuple[str, ...] = ()
     target: Floats | None = None
+    order: tuple[str, ...] = ()
 
     def require_inputs(self, dim: int) -> None:
         """Refuse points of another dimension than the picture's."""
@@ -47,20 +54,60 @@ class Data:
                 "inputs and perhaps one of classes or values"
             )
 
+    def outputs(self, count: int) -> tuple[int, ...] | None:
+        """For each class the output that stands for it, of so many outputs (of one: 0 where it is <= 0, else 1).
 
-def as_data(source: Any, dim: int) -> Data | None:
+        Where the user has not said, whole numbers from 0 stand for the outputs of these numbers (of one output -1 and
+        1 for its sign); names stand for none, since their order in the alphabet says nothing.
+
+        Raises
+        ------
+        UsageError
+            The names that the user gave are not those of the data, or not one for each output.
+        """
+        most = max(count, 2)
+        if self.order:
+            if len(self.order) != most or len(set(self.order)) != most:
+                raise UsageError(
+                    f"{most} different names of classes are needed, in the order of the outputs, not {len(self.order)}"
+                    + (" (for one output: where it is <= 0, and where it is > 0)" if count == 1 else "")
+                )
+            if missing := [name for name in self.classes if name not in self.order]:
+                raise UsageError(f"the data has the class {quoted(missing[0])}, which is none of those named")
+            return tuple(map(self.order.index, self.classes))
+        if self.target is None or not self.classes:
+            return None
+        numbers = [int(name) for name in self.classes]
+        if count == 1 and set(numbers) <= {-1, 1}:
+            return tuple(int(number > 0) for number in numbers)
+        return tuple(numbers) if all(0 <= number < most for number in numbers) else None
+
+
+def as_data(source: Any, dim: int, classes: Sequence[str] | None = None) -> Data | None:
     """Data from a path, an array, a pair (points, classes or values), or `Data`.
 
     A file (.csv, .tsv, .txt, .npy, or .npz with arrays X and y) has a point a row: the inputs, and perhaps a last
     column with its class or value.  A header row is skipped.
+
+    Parameters
+    ----------
+    source : path, array, pair, Data or None
+    dim : int
+        The number of inputs.
+    classes : sequence of str, optional
+        The names of the classes in the order of the outputs.
 
     Raises
     ------
     UsageError
         It cannot be read as points with ``dim`` inputs.
     """
-    if source is None or isinstance(source, Data):
-        return source
+    if isinstance(classes, str):
+        raise UsageError("the names of the classes are a list, one for each output")
+    if source is None:
+        return None
+    if isinstance(source, Data):
+        return source if classes is None else replace(source, order=tuple(map(str, classes)))
     if isinstance(source, (str, PathLike)):
         data = _read(fspath(source), dim)
     elif isinstance(source, tuple) and len(source) == 2:
@@ -68,7 +115,7 @@ def as_data(source: Any, dim: int) -> Data | None:
     else:
         data = _split(_table(source, "the data"), dim, "the data")
     data.require_inputs(dim)
-    return data
+    return data if classes is None else replace(data, order=tuple(map(str, classes)))
 
 
 def _read(name: str, dim: int) -> Data:
@@ -76,18 +123,30 @@ def _read(name: str, dim: int) -> Data:
 
     ending = name[name.rfind(".") :].lower()
     if ending not in DATA_ENDINGS:
-        raise UsageError(f"{name}: data is read from {', '.join(DATA_ENDINGS)}")
-    content = read_bytes(name, _MAX_BYTES)
+        raise UsageError(f"{shown_path(name)}: data is read from {', '.join(DATA_ENDINGS)}")
+    content = read_bytes(name, _MAX_BYTES, "data")
+    name = shown_path(name)
     if ending in (".npy", ".npz"):
         return _read_numpy(content, name, dim)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{name}: is no text; save the data as .csv") from None
-    lines = text.splitlines()
-    first = lines[0] if lines else ""
+    first = text[:_MAX_LINE].lstrip().split("\n")[0]
+    lines = io.StringIO(text, newline="")
     separator = "\t" if "\t" in first else ";" if ";" in first else "," if "," in first else " "
-    rows = [row for row in csv.reader(lines, delimiter=separator, skipinitialspace=True) if any(map(str.strip, row))]
+    rows, numbers = [], 0
+    try:
+        for row in csv.reader(lines, delimiter=separator, skipinitialspace=True):
+            if any(map(str.strip, row)):
+                rows.append(row)
+                numbers += len(row)
+            if numbers > _MAX_NUMBERS or len(rows) > _MAX_POINTS:
+                raise UsageError(
+                    f"{name}: has more than {_MAX_POINTS:,} points or {_MAX_NUMBERS:,} numbers; take a part of them"
+                )
+    except csv.Error as error:
+        raise UsageError(f"{name}: is no table: {shown(error)}; save the data as .csv") from None
     if rows and not _is_number(rows[0][0]):
         rows = rows[1:]
     if not rows:
@@ -104,6 +163,14 @@ def _read(name: str, dim: int) -> Data:
 def _read_numpy(content: bytes, name: str, dim: int) -> Data:
     try:
         with io.BytesIO(content) as stream:
+            if zipfile.is_zipfile(stream):
+                with zipfile.ZipFile(stream) as archive:
+                    inflated = sum(member.file_size for member in archive.infolist())
+                if inflated > _MAX_BYTES:
+                    raise UsageError(
+                        f"{name}: holds {inflated:,} bytes, more than the {_MAX_BYTES:,} that data may have"
+                    )
+            stream.seek(0)
             found = np.load(stream, allow_pickle=False)
             if not isinstance(found, np.ndarray):
                 if "X" not in found:
@@ -113,7 +180,7 @@ def _read_numpy(content: bytes, name: str, dim: int) -> Data:
     except PuiseuxError:
         raise
     except Exception as error:
-        raise UsageError(f"{name}: is no array file that can be read: {error}") from None
+        raise UsageError(f"{name}: is no array file that can be read: {shown(error)}") from None
     return _split(_table(found, name), dim, name)
 
 
@@ -129,7 +196,7 @@ def _table(rows: Any, name: str) -> Floats:
     try:
         table = np.asarray(rows, dtype=float)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{name}: holds something that is no number: {error}") from None
+        raise UsageError(f"{name}: holds something that is no number: {shown(error)}") from None
     if table.ndim == 1:
         table = table[:, None]
     if table.ndim != 2 or not table.size:

@@ -11,12 +11,14 @@ import numpy as np
 
 from nn_bridge.writers.files import write_bytes
 from polyhedra.errors import UsageError
+from polyhedra.quoting import shown
 from puiseux.domains import Problem
 from puiseux.pictures.arrangement import Arrangement, Integers
 from puiseux.pictures.data import as_data
 from puiseux.pictures.pages import frames_page, png_of
 from puiseux.pictures.palettes import map_colours
-from puiseux.pictures.views import CORE, View, look, parse_window, whole_window
+from puiseux.pictures.views import View, look
+from puiseux.pictures.windows import CORE, Landscape, parse_window
 
 GROWTH_ENDINGS = (".gif", ".html")
 
@@ -29,24 +31,31 @@ def draw_frames(
     data: Any,
     names: Sequence[str] | None,
     dpi: int,
+    classes: Sequence[str] | None = None,
 ) -> list[tuple[str, bytes]]:
     """One PNG a network, with its name."""
-    from puiseux.pictures.plot import add_legend, new_figure
+    from puiseux.pictures.figures import add_legend, label_of, new_figure
 
     last = problems[-1]
     dim = last.network.input_dim
+    points = as_data(data, dim, classes)
     if isinstance(window, str):
         window = parse_window(window, dim)
-    cells = "cells" if kind in ("cells", "dual", "hyperplanes") else "regions"
     if window is None or isinstance(window, str):
-        bounded = last.domain is not None and last.domain.is_bounded()
-        window = whole_window(last, cells) if bounded else look(last, window or CORE, kind=cells).window
+        land = Landscape(last, "cells" if kind in ("cells", "dual", "hyperplanes") else "regions")
+        if window is None:
+            window = (
+                land.core
+                if points is None and not land.bounded
+                else land.default(None if points is None else points.points)
+            )
+        else:
+            window = land.core if window == CORE else land.whole
     labels = list(names) if names is not None else [f"{k + 1} of {len(problems)}" for k in range(len(problems))]
     if len(labels) != len(problems):
         raise UsageError(f"there are {len(problems)} networks but {len(labels)} names for the frames")
     views = [look(problem, window) for problem in problems]
     limits = _value_limits(views) if dim == 1 else None
-    points = as_data(data, dim)
     memory: dict[bytes, int] = {}
     frames = []
     for view, label in zip(views, labels, strict=True):
@@ -63,7 +72,9 @@ def draw_frames(
             handles = draw_plane(ax, view, kind, color_by, points, _steady_colours(view.cells, memory))
         add_legend(ax, handles)
         regions = int(view.cells.regions.max()) + 1
-        ax.set_title(f"{label}: {regions:,} regions, {view.cells.cells:,} cells in this window", fontsize="medium")
+        ax.set_title(
+            f"{label_of(label)}: {regions:,} regions, {view.cells.cells:,} cells in this window", fontsize="medium"
+        )
         frames.append((label, png_of(figure, dpi)))
     return frames
 
@@ -90,8 +101,10 @@ def write_frames(frames: Sequence[tuple[str, bytes]], name: str, seconds: float)
     if not seconds > 0:
         raise UsageError(f"a frame cannot be shown for {seconds} seconds; give a positive number")
     if name.lower().endswith(".html"):
-        page = frames_page([image for _, image in frames], [label for label, _ in frames], Path(name).stem, seconds)
-        write_bytes(name, page.encode())
+        page = frames_page(
+            [image for _, image in frames], [label for label, _ in frames], shown(Path(name).stem), seconds
+        )
+        write_bytes(name, page.encode("utf-8", "backslashreplace"))
         return
     from PIL import Image  # comes with matplotlib
 

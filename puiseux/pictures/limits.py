@@ -13,9 +13,9 @@ from nn_bridge.writers.files import write_bytes
 from polyhedra.polyhedron import Polyhedron
 from puiseux.count import count_problem
 from puiseux.cross_check.isolation import run_isolated
-from puiseux.domains import Problem, pose
+from puiseux.domains import Problem, box_of, pose
 from puiseux.pictures.slices import slice_through, window_around
-from puiseux.pictures.views import parse_window
+from puiseux.pictures.windows import given_window, parse_window
 
 MANY = 50_000
 """Cells beyond which a picture takes a while (a thousand cells take about half a second) and shows little."""
@@ -43,7 +43,7 @@ def looked_at(
         window = parse_window(window, problem.network.input_dim)
     if window is None or isinstance(window, str):
         return problem
-    seen = Polyhedron.box([low for low, _ in window], [high for _, high in window])
+    seen = box_of(given_window(window, problem.network.input_dim))
     return Problem(problem.network, seen if problem.domain is None else problem.domain.intersection(seen), problem.text)
 
 

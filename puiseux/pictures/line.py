@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from puiseux.pictures.data import Data
+from puiseux.pictures.figures import label_of
 from puiseux.pictures.palettes import INK, MARKERS, REGION_COLOURS, class_colour
+from puiseux.pictures.plane import class_marker_colour
 from puiseux.pictures.views import View
 
 if TYPE_CHECKING:
@@ -66,13 +68,15 @@ def _draw_data(ax: Axes, data: Data, view: View, single: bool) -> list[Any]:
     handles = []
     for number, name in enumerate(data.classes or ("data",)):
         chosen = inside & (data.labels == number) if data.classes else inside
-        label = f"data: {name}" if data.classes else "data"
+        label = f"data: {label_of(name)}" if data.classes else "data"
         handles.append(
             ax.scatter(
                 x[chosen],
                 np.zeros(int(chosen.sum())) + 0.03,
                 s=18,
-                color=class_colour(number) if data.classes else INK,
+                color=class_marker_colour(data, number, view.network.output_dim, by_class=not single),
+                edgecolors=INK,
+                linewidths=0.5,
                 marker=MARKERS[number % len(MARKERS)],
                 transform=ax.get_xaxis_transform(),
                 zorder=4,

@@ -11,6 +11,7 @@ from nn_bridge.network.network import Matrix, Pattern
 from polyhedra.scalars import rational, to_float
 from puiseux.pictures.arrangement import WALL, Arrangement, Floats
 from puiseux.pictures.data import Data
+from puiseux.pictures.figures import label_of
 from puiseux.pictures.float_values import output_values
 from puiseux.pictures.palettes import (
     INK,
@@ -73,7 +74,7 @@ def draw_plane(
         handles += _draw_hyperplanes(ax, view)
     _draw_outline(ax, view)
     if data is not None:
-        handles += draw_points(ax, data, view)
+        handles += draw_points(ax, data, view, by_class=color_by == "class" and kind in ("regions", "cells"))
     _frame(ax, view)
     return handles
 
@@ -287,8 +288,12 @@ def _draw_outline(ax: Axes, view: View) -> None:
 # -------------------------------------------------------------------- data and frame
 
 
-def draw_points(ax: Axes, data: Data, view: View) -> list[Any]:
-    """Training points over a picture, one colour and marker a class; those outside the window are left out."""
+def draw_points(ax: Axes, data: Data, view: View, by_class: bool = False) -> list[Any]:
+    """Training points over a picture, one marker a class; those outside the window are left out.
+
+    Over a picture coloured by class (``by_class``) a point has the colour of the output that stands for its class, and
+    none where no output is known to.
+    """
     from matplotlib.lines import Line2D
 
     data.require_inputs(view.dim)
@@ -299,13 +304,22 @@ def draw_points(ax: Axes, data: Data, view: View) -> list[Any]:
     handles = []
     for number, name in enumerate(data.classes or ("data",)):
         chosen = inside & (data.labels == number) if data.classes else inside
-        look: dict[str, Any] = {"marker": MARKERS[number % len(MARKERS)], "color": class_colour(number)}
-        if not data.classes:
-            look["color"] = INK
+        colour = class_marker_colour(data, number, view.network.output_dim, by_class)
+        look: dict[str, Any] = {"marker": MARKERS[number % len(MARKERS)], "color": colour}
         ax.scatter(x[chosen], y[chosen], s=size, edgecolors=INK, linewidths=0.5, zorder=6, **look)
-        label = f"data: {name}" if data.classes else "data"
+        label = f"data: {label_of(name)}" if data.classes else "data"
         handles.append(Line2D([], [], linestyle="", markeredgecolor=INK, markeredgewidth=0.5, label=label, **look))
     return handles
+
+
+def class_marker_colour(data: Data, number: int, outputs: int, by_class: bool) -> str:
+    """The colour for the points of a class; white where a colour would claim a class of the network."""
+    if not data.classes:
+        return INK
+    standing = data.outputs(outputs)
+    if standing is None:
+        return "#FFFFFF" if by_class else class_colour(number)
+    return class_colour(standing[number])
 
 
 def _frame(ax: Axes, view: View) -> None:
@@ -317,4 +331,12 @@ def _frame(ax: Axes, view: View) -> None:
     ax.set_ylabel(view.axes[1])
 
 
-__all__ = ["REGION_COLOURS", "class_conditions", "draw_plane", "draw_points", "facet_stages", "polygons"]
+__all__ = [
+    "REGION_COLOURS",
+    "class_conditions",
+    "class_marker_colour",
+    "draw_plane",
+    "draw_points",
+    "facet_stages",
+    "polygons",
+]

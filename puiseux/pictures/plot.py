@@ -7,24 +7,27 @@ the mouse, `plot_slice` a plane through points of a larger input space, `save_pi
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nn_bridge.network.network import Network
-from nn_bridge.writers.files import write_bytes
-from polyhedra.errors import MissingExtraError, UsageError
+from nn_bridge.writers.files import require_writable, write_bytes
+from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted, shown_path
 from puiseux.domains import Problem, pose
+from puiseux.pictures.figures import add_legend, new_figure, save_figure, title_of
 from puiseux.reading import as_network
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from puiseux.pictures.data import Data
     from puiseux.pictures.views import View
+    from puiseux.pictures.windows import Landscape
 
 COLOURINGS = ("map", "value", "class")
 KINDS = ("graph", "regions", "cells", "dual", "hyperplanes", "3d")
@@ -44,6 +47,7 @@ def plot_regions(
     output: int | None = None,
     data: Any = None,
     legend: bool = True,
+    classes: Sequence[str] | None = None,
 ) -> Axes:
     """Draw a network with one or two inputs.
 
@@ -53,9 +57,11 @@ def plot_regions(
         With one input its graph is drawn, its kinks marked; with two inputs the plane.
     ax : matplotlib Axes, optional
         Where to draw; a new figure by default (its figure is ``ax.figure``).
-    window : "all", "core" or sequence of (low, high), optional
-        What to show of each input.  By default all bounded regions, with a margin; ``"core"`` leaves out the outermost
-        vertices, which may be far away.
+    window : "all", "core", (low, high), sequence or array of pairs, or Polyhedron, optional
+        What to show: one interval for all inputs, or one for each.  ``"all"``: all bounded regions, with a margin;
+        ``"core"`` leaves out the outermost vertices, which may be far away.  By default a bounded domain, else the data
+        with a margin, else all bounded regions, or the core where that is much smaller; the title says how many regions
+        lie outside.
     color_by : str
         ``"map"``: neighbouring affine maps get different colours; ``"value"``: the first output as shading;
         ``"class"``: the output that is largest (for one output: its sign), with exact borders.
@@ -70,6 +76,9 @@ def plot_regions(
     data : path, array, or pair (points, classes or values), optional
         Training points to draw over it; see `puiseux.pictures.data.as_data`.
     legend : bool
+    classes : sequence of str, optional
+        The names of the data's classes in the order of the outputs, so that a point has the colour of its class.
+        Classes that are numbers from 0 need no names; other points are white over a picture coloured by class.
 
     Returns
     -------
@@ -85,14 +94,15 @@ def plot_regions(
     Examples
     --------
     >>> ax = plot_regions(Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]]), kind="hyperplanes")
-    >>> ax.get_title()
+    >>> ax.gettitle_of()
     'bent hyperplanes of 2 units, 4 cells'
     """
     problem = pose(as_network(network, output=output), domain)
     kind = checked_kind(problem, kind, color_by)
     if kind == "3d" or problem.network.input_dim == 3 or (kind == "graph" and problem.network.input_dim == 2):
         raise UsageError("plot_regions draws in the plane; plot_space draws this kind")
-    return _draw_flat(_view(problem, window, kind), ax, kind, color_by, data, legend)
+    points = _data(data, problem, classes)
+    return _draw_flat(_view(problem, window, kind, points), ax, kind, color_by, points, legend)
 
 
 def plot_space(
@@ -130,14 +140,14 @@ def plot_space(
     problem = pose(as_network(network, output=output), domain)
     kind = checked_kind(problem, kind or "3d", color_by)
     if backend not in ("plotly", "matplotlib"):
-        raise UsageError(f"there is no backend {backend!r}; take plotly or matplotlib")
+        raise UsageError(f"there is no backend {quoted(backend)}; take plotly or matplotlib")
     if problem.network.input_dim == 2 and kind not in ("3d", "graph"):
-        raise UsageError(f"the kind {kind!r} of two inputs lies in the plane; plot_regions draws it")
+        raise UsageError(f"the kind {quoted(kind)} of two inputs lies in the plane; plot_regions draws it")
     view = _view(problem, window, kind)
     if backend == "plotly":
         from puiseux.pictures.space import plotly_figure
 
-        return plotly_figure(_solid(view, kind, color_by), view, _title(view, kind))
+        return plotly_figure(_solid(view, kind, color_by), view, title_of(view, kind))
     return _draw_space(view, ax, kind, color_by)
 
 
@@ -175,7 +185,7 @@ def plot_slice(
     Examples
     --------
     >>> net = Network.from_layers([[[1, 0, 0], [0, 1, 0], [0, 0, 1]], [[1, 1, 1]]])
-    >>> plot_slice(net, [[-1, -1, -1], [1, -1, 0], [-1, 1, 0]], kind="cells").get_title()
+    >>> plot_slice(net, [[-1, -1, -1], [1, -1, 0], [-1, 1, 0]], kind="cells").gettitle_of()
     '6 cells, 6 regions in this window'
     """
     from puiseux.pictures.slices import draw_anchors, slice_through, window_around
@@ -201,15 +211,16 @@ def save_picture(
     output: int | None = None,
     data: Any = None,
     through: Any = None,
+    classes: Sequence[str] | None = None,
 ) -> None:
     """Draw a network and save the picture as .png, .svg, .pdf or .html.
 
-    Where far vertices make most regions tiny, the core is drawn beside the whole.  An .html page in space can be turned
-    with the mouse; it needs no network connection.
+    Where far vertices make most regions tiny, the default window is drawn beside the whole.  An .html page in space
+    can be turned with the mouse; it needs no network connection.
 
     Parameters
     ----------
-    network, domain, color_by, window, kind, output, data
+    network, domain, color_by, window, kind, output, data, classes
         As in `plot_regions` and `plot_space`.
     through : points or a path, optional
         Draw the slice through them (see `plot_slice`).
@@ -217,7 +228,7 @@ def save_picture(
     name = checked_path(path, PICTURE_ENDINGS)
     check_together(domain, data, through)
     if through is not None:
-        _save_figure(plot_slice(network, through, None, window, color_by, kind=kind, output=output).figure, name)
+        save_figure(plot_slice(network, through, None, window, color_by, kind=kind, output=output).figure, name)
         return
     problem = pose(as_network(network, output=output), domain)
     chosen = checked_kind(problem, kind, color_by)
@@ -228,29 +239,40 @@ def save_picture(
         if Path(name).suffix.lower() == ".html":
             from puiseux.pictures.space import plotly_figure
 
-            figure = plotly_figure(_solid(view, chosen, color_by), view, _title(view, chosen))
-            write_bytes(name, figure.to_html(include_plotlyjs=True, full_html=True).encode())
+            figure = plotly_figure(_solid(view, chosen, color_by), view, title_of(view, chosen))
+            write_bytes(name, figure.to_html(include_plotlyjs=True, full_html=True).encode("utf-8", "backslashreplace"))
         else:
-            _save_figure(_draw_space(view, None, chosen, color_by).figure, name)
+            save_figure(_draw_space(view, None, chosen, color_by).figure, name)
         return
-    _save_figure(picture_of(problem, window, chosen, color_by, data), name)
+    save_figure(picture_of(problem, window, chosen, color_by, data, classes), name)
 
 
 def picture_of(
-    problem: Problem, window: Any = None, kind: str | None = None, color_by: str = "map", data: Any = None
+    problem: Problem,
+    window: Any = None,
+    kind: str | None = None,
+    color_by: str = "map",
+    data: Any = None,
+    classes: Sequence[str] | None = None,
 ) -> Figure:
     """A figure of one or two inputs: one picture, or two where far vertices squeeze most regions in the first."""
-    from puiseux.pictures.views import CORE, squeezed
+    from puiseux.pictures.windows import ALL
 
     kind = checked_kind(problem, kind, color_by)
-    if window is not None or not squeezed(problem, kind):
-        figure = new_figure((6.6, 4.2) if problem.network.input_dim == 1 else (6.6, 5.4))
-        _draw_flat(_view(problem, window, kind), figure.add_subplot(), kind, color_by, data, True)
-        return figure
-    figure = new_figure((12.4, 5.4) if problem.network.input_dim == 2 else (11, 4))
-    left, right = figure.subplots(1, 2)
-    _draw_flat(_view(problem, None, kind), left, kind, color_by, data, False)
-    _draw_flat(_view(problem, CORE, kind), right, kind, color_by, data, True)
+    points = _data(data, problem, classes)
+    if window is None:
+        land = _landscape(problem, kind)
+        chosen = land.default(None if points is None else points.points)
+        if land.squeezed(chosen) and land.can_be_whole:
+            figure = new_figure((12.4, 5.4) if problem.network.input_dim == 2 else (11, 4))
+            left, right = figure.subplots(1, 2)
+            _draw_flat(_view(problem, ALL, kind, points, land), left, kind, color_by, points, False)
+            _draw_flat(_view(problem, None, kind, points, land), right, kind, color_by, points, True)
+            return figure
+    else:
+        land = None
+    figure = new_figure((6.6, 4.2) if problem.network.input_dim == 1 else (6.6, 5.4))
+    _draw_flat(_view(problem, window, kind, points, land), figure.add_subplot(), kind, color_by, points, True)
     return figure
 
 
@@ -275,6 +297,7 @@ def save_growth(
     names: Sequence[str] | None = None,
     seconds: float = 0.4,
     dpi: int = 100,
+    classes: Sequence[str] | None = None,
 ) -> None:
     """How regions grow over training: one frame a network, as .gif, or .html with a slider.
 
@@ -284,7 +307,7 @@ def save_growth(
     ----------
     networks : sequence of networks, all with one input or all with two
     window : optional
-        By default the core of the last network.
+        By default a bounded domain, else the data with a margin, else the core of the last network.
     names : sequence of str, optional
         What to write over the frames.
     seconds : float
@@ -303,38 +326,19 @@ def save_growth(
     chosen = checked_kind(problems[-1], kind, color_by)
     if problems[-1].network.input_dim > 2 or chosen == "3d":
         raise UsageError("growth is drawn for one or two inputs; for more give a slice:FILE as the domain")
-    frames = draw_frames(problems, window, chosen, color_by, data, names, dpi)
+    frames = draw_frames(problems, window, chosen, color_by, data, names, dpi, classes)
     write_frames(frames, name, seconds)
 
 
 # -------------------------------------------------------------------- figures
 
 
-def new_figure(size: tuple[float, float] = (6.6, 5.4)) -> Figure:
-    """A figure that belongs to no window system.
-
-    Raises
-    ------
-    MissingExtraError
-        matplotlib is not installed.
-    """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("a picture", "plot") from None
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
 def checked_path(path: str | PathLike[str], endings: Sequence[str]) -> str:
     """The name of a file that can be written, refused before anything is computed."""
     name = fspath(path)
     if Path(name).suffix.lower() not in endings:
-        raise UsageError(f"{name}: a picture ends in {', '.join(endings)}")
-    if not Path(name).absolute().parent.is_dir():
-        raise UsageError(f"{name}: cannot be written: its folder does not exist; make it first")
+        raise UsageError(f"{shown_path(name)}: a picture ends in {', '.join(endings)}")
+    require_writable(name)
     return name
 
 
@@ -351,9 +355,9 @@ def check_together(domain: str | Polyhedron | None, data: Any, through: Any) -> 
 def checked_kind(problem: Problem, kind: str | None, color_by: str) -> str:
     """The kind of picture, refused where there is none of it of so many inputs."""
     if color_by not in COLOURINGS:
-        raise UsageError(f"there is no colouring {color_by!r}; take one of {', '.join(COLOURINGS)}")
+        raise UsageError(f"there is no colouring {quoted(color_by)}; take one of {', '.join(COLOURINGS)}")
     if kind is not None and kind not in KINDS:
-        raise UsageError(f"there is no kind {kind!r} of picture; take one of {', '.join(KINDS)}")
+        raise UsageError(f"there is no kind {quoted(kind)} of picture; take one of {', '.join(KINDS)}")
     inputs = problem.network.input_dim
     if inputs not in _BY_INPUTS:
         raise UsageError(
@@ -364,47 +368,58 @@ def checked_kind(problem: Problem, kind: str | None, color_by: str) -> str:
         return _BY_INPUTS[inputs][0]
     if kind not in _BY_INPUTS[inputs]:
         fitting = ", ".join(_BY_INPUTS[inputs])
-        raise UsageError(f"there is no picture of the kind {kind!r} of {inputs} input(s); take one of {fitting}")
+        raise UsageError(f"there is no picture of the kind {quoted(kind)} of {inputs} input(s); take one of {fitting}")
     return kind
 
 
-def _view(problem: Problem, window: Any, kind: str) -> View:
-    from puiseux.pictures.views import look, parse_window
+def _kind_of_cells(kind: str) -> str:
+    return "regions" if kind in ("regions", "graph", "3d") else "cells"
+
+
+def _landscape(problem: Problem, kind: str) -> Landscape:
+    from puiseux.pictures.windows import Landscape
     from puiseux.waiting import announce_compilation
 
     announce_compilation()
-    if isinstance(window, str):
-        window = parse_window(window, problem.network.input_dim)
-    return look(problem, window, kind="regions" if kind in ("regions", "graph", "3d") else "cells")
+    return Landscape(problem, _kind_of_cells(kind))
 
 
-def _draw_flat(view: View, ax: Axes | None, kind: str, color_by: str, data: Any, legend: bool) -> Axes:
+def _view(
+    problem: Problem, window: Any, kind: str, data: Data | None = None, landscape: Landscape | None = None
+) -> View:
+    from puiseux.pictures.views import look
+    from puiseux.waiting import announce_compilation
+
+    announce_compilation()
+    points = None if data is None else data.points
+    return look(problem, window, kind=_kind_of_cells(kind), points=points, landscape=landscape)
+
+
+def _data(data: Any, problem: Problem, classes: Sequence[str] | None) -> Data | None:
     from puiseux.pictures.data import as_data
 
-    points = as_data(data, view.dim)
+    if classes is not None and data is None:
+        raise UsageError("names of classes belong to data; give data too")
+    found = as_data(data, problem.network.input_dim, classes)
+    if found is not None:
+        found.outputs(problem.network.output_dim)  # refused before anything is drawn
+    return found
+
+
+def _draw_flat(view: View, ax: Axes | None, kind: str, color_by: str, data: Data | None, legend: bool) -> Axes:
     if ax is None:
         ax = new_figure((6.6, 4.2) if view.dim == 1 else (6.6, 5.4)).add_subplot()
     if view.dim == 1:
         from puiseux.pictures.line import draw_line
 
-        handles = draw_line(ax, view, kind, points)
+        handles = draw_line(ax, view, kind, data)
     else:
         from puiseux.pictures.plane import draw_plane
 
-        handles = draw_plane(ax, view, kind, color_by, points)
+        handles = draw_plane(ax, view, kind, color_by, data)
     add_legend(ax, handles, legend)
-    ax.set_title(_title(view, kind), fontsize="medium")
+    ax.set_title(title_of(view, kind), fontsize="medium")
     return ax
-
-
-def add_legend(ax: Axes, handles: Sequence[Any], wanted: bool = True) -> None:
-    """A legend beside the picture where it would hide much, inside where it is small."""
-    if not handles or not wanted:
-        return
-    if len(handles) <= 4:
-        ax.legend(handles=list(handles), loc="upper right", framealpha=0.9, fontsize="small")
-    else:
-        ax.legend(handles=list(handles), loc="upper left", bbox_to_anchor=(1.02, 1), fontsize="small", borderaxespad=0)
 
 
 def _draw_space(view: View, ax: Any, kind: str, color_by: str) -> Any:
@@ -413,7 +428,7 @@ def _draw_space(view: View, ax: Any, kind: str, color_by: str) -> Any:
     if ax is None:
         ax = new_figure((7, 6)).add_subplot(projection="3d")
     add_legend(ax, draw_solid(ax, _solid(view, kind, color_by), view))
-    ax.set_title(_title(view, kind), fontsize="medium")
+    ax.set_title(title_of(view, kind), fontsize="medium")
     return ax
 
 
@@ -423,33 +438,3 @@ def _solid(view: View, kind: str, color_by: str) -> Any:
     if view.dim == 2:
         return space.graph_in_space(view, color_by)
     return space.hyperplanes_in_space(view) if kind == "hyperplanes" else space.cells_in_space(view, color_by)
-
-
-def _title(view: View, kind: str) -> str:
-    """What is counted in the picture; exact, like every count."""
-    cells, regions = view.cells.cells, int(view.cells.regions.max()) + 1
-    numbers = {
-        "cells": f"{_number(cells, 'cell')}, {_number(regions, 'region')}",
-        "dual": f"dual graph: {_number(cells, 'cell')}, {_number(len(view.cells.inner_facets), 'common facet')}",
-        "hyperplanes": f"bent hyperplanes of {_number(sum(view.network.hidden), 'unit')}, {_number(cells, 'cell')}",
-    }
-    title = numbers.get(kind, _number(regions, "linear region"))
-    if not view.everything:
-        return f"{title} in this window"
-    where = view.problem.text
-    return f"{title} on {where}" if where.startswith("box:") and len(where) <= 40 else title
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _save_figure(figure: Any, name: str) -> None:
-    if Path(name).suffix.lower() == ".html":
-        from puiseux.pictures.pages import svg_page
-
-        write_bytes(name, svg_page(figure, Path(name).stem).encode())
-        return
-    content = io.BytesIO()
-    figure.savefig(content, format=Path(name).suffix[1:].lower(), dpi=150)
-    write_bytes(name, content.getvalue())

@@ -11,9 +11,11 @@ from flint import fmpq
 
 from nn_bridge.network.network import Row
 from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.quoting import shown, shown_path
 from polyhedra.scalars import ONE, ZERO, rational, to_float
+from puiseux.pictures.figures import label_of
 from puiseux.pictures.palettes import INK
-from puiseux.pictures.views import Window
+from puiseux.pictures.windows import Window
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,7 +74,7 @@ def slice_through(points: Any, dim: int) -> Slice:
     try:
         exact = [tuple(rational(v) for v in point) for point in points]
     except (PuiseuxError, TypeError) as error:
-        raise UsageError(f"the points of the slice are no lists of numbers: {error}") from None
+        raise UsageError(f"the points of the slice are no lists of numbers: {shown(error, 160)}") from None
     if len(exact) not in (2, 3):
         raise UsageError(f"a slice goes through two or three points, not {len(exact)}")
     for number, point in enumerate(exact):
@@ -102,7 +104,9 @@ def window_around(plane: Slice) -> Window:
 
 def draw_anchors(ax: Axes, plane: Slice, names: Sequence[str] | None = None) -> None:
     """Mark the points that a slice was laid through, and give the axes one scale."""
-    labels = list(names) if names is not None else [f"point {k}" for k in range(len(plane.anchors))]
+    labels = (
+        [label_of(name) for name in names] if names is not None else [f"point {k}" for k in range(len(plane.anchors))]
+    )
     flat = len(plane.directions) == 1
     for anchor, label in zip(plane.anchors, labels, strict=True):
         x = to_float(anchor[0])
@@ -133,7 +137,7 @@ def _from_file(name: str, dim: int) -> list[list[float]]:
     data = as_data(name, dim)
     assert data is not None
     if len(data.points) < 2:
-        raise UsageError(f"{name}: has {len(data.points)} point; a slice goes through two or three")
+        raise UsageError(f"{shown_path(name)}: has {len(data.points)} point; a slice goes through two or three")
     return [list(map(float, row)) for row in data.points[:3]]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from flint import fmpq
 
-from polyhedra.scalars import to_float
+from polyhedra.scalars import rounded_text
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.rational import PuiseuxRational
 
@@ -37,7 +37,7 @@ def _rounded(value: fmpq) -> str:
     """Four digits, with a power of ten where the number is large or small, of any size."""
     size = math.log10(int(value.p)) - math.log10(int(value.q))
     if -4 <= size < 6:
-        return f"<mn>{to_float(value):.4g}</mn>"
+        return f"<mn>{rounded_text(value, 4)}</mn>"
     power = math.floor(size)
     return f"<mn>{10 ** (size - power):.4g}</mn><mo>·</mo><msup><mn>10</mn><mn>{power}</mn></msup>"
 

@@ -18,8 +18,9 @@ from typing import Any
 
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
-from nn_bridge.writers.files import write_bytes
+from nn_bridge.writers.files import require_writable, write_bytes
 from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
+from polyhedra.quoting import shown, shown_path
 from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
@@ -123,9 +124,8 @@ def write_report(
     """
     name = fspath(path)
     if Path(name).suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"{name}: a report is an .html file")
-    if not Path(name).absolute().parent.is_dir():
-        raise UsageError(f"{name}: cannot be written: its folder does not exist; make it first")
+        raise UsageError(f"{shown_path(name)}: a report is an .html file")
+    require_writable(name)
     page = render_report(
         network,
         domain=domain,
@@ -135,7 +135,7 @@ def write_report(
         command=command,
         progress=progress,
     )
-    write_bytes(name, page.encode())
+    write_bytes(name, page.encode("utf-8", "backslashreplace"))
 
 
 def render_report(
@@ -165,7 +165,7 @@ def render_report(
     path = Path(fspath(network)) if isinstance(network, (str, PathLike)) else None
     problem = pose(exact, domain)
     points = as_data(data, problem.network.input_dim)
-    name = path.name if path is not None else str(exact)
+    name = shown(path.name) if path is not None else str(exact)
     subject = Subject(problem, exact, name, path, points, command, time_limit)
     parts = []
     for anchor, title, make in SECTIONS:

@@ -15,22 +15,21 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
+from operator import itemgetter
 from typing import Any
 
+from flint import fmpq
+
 from nn_bridge.expressivity.region_bounds import Bound, region_bounds
+from nn_bridge.region_count import Count
 from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.errors import MissingExtraError, PuiseuxError
-from polyhedra.scalars import to_float
+from polyhedra.quoting import shown
+from polyhedra.scalars import rounded_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
 from puiseux.report.report import LeftOut, Subject, left_out
 from tropical.simplify import SimplifiedFormula
 
-MEANINGS = {
-    "cells": "activation cells: full-dimensional sets of inputs on which the same units are active",
-    "regions": "linear regions: cells with the same affine map, joined where they share a facet",
-    "regions_by_point": "the same, joined where their closures share any point",
-    "affine_maps": "distinct affine maps",
-}
 _PICTURE_CELLS = 60_000
 _SVG_CELLS = 500
 _SECOND_CELLS = 2_000
@@ -69,7 +68,11 @@ def number(value: int | None) -> str:
 def domain_html(subject: Subject) -> str:
     """The domain for people."""
     problem = subject.problem
-    return f"all of R<sup>{problem.network.input_dim}</sup>" if problem.text == "all" else html.escape(problem.text)
+    return (
+        f"all of R<sup>{problem.network.input_dim}</sup>"
+        if problem.text == "all"
+        else html.escape(shown(problem.text, 400))
+    )
 
 
 # -------------------------------------------------------------------- network
@@ -77,7 +80,7 @@ def domain_html(subject: Subject) -> str:
 
 def network_section(subject: Subject) -> str:
     """Sizes, layers, where it came from."""
-    network, shown = subject.original, subject.problem.network
+    network, seen = subject.original, subject.problem.network
     weights = sum(len(m) * len(m[0]) for s in (*network.stages, network.output) for _, m in s.blocks)
     rows = [
         ("inputs", number(network.input_dim)),
@@ -86,9 +89,9 @@ def network_section(subject: Subject) -> str:
         ("weights", number(weights)),
         ("domain", domain_html(subject)),
     ]
-    if shown is not network:
-        rows.append(("on the slice", f"{shown.input_dim} coordinates; the page is about the network on the slice"))
-    rows += [("note", html.escape(note)) for note in network.notes]
+    if seen is not network:
+        rows.append(("on the slice", f"{seen.input_dim} coordinates; the page is about the network on the slice"))
+    rows += [("note", html.escape(shown(note, 1000))) for note in network.notes]
     layers = ""
     if network.layers is not None:
         described = [
@@ -121,9 +124,7 @@ def counts_section(subject: Subject) -> str:
         f"<div><b>{at_least if value is not None else ''}{number(value)}</b><span>{name.replace('_', ' ')}</span></div>"
         for name, value in result.counts.items()
     )
-    rows = [
-        (f"<code>{name}</code>", f"{at_least}{number(result.counts[name])}", text) for name, text in MEANINGS.items()
-    ]
+    rows = [(f"<code>{count}</code>", f"{at_least}{number(result.counts[count])}", count.meaning) for count in Count]
     where = f"on {domain_html(subject)}"
     if result.complete and result.exact:
         subject.proven.append(
@@ -354,16 +355,16 @@ def _regions(subject: Subject) -> str:
         regions = _isolated(subject, lambda: _measured(subject), 0.8, "measuring the regions")
     except LeftOut as reason:
         return left_out(str(reason))
-    finite = sorted((r for r in regions if r[0] is not None), reverse=True)
+    finite = sorted((r for r in regions if r[0] is not None), key=itemgetter(0), reverse=True)
     rows = [
         ("bounded regions", number(sum(r[3] for r in regions))),
         ("regions of more than one cell", number(sum(r[1] > 1 for r in regions))),
     ]
     if finite:
         middle = finite[len(finite) // 2]
-        rows += [("median volume of the regions of finite volume", f"{middle[0]:.4g}")]
+        rows += [("median volume of the regions of finite volume", rounded_text(middle[0], 4))]
     largest = [
-        (f"{volume:.4g}", number(cells), number(facets), "–" if radius is None else f"{radius:.4g}")
+        (rounded_text(volume, 4), number(cells), number(facets), "–" if radius is None else rounded_text(radius, 4))
         for volume, cells, facets, _, radius in finite[:_LARGEST]
     ]
     text = "<h3>Regions</h3>" + table(("", ""), rows, (1,))
@@ -374,13 +375,12 @@ def _regions(subject: Subject) -> str:
     return text
 
 
-def _measured(subject: Subject) -> Iterator[tuple[float | None, int, int, bool, float | None]]:
+def _measured(subject: Subject) -> Iterator[tuple[fmpq | None, int, int, bool, fmpq | None]]:
     from nn_bridge.cells.statistics import region_statistics
 
     for region in region_statistics(subject.problem.network, subject.problem.domain):
-        volume = None if region.volume is None else to_float(region.volume)
-        radius = None if region.inradius is None else to_float(region.inradius[0])
-        yield volume, region.polyhedra, region.facets, region.bounded, radius
+        radius = None if region.inradius is None else region.inradius[0]
+        yield region.volume, region.polyhedra, region.facets, region.bounded, radius
 
 
 # -------------------------------------------------------------------- proofs and reproduction
@@ -424,7 +424,7 @@ def reproduction_section(subject: Subject) -> str:
     if subject.path is not None and subject.path.is_file():
         rows.append(("SHA-256 of the file", hashlib.sha256(subject.path.read_bytes()).hexdigest()))
     listed = [(html.escape(key), f"<code>{html.escape(value)}</code>") for key, value in rows]
-    return f"<pre>{html.escape(chr(10).join(commands))}</pre>{table(('', ''), listed)}"
+    return f"<pre>{html.escape(chr(10).join(shown(line, 4000) for line in commands))}</pre>{table(('', ''), listed)}"
 
 
 def _version(package: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from polyhedra.errors import UsageError
+from polyhedra.quoting import quoted
 from puiseux.studies.study import Study, Summary, Trial
 
 HOMES = {
@@ -56,7 +57,7 @@ def find_study(name: str) -> Study:
     for study in all_studies():
         if name in study.aliases:
             return study
-    raise UsageError(f"there is no study {name!r}; take one of {', '.join(HOMES)}")
+    raise UsageError(f"there is no study {quoted(name)}; take one of {', '.join(HOMES)}")
 
 
 __all__ = ["HOMES", "Study", "Summary", "Trial", "all_studies", "find_study", "study_names"]

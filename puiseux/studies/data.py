@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polyhedra.errors import MissingExtraError, UsageError
+from polyhedra.quoting import quoted
 
 Floats = NDArray[np.float64]
 
@@ -78,7 +79,7 @@ def from_scikit_learn(name: str) -> Data:
         scikit-learn is not installed.
     """
     if name not in SCIKIT_LEARN:
-        raise UsageError(f"there is no data set {name!r} here; take one of {', '.join(SCIKIT_LEARN)}")
+        raise UsageError(f"there is no data set {quoted(name)} here; take one of {', '.join(SCIKIT_LEARN)}")
     found = getattr(_datasets(), f"load_{name.replace('-', '_')}")()
     inputs, targets = np.asarray(found.data, dtype=float), np.asarray(found.target)
     spread = inputs.std(axis=0)

@@ -14,7 +14,7 @@ from nn_bridge.symbolic.monomials import native_monomials
 from nn_bridge.symbolic.tropicalize import tropicalize
 from nn_bridge.writers.json import document_of
 from polyhedra.matrix import AffineMap
-from polyhedra.scalars import to_float, to_text
+from polyhedra.scalars import rounded_text, to_text
 from puiseux.formula import simplify
 from puiseux.pictures.plot import plot_regions
 from puiseux.studies.data import gaussian_clusters
@@ -117,7 +117,7 @@ def summarize(trials: Sequence[Trial]) -> Summary:
 def _rounded(text: str) -> str:
     from polyhedra.scalars import rational
 
-    return f"{to_float(rational(text)):.6g}"
+    return rounded_text(rational(text), 6)
 
 
 def draw(trials: Sequence[Trial], figure: Figure) -> None:

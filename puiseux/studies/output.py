@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from nn_bridge.writers.files import write_bytes
+from polyhedra.errors import UnwritableError
+from polyhedra.quoting import shown_path
 from puiseux.studies.runner import StudyResult
 from puiseux.studies.study import Trial
 
@@ -25,13 +27,14 @@ def save_result(result: StudyResult, folder: str | PathLike[str]) -> list[Path]:
     ``figure.png`` and ``figure.svg``.  Files of these names are replaced.
     """
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnwritableError(f"{shown_path(target)}: cannot be made: {error.strerror or error}") from None
     written = []
 
     def put(name: str, content: bytes) -> None:
-        unfinished = target / f"{name}.part"
-        unfinished.write_bytes(content)
-        os.replace(unfinished, target / name)
+        write_bytes(target / name, content)
         written.append(target / name)
 
     put("trials.csv", csv_of(result.trials).encode())

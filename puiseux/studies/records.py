@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from polyhedra.errors import UsageError
+from nn_bridge.readers.files import read_bytes
+from polyhedra.errors import UnwritableError, UsageError
+from polyhedra.quoting import quoted, shown, shown_path
 from puiseux.studies.study import Plain, Trial
 
 FORMAT, VERSION = "puiseux-study", 1
-MAX_BYTES = 1_000_000_000
+MAX_BYTES = 64 * 2**20
 
 
 def key_of(parameters: Plain) -> str:
@@ -59,31 +63,31 @@ class RecordFile:
 
     def __init__(self, path: str | PathLike[str], study: str, seed: int) -> None:
         self.path = Path(path)
+        self._name = shown_path(path)
         self.trials: dict[str, Trial] = {}
         self._header = {"format": FORMAT, "version": VERSION, "study": study, "seed": seed}
         sound = self._read() if self.path.exists() else 0
-        self._stream: IO[bytes] = self.path.open("r+b" if sound else "wb")
-        self._stream.seek(sound)
-        self._stream.truncate()
+        with self._refusing():
+            self._stream: IO[bytes] = self.path.open("r+b" if sound else "wb")
+            self._stream.seek(sound)
+            self._stream.truncate()
         if not sound:
             self._append(self._header)
 
     def _read(self) -> int:
         """Read the trials; the number of bytes up to the end of the last whole line."""
-        if self.path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{self.path}: larger than {MAX_BYTES:,} bytes, no record of a study; take another folder")
-        content = self.path.read_bytes()
-        sound = content.rfind(b"\n") + 1
-        if not content:
+        if self.path.is_file() and not self.path.stat().st_size:
             return 0
+        content = read_bytes(self.path, MAX_BYTES, "study's record")
+        sound = content.rfind(b"\n") + 1
         lines = content[:sound].splitlines()
         header = self._parsed(lines[0] if lines else content, 1)
         if header.get("format") != FORMAT or header.get("version") != VERSION:
-            raise UsageError(f"{self.path}: is no record of a study (version {VERSION}); take another folder")
+            raise UsageError(f"{self._name}: is no record of a study (version {VERSION}); take another folder")
         if header != self._header:
             raise UsageError(
-                f"{self.path}: holds the study {header.get('study')!r} with seed {header.get('seed')}; take another "
-                f"folder for {self._header['study']!r} with seed {self._header['seed']}"
+                f"{self._name}: holds the study {quoted(header.get('study'))} with seed {shown(header.get('seed'))}; "
+                f"take another folder for {quoted(self._header['study'])} with seed {self._header['seed']}"
             )
         for number, line in enumerate(lines[1:], 2):
             entry = self._parsed(line, number)
@@ -93,7 +97,7 @@ class RecordFile:
             except (KeyError, TypeError, ValueError):
                 whole = False
             if not whole:
-                raise UsageError(f"{self.path}, line {number}: is no trial, or was changed; take another folder")
+                raise UsageError(f"{self._name}, line {number}: is no trial, or was changed; take another folder")
             self.trials[key_of(trial.parameters)] = trial
         return sound
 
@@ -103,7 +107,7 @@ class RecordFile:
         except (ValueError, RecursionError):
             entry = None
         if not isinstance(entry, dict):
-            raise UsageError(f"{self.path}, line {number}: is no record of a study; take another folder")
+            raise UsageError(f"{self._name}, line {number}: is no record of a study; take another folder")
         return entry
 
     def add(self, trial: Trial) -> None:
@@ -113,8 +117,20 @@ class RecordFile:
         self._append({**entry, "check": _check_sum(trial)})
 
     def _append(self, entry: Plain) -> None:
-        self._stream.write(json.dumps(entry).encode() + b"\n")
-        self._stream.flush()
+        with self._refusing():
+            self._stream.write(json.dumps(entry).encode() + b"\n")
+            self._stream.flush()
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Let every failure of the operating system name the file."""
+        try:
+            yield
+        except OSError as error:
+            raise UnwritableError(
+                f"{self._name}: cannot be written: {error.strerror or error}; make room and run the study again, it "
+                "goes on from there, or take another folder"
+            ) from None
 
     def __enter__(self) -> RecordFile:
         return self

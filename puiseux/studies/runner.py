@@ -19,6 +19,7 @@ import numpy as np
 
 from nn_bridge.cells.counting.pool import Crew, Flow
 from polyhedra.errors import UsageError
+from polyhedra.quoting import shown_path
 from puiseux.studies.records import RecordFile, key_of
 from puiseux.studies.study import Plain, Study, Summary, Trial
 
@@ -135,7 +136,7 @@ def run_study(
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"{folder}: cannot be made: {error.strerror or error}") from None
+            raise UsageError(f"{shown_path(folder)}: cannot be made: {error.strerror or error}") from None
         with RecordFile(Path(folder) / RECORDS, study.name, seed) as records:
             complete, trials = _run(study, cases, records.trials, seed, workers, records.add, progress)
     found = tuple(trials[key] for key in cases if key in trials)

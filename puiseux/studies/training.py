@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nn_bridge.network.network import Network
 from polyhedra.errors import MissingExtraError, UsageError
+from polyhedra.quoting import quoted
 
 Floats = NDArray[np.float64]
 
@@ -87,7 +88,7 @@ def train(
         torch is not installed.
     """
     if loss not in LOSSES:
-        raise UsageError(f"there is no loss {loss!r}; take one of {', '.join(LOSSES)}")
+        raise UsageError(f"there is no loss {quoted(loss)}; take one of {', '.join(LOSSES)}")
     x, y = np.asarray(inputs, dtype=np.float32), np.asarray(targets)
     if x.ndim != 2 or x.shape[1] != architecture[0] or len(y) != len(x):
         raise UsageError(f"data of shapes {x.shape} and {y.shape} does not fit a network of sizes {list(architecture)}")

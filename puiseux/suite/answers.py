@@ -7,6 +7,7 @@ from typing import Any
 from flint import fmpq
 
 from nn_bridge.network.network import Matrix
+from nn_bridge.region_count import Count
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_text
 from puiseux.suite.any_dimension import patterns_of_any_dimension
@@ -14,7 +15,7 @@ from puiseux.suite.networks import SuiteNetwork
 
 FORMAT, VERSION = "puiseux-suite-answers", 1
 
-COUNTS = ("cells", "regions", "regions_by_point", "affine_maps", "patterns_any_dimension")
+COUNTS = (*map(str, Count), "patterns_any_dimension")
 """The definitions under which the suite counts; the last one only where there are few cells."""
 
 DOMAINS = ("all", "box")

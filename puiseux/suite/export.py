@@ -21,22 +21,21 @@ from pathlib import Path
 from typing import Any
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.readers.files import read_bytes
+from nn_bridge.region_count import Count
 from nn_bridge.writers import write_network
 from nn_bridge.writers.files import write_bytes
 from polyhedra.errors import UsageError
+from polyhedra.quoting import quoted, shown_path
 from puiseux.suite.answers import FORMAT as ANSWERS_FORMAT
 from puiseux.suite.answers import answers_of
 from puiseux.suite.networks import SUITE_VERSION, SuiteNetwork, suite_networks
 
 FORMAT, VERSION = "puiseux-suite", 1
+_MAX_BYTES = 16 * 2**20
 MANIFEST = "manifest.json"
 
-DEFINITIONS = {
-    "cells": "full-dimensional sets of inputs with one activation pattern; a unit that is zero on all of a cell counts "
-    "as inactive",
-    "regions": "cells with the same affine map of all outputs together, joined when they share a facet",
-    "regions_by_point": "the same, joined when their closures share any point",
-    "affine_maps": "distinct affine maps of all outputs together",
+DEFINITIONS = {str(count): count.meaning for count in Count} | {
     "patterns_any_dimension": "activation patterns of single inputs, a unit being active iff its value is positive",
 }
 
@@ -82,7 +81,7 @@ def export_suite(
         known = {entry.family for entry in chosen}
         for family in families:
             if family not in known:
-                raise UsageError(f"there is no family {family!r}; take some of {', '.join(sorted(known))}")
+                raise UsageError(f"there is no family {quoted(family)}; take some of {', '.join(sorted(known))}")
         chosen = tuple(entry for entry in chosen if entry.family in families)
     header = {
         "format": FORMAT,
@@ -104,21 +103,25 @@ def export_suite(
 
 def _prepare(folder: Path, header: dict[str, Any], force: bool) -> None:
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: is not a folder; name a new one")
+        raise UsageError(f"{shown_path(folder)}: is not a folder; name a new one")
     if not force and folder.is_dir() and any(folder.iterdir()):
         try:
-            found = json.loads((folder / MANIFEST).read_bytes())
-        except (OSError, ValueError, RecursionError):
+            found = json.loads(read_bytes(folder / MANIFEST, _MAX_BYTES, "manifest"))
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict) or found.get("format") != FORMAT:
-            raise UsageError(f"{folder}: is not empty; name a new folder, or add --force to write into it")
+            raise UsageError(f"{shown_path(folder)}: is not empty; name a new folder, or add --force to write into it")
         if any(found.get(key) != value for key, value in header.items()):
-            raise UsageError(f"{folder}: holds another suite (version or part); name a new folder, or add --force")
+            raise UsageError(
+                f"{shown_path(folder)}: holds another suite (version or part); name a new folder, or add --force"
+            )
     try:
         for name in ("networks", "answers", "certificates"):
             (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{folder}: cannot be written: {error.strerror or error}; name another folder") from None
+        raise UsageError(
+            f"{shown_path(folder)}: cannot be written: {error.strerror or error}; name another folder"
+        ) from None
     _write_json(folder / MANIFEST, {**header, "complete": False})
 
 
@@ -166,8 +169,8 @@ def _certify(entry: SuiteNetwork, path: Path, found: dict[str, Any]) -> None:
 def _finished(entry: SuiteNetwork, folder: Path) -> dict[str, Any] | None:
     """The answers that an earlier export has written."""
     try:
-        answers = json.loads((folder / "answers" / f"{entry.name}.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
+        answers = json.loads(read_bytes(folder / "answers" / f"{entry.name}.json", _MAX_BYTES, "answers"))
+    except (ValueError, RecursionError):
         return None
     if not isinstance(answers, dict) or answers.get("format") != ANSWERS_FORMAT:
         return None

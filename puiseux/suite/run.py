@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nn_bridge.readers.json import read_json
 from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.quoting import quoted, shown
 from puiseux.suite.answers import COUNTS, DOMAINS
 from puiseux.suite.manifest import SuiteTask, read_manifest
 from puiseux.suite.report import REFUSED, RIGHT, TIMED_OUT, WRONG, SuiteAnswer, SuiteRun
@@ -67,15 +68,15 @@ def run_suite(
     non-zero exit code or an answer without numbers is a refusal.
     """
     if domain not in DOMAINS:
-        raise UsageError(f"domain is one of {', '.join(DOMAINS)}, not {domain!r}")
+        raise UsageError(f"domain is one of {', '.join(DOMAINS)}, not {quoted(domain)}")
     if bare not in COUNTS:
-        raise UsageError(f"a bare integer answers one of {', '.join(COUNTS)}, not {bare!r}")
+        raise UsageError(f"a bare integer answers one of {', '.join(COUNTS)}, not {quoted(bare)}")
     if not timeout > 0:
         raise UsageError(f"a timeout of {timeout} s leaves no time; give a positive number of seconds")
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise UsageError(f"the command cannot be split into words: {error}; check its quotes") from None
+        raise UsageError(f"the command cannot be split into words: {shown(error)}; check its quotes") from None
     if not any(place in command for place in ("{net}", "{json}", "{npz}")):
         raise UsageError('the command names no network; write {net} where its file belongs: --command "counter {net}"')
     folder = Path(directory)
@@ -84,7 +85,7 @@ def run_suite(
         known = {task.family for task in tasks}
         for family in families:
             if family not in known:
-                raise UsageError(f"there is no family {family!r}; take some of {', '.join(sorted(known))}")
+                raise UsageError(f"there is no family {quoted(family)}; take some of {', '.join(sorted(known))}")
         tasks = [task for task in tasks if task.family in families]
     answers = []
     for task in tasks:
@@ -146,7 +147,7 @@ def _run(arguments: Sequence[str], timeout: float) -> tuple[str, str]:
         )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"the command {arguments[0]!r} cannot be started: {reason}") from None
+        raise UsageError(f"the command {quoted(arguments[0])} cannot be started: {reason}") from None
     try:
         output, complaint = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
@@ -187,7 +188,7 @@ def parse_answer(output: str, bare: str = "cells") -> dict[str, int]:
     try:
         content = json.loads(output)
     except (ValueError, RecursionError):
-        raise UsageError(f"printed neither an integer nor a JSON object: {output.strip()[:80]!r}") from None
+        raise UsageError(f"printed neither an integer nor a JSON object: {quoted(output.strip())}") from None
     if isinstance(content, dict) and content.get("complete") is False:
         raise UsageError("called its answer incomplete")
     if isinstance(content, dict) and isinstance(content.get("counts"), dict):
@@ -196,7 +197,7 @@ def parse_answer(output: str, bare: str = "cells") -> dict[str, int]:
     counts = {key: value for key, value in given.items() if key in COUNTS and value is not None}
     for key, value in counts.items():
         if not isinstance(value, int) or isinstance(value, bool):
-            raise UsageError(f"gave {str(value)[:40]!r} for {key}, which is no integer")
+            raise UsageError(f"gave {quoted(value, 40)} for {key}, which is no integer")
     if not counts:
         raise UsageError("gave no count")
     return counts

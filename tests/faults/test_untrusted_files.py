@@ -6,7 +6,6 @@ import io
 import json
 import pickle
 import random
-import sys
 import zipfile
 from pathlib import Path
 
@@ -16,9 +15,7 @@ import pytest
 from nn_bridge.readers import SUFFIXES
 from polyhedra.errors import PuiseuxError
 from puiseux.cli import run
-
-sys.path.insert(0, str(Path(__file__).parent))
-from untrusted_files import WATCH, damaged, read, seeds, try_to_read
+from tests.faults.untrusted_files import WATCH, damaged, read, seeds, try_to_read
 
 NETWORKS = sorted(SUFFIXES.keys() - {".pth"})
 OTHERS = [".polyhedron.json", ".slice.json", ".vnnlib"]

@@ -205,7 +205,7 @@ def test_properties_that_do_not_fit(tmp_path):
     loose = parse_vnnlib("(declare-const X_0 Real)(declare-const Y_0 Real)(assert (<= X_0 1))(assert (<= Y_0 1))")
     with pytest.raises(FormulationError, match="unbounded"):
         verify_vnnlib(network, loose)
-    with pytest.raises(FormulationError, match=r"missing\.vnnlib: cannot be read"):
+    with pytest.raises(FormulationError, match=r"missing\.vnnlib: there is no such file"):
         read_vnnlib(tmp_path / "missing.vnnlib")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,8 @@ from nn_bridge.cells.complex_files import load_complex, save_complex
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from polyhedra.polyhedron import Polyhedron
+from tests.families import ENTRIES
 from tests.oracles.naive_cells import cells, four_counts, pattern_text, plain, share_facet
-
-ENTRIES = json.loads((Path(__file__).parents[1] / "data" / "cell_counts.json").read_text())
 
 
 def few_of_each_family() -> list[dict[str, Any]]:

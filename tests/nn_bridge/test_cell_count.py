@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import random
 import signal
@@ -27,10 +26,10 @@ from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from nn_bridge.symbolic.count import count_symbolic
 from polyhedra.polyhedron import Polyhedron
+from tests.families import BY_NAME as ENTRIES
+from tests.families import COUNTS as ORACLE
+from tests.families import DATA
 
-DATA = Path(__file__).parents[1] / "data"
-ENTRIES = {entry["name"]: entry for entry in json.loads((DATA / "cell_counts.json").read_text())}
-ORACLE = json.loads((DATA / "oracle_counts.json").read_text())
 CELLS = 34463
 """Of the network d4_16_16_1_s0."""
 

@@ -1,9 +1,7 @@
 """The tropical map through cells equals the symbolic one, monomial for monomial, and the network, point for point."""
 
-import json
 import math
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +14,7 @@ from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from nn_bridge.symbolic.tropicalize import tropicalize
 from polyhedra.scalars import rational
-
-DATA = Path(__file__).parent.parent / "data"
-ENTRIES = json.loads((DATA / "cell_counts.json").read_text())
+from tests.families import DATA, ENTRIES
 
 
 def random_network(rng, dims):

@@ -1,9 +1,7 @@
 """The cell tree against the reference data, closed forms, an independent enumeration, and its own other mode."""
 
 import itertools
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,9 +28,7 @@ from nn_bridge.readers import read_network
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
 from polyhedra.subdivision import arrangement_cells
-
-DATA = Path(__file__).parent.parent / "data"
-ENTRIES = json.loads((DATA / "cell_counts.json").read_text())
+from tests.families import DATA, ENTRIES
 
 
 def run(network, domain=None, emit=COUNT_ONLY, last=False):

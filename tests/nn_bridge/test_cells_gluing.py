@@ -1,9 +1,5 @@
 """The four counts through the cell tree: against the naive oracle, on domains, and where residues lie."""
 
-import json
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,17 +15,9 @@ from nn_bridge.network.network import Network
 from nn_bridge.network.residues import IntegerMaps, unpacked
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO, rational, to_fraction
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "oracles"))
-from naive_cells import cells, four_counts
-
-DATA = Path(__file__).parent.parent / "data"
-ENTRIES = {entry["name"]: entry for entry in json.loads((DATA / "cell_counts.json").read_text())}
-COUNTS = json.loads((DATA / "oracle_counts.json").read_text())
-
-
-def network_of(entry):
-    return Network.from_layers(entry["weights"], entry["biases"])
+from tests.families import BY_NAME as ENTRIES
+from tests.families import COUNTS, network_of
+from tests.oracles.naive_cells import cells, four_counts
 
 
 def oracle(network, forms=()):

@@ -1,9 +1,6 @@
 """The dual graph and the regions in numbers."""
 
-import json
 import math
-import sys
-from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -21,12 +18,8 @@ from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.polyhedron import Polyhedron
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "oracles"))
-from naive_cells import cells, pattern_text, plain, share_facet
-
-DATA = Path(__file__).parent.parent / "data"
-ENTRIES = json.loads((DATA / "cell_counts.json").read_text())
+from tests.families import DATA, ENTRIES
+from tests.oracles.naive_cells import cells, pattern_text, plain, share_facet
 
 
 @pytest.mark.parametrize(

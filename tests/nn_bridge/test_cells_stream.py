@@ -1,6 +1,5 @@
 """Cells as values: every exact answer a cell gives is checked against the network itself."""
 
-import json
 import pickle
 import re
 import sys
@@ -22,14 +21,7 @@ from polyhedra.errors import MissingExtraError
 from polyhedra.matrix import dot
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
-
-DATA = Path(__file__).parent.parent / "data"
-ENTRIES = json.loads((DATA / "cell_counts.json").read_text())
-COUNTS = json.loads((DATA / "oracle_counts.json").read_text())
-
-
-def network_of(entry):
-    return Network.from_layers(entry["weights"], entry["biases"])
+from tests.families import COUNTS, DATA, ENTRIES, network_of
 
 
 def sample(most):

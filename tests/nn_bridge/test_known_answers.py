@@ -1,10 +1,7 @@
 """Networks whose answers are known on paper, through the symbolic route."""
 
-import json
 import math
-import sys
 from itertools import pairwise, product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,11 +13,9 @@ from nn_bridge.symbolic.count import count_symbolic, refine, without_lineality
 from nn_bridge.symbolic.monomials import MonomialCount, native_monomials
 from nn_bridge.symbolic.tropicalize import tropical_preactivations, tropicalize
 from polyhedra.polyhedron import Polyhedron
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "oracles"))
-from naive_cells import pattern_text
-
-DATA = Path(__file__).parent.parent / "data"
+from tests.families import BY_NAME as ENTRIES
+from tests.families import COUNTS as ORACLE
+from tests.oracles.naive_cells import pattern_text
 
 
 def gaussian(sizes, seed, *, zero_biases=False, relu_on_output=False, published=False):
@@ -205,9 +200,6 @@ def test_outputs_together_and_alone():
 
 
 # ---------------------------------------------------------------- the oracle
-
-ENTRIES = {entry["name"]: entry for entry in json.loads((DATA / "cell_counts.json").read_text())}
-ORACLE = json.loads((DATA / "oracle_counts.json").read_text())
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.sign_vectors import level_sets, skeleton
 from nn_bridge.sign_vectors.level_sets import level_set
-from nn_bridge.writers.mesh import write_mesh
+from nn_bridge.sign_vectors.mesh import write_mesh
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
 

@@ -1,9 +1,5 @@
 """The cells at a point, and points where two networks differ."""
 
-import json
-import sys
-from pathlib import Path
-
 import pytest
 from flint import fmpq
 from hypothesis import given, settings
@@ -12,11 +8,9 @@ from hypothesis import strategies as st
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
+from tests.families import ENTRIES
+from tests.oracles.naive_cells import cells, pattern_text, plain
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "oracles"))
-from naive_cells import cells, pattern_text, plain
-
-ENTRIES = json.loads((Path(__file__).parent.parent / "data/cell_counts.json").read_text())
 SAMPLE = [entry for entry in ENTRIES if entry["cells"] <= 40][::23]
 
 

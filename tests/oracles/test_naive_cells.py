@@ -1,16 +1,14 @@
 """The oracle itself: hand-made cases, and the committed counts recomputed on a sample of every family and shape."""
 
 import itertools
-import json
 import random
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from naive_cells import (
+from tests.families import BY_NAME as ENTRIES
+from tests.families import COUNTS
+from tests.oracles.naive_cells import (
     cells,
     four_counts,
     is_full_dimensional,
@@ -20,10 +18,6 @@ from naive_cells import (
     plain,
     share_facet,
 )
-
-DATA = Path(__file__).parent.parent / "data"
-ENTRIES = {entry["name"]: entry for entry in json.loads((DATA / "cell_counts.json").read_text())}
-COUNTS = json.loads((DATA / "oracle_counts.json").read_text())
 
 
 def sample():

@@ -1,14 +1,12 @@
 """Write tests/data/oracle_counts.json: the naive oracle's four counts of every small network of cell_counts.json.
 
-Run from anywhere, without arguments: ``python tests/oracles/write_oracle_counts.py``.
+Run it without arguments: ``python -m tests.oracles.write_oracle_counts``.
 """
 
 import json
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from naive_cells import cells, four_counts, pattern_text, plain
+from tests.oracles.naive_cells import cells, four_counts, pattern_text, plain
 
 DATA = Path(__file__).parent.parent / "data"
 MOST_CELLS = 60

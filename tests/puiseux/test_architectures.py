@@ -4,9 +4,7 @@ The naive oracle reads the same normal form by exhaustive search in Python fract
 treat every form right, and equality with a plain evaluation of the architecture says that the form is right.
 """
 
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,9 +20,7 @@ from nn_bridge.network.signals import Arrays
 from polyhedra.polyhedron import Polyhedron
 from puiseux.count import count_regions
 from puiseux.formula import tropical_maps
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "oracles"))
-from naive_cells import cells, four_counts
+from tests.oracles.naive_cells import cells, four_counts
 
 HALF, QUARTER = fmpq(1, 2), fmpq(1, 4)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import json
 import random
-import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,10 @@ from nn_bridge.network.network import Network
 from polyhedra.polyhedron import Polyhedron
 from puiseux.certificates.certificate import write_certificate, write_pruning_certificate
 from puiseux.certificates.checker import Invalid, NoCertificate, check
+from tests.oracles import naive_certificates
+from tests.oracles.naive_cells import cells, four_counts, plain
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.pruning import prune
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "oracles"))
-import naive_certificates
-from naive_cells import cells, four_counts, plain
 
 MUTANTS = 350  # of each certificate
 Record = Any

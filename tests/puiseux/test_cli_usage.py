@@ -52,7 +52,7 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ("count NET --domain", "--domain"),
         ("count NET --domain sphere", "domain 'sphere' is none of all, box:"),
         ("count NET --domain box:1,0", "LO must be smaller than HI"),
-        ("count NET --domain slice:nothing.json", "nothing.json: cannot be read"),
+        ("count NET --domain slice:nothing.json", "nothing.json: there is no such file"),
         ("count NET --output 1", "NET: there is no output 1; the network has output 0 alone"),
         ("count NET --output -1", "NET: there is no output -1"),
         ("count NET --output one", "invalid value for '--output'"),
@@ -76,7 +76,7 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ("plot NET -o nowhere/picture.png", "nowhere/picture.png: cannot be written"),
         ("plot NET -o p.png --color-by mood", "there is no colouring 'mood'; take one of map, value, class"),
         ("plot NET -o p.png --kind mood", "there is no kind 'mood' of picture; take one of graph, regions, "),
-        ("plot NET -o p.png --kind dual --window 1,0", "a window has one interval (low, high) with low < high"),
+        ("plot NET -o p.png --kind dual --window 1,0", "a window is one interval (low, high) with low < high"),
         ("plot NET -o p.png --window here", "the window 'here' is none of all, core, LO,HI"),
         ("plot NET -o p.png --data nothing.csv", "nothing.csv: there is no such file"),
         ("plot NET -o p.png --data net.npz", "net.npz: has no array X"),
@@ -89,7 +89,7 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ("random -o net.npz", "missing argument 'ARCH'"),
         ("random 2,x -o net.npz", "'2,x' is not an architecture"),
         ("random 2,3 -o net.txt", "net.txt: puiseux does not write files of type '.txt'"),
-        ("random 2,3 -o nowhere/net.npz", "nowhere/net.npz cannot be written"),
+        ("random 2,3 -o nowhere/net.npz", "nowhere/net.npz: cannot be written"),
         ("random 2,3 -o net.npz --init zero", "there is no initialisation 'zero'; take one of he, "),
         ("random 2,3 -o net.npz --seed -1", "invalid value for '--seed'"),
         ("random 2,3 -o net.npz --seed x", "invalid value for '--seed'"),
@@ -123,7 +123,7 @@ def test_files_that_are_no_network(
 ) -> None:
     path = tmp_path / "bad.npz"
     path.write_bytes(content)
-    more = {"plot": ["-o", str(tmp_path / "p.png")], "compare": [str(path)]}.get(command, [])
+    more = {"plot": ["-o", str(tmp_path / "p.png")], "compare": [str(path)], "property": [str(path)]}.get(command, [])
     text = refusal([command, str(path), *more], capsys)
     assert text.startswith(str(path))
     assert message in text

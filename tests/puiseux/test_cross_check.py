@@ -18,15 +18,16 @@ from nn_bridge.cells.cell import iterate_cells
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from nn_bridge.symbolic import count as symbolic_count
+from polyhedra.bounding_box import bounding_box
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from puiseux.cli import run
 from puiseux.cross_check.cross_check import CrossCheck, RouteResult, crosscheck
-from puiseux.cross_check.disagreement import Claim, bounding_box, disagreement, pattern_text, point_with
+from puiseux.cross_check.disagreement import Claim, disagreement, pattern_text, point_with
 from puiseux.cross_check.isolation import Failed, OutOfTime, Refused, run_isolated
-from puiseux.cross_check.oracles import ROUTES
 from puiseux.random_networks import random_network
 from puiseux.reading import save
+from puiseux.routes import ROUTES
 
 NET = random_network([2, 4, 3, 1], rng=3)
 DEGENERATE = random_network([2, 3, 3, 1], rng=5, init="integers", zero_bias=True)

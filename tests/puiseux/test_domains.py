@@ -103,7 +103,7 @@ def test_text_that_is_no_domain(text: str, message: str) -> None:
         ({"format": "puiseux-slice", "version": 1}, "is not a puiseux-polyhedron file"),
         (polyhedron_file(version=2), "version 2 of puiseux-polyhedron is not known"),
         ({"format": "puiseux-polyhedron", "version": 1, "A": [[1, 0]]}, 'has no entry "b"'),
-        (polyhedron_file(C=[[1]]), 'has an unknown entry "C"'),
+        (polyhedron_file(C=[[1]]), "has an unknown entry 'C'"),
         (polyhedron_file(A=[]), '"A": is not a list of rows'),
         (polyhedron_file(A=[[1, 0], 5, [1, 1]]), '"A", row 1: is not a list of numbers'),
         (polyhedron_file(A=[[1, 0], [0, 1, 2], [1, 1]]), '"A", row 1: has 3 numbers, the network reads 2'),
@@ -146,14 +146,14 @@ def test_files_that_are_no_slice(content: Any, message: str, tmp_path: Path) -> 
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
-    for name in (tmp_path / "nothing.json", tmp_path):
-        with pytest.raises(UsageError, match="cannot be read") as error:
+    for name, reason in ((tmp_path / "nothing.json", "there is no such file"), (tmp_path, "is a directory")):
+        with pytest.raises(UsageError, match=reason) as error:
             pose(PLANE, f"polyhedron:{name}")
         assert str(error.value).startswith(str(name))
 
 
 def test_domains_of_another_kind_or_dimension() -> None:
-    with pytest.raises(UsageError, match=r"not int; a box is 'box:-1,1;0,2' or Polyhedron\.box"):
+    with pytest.raises(UsageError, match="intervals or None, not int"):
         pose(PLANE, 3)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"lies in R\^2, the network reads 3 inputs"):
         pose(SPACE, Polyhedron.box([0, 0], [1, 1]))

@@ -33,11 +33,24 @@ def test_import_and_help_load_nothing_heavy() -> None:
 def test_every_public_name_is_there() -> None:
     for name in puiseux.__all__:
         assert getattr(puiseux, name) is not None
-    assert set(puiseux._HOMES) | {"__version__"} == set(puiseux.__all__)
+    assert set(puiseux._HOMES) < set(puiseux.__all__)
     assert dir(puiseux) == sorted(puiseux.__all__)
 
 
-@pytest.mark.parametrize("name", puiseux._OF_A_NETWORK)
+OF_A_NETWORK = (
+    "cell_complex",
+    "effective_radii",
+    "monomial_complexity",
+    "region_bounds",
+    "region_statistics",
+    "sample_patterns",
+    "sample_regions",
+    "sampling_box",
+    "tropicalize",
+)
+
+
+@pytest.mark.parametrize("name", OF_A_NETWORK)
 def test_functions_of_a_network_take_paths_too(name: str, tmp_path: Path) -> None:
     network = puiseux.Network.from_layers([[[1, 2], [2, -1]], [[1, -1]]], [[0, 1], [0]])
     puiseux.save(network, tmp_path / "net.json")

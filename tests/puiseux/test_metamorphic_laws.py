@@ -23,7 +23,7 @@ from nn_bridge.symbolic.count import count_symbolic
 from polyhedra.matrix import AffineMap
 from polyhedra.polyhedron import Polyhedron
 from puiseux.cross_check.disagreement import pattern_text, point_with
-from puiseux.cross_check.oracles import ROUTES
+from puiseux.routes import ROUTES
 
 Layers = tuple[list[list[list[fmpq]]], list[list[fmpq]]]
 Route = Callable[[Network, Polyhedron | None], RegionCount]

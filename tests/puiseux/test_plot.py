@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,10 @@ from matplotlib.figure import Figure
 from nn_bridge.cells.cell import iterate_cells
 from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
+from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
+from puiseux.count import count_regions
+from puiseux.pictures.palettes import class_colour
 from puiseux.pictures.plot import plot_regions
 
 CORNER = Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]])  # relu(x) + relu(y): four quadrants
@@ -186,10 +190,106 @@ def test_bent_hyperplanes_have_the_colours_of_their_layers() -> None:
 def test_the_core_window_leaves_far_vertices_out() -> None:
     rows = [[1, k] for k in range(8)] + [[1, "1/1000"]]
     net = Network.from_layers([rows, [[1] * 9]], [[*range(8), -1], [0]])
-    whole, core = plot_regions(net, axes()), plot_regions(net, axes(), window="core")
+    whole, core = plot_regions(net, axes(), window="all"), plot_regions(net, axes(), window="core")
     assert whole.get_xlim()[0] <= core.get_xlim()[0] < core.get_xlim()[1] <= whole.get_xlim()[1]
-    assert core.get_title().endswith("in this window")
-    assert "window" not in whole.get_title()
+    regions = count_regions(net).regions
+    assert whole.get_title() == f"{regions} linear regions"
+    match = re.fullmatch(r"(\d+) linear regions in this window, (\d+) outside", core.get_title())
+    assert match is not None
+    seen, outside = map(int, match.groups())
+    assert outside > 0
+    assert seen + outside == regions
+    assert plot_regions(net, axes()).get_title() == core.get_title()  # the default, since the whole is far larger
+
+
+def test_cells_and_regions_outside_are_counted_apart() -> None:
+    # x = 0 .. 9 and y = 0 .. 9 cross near the origin, x = 10^6 far away; at y = -1 only the pattern changes
+    rows = [[1, 0]] * 11 + [[0, 1]] * 10 + [[0, 1], [0, -1]]
+    net = Network.from_layers(
+        [rows, [[1] * 21 + [1, -1]]], [[*(-k for k in range(10)), -(10**6), *range(10), 1, -1], [0]]
+    )
+    counts = count_regions(net)
+    for kind, pattern, total in (
+        ("regions", r"(\d+) linear regions in this window, (\d+) outside", counts.regions),
+        ("cells", r"(\d+) cells, \d+ regions in this window, (\d+) outside", counts.cells),
+    ):
+        match = re.fullmatch(pattern, plot_regions(net, axes(), kind=kind).get_title())
+        assert match is not None
+        seen, outside = map(int, match.groups())
+        assert outside >= 11
+        assert seen + outside == total
+
+
+def test_the_default_window_shows_the_data() -> None:
+    data = np.array([[100.0, 40.0], [101.0, 41.0], [102.0, 40.5]])
+    ax = plot_regions(CORNER, axes(), data=data)
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert 99 < left < 100 < 102 < right < 103
+    assert 39 < bottom < 40 < 41 < top < 42
+    assert ax.get_title().endswith(" outside")
+    assert plot_regions(CORNER, axes(), data=data, window="all").get_xlim()[1] < 100
+    assert plot_regions(CORNER, axes(), data=data, domain="box:-1,2").get_xlim() == (-1, 2)
+    assert plot_regions(CORNER, axes(), data=[[3.0, 3.0]]).get_xlim() == (2.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        (-1, 2),
+        [-1, "2"],
+        np.array([-1, 2]),
+        np.array([[-1, 2], [-1, 2]], dtype=np.float32),
+        [(np.int64(-1), 2), ("-1", 2.0)],
+        "-1,2",
+        "box:-1,2;-1,2",
+        Polyhedron.box([-1, -1], [2, 2]),
+    ],
+    ids=["pair", "list", "array", "array of pairs", "pairs", "text", "box", "polyhedron"],
+)
+def test_windows_and_domains_in_every_form(window: Any) -> None:
+    for given in ({"window": window}, {"domain": "box:-1,2" if isinstance(window, str) else window}):
+        ax = plot_regions(CORNER, axes(), **given)
+        assert (ax.get_xlim(), ax.get_ylim()) == ((-1, 2), (-1, 2))
+
+
+@pytest.mark.parametrize(
+    "window", [5, (1, 0), [(0, 1)] * 3, np.zeros((2, 2, 2)), "0,1;0,1;0,1", [None, 1], np.inf, [0, np.inf]]
+)
+def test_windows_that_are_none(window: Any) -> None:
+    with pytest.raises(UsageError, match="a window is one interval"):
+        plot_regions(CORNER, axes(), window=window)
+
+
+def test_a_window_beyond_floats_is_refused() -> None:
+    for domain in ("box:-1e320,1e320", "box:0,1e-400", "box:1e20,100000000000000000001"):
+        with pytest.raises(UsageError, match="floats cannot hold this window"):
+            plot_regions(CORNER, axes(), domain=domain)
+
+
+def _colours_of_points(ax: Axes) -> list[str]:
+    return [to_hex(c.get_facecolor()[0]).upper() for c in ax.collections if type(c) is PathCollection]
+
+
+def test_points_have_the_colour_of_the_output_that_stands_for_their_class() -> None:
+    three = Network.from_layers([[[1, 0], [0, 1], [-1, -1]]])
+    colours = [class_colour(k).upper() for k in range(3)]
+    points = np.array([[0.5, 0.1], [0.1, 0.5], [-0.5, -0.5]])
+    named = (points, ["Barolo", "Grignolino", "Barbera"])
+    look: dict[str, Any] = {"window": (-1, 1), "color_by": "class"}
+    ax = plot_regions(three, axes(), data=named, **look)
+    assert _colours_of_points(ax) == ["#FFFFFF"] * 3  # nobody said which output is Barbera
+    order = ["Barolo", "Grignolino", "Barbera"]
+    ax = plot_regions(three, axes(), data=named, classes=order, **look)
+    assert _colours_of_points(ax) == [colours[order.index(name)] for name in ("Barbera", "Barolo", "Grignolino")]
+    assert _colours_of_points(plot_regions(three, axes(), data=(points, [0, 2, 2]), **look)) == [colours[0], colours[2]]
+    assert _colours_of_points(plot_regions(three, axes(), data=(points, [1, 2, 3]), **look)) == ["#FFFFFF"] * 3
+    single = three.select_outputs([0])
+    assert _colours_of_points(plot_regions(single, axes(), data=(points, [-1, 1, 1]), **look)) == colours[:2]
+    for classes, reason in ((["Barolo"], "3 different names"), (["a", "b", "c"], "class 'Barbera', which is none")):
+        with pytest.raises(UsageError, match=reason):
+            plot_regions(three, axes(), data=named, classes=classes, **look)
+    with pytest.raises(UsageError, match="give data too"):
+        plot_regions(three, axes(), classes=order)
 
 
 def test_training_points_are_drawn_with_their_classes() -> None:

@@ -17,9 +17,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "oracles"))
-from naive_cells import cells, four_counts, pattern_text, plain
-
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.errors import UsageError
@@ -31,6 +28,7 @@ from puiseux.suite import export, export_suite, networks, run_suite, suite_netwo
 from puiseux.suite.answers import answers_of
 from puiseux.suite.any_dimension import patterns_of_any_dimension
 from puiseux.suite.run import parse_answer
+from tests.oracles.naive_cells import cells, four_counts, pattern_text, plain
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FEW = ("generic-1-5", "zero-biases-2-4-4", "small-integers-2-6", "repeated-neurons-2-4-4", "survey-example-3")

@@ -2,10 +2,10 @@
 
 import pytest
 from hypothesis import given
-from polynomial_strategies import law, points, polynomials
 
 from polyhedra.errors import AlgebraError
 from polyhedra.scalars import rational
+from tests.tropical.polynomial_strategies import law, points, polynomials
 from tropical import PuiseuxPolynomial, prune
 from tropical.division import degree, dehomogenize, divide, homogenize, is_homogeneous
 

@@ -4,9 +4,9 @@ import pytest
 from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
-from polynomial_strategies import law, points, polynomials, small_rationals
 
 from polyhedra.errors import AlgebraError
+from tests.tropical.polynomial_strategies import law, points, polynomials, small_rationals
 from tropical import PuiseuxPolynomial, prune
 from tropical.factorization import factor_linear, roots
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from flint import fmpq
 from hypothesis import given
-from polynomial_strategies import law, points, polynomials, rational_functions
 
 from polyhedra.errors import AlgebraError
 from polyhedra.polyhedron import Polyhedron
+from tests.tropical.polynomial_strategies import law, points, polynomials, rational_functions
 from tropical import PuiseuxPolynomial, PuiseuxRational, prune
 from tropical.hypersurface import WeightedComplex, decision_boundary, dominance_regions, hypersurface
 

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polynomial_strategies import law, polynomials, small_rationals
 
 from polyhedra.errors import AlgebraError
+from tests.tropical.polynomial_strategies import law, polynomials, small_rationals
 from tropical.interpolation import interpolate
 
 

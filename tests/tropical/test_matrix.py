@@ -8,9 +8,9 @@ import pytest
 from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
-from polynomial_strategies import law
 
 from polyhedra.errors import AlgebraError
+from tests.tropical.polynomial_strategies import law
 from tropical import MINUS_INFINITY
 from tropical.matrix import TropicalMatrix, float_eigenvalue, float_product, float_star
 from tropical.semiring import is_finite

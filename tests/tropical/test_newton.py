@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polynomial_strategies import law, polynomials
 
 from polyhedra.errors import AlgebraError
 from polyhedra.polyhedron import Polyhedron
+from tests.tropical.polynomial_strategies import law, polynomials
 from tropical import PuiseuxPolynomial
 from tropical.newton import dual_subdivision, minkowski_sum, newton_polytope, newton_vertices, zonotope
 

@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polynomial_strategies import law, points, polynomials, rational_functions
 
 from polyhedra.errors import AlgebraError
 from polyhedra.scalars import rational
+from tests.tropical.polynomial_strategies import law, points, polynomials, rational_functions
 from tropical import PuiseuxPolynomial, PuiseuxRational
 from tropical.min_plus import from_min_plus, min_plus_text, to_min_plus
 from tropical.parsing import parse, parse_polynomial

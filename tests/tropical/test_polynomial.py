@@ -8,10 +8,10 @@ import pytest
 from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
-from polynomial_strategies import exponents, law, points, polynomials, small_rationals
 
 from polyhedra.errors import AlgebraError
 from polyhedra.scalars import rational
+from tests.tropical.polynomial_strategies import exponents, law, points, polynomials, small_rationals
 from tropical import MINUS_INFINITY, PuiseuxPolynomial
 
 

@@ -2,9 +2,9 @@
 
 import sympy
 from hypothesis import given
-from polynomial_strategies import law, polynomials, rational_functions
 
 from polyhedra.scalars import rational
+from tests.tropical.polynomial_strategies import law, polynomials, rational_functions
 from tropical import PuiseuxPolynomial, PuiseuxRational
 from tropical.printing import affine_text, polynomial_json, polynomial_sympy, polynomial_text, rational_sympy
 

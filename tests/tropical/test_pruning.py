@@ -9,11 +9,11 @@ import pytest
 from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
-from polynomial_strategies import law, polynomials
 
 from polyhedra.errors import AlgebraError
 from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.polyhedron import Polyhedron
+from tests.tropical.polynomial_strategies import law, polynomials
 from tropical import PuiseuxPolynomial, prune
 from tropical.lifted import Irredundant, Redundant
 from tropical.pruning import pruned_product

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polynomial_strategies import law, points, rational_functions
 
 from polyhedra.errors import AlgebraError
 from polyhedra.scalars import rational
+from tests.tropical.polynomial_strategies import law, points, rational_functions
 from tropical import MINUS_INFINITY, PuiseuxPolynomial, PuiseuxRational
 
 

@@ -8,10 +8,10 @@ import pytest
 from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
-from polynomial_strategies import law, polynomials, rational_functions
 
 from polyhedra.errors import AlgebraError
 from polyhedra.polyhedron import Polyhedron
+from tests.tropical.polynomial_strategies import law, polynomials, rational_functions
 from tropical import PuiseuxPolynomial, PuiseuxRational, prune
 from tropical import regions as regions_module
 from tropical.regions import affine_maps, common_refinement, linear_regions

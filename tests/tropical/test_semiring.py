@@ -7,9 +7,9 @@ import pytest
 from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
-from polynomial_strategies import law
 
 from polyhedra.errors import AlgebraError
+from tests.tropical.polynomial_strategies import law
 from tropical.semiring import MINUS_INFINITY, MinusInfinity, Tropical, finite, scalar, tropical_product, tropical_sum
 
 scalars = st.one_of(st.just(float("-inf")), st.fractions(max_denominator=9), st.floats(-9, 9, allow_nan=False)).map(

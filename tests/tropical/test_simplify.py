@@ -7,10 +7,10 @@ import pytest
 from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
-from polynomial_strategies import law, points, polynomials, rational_functions
 
 from polyhedra.errors import AlgebraError
 from polyhedra.scalars import rational
+from tests.tropical.polynomial_strategies import law, points, polynomials, rational_functions
 from tropical import PuiseuxPolynomial, PuiseuxRational, prune
 from tropical.decomposition import WallComplex
 from tropical.minimality import bends_up, components

@@ -15,9 +15,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,8 @@ import numpy as np
 from nn_bridge.cells.counting.jobs import Group, Job
 from nn_bridge.cells.tree import Subtree
 from nn_bridge.errors import NetworkError
+from nn_bridge.writers.files import write_bytes
+from polyhedra.quoting import quoted, shown, shown_path
 
 FORMAT, VERSION = "puiseux-cell-checkpoint", 1
 
@@ -35,6 +38,8 @@ _HEADER, _LOG, _LOCK = "header.json", "slices.log", "lock"
 _FRAME = struct.Struct("<8sQ16s")  # mark, length of the content, checksum of these two and of all before
 _MARK = b"slice\r\n\0"  # a transfer that rewrites line ends breaks it
 _SUM = 16
+_MOST_HEADER, _MOST_RECORD, _MOST_TEXT = 1 << 20, 1 << 30, 1 << 28
+# bytes of the header, of a record, and of its text when unpacked; more was not written by a count
 _ADVICE = "delete the folder to start anew, or choose another one"
 _ELSEWHERE = "wait for it, or choose another folder"
 
@@ -79,12 +84,18 @@ class Record:
     def from_bytes(cls, content: bytes) -> Record:
         """Undo `to_bytes`."""
         (size,) = struct.unpack_from("<Q", content)
-        text = json.loads(zlib.decompress(content[8 : 8 + size]))
+        unpacking = zlib.decompressobj()
+        plain = unpacking.decompress(content[8 : 8 + size], _MOST_TEXT)
+        if not unpacking.eof:
+            raise ValueError("the text of the record is cut off, or too long")
+        text = json.loads(plain)
+        groups = tuple(Group(_job(parts), leaves) for parts, leaves in text["groups"])
+        _require_counts(text["job"], text["cells"], *(group.leaves for group in groups))
         return cls(
             text["job"],
             text["cells"],
             tuple(_job(job) for job in text["left"]),
-            tuple(Group(_job(parts), leaves) for parts, leaves in text["groups"]),
+            groups,
             np.frombuffer(content, "<u8", offset=8 + size).astype(np.uint64),
         )
 
@@ -94,7 +105,25 @@ def _plain(job: Job) -> list[Any]:
 
 
 def _job(plain: list[Any]) -> Job:
-    return tuple(Subtree(root, tuple((s, u, side) for s, u, side in path), roots) for root, roots, path in plain)
+    job = tuple(Subtree(root, tuple((s, u, side) for s, u, side in path), roots) for root, roots, path in plain)
+    for part in job:
+        _require_counts(part.root, part.roots - 1, *(number for decision in part.path for number in decision))
+    return job
+
+
+def _require_counts(*numbers: Any) -> None:
+    """Refuse what is no integer >= 0: a record may be from a stranger, and compiled loops read by these numbers."""
+    if not all(type(number) is int and number >= 0 for number in numbers):
+        raise ValueError("a number of the record is no count")
+
+
+def _belong(job: Job, roots: int, hidden: Sequence[int]) -> bool:
+    """Whether a job is of a tree of so many start cells and units."""
+    return all(
+        part.root + part.roots <= roots
+        and all(stage < len(hidden) and unit < hidden[stage] and side < 2 for stage, unit, side in part.path)
+        for part in job
+    )
 
 
 class Checkpoint:
@@ -114,19 +143,22 @@ class Checkpoint:
     """
 
     def __init__(self, folder: str | os.PathLike[str], identity: dict[str, str]) -> None:
+        if not os.fspath(folder):
+            raise CheckpointError("an empty name is no folder; name the folder of the checkpoint")
         self.folder = Path(folder)
+        self._name = shown_path(folder)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = _Lock(self.folder)
             try:
                 self._sum = self._check_header(identity)
-                self._log = (self.folder / _LOG).open("a+b")
+                self._log = _open_regular(self.folder / _LOG, os.O_RDWR | os.O_CREAT)
             except BaseException:
                 self._lock.release()
                 raise
         except OSError as error:
             raise CheckpointError(
-                f"{folder}: can't be used as a checkpoint folder: {error.strerror or error}; choose another one"
+                f"{self._name}: can't be used as a checkpoint folder: {error.strerror or error}; choose another one"
             ) from None
 
     def __enter__(self) -> Checkpoint:
@@ -136,8 +168,17 @@ class Checkpoint:
         self._log.close()
         self._lock.release()
 
-    def records(self) -> Iterator[Record]:
-        """The records written so far; to be read to the end before the first `append`."""
+    def records(self, roots: int | None = None, hidden: Sequence[int] = ()) -> Iterator[Record]:
+        """The records written so far; to be read to the end before the first `append`.
+
+        Parameters
+        ----------
+        roots : int, optional
+            The number of start cells of the tree; with it, records of another tree are refused.
+        hidden : sequence of int
+            The units of each stage of that tree.
+        """
+        end = self._log.seek(0, os.SEEK_END)
         self._log.seek(0)
         at = 0
         while True:
@@ -147,16 +188,21 @@ class Checkpoint:
             mark, size, check = _FRAME.unpack(head)
             if mark != _MARK or check != self._next(head[: -len(check)]):
                 raise self._damaged(at)
-            content = self._log.read(size + _SUM)
-            if len(content) < size + _SUM:
+            if size + _SUM > end - self._log.tell():
                 break
+            if size > _MOST_RECORD:
+                raise self._damaged(at)
+            content = self._log.read(size + _SUM)
             after = self._next(head + content[:-_SUM])
             if after != content[-_SUM:]:
                 raise self._damaged(at)
             try:
                 record = Record.from_bytes(content[:-_SUM])
-            except (ValueError, KeyError, TypeError, struct.error, zlib.error):
+            except (ValueError, LookupError, TypeError, AttributeError, RecursionError, struct.error, zlib.error):
                 raise self._damaged(at) from None
+            jobs = (*record.left, *(group.parts for group in record.groups))
+            if roots is not None and not all(_belong(job, roots, hidden) for job in jobs):
+                raise self._damaged(at)
             self._sum = after
             at = self._log.tell()
             yield record
@@ -179,7 +225,7 @@ class Checkpoint:
             os.fsync(self._log.fileno())
         except OSError as error:
             raise CheckpointError(
-                f"{self.folder}: can't be written any more: {error.strerror or error}; "
+                f"{self._name}: can't be written any more: {error.strerror or error}; "
                 "make room and run the command again, it goes on from there"
             ) from None
 
@@ -187,7 +233,7 @@ class Checkpoint:
         return hashlib.blake2b(content, digest_size=_SUM, key=self._sum).digest()
 
     def _damaged(self, at: int) -> CheckpointError:
-        return CheckpointError(f"{self.folder}: the checkpoint is damaged ({_LOG}, byte {at}); {_ADVICE}")
+        return CheckpointError(f"{self._name}: the checkpoint is damaged ({_LOG}, byte {at}); {_ADVICE}")
 
     def _check_header(self, identity: dict[str, str]) -> bytes:
         """Compare the header with what is to be counted, or write it; returns its checksum."""
@@ -195,53 +241,66 @@ class Checkpoint:
         content = {"format": FORMAT, "version": VERSION, **identity}
         text = json.dumps(content, indent=1, sort_keys=True).encode()
         if not path.exists():
-            strangers = sorted({entry.name for entry in self.folder.iterdir()} - {_LOCK, _HEADER + ".new"})
+            names = {entry.name for entry in self.folder.iterdir()} - {_LOCK, _HEADER + ".new"}
+            strangers = sorted(name for name in names if not name.startswith(f".{_HEADER}."))
             if strangers:
                 raise CheckpointError(
-                    f"{self.folder}: is not a checkpoint, it holds {strangers[0]!r}; choose an empty or a new folder"
+                    f"{self._name}: is not a checkpoint, it holds {quoted(strangers[0])}; choose an empty or a new "
+                    "folder"
                 )
-            _write_whole(path, text + b"\n" + _header_sum(text) + b"\n")
+            write_bytes(path, text + b"\n" + _header_sum(text) + b"\n")
+            _sync(self.folder)
         else:
-            self._compare(path.read_bytes(), content)
+            with _open_regular(path, os.O_RDONLY) as file:
+                self._compare(file.read(_MOST_HEADER + 1), content)
         return hashlib.blake2b(text, digest_size=_SUM).digest()
 
     def _compare(self, found: bytes, content: dict[str, Any]) -> None:
         text, _, check = found.rstrip(b"\n").rpartition(b"\n")
         if check != _header_sum(text):
-            raise CheckpointError(f"{self.folder}: the checkpoint is damaged ({_HEADER}); {_ADVICE}")
-        header = json.loads(text)
-        if header.get("format") != FORMAT:
-            raise CheckpointError(f"{self.folder}: is not a checkpoint of a count; {_ADVICE}")
+            raise CheckpointError(f"{self._name}: the checkpoint is damaged ({_HEADER}); {_ADVICE}")
+        try:
+            header = json.loads(text)
+        except (ValueError, RecursionError):
+            header = None
+        if not isinstance(header, dict) or header.get("format") != FORMAT:
+            raise CheckpointError(f"{self._name}: is not a checkpoint of a count; {_ADVICE}")
         if header.get("version") != VERSION:
             raise CheckpointError(
-                f"{self.folder}: the checkpoint has version {header.get('version')}, this release reads {VERSION}; "
-                "go on with the release that began it, or choose another folder"
+                f"{self._name}: the checkpoint has version {shown(header.get('version'))}, this release reads "
+                f"{VERSION}; go on with the release that began it, or choose another folder"
             )
         for name, value in content.items():
             if header.get(name) != value:
-                raise CheckpointError(f"{self.folder}: the checkpoint belongs to another {name}; {_ADVICE}")
+                raise CheckpointError(f"{self._name}: the checkpoint belongs to another {name}; {_ADVICE}")
 
 
 def _header_sum(text: bytes) -> bytes:
     return hashlib.sha256(text).hexdigest().encode()
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file such that after a crash it is there as a whole or not at all."""
-    partial = path.with_name(path.name + ".new")
-    with open(partial, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
-    if hasattr(
-        os, "O_DIRECTORY"
-    ):  # the name is safe when the folder is written, too; elsewhere that can't be asked for
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+def _open_regular(path: Path, flags: int) -> BinaryIO:
+    """Open a file of the folder: a pipe or a device in its place would never end, or never answer.
+
+    Raises
+    ------
+    OSError
+    """
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0), 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(None, f"{path.name} is no regular file")
+    return os.fdopen(descriptor, "rb" if flags == os.O_RDONLY else "r+b")
+
+
+def _sync(folder: Path) -> None:
+    """Put the names in a folder on disk, where the system can be asked to (elsewhere they get there in their time)."""
+    if hasattr(os, "O_DIRECTORY"):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(folder)
+            os.fsync(descriptor)
         finally:
-            os.close(folder)
+            os.close(descriptor)
 
 
 _HELD: set[Path] = set()  # the system's locks keep other processes out, this keeps out this process
@@ -254,7 +313,7 @@ class _Lock:
         self._folder = folder.resolve()
         self._file: BinaryIO | None = None
         if self._folder not in _HELD:
-            file = (folder / _LOCK).open("a+b")
+            file = _open_regular(folder / _LOCK, os.O_RDWR | os.O_CREAT)
             try:
                 _lock(file)
                 self._file = file
@@ -262,7 +321,7 @@ class _Lock:
             except OSError:
                 file.close()
         if self._file is None:
-            raise CheckpointError(f"{folder}: another count is working on this checkpoint; {_ELSEWHERE}")
+            raise CheckpointError(f"{shown_path(folder)}: another count is working on this checkpoint; {_ELSEWHERE}")
 
     def release(self) -> None:
         """Let others use the folder."""

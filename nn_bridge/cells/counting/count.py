@@ -40,6 +40,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 
 INTERRUPTED = "interrupted"
 """The reason of a count that Ctrl-C ended."""
@@ -194,7 +195,7 @@ def count_cells(
     """
     begun = time.monotonic()
     if counts not in COUNTS:
-        raise NetworkError(f"counts={counts!r}: take one of {', '.join(COUNTS)}")
+        raise NetworkError(f"counts={quoted(counts)}: take one of {', '.join(COUNTS)}")
     if time_limit is not None and not time_limit > 0:
         raise NetworkError(f"a time limit of {time_limit} s leaves no time; give a positive number of seconds")
     if max_cells is not None and max_cells < 1:
@@ -289,7 +290,7 @@ class _Count:
         # faces in a checkpoint would take too much: with one, the second pass brings them
         self._faces: bool | None = None if checkpoint is None else False
         if checkpoint is not None:
-            for record in checkpoint.records():
+            for record in checkpoint.records(problem.roots, problem.network.hidden):
                 tally.add(record)
         self._first_pass(checkpoint)
         return self._joined_cells() if self._all_four else tally.cells

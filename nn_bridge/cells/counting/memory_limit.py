@@ -6,9 +6,12 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from fractions import Fraction
 
 from nn_bridge.errors import NetworkError
+from polyhedra.quoting import quoted
 
+_LONGEST = 100  # characters
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", re.ASCII)
 
 
@@ -25,11 +28,17 @@ def parse_bytes(size: int | str) -> int:
     >>> parse_bytes("2GiB"), parse_bytes("500 MB"), parse_bytes(1 << 20)
     (2147483648, 500000000, 1048576)
     """
-    match = _SIZE.fullmatch(str(size).strip().upper())
-    if match is None or not float(match[1]):
-        raise NetworkError(f"memory {str(size)!r} is not a size; write it like 500MB or 2GiB")
-    base = 1024 if match[3] else 1000
-    return int(float(match[1]) * base ** " KMGT".index(match[2] or " "))
+    if isinstance(size, int):
+        bytes_ = size
+    else:
+        match = _SIZE.fullmatch(size.strip().upper()) if len(size) <= _LONGEST else None
+        if match is None:
+            raise NetworkError(f"memory {quoted(size)} is not a size; write it like 500MB or 2GiB")
+        base = 1024 if match[3] else 1000
+        bytes_ = int(Fraction(match[1]) * base ** " KMGT".index(match[2] or " "))
+    if not 0 < bytes_ < 2**63:
+        raise NetworkError(f"memory {quoted(size)} is not a size that a machine has; write it like 500MB or 2GiB")
+    return bytes_
 
 
 def resident_bytes(others: Iterable[int] = ()) -> int:

@@ -21,6 +21,7 @@ from nn_bridge.sign_vectors.torch import kernels
 from nn_bridge.sign_vectors.torch.cut import cut_block
 from nn_bridge.sign_vectors.torch.entry import enter_stage
 from nn_bridge.sign_vectors.torch.skeleton import BLOCK, TorchSkeleton
+from polyhedra.quoting import quoted, shown
 
 
 def torch_cutter(device: str) -> Cutter:
@@ -35,7 +36,7 @@ def torch_cutter(device: str) -> Cutter:
         trial = torch.zeros(1, dtype=torch.float64, device=device)
         trial.item()
     except (RuntimeError, AssertionError, TypeError) as error:
-        raise NetworkError(f"device={device!r} cannot be used: {str(error).splitlines()[0]}") from None
+        raise NetworkError(f"device={quoted(device)} cannot be used: {shown(error)}") from None
     place = trial.device  # with its number
 
     def cut(plan: Plan, domain: Domain, limit: int | None) -> Piece:

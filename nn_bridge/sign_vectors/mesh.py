@@ -10,6 +10,7 @@ from pathlib import Path
 from nn_bridge.errors import NetworkError
 from nn_bridge.sign_vectors.level_sets import LevelSet
 from nn_bridge.writers.files import write_bytes
+from polyhedra.quoting import shown_path
 
 
 def write_mesh(surface: LevelSet, path: str | os.PathLike[str]) -> None:
@@ -29,7 +30,7 @@ def write_mesh(surface: LevelSet, path: str | os.PathLike[str]) -> None:
     target = Path(path)
     formats = {".obj": _obj, ".ply": _ply}
     if target.suffix.lower() not in formats:
-        raise NetworkError(f"{target}: a mesh is written as .obj or .ply")
+        raise NetworkError(f"{shown_path(target)}: a mesh is written as .obj or .ply")
     write_bytes(target, ("\n".join(formats[target.suffix.lower()](surface)) + "\n").encode("ascii"))
 
 

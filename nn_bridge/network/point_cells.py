@@ -1,8 +1,4 @@
-"""Questions about single points and pairs of networks: the cells at a point, a point where two networks differ.
-
-No engine is run: the cells at a point follow from the signs of the pre-activations in its neighbourhood, and two
-networks are compared through their tropical maps.
-"""
+"""The activation cells at a point, from the signs of the pre-activations in its neighbourhood; no engine is run."""
 
 from __future__ import annotations
 
@@ -10,16 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from flint import fmpq
-
-from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Matrix, Network, Pattern, Row
 from polyhedra.linear_program import InteriorPoint, interior_of
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO, primitive
 from polyhedra.system import IntegerRow, System
-
-_PROBES = 40  # points tried before two networks are compared through their formulas
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,54 +104,3 @@ def _patterns_near(network: Network, point: Row, pattern: Pattern, tight: tuple[
         ]
     for bits, cone in options:
         yield from _patterns_near(network, point, (*pattern, bits), cone)
-
-
-def point_of_difference(first: Network, second: Network) -> Row | None:
-    """A rational point at which two networks have different outputs, or None where they are the same function.
-
-    A few points are tried; if the networks agree there, their tropical maps decide.
-
-    Raises
-    ------
-    NetworkError
-        The numbers of inputs or outputs differ.
-
-    Examples
-    --------
-    >>> identity = Network.from_layers([[[1]]])
-    >>> split = Network.from_layers([[[1], [-1]], [[1, -1]]])
-    >>> print(point_of_difference(identity, split))
-    None
-    >>> point_of_difference(identity, Network.from_layers([[[1], [-1]], [[1, 0]]])) is None
-    False
-    """
-    for what, one, two in (
-        ("inputs", first.input_dim, second.input_dim),
-        ("outputs", first.output_dim, second.output_dim),
-    ):
-        if one != two:
-            raise NetworkError(f"the networks have {one} and {two} {what}; they cannot be compared")
-    if first == second:
-        return None
-    for point in _probes(first.input_dim):
-        if first.evaluate(point) != second.evaluate(point):
-            return point
-    from nn_bridge.symbolic.tropicalize import tropicalize
-
-    for f, g in zip(tropicalize(first), tropicalize(second), strict=True):
-        difference = f.point_of_difference(g)
-        if difference is not None:
-            return tuple(difference)
-    return None
-
-
-def _probes(dim: int) -> Iterator[Row]:
-    """Points with short coordinates at growing distances from the origin, always the same."""
-    yield (ZERO,) * dim
-    state = 1
-    for number in range(_PROBES):
-        coordinates = []
-        for _ in range(dim):
-            state = state * 48271 % (2**31 - 1)
-            coordinates.append(fmpq((state % 2001 - 1000) * (1 + number**2), 1000))
-        yield tuple(coordinates)

@@ -1,0 +1,347 @@
+"""The public functions that ask a library room: thin, with real signatures, for every network and every domain.
+
+They take whatever `puiseux.as_network` takes (a path, a model of a library, a list of layers, a `Network`), and as a
+domain text, a `Polyhedron`, a tuple ``(low, high)`` or a list of pairs (`puiseux.domains`).  On a slice the network is
+restricted to it first, so that points and cells are those of its parameters.  Each function imports its
+room when it is called, so that ``import puiseux`` stays light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import numpy as np
+
+    from nn_bridge.cells.cell import Cell
+    from nn_bridge.cells.complex import CellComplex
+    from nn_bridge.cells.statistics import RegionStatistics
+    from nn_bridge.expressivity.complexity import MonomialComplexity
+    from nn_bridge.expressivity.region_bounds import RegionBounds
+    from nn_bridge.expressivity.sampling import SampledPatterns, SampledRegions
+    from nn_bridge.expressivity.sampling_box import SamplingBox
+    from nn_bridge.sign_vectors.complex import Complex
+    from nn_bridge.sign_vectors.level_sets import LevelSet
+    from puiseux.domains import DomainLike, Problem
+    from tropical.effective_radius import EffectiveRadius
+    from tropical.rational import PuiseuxRational
+
+ModelLike = Any
+"""A path, a `Network`, a torch module, an ONNX model, a scikit-learn estimator, a state dictionary, or layers."""
+
+
+def _posed(network: ModelLike, domain: DomainLike, output: int | None = None) -> Problem:
+    from puiseux.domains import pose
+    from puiseux.reading import as_network
+
+    return pose(as_network(network, output=output), domain)
+
+
+# -------------------------------------------------------------------- cells
+
+
+def iterate_cells(network: ModelLike, domain: DomainLike = None, *, output: int | None = None) -> Iterator[Cell]:
+    """The activation cells of a network, exactly, one after another; see `nn_bridge.cells.cell.iterate_cells`.
+
+    Parameters
+    ----------
+    network : Network, path or model
+    domain : str, Polyhedron, (low, high), list of pairs, or None
+        Where to look; None is all of R^n.
+    output : int, optional
+        Take one output alone.
+
+    Yields
+    ------
+    Cell
+        With its pattern, inequalities, affine map, vertices and an interior point on demand.
+
+    Raises
+    ------
+    PuiseuxError
+        The network or the domain is not usable.
+
+    Examples
+    --------
+    >>> sum(cell.bounded for cell in iterate_cells([[[1], [1]], [[1, -2]]], (-1, 1)))
+    2
+    """
+    from nn_bridge.cells.cell import iterate_cells
+
+    problem = _posed(network, domain, output)
+    return iterate_cells(problem.network, problem.domain)
+
+
+def cell_complex(network: ModelLike, domain: DomainLike = None, *, output: int | None = None) -> CellComplex:
+    """All cells of a network at once, with facets, neighbours, regions and bounded cells.
+
+    See `nn_bridge.cells.complex.CellComplex`.
+
+    Parameters
+    ----------
+    network : Network, path or model
+    domain : str, Polyhedron, (low, high), list of pairs, or None
+    output : int, optional
+        Take one output alone; regions are then those of this output.
+
+    Raises
+    ------
+    PuiseuxError
+        The network or the domain is not usable.
+
+    Examples
+    --------
+    >>> cell_complex([[[1, 0], [0, 1]], [[1, 1]]], "box:-1,1")
+    <CellComplex: 4 cells, 16 facets, on a polyhedron>
+    """
+    from nn_bridge.cells.complex import cell_complex
+
+    problem = _posed(network, domain, output)
+    return cell_complex(problem.network, problem.domain)
+
+
+def save_complex(complex_: CellComplex, path: str | PathLike[str]) -> None:
+    """Write a cell complex to an ``.npz`` file; see `nn_bridge.cells.complex_files.save_complex`."""
+    from nn_bridge.cells.complex_files import save_complex
+
+    save_complex(complex_, path)
+
+
+def load_complex(path: str | PathLike[str]) -> CellComplex:
+    """Read a cell complex that `save_complex` has written; see `nn_bridge.cells.complex_files.load_complex`."""
+    from nn_bridge.cells.complex_files import load_complex
+
+    return load_complex(path)
+
+
+def dual_graph(network: ModelLike, domain: DomainLike = None, *, output: int | None = None) -> nx.Graph:
+    """The dual graph: a node for each cell, an edge for each facet that two cells share.
+
+    Parameters
+    ----------
+    network : Network, path or model
+    domain : str, Polyhedron, (low, high), list of pairs, or None
+    output : int, optional
+        Take one output alone.
+
+    Returns
+    -------
+    networkx.Graph
+        Nodes 0, 1, .. with ``pattern``, ``facets`` (their number) and ``bounded``.
+
+    Examples
+    --------
+    >>> dual_graph([[[1, 0], [0, 1]], [[1, 1]]], "box:-1,1").number_of_edges()
+    4
+    """
+    return cell_complex(network, domain, output=output).dual_graph
+
+
+def region_statistics(
+    network: ModelLike,
+    domain: DomainLike = None,
+    *,
+    data: Iterable[Iterable[Any]] | None = None,
+    by: Literal["regions", "cells"] = "regions",
+    output: int | None = None,
+) -> Iterator[RegionStatistics]:
+    """Volume, inradius, facets, edges and neighbours of each linear region (or cell), exactly.
+
+    Parameters
+    ----------
+    network : Network, path or model
+    domain : str, Polyhedron, (low, high), list of pairs, or None
+        A box gives volumes within the box.
+    data : iterable of points, optional
+        Which regions hold them, and how far the others are.
+    by : {"regions", "cells"}
+    output : int, optional
+        Take one output alone.
+
+    See Also
+    --------
+    nn_bridge.cells.statistics.region_statistics : the same for a `Network` and a `Polyhedron`
+    """
+    from nn_bridge.cells.statistics import region_statistics
+
+    problem = _posed(network, domain, output)
+    return region_statistics(problem.network, problem.domain, data=data, by=by)
+
+
+# -------------------------------------------------------------------- sign vectors
+
+
+def extract_sign_vectors(
+    network: ModelLike,
+    domain: DomainLike,
+    *,
+    output_hyperplanes: bool = False,
+    device: str = "cpu",
+    memory: str | int | None = None,
+    on_degenerate: Literal["report", "raise"] = "report",
+    output: int | None = None,
+) -> Complex:
+    """The vertices and edges of a network's complex in a bounded domain, in float64, by edge subdivision.
+
+    See `nn_bridge.sign_vectors.extractor.extract`, which tells the options; not exact, but it knows where it cannot
+    vouch for its answer.
+    """
+    from nn_bridge.sign_vectors.extractor import extract
+
+    problem = _posed(network, domain, output)
+    return extract(
+        problem.network,
+        _bounded(problem),
+        output_hyperplanes=output_hyperplanes,
+        device=device,
+        memory=memory,
+        on_degenerate=on_degenerate,
+    )
+
+
+def level_set(
+    network: ModelLike,
+    domain: DomainLike,
+    level: Any = 0,
+    *,
+    output: int = 0,
+    prune: bool = True,
+    memory: str | int | None = None,
+) -> LevelSet:
+    """Where an output takes a value: a polygonal curve or surface in a bounded domain of R^2 or R^3.
+
+    See `nn_bridge.sign_vectors.level_sets.level_set`.
+    """
+    from nn_bridge.sign_vectors.level_sets import level_set
+
+    problem = _posed(network, domain)
+    return level_set(problem.network, _bounded(problem), level, output=output, prune=prune, memory=memory)
+
+
+def _bounded(problem: Problem) -> Any:
+    from polyhedra.errors import UsageError
+
+    if problem.domain is None:
+        raise UsageError("a bounded domain is needed here: give a box, such as 'box:-1,1'")
+    return problem.domain
+
+
+# -------------------------------------------------------------------- expressivity
+
+
+def region_bounds(network: ModelLike) -> RegionBounds:
+    """Lower and upper bounds on the number of regions; see `nn_bridge.expressivity.region_bounds.region_bounds`."""
+    from nn_bridge.expressivity.region_bounds import region_bounds
+    from puiseux.reading import as_network
+
+    return region_bounds(as_network(network))
+
+
+def monomial_complexity(network: ModelLike, *, layers: bool = True) -> MonomialComplexity:
+    """How many terms the tropical maps of a network have, before and after pruning.
+
+    See `nn_bridge.expressivity.complexity.monomial_complexity`.
+    """
+    from nn_bridge.expressivity.complexity import monomial_complexity
+    from puiseux.reading import as_network
+
+    return monomial_complexity(as_network(network), layers=layers)
+
+
+def tropicalize(
+    network: ModelLike,
+    *,
+    prune: Literal["layer", "end", "none"] = "layer",
+    method: Literal["certified", "cdd"] = "certified",
+) -> tuple[PuiseuxRational, ...]:
+    """The outputs as tropical Puiseux rational maps; see `nn_bridge.symbolic.tropicalize.tropicalize`."""
+    from nn_bridge.symbolic.tropicalize import tropicalize
+    from puiseux.reading import as_network
+
+    return tropicalize(as_network(network), prune=prune, method=method)
+
+
+def sample_regions(
+    network: ModelLike,
+    *,
+    samples: int,
+    cube: Any,
+    rng: int | np.random.Generator | None = None,
+    device: str = "cpu",
+    midpoint_test: bool = True,
+    offsets: bool = True,
+    tolerance: float = 1e-9,
+    batch: int = 1 << 16,
+) -> SampledRegions:
+    """Estimate the number of regions by sampling; see `nn_bridge.expressivity.sampling.sample_regions`.
+
+    Without ``rng`` a seed is drawn, and remembered in the result.
+    """
+    from nn_bridge.expressivity.sampling import sample_regions
+    from puiseux.reading import as_network
+
+    return sample_regions(
+        as_network(network),
+        samples=samples,
+        cube=cube,
+        rng=rng,
+        device=device,
+        midpoint_test=midpoint_test,
+        offsets=offsets,
+        tolerance=tolerance,
+        batch=batch,
+    )
+
+
+def sample_patterns(
+    network: ModelLike,
+    *,
+    samples: int,
+    cube: Any,
+    rng: int | np.random.Generator | None = None,
+    batch: int = 1 << 16,
+) -> SampledPatterns:
+    """Activation patterns of sampled points; see `nn_bridge.expressivity.sampling.sample_patterns`.
+
+    Without ``rng`` a seed is drawn, and remembered in the result.
+    """
+    from nn_bridge.expressivity.sampling import sample_patterns
+    from puiseux.reading import as_network
+
+    return sample_patterns(as_network(network), samples=samples, cube=cube, rng=rng, batch=batch)
+
+
+def sampling_box(
+    network: ModelLike,
+    centre: Iterable[Any] | None = None,
+    *,
+    margin: Any = 1,
+    method: Literal["cells", "hoffman"] = "cells",
+) -> SamplingBox:
+    """A cube that meets the interior of every region; see `nn_bridge.expressivity.sampling_box.sampling_box`."""
+    from nn_bridge.expressivity.sampling_box import sampling_box
+    from puiseux.reading import as_network
+
+    return sampling_box(as_network(network), centre, margin=margin, method=method)
+
+
+def effective_radii(
+    network: ModelLike,
+    centre: Iterable[Any] | None = None,
+    *,
+    pruned: bool = True,
+    exact: bool = True,
+    samples: int = 20,
+    rng: int | np.random.Generator = 0,
+    limit: int = 100_000,
+) -> tuple[EffectiveRadius, ...]:
+    """The effective radius of each output; see `nn_bridge.expressivity.sampling_box.effective_radii`."""
+    from nn_bridge.expressivity.sampling_box import effective_radii
+    from puiseux.reading import as_network
+
+    return effective_radii(
+        as_network(network), centre, pruned=pruned, exact=exact, samples=samples, rng=rng, limit=limit
+    )

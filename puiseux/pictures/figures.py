@@ -1,0 +1,89 @@
+"""Figures for pictures: made, labelled, saved."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nn_bridge.writers.files import write_bytes
+from polyhedra.errors import MissingExtraError
+from polyhedra.quoting import shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from puiseux.pictures.views import View
+
+
+def new_figure(size: tuple[float, float] = (6.6, 5.4)) -> Figure:
+    """A figure that belongs to no window system.
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("a picture", "plot") from None
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def add_legend(ax: Axes, handles: Sequence[Any], wanted: bool = True) -> None:
+    """A legend beside the picture where it would hide much, inside where it is small."""
+    if not handles or not wanted:
+        return
+    if len(handles) <= 4:
+        ax.legend(handles=list(handles), loc="upper right", framealpha=0.9, fontsize="small")
+    else:
+        ax.legend(handles=list(handles), loc="upper left", bbox_to_anchor=(1.02, 1), fontsize="small", borderaxespad=0)
+
+
+def label_of(name: object) -> str:
+    """A name from the user as a label: one short line, in which matplotlib finds no formulas.
+
+    Examples
+    --------
+    >>> label_of("$x^2$")
+    '\\\\$x^2\\\\$'
+    """
+    return shown(name, 40).replace("$", "\\$")
+
+
+def title_of(view: View, kind: str) -> str:
+    """What is counted in the picture; exact, like every count."""
+    cells, regions = view.cells.cells, int(view.cells.regions.max()) + 1
+    numbers = {
+        "cells": f"{_number(cells, 'cell')}, {_number(regions, 'region')}",
+        "dual": f"dual graph: {_number(cells, 'cell')}, {_number(len(view.cells.inner_facets), 'common facet')}",
+        "hyperplanes": f"bent hyperplanes of {_number(sum(view.network.hidden), 'unit')}, {_number(cells, 'cell')}",
+    }
+    title = numbers.get(kind, _number(regions, "linear region"))
+    if view.outside is None:
+        return f"{title} in this window"
+    if view.outside:
+        return f"{title} in this window, {view.outside:,} outside"
+    where = view.problem.text
+    return f"{title} on {label_of(where)}" if where.startswith("box:") and len(where) <= 40 else title
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def save_figure(figure: Any, name: str) -> None:
+    if Path(name).suffix.lower() == ".html":
+        from puiseux.pictures.pages import svg_page
+
+        write_bytes(name, svg_page(figure, shown(Path(name).stem)).encode("utf-8", "backslashreplace"))
+        return
+    content = io.BytesIO()
+    figure.savefig(content, format=Path(name).suffix[1:].lower(), dpi=150)
+    write_bytes(name, content.getvalue())
