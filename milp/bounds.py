@@ -19,6 +19,10 @@ from polyhedra.scalars import rational, to_float
 Floats = tuple[float, ...]
 
 
+class OutOfRange(FormulationError):
+    """Numbers that leave the range of float64, in which bounds and models live."""
+
+
 class Stability(Enum):
     """What the bounds say about a unit on the whole domain."""
 
@@ -92,11 +96,11 @@ def require_finite(low: float, high: float, place: str) -> None:
 
     Raises
     ------
-    FormulationError
+    OutOfRange
         One of them is infinite or NaN; the message names the place.
     """
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise FormulationError(
+        raise OutOfRange(
             f"{place}: the values between {low:.6g} and {high:.6g} leave the range of float64; "
             "take a smaller domain, or rescale the weights"
         )

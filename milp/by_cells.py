@@ -14,12 +14,11 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from milp.bounds import round_down
+from milp.bounds import OutOfRange, round_down
 from milp.branching import SearchResult, row_of
-from milp.cell_batches import CellBatch, TooManyCells, cell_batches
+from milp.cell_batches import CellBatch, TooManyCells, cell_batches, exact_cells
 from milp.domain import BoundedDomain, OutOfTime
 from nn_bridge.network.network import AffineStage, Network, Pattern, Row
-from polyhedra.errors import FormulationError
 from polyhedra.linear_program import Optimal, maximize
 from polyhedra.scalars import ONE, ZERO, rational
 
@@ -71,8 +70,10 @@ def greatest_by_cells(
                 open_cells.append(_Candidate(float(high[c, r]), batch.pattern(c), r))
             if len(open_cells) > 4096:
                 open_cells = [cell for cell in open_cells if cell.upper > best.floor]
-    except (OutOfTime, TooManyCells, FormulationError):
+    except (OutOfTime, TooManyCells):
         complete = False
+    except OutOfRange:
+        return _greatest_exactly(question, region, deadline, max_cells)
     open_cells.sort(key=lambda cell: -cell.upper)
     for cell in open_cells:
         if not cell.upper > best.floor:
@@ -82,6 +83,22 @@ def greatest_by_cells(
             break
         best.try_cell(cell.pattern, cell.output)
     return SearchResult(best.value, best.point, best.value if complete else None, cells, complete)
+
+
+def _greatest_exactly(
+    question: Network, region: BoundedDomain, deadline: float | None, max_cells: int | None
+) -> SearchResult:
+    """The same by the exact vertices of every cell, for weights that floats cannot hold."""
+    best = _Best(question, region)
+    cells = 0
+    try:
+        for cell in exact_cells(question, region.polyhedron, deadline, max_cells):
+            cells += 1
+            for vertex in cell.generators.vertices:
+                best.take(vertex)
+    except (OutOfTime, TooManyCells):
+        return SearchResult(best.value, best.point, None, cells, False)
+    return SearchResult(best.value, best.point, best.value, cells, True)
 
 
 class _Best:
@@ -111,7 +128,7 @@ class _Best:
                 for x, a, b in zip(batch.vertices[v], self.region.lower, self.region.upper, strict=True)
             )
             if self.region.contains(point):
-                self._take(point)
+                self.take(point)
 
     def try_cell(self, pattern: Pattern, output: int) -> None:
         """Take the best point of the closed cell of a pattern for one output."""
@@ -120,9 +137,10 @@ class _Best:
         polyhedron = self.region.polyhedron
         answer = maximize(objective, rows, right, polyhedron.A_eq, polyhedron.b_eq)
         if isinstance(answer, Optimal):
-            self._take(answer.point)
+            self.take(answer.point)
 
-    def _take(self, point: Row) -> None:
+    def take(self, point: Row) -> None:
+        """Keep a point of the domain if it is better."""
         value = max(self.network.evaluate(point))
         if self.value is None or value > self.value:
             self.value, self.point = value, point
@@ -184,9 +202,27 @@ def meet_by_cells(
                 point = _all_at_least_zero(slacks, region, batch.pattern(int(cell)), marks)
                 if point is not None:
                     return Meeting(point, True, cells)
-    except (OutOfTime, TooManyCells, FormulationError):
+    except (OutOfTime, TooManyCells):
         complete = False
+    except OutOfRange:
+        return _meet_exactly(slacks, region, marks, deadline, max_cells)
     return Meeting(None, complete, cells)
+
+
+def _meet_exactly(
+    slacks: Network, region: BoundedDomain, marks: tuple[bool, ...], deadline: float | None, max_cells: int | None
+) -> Meeting:
+    """The same by an exact program on every cell, for weights that floats cannot hold."""
+    cells = 0
+    try:
+        for cell in exact_cells(slacks, region.polyhedron, deadline, max_cells):
+            cells += 1
+            point = _all_at_least_zero(slacks, region, cell.pattern, marks)
+            if point is not None:
+                return Meeting(point, True, cells)
+    except (OutOfTime, TooManyCells):
+        return Meeting(None, False, cells)
+    return Meeting(None, True, cells)
 
 
 def _by_size(reach: NDArray[np.float64]) -> Sequence[int]:

@@ -19,8 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from milp.bounds import OutOfRange
 from milp.domain import OutOfTime
-from nn_bridge.cells.cell import CellSource
+from nn_bridge.cells.cell import Cell, CellSource
+from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import FACES, PATTERNS, CellTree, Leaves
 from nn_bridge.network.network import INPUT, Network, Pattern, float_matrix
 from polyhedra.errors import FormulationError
@@ -113,8 +115,8 @@ def cell_batches(
         The deadline, a value of ``time.monotonic``, has passed; the batches so far are right but not all.
     TooManyCells
         More cells than ``max_cells``.
-    FormulationError
-        Weights out of the range in which error bounds are proofs.
+    OutOfRange
+        Weights out of the range in which error bounds are proofs; `exact_cells` has no such limit.
     """
     forms = _Forms(network, domain)
     if forms.source.problem is None:
@@ -122,7 +124,7 @@ def cell_batches(
         active = tuple(np.array([stage], dtype=bool) for stage in pattern)
         yield forms.batch(active, None, None, None)
         return
-    tree = CellTree(forms.source.problem, FACES if vertices else PATTERNS)
+    tree = _tree(forms.source.problem, FACES if vertices else PATTERNS)
     seen = 0
     for leaves in tree.run():
         _in_time(deadline)
@@ -136,6 +138,39 @@ def cell_batches(
         seen += len(leaves.patterns)
         if max_cells is not None and seen > max_cells:
             raise TooManyCells(f"more than {max_cells} cells")
+
+
+def exact_cells(
+    network: Network, domain: Polyhedron | None, deadline: float | None = None, max_cells: int | None = None
+) -> Iterator[Cell]:
+    """The cells of a network, as `nn_bridge.cells.cell.iterate_cells` gives them, until a limit.
+
+    Raises
+    ------
+    OutOfTime
+        The deadline, a value of ``time.monotonic``, has passed.
+    TooManyCells
+        More cells than ``max_cells``.
+    """
+    source = CellSource(network, domain)
+    if source.problem is None:
+        yield from source.cells()
+        return
+    tree = _tree(source.problem, FACES)
+    seen = 0
+    for leaves in tree.run():
+        _in_time(deadline)
+        for cell in source._cells_of(leaves, tree.words):
+            seen += 1
+            if max_cells is not None and seen > max_cells:
+                raise TooManyCells(f"more than {max_cells} cells")
+            yield cell
+            _in_time(deadline)
+
+
+def _tree(problem: CellProblem, emit: int) -> CellTree:
+    with np.errstate(all="ignore"):  # sums that overflow make the tree decide exactly
+        return CellTree(problem, emit)
 
 
 def _in_time(deadline: float | None) -> None:
@@ -189,7 +224,7 @@ class _Forms:
                 growth *= 1.0 + float(np.max(sums))
                 fan = max(fan, 1 + sum(matrix.shape[1] for _, matrix in blocks))
         if not growth < 1e250:
-            raise FormulationError("weights leave the range of float64 in products; rescale them")
+            raise OutOfRange("weights leave the range of float64 in products; rescale them")
         self.loss = _UNDERFLOW * growth * fan * (len(self.stages) + 1)
         self.gamma = 2.0 * (fan + 8) * _UNIT
         rows = domain.irredundant().inequalities if domain is not None else ()

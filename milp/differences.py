@@ -7,20 +7,19 @@ its exact vertices and rays: the value is infinite where an output grows along a
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flint import fmpq
 
 from milp.bounding import network_bounds
+from milp.bounds import OutOfRange
 from milp.branching import SearchResult
 from milp.by_cells import greatest_by_cells
+from milp.cell_batches import exact_cells
 from milp.choice import cells_can_win
 from milp.domain import BoundedDomain, OutOfTime, bounded
 from milp.exact import search_exactly
 from milp.solvers import third_of, time_left
-from nn_bridge.cells.cell import Cell, CellSource
-from nn_bridge.cells.tree import FACES, CellTree
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
@@ -96,6 +95,10 @@ def _by_branching(
         known = network_bounds(network, region, "lp", time_limit=third_of(deadline))
     except OutOfTime as error:
         return Greatest(value, point, None, None, False, str(error))
+    except OutOfRange as error:
+        if not cells_can_win(region):
+            raise
+        return Greatest(value, point, None, None, False, str(error))
     complete = True
     for row in range(network.output_dim):
         left = time_left(deadline)
@@ -160,28 +163,6 @@ def _on_all_cells(
     except (OutOfTime, FormulationError) as error:
         return Greatest(best, at, None, None, False, str(error))
     return Greatest(best, at, None, best, True)
-
-
-def exact_cells(network: Network, domain: Polyhedron | None, deadline: float | None) -> Iterator[Cell]:
-    """The cells of a network, as `nn_bridge.cells.cell.iterate_cells` gives them, until a deadline.
-
-    Raises
-    ------
-    OutOfTime
-        The deadline, a value of ``time.monotonic``, has passed.
-    """
-    source = CellSource(network, domain)
-    if source.problem is None:
-        yield from source.cells()
-        return
-    tree = CellTree(source.problem, FACES)
-    for leaves in tree.run():
-        for cell in source._cells_of(leaves, tree.words):
-            if deadline is not None and time.monotonic() > deadline:
-                raise OutOfTime("time limit")
-            yield cell
-        if deadline is not None and time.monotonic() > deadline:
-            raise OutOfTime("time limit")
 
 
 def _dot(row: list[fmpq], point: Row) -> fmpq:

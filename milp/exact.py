@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from flint import fmpq
 
-from milp.bounds import Bounds
+from milp.bounds import Bounds, OutOfRange
 from milp.branching import SearchResult, search_maximum
 from milp.by_cells import maximum_by_cells
-from milp.choice import BRANCHING, FIRST_NODES, order_of_methods
+from milp.choice import BRANCHING, CELLS, FIRST_NODES, cells_can_win, order_of_methods
 from milp.domain import BoundedDomain
 from nn_bridge.network.network import AffineStage, Network, Row
 
@@ -38,18 +38,23 @@ def search_exactly(
         if merged is not None and deadline is not None and time.monotonic() > deadline:
             break
         if method == BRANCHING:
-            result = search_maximum(
-                network,
-                region,
-                bounds,
-                stage,
-                index,
-                sign,
-                start=start if merged is None else merged.point,
-                threshold=threshold,
-                node_limit=node_limit if nodes is None else min(nodes, node_limit),
-                deadline=deadline,
-            )
+            try:
+                result = search_maximum(
+                    network,
+                    region,
+                    bounds,
+                    stage,
+                    index,
+                    sign,
+                    start=start if merged is None else merged.point,
+                    threshold=threshold,
+                    node_limit=node_limit if nodes is None else min(nodes, node_limit),
+                    deadline=deadline,
+                )
+            except OutOfRange:  # weights that floats cannot hold: only the cells have an exact way around them
+                if not cells_can_win(region):
+                    raise
+                return maximum_by_cells(network, region, stage, index, sign, deadline=deadline), CELLS
         elif node_limit >= FIRST_NODES:
             now = time.monotonic()
             half = None if deadline is None else now + 0.5 * (deadline - now)

@@ -17,11 +17,10 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from milp.bounds import Bounds, Stability
+from milp.bounds import Bounds, OutOfRange, Stability
 from milp.formulations.network import NetworkModel
 from milp.solvers import require_cvxpy
 from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network, Pattern, Row, float_matrix
-from polyhedra.errors import FormulationError
 from polyhedra.scalars import ZERO, to_float
 
 
@@ -89,12 +88,12 @@ def finite_matrix(matrix: Matrix) -> NDArray[np.float64]:
 
     Raises
     ------
-    FormulationError
+    OutOfRange
         An entry leaves the range of float64.
     """
     result = float_matrix(matrix)
     if not np.isfinite(result).all():
-        raise FormulationError("a weight leaves the range of float64; rescale the weights or the inputs")
+        raise OutOfRange("a weight leaves the range of float64; rescale the weights or the inputs")
     return result
 
 

@@ -15,8 +15,8 @@ from flint import fmpq
 
 from milp.audit import is_cell, pattern_behind
 from milp.bounding import network_bounds
-from milp.bounds import Bounds, round_up
-from milp.cell_batches import TooManyCells, cell_batches
+from milp.bounds import Bounds, OutOfRange, round_up
+from milp.cell_batches import TooManyCells, cell_batches, exact_cells
 from milp.choice import MAX_INPUTS
 from milp.domain import OutOfTime, bounded
 from milp.gradient import gradient_interval
@@ -127,8 +127,14 @@ def _by_cells(network: Network, domain: Polyhedron | None, norms: NormPair, dead
             open_cells += [(float(high[c]), batch.pattern(int(c))) for c in np.nonzero(high > floor)[0]]
             if len(open_cells) > 8192:
                 open_cells = [cell for cell in open_cells if cell[0] > floor]
-    except (OutOfTime, TooManyCells, FormulationError) as error:
+    except (OutOfTime, TooManyCells) as error:
         reason = str(error)
+    except OutOfRange:  # weights that floats cannot hold
+        try:
+            for cell in exact_cells(network, domain, deadline):
+                look(cell.pattern)
+        except OutOfTime as error:
+            reason = str(error)
     open_cells.sort(key=lambda cell: -cell[0])
     for high_end, pattern in open_cells:
         if not high_end > floor:

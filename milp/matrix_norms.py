@@ -121,17 +121,25 @@ def _has_root_in(polynomial: fmpz_poly, ends: tuple[fmpq, fmpq]) -> bool:
 
 
 def _root_below(square: fmpq) -> float:
-    root = math.sqrt(max(0.0, round_down(square)))
+    root = round_down(_root_near(square))
     while root > 0 and fmpq(*root.as_integer_ratio()) ** 2 > square:
         root = math.nextafter(root, 0.0)
     return root
 
 
 def _root_above(square: fmpq) -> float:
-    root = math.sqrt(round_up(square))
+    root = round_up(_root_near(square))
     while math.isfinite(root) and fmpq(*root.as_integer_ratio()) ** 2 < square:
         root = math.nextafter(root, math.inf)
     return root
+
+
+def _root_near(square: fmpq) -> fmpq:
+    """A number within a few units in the last place of the root, also where the square is no float."""
+    if square <= 0:
+        return ZERO
+    half = (int(square.p).bit_length() - int(square.q).bit_length()) // 2
+    return fmpq(*math.sqrt(to_float(square / fmpq(4) ** half)).as_integer_ratio()) * fmpq(2) ** half
 
 
 class NormPair:

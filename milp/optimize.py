@@ -17,9 +17,10 @@ from flint import fmpq
 
 from milp.arguments import index_below, is_integer, of_any_model
 from milp.bounding import network_bounds
-from milp.bounds import Bounds
-from milp.branching import Objective
-from milp.choice import NO_SOLVER, solver_helps
+from milp.bounds import Bounds, OutOfRange
+from milp.branching import Objective, SearchResult
+from milp.by_cells import maximum_by_cells
+from milp.choice import NO_SOLVER, cells_can_win, solver_helps
 from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded
 from milp.exact import search_exactly
 from milp.formulations import formulate
@@ -164,7 +165,13 @@ def optimize_network(
     except OutOfTime as error:
         return Optimum(sense, None, None, None, False, None, 0, time.monotonic() - start, str(error))
     relu_rule(formulation)
-    known = network_bounds(network, region, tightening, time_limit=third_of(deadline))
+    try:
+        known = network_bounds(network, region, tightening, time_limit=third_of(deadline))
+    except OutOfRange:
+        if not cells_can_win(region):
+            raise
+        stage = objective.as_stage(network)
+        return _optimum(sense, maximum_by_cells(network, region, stage, 0, sign, deadline=deadline), None, start)
     report, proposal = None, None
     if solver is None and not (solver_helps(region, known) and may_load(deadline)):
         solver = NO_SOLVER
@@ -185,24 +192,29 @@ def optimize_network(
         node_limit=node_limit if prove else 0,
         deadline=deadline,
     )
-    bound = result.bound
-    reason = None
-    if not result.proven:
-        late = deadline is not None and time.monotonic() >= deadline
-        if not prove:
-            reason = "no proof was asked for"
-        else:
-            reason = "time limit" if late else f"more than {node_limit} nodes"
+    reason = "time limit"
+    if deadline is None or time.monotonic() < deadline:
+        reason = f"more than {node_limit} nodes"
+    if not prove:
+        reason = "no proof was asked for"
+    return _optimum(sense, result, report, start, reason)
+
+
+def _optimum(
+    sense: str, result: SearchResult, report: SolveReport | None, start: float, reason: str = "time limit"
+) -> Optimum:
+    """The optimum of a search for a maximum, of the objective or of its negative."""
+    sign = 1 if sense == "max" else -1
     return Optimum(
         sense,
         None if result.value is None else sign * result.value,
         result.point,
-        None if bound is None else sign * bound,
+        None if result.bound is None else sign * result.bound,
         result.proven,
         report,
         result.nodes,
         time.monotonic() - start,
-        reason,
+        None if result.proven else reason,
     )
 
 

@@ -19,10 +19,10 @@ from flint import fmpq
 
 from milp.arguments import of_any_model
 from milp.bounding import network_bounds
-from milp.bounds import Bounds
+from milp.bounds import Bounds, OutOfRange
 from milp.branching import Objective, SearchResult, search_maximum
 from milp.by_cells import meet_by_cells
-from milp.choice import BRANCHING, CELLS, order_of_methods, solver_helps
+from milp.choice import BRANCHING, CELLS, cells_can_win, order_of_methods, solver_helps
 from milp.domain import BoundedDomain, OutOfTime, bounded
 from milp.formulations import formulate
 from milp.joint import stacked, sum_of_stages
@@ -186,6 +186,17 @@ class _Question:
     def answer(self) -> Row | None:
         """Such a point, or None; then ``reason`` is set where the question is open."""
         wider = least_slack_network(self.network, self.rows)
+        try:
+            return self._answer(wider)
+        except OutOfRange as error:  # weights that floats cannot hold: only the cells have an exact way around them
+            if not cells_can_win(self.region) or not self.rows:
+                raise
+            self.method = CELLS
+            point = self._by_cells(self.deadline)
+            self.reason = None if point is not None or self._settled else str(error)
+            return point
+
+    def _answer(self, wider: Network) -> Row | None:
         known = network_bounds(wider, self.region, self.tightening, time_limit=third_of(self.deadline))
         start = self._proposal(wider, known)
         if start is not None and self._holds(start):
@@ -196,7 +207,8 @@ class _Question:
         for method, limit in order_of_methods(self.region, known):
             self.method = method
             if method == CELLS:
-                point = self._by_cells()
+                now = time.monotonic()
+                point = self._by_cells(None if self.deadline is None else now + 0.5 * (self.deadline - now))
             else:
                 result = self._by_branching(wider, known, start, limit)
                 nodes, start = nodes + result.nodes, result.point or start
@@ -255,15 +267,13 @@ class _Question:
         """Whether every row is strict, so that a greatest least slack of 0 leaves no point."""
         return bool(self.rows) and all(row.strict for row in self.rows)
 
-    def _by_cells(self) -> Row | None:
-        now = time.monotonic()
-        half = None if self.deadline is None else now + 0.5 * (self.deadline - now)
+    def _by_cells(self, deadline: float | None) -> Row | None:
         stages = [slack_of(row).as_stage(self.network) for row in self.rows]
         if not stages:
             return None
         slacks = Network(self.network.input_dim, self.network.stages, stacked(stages))
         strict = tuple(row.strict for row in self.rows)
-        found = meet_by_cells(slacks, self.region, strict=strict, deadline=half)
+        found = meet_by_cells(slacks, self.region, strict=strict, deadline=deadline)
         self._settled = found.complete
         return found.point
 

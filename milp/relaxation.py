@@ -22,11 +22,11 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from milp.bounds import Bounds, Stability, require_finite, round_down, round_up
+from milp.bounds import Bounds, OutOfRange, Stability, require_finite, round_down, round_up
 from milp.domain import BoundedDomain
 from milp.lines import upper_line
 from nn_bridge.network.network import AffineStage, Network
-from polyhedra.errors import FormulationError, MissingExtraError
+from polyhedra.errors import MissingExtraError
 from polyhedra.scalars import ZERO, rational, to_float
 
 Array = NDArray[np.float64]
@@ -143,7 +143,7 @@ class Relaxation:
         for column, weight in terms.items():
             row[column] = to_float(weight)
             if not math.isfinite(row[column]):
-                raise FormulationError(f"{place}: a weight leaves the range of float64; rescale the weights or inputs")
+                raise OutOfRange(f"{place}: a weight leaves the range of float64; rescale the weights or inputs")
             off = abs(rational(float(row[column])) - weight)
             if off != 0:
                 slack += off * rational(float(self._magnitude[column]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -153,7 +154,7 @@ def lipschitz(
         squared=None if known is None else known.squared,
         polynomial=None if polynomial is None else tuple(int(c) for c in reversed(polynomial.coeffs())),
         lower=lower,
-        upper=upper if found.proven else found.upper,
+        upper=_finite(upper if found.proven else found.upper),
         proven=found.proven,
         measured_in=place,
         point=None if found.pattern is None else inner_point(inner, problem.domain, found.pattern),
@@ -165,6 +166,11 @@ def lipschitz(
         reason=found.reason,
         network=inner,
     )
+
+
+def _finite(value: float | None) -> float | None:
+    """A bound that JSON can hold: beyond float64 there is none."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def describe(found: LipschitzConstant, name: str) -> str:

@@ -11,13 +11,18 @@ from flint import fmpq
 import milp
 from milp.bounds import round_down, round_up
 from milp.count import search_patterns
+from milp.differences import greatest_value
 from milp.domain import bounded, l1_ball, l1_domain
+from milp.lipschitz import steepest_cell
+from milp.matrix_norms import NormPair
 from milp.scaling import scaled
 from milp.solvers import SolveStatus, solve
 from milp.training.sparse_data import low_rank_data
+from milp.vnnlib import parse_vnnlib
 from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError, PuiseuxError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import rational
 
 ABSOLUTE = Network.from_layers([[[1], [-1]], [[1, 1]]])
 HUGE, TINY = fmpq(10) ** 400, fmpq(1, 10**400)
@@ -150,7 +155,28 @@ def test_optima_on_domains_of_any_size(solver, size):
 
 
 @pytest.mark.parametrize("weight", [1e308, HUGE])
-@pytest.mark.parametrize("question", [milp.optimize_network, milp.local_lipschitz, milp.compress, milp.network_bounds])
+@pytest.mark.parametrize("size", [1, "1e-400", "1e320"])
+def test_few_inputs_are_answered_beyond_the_float_range(weight, size):
+    net = Network.from_layers([[[1], [weight], [-weight]], [[1, 1, 1]]])
+    domain = Polyhedron.box([-rational(size)], [2 * rational(size)])
+    most = 2 * rational(size) * (1 + rational(weight))
+    best = milp.optimize_network(net, domain)
+    assert best.proven
+    assert (best.value, best.point) == (most, (2 * rational(size),))
+    steepest = steepest_cell(net, domain, NormPair("2", "inf", 1, 1))
+    assert steepest.proven
+    assert steepest.size.squared == (1 + rational(weight)) ** 2
+    low, high = steepest.size.enclosure()
+    assert low <= (float("inf") if high == np.inf else high)
+    assert greatest_value(net, domain).value == most
+    text = "(declare-const X_0 Real)(declare-const Y_0 Real)"
+    text += f"(assert (>= X_0 {-rational(size)}))(assert (<= X_0 {2 * rational(size)}))(assert ({{}} Y_0 {most}))"
+    assert milp.verify_vnnlib(net, parse_vnnlib(text.format(">="))).status is milp.Status.VIOLATED
+    assert milp.verify_vnnlib(net, parse_vnnlib(text.format(">"))).status is milp.Status.PROVEN
+
+
+@pytest.mark.parametrize("weight", [1e308, HUGE])
+@pytest.mark.parametrize("question", [milp.local_lipschitz, milp.compress, milp.network_bounds])
 def test_values_out_of_range_are_refused_with_the_unit(weight, question):
     net = Network.from_layers([[[1], [weight], [-weight]], [[1, 1, 1]]])
     with pytest.raises(FormulationError, match=r"stage 0, unit 1: the values between .* leave the range of float64"):

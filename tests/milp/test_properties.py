@@ -13,7 +13,7 @@ from milp.properties import decide, verify_vnnlib
 from milp.verify import Status
 from milp.vnnlib import parse_vnnlib, read_vnnlib, read_witness
 from nn_bridge.network.network import Network
-from polyhedra.errors import FormulationError
+from polyhedra.errors import FormulationError, PuiseuxError
 from polyhedra.scalars import to_text
 
 BOX = """
@@ -110,7 +110,7 @@ def test_limits_leave_a_property_open():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("(" * 300 + ")" * 300, "parentheses are open at once"),
+        ("(" * 300 + ")" * 300, "parentheses are within one another"),
         ("(assert (<= X_0 1)", "truncated"),
         ("(declare-const X_99999999999 Real)", "neither X_i nor Y_j"),
         ("(declare-network f)", "VNN-LIB 2.0"),
@@ -133,11 +133,12 @@ def test_files_that_are_refused_in_one_short_line(text, words, tmp_path):
 
 
 def test_places_that_hold_no_property(tmp_path):
-    for place, words in ((tmp_path / "none", "no such file"), (tmp_path, "is no file"), ("/dev/zero", "is no file")):
-        with pytest.raises(FormulationError, match=words):
-            read_vnnlib(place)
+    for place, words in ((tmp_path / "none", "no such file"), (tmp_path, "directory"), ("/dev/zero", "regular file")):
+        for read in (read_vnnlib, lambda path: read_witness(path, 1)):
+            with pytest.raises(PuiseuxError, match=words):
+                read(place)
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(FormulationError, match="no text"):
+    with pytest.raises(FormulationError, match="no UTF-8 text"):
         read_vnnlib(tmp_path / "binary")
 
 
