@@ -19,6 +19,7 @@ from nn_bridge.network.network import Network, Pattern, Row
 from polyhedra.linear_program import InteriorPoint, Optimal, interior, maximize
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive, rational
+from polyhedra.system import without_zero_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ def is_cell(network: Network, region: BoundedDomain | Polyhedron | None, pattern
                 return False
     rows = [row for _, _, row in cell_rows(network, pattern)]
     polyhedron = region.polyhedron if isinstance(region, BoundedDomain) else region
-    domain = [] if polyhedron is None else [row for row in polyhedron.inequalities if any(row[:-1])]
-    answer = interior([r[:-1] for r in (*rows, *domain)], [r[-1] for r in (*rows, *domain)], dim=network.input_dim)
+    rows += [] if polyhedron is None else without_zero_rows(polyhedron.inequalities)
+    answer = interior([r[:-1] for r in rows], [r[-1] for r in rows], dim=network.input_dim)
     return isinstance(answer, InteriorPoint)
 
 
@@ -95,7 +96,7 @@ def find_missed(
     TimeoutError
         The deadline, a value of ``time.monotonic``, has passed.
     """
-    domain = [tuple(row) for row in region.polyhedron.inequalities if any(row[:-1])]
+    domain = without_zero_rows(region.polyhedron.inequalities)
     walls = {_plane(row) for row in domain}
     for pattern in cells:
         if deadline is not None and time.monotonic() > deadline:

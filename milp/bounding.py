@@ -22,7 +22,7 @@ from milp.deeppoly import deeppoly_bounds
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.solvers import deadline_after
 from milp.tightening import tighten
-from nn_bridge.network.network import AffineStage, Network
+from nn_bridge.network.network import AffineStage, Network, check_dense
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import ZERO, rational
 
@@ -63,6 +63,7 @@ def network_bounds(
     >>> box.lower[0], box.upper[0], box.upper[1]
     ((-1.0, -2.0), (2.0, 1.0), (3.0,))
     """
+    check_dense(network)
     if method not in METHODS:
         raise FormulationError(f"there are no bounds {method!r}; use one of {', '.join(METHODS)}")
     region = bounded(domain, network.input_dim)
@@ -81,6 +82,7 @@ def network_bounds(
 
 def interval_bounds(network: Network, region: BoundedDomain) -> Bounds:
     """Interval arithmetic: m = W+ L + W- U + b, M = W+ U + W- L + b, exact and rounded outwards once a stage."""
+    check_dense(network)
     boxes = [(region.lower, region.upper)]
     lower: list[Floats] = []
     upper: list[Floats] = []

@@ -32,6 +32,7 @@ from nn_bridge.network.network import Network, Pattern, Row
 from polyhedra.errors import FormulationError
 from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.scalars import ONE, ZERO, to_float
+from polyhedra.system import without_zero_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +151,10 @@ def verify_monotone(
     def wrong(pattern: Pattern) -> Verdict | None:
         if exact_gradient(network, pattern, weights)[variable] >= 0:
             return None
-        rows = [(row[:-1], row[-1]) for _, _, row in cell_rows(network, pattern)]
-        rows += list(zip(region.polyhedron.A, region.polyhedron.b, strict=True))
-        inside = interior([a for a, _ in rows], [b for _, b in rows], dim=region.dim)
-        assert isinstance(inside, InteriorPoint)  # a cell that was confirmed, rows without a coordinate left out
+        rows = [row for _, _, row in cell_rows(network, pattern)]
+        rows += without_zero_rows(region.polyhedron.inequalities)
+        inside = interior([row[:-1] for row in rows], [row[-1] for row in rows], dim=region.dim)
+        assert isinstance(inside, InteriorPoint)
         return Verdict(Status.VIOLATED, inside.point, network.evaluate(inside.point), time.monotonic() - start)
 
     goal = np.zeros(network.input_dim)

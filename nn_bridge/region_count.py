@@ -68,7 +68,7 @@ class RegionCount:
     engine, domain : str
         The route and the domain, as a user names them ("cells", "all", "box:-1,1").
     exact : bool
-        Whether the numbers are proven in exact arithmetic.
+        Whether the numbers are proven in exact arithmetic to be the counts; never for a run that was stopped.
     complete : bool
         False for a run that was stopped; its numbers are lower bounds.
     seconds : float
@@ -87,6 +87,10 @@ class RegionCount:
     complete: bool
     seconds: float
     reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.complete:  # lower bounds may be proven, but they are not the counts
+            object.__setattr__(self, "exact", False)
 
     @property
     def counts(self) -> dict[str, int | None]:

@@ -1,7 +1,11 @@
-"""The pycddlib back end, in exact rational arithmetic (``cdd.gmp``): the reference for our own methods.
+"""The pycddlib back end, in rational arithmetic (``cdd.gmp``): a second witness beside our own methods, not a judge.
 
-Nothing here decides by our own linear programs or double description; only rank computations and the canonical form of
-the rows are shared, so that answers can be compared.  pycddlib is loaded when a function is called.
+Nothing here decides by our own linear programs or double description; only ranks, the canonical form of the rows and
+the order of the questions are shared, so that answers can be compared.  cddlib computes in rationals, but it has been
+seen to overlook implicit equalities among numbers of 17 digits, and to end the process.  So its functions for these
+(``implicit_linearity_rows``, ``matrix_canonicalize``) are not called: dimension and redundancy are read off its linear
+programs, and each answer of these is checked by its own certificate.  Of its generators each is checked to belong to
+the set; that none is missing is not.  pycddlib is loaded when a function is called.
 """
 
 from __future__ import annotations
@@ -9,15 +13,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from flint import fmpq
 
+from polyhedra import redundancy
 from polyhedra.double_description import Generators
-from polyhedra.errors import MissingExtraError
-from polyhedra.linear_program import Infeasible, InteriorPoint, NoInterior, Optimal, Unbounded, slack_rows
+from polyhedra.errors import GeometryError, MissingExtraError
+from polyhedra.linear_program import Infeasible, InteriorPoint, NoInterior, Optimal, Unbounded, proves, slack_rows
 from polyhedra.matrix import Vector, dot
-from polyhedra.redundancy import facet_candidates, hull_rows
 from polyhedra.scalars import ONE, ZERO, primitive, rationals, to_fraction
 from polyhedra.system import IntegerRow, System
 
@@ -58,6 +62,20 @@ def _is_optimal(program: Any) -> bool:
     return bool(program.status == cdd.LPStatusType.OPTIMAL)
 
 
+_Proof = TypeVar("_Proof", Optimal, Unbounded, Infeasible, InteriorPoint, NoInterior)
+
+
+def _checked(answer: _Proof, system: System, objective: Sequence[fmpq] = ()) -> _Proof:
+    """The answer, if it proves itself."""
+    if not proves(answer, system, tuple(objective)):
+        raise _wrong()
+    return answer
+
+
+def _wrong() -> GeometryError:
+    return GeometryError("pycddlib gives an answer that fails its own proof; take backend='certified', which does not")
+
+
 def _feasible_point(rows: Sequence[Sequence[Any]], n_equal: int, dim: int) -> Vector | None:
     program = _solve(rows, n_equal, [0] * dim)
     return rationals(program.primal_solution) if _is_optimal(program) else None
@@ -68,15 +86,16 @@ def maximize(system: System, objective: Sequence[fmpq]) -> Optimal | Unbounded |
     rows, k, dim = system.rows(), system.n_equal, system.dim
     point = _feasible_point(rows, k, dim)
     if point is None:
-        return Infeasible(*_split(system, _farkas(rows, k, dim)))
+        return _checked(Infeasible(*_split(system, _farkas(rows, k, dim))), system)
     cost = [to_fraction(c) for c in objective]
     program = _solve(rows, k, cost)
     if not _is_optimal(program):
         recession = [*((*row[:-1], 0) for row in rows), (*cost, 1)]
         direction = rationals(_solve(recession, k, cost).primal_solution)
-        return Unbounded(point, direction)
+        return _checked(Unbounded(point, direction), system, objective)
     point = rationals(program.primal_solution)
-    return Optimal(dot(objective, point), point, *_split(system, _dual_solution(program, system.count, system.n_equal)))
+    multipliers = _split(system, _dual_solution(program, system.count, system.n_equal))
+    return _checked(Optimal(dot(objective, point), point, *multipliers), system, objective)
 
 
 def interior(system: System) -> InteriorPoint | NoInterior:
@@ -84,11 +103,12 @@ def interior(system: System) -> InteriorPoint | NoInterior:
     rows = slack_rows(system)
     program = _solve(rows, system.n_equal, [0] * system.dim + [1])
     if not _is_optimal(program):
-        return NoInterior(*_split(system, _farkas(system.rows(), system.n_equal, system.dim)))
+        return _checked(NoInterior(*_split(system, _farkas(system.rows(), system.n_equal, system.dim))), system)
     point = rationals(program.primal_solution)
     if point[-1] > 0:
-        return InteriorPoint(point[:-1])
-    return NoInterior(*_split(system, _dual_solution(program, len(rows), system.n_equal)[: system.count]))
+        return _checked(InteriorPoint(point[:-1]), system)
+    multipliers = _dual_solution(program, len(rows), system.n_equal)[: system.count]
+    return _checked(NoInterior(*_split(system, multipliers)), system)
 
 
 def _dual_solution(program: Any, count: int, n_equal: int) -> list[fmpq]:
@@ -109,7 +129,8 @@ def _farkas(rows: Sequence[IntegerRow], n_equal: int, dim: int) -> list[fmpq]:
     conditions.append((*(row[dim] for row in rows), -1))
     signs = [tuple(-1 if i == j else 0 for j in range(count)) + (0,) for i in range(n_equal, count)]
     weights = _feasible_point([*conditions, *signs], dim + 1, count)
-    assert weights is not None
+    if weights is None:
+        raise _wrong()
     return list(weights)
 
 
@@ -120,38 +141,22 @@ def _split(system: System, weights: Sequence[fmpq]) -> tuple[Vector, Vector]:
 
 def dimension(system: System) -> int:
     """The dimension of the affine hull, -1 for the empty set."""
-    rows, k = system.rows(), system.n_equal
-    if _feasible_point(rows, k, system.dim) is None:
-        return -1
-    if not rows:
-        return system.dim
-    _, gmp = _library()
-    implicit = gmp.implicit_linearity_rows(_matrix(rows, k)) | set(range(k))
-    return system.dim - len(hull_rows([rows[i] for i in implicit], system.dim))
+    return redundancy.relative_interior(system, interior).dimension
 
 
 def irredundant(system: System) -> tuple[tuple[IntegerRow, ...], tuple[IntegerRow, ...]] | None:
-    """The facets' inequalities and the hull's equalities by cdd's redundancy removal, in our canonical form."""
-    rows, k = system.rows(), system.n_equal
-    if _feasible_point(rows, k, system.dim) is None:
-        return None
-    if not rows:
-        return (), ()
-    _, gmp = _library()
-    matrix = _matrix(rows, k)
-    gmp.matrix_canonicalize(matrix)
-    kept = [primitive(rationals([*(-a for a in row[1:]), row[0]])) for row in matrix.array]
-    hull = hull_rows([row for i, row in enumerate(kept) if i in matrix.lin_set], system.dim)
-    facets = facet_candidates([row for i, row in enumerate(kept) if i not in matrix.lin_set], hull)
-    return tuple(sorted(facets)), hull
+    """The facets' inequalities and the hull's equalities by cdd's linear programs, in our canonical form."""
+    return redundancy.irredundant(system, redundancy.relative_interior(system, interior), maximize)
 
 
 def generators(system: System) -> Generators:
     """The generators of the cone over the set, homogeneous coordinate first, by cdd's double description."""
     rows, k = system.rows(), system.n_equal
+    if redundancy.relative_interior(system, interior).point is None:
+        return Generators((), (), ())
     point = _feasible_point(rows, k, system.dim)
     if point is None:
-        return Generators((), (), ())
+        raise _wrong()
     _, gmp = _library()
     matrix = gmp.copy_generators(gmp.polyhedron_from_matrix(_matrix(rows or [(*(0,) * system.dim, 0)], k)))
     vectors = [primitive(rationals(row)) for row in matrix.array]
@@ -160,6 +165,12 @@ def generators(system: System) -> Generators:
     if not any(ray[0] for ray in rays):
         rays.append(primitive((ONE, *point)))  # cdd lists no vertex where lines span everything
     conditions = [(row[-1], *(-a for a in row[:-1])) for row in rows[k:]] + [(1, *(0,) * system.dim)]
+    equalities = [(row[-1], *(-a for a in row[:-1])) for row in rows[:k]]
+    for vector, only_zero in [*((line, True) for line in lines), *((ray, False) for ray in rays)]:
+        inequalities = [sum(a * x for a, x in zip(row, vector, strict=True)) for row in conditions]
+        zeros = [sum(a * x for a, x in zip(row, vector, strict=True)) for row in equalities]
+        if any(zeros) or min(inequalities) < 0 or (only_zero and any(inequalities)):
+            raise _wrong()
     rays.sort()
     incidences = tuple(
         sum(1 << i for i, row in enumerate(conditions) if sum(a * x for a, x in zip(row, ray, strict=True)) == 0)

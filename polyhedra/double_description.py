@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import gcd
 
+from polyhedra.limits import check_limits
+
 IntegerVector = tuple[int, ...]
 
 
@@ -85,6 +87,7 @@ def _cut(
     result = [(ray, zeros) for ray, zeros, _ in positive] + zero
     all_zeros = [zeros for _, zeros in rays]
     for ray, zeros, value in positive:
+        check_limits()
         for other, other_zeros, other_value in negative:
             common = zeros & other_zeros
             if common.bit_count() < dim - 2 or not _adjacent(common, all_zeros):

@@ -16,6 +16,7 @@ from typing import Literal
 
 from flint import fmpq, fmpz
 
+from polyhedra.limits import check_limits
 from polyhedra.scalars import common_denominator
 
 ARTIFICIAL = -1
@@ -141,6 +142,7 @@ class _Dictionary:
         return best
 
     def _pivot(self, leaving: int, entering: int) -> None:
+        check_limits()
         old = self.names[entering]
         self._exchange(leaving, entering)
         self.names[entering] = leaving

@@ -75,14 +75,7 @@ class Optimal(_Deferred):
     def verify(self, objective: Any, A: Any, b: Any, A_eq: Any = (), b_eq: Any = ()) -> bool:
         """Check everything that the attributes claim, by exact arithmetic alone."""
         c = as_vector(objective)
-        system = System(A, b, A_eq, b_eq, len(c))
-        combination, bound = _combine(system, self.multipliers, self.equality_multipliers)
-        return (
-            _holds(system, self.point)
-            and dot(c, self.point) == self.value == bound
-            and combination == c
-            and all(y >= 0 for y in self.multipliers)
-        )
+        return proves(self, System(A, b, A_eq, b_eq, len(c)), c)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +94,7 @@ class Unbounded:
     def verify(self, objective: Any, A: Any, b: Any, A_eq: Any = (), b_eq: Any = ()) -> bool:
         """Check everything that the attributes claim, by exact arithmetic alone."""
         c = as_vector(objective)
-        system = System(A, b, A_eq, b_eq, len(c))
-        return (
-            _holds(system, self.point) and _holds(_homogeneous(system), self.direction) and dot(c, self.direction) > 0
-        )
+        return proves(self, System(A, b, A_eq, b_eq, len(c)), c)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +112,7 @@ class Infeasible:
 
     def verify(self, A: Any, b: Any, A_eq: Any = (), b_eq: Any = (), dim: int | None = None) -> bool:
         """Check everything that the attributes claim, by exact arithmetic alone."""
-        combination, bound = _combine(System(A, b, A_eq, b_eq, dim), self.multipliers, self.equality_multipliers)
-        return not any(combination) and bound < 0 and all(y >= 0 for y in self.multipliers)
+        return proves(self, System(A, b, A_eq, b_eq, dim))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +123,7 @@ class InteriorPoint:
 
     def verify(self, A: Any, b: Any, A_eq: Any = (), b_eq: Any = (), dim: int | None = None) -> bool:
         """Check the claim by exact arithmetic alone."""
-        return _holds(System(A, b, A_eq, b_eq, dim), self.point, strict=True)
+        return proves(self, System(A, b, A_eq, b_eq, dim))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +142,34 @@ class NoInterior:
 
     def verify(self, A: Any, b: Any, A_eq: Any = (), b_eq: Any = (), dim: int | None = None) -> bool:
         """Check the claim by exact arithmetic alone."""
-        combination, bound = _combine(System(A, b, A_eq, b_eq, dim), self.multipliers, self.equality_multipliers)
-        contradiction = bound < 0 or (bound == 0 and any(self.multipliers))
-        return not any(combination) and contradiction and all(y >= 0 for y in self.multipliers)
+        return proves(self, System(A, b, A_eq, b_eq, dim))
+
+
+def proves(
+    answer: Optimal | Unbounded | Infeasible | InteriorPoint | NoInterior, system: System, objective: Vector = ()
+) -> bool:
+    """Whether an answer proves what it claims of a prepared system, by exact arithmetic alone.
+
+    Parameters
+    ----------
+    answer : one of the five
+    system : System
+    objective : tuple of fmpq
+        Read for `Optimal` and `Unbounded`.
+    """
+    if isinstance(answer, InteriorPoint):
+        return _holds(system, answer.point, strict=True)
+    if isinstance(answer, Unbounded):
+        grows = len(answer.direction) == system.dim and dot(objective, answer.direction) > 0
+        return grows and _holds(system, answer.point) and _holds(_homogeneous(system), answer.direction)
+    combination, bound = _combine(system, answer.multipliers, answer.equality_multipliers)
+    if any(y < 0 for y in answer.multipliers):
+        return False
+    if isinstance(answer, Optimal):
+        reached = _holds(system, answer.point) and dot(objective, answer.point) == answer.value == bound
+        return reached and combination == tuple(objective)
+    contradiction = bound < 0 or (isinstance(answer, NoInterior) and bound == 0 and any(answer.multipliers))
+    return contradiction and not any(combination)
 
 
 def maximize(
@@ -169,7 +183,7 @@ def maximize(
     A, A_eq : sequences of rows of n numbers (anything that `rational` takes), or float64 arrays
     b, b_eq : sequences of numbers
     backend : "certified" or "cdd"
-        "cdd" asks pycddlib's exact simplex method, the reference.
+        "cdd" asks pycddlib's simplex method, a second witness; its answer is taken with its certificate only.
 
     Raises
     ------

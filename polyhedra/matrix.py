@@ -13,6 +13,7 @@ from typing import Any
 from flint import fmpq, fmpq_mat
 
 from polyhedra.errors import GeometryError
+from polyhedra.independence import independent
 from polyhedra.quoting import shown
 from polyhedra.scalars import ONE, ZERO, rational_rows, rationals
 
@@ -124,7 +125,7 @@ def rank(matrix: Matrix) -> int:
     >>> rank(as_matrix([[1, 2], ["1/2", 1]]))
     1
     """
-    return len(reduced_echelon(matrix)[0])
+    return len(independent(matrix).rows)
 
 
 def row_space_basis(matrix: Matrix) -> Matrix:

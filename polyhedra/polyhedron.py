@@ -16,8 +16,10 @@ from typing import Any
 from flint import fmpq
 
 from polyhedra import redundancy, triangulation
+from polyhedra.boxes import point_inside
 from polyhedra.double_description import Generators, cone_generators
 from polyhedra.errors import GeometryError
+from polyhedra.generators import homogeneous_generators
 from polyhedra.linear_program import (
     Backend,
     InteriorPoint,
@@ -28,7 +30,7 @@ from polyhedra.linear_program import (
 )
 from polyhedra.matrix import AffineMap, Matrix, Vector, as_matrix, as_vector, dot, nullspace, rank
 from polyhedra.scalars import ONE, ZERO, primitive
-from polyhedra.system import IntegerRow, System
+from polyhedra.system import IntegerRow, System, without_zero_rows
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -227,7 +229,7 @@ class Polyhedron:
         Parameters
         ----------
         backend : "certified" or "cdd"
-            "cdd" asks pycddlib in exact arithmetic, the reference.
+            "cdd" asks pycddlib, a second witness; its answers are taken with their certificates only.
         """
         if check_backend(backend) == "cdd":
             from polyhedra import cdd
@@ -238,6 +240,8 @@ class Polyhedron:
     def is_full_dimensional(self, *, backend: Backend = "certified") -> bool:
         """Whether the set has interior points in R^n."""
         if backend == "certified" and not self.equalities and "relative interior" not in self._known:
+            if point_inside(self.system) is not None:
+                return True
             answer = interior_of(self.system)
             if isinstance(answer, InteriorPoint):
                 return True
@@ -344,10 +348,7 @@ class Polyhedron:
 
                 self._known[name] = cdd.generators(self.system)
             else:
-                rows, k = self.system.rows(), self.system.n_equal
-                cone_rows = [(row[-1], *(-a for a in row[:-1])) for row in rows]
-                at_infinity = (1, *(0,) * self.dim)
-                self._known[name] = cone_generators(self.dim + 1, cone_rows[:k], [*cone_rows[k:], at_infinity])
+                self._known[name] = homogeneous_generators(self.system)
         return self._known[name]
 
     def vertices(self, *, backend: Backend = "certified") -> Matrix:
@@ -433,11 +434,10 @@ class Polyhedron:
             if plane not in planes or plane in tried or not any(row[:-1]):
                 continue
             tried.add(plane)
-            strict = [r for r in (*mine, *theirs) if _first_positive(r) != plane]
+            strict = without_zero_rows(r for r in (*mine, *theirs) if _first_positive(r) != plane)
             system = System.of_integer_rows([plane, *strict], 1, self.dim)
             if isinstance(interior_of(system), InteriorPoint):
-                inequalities = [r for r in strict if any(r[:-1])]
-                return Polyhedron.of_integer_rows(inequalities, [plane], dim=self.dim)
+                return Polyhedron.of_integer_rows(strict, [plane], dim=self.dim)
         return None
 
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flint import fmpq
 
-from polyhedra.linear_program import InteriorPoint, Optimal, interior_of, maximize_over
+from polyhedra.boxes import point_inside
+from polyhedra.limits import check_limits
+from polyhedra.linear_program import (
+    Infeasible,
+    InteriorPoint,
+    NoInterior,
+    Optimal,
+    Unbounded,
+    interior_of,
+    maximize_over,
+)
 from polyhedra.matrix import Matrix, Vector, reduced_echelon
 from polyhedra.scalars import ZERO, primitive
 from polyhedra.system import IntegerRow, System
@@ -34,16 +45,22 @@ class RelativeInterior:
     implicit: frozenset[int]
 
 
-def relative_interior(system: System) -> RelativeInterior:
-    """Find affine hull and relative interior.
+def relative_interior(
+    system: System, decide: Callable[[System], InteriorPoint | NoInterior] = interior_of
+) -> RelativeInterior:
+    """Find affine hull and relative interior; ``decide`` answers the linear programs.
 
     A proof that no point satisfies all inequalities strictly names rows that always hold with equality, or it proves
     emptiness; so each linear program either ends the search or enlarges the set of equalities.
     """
+    inside = point_inside(system) if decide is interior_of else None
+    if inside is not None:
+        return RelativeInterior(system.dim, inside, (), frozenset())
     equal = list(range(system.n_equal))
     rest = list(range(system.n_equal, system.count))
     while True:
-        answer = interior_of(system.subset(equal + rest, len(equal)))
+        check_limits()
+        answer = decide(system.subset(equal + rest, len(equal)))
         if isinstance(answer, InteriorPoint):
             hull = hull_rows([system.row(i) for i in equal], system.dim)
             return RelativeInterior(system.dim - len(hull), answer.point, hull, frozenset(equal))
@@ -67,21 +84,29 @@ def hull_rows(rows: list[IntegerRow], dim: int) -> tuple[IntegerRow, ...]:
 
 
 def irredundant(
-    system: System, inner: RelativeInterior
+    system: System,
+    inner: RelativeInterior,
+    solve: Callable[[System, Sequence[fmpq]], Optimal | Unbounded | Infeasible] = maximize_over,
 ) -> tuple[tuple[IntegerRow, ...], tuple[IntegerRow, ...]] | None:
-    """The facets' inequalities, sorted, and the hull's equalities, all in canonical form; None for the empty set."""
+    """The facets' inequalities, sorted, and the hull's equalities, all in canonical form; None for the empty set.
+
+    ``solve`` answers the linear programs.
+    """
     if inner.point is None:
         return None
     candidates = facet_candidates([system.row(i) for i in range(system.count) if i not in inner.implicit], inner.hull)
     facets = sorted(candidates)
     n_equal = len(inner.hull)
+    if all(sum(map(bool, row[:-1])) == 1 for row in facets):
+        return tuple(facets), inner.hull  # a box: the tightest bounds of each coordinate are its facets
     every = System.of_integer_rows([*inner.hull, *facets], n_equal, system.dim)
     every.floats()
     kept = list(range(every.count))
     for index in range(n_equal, every.count):
+        check_limits()
         others = [i for i in kept if i != index]
         row = every.row(index)
-        answer = maximize_over(every.subset(others, n_equal), tuple(map(fmpq, row[:-1])))
+        answer = solve(every.subset(others, n_equal), tuple(map(fmpq, row[:-1])))
         if isinstance(answer, Optimal) and answer.value <= row[-1]:
             kept = others
     return tuple(every.row(index) for index in kept[n_equal:]), inner.hull

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from flint import fmpq
@@ -21,6 +21,7 @@ from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE
 
 IntegerRow = tuple[int, ...]
+Row = TypeVar("Row", bound=Sequence[Any])
 
 
 class System:
@@ -159,6 +160,20 @@ class System:
         return part
 
 
+def without_zero_rows(rows: Iterable[Row]) -> list[Row]:
+    """The rows (a, b) that say something: 0 x <= b with b >= 0 holds everywhere, but is never strict where b = 0.
+
+    Whoever asks `polyhedra.linear_program.interior` for points inside a set leaves such rows out.  A row 0 x <= b with
+    b < 0 stays: it makes the set empty.
+
+    Examples
+    --------
+    >>> without_zero_rows([(1, 0, 3), (0, 0, 0), (0, 0, 5), (0, 0, -1)])
+    [(1, 0, 3), (0, 0, -1)]
+    """
+    return [row for row in rows if row[-1] < 0 or any(row[:-1])]
+
+
 def integer_row(row: Sequence[fmpq]) -> tuple[IntegerRow, fmpq]:
     """The primitive integer multiple of a rational row, and the positive factor."""
     denominator = None  # stands for 1, which is what most rows have
@@ -226,4 +241,4 @@ def _joined(A: Iterable[Iterable[Any]], b: Iterable[Any], dim: int, name: str, r
     return [(*row, value) for row, value in zip(matrix, vector, strict=True)]
 
 
-__all__ = ["IntegerRow", "System", "float_row", "integer_row"]
+__all__ = ["IntegerRow", "System", "float_row", "integer_row", "without_zero_rows"]

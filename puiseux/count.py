@@ -5,13 +5,14 @@ The engines are rows of `puiseux.routes`; choosing one happens here and nowhere 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from os import PathLike
 from typing import Any
 
-from nn_bridge.network.network import Network
+from nn_bridge.network.network import Network, check_dense
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
@@ -19,7 +20,7 @@ from polyhedra.quoting import quoted
 from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
 from puiseux.routes import ENGINES
-from puiseux.time_limit import check_time_limit
+from puiseux.time_limit import Stopped, check_time_limit, within
 
 AUTO = "auto"
 
@@ -49,7 +50,20 @@ def count_problem(problem: Problem, engine: str = AUTO, **options: Any) -> Regio
             )
     if ENGINES[name].bounded and problem.domain is None:
         raise UsageError(f"the engine {quoted(name)} needs a bounded domain: give a box, such as --domain 'box:-1,1'")
-    return replace(ENGINES[name].count(problem.network, problem.domain, **given), domain=problem.text, engine=name)
+    check_dense(problem.network)
+    limit = None if ENGINES[name].has_clock else given.pop("time_limit", None)
+    result = _in_time(limit, lambda: ENGINES[name].count(problem.network, problem.domain, **given))
+    return replace(result, domain=problem.text, engine=name)
+
+
+def _in_time(seconds: float | None, count: Callable[[], RegionCount]) -> RegionCount:
+    """A count by an engine without a clock of its own; no numbers where the time is over before."""
+    begun = time.monotonic()
+    try:
+        return within(seconds, count, "")
+    except Stopped as stopped:
+        reason = str(stopped).removesuffix(": ")
+        return RegionCount(None, None, None, None, "", "", False, False, time.monotonic() - begun, reason)
 
 
 def count_regions(

@@ -46,6 +46,8 @@ class Route:
         The options of `puiseux.count_regions` that it knows; None where it is no engine of ``puiseux count``.
     bounded : bool
         Whether it needs a bounded domain.
+    has_clock : bool
+        Whether it keeps a time limit itself, and then gives lower bounds.
     unlimited : mapping
         The options that lift the limits that it sets itself, for the cross-check, which has its own.
     """
@@ -56,6 +58,7 @@ class Route:
     cells: Callable[[Network, Polyhedron | None], Iterable[Pattern | str]]
     options: frozenset[str] | None = None
     bounded: bool = False
+    has_clock: bool = True
     unlimited: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def __call__(self, network: Network, domain: Polyhedron | None) -> RegionCount:
@@ -196,14 +199,15 @@ _ROUTES = (
         _patterns_by_cells,
         frozenset(("counts", "workers", "executor", "time_limit", "max_cells", "memory", "checkpoint", "progress")),
     ),
-    Route("tropical", True, _count_by_algebra, _patterns_by_algebra, frozenset()),
+    Route("tropical", True, _count_by_algebra, _patterns_by_algebra, frozenset(("time_limit",)), has_clock=False),
     Route(
         "sign-vectors",
         False,
         _count_by_sign_vectors,
         _patterns_by_sign_vectors,
-        frozenset(("memory", "on_degenerate")),
+        frozenset(("memory", "on_degenerate", "time_limit")),
         bounded=True,
+        has_clock=False,
     ),
     Route(
         "milp",

@@ -2,7 +2,62 @@
 
 from __future__ import annotations
 
-from polyhedra.errors import UsageError
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.limits import OutOfTime
+from puiseux.exit_codes import ExitCode
+
+Answer = TypeVar("Answer")
+
+
+class Stopped(PuiseuxError):
+    """A limit ended the run before there was an answer; the text says which, and the way out."""
+
+    exit_code = ExitCode.STOPPED
+
+
+def within(
+    seconds: float | None, task: Callable[[], Answer], advice: str = "there is no answer yet; give more time"
+) -> Answer:
+    """The answer of a task, by a process of its own where time is limited: it is ended then, whatever it does.
+
+    Parameters
+    ----------
+    seconds : float or None
+        None: no limit, and the task runs in this process.
+    task : callable
+        What it returns must pickle.
+    advice : str
+        What the message says after naming the limit.
+
+    Raises
+    ------
+    Stopped
+        The time is over, or the process died.
+
+    Examples
+    --------
+    >>> within(60, lambda: 6 * 7)
+    42
+    """
+    check_time_limit(seconds)
+    if seconds is None:
+        return task()
+    from puiseux.cross_check.isolation import Died, run_isolated
+
+    def answers() -> Iterator[Answer]:
+        yield task()
+
+    try:
+        (answer,) = run_isolated(answers, seconds)
+    except OutOfTime:
+        raise Stopped(f"stopped at the time limit of {seconds:g} s: {advice}") from None
+    except Died as died:
+        raise Stopped(f"{died}, for want of memory perhaps: there is no answer") from None
+    return answer
+
 
 LONGEST = 1e9
 """Seconds (31 years); clocks and waits of systems hold no more."""

@@ -1,6 +1,6 @@
 """Run the command on hostile files of every format, and watch what it costs and says.
 
-    python tools/hostile.py [--short] [--kind json] [--keep FOLDER]
+    python tools/hostile.py [--short] [--kind json] [--name TEXT]
 
 Each file must be refused with exit code 2 (a certificate may also be found invalid: 1), in one line on stderr without
 control characters, with nothing on stdout and nothing written, within 5 s of processor time and 1 GiB of memory.
@@ -143,7 +143,8 @@ def main() -> int:
     """Run all, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true")
-    parser.add_argument("--kind", metavar="FORMAT")
+    kinds = ("npz", "json", "onnx", "pt", "nnet", "domain", "vnnlib", "certificate", "checkpoint", "other", "name")
+    parser.add_argument("--kind", choices=kinds)
     parser.add_argument("--name", metavar="TEXT", help="only cases whose name holds this")
     options = parser.parse_args()
     by_kind: dict[str, list[Outcome]] = defaultdict(list)
@@ -152,8 +153,6 @@ def main() -> int:
         folder = Path(name)
         for case in cases(folder, options.kind):
             if (options.short and not case.short) or (options.name and options.name not in case.name):
-                continue
-            if options.kind not in (None, case.kind):
                 continue
             before = _files(folder)
             outcome = run(case, folder)

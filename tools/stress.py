@@ -1,19 +1,27 @@
 """Count thousands of random small networks by every engine and compare: a nightly check.
 
-    python tools/stress.py [--networks 10000] [--seed 1] [--keep FOLDER]
+    python tools/stress.py [--families all|random|hard] [--seconds 1200] [--networks 10000] [--seed 1] [--keep FOLDER]
 
-Each network has a family of weights (generic or degenerate) and one of activations, 1 to 4 inputs, and is counted
-on all of R^n or in a box.  The cell engine and the symbolic route (on small ones) must agree in all four counts, the
-MILP route (a sample) in the cells, and the sign vectors (in boxes) must agree or say that they cannot vouch.  The same
-seed gives the same networks, each of which has a number and can be made again alone: ``--only NUMBER``.  A
-disagreement is kept as a network file, and the exit code is 1.
+The hard families (`stress_families`) are small networks with numbers at the ends of the float range and beyond, long
+fractions and whole numbers around 2**53, on slices, boxes up to 1e320 and domains with rows of zeros, by every engine
+and mode against the naive oracle; polyhedra with rows that say nothing; and damaged certificates.  Figures by family
+come at the end.
+
+Of the random ones each network has a family of weights (generic or degenerate) and one of activations, 1 to 4 inputs,
+and is counted on all of R^n or in a box.  The cell engine and the symbolic route (on small ones) must agree in all
+four counts, the MILP route (a sample) in the cells, and the sign vectors (in boxes) must agree or say that they cannot
+vouch.  The same seed gives the same networks, each of which has a number and can be made again alone:
+``--only NUMBER``.  A disagreement is kept as a network file, and the exit code is 1.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
+import random
 import sys
 import time
+import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -205,18 +213,14 @@ def disagreements(chosen: Case, number: int, seconds: Counter[str], outcomes: Co
     return found
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--networks", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", type=int, metavar="NUMBER")
-    parser.add_argument("--keep", type=Path, default=Path("stress-failures"), metavar="FOLDER")
-    options = parser.parse_args()
+def random_networks(options: argparse.Namespace, end: float) -> int:
+    """Count random networks until all are counted or the time is up; returns the number of disagreements."""
     families: dict[str, Counter[str]] = defaultdict(Counter)
     seconds: Counter[str] = Counter()
     wrong = 0
-    numbers = range(options.networks) if options.only is None else [options.only]
-    for number in numbers:
+    for number in range(options.networks) if options.only is None else [options.only]:
+        if time.monotonic() > end:
+            break
         chosen = case(options.seed, number)
         outcomes = families[chosen.weights]
         outcomes["networks"] += 1
@@ -228,22 +232,57 @@ def main() -> int:
             print(f"{path} ({chosen.weights}, {chosen.activation}, {chosen.domain}): {text}", flush=True)
         if sys.stderr.isatty():
             print(f"\r{number + 1:,} of {options.networks:,}", end="", file=sys.stderr)
-    columns = [
-        "networks",
-        "cells",
-        "tropical equal",
-        "sign-vectors equal",
-        "sign-vectors refused",
-        "milp equal",
-        "milp refused",
-    ]
+    columns = ["networks", "cells", "tropical equal", "sign-vectors equal", "sign-vectors refused"]
+    columns += ["milp equal", "milp refused"]
     print(f"seed {options.seed}, CPU seconds: " + ", ".join(f"{name} {value:.0f}" for name, value in seconds.items()))
     print("| family | " + " | ".join(columns) + " |")
     print("| --- |" + " --- |" * len(columns))
     total: Counter[str] = sum(families.values(), Counter())
     for family, outcomes in [*sorted(families.items()), ("all", total)]:
         print(f"| {family} | " + " | ".join(f"{outcomes[column]:,}" for column in columns) + " |")
-    print(f"{wrong} disagreements")
+    return wrong
+
+
+def other_families(options: argparse.Namespace, end: float) -> int:
+    """Try the families of `stress_families` in turn; returns the number of disagreements."""
+    from stress_families import FAMILIES
+
+    outcomes: dict[str, Counter[str]] = defaultdict(Counter)
+    wrong = 0
+    for number in range(max(1, options.networks // 20)) if options.only is None else [options.only]:
+        if time.monotonic() > end:
+            break
+        for family, trial in FAMILIES.items():
+            try:
+                found = trial(random.Random(f"{options.seed} {family} {number}"), outcomes[family])
+            except Exception:  # whatever it is: the engines raise nothing on such input
+                found = [traceback.format_exc()]
+            wrong += len(found)
+            for text in found:
+                print(f"seed {options.seed}, number {number}, {family}: {text}", flush=True)
+    for family, counts in outcomes.items():
+        print(f"{family}: {counts.pop('examples', 0):,}")
+        print("".join(f"    {name} {count:,}\n" for name, count in sorted(counts.items())), end="")
+    return wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", type=int, default=10_000, help="a twentieth as many trials a hard family")
+    parser.add_argument("--families", choices=("all", "random", "hard"), default="all")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="when to stop, whatever is left")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", type=int, metavar="NUMBER")
+    parser.add_argument("--keep", type=Path, default=Path("stress-failures"), metavar="FOLDER")
+    options = parser.parse_args()
+    begun = time.monotonic()
+    wrong = 0
+    if options.families != "random":
+        share = options.seconds if options.families == "hard" else options.seconds / 2
+        wrong += other_families(options, begun + share)
+    if options.families != "hard":
+        wrong += random_networks(options, begun + options.seconds)
+    print(f"{wrong} disagreements in {time.monotonic() - begun:.0f} s")
     return 1 if wrong else 0
 
 

@@ -48,8 +48,9 @@ def winners(A: Floats, c: Floats, points: Floats) -> tuple[Indices, Flags]:
     step = max(1, CHUNK // count)
     for start in range(0, len(points), step):
         x = points[start : start + step]
-        values = x @ A.T
-        values += c
+        with np.errstate(all="ignore"):
+            values = x @ A.T
+            values += c
         rows = np.arange(len(x))
         best = values.argmax(axis=1)
         top = values[rows, best]
@@ -58,8 +59,9 @@ def winners(A: Floats, c: Floats, points: Floats) -> tuple[Indices, Flags]:
             alone[start : start + step] = True
             continue
         values[rows, best] = -np.inf
-        error = rounding(dim) * (np.abs(x) @ widest + np.abs(c).max()) + TINY
-        alone[start : start + step] = top - values.max(axis=1) > 3.0 * error
+        with np.errstate(all="ignore"):
+            error = rounding(dim) * (np.abs(x) @ widest + np.abs(c).max()) + TINY
+            alone[start : start + step] = np.isfinite(top) & (top - values.max(axis=1) > 3.0 * error)
     return winner, alone
 
 
@@ -70,20 +72,26 @@ def first_vertex(A: Floats, c: Floats, point: Floats) -> Indices | None:
     basis = [int(np.argmax(A @ x + c))]
     for _ in range(dim):
         differences = A[basis[1:]] - A[basis[0]]
-        free = np.linalg.svd(differences)[2][len(basis) - 1 :] if len(basis) > 1 else np.eye(dim)
+        try:
+            free = np.linalg.svd(differences)[2][len(basis) - 1 :] if len(basis) > 1 else np.eye(dim)
+        except np.linalg.LinAlgError:
+            return None
         found = None
         for direction in (*free, *-free):
-            slopes = (A - A[basis[0]]) @ direction
-            gaps = A[basis[0]] @ x + c[basis[0]] - (A @ x + c)
-            slopes[basis] = 0.0
-            with np.errstate(divide="ignore", invalid="ignore"):
+            with np.errstate(all="ignore"):
+                slopes = (A - A[basis[0]]) @ direction
+                gaps = A[basis[0]] @ x + c[basis[0]] - (A @ x + c)
+                slopes[basis] = 0.0
                 steps = np.where(slopes > 1e-12 * (1.0 + np.abs(A).max()), np.maximum(gaps, 0.0) / slopes, np.inf)
             entering = int(np.argmin(steps))
             if np.isfinite(steps[entering]) and (found is None or steps[entering] < found[0]):
                 found = (float(steps[entering]), entering, direction)
         if found is None:
             return None
-        x = x + found[0] * found[2]
+        with np.errstate(all="ignore"):
+            x = x + found[0] * found[2]
+        if not np.isfinite(x).all():
+            return None
         basis.append(found[1])
     return np.array(basis, dtype=np.intp)
 
@@ -134,46 +142,46 @@ def _locate_chunk(
 ) -> None:
     dim = A.shape[1]
     active = np.arange(len(query_c))
-    for _ in range(max_steps):
-        if not len(active):
-            return
-        chosen = basis[active]
-        matrix = np.concatenate([A[chosen], np.ones((len(active), dim + 1, 1))], axis=2)
-        sign, _log = np.linalg.slogdet(matrix)
-        regular = sign != 0
-        active, chosen, matrix = active[regular], chosen[regular], matrix[regular]
-        if not len(active):
-            return
-        inverse = np.linalg.inv(matrix)
-        target = np.concatenate([query_a[active], np.ones((len(active), 1))], axis=1)
-        multipliers = np.einsum("qk,qkj->qj", target, inverse)
-        vertex = -np.einsum("qjk,qk->qj", inverse, c[chosen])
-        x, height = vertex[:, :dim], -vertex[:, dim]
-        point[active] = x
-        leaving = multipliers.argmin(axis=1)
-        rows = np.arange(len(active))
-        optimal = multipliers[rows, leaving] >= -1e-11
-        above = np.einsum("qj,qj->q", query_a[active], x) + query_c[active] > height
-        values = x @ A.T
-        values += c
-        gaps = np.maximum(height[:, np.newaxis] - values, 0.0)
-        move = -inverse[rows, :, leaving]
-        slopes = move[:, :dim] @ A.T
-        slopes += move[:, dim:]
-        slopes[rows[:, np.newaxis], chosen] = 0.0
-        scale = np.abs(slopes).max(axis=1, keepdims=True)
-        with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
+        for _ in range(max_steps):
+            if not len(active):
+                return
+            chosen = basis[active]
+            matrix = np.concatenate([A[chosen], np.ones((len(active), dim + 1, 1))], axis=2)
+            sign, _log = np.linalg.slogdet(matrix)
+            regular = np.abs(sign) > 0  # NaN is not
+            active, chosen, matrix = active[regular], chosen[regular], matrix[regular]
+            if not len(active):
+                return
+            inverse = np.linalg.inv(matrix)
+            target = np.concatenate([query_a[active], np.ones((len(active), 1))], axis=1)
+            multipliers = np.einsum("qk,qkj->qj", target, inverse)
+            vertex = -np.einsum("qjk,qk->qj", inverse, c[chosen])
+            x, height = vertex[:, :dim], -vertex[:, dim]
+            point[active] = x
+            leaving = multipliers.argmin(axis=1)
+            rows = np.arange(len(active))
+            optimal = multipliers[rows, leaving] >= -1e-11
+            above = np.einsum("qj,qj->q", query_a[active], x) + query_c[active] > height
+            values = x @ A.T
+            values += c
+            gaps = np.maximum(height[:, np.newaxis] - values, 0.0)
+            move = -inverse[rows, :, leaving]
+            slopes = move[:, :dim] @ A.T
+            slopes += move[:, dim:]
+            slopes[rows[:, np.newaxis], chosen] = 0.0
+            scale = np.abs(slopes).max(axis=1, keepdims=True)
             steps = np.where(slopes > 1e-13 * scale, gaps / slopes, np.inf)
-        entering = steps.argmin(axis=1)
-        unbounded = ~np.isfinite(steps[rows, entering]) & ~optimal & ~above
-        status[active] = np.select([optimal, above, unbounded], [1, 3, 2], 0)
-        # at an optimal basis the query may still be above: that is status 3 as well
-        status[active[optimal & above]] = 3
-        direction[active[unbounded]] = move[unbounded, :dim]
-        going = ~(optimal | above | unbounded)
-        chosen[rows[going], leaving[going]] = entering[going]
-        basis[active] = chosen
-        active = active[going]
+            entering = steps.argmin(axis=1)
+            unbounded = ~np.isfinite(steps[rows, entering]) & ~optimal & ~above
+            status[active] = np.select([optimal, above, unbounded], [1, 3, 2], 0)
+            # at an optimal basis the query may still be above: that is status 3 as well
+            status[active[optimal & above]] = 3
+            direction[active[unbounded]] = move[unbounded, :dim]
+            going = ~(optimal | above | unbounded)
+            chosen[rows[going], leaving[going]] = entering[going]
+            basis[active] = chosen
+            active = active[going]
 
 
 def proven_redundant(A: Floats, c: Floats, query_a: Floats, query_c: Floats, basis: Indices) -> Flags:
@@ -192,7 +200,7 @@ def proven_redundant(A: Floats, c: Floats, query_a: Floats, query_c: Floats, bas
         chosen = basis[part]
         matrix = np.concatenate([A[chosen], np.ones((len(chosen), size, 1))], axis=2).transpose(0, 2, 1)
         sign, _log = np.linalg.slogdet(matrix)
-        good = np.flatnonzero(sign != 0)
+        good = np.flatnonzero(np.abs(sign) > 0)
         if not len(good):
             continue
         matrix, chosen = matrix[good], chosen[good]

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from tropical._hull_kernels import Floats, Indices
 
 STEPS = 200  # of a walk, after which a query is left to the pivoting kernel
+SMALLEST_WIDTH = 1e-250  # points that spread less in a coordinate are flat for Qhull
+NEXT_TO_NOTHING = 2.0**-60  # of the width
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +31,76 @@ class Triangulation:
     vertices: Floats
 
 
-def triangulate(A: Floats, c: Floats) -> Triangulation | None:
-    """Triangulate the upper hull; None where Qhull or the arithmetic fails (flat or too few points)."""
+@dataclass(frozen=True, slots=True)
+class UpperHull:
+    """The facets of the upper hull of lifted points by Qhull.
+
+    ``simplices`` (T, n + 1) are positions of points, ``neighbours`` (T, n + 1) the facets opposite to them, -1 for one
+    that is no upper facet; ``normals`` (T, n + 1) point upwards, in the coordinates of the points.
+    """
+
+    simplices: Indices
+    neighbours: Indices
+    normals: Floats
+
+
+def qhull_upper(A: Floats, c: Floats) -> UpperHull | None:
+    """The upper hull of the points (A, c), None where Qhull can not be asked or fails: the only place that asks it.
+
+    Qhull ends the process on numbers of very different scale.  So it gets each coordinate moved and scaled to [0, 1],
+    and numbers next to nothing as 0: what comes back is a proposal in any case.
+    """
     from scipy.spatial import ConvexHull, QhullError
 
     count, rank = A.shape
     if count < rank + 2:
         return None
-    # noise far below the spread of the heights makes every facet a simplex; it can only spoil a proposal
-    noise = np.random.default_rng(11).uniform(-1.0, 1.0, count) * 1e-11 * (np.ptp(c) + np.abs(c).max() * 1e-3)
-    lowest = c.min() - 10.0 * (np.ptp(c) + 1.0)
-    scale = np.append(np.maximum(np.ptp(A, axis=0), 1e-300), max(np.ptp(c), 1e-300))
-    lifted = np.column_stack([np.vstack([A, A.mean(axis=0)]), np.append(c + noise, lowest)]) / scale
-    try:
-        hull = ConvexHull(lifted)
-    except (QhullError, ValueError):
-        return None
-    upper = np.flatnonzero((hull.equations[:, -2] > 0) & (hull.simplices < count).all(axis=1))
-    if not len(upper):
-        return None
+    with np.errstate(all="ignore"):
+        points = np.column_stack([A, c])
+        low, width = points.min(axis=0), np.ptp(points, axis=0)
+        if not (np.isfinite(points).all() and np.isfinite(width).all() and (width > SMALLEST_WIDTH).all()):
+            return None
+        moderate = (points - low) / width
+        moderate[moderate < NEXT_TO_NOTHING] = 0.0
+        # one more point far below all others, whose facets are not asked for
+        lowest = np.append(moderate[:, :-1].mean(axis=0), -10.0)
+        try:
+            hull = ConvexHull(np.vstack([moderate, lowest]))
+        except (QhullError, ValueError):
+            return None
+        upper = np.flatnonzero((hull.equations[:, -2] > 0) & (hull.simplices < count).all(axis=1))
+        normals = hull.equations[upper, :-1] / width
     number = np.full(len(hull.simplices) + 1, -1, dtype=np.intp)
     number[upper] = np.arange(len(upper))
-    simplices = hull.simplices[upper].astype(np.intp)
-    matrix = np.concatenate([A[simplices], np.ones((*simplices.shape, 1))], axis=2)
-    sign, _log = np.linalg.slogdet(matrix)
-    flat = sign == 0
-    matrix[flat] = np.eye(rank + 1)
-    inverse = np.linalg.inv(matrix)
-    inverse[flat] = np.nan
-    vertices = -np.einsum("tjk,tk->tj", inverse, c[simplices])[:, :rank]
-    return Triangulation(simplices, number[hull.neighbors[upper]], inverse, vertices)
+    return UpperHull(hull.simplices[upper].astype(np.intp), number[hull.neighbors[upper]], normals)
+
+
+def triangulate(A: Floats, c: Floats) -> Triangulation | None:
+    """Triangulate the upper hull; None where Qhull or the arithmetic fails (flat or too few points)."""
+    count = len(c)
+    with np.errstate(all="ignore"):
+        # noise far below the spread of the heights makes every facet a simplex; it can only spoil a proposal
+        noise = np.random.default_rng(11).uniform(-1.0, 1.0, count) * 1e-11 * (np.ptp(c) + np.abs(c).max() * 1e-3)
+        hull = qhull_upper(A, c + noise)
+    return None if hull is None else _triangulation(hull, A, c)
+
+
+def _triangulation(hull: UpperHull, A: Floats, c: Floats) -> Triangulation | None:
+    simplices, rank = hull.simplices, A.shape[1]
+    if not len(simplices):
+        return None
+    with np.errstate(all="ignore"):
+        matrix = np.concatenate([A[simplices], np.ones((*simplices.shape, 1))], axis=2)
+        sign, _log = np.linalg.slogdet(matrix)
+        flat = ~(np.abs(sign) > 0)
+        matrix[flat] = np.eye(rank + 1)
+        try:
+            inverse = np.linalg.inv(matrix)
+        except np.linalg.LinAlgError:
+            return None
+        inverse[flat] = np.nan
+        vertices = -np.einsum("tjk,tk->tj", inverse, c[simplices])[:, :rank]
+    return Triangulation(simplices, hull.neighbours, inverse, vertices)
 
 
 def walk(triangulation: Triangulation, A: Floats, queries: Floats) -> tuple[Indices, NDArray[np.int8]]:
@@ -72,16 +114,21 @@ def walk(triangulation: Triangulation, A: Floats, queries: Floats) -> tuple[Indi
     from scipy.spatial import cKDTree
 
     simplices, inverse = triangulation.simplices, triangulation.inverse
-    spread = np.maximum(np.ptp(A, axis=0), 1e-300)
-    _, current = cKDTree(A[simplices].mean(axis=1) / spread).query(queries / spread)
-    current = current.astype(np.intp)
     status = np.zeros(len(queries), dtype=np.int8)
+    with np.errstate(all="ignore"):
+        spread = np.maximum(np.ptp(A, axis=0), 1e-300)
+        middles, places = A[simplices].mean(axis=1) / spread, queries / spread
+    if not (np.isfinite(middles).all() and np.isfinite(places).all()):
+        return np.zeros(len(queries), dtype=np.intp), status
+    _, current = cKDTree(middles).query(places)
+    current = current.astype(np.intp)
     target = np.column_stack([queries, np.ones(len(queries))])
     active = np.arange(len(queries))
     for step in range(STEPS):
         if not len(active):
             break
-        values = np.einsum("qk,qkj->qj", target[active], inverse[current[active]])
+        with np.errstate(all="ignore"):
+            values = np.einsum("qk,qkj->qj", target[active], inverse[current[active]])
         leaving = values.argmin(axis=1)
         least = values[np.arange(len(active)), leaving]
         inside = least >= -1e-12 * (1.0 + step)
@@ -93,4 +140,4 @@ def walk(triangulation: Triangulation, A: Floats, queries: Floats) -> tuple[Indi
     return current, status
 
 
-__all__ = ["Triangulation", "triangulate", "walk"]
+__all__ = ["Triangulation", "UpperHull", "qhull_upper", "triangulate", "walk"]

@@ -21,7 +21,7 @@ from flint import fmpq
 
 from polyhedra.linear_program import Optimal, maximize_over
 from polyhedra.matrix import dot, reduced_echelon
-from polyhedra.scalars import rational, to_float
+from polyhedra.scalars import ZERO, rational, to_float
 from polyhedra.system import System
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.rational import PuiseuxRational
@@ -232,8 +232,10 @@ def _vertices(complex_: WallComplex, attempts: int) -> Iterator[list[fmpq]]:
             if answer.point not in seen:
                 seen.add(answer.point)
                 yield weights
-            excess = np.array([to_float(t - low) for t, low in zip(weights, lower, strict=True)])
-            factors = 1.0 / (excess + 1e-3 * excess.max()) if excess.max() > 0 else factors
+            excess = [t - low for t, low in zip(weights, lower, strict=True)]
+            largest = max(excess, default=ZERO)
+            if largest > 0:  # the quotients are in the range of floats, the numbers need not be
+                factors = 1.0 / (np.array([to_float(v / largest) for v in excess]) + 1e-3)
 
 
 __all__ = ["Wall", "WallComplex", "pair_from_weights", "smallest_pair"]

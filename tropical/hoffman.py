@@ -28,7 +28,7 @@ from polyhedra.errors import AlgebraError
 from polyhedra.linear_program import Infeasible, Optimal, maximize_over
 from polyhedra.matrix import Matrix, Vector, as_matrix, dot, rank
 from polyhedra.quoting import quoted
-from polyhedra.scalars import ONE, ZERO, common_denominator, primitive, to_float
+from polyhedra.scalars import ONE, ZERO, common_denominator, primitive, rational, to_float
 from polyhedra.system import IntegerRow, System
 from tropical.basis_filter import basis_bounds
 
@@ -36,7 +36,6 @@ Block = Iterable[tuple[tuple[int, ...], float]]
 """Sets of rows, each with an upper bound on what it can contribute (infinite where none is known), decreasing."""
 
 _BLOCK = 20_000  # bases whose bounds are computed together
-_JUST_BELOW = 1 - 2.0**-50  # times the nearest float of a positive number is at most the number
 
 Method = Literal["auto", "brute-force", "pvz"]
 
@@ -176,7 +175,7 @@ def hoffman_upper(matrix: Any, *, limit: int = MAX_BASES) -> fmpq:
     largest = ZERO
     for block in problem.blocks("ratios"):
         for basis, bound in block:
-            if bound <= to_float(largest) * _JUST_BELOW:
+            if _at_most(bound, largest):
                 break
             chosen = [list(problem.rows[i]) for i in basis]
             gram = fmpq_mat(chosen) * fmpq_mat(chosen).transpose()
@@ -267,7 +266,7 @@ class _Problem:
         value = floor
         for block in blocks:
             for basis, bound in block:
-                if bound <= to_float(value) * _JUST_BELOW:
+                if _at_most(bound, value):
                     break
                 x = self._solved(basis)
                 # the solution of A_J x = 1 is feasible, so 1/t(J) is at most its size
@@ -364,6 +363,11 @@ def _shortest_of_each_direction(matrix: Matrix) -> tuple[int, ...]:
         if other is None or abs(row[j]) < abs(matrix[other][j]):
             shortest[direction] = i
     return tuple(sorted(shortest.values()))
+
+
+def _at_most(bound: float, value: fmpq) -> bool:
+    """Whether a proven bound is at most a number, exactly: an infinite one never is, however large the number."""
+    return isfinite(bound) and rational(bound) <= value
 
 
 def _members(bits: int) -> list[int]:

@@ -90,12 +90,15 @@ class LiftedPoints:
         return len(self.coordinates)
 
     def floats(self) -> tuple[Floats, Floats]:
-        """Reduced exponents (m, r) and coefficients (m,), each entry rounded once (infinite where out of range)."""
+        """Reduced exponents (m, r) and coefficients (m,), each entry rounded once.
+
+        Each column is divided by the power of two that brings its largest number into [1/2, 1): that changes no answer,
+        and numbers of any size are in the range of floats.
+        """
         if "A" not in self._cache:
-            e, c = self.denominators
-            exponents = [[_quotient(a, e) for a in row[:-1]] for row in self.rows]
-            self._cache["A"] = np.array(exponents, dtype=float).reshape(len(self.rows), self.rank)
-            self._cache["c"] = np.array([_quotient(row[-1], c) for row in self.rows], dtype=float)
+            columns = [_scaled_column(column) for column in zip(*self.rows, strict=True)]
+            self._cache["A"] = np.array(columns[:-1], dtype=float).reshape(self.rank, len(self.rows)).T.copy()
+            self._cache["c"] = np.array(columns[-1], dtype=float)
         return self._cache["A"], self._cache["c"]
 
     def full_point(self, reduced: Sequence[fmpq]) -> Exponent:
@@ -205,11 +208,9 @@ def _independent_coordinates(rows: Sequence[Row], dim: int) -> tuple[int, ...]:
     raise AssertionError("the last pass takes all rows")
 
 
-def _quotient(numerator: int, denominator: int) -> float:
-    try:
-        return numerator / denominator
-    except OverflowError:
-        return float("inf") if numerator > 0 else float("-inf")
+def _scaled_column(column: Sequence[int]) -> list[float]:
+    divisor = 1 << max(abs(value).bit_length() for value in column)
+    return [value / divisor for value in column]
 
 
 __all__ = ["Irredundant", "LiftedPoints", "Multipliers", "Redundant"]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,8 @@ def from_min_plus(
     Raises
     ------
     AlgebraError
-        No terms: the min-plus zero is plus infinity, which the library does not have.
+        No finite term: the min-plus zero is plus infinity, which the library does not have.  (A term with the
+        coefficient plus infinity says nothing and is left out.)
 
     Examples
     --------
@@ -36,11 +38,21 @@ def from_min_plus(
     for number, pair in enumerate(pairs):
         exponent, coefficient = pair
         place = f"term {number}"
-        negated.append(([-finite(v, place) for v in exponent], -finite(coefficient, place)))
+        slope = [-finite(v, place) for v in exponent]
+        dim = len(slope) if dim is None else dim
+        if not _is_plus_infinity(coefficient):
+            negated.append((slope, -finite(coefficient, place)))
     if not negated:
-        raise AlgebraError("a min-plus polynomial without terms is plus infinity: give at least one term")
+        raise AlgebraError("a min-plus polynomial without finite terms is plus infinity: give at least one term")
     denominator = PuiseuxPolynomial(negated, dim)
     return PuiseuxRational(PuiseuxPolynomial.constant(0, denominator.dim), denominator)
+
+
+def _is_plus_infinity(value: Any) -> bool:
+    """Whether a coefficient is the min-plus zero."""
+    if isinstance(value, str):
+        return value.strip().lower() in ("inf", "+inf")
+    return isinstance(value, float) and value == math.inf
 
 
 def to_min_plus(function: PuiseuxRational) -> tuple[tuple[Term, ...], tuple[Term, ...]]:

@@ -113,7 +113,8 @@ def _points(complex_: WallComplex) -> list[Exponent]:
 
 def _separated(f: PuiseuxPolynomial, g: PuiseuxPolynomial, points: list[Exponent]) -> list[int]:
     """Positions of points with f - g bending up between any two: proposed in floating point, verified exactly."""
-    adjacent = _proposed(f, g, np.array([[to_float(v) for v in p] for p in points]))
+    with np.errstate(all="ignore"):  # where numbers leave the range of floats nothing is proposed
+        adjacent = _proposed(f, g, np.array([[to_float(v) for v in p] for p in points]))
     chosen = _large_clique(adjacent)
     wrong = [(i, k) for i, k in combinations(chosen, 2) if not bends_up(f, g, points[i], points[k])]
     while wrong:

@@ -23,13 +23,12 @@ from polyhedra.errors import AlgebraError
 from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import ONE, rational
 from tropical.polynomial import PuiseuxPolynomial
-from tropical.printing import default_names
+from tropical.printing import CALLS, checked_names, default_names
 from tropical.rational import PuiseuxRational
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?)|(?P<name>[A-Za-z_]\w*)|(?P<sign>[-+*/(),]))", re.ASCII
 )
-_CALLS = ("max", "min", "relu", "abs")
 MAX_DEPTH = 100  # of nested parentheses
 MAX_TERMS = 100_000  # of the expanded formula
 
@@ -50,12 +49,12 @@ def parse(text: str, dim: int | None = None, *, names: Sequence[str] | None = No
     dim : int, optional
         The number of variables; by default the largest k among the x_k that occur (at least 1).
     names : sequence of str, optional
-        The variables, in order, instead of x1, x2, ...
+        The variables, in order, instead of x1, x2, ...; see `tropical.printing.checked_names`.
 
     Raises
     ------
     AlgebraError
-        The text is no piecewise linear formula; the message shows the place.
+        A name that cannot be one, or the text is no piecewise linear formula; the message shows the place.
 
     Examples
     --------
@@ -66,9 +65,7 @@ def parse(text: str, dim: int | None = None, *, names: Sequence[str] | None = No
     """
     tokens = _tokens(text)
     if names is not None:
-        variables = list(names)
-        if dim is not None and dim != len(variables):
-            raise AlgebraError(f"{len(variables)} names do not fit {dim} variables")
+        variables = list(checked_names(names, len(names) if dim is None else dim))
     else:
         if dim is None:
             dim = max([int(t.text[1:]) for t in tokens if re.fullmatch(r"x[1-9]\d{0,4}", t.text)], default=1)
@@ -231,7 +228,7 @@ class _Parser:
         if token.kind == "name":
             if token.text in self.names:
                 return PuiseuxRational.variables(self.dim)[self.names.index(token.text)]
-            if token.text.lower() in _CALLS:
+            if token.text.lower() in CALLS:
                 return self.call(token)
             known = ", ".join(self.names) if self.dim <= 6 else f"{self.names[0]}, ..., {self.names[-1]}"
             raise self.refuse(f"{quoted(token.text, 40)} is unknown; the variables are {known}", token)

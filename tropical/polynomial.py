@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from polyhedra.errors import AlgebraError
 from polyhedra.quoting import shown
-from polyhedra.scalars import common_denominator
-from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite, scalar
+from polyhedra.scalars import ZERO, common_denominator
+from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite, is_minus_infinity, scalar
 
 Exponent = tuple[fmpq, ...]
 Term = tuple[Exponent, fmpq]
@@ -327,8 +327,8 @@ class PuiseuxPolynomial:
             terms.append((new, sum((a * v for a, v in zip(exponent, vector, strict=True)), coefficient)))
         return PuiseuxPolynomial(terms, dim)
 
-    def compose(self, inner: Sequence[PuiseuxPolynomial]) -> PuiseuxPolynomial:
-        """The polynomial ``f(g_1, ..., g_n)``.
+    def compose(self, inner: Sequence[Any]) -> PuiseuxPolynomial:
+        """The polynomial ``f(g_1, ..., g_n)``; a number stands for a constant (numbers alone: in 0 variables).
 
         Raises
         ------
@@ -340,7 +340,8 @@ class PuiseuxPolynomial:
             raise AlgebraError(f"{len(inner)} polynomials cannot replace {self._dim} variables")
         if not inner:
             return self
-        dim = inner[0].dim
+        dim = next((g.dim for g in inner if isinstance(g, PuiseuxPolynomial)), 0)
+        inner = [g if isinstance(g, PuiseuxPolynomial) else PuiseuxPolynomial.constant(scalar(g), dim) for g in inner]
         total = PuiseuxPolynomial.zero(dim)
         for exponent, coefficient in self.terms:
             product = PuiseuxPolynomial.constant(coefficient, dim)
@@ -381,8 +382,26 @@ class PuiseuxPolynomial:
         return [sum(map(int.__mul__, row, weights)) for row in self._rows], scale
 
     def __call__(self, x: Iterable[Any]) -> Scalar:
-        """The exact value at a point (minus infinity for the tropical zero)."""
-        values, scale = self.scaled_values(x)
+        """The exact value at a point (minus infinity for the tropical zero).
+
+        A coordinate may be minus infinity: then only the terms without that variable count.
+
+        Raises
+        ------
+        AlgebraError
+            No point, or a negative exponent meets minus infinity.
+        """
+        if not isinstance(x, Iterable):
+            self.point(x)  # refuses it
+        coordinates = list(x)
+        infinite = [i for i, v in enumerate(coordinates) if is_minus_infinity(v)]
+        for i in infinite:
+            coordinates[i] = ZERO
+        values, scale = self.scaled_values(coordinates)
+        if infinite:
+            if any(row[i] < 0 for row in self._rows for i in infinite):
+                raise AlgebraError("a negative exponent meets minus infinity, where the function has no value")
+            values = [v for row, v in zip(self._rows, values, strict=True) if not any(row[i] for i in infinite)]
         return fmpq(max(values), scale) if values else MINUS_INFINITY
 
     def argmax_terms(self, x: Iterable[Any]) -> tuple[int, ...]:
@@ -412,8 +431,9 @@ class PuiseuxPolynomial:
         exponents, coefficients = self.float_terms()
         result = np.full(len(x), -np.inf)
         step = max(1, 4_000_000 // max(1, len(coefficients)))
-        for start in range(0, len(x) if len(coefficients) else 0, step):
-            result[start : start + step] = (x[start : start + step] @ exponents.T + coefficients).max(axis=1)
+        with np.errstate(all="ignore"):  # a value out of range is infinite or NaN
+            for start in range(0, len(x) if len(coefficients) else 0, step):
+                result[start : start + step] = (x[start : start + step] @ exponents.T + coefficients).max(axis=1)
         return result
 
     # ---------------------------------------------------------------- equality as functions

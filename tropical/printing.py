@@ -6,11 +6,14 @@ written by decreasing exponent, so that the constant comes last.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from flint import fmpq
 
+from polyhedra.errors import AlgebraError
+from polyhedra.quoting import quoted
 from polyhedra.scalars import to_text
 
 if TYPE_CHECKING:
@@ -18,14 +21,50 @@ if TYPE_CHECKING:
     from tropical.rational import PuiseuxRational
 
 
+CALLS = ("max", "min", "relu", "abs")
+"""The functions of a formula, in any case of letters."""
+
+RESERVED = (*CALLS, "inf")
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_EXPONENT = re.compile(r"[eE]\d")
+
+
 def default_names(dim: int) -> tuple[str, ...]:
     """The variable names ``x1, ..., xn``."""
     return tuple(f"x{i + 1}" for i in range(dim))
 
 
+def checked_names(names: Sequence[str], dim: int) -> tuple[str, ...]:
+    """Names of variables that `tropical.parsing` reads back from what is printed with them.
+
+    Raises
+    ------
+    AlgebraError
+        A name that is no ASCII letter or underscore followed by letters, digits and underscores, that means something
+        else (``max``, ``inf``, ..), that comes twice, or another number of names than variables.
+
+    Examples
+    --------
+    >>> checked_names(["u", "v_1"], 2)
+    ('u', 'v_1')
+    """
+    given = (names,) if isinstance(names, str) else tuple(names)
+    if len(given) != dim:
+        raise AlgebraError(f"{len(given)} names do not fit {dim} variables")
+    for number, name in enumerate(given):
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise AlgebraError(f"name {number}, {quoted(name)}, is no letter followed by letters, digits or _")
+        if name.lower() in RESERVED:
+            raise AlgebraError(f"name {number}, {quoted(name)}, means something else in a formula; take another one")
+        if name in given[:number]:
+            raise AlgebraError(f"the name {quoted(name)} comes twice; give each variable its own")
+    return given
+
+
 def affine_text(exponent: Sequence[fmpq], coefficient: fmpq, names: Sequence[str] | None = None) -> str:
     """One affine function, ``"2x1 - 1/2x2 + 1/3"``."""
-    return _affine(exponent, coefficient, names or default_names(len(exponent)), to_text)
+    dim = len(exponent)
+    return _affine(exponent, coefficient, default_names(dim) if names is None else checked_names(names, dim), to_text)
 
 
 def polynomial_text(polynomial: PuiseuxPolynomial, names: Sequence[str] | None = None) -> str:
@@ -102,7 +141,9 @@ def _affine(exponent: Sequence[fmpq], coefficient: fmpq, names: Sequence[str], n
     for value, name in zip(exponent, names, strict=True):
         if value:
             size = abs(value)
-            parts.append((value < 0, name if size == 1 else f"{number(size)}{name}"))
+            # 2e1 would be read as a number
+            times = "*" if number is to_text and _EXPONENT.match(name) else ""
+            parts.append((value < 0, name if size == 1 else f"{number(size)}{times}{name}"))
     if coefficient or not parts:
         parts.append((coefficient < 0, number(abs(coefficient))))
     text = ("-" if parts[0][0] else "") + parts[0][1]

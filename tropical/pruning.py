@@ -10,7 +10,7 @@ iff at some point it alone is maximal.  Three methods, one answer:
   exactly.
 * ``"hull"``: the same, with proposals from the convex hull of the lifted points (Qhull).  Wins in two and three
   variables with thousands of terms; explodes in more than five.
-* ``"cdd"``: the reference: the dimension of each dominance polyhedron in exact arithmetic by pycddlib.
+* ``"cdd"``: a second witness: the dimension of each dominance polyhedron by pycddlib, with checked certificates.
 
 With a domain, a term is kept iff it alone is maximal at some point of the domain.
 """
@@ -29,7 +29,7 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.system import System
 from tropical._hull_kernels import Floats, first_vertex, locate, proven_redundant, winners
-from tropical._triangulation_kernels import triangulate, walk
+from tropical._triangulation_kernels import qhull_upper, triangulate, walk
 from tropical.lifted import Irredundant, LiftedPoints, Redundant
 from tropical.polynomial import PuiseuxPolynomial, Row
 
@@ -195,7 +195,7 @@ def pruned_product(first: PuiseuxPolynomial, second: PuiseuxPolynomial) -> Puise
 def _product_winners(left: PuiseuxPolynomial, right: PuiseuxPolynomial, product: PuiseuxPolynomial) -> list[int] | None:
     """Positions of the terms of the product that win at the vertices of its own complex, found in rounds."""
     (A, c), (B, d) = left.float_terms(), right.float_terms()
-    if not all(np.isfinite(part).all() for part in (A, c, B, d)):
+    if not all(_moderate(part) for part in (A, c, B, d)):
         return None
     start = [triangulate(A, c), triangulate(B, d)]
     points = [_sample_points(A, c), _sample_points(B, d)]
@@ -222,16 +222,19 @@ def _product_winners(left: PuiseuxPolynomial, right: PuiseuxPolynomial, product:
     return [place[tuple(map(int.__add__, ours[q // width], theirs[q % width]))] for q in pairs.tolist()]
 
 
+def _moderate(numbers: Floats) -> bool:
+    """Whether all numbers are 0 or far from the ends of the float range, so that proposals are worth their time."""
+    size = np.abs(numbers[numbers != 0])
+    return bool(((size > 1e-80) & (size < 1e80)).all())
+
+
 def irredundant_positions(points: LiftedPoints, use_hull: bool = False) -> list[int]:
     """The positions of the irredundant terms, sorted."""
     if points.rank == 0:
         return [0]
     if points.rank == 1:
         return upper_hull(points.rows)
-    A, c = points.floats()
-    if not (np.isfinite(A).all() and np.isfinite(c).all()):
-        return _irredundant_among(points, _placed(points, [], list(range(len(points.rows)))), set())
-    return _clarkson(points, A, c, use_hull)
+    return _clarkson(points, *points.floats(), use_hull)
 
 
 def upper_hull(rows: Sequence[Row]) -> list[int]:
@@ -373,7 +376,7 @@ def _sample_points(A: Floats, c: Floats) -> Floats:
     rng = np.random.default_rng(20240522)
     spread = A.std(axis=0)
     height = float(c.std()) or float(np.abs(c).max()) or 1.0
-    scale = height / np.where(spread > 0, spread, 1.0)
+    scale = np.minimum(height / np.maximum(spread, 1e-100), 1e100)
     number = int(min(4 * count + 50, 2000, max(200, 20_000_000 // count)))
     directions = rng.standard_normal((number, rank))
     radii = 10.0 ** rng.uniform(-1.5, 1.5, (number, 1))
@@ -382,25 +385,20 @@ def _sample_points(A: Floats, c: Floats) -> Floats:
 
 def _hull_points(A: Floats, c: Floats) -> Floats | None:
     """The points at which the facets of the upper hull tie, moved a little inside each of their terms' regions."""
-    from scipy.spatial import ConvexHull, QhullError
-
     count, rank = A.shape
-    if count < rank + 2:
+    hull = qhull_upper(A, c)
+    if hull is None:
         return None
-    low = c.min() - 10.0 * (np.ptp(c) + 1.0)
-    lifted = np.column_stack([np.vstack([A, A.mean(axis=0)]), np.append(c, low)])
-    try:
-        hull = ConvexHull(lifted)
-    except (QhullError, ValueError):
-        return None
-    normals = hull.equations[:, :-1]
-    upper = normals[:, -1] > 1e-12
-    # a term's region is spanned by the normals of its facets, so their sum points into its interior
-    total = np.zeros((count + 1, rank + 1))
-    np.add.at(total, hull.simplices[upper], normals[upper][:, np.newaxis, :])
-    good = total[:count, -1] > 0
-    inside = total[:count][good]
-    return inside[:, :-1] / inside[:, -1:] if len(inside) else None
+    with np.errstate(all="ignore"):
+        length = np.abs(hull.normals).max(axis=1, keepdims=True, initial=0.0)
+        normals = hull.normals / length
+        steep = normals[:, -1] > 1e-12
+        # a term's region is spanned by the normals of its facets, so their sum points into its interior
+        total = np.zeros((count, rank + 1))
+        np.add.at(total, hull.simplices[steep], normals[steep][:, np.newaxis, :])
+        inside = total[total[:, -1] > 0]
+        points = inside[:, :-1] / inside[:, -1:]
+    return points if len(points) and np.isfinite(points).all() else None
 
 
 def _by_cdd(points: LiftedPoints) -> list[int]:

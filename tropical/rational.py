@@ -15,6 +15,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from polyhedra.errors import AlgebraError
+from polyhedra.quoting import quoted
 from tropical.polynomial import Exponent, PuiseuxPolynomial
 from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite
 
@@ -138,8 +139,10 @@ class PuiseuxRational:
             raise AlgebraError(f"the tropical zero has no power {r}")
         return PuiseuxRational(self.denominator**-r, self.numerator**-r)
 
-    def compose(self, inner: Sequence[PuiseuxRational]) -> PuiseuxRational:
+    def compose(self, inner: Sequence[Any]) -> PuiseuxRational:
         """The function ``self(g_1, ..., g_n)`` for rational functions g_i in common variables.
+
+        A polynomial stands for itself, a number for a constant (numbers alone: in 0 variables).
 
         Raises
         ------
@@ -150,6 +153,8 @@ class PuiseuxRational:
             raise AlgebraError(f"{len(inner)} functions cannot replace {self.dim} variables")
         if not inner:
             return self
+        dim = next((g.dim for g in inner if isinstance(g, PuiseuxPolynomial | PuiseuxRational)), 0)
+        inner = [_as_function(g, dim) for g in inner]
         if any(g.is_zero for g in inner):
             raise AlgebraError("the tropical zero (-inf) cannot be put in for a variable")
         return _compose(self.numerator, inner) / _compose(self.denominator, inner)
@@ -157,16 +162,26 @@ class PuiseuxRational:
     # ---------------------------------------------------------------- evaluation
 
     def __call__(self, x: Iterable[Any]) -> Scalar:
-        """The exact value at a point (floats stand for their exact values)."""
-        point = self.numerator.point(x)
+        """The exact value at a point (floats stand for their exact values).
+
+        Raises
+        ------
+        AlgebraError
+            No point, or a coordinate is minus infinity and the function has no value there.
+        """
+        try:
+            point = list(x)
+        except TypeError:
+            raise AlgebraError(f"{quoted(x)} is no point: give {self.dim} numbers") from None
         top, bottom = self.numerator(point), self.denominator(point)
-        if not is_finite(top) or not is_finite(bottom):
-            return MINUS_INFINITY
-        return top - bottom
+        if not is_finite(bottom):
+            raise AlgebraError("the denominator is minus infinity at this point, where the function has no value")
+        return top - bottom if is_finite(top) else MINUS_INFINITY
 
     def evaluate_float(self, points: Any) -> NDArray[np.float64]:
         """Values at many points in float64: shape (N, dim) in, (N,) out.  For pictures and sampling, not for proofs."""
-        return np.asarray(self.numerator.evaluate_float(points) - self.denominator.evaluate_float(points))
+        with np.errstate(invalid="ignore"):  # a value out of range is infinite or NaN
+            return np.asarray(self.numerator.evaluate_float(points) - self.denominator.evaluate_float(points))
 
     # ---------------------------------------------------------------- equality as functions
 
@@ -185,6 +200,12 @@ class PuiseuxRational:
         from tropical.pruning import prune
 
         return PuiseuxRational(prune(self.numerator), prune(self.denominator))
+
+
+def _as_function(value: Any, dim: int) -> PuiseuxRational:
+    if isinstance(value, PuiseuxRational):
+        return value
+    return PuiseuxRational(value if isinstance(value, PuiseuxPolynomial) else PuiseuxPolynomial.constant(value, dim))
 
 
 def _compose(outer: PuiseuxPolynomial, inner: Sequence[PuiseuxRational]) -> PuiseuxRational:

@@ -278,7 +278,8 @@ def likely_neighbours(polynomial: PuiseuxPolynomial) -> list[set[int]]:
     for i in range(count):
         neighbours[i].discard(i)
         if finite and len(neighbours[i]) <= dim:
-            distance = np.abs(A - A[i]).sum(axis=1)
+            with np.errstate(over="ignore"):
+                distance = np.abs(A - A[i]).sum(axis=1)
             neighbours[i].update(k for k in np.argsort(distance)[: 2 * dim + 2].tolist() if k != i)
     return neighbours
 

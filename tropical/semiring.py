@@ -75,6 +75,15 @@ def is_finite(value: Scalar) -> TypeGuard[fmpq]:
     return not isinstance(value, MinusInfinity)
 
 
+def is_minus_infinity(value: Any) -> bool:
+    """Whether a value stands for the tropical zero: ``MINUS_INFINITY``, ``-inf`` or ``"-inf"``."""
+    if isinstance(value, Tropical):
+        value = value.value
+    if isinstance(value, str):
+        return value.strip() == "-inf"
+    return isinstance(value, MinusInfinity) or (isinstance(value, float) and value == float("-inf"))
+
+
 def scalar(value: Any) -> Scalar:
     """Convert to a number of the semiring: a rational, or minus infinity (``MINUS_INFINITY``, ``-inf`` or ``"-inf"``).
 
@@ -83,14 +92,10 @@ def scalar(value: Any) -> Scalar:
     AlgebraError
         The value is NaN, plus infinity, or no number.
     """
-    if isinstance(value, MinusInfinity):
-        return value
+    if is_minus_infinity(value):
+        return MINUS_INFINITY
     if isinstance(value, Tropical):
         return value.value
-    if isinstance(value, str) and value.strip() == "-inf":
-        return MINUS_INFINITY
-    if isinstance(value, float) and value == float("-inf"):
-        return MINUS_INFINITY
     try:
         return rational(value)
     except GeometryError as error:
@@ -105,6 +110,10 @@ def finite(value: Any, what: str = "number") -> fmpq:
     AlgebraError
         The value is infinite, NaN, or no number.
     """
+    if isinstance(value, Tropical):
+        value = value.value
+    if isinstance(value, MinusInfinity):
+        raise AlgebraError(f"{what}: minus infinity is not finite")
     try:
         return rational(value)
     except GeometryError as error:
@@ -134,10 +143,14 @@ def tropical_product(values: Iterable[Scalar]) -> Scalar:
 class Tropical:
     """A number with tropical operators: ``+`` is the maximum, ``*`` the sum, ``/`` the difference, ``**`` a multiple.
 
+    The other operand may be an ordinary number, which stands for the tropical number with that value.
+
     Examples
     --------
     >>> Tropical.of(2) + Tropical.of(3), Tropical.of(2) * Tropical.of(3)
     (Tropical(3), Tropical(5))
+    >>> Tropical.of(1) + 0, 2 * Tropical.of(1), 5 / Tropical.of(2), Tropical.of(1) < 3
+    (Tropical(1), Tropical(3), Tropical(3), True)
     """
 
     value: Scalar
@@ -160,16 +173,24 @@ class Tropical:
     def __repr__(self) -> str:
         return f"Tropical({self.value})"
 
-    def __add__(self, other: Tropical) -> Tropical:
-        return Tropical(tropical_sum((self.value, other.value)))
+    def __add__(self, other: Any) -> Tropical:
+        return Tropical(tropical_sum((self.value, scalar(other))))
 
-    def __mul__(self, other: Tropical) -> Tropical:
-        return Tropical(tropical_product((self.value, other.value)))
+    __radd__ = __add__
 
-    def __truediv__(self, other: Tropical) -> Tropical:
-        if not is_finite(other.value):
+    def __mul__(self, other: Any) -> Tropical:
+        return Tropical(tropical_product((self.value, scalar(other))))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Tropical:
+        divisor = scalar(other)
+        if not is_finite(divisor):
             raise AlgebraError("division by the tropical zero (-inf); divide by a finite number")
-        return self * Tropical(-other.value)
+        return self * -divisor
+
+    def __rtruediv__(self, other: Any) -> Tropical:
+        return Tropical.of(other) / self
 
     def __pow__(self, exponent: Any) -> Tropical:
         power = finite(exponent, "exponent")
@@ -181,8 +202,14 @@ class Tropical:
             raise AlgebraError("the tropical zero (-inf) has no negative power")
         return self
 
-    def __lt__(self, other: Tropical) -> bool:
-        return bool(self.value < other.value)
+    def __lt__(self, other: Any) -> bool:
+        return bool(self.value < scalar(other))
 
-    def __le__(self, other: Tropical) -> bool:
-        return bool(self.value <= other.value)
+    def __le__(self, other: Any) -> bool:
+        return bool(self.value <= scalar(other))
+
+    def __gt__(self, other: Any) -> bool:
+        return bool(self.value > scalar(other))
+
+    def __ge__(self, other: Any) -> bool:
+        return bool(self.value >= scalar(other))

@@ -17,7 +17,7 @@ from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import ideal_cuts, relu
 from milp.formulations.rule import Array, Encoded, Preactivation
 from milp.solvers import SolveReport, SolveStatus, deadline_after, require_cvxpy, solve, time_left
-from nn_bridge.network.network import AffineStage, Network, Row, float_matrix
+from nn_bridge.network.network import AffineStage, Network, Row, check_dense, float_matrix
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import rational, to_float
 
@@ -182,6 +182,7 @@ def formulate(
     >>> round(report.value, 6), model.n_binaries
     (2.0, 2)
     """
+    check_dense(network)
     cp = require_cvxpy("a formulation")
     relu.relu_rule(formulation)
     region = bounded(domain, network.input_dim)

@@ -79,6 +79,7 @@ UNIT_ROUNDOFF = 1.2e-16  # a little over 2**-53
 EXACT_LIMIT = 9007199254740992.0  # 2**53: integers below it are exact in float64
 REDUCE_ABOVE = 65536.0  # integer coordinates beyond are divided by what they have in common
 TINY = 1e-150  # stored numbers are 0 or at least this large, so that no product of two of them underflows to 0
+LEAST_INVERSE = 1e-290  # below, a quotient is too near to the end of the range to have its relative error
 POLISH_ABOVE = 1e-4
 # pairs that are tried, and generators that are made, between two looks at the effort
 SOUGHT_AT_ONCE, MADE_AT_ONCE = 1 << 20, 256
@@ -488,13 +489,13 @@ def polish(k, g, dim, scratch):
                 t += z
                 ta += (n1 + 3) * UNIT_ROUNDOFF * abs(z) + abs(inverse[q, i]) * row_err[chosen[i]] * 1.0000001
             row_sum += abs(t - (1.0 if p == q else 0.0)) + ta + UNIT_ROUNDOFF
-        contraction = max(contraction, row_sum)
         e = 0.0
         for i in range(dim):
             e += abs(inverse[q, i]) * (abs(work[i, 0]) + work[i, 1])
+        if not (row_sum < 0.5 and e < np.inf):  # one by one: a maximum would lose a NaN
+            return -1.0
+        contraction = max(contraction, row_sum)
         error = max(error, e)
-    if not contraction < 0.5:
-        return -1.0
     error = error * 1.0000001 / (1.0 - contraction) * 1.000001
     top = 1.0
     out[lead] = sign
@@ -630,7 +631,7 @@ def next_forms(form, net, active, par, stage, changes, scratch):
             tiny = x < TINY
             e[j] += TINY if tiny and x != 0.0 else 0.0
             form[stage, c, j] = 0.0 if tiny else z
-            form[stage, dim + 3, j] = max(form[stage, dim + 3, j], x)
+            form[stage, dim + 3, j] = form[stage, dim + 3, j] if form[stage, dim + 3, j] > x else x  # keeps a NaN of x
             form[stage, dim + 2, j] += x
     grow = (terms + 6) * UNIT_ROUNDOFF
     for j in range(padded):
@@ -676,7 +677,8 @@ def retry_through_hidden(form, pool, net, active, par, stage, old, new, scratch)
             shift = net.bias[stage, j] if pool.ray[old] == 0 else 0.0
             value = shift * pool.coord[old, dim]
             total = abs(value)
-            err = abs(shift) * pool.coord[old, dim + 1] + (net.bias_err[stage, j] if pool.ray[old] == 0 else 0.0)
+            shift_err = net.bias_err[stage, j] if pool.ray[old] == 0 else 0.0
+            err = abs(shift) * pool.coord[old, dim + 1] + shift_err * (1.0 + pool.coord[old, dim + 1])
             terms = 0 if shift == 0.0 and err == 0.0 else 1
             for r in range(mw):
                 w = active[source, r] & pool.mask[old, fw + r]
@@ -789,9 +791,9 @@ def join(first, begin, end, free, unit, par, index, coord, ray, mask, parents, v
                 continue
         total = va + vb
         room = total - ea - eb
-        if room > 0.0:
+        inverse = 1.0 / total
+        if room > 0.0 and LEAST_INVERSE < inverse < np.inf:  # else the total may have overflowed, or the quotient
             # both weights are computed: 1 - weight would round a far vertex into a ray
-            inverse = 1.0 / total
             weight_a = vb * inverse
             weight_b = va * inverse
             shift = min(1.0, (weight_b * (eb / room) + weight_a * (ea / room)) * 1.000001 + 5e-16)
@@ -854,10 +856,10 @@ def refine(new, ga, gb, stage, valid, unit, pool, par, form, facets, scratch):
                 rows[k, c] = form[stage, c, j]
             row_err[k] = form[stage, dim + 1, j]
             k += 1
-    if not pool.coord[new, dim + 1] < 0.5:  # its largest coordinate may have the wrong sign
+    if not pool.coord[new, dim + 1] < 0.5:  # (NaN is not) its largest coordinate may have the wrong sign
         return
     err = polish(k, pool.coord[new], dim, scratch)
-    if err < 0.0 or err >= pool.coord[new, dim + 1]:
+    if not 0.0 <= err < pool.coord[new, dim + 1]:
         return
     if pool.ray[new] == 1:
         out[dim] = 0.0
@@ -1314,7 +1316,7 @@ def segment_count(first, pool, cut, stage, par, form, scratch):
             vb = abs(vb)
             total = va + vb
             room = total - ea - eb
-            if not room > 0.0:
+            if not 0.0 < room < np.inf:  # two finite values may add up to infinity
                 return -1
             x = va / total
             err = (x * (eb / room) + (vb / total) * (ea / room)) * 1.000001 + 4e-16
@@ -1357,7 +1359,7 @@ def slope_test(n, x, ex, y, ey):
         if x[t] == 0.0 and ex[t] == 0.0:
             up |= y[t] > ey[t]
             down |= y[t] < -ey[t]
-            if abs(y[t]) <= ey[t] and ey[t] != 0.0:
+            if not abs(y[t]) > ey[t] and not (y[t] == 0.0 and ey[t] == 0.0):
                 return -1
             continue
         size = abs(x[t])

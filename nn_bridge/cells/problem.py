@@ -20,30 +20,27 @@ from typing import Any, NamedTuple
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
+from nn_bridge.cells.start_cells import (
+    AXIS,
+    INFINITY_SLOT,
+    Generator,
+    UnitCoordinates,
+    domain_generators,
+    orthants,
+    require_few_vertices,
+    unit_coordinates,
+)
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.forms import ExactForms, integer_stages_modulo
-from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network
-from polyhedra.matrix import nullspace, rank, reduced_echelon
+from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network, check_dense
+from nn_bridge.network.rows import float_matrix
+from polyhedra.independence import independent, kernel
+from polyhedra.limits import check_limits
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive, rational, to_float
 
 TINY = 1e-150
 """Float entries of forms and generators are 0 or at least this large (the kernels rely on it)."""
-
-INFINITY_SLOT, AXIS, WALL = (-1, -1), -2, -1
-
-
-@dataclass(frozen=True)
-class Generator:
-    """A vertex or ray of a start cell: primitive integer homogeneous coordinates, and the facet slots it lies on."""
-
-    vector: tuple[int, ...]
-    slots: frozenset[int]
-
-    @property
-    def is_ray(self) -> bool:
-        """Whether it lies at infinity."""
-        return self.vector[-1] == 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,8 @@ class CellProblem:
     ----------
     network : Network
         In ``dim`` reduced coordinates ``t``; the original input is ``x = lift t``.
-    lift : matrix of shape (n, dim) or None for the identity
+    basis : matrix of shape (n, dim), UnitCoordinates, or None for the identity
+        How coordinates are lifted; see `lift`.
     walls : tuple of integer rows
         ``(a, b)`` with ``a . t + b >= 0`` on the domain.
     lines : tuple of int
@@ -75,7 +73,7 @@ class CellProblem:
     """
 
     network: Network
-    lift: Matrix | None
+    basis: Matrix | UnitCoordinates | None
     walls: tuple[tuple[int, ...], ...]
     lines: tuple[int, ...]
     slots: tuple[tuple[int, int], ...]
@@ -88,6 +86,11 @@ class CellProblem:
     def dim(self) -> int:
         """The number of reduced coordinates."""
         return self.network.input_dim
+
+    @property
+    def lift(self) -> Matrix | None:
+        """The matrix with ``x = lift t``; None for the identity."""
+        return self.basis.lift if isinstance(self.basis, UnitCoordinates) else self.basis
 
     @property
     def roots(self) -> int:
@@ -107,9 +110,11 @@ class CellProblem:
 
     def lifted(self, point: Any) -> tuple[fmpq, ...]:
         """The original input of reduced coordinates."""
-        if self.lift is None:
+        if self.basis is None:
             return tuple(point)
-        return tuple(sum((a * t for a, t in zip(row, point, strict=True)), ZERO) for row in self.lift)
+        if isinstance(self.basis, UnitCoordinates):
+            return self.basis.lifted(point)
+        return tuple(sum((a * t for a, t in zip(row, point, strict=True)), ZERO) for row in self.basis)
 
 
 def cell_problem(network: Network, domain: Polyhedron | None = None) -> CellProblem | None:
@@ -120,51 +125,58 @@ def cell_problem(network: Network, domain: Polyhedron | None = None) -> CellProb
     NetworkError
         The domain has another dimension than the input, or no interior.
     """
+    check_dense(network)
     n = network.input_dim
     walls: Matrix = ()
     if domain is not None:
         if domain.dim != n:
             raise NetworkError(f"the domain has {domain.dim} coordinates, the network reads {n}")
+        require_few_vertices(domain.inequalities, n)
         if not domain.is_full_dimensional():
             raise NetworkError("the domain has no interior; to count on a plane give it as a slice instead")
         walls = tuple((*(-a for a in row[:-1]), row[-1]) for row in domain.irredundant().inequalities)
+    if network.stages and not walls:
+        found = independent(network.stages[0].block(INPUT) or ())
+        in_units = unit_coordinates(network, found)
+        if in_units is not None:
+            return _in_units(network, *in_units, found.rows)
     direct = tuple(row for stage in network.stages for row in (stage.block(INPUT) or ()))
     wall_rows = tuple(row[:-1] for row in walls)
-    seen = (*direct, *wall_rows)
-    pivots = reduced_echelon(seen, n)[1] if seen else ()
+    bounded = bool(walls) and len(walls) == 2 * n and all(sum(map(bool, row[:-1])) == 1 for row in walls)
+    pivots = tuple(range(n)) if bounded else independent((*direct, *wall_rows)).columns
     if not pivots:
         return None
     if not network.stages:  # the walls alone make one cell; a unit that is 0 everywhere lets the tree find it
         network = replace(network, stages=(AffineStage((), (ZERO,)),), layers=None)
-    start = wall_rows if domain is not None and walls else (network.stages[0].block(INPUT) or ())
+    start = wall_rows if walls else (network.stages[0].block(INPUT) or ())
     reduced = _pick(n, pivots)
     lift: Matrix = reduced
     start_reduced = tuple(tuple(row[c] for c in pivots) for row in start)
-    free = nullspace(start_reduced, len(pivots)) if start_reduced else _pick(len(pivots), range(len(pivots)))
     lines: tuple[int, ...] = ()
+    if len(start) < len(direct) + len(wall_rows) and not bounded:
+        seen_at_start = independent(start_reduced)
+        held = seen_at_start.columns
+        free = kernel(start_reduced, seen_at_start) if start_reduced else _pick(len(pivots), range(len(pivots)))
+    else:
+        free = []
     if free:
-        held = reduced_echelon(start_reduced, len(pivots))[1] if start_reduced else ()
         columns = [[ONE if i == c else ZERO for i in range(len(pivots))] for c in held] + [list(v) for v in free]
         change = fmpq_mat([list(row) for row in zip(*columns, strict=True)])
         lift = tuple(map(tuple, (fmpq_mat([list(r) for r in reduced]) * change).tolist()))
         lines = tuple(range(len(held), len(pivots)))
-    identity = lift == _pick(n, range(n))
+    identity = len(pivots) == n and (not lines or lift == reduced)
     inner = network if identity else network.restrict_to(lift, [0] * n)
-    moved = fmpq_mat([list(r) for r in wall_rows]) * fmpq_mat([list(r) for r in lift]) if walls else None
-    integer_walls = (
-        tuple(primitive([*(moved[i, c] for c in range(len(pivots))), walls[i][-1]]) for i in range(len(walls)))
-        if moved is not None
-        else ()
-    )
     slots = [INFINITY_SLOT, *((AXIS, c) for c in lines)]
-    if integer_walls:
-        generators, slots = _domain_generators(integer_walls, len(pivots), lines, slots)
-        start_rows: tuple[int, ...] = ()
+    integer_walls: tuple[tuple[int, ...], ...] = ()
+    start_rows: tuple[int, ...] = ()
+    if walls:
+        integer_walls = _moved(walls, None if identity else lift)
+        generators, slots = domain_generators(integer_walls, len(pivots), lines, slots)
     else:
-        generators, start_rows = _orthants(inner, len(pivots) - len(lines), len(pivots), len(lines))
+        generators, start_rows = orthants(inner, len(pivots) - len(lines), len(pivots), len(lines))
     return CellProblem(
         network=inner,
-        lift=None if identity else lift,
+        basis=None if identity else lift,
         walls=integer_walls,
         lines=lines,
         slots=tuple(slots),
@@ -175,73 +187,33 @@ def cell_problem(network: Network, domain: Polyhedron | None = None) -> CellProb
     )
 
 
+def _in_units(network: Network, inner: Network, coordinates: UnitCoordinates, units: tuple[int, ...]) -> CellProblem:
+    """The problem on all of R^n in the values of first-stage units: the start cells are orthants."""
+    dim = inner.input_dim
+    generators, start_rows = orthants(inner, dim, dim, 0, units)
+    return CellProblem(
+        network=inner,
+        basis=coordinates,
+        walls=(),
+        lines=(),
+        slots=(INFINITY_SLOT,),
+        generators=tuple(generators),
+        start_rows=start_rows,
+        input_dim=network.input_dim,
+        unbounded_lineality=dim < network.input_dim,
+    )
+
+
+def _moved(walls: Matrix, lift: Matrix | None) -> tuple[tuple[int, ...], ...]:
+    """The walls in reduced coordinates, as primitive integer rows."""
+    if lift is None:
+        return tuple(primitive(row) for row in walls)
+    moved = fmpq_mat([list(row[:-1]) for row in walls]) * fmpq_mat([list(row) for row in lift])
+    return tuple(primitive([*row, wall[-1]]) for row, wall in zip(moved.tolist(), walls, strict=True))
+
+
 def _pick(n: int, columns: Any) -> Matrix:
     return tuple(tuple(ONE if i == c else ZERO for c in columns) for i in range(n))
-
-
-def _orthants(network: Network, held: int, dim: int, n_lines: int) -> tuple[list[Generator], tuple[int, ...]]:
-    """The generators of the orthants around the common point of ``held`` independent rows of the first stage."""
-    block = network.stages[0].block(INPUT) or ()
-    axis_slots = frozenset(range(1, 1 + n_lines))
-    if held == 0:
-        return [Generator((*([0] * dim), 1), axis_slots)], ()
-    rows = _independent_rows(tuple(row[:held] for row in block), held)
-    inverse = fmpq_mat([list(block[i][:held]) for i in rows]).inv()
-    shift = fmpq_mat([[network.stages[0].bias[i]] for i in rows])
-    point = inverse * shift
-    rest = [ZERO] * (dim - held)
-    generators = [Generator(primitive([*(-point[i, 0] for i in range(held)), *rest, ONE]), axis_slots)]
-    at_infinity = axis_slots | {0}
-    for c in range(held):
-        column = [inverse[i, c] for i in range(held)]
-        generators.append(Generator(primitive([*(-v for v in column), *rest, ZERO]), at_infinity))
-        generators.append(Generator(primitive([*column, *rest, ZERO]), at_infinity))
-    return generators, rows
-
-
-def _independent_rows(block: Matrix, held: int) -> tuple[int, ...]:
-    """``held`` independent rows: by full pivoting in floating point, checked exactly, else by exact elimination."""
-    work = np.array([[to_float(v) for v in row] for row in block])
-    chosen: list[int] = []
-    if np.isfinite(work).all():
-        for _ in range(held):
-            i, c = np.unravel_index(int(np.argmax(np.abs(work))), work.shape)
-            if work[i, c] == 0.0:
-                break
-            chosen.append(int(i))
-            work = work - np.outer(work[:, c] / work[i, c], work[i])
-            work[i] = 0.0
-            work[:, c] = 0.0
-    if len(set(chosen)) == held and rank(tuple(block[i] for i in chosen)) == held:
-        return tuple(chosen)
-    columns = tuple(zip(*block, strict=True))
-    return tuple(reduced_echelon(columns, len(block))[1])
-
-
-def _domain_generators(
-    walls: tuple[tuple[int, ...], ...], dim: int, lines: tuple[int, ...], slots: list[tuple[int, int]]
-) -> tuple[list[Generator], list[tuple[int, int]]]:
-    """Vertices and rays of the domain in the section where the line coordinates are 0."""
-    first_wall = len(slots)
-    slots = [*slots, *((WALL, i) for i in range(len(walls)))]
-    section = Polyhedron(
-        [[-v for v in row[:-1]] for row in walls],
-        [row[-1] for row in walls],
-        [[int(i == c) for i in range(dim)] for c in lines],
-        [0] * len(lines),
-        dim=dim,
-    )
-    vectors = [primitive([*v, ONE]) for v in section.vertices()] + [primitive([*v, ZERO]) for v in section.rays()]
-    axis_slots = range(1, 1 + len(lines))
-    generators = []
-    for vector in vectors:
-        on = {
-            first_wall + i for i, row in enumerate(walls) if sum(a * x for a, x in zip(row, vector, strict=True)) == 0
-        }
-        if vector[-1] == 0:
-            on.add(0)
-        generators.append(Generator(vector, frozenset(on.union(axis_slots))))
-    return generators, slots
 
 
 # -------------------------------------------------------------------------- float and modular arrays
@@ -304,6 +276,7 @@ def cell_arrays(problem: CellProblem) -> CellArrays:
             bias[s, j], bias_err[s, j] = _rounded(b)
             integer = integer and b.q == 1 and abs(b.p) < 2**53
         for source, matrix in stage.blocks:
+            check_limits()
             integer = integer and all(v.q == 1 and abs(v.p) < 2**53 for row in matrix for v in row)
             if source == INPUT:
                 for j, row in enumerate(matrix):
@@ -375,7 +348,7 @@ def _residues(network: Network, offset: np.ndarray, total: int, padded: int) -> 
 
 def _weights(matrix: Matrix) -> np.ndarray:
     """The nearest floats to hidden weights; nan, about which no sign is ever certain, where floats are too coarse."""
-    nearest = np.array([[to_float(v) for v in row] for row in matrix])
+    nearest = float_matrix(matrix)
     for j, i in np.argwhere(np.abs(nearest) <= 1e-290).tolist():
         nearest[j, i] = math.nan if matrix[j][i] else 0.0
     return nearest
@@ -399,6 +372,8 @@ def exact_signs(forms: ExactForms, generators: tuple[Generator, ...]) -> np.ndar
     signs = np.zeros((count, units), dtype=np.int8)
     zero = fmpz(0)
     for k, value in enumerate(entries):
+        if k & 1023 == 0:
+            check_limits()
         if value > zero:
             signs[k % count, k // count] = 1
         elif value < zero:

@@ -23,8 +23,10 @@ import numpy as np
 from flint import fmpq, fmpz, fmpz_mat
 
 from nn_bridge.cells import _kernels as kernels
-from nn_bridge.cells.problem import CellArrays, CellProblem, Generator, Residues, cell_arrays, exact_signs
+from nn_bridge.cells.problem import CellArrays, CellProblem, Residues, cell_arrays, exact_signs
+from nn_bridge.cells.start_cells import WALL, Generator
 from nn_bridge.network.forms import ExactForms, dot
+from polyhedra.limits import check_limits
 from polyhedra.matrix import nullspace
 
 Decision = tuple[int, int, int]
@@ -256,6 +258,7 @@ class CellTree:
         prints = kernels.Prints(self.prints, *self._residues)
         self._exact_effort = 0
         while True:
+            check_limits()
             if self._exact_effort > _EXACT_EFFORT_AT_ONCE:
                 # the kernel counts its steps anew after each request: where they are frequent, control comes back here
                 self._exact_effort = 0
@@ -384,8 +387,9 @@ class CellTree:
         coefficients = self.form[0, : problem.dim + 1]
         coefficients[:-1], coefficients[-1] = a.direct[0], a.bias[0]
         self.form[0, problem.dim + 1] = np.maximum(a.direct_err[0], a.bias_err[0])
-        self.form[0, problem.dim + 2] = np.abs(coefficients).sum(axis=0) * 1.0000001
-        self.form[0, problem.dim + 3] = np.abs(coefficients).max(axis=0) * 1.0000001
+        with np.errstate(over="ignore"):  # an infinite bound leaves every sign open
+            self.form[0, problem.dim + 2] = np.abs(coefficients).sum(axis=0) * 1.0000001
+            self.form[0, problem.dim + 3] = np.abs(coefficients).max(axis=0) * 1.0000001
         self.prints[0] = self._residues.base[0]
         self.facet_count[0] = len(problem.slots)
         for slot, (kind, number) in enumerate(problem.slots):
@@ -400,6 +404,7 @@ class CellTree:
             self._allocate_pool(2 * len(generators))
         signs = exact_signs(self.forms, generators)
         for g, generator in enumerate(generators):
+            check_limits()
             self._place(g, generator, signs[g])
         return len(generators)
 
@@ -412,8 +417,9 @@ class CellTree:
         self._store_signs(g, signs)
         if self.zero_words:
             first = int(self.par[kernels.FW]) + 3 * self.words + self.wall_word
-            for i, row in enumerate(self.problem.walls):
-                if sum(a * x for a, x in zip(row, generator.vector, strict=True)) == 0:
+            for slot in generator.slots:
+                kind, i = self.problem.slots[slot]
+                if kind == WALL and i >= 0:
                     self.mask[g, first + (i >> 6)] |= np.uint64(1 << (i & 63))
 
     def _store_signs(self, g: int, signs: np.ndarray) -> None:

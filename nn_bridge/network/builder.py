@@ -8,7 +8,8 @@ units made so far; a piecewise linear activation turns a signal into another one
 * maximum: ``max(a, b) = a + max(0, b - a)``, folded from left to right;
 * clipping: ``min(max(g, l), h) = l + max(0, g - l) - max(0, g - h)`` for ``l <= h``.
 
-Signals are sparse, so that convolutions and pooling cost what their kernels cost; the stages of a `Network` are dense.
+Signals are sparse, so that convolutions and pooling cost what their kernels cost; in a `Network` long rows with few
+entries are (`nn_bridge.network.sparse_row`).
 """
 
 from __future__ import annotations
@@ -16,19 +17,27 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network.network import INPUT, AffineStage, LayerRecord, Network, Row, exact_row
-from polyhedra.errors import GeometryError
-from polyhedra.scalars import ONE, ZERO, rational, to_text
+from nn_bridge.network.network import INPUT, AffineStage, LayerRecord, Matrix, Network, Row, exact_row
+from nn_bridge.network.sparse_row import entries, row_of
+from polyhedra.scalars import ONE, ZERO
+
+if TYPE_CHECKING:
+    from nn_bridge.network.budget import Budget
 
 MAX_ENTRIES = 100_000_000
-"""The most weights, zeros included, that the stages of one network may have (800 MB of references)."""
+"""The most weights that the rows of one network may store (800 MB of references); sparse rows store no zeros."""
 
 _DENSE_WORK = 50_000  # multiplications from which a product of matrices is faster than sparse sums
+
+_UNIT = 20  # entries that a unit costs while a file is read: rows of its stage, and of every check of it
+
+_LONGEST_IN_MATRICES = 4096
+"""The most bits of the common denominator, and of a numerator, with which dense matrices are multiplied."""
 
 Terms = Mapping[int, fmpq]
 """The linear part of one entry: weights by variable, without zeros; variables are the inputs, then the units."""
@@ -50,6 +59,12 @@ class Signal:
 class NetworkBuilder:
     """Collects stages; its methods map signals to signals.
 
+    Parameters
+    ----------
+    input_dim : int
+    budget : Budget, optional
+        What the file that is read may use up: every method spends from it before it makes entries.
+
     Examples
     --------
     >>> build = NetworkBuilder(2)
@@ -58,33 +73,60 @@ class NetworkBuilder:
     (2,)
     """
 
-    def __init__(self, input_dim: int) -> None:
+    def __init__(self, input_dim: int, budget: Budget | None = None) -> None:
         if input_dim < 1:
             raise NetworkError("the network has no inputs")
+        self._budget = budget
+        self.spend(input_dim)
         self._starts = [0, input_dim]  # source s has the variables starts[s] .. starts[s + 1] - 1
         self._stages: list[AffineStage] = []
         self._entries = 0
+
+    def spend(self, entries: int) -> None:
+        """Count entries that are about to be made (see `nn_bridge.network.budget`)."""
+        if self._budget is not None:
+            self._budget.spend_entries(entries)
+
+    def spend_digits(self, values: Iterable[fmpq]) -> None:
+        """Count the digits of numbers that were just made."""
+        if self._budget is not None:
+            self._budget.spend_digits(values)
 
     def input(self) -> Signal:
         """The input itself."""
         return self._variables(INPUT)
 
+    def units(self) -> Signal:
+        """The units of the last stage, or the input where there is no stage yet."""
+        return self._variables(len(self._stages))
+
+    def dense_stage(self, weights: Matrix, bias: Row, place: str) -> AffineStage:
+        """An affine function of `units`, which `relu_of` makes a stage and `finish_with` the outputs."""
+        source = len(self._stages)
+        _check_layer(weights, bias, self._starts[source + 1] - self._starts[source], place)
+        self.spend(len(bias))
+        return AffineStage(((source, weights),), bias)
+
+    def relu_of(self, stage: AffineStage) -> None:
+        """``max(0, stage)``: one new stage, whose units are `units` from now on."""
+        self._stages.append(stage)
+        self._starts.append(self._starts[-1] + stage.units)
+
+    def finish_with(self, output: AffineStage, layers: tuple[LayerRecord, ...]) -> Network:
+        """The network with these outputs."""
+        return Network(self._starts[1], tuple(self._stages), output, layers)
+
     def constant(self, values: Sequence[fmpq]) -> Signal:
         """A signal that does not depend on the input."""
+        self.spend(len(values))
         return Signal(({},) * len(values), tuple(values))
 
     def affine(self, signal: Signal, weights: Any, bias: Any = None, place: str = "layer") -> Signal:
         """``weights @ signal + bias``; weights of shape (out, size), bias of length out (zero by default)."""
         matrix = tuple(exact_row(row, f"{place}, row {i}") for i, row in enumerate(weights))
-        if not matrix:
-            raise NetworkError(f"{place} has no rows")
-        for i, row in enumerate(matrix):
-            if len(row) != signal.size:
-                raise NetworkError(f"{place}, row {i} has {len(row)} weights, but {signal.size} values come in")
         shift = (ZERO,) * len(matrix) if bias is None else exact_row(bias, f"{place}, bias")
-        if len(shift) != len(matrix):
-            raise NetworkError(f"{place} has {len(matrix)} rows but {len(shift)} biases")
-        return self.combine(signal, [{j: w for j, w in enumerate(row) if w} for row in matrix], shift)
+        _check_layer(matrix, shift, signal.size, place)
+        return self.combine(signal, [dict(entries(row)) for row in matrix], shift)
 
     def combine(self, signal: Signal, rows: Sequence[Terms], bias: Sequence[fmpq]) -> Signal:
         """The same for sparse exact rows: entry ``i`` is ``sum of rows[i][j] * signal[j], plus bias[i]``."""
@@ -94,10 +136,21 @@ class NetworkBuilder:
                 for j, w in row.items():
                     if signal.bias[j]:
                         constants[i] += w * signal.bias[j]
-        if self._is_dense(signal, rows):
+                self.spend_digits((constants[i],))
+        self._foresee_digits(signal, rows)
+        names = _variables_of(signal)
+        if names is not None:
+            self.spend(len(rows) + sum(map(len, rows)))
+            return Signal(tuple({names[j]: w for j, w in row.items()} for row in rows), tuple(constants))
+        work = sum(len(signal.rows[j]) for row in rows for j in row)
+        dense = self._is_dense(signal, rows, work)
+        self.spend(len(rows) + (min(work, len(rows) * dense) if dense else 2 * work))
+        if dense:
             linear = _dense_product(rows, signal.rows)
+            for row in linear:
+                self.spend_digits(row.values())
         else:
-            linear = tuple(_weighted_sum((signal.rows[j], w) for j, w in row.items()) for row in rows)
+            linear = tuple(self._sum((signal.rows[j], w) for j, w in row.items()) for row in rows)
         return Signal(linear, tuple(constants))
 
     def add(self, *signals: Signal) -> Signal:
@@ -108,7 +161,8 @@ class NetworkBuilder:
                 raise NetworkError(f"cannot add {signal.size} values to {first.size}")
         if not rest:
             return first
-        rows = tuple(_weighted_sum((row, ONE) for row in rows) for rows in zip(*(s.rows for s in signals), strict=True))
+        self.spend(sum(len(row) for signal in signals for row in signal.rows) + first.size)
+        rows = tuple(self._sum((row, ONE) for row in rows) for rows in zip(*(s.rows for s in signals), strict=True))
         return Signal(rows, tuple(sum(parts, ZERO) for parts in zip(*(s.bias for s in signals), strict=True)))
 
     def scale(self, signal: Signal, factor: fmpq) -> Signal:
@@ -117,27 +171,32 @@ class NetworkBuilder:
 
     def scale_each(self, signal: Signal, factors: Sequence[fmpq]) -> Signal:
         """Every entry times a rational number of its own."""
+        lengths = [len(row) if f and f != 1 else 0 for f, row in zip(factors, signal.rows, strict=True)]
+        self.spend(sum(lengths) + signal.size)
         rows = tuple(
-            row if f == 1 else ({v: f * w for v, w in row.items()} if f else {})
-            for f, row in zip(factors, signal.rows, strict=True)
+            row if f == 1 else (self._scaled(row, f) if f else {}) for f, row in zip(factors, signal.rows, strict=True)
         )
-        return Signal(rows, tuple(f * b for f, b in zip(factors, signal.bias, strict=True)))
+        return Signal(rows, tuple(self._product(f, b) for f, b in zip(factors, signal.bias, strict=True)))
 
     def shift(self, signal: Signal, constants: Sequence[fmpq]) -> Signal:
         """The signal plus one constant per entry."""
+        self.spend(signal.size)
         return Signal(signal.rows, tuple(b + c for b, c in zip(signal.bias, constants, strict=True)))
 
     def take(self, signal: Signal, indices: Iterable[int]) -> Signal:
         """The chosen entries, in this order (repetitions allowed)."""
         chosen = list(indices)
+        self.spend(len(chosen))
         return Signal(tuple(signal.rows[i] for i in chosen), tuple(signal.bias[i] for i in chosen))
 
     def concatenate(self, *signals: Signal) -> Signal:
         """One signal after another."""
+        self.spend(sum(signal.size for signal in signals))
         return Signal(tuple(r for s in signals for r in s.rows), tuple(b for s in signals for b in s.bias))
 
     def relu(self, signal: Signal) -> Signal:
         """``max(0, signal)``: one new stage."""
+        self.spend(_UNIT * signal.size)
         self._stages.append(self._stage(signal, f"stage {len(self._stages) + 1}"))
         self._starts.append(self._starts[-1] + signal.size)
         return self._variables(len(self._stages))
@@ -220,48 +279,89 @@ class NetworkBuilder:
 
     # ---------------------------------------------------------------- inside
 
+    def _sum(self, parts: Iterable[tuple[Terms, fmpq]]) -> Terms:
+        """The sum of linear parts times factors, its digits counted."""
+        total = _weighted_sum(parts)
+        self.spend_digits(total.values())
+        return total
+
+    def _scaled(self, row: Terms, factor: fmpq) -> Terms:
+        return self._sum(((row, factor),))
+
+    def _product(self, factor: fmpq, value: fmpq) -> fmpq:
+        result = factor * value
+        if self._budget is not None and value and factor != 1:
+            self._budget.spend_digits((result,))
+        return result
+
+    def _foresee_digits(self, signal: Signal, rows: Sequence[Terms]) -> None:
+        """Count the digits of sums of fractions before they are made, where their denominators differ much."""
+        if self._budget is None:
+            return
+        read = {j for row in rows for j in row}
+        inner = [[*signal.rows[j].values(), signal.bias[j]] for j in read]
+        if not (_is_long(row.values() for row in rows) or _is_long(inner)):
+            return
+        bits = {j: max(map(_bits, values)) * len(values) for j, values in zip(read, inner, strict=True)}
+        for row in rows:  # the sums grow one by one to the sum of all lengths
+            longest = sum(_bits(weight) * (len(signal.rows[j]) + 1) + bits[j] for j, weight in row.items())
+            self._budget.spend_bits(longest * (len(row) + 1) // 2)
+
     @staticmethod
-    def _is_dense(signal: Signal, rows: Sequence[Terms]) -> bool:
-        """Whether a product of dense matrices is faster than sums of sparse rows."""
-        work = sum(len(signal.rows[j]) for row in rows for j in row)
+    def _is_dense(signal: Signal, rows: Sequence[Terms], work: int) -> int:
+        """The columns of a product of dense matrices where that is faster than `work` products in sums, else 0."""
         if work < _DENSE_WORK:
-            return False
+            return 0
         reads = {j for row in rows for j in row}
         variables = {v for j in reads for v in signal.rows[j]}
-        return any(len(signal.rows[j]) > 1 for j in reads) and 4 * work > len(rows) * len(reads) * len(variables)
+        if all(len(signal.rows[j]) <= 1 for j in reads) or 4 * work <= len(rows) * len(reads) * len(variables):
+            return 0
+        # the product has one denominator, which is very long where those of the entries differ
+        inner = (signal.rows[j].values() for j in reads)
+        return 0 if _is_long(row.values() for row in rows) or _is_long(inner) else len(variables)
 
     def _variables(self, source: int) -> Signal:
         start, end = self._starts[source], self._starts[source + 1]
+        self.spend(2 * (end - start))
         return Signal(tuple({v: ONE} for v in range(start, end)), (ZERO,) * (end - start))
 
     def _stage(self, signal: Signal, name: str) -> AffineStage:
-        """The signal as dense blocks, one for each source that it reads."""
+        """The signal as blocks of rows, one for each source that it reads."""
         blocks: dict[int, list[Row]] = {}
         blank: dict[int, Row] = {}
         for i, row in enumerate(signal.rows):
-            parts: dict[int, list[fmpq]] = {}
+            parts: dict[int, dict[int, fmpq]] = {}
             for variable, weight in row.items():
                 source = bisect_right(self._starts, variable) - 1
-                if source not in parts:
-                    parts[source] = [ZERO] * (self._starts[source + 1] - self._starts[source])
-                parts[source][variable - self._starts[source]] = weight
-            for source, entries in parts.items():
+                parts.setdefault(source, {})[variable - self._starts[source]] = weight
+            for source, weights in parts.items():
+                size = self._starts[source + 1] - self._starts[source]
                 if source not in blocks:
-                    self._reserve(signal.size, len(entries), name)
-                    blank[source] = (ZERO,) * len(entries)
+                    self._reserve(signal.size, name)
+                    blank[source] = row_of(size, ())
                     blocks[source] = [blank[source]] * i
-                blocks[source].append(tuple(entries))
+                made = row_of(size, sorted(weights.items()))
+                self._reserve(size if isinstance(made, tuple) else 2 * len(weights), name)
+                blocks[source].append(made)
             for source in blocks.keys() - parts.keys():
                 blocks[source].append(blank[source])
         return AffineStage(tuple((s, tuple(blocks[s])) for s in sorted(blocks)), signal.bias)
 
-    def _reserve(self, rows: int, columns: int, name: str) -> None:
-        self._entries += rows * columns
+    def _reserve(self, references: int, name: str) -> None:
+        self._entries += references
         if self._entries > MAX_ENTRIES:
             raise NetworkError(
-                f"{name} needs {rows} x {columns} weights and the whole network more than {MAX_ENTRIES:,}; "
-                "exact engines cannot use a network of this size, so take a smaller input or fewer channels"
+                f"{name} brings the network above {MAX_ENTRIES:,} weights; exact engines cannot use a network of this "
+                "size, so take a smaller input or fewer channels"
             )
+
+
+def _variables_of(signal: Signal) -> list[int] | None:
+    """The variables that the entries of a signal are, where they are different single variables."""
+    names = [next(iter(row)) for row in signal.rows if len(row) == 1]
+    if len(names) < signal.size or len(set(names)) < len(names):
+        return None
+    return names if all(row[v] == 1 for row, v in zip(signal.rows, names, strict=True)) else None
 
 
 def _weighted_sum(parts: Iterable[tuple[Terms, fmpq]]) -> Terms:
@@ -288,65 +388,40 @@ def _weighted_sum(parts: Iterable[tuple[Terms, fmpq]]) -> Terms:
     return shared if total is None else total
 
 
+def _bits(value: fmpq) -> int:
+    """The length of a fraction."""
+    return int(value.p.bit_length() + value.q.bit_length())
+
+
+def _is_long(rows: Iterable[Iterable[fmpq]]) -> bool:
+    """Whether the common denominator of a matrix or one of its numerators is very long."""
+    denominators: set[fmpz] = set()
+    for row in rows:
+        for value in row:
+            if value.p.bit_length() > _LONGEST_IN_MATRICES:
+                return True
+            denominators.add(value.q)
+    common = fmpz(1)
+    for denominator in denominators:
+        common = common.lcm(denominator)
+        if common.bit_length() > _LONGEST_IN_MATRICES:
+            return True
+    return False
+
+
+def _check_layer(weights: Matrix, bias: Row, size: int, place: str) -> None:
+    if not weights:
+        raise NetworkError(f"{place} has no rows")
+    for i, row in enumerate(weights):
+        if len(row) != size:
+            raise NetworkError(f"{place}, row {i} has {len(row)} weights, but {size} values come in")
+    if len(bias) != len(weights):
+        raise NetworkError(f"{place} has {len(weights)} rows but {len(bias)} biases")
+
+
 def _dense_product(rows: Sequence[Terms], inner: Sequence[Terms]) -> tuple[Terms, ...]:
     reads = sorted({j for row in rows for j in row})
     variables = sorted({v for j in reads for v in inner[j]})
     left = fmpq_mat([[row.get(j, ZERO) for j in reads] for row in rows])
     right = fmpq_mat([[inner[j].get(v, ZERO) for v in variables] for j in reads])
     return tuple({v: w for v, w in zip(variables, row, strict=True) if w} for row in (left * right).tolist())
-
-
-def chain(weights: Sequence[Any], biases: Sequence[Any], activations: Sequence[str]) -> Network:
-    """A chain of layers (see `Network.from_layers`)."""
-    if not len(weights):
-        raise NetworkError("the network has no layers")
-    if not len(weights) == len(biases) == len(activations):
-        raise NetworkError(
-            f"{len(weights)} weight matrices, {len(biases)} biases and {len(activations)} activations do not match"
-        )
-    try:
-        build = NetworkBuilder(len(weights[0][0]))
-    except (TypeError, IndexError):
-        raise NetworkError("layer 0: the weights are not a matrix with rows and columns") from None
-    signal = build.input()
-    records = []
-    for index, (matrix, bias, activation) in enumerate(zip(weights, biases, activations, strict=True)):
-        place = f"layer {index}"
-        try:
-            rows = tuple(exact_row(row, f"{place}, row {i}") for i, row in enumerate(matrix))
-        except TypeError:
-            raise NetworkError(f"{place}: the weights are not a matrix with rows and columns") from None
-        shift = (ZERO,) * len(rows) if bias is None else exact_row(bias, f"{place}, bias")
-        signal = activate(build, build.affine(signal, rows, shift, place), activation, place)
-        records.append(LayerRecord(rows, shift, canonical_activation(activation, place)))
-    return build.finish(signal, tuple(records))
-
-
-def canonical_activation(activation: str, place: str) -> str:
-    """The one spelling of an activation: ``relu``, ``linear``, ``leaky:p/q``, ``maxout:k``."""
-    kind, _, argument = activation.partition(":")
-    try:
-        if kind in ("relu", "linear") and not argument:
-            return kind
-        if kind == "leaky":
-            return f"leaky:{to_text(rational(argument))}"
-        if kind == "maxout" and argument.isascii() and argument.isdigit() and 1 <= len(argument) <= 6:
-            return f"maxout:{int(argument)}"
-    except GeometryError as error:
-        raise NetworkError(f"{place}: activation {activation!r}: {error}") from None
-    raise NetworkError(
-        f"{place}: activation {activation!r} is not one of relu, linear, leaky:SLOPE, maxout:PIECES; "
-        "puiseux reads piecewise linear networks only"
-    )
-
-
-def activate(build: NetworkBuilder, signal: Signal, activation: str, place: str) -> Signal:
-    """Apply an activation, given by name, to a signal."""
-    kind, _, argument = canonical_activation(activation, place).partition(":")
-    if kind == "relu":
-        return build.relu(signal)
-    if kind == "leaky":
-        return build.leaky_relu(signal, rational(argument))
-    if kind == "maxout":
-        return build.maxout(signal, int(argument), place)
-    return signal

@@ -10,7 +10,7 @@ import math
 
 from flint import fmpq_mat, fmpz, fmpz_mat, nmod_mat
 
-from nn_bridge.network.network import INPUT, AffineStage, Network
+from nn_bridge.network.network import INPUT, AffineStage, Network, check_dense
 from polyhedra.scalars import common_denominator
 
 _CACHE_LIMIT = 4096
@@ -116,6 +116,7 @@ def output_scale(network: Network) -> int:
 
 
 def _all_cleared(network: Network) -> tuple[list[_ClearedStage], list[int]]:
+    check_dense(network)
     stages: list[_ClearedStage] = []
     scales = [1]
     for stage in (*network.stages, network.output):

@@ -15,7 +15,7 @@ from flint import fmpq, fmpz
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.builder import Signal, Terms
-from nn_bridge.network.signals import NOTHING, Arrays, SignalArray, check_terms, checked_shape
+from nn_bridge.network.signals import NOTHING, Arrays, SignalArray, checked_shape
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 
 JUMPS = (
@@ -146,6 +146,8 @@ def batch_norm(
 
 # ---------------------------------------------------------------- windows
 
+_LONGEST = 2**31  # positions are 64-bit integers: products of two such numbers fit
+
 
 def windows(
     shape: Sequence[int],
@@ -168,7 +170,9 @@ def windows(
         raise NetworkError(f"a kernel of shape {tuple(kernel)} does not fit values of shape {tuple(shape)}")
     if any(v < 1 for v in (*kernel, *stride, *dilation)) or any(v < 0 for pair in padding for v in pair):
         raise NetworkError("kernel, stride and dilation must be positive, and padding must not be negative")
-    starts, taps = [], []
+    if any(v >= _LONGEST for v in (*kernel, *stride, *dilation, *(v for pair in padding for v in pair))):
+        raise NetworkError("kernel, stride, dilation or padding is larger than any image")
+    counts = []
     for size, k, s, (before, after), d in zip(shape, kernel, stride, padding, dilation, strict=True):
         room = size + before + after - d * (k - 1) - 1
         if room < 0:
@@ -178,9 +182,12 @@ def windows(
         count = (-(-room // s) if ceil_mode else room // s) + 1
         if ceil_mode and (count - 1) * s >= size + before:
             count -= 1
-        starts.append(np.arange(count) * s - before)
-        taps.append(np.arange(k) * d)
-    checked_shape([*(len(s) for s in starts), *kernel])
+        counts.append(count)
+    checked_shape([*counts, *kernel])  # before anything of that size is made
+    starts = [
+        np.arange(count) * step - before for count, step, (before, _) in zip(counts, stride, padding, strict=True)
+    ]
+    taps = [np.arange(k) * d for k, d in zip(kernel, dilation, strict=True)]
     result = np.zeros((*(len(s) for s in starts), *kernel), dtype=np.int64)
     outside = np.zeros(result.shape, dtype=bool)
     for axis, (first, offsets, size) in enumerate(zip(starts, taps, shape, strict=True)):
@@ -223,7 +230,7 @@ def convolution(
     seen = windows(sizes, weight.shape[2:], stride, padding, dilation)
     places = seen.reshape(-1, seen.shape[-1])
     shape = checked_shape((batch, out_channels, *seen.shape[:-1]))
-    check_terms(batch * out_channels * places.size * weight.shape[1])
+    ops.build.spend(batch * out_channels * places.size * weight.shape[1])
     area = math.prod(sizes)
     reads = [[(tap, p) for tap, p in enumerate(row) if p != NOTHING] for row in places.tolist()]
     rows: list[Terms] = []

@@ -12,8 +12,7 @@ Entries are exact rationals.  Nothing here rounds, except `Network.round`, which
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +20,18 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.rows import exact_row as exact_row
+from nn_bridge.network.rows import float_matrix as float_matrix
+from nn_bridge.network.rows import product, row_text
+from nn_bridge.network.sparse_row import Matrix as Matrix
+from nn_bridge.network.sparse_row import Row as Row
+from nn_bridge.network.sparse_row import SparseRow, entries, is_zero, normal_row, row_of
 from polyhedra.errors import GeometryError
-from polyhedra.scalars import ZERO, rational, rationals, to_float, to_text
+from polyhedra.scalars import ZERO, rationals, to_float, to_text
 
 if TYPE_CHECKING:
     from nn_bridge.network.point_cells import PointCell
 
-Row = tuple[fmpq, ...]
-Matrix = tuple[Row, ...]
 Pattern = tuple[tuple[bool, ...], ...]
 """An activation pattern: for each stage, which of its units are active (value > 0)."""
 
@@ -136,8 +139,8 @@ class Network:
                         )
             sizes.append(stage.units)
         # one form for one function: equality and the digest must not depend on zero blocks that somebody spelled out
-        object.__setattr__(self, "stages", tuple(_without_zero_blocks(stage) for stage in self.stages))
-        object.__setattr__(self, "output", _without_zero_blocks(self.output))
+        object.__setattr__(self, "stages", tuple(_normal(stage) for stage in self.stages))
+        object.__setattr__(self, "output", _normal(self.output))
 
     # ---------------------------------------------------------------- construction
 
@@ -169,7 +172,7 @@ class Network:
         NetworkError
             Shapes do not chain, a number is not finite, or an activation is not piecewise linear.
         """
-        from nn_bridge.network.builder import chain  # the builder makes Networks: imported late, on this side only
+        from nn_bridge.network.chains import chain  # the builder makes Networks: imported late, on this side only
 
         if activations is None:
             activations = ["relu"] * (len(weights) - 1) + ["relu" if relu_on_output else "linear"]
@@ -216,8 +219,12 @@ class Network:
         for stage in (*self.stages, self.output):
             result = list(stage.bias)
             for source, matrix in stage.blocks:
-                reads = [(j, v) for j, v in enumerate(values[source]) if v]
+                inputs = values[source]
+                reads = [(j, v) for j, v in enumerate(inputs) if v]
                 for i, row in enumerate(matrix):
+                    if isinstance(row, SparseRow):
+                        result[i] += sum((w * inputs[j] for j, w in entries(row)), ZERO)
+                        continue
                     for j, v in reads:
                         if row[j]:
                             result[i] += row[j] * v
@@ -259,6 +266,7 @@ class Network:
             For each stage up to one past the prefix (the outputs after a whole pattern) the rows
             ``(a_1, .., a_n, b)`` of the forms ``a . x + b``.
         """
+        check_dense(self)
         n = self.input_dim
         forms: list[Matrix] = []
         active: list[tuple[list[int], fmpq_mat] | None] = [None]
@@ -316,7 +324,7 @@ class Network:
                 there = f"outputs 0..{self.output_dim - 1}" if self.output_dim > 1 else "output 0 alone"
                 raise NetworkError(f"there is no output {index}; the network has {there}")
         blocks = tuple((source, tuple(matrix[i] for i in indices)) for source, matrix in self.output.blocks)
-        kept = tuple((source, m) for source, m in blocks if any(any(row) for row in m))
+        kept = tuple((source, m) for source, m in blocks if not all(map(is_zero, m)))
         output = AffineStage(kept, tuple(self.output.bias[i] for i in indices))
         layers = self.layers
         if layers is not None and layers[-1].activation == "linear":
@@ -346,11 +354,10 @@ class Network:
             matrix = old.block(INPUT)
             if matrix is None:
                 return old
-            linear = fmpq_mat([list(row) for row in matrix])
-            new = tuple(map(tuple, (linear * fmpq_mat([list(row) for row in columns])).tolist()))
-            moved = (linear * fmpq_mat([[v] for v in base])).tolist()
+            new = product(matrix, columns)
+            moved = product(matrix, tuple((v,) for v in base))
             blocks = ((INPUT, new), *(block for block in old.blocks if block[0] != INPUT))
-            kept = tuple((source, m) for source, m in blocks if any(any(row) for row in m))
+            kept = tuple((source, m) for source, m in blocks if not all(map(is_zero, m)))
             return AffineStage(kept, tuple(b + m[0] for b, m in zip(old.bias, moved, strict=True)))
 
         notes = (*self.notes, f"restricted to a slice of dimension {dim}")
@@ -367,7 +374,7 @@ class Network:
             return fmpq(floor + 1 if up else floor) / 2**bits
 
         def rows(matrix: Matrix) -> Matrix:
-            return tuple(tuple(map(entry, row)) for row in matrix)
+            return tuple(row_of(len(row), ((j, entry(v)) for j, v in entries(row))) for row in matrix)
 
         def stage(old: AffineStage) -> AffineStage:
             return AffineStage(tuple((s, rows(m)) for s, m in old.blocks), tuple(map(entry, old.bias)))
@@ -388,24 +395,47 @@ class Network:
 
     def digest(self) -> str:
         """The SHA-256 of the exact normal form, in hexadecimal: the same for equal networks on every platform."""
-        return hashlib.sha256(json.dumps(self.normal_form(), separators=(",", ":")).encode()).hexdigest()
+        text = hashlib.sha256()  # of the JSON text of `normal_form`, a row at a time
+        text.update(f'["puiseux-network",1,{self.input_dim},['.encode())
+        for number, stage in enumerate((*self.stages, self.output)):
+            text.update(b"" if number in (0, len(self.stages)) else b",")
+            text.update(b"[[" if number < len(self.stages) else b"],[[")
+            for k, (source, matrix) in enumerate(stage.blocks):
+                text.update(f"{',' if k else ''}[{source},[".encode())
+                for i, row in enumerate(matrix):
+                    text.update(b"," * bool(i) + row_text(row))
+                text.update(b"]]")
+            text.update(b"]," + row_text(stage.bias) + b"]")
+        text.update(b"]")
+        return text.hexdigest()
 
 
-def _without_zero_blocks(stage: AffineStage) -> AffineStage:
-    kept = tuple((source, matrix) for source, matrix in stage.blocks if any(any(row) for row in matrix))
-    return stage if len(kept) == len(stage.blocks) else AffineStage(kept, stage.bias)
+def _normal(stage: AffineStage) -> AffineStage:
+    """The stage without zero blocks, its rows in their one form."""
+    blocks = tuple((source, tuple(map(normal_row, matrix))) for source, matrix in stage.blocks)
+    kept = tuple((source, matrix) for source, matrix in blocks if not all(map(is_zero, matrix)))
+    same = len(kept) == len(stage.blocks) and all(
+        one is two for (_, a), (_, b) in zip(kept, stage.blocks, strict=True) for one, two in zip(a, b, strict=True)
+    )
+    return stage if same else AffineStage(kept, stage.bias)
 
 
-def float_matrix(matrix: Matrix) -> np.ndarray:
-    """The nearest float64 matrix."""
-    return np.array([[to_float(v) for v in row] for row in matrix])
+MAX_DENSE = 100_000_000
+"""The most weights, zeros included, with which engines work (800 MB of float64 numbers)."""
 
 
-def exact_row(values: Any, place: str) -> Row:
-    """Convert one row of numbers, naming ``place`` (layer and row) in the error."""
-    if isinstance(values, (str, bytes, Mapping, Set)):
-        raise NetworkError(f"{place} is a {type(values).__name__}, not a list of numbers")
-    try:
-        return tuple(rational(v) for v in values)
-    except (GeometryError, TypeError) as error:
-        raise NetworkError(f"{place}: {error}") from None
+def check_dense(network: Network) -> None:
+    """Refuse a network before an engine writes its weights out with all zeros.
+
+    Raises
+    ------
+    NetworkError
+        It has more than `MAX_DENSE` of them.
+    """
+    stages = (*network.stages, network.output)
+    count = sum(len(matrix) * len(matrix[0]) for stage in stages for _, matrix in stage.blocks)
+    if count > MAX_DENSE:
+        raise NetworkError(
+            f"the network has {count:,} weights, zeros included, more than the {MAX_DENSE:,} that engines take; it can "
+            "be evaluated and converted; for counts take a smaller input or fewer channels"
+        )

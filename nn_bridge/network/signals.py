@@ -23,9 +23,6 @@ from polyhedra.scalars import ONE, ZERO, rational
 MAX_SIZE = 4_000_000
 """The most entries that one array may have: a file can ask for any shape in a few bytes."""
 
-MAX_TERMS = 8_000_000
-"""The most products of weights and values that one layer may sum (about a gigabyte)."""
-
 NOTHING = -1
 """The position of an entry that is not there, in arrays of positions."""
 
@@ -75,12 +72,6 @@ def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
     if math.prod(sizes) > MAX_SIZE:
         raise NetworkError(f"an array of shape {sizes} has more than the {MAX_SIZE:,} entries that are read")
     return sizes
-
-
-def check_terms(count: int) -> None:
-    """Refuse a layer before its sums are made."""
-    if count > MAX_TERMS:
-        raise NetworkError(f"it sums {count:,} products, more than the {MAX_TERMS:,} of a network for exact engines")
 
 
 def exact_numbers(values: Any, what: str) -> np.ndarray:
@@ -133,6 +124,7 @@ class Arrays:
         shape = checked_shape(positions.shape)
         flat = positions.ravel().tolist()
         if NOTHING in flat:
+            self.build.spend(len(flat))
             rows, bias = array.signal.rows, array.signal.bias
             signal = Signal(
                 tuple(rows[p] if p >= 0 else {} for p in flat), tuple(bias[p] if p >= 0 else fill for p in flat)
@@ -284,7 +276,7 @@ class Arrays:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         rows, columns = a.shape[-2], b.shape[-1]
         checked_shape((*batch, rows, columns))
-        check_terms(math.prod((*batch, rows, columns, a.shape[-1])))
+        self.build.spend(math.prod((*batch, rows, columns, a.shape[-1])))
         over_a = np.broadcast_to(a.positions, (*batch, *a.shape[-2:])).reshape(-1, *a.shape[-2:])
         over_b = np.broadcast_to(b.positions, (*batch, *b.shape[-2:])).reshape(-1, *b.shape[-2:])
         moving, fixed = (b, a.signal.bias) if a.is_constant else (a, b.signal.bias)

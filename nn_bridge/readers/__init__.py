@@ -21,6 +21,8 @@ SUFFIXES = {
     ".json": ("nn_bridge.readers.json", "read_json"),
     ".pt": ("nn_bridge.readers.torch", "read_torch"),
     ".pth": ("nn_bridge.readers.torch", "read_torch"),
+    ".ckpt": ("nn_bridge.readers.torch", "read_torch"),
+    ".safetensors": ("nn_bridge.readers.safetensors", "read_safetensors"),
     ".onnx": ("nn_bridge.readers.onnx", "read_onnx"),
     ".nnet": ("nn_bridge.readers.nnet", "read_nnet"),
 }
@@ -32,7 +34,7 @@ _PICKLE = (
 _THROUGH_ONNX = "export the model to .onnx"
 _ADVICE = {
     ".pkl": _PICKLE, ".pickle": _PICKLE, ".joblib": _PICKLE, ".pt2": _THROUGH_ONNX, ".h5": _THROUGH_ONNX,
-    ".keras": _THROUGH_ONNX, ".tflite": _THROUGH_ONNX, ".pb": _THROUGH_ONNX, ".safetensors": _THROUGH_ONNX,
+    ".keras": _THROUGH_ONNX, ".tflite": _THROUGH_ONNX, ".pb": _THROUGH_ONNX,
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import os
 import stat
 
 from polyhedra.errors import UnreadableError
-from polyhedra.quoting import shown_path
+from polyhedra.quoting import shown, shown_path
 
 MAX_BYTES = 256 * 2**20
 """The most bytes of arrays that a binary network file may hold, after inflation (33 million float64 weights)."""
@@ -53,7 +53,7 @@ def read_bytes(path: str | os.PathLike[str], limit: int, kind: str = "network") 
         raise UnreadableError(f"{name} may not be read; check its permissions") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         reason = getattr(error, "strerror", None) or error
-        raise UnreadableError(f"{name} cannot be read: {reason}; check the path") from None
+        raise UnreadableError(f"{name} cannot be read: {shown(reason)}; check the path") from None
     if len(content) > status.st_size:
         raise UnreadableError(f"{name} grew while it was read; wait until it is written")
     return content

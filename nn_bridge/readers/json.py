@@ -9,14 +9,18 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections import Counter
 from typing import Any
 
 from flint import fmpq, fmpz
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network.builder import chain
+from nn_bridge.network.budget import Budget
+from nn_bridge.network.chains import chain
 from nn_bridge.network.network import AffineStage, Matrix, Network, Row, exact_row
 from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
+from polyhedra.quoting import quoted, shown, shown_path
+from polyhedra.scalars import ZERO
 
 FORMAT = "puiseux-network"
 VERSION = 1
@@ -34,6 +38,7 @@ def read_json(path: str | os.PathLike[str]) -> Network:
     """
     content = read_bytes(path, MAX_TEXT_BYTES)
     try:
+        _check_size(content)
         document = json.loads(
             content.decode("utf-8-sig"),
             parse_int=_integer,
@@ -43,25 +48,43 @@ def read_json(path: str | os.PathLike[str]) -> Network:
         )
         return network_from_document(document)
     except NetworkError as error:
-        raise NetworkError(f"{path}: {error}") from None
+        raise NetworkError(f"{shown_path(path)}: {error}") from None
     except RecursionError:
-        raise NetworkError(f"{path}: the JSON text is nested too deeply to be a network") from None
+        raise NetworkError(f"{shown_path(path)}: the JSON text is nested too deeply to be a network") from None
     except UnicodeDecodeError:
-        raise NetworkError(f"{path} is not a UTF-8 text; a network file is JSON text") from None
+        raise NetworkError(f"{shown_path(path)} is not a UTF-8 text; a network file is JSON text") from None
     except json.JSONDecodeError as error:
         raise NetworkError(
-            f"{path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}; correct or save it again"
+            f"{shown_path(path)} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}; "
+            "correct or save it again"
         ) from None
 
 
-def _integer(token: str) -> fmpq:
-    return fmpq(fmpz(token))  # int() refuses more than 4300 digits
+_PIECE = 10_000  # entries of a row that are converted before their digits are counted
+_MAX_KEYS = 300_000
+_MAX_TOKEN = 100_000  # characters, as of numbers in strings
+
+
+def _check_size(content: bytes) -> None:
+    """Refuse a text that would become more entries or keys than a network may have, before it is parsed."""
+    Budget().spend_entries(content.count(b",") + 3 * content.count(b"["), "the list of its entries")
+    keys = content.count(b":")
+    if keys > _MAX_KEYS:
+        raise NetworkError(f"it has {keys:,} keys, more than the {_MAX_KEYS:,} that are read; save the network again")
+
+
+def _integer(token: str) -> int | fmpq:
+    if len(token) <= 4300:  # int() refuses more digits
+        return int(token)
+    if len(token) > _MAX_TOKEN:
+        raise NetworkError(f"the number {shown(token, 40)} has more than {_MAX_TOKEN:,} digits")
+    return fmpq(fmpz(token))
 
 
 def _float64(token: str) -> float:
     value = float(token)
     if not math.isfinite(value):
-        raise NetworkError(f"the number {token[:40]} is too large for float64; write it as a string")
+        raise NetworkError(f"the number {shown(token, 40)} is too large for float64; write it as a string")
     return value
 
 
@@ -72,9 +95,9 @@ def _refuse_constant(token: str) -> Any:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise NetworkError(f"the key {twice[:60]!r} occurs twice in one object; keep one of them")
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in counts.items() if count > 1)
+        raise NetworkError(f"the key {quoted(twice)} occurs twice in one object; keep one of them")
     return result
 
 
@@ -92,7 +115,9 @@ def network_from_document(document: Any) -> Network:
         raise NetworkError(f'this is no network: it needs an object with "format": "{FORMAT}"')
     version = document.get("version")
     if isinstance(version, bool) or version != VERSION:
-        raise NetworkError(f"version {version!s:.40} of the format is unknown; this program reads version {VERSION}")
+        raise NetworkError(
+            f"version {shown(version, 40)} of the format is unknown; this program reads version {VERSION}"
+        )
     _known_keys(document, _KEYS, "the network")
     input_dim = _size(document.get("input_dim"))
     notes = document.get("notes", [])
@@ -100,19 +125,20 @@ def network_from_document(document: Any) -> Network:
         raise NetworkError('"notes" must be a list of strings')
     if ("layers" in document) == ("stages" in document):
         raise NetworkError('the network needs either "layers" or "stages"')
+    budget = Budget()
     if "layers" in document:
         if "output" in document:
             raise NetworkError('"output" belongs to "stages"; with "layers" the last layer is the output')
-        network = _from_layers(_list(document["layers"], '"layers"'), input_dim)
+        network = _from_layers(_list(document["layers"], '"layers"'), input_dim, budget)
     else:
-        network = _from_stages(_list(document["stages"], '"stages"'), document.get("output"), input_dim)
+        network = _from_stages(_list(document["stages"], '"stages"'), document.get("output"), input_dim, budget)
     return Network(network.input_dim, network.stages, network.output, network.layers, tuple(notes))
 
 
 def _known_keys(value: dict[str, Any], known: set[str], place: str) -> None:
     unknown = sorted(set(value) - known)
     if unknown:
-        raise NetworkError(f"{place} has the unknown key {unknown[0][:60]!r}; known are {', '.join(sorted(known))}")
+        raise NetworkError(f"{place} has the unknown key {quoted(unknown[0])}; known are {', '.join(sorted(known))}")
 
 
 def _size(value: Any) -> int:
@@ -129,19 +155,28 @@ def _list(value: Any, place: str) -> list[Any]:
     return value
 
 
-def _row(value: Any, place: str) -> Row:
+def _row(value: Any, place: str, budget: Budget) -> Row:
     entries = _list(value, place)
     for index, entry in enumerate(entries):
         if isinstance(entry, bool) or not isinstance(entry, (str, float, int, fmpq)):
-            raise NetworkError(f'{place}, entry {index} is {entry!s:.40}; write a number or a string such as "1/2"')
-    return exact_row(entries, place)
+            raise NetworkError(
+                f'{place}, entry {index} is {shown(entry, 40)}; write a number or a string such as "1/2"'
+            )
+    row: list[fmpq] = []
+    for start in range(0, len(entries), _PIECE):
+        piece = entries[start : start + _PIECE]
+        numbers = exact_row([ZERO if type(entry) is int and not entry else entry for entry in piece], place)
+        budget.spend_digits(numbers, place)
+        row.extend(numbers)
+    return tuple(row)
 
 
-def _matrix(value: Any, place: str) -> Matrix:
-    return tuple(_row(row, f"{place}, row {i}") for i, row in enumerate(_list(value, place)))
+def _matrix(value: Any, place: str, budget: Budget) -> Matrix:
+    return tuple(_row(row, f"{place}, row {i}", budget) for i, row in enumerate(_list(value, place)))
 
 
-def _from_layers(layers: list[Any], input_dim: int) -> Network:
+def _from_layers(layers: list[Any], input_dim: int, budget: Budget) -> Network:
+    budget.spend_operators(len(layers), "the list of layers")
     weights, biases, activations = [], [], []
     for index, layer in enumerate(layers):
         place = f"layer {index}"
@@ -151,21 +186,22 @@ def _from_layers(layers: list[Any], input_dim: int) -> Network:
         activation = layer.get("activation")
         if not isinstance(activation, str):
             raise NetworkError(f'{place} needs an "activation": "relu", "linear", "leaky:1/10" or "maxout:3"')
-        weights.append(_matrix(layer.get("weights"), f"{place}, weights"))
-        biases.append(None if layer.get("bias") is None else _row(layer["bias"], f"{place}, bias"))
+        weights.append(_matrix(layer.get("weights"), f"{place}, weights", budget))
+        biases.append(None if layer.get("bias") is None else _row(layer["bias"], f"{place}, bias", budget))
         activations.append(activation)
-    network = chain(weights, biases, activations)
+    network = chain(weights, biases, activations, budget)
     if network.input_dim != input_dim:
         raise NetworkError(f'"input_dim" is {input_dim}, but layer 0 reads {network.input_dim} inputs')
     return network
 
 
-def _from_stages(stages: list[Any], output: Any, input_dim: int) -> Network:
-    read = [_stage(stage, f"stage {number}") for number, stage in enumerate(stages, 1)]
-    return Network(input_dim, tuple(read), _stage(output, "the output"))
+def _from_stages(stages: list[Any], output: Any, input_dim: int, budget: Budget) -> Network:
+    budget.spend_operators(len(stages), "the list of stages")
+    read = [_stage(stage, f"stage {number}", budget) for number, stage in enumerate(stages, 1)]
+    return Network(input_dim, tuple(read), _stage(output, "the output", budget))
 
 
-def _stage(value: Any, place: str) -> AffineStage:
+def _stage(value: Any, place: str, budget: Budget) -> AffineStage:
     if not isinstance(value, dict):
         raise NetworkError(f'{place} must be an object with "blocks" and "bias"')
     _known_keys(value, {"blocks", "bias"}, place)
@@ -179,5 +215,5 @@ def _stage(value: Any, place: str) -> AffineStage:
             source = int(source.p)
         if type(source) is not int:
             raise NetworkError(f'{place}: a block needs a "source", 0 for the input or the number of an earlier stage')
-        blocks.append((source, _matrix(block.get("weights"), f"{place}, source {source}")))
-    return AffineStage(tuple(blocks), _row(value.get("bias"), f"{place}, bias"))
+        blocks.append((source, _matrix(block.get("weights"), f"{place}, source {source}", budget)))
+    return AffineStage(tuple(blocks), _row(value.get("bias"), f"{place}, bias", budget))

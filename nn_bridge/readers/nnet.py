@@ -17,9 +17,12 @@ import os
 from flint import fmpq
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.budget import Budget
 from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.chains import chain
 from nn_bridge.network.network import Network
 from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
+from polyhedra.quoting import shown_path
 from polyhedra.scalars import rational
 
 _ADVICE = "the format is described with the reader in docs/networks.md"
@@ -41,14 +44,15 @@ def read_nnet(path: str | os.PathLike[str], *, normalise: bool = False) -> Netwo
         The file is no ``.nnet`` text, is cut off, or holds numbers that are not finite.
     """
     content = read_bytes(path, MAX_TEXT_BYTES)
+    Budget().spend_entries(content.count(b",") + content.count(b"\n"), f"{shown_path(path)}: the list of its entries")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise NetworkError(f"{path} is not a UTF-8 text; {_ADVICE}") from None
+        raise NetworkError(f"{shown_path(path)} is not a UTF-8 text; {_ADVICE}") from None
     try:
         return _Lines(text).network(normalise)
     except NetworkError as error:
-        raise NetworkError(f"{path}: {error}") from None
+        raise NetworkError(f"{shown_path(path)}: {error}") from None
 
 
 class _Lines:
@@ -107,7 +111,7 @@ class _Lines:
             biases.append([self.numbers(1, f"layer {k}, bias {i}")[0] for i in range(sizes[k + 1])])
         if self.next != len(self.lines):
             raise NetworkError(f"line {self.lines[self.next][0]} comes after the last layer; {_ADVICE}")
-        network = Network.from_layers(weights, biases)
+        network = chain(weights, biases, ["relu"] * (layers - 1) + ["linear"], Budget())
         if not normalise:
             trivial = not any(means[: inputs + 1]) and all(r == 1 for r in ranges[: inputs + 1])
             notes = () if trivial else (_NORMALISED,)
@@ -122,7 +126,7 @@ def _around(network: Network, means: list[fmpq], ranges: list[fmpq]) -> Network:
         raise NetworkError("a range is 0, so the inputs cannot be normalised")
     directions = [[1 / ranges[i] if i == j else 0 for j in range(n)] for i in range(n)]
     inner = network.restrict_to(directions, [-m / r for m, r in zip(means[:n], ranges[:n], strict=True)])
-    build = NetworkBuilder(n)
+    build = NetworkBuilder(n, Budget())
     values = [build.input()]
     for stage in (*inner.stages, inner.output):
         parts = [build.affine(values[source], matrix) for source, matrix in stage.blocks]

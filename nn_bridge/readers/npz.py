@@ -19,8 +19,11 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.budget import Budget
+from nn_bridge.network.chains import chain
 from nn_bridge.network.network import Network
 from nn_bridge.readers.files import MAX_BYTES, read_bytes
+from polyhedra.quoting import quoted, shown, shown_path
 
 _MEMBER = re.compile(r"([Wb])(0|[1-9]\d{0,3})\.npy", re.ASCII)
 _MAX_HEADER = 4096  # bytes; numpy's own headers of plain arrays have 128
@@ -49,16 +52,18 @@ def read_npz(path: str | os.PathLike[str]) -> Network:
     """
     content = read_bytes(path, MAX_BYTES)
     if not content.startswith(b"PK"):
-        raise NetworkError(f"{path} is not an .npz archive; {_CONTRACT}")
+        raise NetworkError(f"{shown_path(path)} is not an .npz archive; {_CONTRACT}")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            arrays = {name: _read_array(archive, info, path) for name, info in _members(archive, path).items()}
+            members = _members(archive, shown_path(path))
+            arrays = {name: _read_array(archive, info, shown_path(path)) for name, info in members.items()}
     except NetworkError:
         raise
     except _CORRUPT as error:
-        reason = str(error)[:100]  # may quote the file at length
-        raise NetworkError(f"{path} is a truncated or damaged .npz archive ({reason}); save it again") from None
-    return _chain(arrays, path)
+        raise NetworkError(
+            f"{shown_path(path)} is a truncated or damaged .npz archive ({shown(error)}); save it again"
+        ) from None
+    return _chain(arrays, shown_path(path))
 
 
 def _members(archive: zipfile.ZipFile, path: object) -> dict[str, zipfile.ZipInfo]:
@@ -68,7 +73,7 @@ def _members(archive: zipfile.ZipFile, path: object) -> dict[str, zipfile.ZipInf
         match = _MEMBER.fullmatch(info.filename)
         name = info.filename.removesuffix(".npy")
         if match is None:
-            raise NetworkError(f"{path} holds {name[:60]!r}, which is no weight or bias of a network; {_CONTRACT}")
+            raise NetworkError(f"{path} holds {quoted(name)}, which is no weight or bias of a network; {_CONTRACT}")
         if name in members:
             raise NetworkError(f"{path} holds the array {name} twice; save it again")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
@@ -88,21 +93,20 @@ def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: object) -
         if dtype.hasobject:
             raise NetworkError(f"{path}: array {name} holds Python objects; convert it to float64 before saving")
         if dtype.kind not in "iuf" or dtype.itemsize > 8:
-            raise NetworkError(f"{path}: array {name} has type {dtype}; convert it to float64 before saving")
+            raise NetworkError(f"{path}: array {name} has type {shown(dtype)}; convert it to float64 before saving")
         size = math.prod(shape)
         if offset + size * dtype.itemsize != info.file_size:
             raise NetworkError(
-                f"{path}: array {name} declares shape {shape} of {dtype} but holds {info.file_size - offset} bytes "
-                "of data; save it again"
+                f"{path}: array {name} declares shape {shown(shape)} of {dtype} but holds "
+                f"{info.file_size - offset} bytes of data; save it again"
             )
         member.seek(0)
         content = member.read(info.file_size)
     array = np.frombuffer(content, dtype=dtype, count=size, offset=offset).reshape(
         shape, order="F" if fortran_order else "C"
     )
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        index = tuple(map(int, bad[0]))
+    if not np.isfinite(array).all():
+        index = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
         raise NetworkError(f"{path}: array {name} is {array[index]} at {index}; a network needs finite numbers")
     return array
 
@@ -115,8 +119,8 @@ def _header(start: bytes, name: str, path: object) -> tuple[tuple[int, ...], boo
         shape, fortran_order, dtype = readers[version](stream, max_header_size=_MAX_HEADER)
     except (ValueError, KeyError, SyntaxError, TypeError, RecursionError, MemoryError, tokenize.TokenError):
         raise NetworkError(f"{path}: array {name} has no readable numpy header; save it again") from None
-    if any(size < 0 for size in shape):
-        raise NetworkError(f"{path}: array {name} declares shape {shape}; save it again")
+    if any(type(size) is not int or size < 0 for size in shape):  # numpy lets True pass for a size
+        raise NetworkError(f"{path}: array {name} declares shape {shown(shape)}; save it again")
     return shape, fortran_order, dtype, stream.tell()
 
 
@@ -134,9 +138,12 @@ def _chain(arrays: dict[str, np.ndarray], path: object) -> Network:
         _check_shapes(number, weight, bias, weights[-1] if weights else None, path)
         weights.append(weight)
         biases.append(bias)
-    return Network.from_layers(
-        [weight.tolist() for weight in weights], [None if bias is None else bias.tolist() for bias in biases]
-    )
+    used = sum(np.count_nonzero(weight) + len(weight) for weight in weights)
+    Budget().spend_entries(int(used), f"{path}: {len(weights)} layers")  # before any entry is converted
+    try:
+        return chain(weights, biases, ["relu"] * (len(weights) - 1) + ["linear"], Budget())
+    except NetworkError as error:
+        raise NetworkError(f"{path}: {error}") from None
 
 
 def _check_shapes(

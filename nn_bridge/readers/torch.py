@@ -10,18 +10,22 @@ import io
 import os
 import pickle
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.chains import chain
 from nn_bridge.network.network import Network
 from nn_bridge.readers.files import MAX_BYTES, read_bytes
+from nn_bridge.readers.state_dictionaries import READABLE, SAVE_ADVICE, DenseSizes, network_of_state_dict
+from nn_bridge.readers.torch_tensors import check_dense, line, quiet
 from polyhedra.errors import MissingExtraError
+from polyhedra.quoting import shown, shown_path
 from polyhedra.scalars import rational, to_text
 
-_STATE_KEYS = ("state_dict", "model_state_dict", "model")
-_SAVE_ADVICE = "save the parameters alone with torch.save(model.state_dict(), FILE)"
-_READABLE = "a state dictionary is read as a chain of linear layers; give other networks as a module or as .onnx"
+_MAX_PICKLE = 4 * 2**20  # bytes of names and shapes; torch unpickles them one by one
 
 
 def _torch() -> Any:
@@ -36,7 +40,7 @@ def _torch() -> Any:
 
 
 def read_torch(path: str | os.PathLike[str]) -> Network:
-    """Read a ``.pt`` or ``.pth`` file that holds a state dictionary; no code in it is ever run.
+    """Read a ``.pt``, ``.pth`` or ``.ckpt`` file that holds a state dictionary; no code in it is ever run.
 
     Raises
     ------
@@ -47,39 +51,43 @@ def read_torch(path: str | os.PathLike[str]) -> Network:
     """
     content = read_bytes(path, MAX_BYTES)
     torch = _torch()
-    _check_archive(content, path)
+    name = shown_path(path)
+    _check_archive(content, name)
     try:
-        value = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        with quiet():
+            value = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise NetworkError(
-            f"{path} holds more than tensors and could run code when it is loaded, so it is refused; {_SAVE_ADVICE}"
+            f"{name} holds more than tensors and could run code when it is loaded, so it is refused; {SAVE_ADVICE} "
+            "(of a checkpoint whose author you trust: torch.load(FILE, weights_only=False)['state_dict'])"
         ) from None
     except Exception as error:  # torch raises whatever its C++ side and a damaged pickle bring up
-        reason = str(error).strip().split("\n")[0][:120] or type(error).__name__
-        raise NetworkError(f"{path} is a damaged torch file ({reason}); {_SAVE_ADVICE}") from None
+        raise NetworkError(f"{name} is a damaged torch file ({line(error)}); {SAVE_ADVICE}") from None
     try:
         return network_from_state_dict(value)
     except NetworkError as error:
-        raise NetworkError(f"{path}: {error}") from None
+        raise NetworkError(f"{name}: {error}") from None
 
 
-def _check_archive(content: bytes, path: object) -> None:
+def _check_archive(content: bytes, path: str) -> None:
     """Refuse, before anything is inflated, what is no archive of tensors or would inflate beyond the limit."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
     except Exception:
         if content.startswith(b"PK"):
-            raise NetworkError(f"{path} is a truncated or damaged torch file; {_SAVE_ADVICE}") from None
-        raise NetworkError(f"{path} is no torch file of version 1.6 or later; {_SAVE_ADVICE}") from None
+            raise NetworkError(f"{path} is a truncated or damaged torch file; {SAVE_ADVICE}") from None
+        raise NetworkError(f"{path} is no torch file of version 1.6 or later; {SAVE_ADVICE}") from None
     declared = sum(member.file_size for member in members)
     if declared > MAX_BYTES:
         raise NetworkError(f"{path} inflates to {declared} bytes, more than the {MAX_BYTES} that a network may have")
-    names = {member.filename.rpartition("/")[2] for member in members}
-    if "constants.pkl" in names:
-        raise NetworkError(f"{path} is a TorchScript program, which would run code, so it is refused; {_SAVE_ADVICE}")
-    if "data.pkl" not in names:
-        raise NetworkError(f"{path} is an archive but no torch file; {_SAVE_ADVICE}")
+    sizes = {member.filename.rpartition("/")[2]: member.file_size for member in members}
+    if "constants.pkl" in sizes:
+        raise NetworkError(f"{path} is a TorchScript program, which would run code, so it is refused; {SAVE_ADVICE}")
+    if "data.pkl" not in sizes:
+        raise NetworkError(f"{path} is an archive but no torch file; {SAVE_ADVICE}")
+    if sizes["data.pkl"] > _MAX_PICKLE:
+        raise NetworkError(f"{path} lists {sizes['data.pkl']:,} bytes of names and shapes; {SAVE_ADVICE}")
 
 
 # ---------------------------------------------------------------- state dictionaries
@@ -88,43 +96,29 @@ def _check_archive(content: bytes, path: object) -> None:
 def network_from_state_dict(state: Any) -> Network:
     """The chain of linear layers in a state dictionary, with ReLU after every layer but the last.
 
-    A state dictionary lists parameters, not activations: ReLU is the convention, and the network's notes say so.
+    A state dictionary lists parameters, not activations: ReLU is the convention, and the network's notes say so (see
+    `nn_bridge.readers.state_dictionaries`).
     """
-    if isinstance(state, Mapping):
-        for key in _STATE_KEYS:
-            if isinstance(state.get(key), Mapping):
-                state = state[key]
-                break
-    if not isinstance(state, Mapping) or not state:
-        raise NetworkError(f"this is no state dictionary of a network; {_SAVE_ADVICE}")
-    weights: dict[str, Any] = {}
-    biases: dict[str, Any] = {}
-    for key, value in state.items():
-        prefix, _, kind = str(key).rpartition(".")
-        if kind not in ("weight", "bias"):
-            raise NetworkError(f"the state dictionary holds {key!s:.60}, which is no weight or bias; {_READABLE}")
-        (weights if kind == "weight" else biases)[prefix] = _entries(value, f"parameter {key!s:.60}")
-    for prefix in biases:
-        if prefix not in weights:
-            raise NetworkError(f"the state dictionary holds {prefix}.bias but no {prefix}.weight; {_READABLE}")
-    for prefix, weight in weights.items():
-        if not weight or not isinstance(weight[0], list) or (weight[0] and isinstance(weight[0][0], list)):
-            raise NetworkError(f"parameter {prefix}.weight is not the matrix of a linear layer; {_READABLE}")
-    network = Network.from_layers(list(weights.values()), [biases.get(prefix) for prefix in weights])
-    note = "read from a state dictionary: ReLU assumed after every layer but the last"
-    return Network(network.input_dim, network.stages, network.output, network.layers, (note,))
+    sizes = DenseSizes()
+    with quiet():
+        return network_of_state_dict(state, lambda value, place: _array(value, place, sizes))
 
 
-def _entries(tensor: Any, place: str) -> list[Any]:
-    """A tensor's exact entries as nested lists."""
+def _array(tensor: Any, place: str, sizes: DenseSizes) -> np.ndarray:
+    """A tensor's exact entries."""
     torch = _torch()
+    if isinstance(tensor, np.ndarray) and tensor.dtype.kind in "iufb":
+        sizes.check(tensor.size, place)
+        return tensor
     if not isinstance(tensor, torch.Tensor):
-        raise NetworkError(f"{place} is not a tensor but a {type(tensor).__name__}; {_SAVE_ADVICE}")
-    if tensor.numel() * 8 > MAX_BYTES:  # a tensor may be larger than the storage that it repeats
-        raise NetworkError(f"{place} has {tensor.numel()} entries, more than a network may have")
-    if tensor.ndim == 0 or tensor.is_meta or tensor.is_complex() or tensor.is_quantized or tensor.is_sparse:
+        raise NetworkError(f"{place} is not a tensor but a {type(tensor).__name__}; {SAVE_ADVICE}")
+    check_dense(tensor, place)
+    if tensor.ndim == 0:
         raise NetworkError(f"{place} is not a dense real vector or matrix; convert it to float64")
-    return tensor.detach().cpu().tolist()
+    sizes.check(tensor.numel(), place)
+    plain = tensor.detach().cpu()
+    array: np.ndarray = (plain.double() if plain.is_floating_point() else plain).numpy()
+    return array
 
 
 # ---------------------------------------------------------------- modules
@@ -148,28 +142,35 @@ def network_from_module(module: Any, input_shape: Sequence[int] | None = None) -
         A layer cannot be read (the message names it and says why), or the shapes do not fit.
     """
     from nn_bridge.readers.torch_modules import check_module, network_of_module
+    from nn_bridge.readers.torch_unwrapping import readable_copy
 
     if not isinstance(module, _torch().nn.Module):
-        raise NetworkError(f"{type(module).__name__} is not a torch module; {_READABLE}")
-    chain = _chain(module) if input_shape is None else None
-    if chain is None:
-        return network_of_module(module, input_shape)
-    check_module(chain, module)
-    return chain
+        raise NetworkError(f"{type(module).__name__} is not a torch module; {READABLE}")
+    with quiet():
+        try:
+            twin, notes = readable_copy(module)
+            network = _chain(twin, notes) if input_shape is None else None
+            if network is None:
+                return network_of_module(twin, input_shape, notes)
+            check_module(network, twin)
+        except RecursionError:
+            raise NetworkError("the module is nested too deeply, or holds itself") from None
+    return network
 
 
-def _chain(module: Any) -> Network | None:
+def _chain(module: Any, before: tuple[str, ...]) -> Network | None:
     """The network of an `nn.Sequential` of linear layers and ReLUs, which remembers its layers; None for others."""
-    layers: list[tuple[list[Any], list[Any] | None, str]] = []
+    layers: list[tuple[np.ndarray, np.ndarray | None, str]] = []
     leading: list[str] = []
-    notes: list[str] = []
+    notes = list(before)
+    sizes = DenseSizes()
     for name, part in _parts(module, "", _torch().nn):
         kind = type(part).__name__
         if kind == "Linear":
-            weight = _entries(part.weight, f"parameter {name}weight")
-            bias = None if part.bias is None else _entries(part.bias, f"parameter {name}bias")
+            weight = _array(part.weight, f"parameter {shown(name)}weight", sizes)
+            bias = None if part.bias is None else _array(part.bias, f"parameter {shown(name)}bias", sizes)
             while leading:
-                layers.append((_unit_matrix(len(weight[0])), None, leading.pop(0)))
+                layers.append((_unit_matrix(weight.shape[1]), None, leading.pop(0)))
             layers.append((weight, bias, "linear"))
             continue
         if kind not in _ACTIVATIONS:
@@ -184,10 +185,11 @@ def _chain(module: Any) -> Network | None:
         elif layers[-1][2] == "linear":
             layers[-1] = (*layers[-1][:2], activation)
         else:
-            layers.append((_unit_matrix(_width(layers[-1])), None, activation))
+            layers.append((_unit_matrix(len(layers[-1][0])), None, activation))
     if not layers:
         return None
-    network = Network.from_layers(*map(list, zip(*layers, strict=True)))
+    weights, biases, activations = zip(*layers, strict=True)
+    network = chain(weights, biases, activations)
     return Network(network.input_dim, network.stages, network.output, network.layers, tuple(dict.fromkeys(notes)))
 
 
@@ -203,7 +205,7 @@ _ACTIVATIONS: dict[str, Callable[[Any], str | None]] = {
 def _parts(module: Any, prefix: str, nn: Any) -> Iterator[tuple[str, Any]]:
     """The modules in the order in which they are applied; a subclass counts only where it keeps the ``forward``."""
     if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
-        for name, child in module.named_children():
+        for name, child in module._modules.items():  # named_children drops what occurs twice
             yield from _parts(child, f"{prefix}{name}.", nn)
         return
     # a user's own class of a known name is not the known layer
@@ -211,9 +213,5 @@ def _parts(module: Any, prefix: str, nn: Any) -> Iterator[tuple[str, Any]]:
     yield prefix, module if known else object()
 
 
-def _unit_matrix(size: int) -> list[list[int]]:
-    return [[int(i == j) for j in range(size)] for i in range(size)]
-
-
-def _width(layer: tuple[list[Any], list[Any] | None, str]) -> int:
-    return len(layer[0])
+def _unit_matrix(size: int) -> np.ndarray:
+    return np.eye(size, dtype=np.int8)

@@ -10,19 +10,21 @@ from nn_bridge.network import layers
 from nn_bridge.network.signals import Arrays, SignalArray
 from nn_bridge.readers import endings
 from nn_bridge.readers.torch_operations import FUNCTIONS, Operation, Tracer, named_in_torch
+from polyhedra.quoting import quoted
 from polyhedra.scalars import rational
 
 
-def _spread(value: Any, count: int) -> list[int]:
+def spread(value: Any, count: int) -> list[int]:
+    """One integer for each axis, from one for all or one each."""
     values = list(value) if isinstance(value, (tuple, list)) else [value]
     if len(values) == 1:
         values *= count
     if len(values) != count or not all(isinstance(v, int) for v in values):
-        raise NetworkError(f"{value!r} is not one number for each of {count} axes")
+        raise NetworkError(f"{quoted(value)} is not one number for each of {count} axes")
     return values
 
 
-def _with_batch(t: Tracer, x: Any, spatial: int) -> tuple[SignalArray, bool]:
+def with_batch(t: Tracer, x: Any, spatial: int) -> tuple[SignalArray, bool]:
     """Torch also takes arrays without the batch axis."""
     array = t.array(x)
     if array.ndim == spatial + 1:
@@ -30,7 +32,8 @@ def _with_batch(t: Tracer, x: Any, spatial: int) -> tuple[SignalArray, bool]:
     return array, False
 
 
-def _without_batch(t: Tracer, array: SignalArray, added: bool) -> SignalArray:
+def without_batch(t: Tracer, array: SignalArray, added: bool) -> SignalArray:
+    """The array without the batch axis that `with_batch` added."""
     return t.ops.reshape(array, array.shape[1:]) if added else array
 
 
@@ -39,17 +42,17 @@ def _convolution(spatial: int) -> Operation:
         t: Tracer, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
         groups: int = 1,
     ) -> SignalArray:  # fmt: skip
-        array, added = _with_batch(t, x, spatial)
+        array, added = with_batch(t, x, spatial)
         kernel = t.array(weight, "the kernel")
-        steps, gaps = _spread(stride, spatial), _spread(dilation, spatial)
+        steps, gaps = spread(stride, spatial), spread(dilation, spatial)
         if padding == "same":
             total = [gap * (size - 1) for gap, size in zip(gaps, kernel.shape[2:], strict=True)]
             around = [(amount // 2, amount - amount // 2) for amount in total]
         else:
-            around = [(p, p) for p in _spread(0 if padding == "valid" else padding, spatial)]
+            around = [(p, p) for p in spread(0 if padding == "valid" else padding, spatial)]
         shift = None if bias is None else t.array(bias, "the bias")
         result = layers.convolution(t.ops, array, kernel, shift, steps, around, gaps, groups)
-        return _without_batch(t, result, added)
+        return without_batch(t, result, added)
 
     return operation
 
@@ -61,12 +64,12 @@ def _max_pool(spatial: int) -> Operation:
     ) -> SignalArray:  # fmt: skip
         if return_indices:
             raise NetworkError("the indices of a maximum jump; leave return_indices out")
-        array, added = _with_batch(t, x, spatial)
-        kernel = _spread(kernel_size, spatial)
-        steps = kernel if stride in (None, [], ()) else _spread(stride, spatial)
-        around = [(p, p) for p in _spread(padding, spatial)]
-        result = layers.max_pool(t.ops, array, kernel, steps, around, _spread(dilation, spatial), ceil_mode)
-        return _without_batch(t, result, added)
+        array, added = with_batch(t, x, spatial)
+        kernel = spread(kernel_size, spatial)
+        steps = kernel if stride in (None, [], ()) else spread(stride, spatial)
+        around = [(p, p) for p in spread(padding, spatial)]
+        result = layers.max_pool(t.ops, array, kernel, steps, around, spread(dilation, spatial), ceil_mode)
+        return without_batch(t, result, added)
 
     return operation
 
@@ -76,15 +79,15 @@ def _average_pool(spatial: int) -> Operation:
         t: Tracer, x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
         count_include_pad: bool = True, divisor_override: int | None = None,
     ) -> SignalArray:  # fmt: skip
-        array, added = _with_batch(t, x, spatial)
-        kernel = _spread(kernel_size, spatial)
-        steps = kernel if stride in (None, [], ()) else _spread(stride, spatial)
-        around = [(p, p) for p in _spread(padding, spatial)]
+        array, added = with_batch(t, x, spatial)
+        kernel = spread(kernel_size, spatial)
+        steps = kernel if stride in (None, [], ()) else spread(stride, spatial)
+        around = [(p, p) for p in spread(padding, spatial)]
         result = layers.average_pool(
             t.ops, array, kernel, steps, around, count_padding=count_include_pad, ceil_mode=ceil_mode,
             divisor=divisor_override,
         )  # fmt: skip
-        return _without_batch(t, result, added)
+        return without_batch(t, result, added)
 
     return operation
 
@@ -93,10 +96,10 @@ def _adaptive(spatial: int, pool: Callable[[Arrays, SignalArray, Sequence[int]],
     def operation(t: Tracer, x: Any, output_size: Any, return_indices: bool = False) -> SignalArray:
         if return_indices:
             raise NetworkError("the indices of a maximum jump; leave return_indices out")
-        array, added = _with_batch(t, x, spatial)
+        array, added = with_batch(t, x, spatial)
         values = list(output_size) if isinstance(output_size, (tuple, list)) else [output_size] * spatial
         sizes = [array.shape[2 + a] if v is None else v for a, v in enumerate(values)]
-        return _without_batch(t, pool(t.ops, array, sizes), added)
+        return without_batch(t, pool(t.ops, array, sizes), added)
 
     return operation
 
@@ -184,6 +187,12 @@ def _convolving(spatial: int) -> Callable[[Tracer, Any, Any], Any]:
     return run
 
 
+def _normalising_instances(t: Tracer, module: Any, x: Any) -> SignalArray:
+    if module.running_mean is None:
+        raise NetworkError("without running statistics it divides by the deviation of its input; not piecewise linear")
+    return _normalising(t, module, x)
+
+
 def _normalising(t: Tracer, module: Any, x: Any) -> SignalArray:
     return _batch_norm(
         t, x, module.running_mean, module.running_var, module.weight, module.bias, False, None, module.eps
@@ -218,6 +227,8 @@ MODULES: dict[str, Callable[[Tracer, Any, Any], Any]] = {
     "Softmax": _calls("softmax", "dim"),
     "LogSoftmax": _calls("log_softmax", "dim"),
     "Sigmoid": _calls("sigmoid"),
+    "Softmax2d": lambda t, module, x: FUNCTIONS["softmax"](t, x, -3),
+    "SyncBatchNorm": _normalising,
 }
 """By the name of the class in ``torch.nn``."""
 
@@ -226,6 +237,7 @@ for _name in ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", 
 for _count in (1, 2, 3):
     MODULES[f"Conv{_count}d"] = _convolving(_count)
     MODULES[f"BatchNorm{_count}d"] = _normalising
+    MODULES[f"InstanceNorm{_count}d"] = _normalising_instances
     MODULES[f"MaxPool{_count}d"] = _calls(
         f"max_pool{_count}d", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices"
     )
@@ -237,3 +249,29 @@ for _count in (1, 2, 3):
     MODULES[f"AdaptiveMaxPool{_count}d"] = _calls(f"adaptive_max_pool{_count}d", "output_size", "return_indices")
     for _kind in _PADDINGS:
         MODULES[f"{_kind}Pad{_count}d"] = _padding
+
+
+_WHY = {
+    "Lazy": "its sizes are not known before its first call; run the module once on an example",
+    "RNN": "with nonlinearity='relu' it is piecewise linear, but not read: write its steps out with Linear and ReLU",
+    "LPPool": "with norm 1 it is a sum over windows, which AvgPool reads; other norms are not piecewise linear",
+    "Embedding": "it looks up indices, not real inputs; start from the vectors that it gives",
+    "MaxUnpool": "it needs the places of maxima, which jump",
+    "FractionalMaxPool": "its windows are drawn at random; take MaxPool or AdaptiveMaxPool",
+    "PairwiseDistance": "it takes two inputs; write a norm of 1 with abs and sum",
+    "Module": "it only holds modules; its parent must say in forward what is applied",
+    "Parameter": "it only holds parameters; its parent must say in forward what is done",
+}
+
+
+def reason(name: str) -> str:
+    """Why a layer of torch.nn that `MODULES` lacks is not read."""
+    for start, why in _WHY.items():
+        if name.startswith(start):
+            return why
+    if name.endswith("Loss"):
+        return "it compares two inputs; read the network without its loss"
+    return f"it is not piecewise linear; {INSTEAD}"
+
+
+INSTEAD = "put a piecewise linear layer in its place, or convert the part before it"

@@ -9,7 +9,6 @@ compared at random points.
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 import logging
 import math
@@ -20,17 +19,21 @@ from typing import Any
 import numpy as np
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.budget import Budget
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.network.signals import Arrays, SignalArray, checked_shape
 from nn_bridge.readers import (
     endings,
     torch_shapes,  # noqa: F401  (its functions enter FUNCTIONS when it is imported)
+    torch_upsampling,  # noqa: F401  (the same)
 )
-from nn_bridge.readers.torch_layers import MODULES
+from nn_bridge.readers.torch_layers import MODULES, reason
 from nn_bridge.readers.torch_operations import FUNCTIONS, Tracer
+from nn_bridge.readers.torch_tensors import line
 from nn_bridge.readers.verification import verify
 from polyhedra.errors import GeometryError
+from polyhedra.quoting import shown
 
 _ADVICE = "docs/networks.md lists what puiseux reads"
 _SHAPE_ADVICE = "give input_shape, the shape of one input without the batch, such as (1, 28, 28)"
@@ -46,15 +49,18 @@ _IN_PLACE = frozenset(("iadd", "isub", "imul", "itruediv"))
 _MODULES_SEEN_FIRST = {"Linear": "in_features", "BatchNorm1d": "num_features"}
 
 
-def network_of_module(module: Any, input_shape: Sequence[int] | None = None) -> Network:
+def network_of_module(module: Any, input_shape: Sequence[int] | None = None, notes: tuple[str, ...] = ()) -> Network:
     """The exact network of a torch module.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Read in evaluation mode; it takes one tensor of shape (batch, *input_shape) and gives one.
+        A copy in evaluation mode (`nn_bridge.readers.torch_unwrapping`), which is changed to double precision; it takes
+        one tensor of shape (batch, *input_shape) and gives one.
     input_shape : sequence of int, optional
         Needed where the first layer does not tell it, as a convolution does not.
+    notes : tuple of str
+        Of what was done to the copy.
 
     Raises
     ------
@@ -65,16 +71,17 @@ def network_of_module(module: Any, input_shape: Sequence[int] | None = None) -> 
     import torch
 
     try:
-        twin = copy.deepcopy(module).eval().double()
-    except Exception as error:  # whatever a user's own module does when it is copied
-        raise NetworkError(
-            f"the module cannot be copied ({_line(error)}); detach what it holds besides parameters"
-        ) from None
+        twin = module.double()
+    except Exception as error:  # a tensor without data, or a module that forbids it
+        raise NetworkError(f"the module cannot be put into double precision ({line(error)})") from None
     if type(twin).__module__.startswith("torch.nn.modules") and not isinstance(twin, torch.nn.Sequential):
         twin = torch.nn.Sequential(twin)
     graph, shape = _traced(twin, input_shape)
-    build = NetworkBuilder(math.prod(shape))
+    budget = Budget()
+    budget.spend_operators(len(graph.graph.nodes), "the graph of the module")
+    build = NetworkBuilder(math.prod(shape), budget)
     tracer = Tracer(Arrays(build))
+    tracer.notes.extend(notes)
     result = _Run(graph, tracer, type(module).__name__).of(tracer.ops.input((1, *shape)))
     ending = None
     if isinstance(result, endings.Ending):
@@ -93,23 +100,11 @@ def network_of_module(module: Any, input_shape: Sequence[int] | None = None) -> 
 
 
 def check_module(network: Network, module: Any) -> None:
-    """Compare a network with the chain of layers that it was read from (see `nn_bridge.readers.verification`)."""
-    _compare(network, _twin(module), (network.input_dim,), None)
+    """Compare a network with the chain of layers that it was read from (see `nn_bridge.readers.verification`).
 
-
-def _twin(module: Any) -> Any:
-    """The module in evaluation mode and double precision."""
-    try:
-        return copy.deepcopy(module).eval().double()
-    except Exception as error:  # whatever a user's own module does when it is copied
-        reason = _line(error)
-        raise NetworkError(f"the module cannot be copied ({reason}); detach what it holds besides parameters") from None
-
-
-def _line(error: BaseException) -> str:
-    """The first line of a message, short."""
-    text = str(error).strip().split("\n")[0][:160]
-    return text or type(error).__name__
+    The module is a copy that may be changed to double precision.
+    """
+    _compare(network, module.double(), (network.input_dim,), None)
 
 
 # ---------------------------------------------------------------- graphs
@@ -124,7 +119,7 @@ def _traced(module: Any, input_shape: Sequence[int] | None) -> tuple[Any, tuple[
     except Exception as error:  # tracing runs the user's code on placeholders, which may fail in any way
         if input_shape is None:
             raise NetworkError(
-                f"{type(module).__name__} cannot be traced without an example ({_line(error)}); {_SHAPE_ADVICE}"
+                f"{type(module).__name__} cannot be traced without an example ({line(error)}); {_SHAPE_ADVICE}"
             ) from None
         shape = checked_shape(input_shape)
         return _exported(module, shape, error), shape
@@ -150,10 +145,10 @@ def _refuse_unknown(graph: Any) -> None:
         if node.op == "call_module" and node.target != _GUARDS:
             module = modules[node.target]
             name = type(module).__name__
-            if name not in MODULES or type(module) is not getattr(torch.nn, name, None):
-                raise NetworkError(
-                    f"module {node.target} ({name}): this layer is not piecewise linear, or not known; {_ADVICE}"
-                )
+            standard = type(module) is getattr(torch.nn, name, None)
+            if not standard or name not in MODULES:
+                why = reason(name) if standard else "it is a layer of another library, or of a new version of torch"
+                raise NetworkError(f"module {shown(node.target)} ({shown(name)}) is not read: {why}; {_ADVICE}")
 
 
 def _exported(module: Any, shape: tuple[int, ...], reason: Exception) -> Any:
@@ -167,7 +162,7 @@ def _exported(module: Any, shape: tuple[int, ...], reason: Exception) -> Any:
             return torch.export.export(module, (example,)).module()
     except Exception as error:  # the same
         raise NetworkError(
-            f"{type(module).__name__} cannot be traced by torch.fx ({_line(reason)}) nor exported ({_line(error)}); "
+            f"{type(module).__name__} cannot be traced by torch.fx ({line(reason)}) nor exported ({line(error)}); "
             "its code must do the same for every input"
         ) from None
     finally:
@@ -258,9 +253,7 @@ class _Run:
         except (NetworkError, GeometryError) as error:
             raise NetworkError(f"{self._place(node)}: {error}") from None
         except (TypeError, ValueError, AttributeError, IndexError, KeyError) as error:
-            raise NetworkError(
-                f"{self._place(node)} is used in a way that is not known here ({_line(error)})"
-            ) from None
+            raise NetworkError(f"{self._place(node)} is used in a way that is not known here ({line(error)})") from None
         self.values[node] = result
         if in_place:
             self.values[node.args[0]] = result
@@ -295,13 +288,13 @@ class _Run:
     def _place(self, node: Any) -> str:
         """The layer by name and type, as the user knows it."""
         if node.op == "call_module":
-            return f"module {node.target} ({type(self.modules[node.target]).__name__})"
+            return f"module {shown(node.target)} ({type(self.modules[node.target]).__name__})"
         stack = list((node.meta.get("nn_module_stack") or {}).values())
         where = f" in {self.name}"
         if stack:
             path, kind = stack[-1][0], stack[-1][1]
             label = kind if isinstance(kind, str) else kind.__name__
-            where = f" in {f'module {path}' if path else self.name} ({label.rpartition('.')[2]})"
+            where = f" in {f'module {shown(path)}' if path else self.name} ({shown(label.rpartition('.')[2])})"
         return f"{_name_of(node)}{where}"
 
 
@@ -328,5 +321,5 @@ def _compare(network: Network, module: Any, shape: tuple[int, ...], ending: endi
         verify(network, source, unit=2.0**-53, finish=None if ending is None else ending.function)
     except RuntimeError as error:
         raise NetworkError(
-            f"the module does not run in double precision ({_line(error)}); leave fixed types out of its code"
+            f"the module does not run in double precision ({line(error)}); leave fixed types out of its code"
         ) from None

@@ -14,8 +14,9 @@ from flint import fmpq
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import layers
-from nn_bridge.network.signals import Arrays, SignalArray, exact_numbers
+from nn_bridge.network.signals import Arrays, SignalArray, checked_shape, exact_numbers
 from nn_bridge.readers import endings
+from nn_bridge.readers.torch_tensors import check_dense
 from polyhedra.scalars import ZERO, rational
 
 Operation = Callable[..., Any]
@@ -55,8 +56,8 @@ class Tracer:
 
 def entries(tensor: Any, what: str) -> np.ndarray:
     """A torch tensor's exact entries."""
-    if tensor.is_meta or tensor.is_complex() or tensor.is_quantized or tensor.is_sparse:
-        raise NetworkError(f"{what} is not a dense real tensor; convert it to float64")
+    check_dense(tensor, what)
+    checked_shape(tensor.shape)
     return exact_numbers(np.array(tensor.detach().cpu().tolist(), dtype=object).reshape(tuple(tensor.shape)), what)
 
 

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import AffineStage, Network
+from nn_bridge.network.sparse_row import entries
 from polyhedra.scalars import to_float
 
 SAMPLES = 24
@@ -24,7 +25,15 @@ Function = Callable[[np.ndarray], Any]
 """From one input point, flat, to the outputs in any shape."""
 
 
-def verify(network: Network, source: Function, *, unit: float, finish: Function | None = None, seed: int = 0) -> None:
+def verify(
+    network: Network,
+    source: Function,
+    *,
+    unit: float,
+    finish: Function | None = None,
+    seed: int = 0,
+    origin: float = 0.0,
+) -> None:
     """Compare a network with the function that it was read from.
 
     Parameters
@@ -36,6 +45,8 @@ def verify(network: Network, source: Function, *, unit: float, finish: Function 
         The rounding unit of the arithmetic in ``source``.
     finish : callable, optional
         What the source does after the outputs of the network (a softmax that was dropped).
+    origin : float
+        How far from 0 the source moves its input before it scales it: what that rounds is allowed.
 
     Raises
     ------
@@ -48,7 +59,7 @@ def verify(network: Network, source: Function, *, unit: float, finish: Function 
     for number in range(SAMPLES):
         x = rng.standard_normal(network.input_dim) * _SPREADS[number % len(_SPREADS)]
         x = x.astype(np.float32).astype(np.float64)  # every source takes it without rounding
-        mine, error = _evaluate(stages, x)
+        mine, error = _evaluate(stages, x, origin)
         theirs = np.asarray(source(x), dtype=np.float64).ravel()
         if finish is not None:
             mine = np.asarray(finish(mine), dtype=np.float64).ravel()
@@ -75,16 +86,16 @@ class _Stage:
         self.blocks = []
         self.additions = 2.0
         for source, matrix in stage.blocks:
-            triples = [(i, j, to_float(v)) for i, row in enumerate(matrix) for j, v in enumerate(row) if v]
+            triples = [(i, j, to_float(v)) for i, row in enumerate(matrix) for j, v in entries(row)]
             i, j, v = zip(*triples, strict=True)
             block = sparse.csr_matrix((v, (i, j)), shape=(len(matrix), len(matrix[0])))
             self.blocks.append((source, block, abs(block)))
             self.additions += float(np.diff(block.indptr).max())
 
 
-def _evaluate(stages: list[_Stage], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _evaluate(stages: list[_Stage], x: np.ndarray, origin: float) -> tuple[np.ndarray, np.ndarray]:
     """The outputs, and a bound on their error in rounding units."""
-    values, errors = [x], [np.zeros(len(x))]
+    values, errors = [x], [np.full(len(x), 2 * len(x) * (origin + np.abs(x).max())) if origin else np.zeros(len(x))]
     total = error = x
     for stage in stages:
         total, size, error = stage.bias.copy(), np.abs(stage.bias), np.zeros(len(stage.bias))

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from flint import fmpq
 from torch import Tensor
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT, Network, float_matrix
 from nn_bridge.sign_vectors.level_sets import LevelSet
-from polyhedra.scalars import to_float
+from polyhedra.scalars import primitive, to_float
+from polyhedra.system import float_row
 
 
 class TorchNetwork(torch.nn.Module):
@@ -98,7 +100,7 @@ def vertex_positions(surface: LevelSet, module: TorchNetwork, output: int = 0) -
         raise NetworkError("the level set belongs to a network of another shape")
     zeros = torch.as_tensor(surface.vertex_zeros.astype(np.int64))
     points = torch.as_tensor(surface.vertices)
-    forms = _forms_at(module, points, zeros, output, float(surface.level))
+    forms = _forms_at(module, points, zeros, output, to_float(surface.level))
     rows = torch.arange(len(points))[:, None]
     equations = torch.where((zeros >= 0)[:, :, None], forms[rows, zeros.clamp(min=0)], _wall_rows(surface))
     return torch.linalg.solve(equations[:, :, :n], -equations[:, :, n])
@@ -181,11 +183,17 @@ def _forms_at(module: TorchNetwork, points: Tensor, zeros: Tensor, output: int, 
     return torch.cat(found, dim=1)
 
 
+def _moderate(row: tuple[fmpq, ...]) -> tuple[tuple[int, ...], int]:
+    """A multiple of a row in integers, and a power of two by which it is divided to be in the range of floats."""
+    integers = primitive(row)
+    return integers, 1 << max(abs(v).bit_length() for v in integers)
+
+
 def _wall_rows(surface: LevelSet) -> Tensor:
     """Equations of domain walls in the places where a vertex has no unit: shape (vertices, n, n + 1)."""
     n = surface.dim
     result = torch.zeros(len(surface.vertices), n, n + 1, dtype=torch.float64)
-    equations = [[float(v) for v in (*a, -b)] for a, b, _ in surface.domain.walls]
+    equations = [float_row(*_moderate((*a, -b))) for a, b, _ in surface.domain.walls]
     independent: dict[tuple[int, ...], list[int]] = {}
     for vertex, names in enumerate(surface.vertex_walls):
         if not names:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network
+from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network, check_dense
 
 Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]
@@ -92,6 +92,7 @@ def plan_of(network: Network, output_hyperplanes: bool, seed: int = 0) -> Plan:
     NetworkError
         More than 32767 neurons, or a weight that float64 cannot hold safely.
     """
+    check_dense(network)
     exact: list[AffineStage] = list(network.stages)
     if output_hyperplanes:
         exact.append(network.output)

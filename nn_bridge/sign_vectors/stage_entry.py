@@ -18,6 +18,7 @@ SAMPLE = 64
 SHALLOW = 4
 """Up to so many stages the plainer of the two error bounds is good enough."""
 UNIT = 2.0**-53
+SMALLEST_SCALE = 1e-260
 FLOOR = 1e-250
 """Absolute slack for anything that underflow can do to numbers that started within the range of `plan.SMALLEST`."""
 
@@ -112,7 +113,11 @@ def enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: 
     widest = max((weights.shape[1] for _, weights in stage.reads), default=0)
     at_once = max(CHUNK, CACHE // (12 * (stage.units + widest)))
     stage_values = StageValues(stage, old, index, d, scaled, sharp, at_once)
-    new_scaled = _scales(skeleton, stage, stage_values, new, kept)
+    with np.errstate(all="ignore"):
+        new_scaled = _scales(skeleton, stage, stage_values, new, kept)
+    # one beyond this range (NaN is) would take errors out of the range of floats, or to nothing
+    if not ((new_scaled > SMALLEST_SCALE) & (new_scaled < 1 / SMALLEST_SCALE)).all():
+        raise _out_of_range(index)
 
     # what a residual of the old row weighs in the scales of the columns that stay
     fade = max(float((new_scaled[to : to + n] / scaled[start : start + n]).max()) for to, start, n in kept)
@@ -122,9 +127,10 @@ def enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: 
     rounding = stage_values.gamma * np.abs(stage.bias)
     for low in range(0, len(rows), at_once):
         part = rows[low : low + at_once]
-        values = stage_values.evaluate(part)
-        if not np.isfinite(values.sum()):
-            raise NetworkError(f"the values of stage {index + 1} leave the range of float64; use engine 'cells'")
+        with np.errstate(all="ignore"):
+            values = stage_values.evaluate(part)
+        if not np.isfinite(values).all():
+            raise _out_of_range(index)
         copies = [(place, part[:, start : start + n].copy()) for place, start, n in kept if place != start]
         for place, columns in copies:
             part[:, place : place + columns.shape[1]] = columns
@@ -135,6 +141,10 @@ def enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: 
         open_signs += [(v, j) for v, j in doubts[:found].tolist()]
     skeleton.scaled = new_scaled
     return open_signs
+
+
+def _out_of_range(index: int) -> NetworkError:
+    return NetworkError(f"the values of stage {index + 1} leave the range of float64; use engine 'cells'")
 
 
 def _scales(

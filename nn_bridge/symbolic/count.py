@@ -13,15 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from flint import fmpq, fmpq_mat
+from flint import fmpq
 
 from nn_bridge.network.network import INPUT, Network, Pattern
 from nn_bridge.region_count import RegionCount
 from nn_bridge.symbolic.tropicalize import tropical_preactivations
+from polyhedra.independence import independent
 from polyhedra.linear_program import InteriorPoint, interior_of
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive
-from polyhedra.system import IntegerRow, System
+from polyhedra.system import IntegerRow, System, without_zero_rows
 from tropical.rational import PuiseuxRational
 from tropical.regions import LinearRegion, linear_regions
 
@@ -128,11 +129,9 @@ def without_lineality(network: Network) -> Network:
     """
     seen: list[Sequence[fmpq]] = [row for stage in network.stages for row in stage.block(INPUT) or ()]
     n = network.input_dim
-    echelon, rank = fmpq_mat([list(row) for row in seen] or [[ZERO] * n]).rref()
-    if rank == n:
+    kept = independent(seen).columns or (0,)
+    if len(kept) == n:
         return network
-    rows = echelon.tolist()[:rank]
-    kept = [next(j for j in range(n) if row[j]) for row in rows] or [0]
     return network.restrict_to([[ONE if j == k else ZERO for k in kept] for j in range(n)], [ZERO] * n)
 
 
@@ -155,7 +154,7 @@ def refine(
     else:
         inside = domain.interior_point()
         assert inside is not None, "the caller checks that the domain is full-dimensional"
-        cells = [SymbolicCell((), tuple(domain.system.rows()), inside)]
+        cells = [SymbolicCell((), tuple(without_zero_rows(domain.system.rows())), inside)]
     for stage in stages:
         refined = []
         for cell in cells:

@@ -21,7 +21,7 @@ from itertools import count
 from typing import Literal
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network.network import AffineStage, Network
+from nn_bridge.network.network import AffineStage, Network, check_dense
 from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.quoting import quoted
 from tropical.polynomial import PuiseuxPolynomial
@@ -64,6 +64,7 @@ def tropicalize(
     >>> print(tropicalize(net)[0])
     max(x1, 0) - max(2x1 - 1, 0)
     """
+    check_dense(network)
     return tropical_preactivations(network, prune=prune, method=method)[-1]
 
 
@@ -74,6 +75,7 @@ def tropical_preactivations(
 
     The arguments are those of `tropicalize`; with ``prune="end"`` only the outputs are pruned.
     """
+    check_dense(network)
     if prune not in ("layer", "end", "none"):
         raise NetworkError(f"networks are not pruned at {quoted(prune)}; use 'layer', 'end' or 'none'")
     if prune != "layer":

@@ -26,7 +26,7 @@ import json
 import os
 from typing import Any
 
-from nn_bridge.network.builder import chain
+from nn_bridge.network.chains import chain
 from nn_bridge.network.network import AffineStage, Matrix, Network, Row
 from nn_bridge.readers.json import FORMAT, VERSION
 from nn_bridge.writers.files import write_bytes

@@ -14,7 +14,6 @@ import re
 import sqlite3
 import sys
 import zlib
-from inspect import signature
 from operator import mul
 from typing import Any
 
@@ -46,23 +45,15 @@ def check(path: str, opener: Any = open) -> dict[str, Any]:
                 _require(60 * values <= MEMORY_LIMIT, "holds too many values")
                 record = json.loads(line)
                 if proof is None:
-                    form, version, kind = _fields(record, ["format", "version", "kind"])
+                    form, version, kind = (record.pop(key) for key in ("format", "version", "kind"))
                     if (form, version) != (FORMAT, VERSION):
                         raise NoCertificate(f"is of version {version!r:.20}; this checker reads version {VERSION}")
-                    _require(kind in ("cells", "pruning"), f"the kind {kind!r:.40} is neither cells nor pruning")
-                    header: Any = _Cells if kind == "cells" else _Pruning
-                    names = list(signature(header).parameters)
-                    _require(set(record) <= {"format", "version", "kind", *names}, "the header has an unknown field")
-                    proof = header(*_fields(record, names))
-                    records = {name[3:]: getattr(proof, name) for name in dir(proof) if name.startswith("on_")}
-                    entries = {name: [*signature(call).parameters.values()] for name, call in records.items()}
-                    fewest = {name: sum(v.default is v.empty for v in values) for name, values in entries.items()}
+                    header: Any = {"cells": _Cells, "pruning": _Pruning}[kind]
+                    odd = sorted({*header.fields} ^ set(record))
+                    _require(not odd, f"the field {odd[:1]!r:.60} is missing or unknown")
+                    proof = header(**record)
                 elif isinstance(record, list):
-                    name = record[0] if record and type(record[0]) is str else ""
-                    _require(name in records, f"the record {record[:1]!r:.60} is unknown")
-                    good = fewest[name] < len(record) <= len(entries[name]) + 1
-                    _require(good, f"a record {name} has not {len(record) - 1} entries")
-                    records[name](*record[1:])
+                    getattr(proof, f"on_{record[0]}")(*record[1:])
                 else:
                     counts = proof.counts()
                     _require(record == {"end": counts}, f"claims {line[:200]!r}, but {json.dumps(counts)} is proven")
@@ -84,13 +75,6 @@ def check(path: str, opener: Any = open) -> dict[str, Any]:
 def _require(condition: Any, message: str) -> None:
     if not condition:
         raise Invalid(message)
-
-
-def _fields(record: Any, names: list[str]) -> list[Any]:  # the values of fields of the header
-    _require(isinstance(record, dict), "the header is no object")
-    for name in names:
-        _require(name in record, f"the header has no field {name}")
-    return [record[name] for name in names]
 
 
 def _integers(values: Any, length: int) -> Row:
@@ -119,9 +103,8 @@ def _combine(rows: list[Row], targets: list[Row]) -> None:
         _require(r >= 0, "the rows of a support are dependent")
         matrix[c], matrix[r] = matrix[r], matrix[c]
         pivot, head = matrix[c], matrix[c][c]
-        _require(
-            len(matrix) * len(pivot) * head.bit_length() <= 8 * MEMORY_LIMIT, "the numbers of a proof get too long"
-        )
+        small = len(matrix) * len(pivot) * head.bit_length() <= 8 * MEMORY_LIMIT
+        _require(small, "the numbers of a proof get too long")
         for r, row in enumerate(matrix):
             if r != c:
                 factor = row[c]
@@ -140,14 +123,8 @@ def _fraction(text: str) -> tuple[int, int]:
     return int(numerator), int(denominator or 1)
 
 
-def require_small(network: Any) -> None:
-    """What a writer asks first: raises `Invalid` where the numbers of a network take more memory than is checked."""
-    _, _, inputs, hidden, output = network
-    _stages(inputs, [*hidden, output])
-
-
-def _stages(inputs: int, content: list[Any]) -> list[tuple[list[tuple[int, list[Row]]], Row]]:
-    """The stages, and last the outputs, with denominators cleared: blocks on sources (0 is the input), and biases."""
+def stages_of(inputs: int, content: list[Any]) -> list[tuple[list[tuple[int, list[Row]]], Row]]:
+    """The stages, last the outputs, with denominators cleared: blocks on sources (0 is the input), and biases."""
     stages: list[tuple[list[tuple[int, list[Row]]], Row]] = []
     sizes, scales, lengths, used, space = [inputs], [1], [1], 0, 0
     for blocks, bias in content:
@@ -177,13 +154,15 @@ def _stages(inputs: int, content: list[Any]) -> list[tuple[list[tuple[int, list[
 
 
 class _Cells:  # a tree of splits, depth first, the active side of each split before the inactive one
+    fields = ("digest", "network", "walls")
+
     def __init__(self, digest: Any, network: Any, walls: Any) -> None:
         name, version, inputs, hidden, output = network
         _require([name, version, type(inputs)] == ["puiseux-network", 1, int], "the network has another format")
         found = hashlib.sha256(json.dumps(network, separators=(",", ":")).encode()).hexdigest()
         _require(digest == found, f"the digest of the network is {found}, not {digest!r:.80}")
         self.about = {"kind": "cells", "digest": digest, "input_dim": inputs, "walls": walls}
-        self.stages, self.width, self.walls = _stages(inputs, [*hidden, output]), inputs + 1, len(walls)
+        self.stages, self.width, self.walls = stages_of(inputs, [*hidden, output]), inputs + 1, len(walls)
         self.rows = [_integers(wall, self.width) for wall in walls]  # all that is >= 0 at this place of the tree
         self.forms: list[list[Row]] = [[[0] * self.width]]  # by stage; those of the input are not written out
         self.signs: list[list[Any]] = [[1] * inputs]  # 0, 1, or None while the unit is open
@@ -306,6 +285,8 @@ class _Cells:  # a tree of splits, depth first, the active side of each split be
 
 
 class _Pruning:  # kept terms, with a point each, then redundant terms: no kept term can go, all others can
+    fields = ("dim", "scale", "walls")
+
     def __init__(self, dim: int, scale: int, walls: Any) -> None:
         _require(type(dim) is type(scale) is int and min(dim, scale) > 0, "dim and scale are positive integers")
         self.about = {"kind": "pruning", "input_dim": dim, "scale": scale, "walls": walls}

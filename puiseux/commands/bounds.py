@@ -42,7 +42,9 @@ def bounds(
             counted = count_problem(problem, "cells", time_limit=time_limit, progress=progress)
     with numbers_of_any_length():
         if as_json:
-            exact = None if counted is None else {"complete": counted.complete, "counts": counted.counts}
+            exact = None
+            if counted is not None:
+                exact = {"exact": counted.exact, "complete": counted.complete, "counts": counted.counts}
             print(json.dumps({**found.to_json(), "exact": exact}))
         else:
             print(table(found, counted, f"{shown_path(network)}: {problem.network}"))

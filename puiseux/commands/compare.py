@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from polyhedra.quoting import shown_path
-from puiseux.commands.options import Command, DomainOption, JsonOption, TimeLimitOption
+from puiseux.commands.options import BoundedTimeOption, Command, DomainOption, JsonOption
 from puiseux.exit_codes import ExitCode
 
 
@@ -27,15 +27,15 @@ def compare(
     same_class: Annotated[
         bool, typer.Option("--same-class", help="Is some output highest in both everywhere?")
     ] = False,
-    time_limit: TimeLimitOption = None,
+    time_limit: BoundedTimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Decide exactly whether two networks are the same function; else give a point where they differ.
 
     With --within, --same-class or a domain it finds their largest difference there (maximum norm over the outputs).
     """
-    if within is None and not same_class and domain.strip() == "all" and time_limit is None:
-        return _same_function(first, second, as_json)
+    if within is None and not same_class and domain.strip() == "all":
+        return _same_function(first, second, time_limit, as_json)
     from puiseux import differences
     from puiseux.reading import load
     from puiseux.waiting import StepProgress, announce_compilation
@@ -56,16 +56,18 @@ def compare(
     return ExitCode.DONE if answer else ExitCode.DIFFERENT
 
 
-def _same_function(first: Path, second: Path, as_json: bool) -> int:
+def _same_function(first: Path, second: Path, time_limit: float | None, as_json: bool) -> int:
     from puiseux import comparison
+    from puiseux.reading import load
+    from puiseux.time_limit import within
     from puiseux.waiting import StepProgress
 
+    networks = load(first), load(second)
     with StepProgress() as progress:
         progress("Comparing")
-        result = comparison.compare(first, second)
-    print(
-        json.dumps(result.to_json()) if as_json else comparison.describe(result, shown_path(first), shown_path(second))
-    )
+        result = within(time_limit, lambda: comparison.compare(*networks))
+    names = shown_path(first), shown_path(second)
+    print(json.dumps(result.to_json()) if as_json else comparison.describe(result, *names))
     return ExitCode.DONE if result.same else ExitCode.DIFFERENT
 
 
@@ -76,6 +78,7 @@ COMPARE = Command(
     (
         "puiseux compare net.npz pruned.json",
         "puiseux compare a.npz b.npz --json",
+        "puiseux compare a.onnx b.onnx --time-limit 60",
         "puiseux compare net.npz quantised.npz --within 1/100 --domain 'box:-1,1'",
         "puiseux compare net.npz quantised.npz --same-class --domain 'box:0,1'",
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,7 +46,10 @@ def count(
     ] = "auto",
     output: OutputOption = None,
     counts: Annotated[
-        str | None, typer.Option("--counts", metavar="WHAT", help="all, or cells alone, which is faster.")
+        str | None,
+        typer.Option(
+            "--counts", metavar="WHAT", help="all (some 100 bytes a cell), or cells alone: faster, next to no memory."
+        ),
     ] = None,
     workers: Annotated[int | None, typer.Option("--workers", metavar="N", help="Work with N processes.")] = None,
     time_limit: Annotated[
@@ -76,6 +80,7 @@ def count(
     from puiseux.reading import load
     from puiseux.waiting import CellProgress, announce_compilation
 
+    begun = time.monotonic()
     exact = load(network, output=output)
     problem = pose(exact, domain)
     with CellProgress() as progress:
@@ -96,8 +101,10 @@ def count(
             on_degenerate=on_degenerate,
             progress=progress if by_cells else None,
         )
+    proven = True
     if certificate is not None:
-        _certify(problem, result, certificate)
+        left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - begun))
+        proven = _certify(problem, result, certificate, left)
     for note in exact.notes:
         print(f"note: {shown(note, LONGEST_NOTE)}", file=sys.stderr)
     if as_json:
@@ -105,10 +112,11 @@ def count(
     else:
         print(table(result, problem.network, shown_path(network)))
     if result.complete:
-        return ExitCode.DONE
+        return ExitCode.DONE if proven else ExitCode.STOPPED
     if result.reason == "interrupted":
         return ExitCode.INTERRUPTED
-    print(f"puiseux: {result.reason}: the numbers are lower bounds", file=sys.stderr)
+    numbers = "there are no numbers yet" if result.cells is None else "the numbers are lower bounds"
+    print(f"puiseux: {result.reason}: {numbers}", file=sys.stderr)
     return ExitCode.STOPPED
 
 
@@ -122,16 +130,23 @@ def _require_certifiable(certificate: Path, engine: str, by_cells: bool) -> None
     require_writable(certificate)
 
 
-def _certify(problem: Problem, result: RegionCount, certificate: Path) -> None:
+def _certify(problem: Problem, result: RegionCount, certificate: Path, seconds: float | None) -> bool:
+    """Write the certificate; False where the time is over before."""
+    from polyhedra.limits import OutOfTime, time_limit
     from puiseux.certificates.certificate import certify
     from puiseux.waiting import CellProgress, announce_compilation
 
     if not result.complete:
         print(f"puiseux: {shown_path(certificate)}: not written, since the count is not complete", file=sys.stderr)
-        return
+        return True
     announce_compilation(PROOF_KERNELS)
-    with CellProgress() as progress:
-        proven = certify(problem, certificate, progress=progress)
+    try:
+        with CellProgress() as progress, time_limit(seconds):
+            proven = certify(problem, certificate, progress=progress)
+    except OutOfTime:
+        where = shown_path(certificate)
+        print(f"puiseux: {where}: not written: the time limit was reached; give more time", file=sys.stderr)
+        return False
     for name, value in proven.counts.items():
         if None not in (value, result.counts[name]) and value != result.counts[name]:
             raise RuntimeError(f"the certificate proves {value} {name}, the count gave {result.counts[name]}")
@@ -141,6 +156,7 @@ def _certify(problem: Problem, result: RegionCount, certificate: Path) -> None:
         print(f"puiseux: wrote the proof, {size}; to check it: puiseux verify {name}", file=sys.stderr)
     else:
         print(f"puiseux: wrote the proof to {name}", file=sys.stderr)
+    return True
 
 
 def table(result: RegionCount, network: Network, name: str) -> str:

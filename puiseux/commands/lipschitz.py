@@ -10,12 +10,12 @@ import typer
 
 from polyhedra.quoting import shown_path
 from puiseux.commands.options import (
+    BoundedTimeOption,
     Command,
     DomainOption,
     JsonOption,
     NetworkArgument,
     OutputOption,
-    TimeLimitOption,
     choices,
 )
 from puiseux.exit_codes import ExitCode
@@ -45,7 +45,7 @@ def lipschitz(
             autocompletion=choices("puiseux.lipschitz_constants", "PLACES"),
         ),
     ] = None,
-    time_limit: TimeLimitOption = None,
+    time_limit: BoundedTimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Compute the exact Lipschitz constant of a network, and a point inside a cell where it is attained.

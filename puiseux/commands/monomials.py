@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from puiseux.commands.long_numbers import numbers_of_any_length, readable
-from puiseux.commands.options import Command, JsonOption, NetworkArgument, OutputOption
+from puiseux.commands.options import Command, JsonOption, NetworkArgument, OutputOption, TimeLimitOption
 
 _HEADER = ("native numerator", "denominator", "pruned numerator", "denominator")
 
@@ -17,16 +17,19 @@ def monomials(
     network: NetworkArgument,
     output: OutputOption = None,
     layers: Annotated[bool, typer.Option("--layers", help="Count those of every hidden unit too.")] = False,
+    time_limit: TimeLimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Count the monomials of the numerator and denominator: native (full expansion) and pruned."""
     from nn_bridge.expressivity.complexity import monomial_complexity
     from puiseux.reading import load
+    from puiseux.time_limit import within
     from puiseux.waiting import StepProgress
 
+    exact = load(network, output=output)
     with StepProgress() as progress:
         progress("Counting monomials")
-        found = monomial_complexity(load(network, output=output), layers=layers)
+        found = within(time_limit, lambda: monomial_complexity(exact, layers=layers))
     result: dict[str, Any] = {"outputs": [entry.to_json() for entry in found.outputs]}
     if layers:
         result["layers"] = [[entry.to_json() for entry in entries] for entries in found.layers]
@@ -56,5 +59,9 @@ MONOMIALS = Command(
     "monomials",
     monomials,
     "Count the terms of the max-plus formula.",
-    ("puiseux monomials net.npz", "puiseux monomials net.npz --layers --json"),
+    (
+        "puiseux monomials net.npz",
+        "puiseux monomials net.npz --layers --json",
+        "puiseux monomials large.npz --time-limit 60",
+    ),
 )

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from polyhedra.quoting import shown_path
-from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, TimeLimitOption
+from puiseux.commands.options import BoundedTimeOption, Command, DomainOption, JsonOption, NetworkArgument
 from puiseux.exit_codes import ExitCode
 
 
@@ -24,7 +24,7 @@ def optimize(
         str | None,
         typer.Option("--solver", metavar="NAME", help="Let this MILP solver (HIGHS, SCIP, ..) propose points first."),
     ] = None,
-    time_limit: TimeLimitOption = None,
+    time_limit: BoundedTimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Find the least (or greatest) value of an output on a bounded domain, exactly, and the input that reaches it.

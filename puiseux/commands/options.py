@@ -51,5 +51,8 @@ DomainOption = Annotated[
     ),
 ]
 TimeLimitOption = Annotated[
+    float | None, typer.Option("--time-limit", metavar="SECONDS", help="Stop then, without an answer.")
+]
+BoundedTimeOption = Annotated[
     float | None, typer.Option("--time-limit", metavar="SECONDS", help="Stop then, with what is known.")
 ]

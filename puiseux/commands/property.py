@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from polyhedra.quoting import shown_path
-from puiseux.commands.options import Command, JsonOption, NetworkArgument, TimeLimitOption
+from puiseux.commands.options import BoundedTimeOption, Command, JsonOption, NetworkArgument
 from puiseux.exit_codes import ExitCode
 
 
@@ -25,7 +25,7 @@ def decide_property(
         Path | None,
         typer.Option("--witness", metavar="FILE", help="Replay this counterexample, exactly and in floating point."),
     ] = None,
-    time_limit: TimeLimitOption = None,
+    time_limit: BoundedTimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Decide exactly whether an input of a property satisfies its assertions: PROVEN that none does, VIOLATED, or OPEN.

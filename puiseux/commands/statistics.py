@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from polyhedra.quoting import shown_path
-from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, OutputOption
+from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, OutputOption, TimeLimitOption
 
 if TYPE_CHECKING:
     from nn_bridge.cells.statistics import ComplexStatistics, RegionStatistics
@@ -31,14 +32,18 @@ def statistics(
         typer.Option("--data", metavar="FILE", help="Points (.csv, .npy, .npz): which regions hold them, how far."),
     ] = None,
     output: OutputOption = None,
+    time_limit: TimeLimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the regions of a network: volume, inradius, facets, edges, neighbours, diameter, distance to data."""
-    from nn_bridge.cells.statistics import complex_statistics, region_statistics
+    from nn_bridge.cells.statistics import ComplexStatistics, complex_statistics, region_statistics
     from nn_bridge.cells.statistics_export import check_ending, write_statistics
+    from polyhedra.limits import OutOfTime
+    from puiseux.cross_check.isolation import run_isolated
     from puiseux.domains import pose
     from puiseux.pictures.data import as_data
     from puiseux.reading import load
+    from puiseux.time_limit import Stopped, check_time_limit
     from puiseux.waiting import StepProgress, announce_compilation
 
     if table is not None:
@@ -46,16 +51,32 @@ def statistics(
     problem = pose(load(network, output=output), domain)
     points = as_data(data, problem.network.input_dim)
     announce_compilation()
-    listed = []
+    given = None if points is None else points.points.tolist()
+
+    def pieces() -> Iterator[RegionStatistics | ComplexStatistics]:
+        yield from region_statistics(problem.network, problem.domain, data=given, by=by)
+        yield complex_statistics(problem.network, problem.domain)
+
+    listed: list[RegionStatistics] = []
+    whole = None
+    check_time_limit(time_limit)
     with StepProgress() as progress:
-        given = None if points is None else points.points.tolist()
         progress("Enumerating the cells")
-        for piece in region_statistics(problem.network, problem.domain, data=given, by=by):
-            listed.append(piece)
-            if len(listed) % _PIECES_BETWEEN_REPORTS == 0:
-                progress(f"{len(listed):,} {by} measured")
-        progress("Measuring distances between cells")
-        summary = summary_of(complex_statistics(problem.network, problem.domain), listed, problem.text, by)
+        try:
+            for piece in pieces() if time_limit is None else run_isolated(pieces, time_limit):
+                if isinstance(piece, ComplexStatistics):
+                    whole = piece
+                    continue
+                listed.append(piece)
+                if len(listed) % _PIECES_BETWEEN_REPORTS == 0:
+                    progress(f"{len(listed):,} {by} measured")
+        except OutOfTime:
+            raise Stopped(
+                f"stopped at the time limit of {time_limit:g} s: {len(listed):,} {by} were measured; give more time "
+                "or take a smaller domain"
+            ) from None
+    assert whole is not None
+    summary = summary_of(whole, listed, problem.text, by)
     if table is not None:
         write_statistics(listed, table)
         print(f"wrote {shown_path(table)}", file=sys.stderr)

@@ -43,6 +43,9 @@ def study(
             help="Keep records, tables, summary and figure here; go on from records that are there.",
         ),
     ] = None,
+    time_limit: Annotated[
+        float | None, typer.Option("--time-limit", metavar="SECONDS", help="Stop then, with the trials that are done.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Repeat an experiment of the literature exactly: what is computed beside what was published, with a figure."""
@@ -53,12 +56,14 @@ def study(
         print(json.dumps({"studies": [_entry(one) for one in studies]}) if as_json else listing(studies))
         return ExitCode.DONE
     from puiseux.studies.output import save_result
-    from puiseux.studies.runner import run_study
+    from puiseux.studies.runner import INTERRUPTED, run_study
     from puiseux.waiting import announce_compilation
 
     chosen = find_study(name)
     announce_compilation()
-    result = run_study(chosen, full=full, seed=seed, workers=workers, folder=folder, progress=_progress)
+    result = run_study(
+        chosen, full=full, seed=seed, workers=workers, folder=folder, progress=_progress, time_limit=time_limit
+    )
     if folder is not None:
         for path in save_result(result, folder):
             print(f"wrote {shown_path(path)}", file=sys.stderr)
@@ -70,7 +75,13 @@ def study(
         print(f"{chosen.title}\n{chosen.source}\n\n{chosen.about}\n")
         print(result.summary.to_text())
         print(f"\n{done} trials, {form} form, seed {seed}, {result.seconds:.1f} s of process time")
-    return ExitCode.DONE if result.complete else ExitCode.INTERRUPTED
+    if result.complete:
+        return ExitCode.DONE
+    if result.reason == INTERRUPTED:
+        return ExitCode.INTERRUPTED
+    again = "run it again with --folder to go on" if folder is None else "run it again to go on"
+    print(f"puiseux: {result.reason}: trials done: {len(result.trials)}; {again}", file=sys.stderr)
+    return ExitCode.STOPPED
 
 
 def _progress(done: int, trials: int) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from polyhedra.quoting import shown, shown_path
-from puiseux.commands.options import Command, JsonOption, OutputOption
+from puiseux.commands.options import Command, JsonOption, OutputOption, TimeLimitOption
 from puiseux.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -30,14 +30,25 @@ def verify(
         typer.Option("--domain", metavar="DOMAIN", help="With --network: require this domain (as for count)."),
     ] = None,
     output: OutputOption = None,
+    time_limit: TimeLimitOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Check the proof in a certificate: exit code 0 if it is valid, 1 if it is invalid or truncated."""
+    """Check the proof in a certificate: exit code 0 if it is valid, 1 if it is invalid or truncated, 3 out of time."""
     from puiseux.certificates.certificate import verify_certificate
-    from puiseux.waiting import CellProgress
+    from puiseux.time_limit import within
+    from puiseux.waiting import CellProgress, StepProgress
 
-    with CellProgress("bytes checked") as progress:
-        verdict = verify_certificate(certificate, network, domain, output=output, progress=progress)
+    if time_limit is None:
+        with CellProgress("bytes checked") as progress:
+            verdict = verify_certificate(certificate, network, domain, output=output, progress=progress)
+    else:
+        with StepProgress() as step:
+            step("Checking the certificate")
+            verdict = within(
+                time_limit,
+                lambda: verify_certificate(certificate, network, domain, output=output),
+                "neither found valid nor invalid; give more time",
+            )
     if as_json:
         print(json.dumps(verdict.to_json()))
     elif verdict.valid:

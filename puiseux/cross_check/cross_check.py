@@ -259,11 +259,11 @@ def _ask(name: str, oracle: Oracle, problem: Problem, time_limit: float | None) 
     except Failed as failure:
         trouble = str(failure) if count is None else f"its patterns: {failure}"
     if count is None:
-        return RouteResult(name, exact, dict.fromkeys(map(str, Count)), time.monotonic() - began, False, trouble)
+        return RouteResult(name, False, dict.fromkeys(map(str, Count)), time.monotonic() - began, False, trouble)
     comparable, reason = _comparable(count)
     return RouteResult(
         name,
-        count.exact or exact,
+        count.complete and (count.exact or exact),
         count.counts,
         seconds,
         comparable,

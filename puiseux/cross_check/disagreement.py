@@ -21,7 +21,7 @@ from polyhedra.linear_program import InteriorPoint, interior_of
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, primitive, to_text
-from polyhedra.system import IntegerRow, System
+from polyhedra.system import IntegerRow, System, without_zero_rows
 
 CountsOn = Callable[[Polyhedron], dict[str, int | None]]
 """The counts of one oracle on a part of the domain."""
@@ -143,7 +143,7 @@ def _short(point: Row, rows: list[IntegerRow]) -> Row:
 def _rows(text: str, network: Network, domain: Polyhedron | None) -> list[IntegerRow] | None:
     """The rows (a, b), meaning a . x <= b, of the cell of a pattern; None where a constant unit contradicts it."""
     pattern = _pattern(text, network)
-    rows = [] if domain is None else list(domain.system.rows())
+    rows = [] if domain is None else without_zero_rows(domain.system.rows())
     for bits, forms in zip(pattern, network.affine_forms(pattern), strict=False):
         for active, (*slope, constant) in zip(bits, forms, strict=True):
             if any(slope):

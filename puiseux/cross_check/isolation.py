@@ -18,18 +18,19 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.limits import OutOfTime as OutOfTime
 
 _HEADER = struct.Struct(">cQ")
 _ANSWER, _ERROR, _REFUSAL, _END = b"a", b"e", b"r", b"z"
 _LOOK_ROUND = 0.5  # seconds between two looks at whether the parent still lives
 
 
-class OutOfTime(Exception):
-    """The time limit ended the run."""
-
-
 class Failed(Exception):
     """The code raised or its process died; the text says how."""
+
+
+class Died(Failed):
+    """The process that ran the code died."""
 
 
 class Refused(Failed, UsageError):
@@ -161,6 +162,6 @@ def _receive(reader: int, size: int, deadline: float | None) -> bytes:
             raise OutOfTime
         part = os.read(reader, min(size - len(data), 1 << 20))
         if not part:
-            raise Failed("its process died")
+            raise Died("its process died")
         data += part
     return bytes(data)

@@ -71,7 +71,7 @@ def draw_within(seconds: float, draw: Callable[[Path], None], path: Path) -> Non
 
     Raises
     ------
-    puiseux.cross_check.isolation.OutOfTime
+    polyhedra.limits.OutOfTime
     """
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder, path.name)

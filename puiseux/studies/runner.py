@@ -7,6 +7,7 @@ workers nor order nor what else is run change a record.
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -17,13 +18,18 @@ from typing import Any
 
 import numpy as np
 
-from nn_bridge.cells.counting.pool import Crew, Flow
+from nn_bridge.cells.counting.pool import Crew, Flow, WorkerLost
 from polyhedra.errors import UsageError
+from polyhedra.limits import OutOfTime
 from polyhedra.quoting import shown_path
 from puiseux.studies.records import RecordFile, key_of
 from puiseux.studies.study import Plain, Study, Summary, Trial
+from puiseux.time_limit import check_time_limit
 
 RECORDS = "records.jsonl"
+
+INTERRUPTED = "interrupted"
+"""The reason of a run that Ctrl-C ended."""
 
 Progress = Callable[[int, int], None]
 """Told how many trials are done, and how many there are."""
@@ -41,7 +47,9 @@ class StudyResult:
     seed : int
     trials : tuple of Trial
     complete : bool
-        Whether all trials are there (not after Ctrl-C).
+        Whether all trials are there (not after Ctrl-C or at a limit).
+    reason : str or None
+        Then why not.
     """
 
     study: Study
@@ -49,6 +57,7 @@ class StudyResult:
     seed: int
     trials: tuple[Trial, ...]
     complete: bool
+    reason: str | None = None
 
     @property
     def summary(self) -> Summary:
@@ -89,6 +98,7 @@ def run_study(
     workers: int = 1,
     folder: str | PathLike[str] | None = None,
     progress: Progress | None = None,
+    time_limit: float | None = None,
 ) -> StudyResult:
     """Run a study, or what of it is not in the folder yet.
 
@@ -104,11 +114,13 @@ def run_study(
     folder : path, optional
         Where ``records.jsonl`` is kept and continued; made where it does not exist.
     progress : callable, optional
+    time_limit : float, optional
+        Seconds after which the trials that are done are the result; trials then run in processes, which are ended.
 
     Returns
     -------
     StudyResult
-        ``complete`` is False after Ctrl-C.
+        ``complete`` is False after Ctrl-C, at the time limit, and where a worker was lost; ``reason`` says which.
 
     Raises
     ------
@@ -127,20 +139,21 @@ def run_study(
         study = find_study(study)
     if workers < 1:
         raise UsageError(f"workers={workers}: at least one has to work")
+    check_time_limit(time_limit)
     if seed < 0:
         raise UsageError(f"seed={seed}: a seed is a whole number, 0 or more")
     cases = {key_of(parameters): parameters for parameters in study.cases(full)}
     if folder is None:
-        complete, trials = _run(study, cases, {}, seed, workers, lambda trial: None, progress)
+        reason, trials = _run(study, cases, {}, seed, workers, lambda trial: None, progress, time_limit)
     else:
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"{shown_path(folder)}: cannot be made: {error.strerror or error}") from None
         with RecordFile(Path(folder) / RECORDS, study.name, seed) as records:
-            complete, trials = _run(study, cases, records.trials, seed, workers, records.add, progress)
+            reason, trials = _run(study, cases, records.trials, seed, workers, records.add, progress, time_limit)
     found = tuple(trials[key] for key in cases if key in trials)
-    return StudyResult(study, full, seed, found, complete)
+    return StudyResult(study, full, seed, found, reason is None, reason)
 
 
 def _run(
@@ -151,22 +164,37 @@ def _run(
     workers: int,
     keep: Callable[[Trial], None],
     progress: Progress | None,
-) -> tuple[bool, dict[str, Trial]]:
+    time_limit: float | None,
+) -> tuple[str | None, dict[str, Trial]]:
+    """The trials, and why some are missing (None where all are there)."""
     trials = dict(known)
     left = iter([key for key in cases if key not in known])
-    with Crew(workers) as crew:
+    end = math.inf if time_limit is None else time.monotonic() + time_limit
+    reason = None
+    with Crew(workers, apart=time_limit is not None) as crew:
 
         def start() -> tuple[str, Future[Trial]] | None:
+            if time.monotonic() >= end:
+                return None
             key = next(left, None)
             return None if key is None else (key, crew.submit(run_trial, study, cases[key], seed))
 
-        flow = Flow(crew, start)
-        for key, trial in flow.take():
-            trials[key] = trial
-            keep(trial)
-            if progress is not None:
-                progress(sum(k in trials for k in cases), len(cases))
-    return all(key in trials for key in cases), trials
+        flow = Flow(crew, start, lambda: end - time.monotonic())
+        try:
+            for key, trial in flow.take():
+                trials[key] = trial
+                keep(trial)
+                if progress is not None:
+                    progress(sum(k in trials for k in cases), len(cases))
+        except OutOfTime:
+            reason = None  # said below
+        except WorkerLost as lost:
+            reason = str(lost)
+    if all(key in trials for key in cases):
+        return None, trials
+    if reason is None:
+        reason = INTERRUPTED if flow.interrupted else f"stopped at the time limit of {time_limit:g} s"
+    return reason, trials
 
 
 def run_trial(study: Study, parameters: Plain, seed: int) -> Trial:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -126,14 +127,29 @@ def test_no_half_written_file_is_left_on_a_full_disk(tmp_path: Path) -> None:
 {sys.executable} -c 'import sys, puiseux; puiseux.save(puiseux.load(sys.argv[1]), "copy.json")' '{wide}' 2>&1 | tail -1
 {PUISEUX} random 100,100,1 -o copy.npz; echo $?
 {PUISEUX} plot '{SMALL}' -o copy.png; echo $?
+head -c 60000 /dev/zero >filler
+{PUISEUX} statistics '{SMALL}' -o table.csv >/dev/null; echo $?
+{PUISEUX} count '{SMALL}' --certificate net.cert >/dev/null; echo $?
+rm filler
 ls -A
 """
     done = in_a_small_file_system(folder, script)
     first, *rest = done.stdout.splitlines()
     assert "No space left on device" in first
-    assert rest == ["2", "2"], "refused, and no file listed"
-    assert [line.partition(" ")[0] for line in done.stderr.splitlines()] == ["puiseux:"] * 2
-    assert done.stderr.count("No space left on device") == 2
+    assert rest == ["2", "2", "2", "2"], "refused, and no file listed"
+    names = ["copy.npz", "copy.png", "table.csv", "net.cert"]
+    assert [line.split(": ")[:2] for line in done.stderr.splitlines()] == [["puiseux", name] for name in names]
+    assert done.stderr.count("cannot be written: No space left on device") == 4
+
+
+def test_a_study_on_a_full_disk_names_the_file_and_leaves_no_parts(tmp_path: Path) -> None:
+    done = in_a_small_file_system(tmp_path, f"{PUISEUX} study depth -o records >/dev/null; echo $?; ls -A records")
+    code, *names = done.stdout.split()
+    message = done.stderr.splitlines()[-1]
+    assert code == "2"
+    assert re.fullmatch(r"puiseux: records/[a-z.]+: cannot be written: No space left on device; choose .*", message)
+    assert "records.jsonl" in names
+    assert not [name for name in names if name.endswith((".part", ".tmp"))]
 
 
 @pytest.mark.parametrize(
@@ -142,8 +158,12 @@ ls -A
         (f"count '{SMALL}' --checkpoint saved", "saved"),
         ("random 2,3,1 -o net.npz", "net.npz"),
         (f"plot '{SMALL}' -o picture.png", "picture.png"),
+        (f"statistics '{SMALL}' -o table.csv", "table.csv"),
+        (f"count '{SMALL}' --certificate net.cert", "net.cert"),
+        (f"report '{SMALL}' -o page.html", "page.html"),
+        ("study depth -o records", "records"),
     ],
-    ids=["checkpoint", "network", "picture"],
+    ids=["checkpoint", "network", "picture", "statistics", "certificate", "report", "study"],
 )
 def test_a_folder_that_may_not_be_written(command: str, place: str, tmp_path: Path) -> None:
     done = in_a_small_file_system(tmp_path, f"mount -o remount,ro . && {PUISEUX} {command}; echo $? >&2; ls -A")

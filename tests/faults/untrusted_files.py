@@ -79,7 +79,13 @@ def seeds(folder: Path) -> dict[str, bytes]:
     """A valid file of each format that can be written or made here, by the ending of its name."""
     found = {".npz": _npz(), ".json": _saved(".json", folder)}
     if util.find_spec("torch") is not None:
-        found[".pt"] = _torch(folder)
+        found[".pt"] = found[".ckpt"] = _torch(folder)
+    if util.find_spec("safetensors") is not None:
+        from safetensors.numpy import save as save_tensors
+
+        found[".safetensors"] = save_tensors(
+            {"0.weight": np.eye(3, 2), "0.bias": np.ones(3), "1.weight": np.ones((1, 3))}
+        )
     if ".onnx" in SUFFIXES and util.find_spec("onnx") is not None:
         found[".onnx"] = _saved(".onnx", folder)
     if ".nnet" in SUFFIXES:

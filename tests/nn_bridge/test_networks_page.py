@@ -44,10 +44,10 @@ def test_the_programs_print_what_they_say(capsys):
 
 
 def test_every_operator_and_layer_is_named():
-    from nn_bridge.readers.onnx_operations import OPERATORS
+    from nn_bridge.readers.onnx.operations import CONSTANT_OPERATORS, LEARNING_OPERATORS, OPERATORS
 
     words = set(re.findall(r"\w+", PAGE))
-    assert set(OPERATORS) <= words
+    assert {*OPERATORS, *CONSTANT_OPERATORS, *LEARNING_OPERATORS} <= words
     pytest.importorskip("torch", reason="needs the extra [torch]")
     from nn_bridge.readers.torch_layers import MODULES as LAYERS
 

@@ -10,6 +10,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from nn_bridge.readers.nnet import read_nnet
+from polyhedra.quoting import shown_path
 
 TEXT = """// A comment
 // and another
@@ -79,7 +80,7 @@ def test_refusals(tmp_path, change, words):
     with pytest.raises(NetworkError) as caught:
         read_nnet(path)
     message = str(caught.value)
-    assert str(path) in message
+    assert shown_path(path) in message
     assert "\n" not in message
     for word in words:
         assert word in message
@@ -106,7 +107,7 @@ def test_a_changed_file_is_read_or_refused(tmp_path_factory, place, letter, cut)
             message = str(error)
         else:
             assert isinstance(network, Network)
-        assert str(path) in message
+        assert shown_path(path) in message
         assert "\n" not in message
 
 

@@ -1,5 +1,7 @@
 """The ONNX reader: operators against ONNX's own evaluator, exactly at dyadic points; files not to be trusted."""
 
+import sys
+
 import numpy as np
 import pytest
 from flint import fmpq
@@ -230,7 +232,6 @@ def test_negative_padding_cuts():
     proto = model([("Pad", ["x", "p"], {})], (1, 3), {"p": np.array([0, 1, 0, -2], I64)})
     network = network_from_onnx(proto)
     assert network.evaluate([5, 6, 7]) == (0, 5)
-    assert "not compared" in network.notes[-1]  # the reference evaluator does not do it
 
 
 @pytest.mark.parametrize("name", OLD)
@@ -313,10 +314,14 @@ def test_the_shape_of_the_input(declared, given, expected):
         ([("Clip", ["x", "x"], {})], (1, 4), {}, ["Clip", "depends on the input"]),
         ([("Cast", ["x"], {"to": TensorProto.INT64})], (1, 4), {}, ["Cast", "rounds"]),
         (
-            [("MaxPool", ["x"], {"kernel_shape": [2], "_outputs": ["a", "b"]}), ("Relu", ["a"], {})],
+            [
+                ("MaxPool", ["x"], {"kernel_shape": [2], "_outputs": ["a", "b"]}),
+                ("Cast", ["b"], {"to": DOUBLE}),
+                ("Add", ["a", "h1"], {}),
+            ],
             (1, 1, 4),
             {},
-            ["first output"],
+            ["first output", "jump"],
         ),
     ],
 )
@@ -339,29 +344,6 @@ def test_several_inputs_or_outputs_are_refused():
     proto = model([("Relu", ["x"], {})], (1, 2))
     proto.graph.output.append(helper.make_tensor_value_info("x", DOUBLE, None))
     assert "1 inputs and 2 outputs" in refusal(network_from_onnx, proto)
-
-
-@pytest.mark.parametrize("place", ["/etc/hostname", "../../secret", "weights.bin"])
-def test_tensors_in_other_files_are_never_opened(tmp_path, place, monkeypatch):
-    (tmp_path / "weights.bin").write_bytes(np.ones(4).tobytes())
-    weight = numpy_helper.from_array(np.ones((2, 2)), "W")
-    weight.ClearField("raw_data")
-    weight.data_location = TensorProto.EXTERNAL
-    entry = weight.external_data.add()
-    entry.key, entry.value = "location", place
-    proto = model([("MatMul", ["x", "W"], {})], (1, 2))
-    proto.graph.initializer.append(weight)
-    path = tmp_path / "net.onnx"
-    path.write_bytes(proto.SerializeToString())
-    opened = []
-    original = open
-    monkeypatch.setattr("builtins.open", lambda *a, **k: (opened.append(str(a[0])), original(*a, **k))[1])
-    message = refusal(read_onnx, path)
-    assert "another file, which is never opened" in message
-    assert not [name for name in opened if name != str(path)]
-    # the same in an attribute
-    proto = model([("Constant", [], {"value": weight}), ("MatMul", ["x", "h0"], {})], (1, 2))
-    assert "never opened" in refusal(network_from_onnx, proto)
 
 
 def test_damaged_tensors_and_files(tmp_path, monkeypatch):
@@ -411,14 +393,15 @@ def test_a_changed_file_is_read_or_refused(tmp_path_factory, changes, cut):
 
 
 def test_a_wrong_conversion_is_noticed(monkeypatch):
-    from nn_bridge.readers import onnx_operations
+    from nn_bridge.readers.onnx.operations import OPERATORS
 
-    monkeypatch.setitem(onnx_operations.OPERATORS, "Abs", onnx_operations.OPERATORS["Relu"])
+    monkeypatch.setitem(OPERATORS, "Abs", OPERATORS["Relu"])
     assert "not the function of its source" in refusal(network_from_onnx, model([("Abs", ["x"], {})], (1, 2)))
 
 
 def test_a_model_that_cannot_be_compared_says_so(monkeypatch):
     monkeypatch.setattr("onnx.reference.ReferenceEvaluator", None)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     network = network_from_onnx(model([("Abs", ["x"], {})], (1, 2)))
     assert "not compared with its source" in network.notes[-1]
     assert network.evaluate([-1, 2]) == (1, 2)

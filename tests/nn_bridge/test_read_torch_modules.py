@@ -297,7 +297,7 @@ def test_a_wrong_conversion_is_noticed(monkeypatch):
 
 def test_a_network_too_large_for_any_engine_is_refused(monkeypatch):
     monkeypatch.setattr("nn_bridge.network.builder.MAX_ENTRIES", 100)
-    assert "stage 1 needs 100 x 100 weights" in refusal(nn.Sequential(nn.Linear(100, 50), nn.ReLU6()))
+    assert "stage 1 brings the network above 100 weights" in refusal(nn.Sequential(nn.Linear(100, 50), nn.ReLU6()))
 
 
 def test_a_convolutional_network_on_images_is_read_whole():

@@ -134,7 +134,7 @@ def test_a_checkpoint_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ("line", "message"),
     [
         ("--engine tropical --workers 2", "the engine 'tropical' has no option workers; it belongs to cells"),
-        ("--engine tropical --time-limit 5", "the engine 'tropical' has no option time-limit; it belongs to "),
+        ("--engine tropical --max-cells 5", "the engine 'tropical' has no option max-cells; it belongs to cells, milp"),
         ("--workers 0", "workers=0: at least one has to work"),
         ("--workers two", "--workers"),
         ("--time-limit 0", "a time limit of 0.0 s leaves no time"),

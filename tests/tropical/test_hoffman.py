@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -178,3 +179,28 @@ def test_limits_and_methods() -> None:
 def test_a_sharp_wedge_is_far_from_points_just_outside() -> None:
     # (0, 1) violates both rows by 1/10, and every point of the wedge is at a distance of at least 1
     assert hoffman_constant([[1, "0.1"], [-1, "0.1"]]).value == 10
+
+
+@pytest.mark.parametrize(
+    "scale", [fmpq(10) ** -320, fmpq(10) ** -160, fmpq(10) ** -20, fmpq(10) ** 160, fmpq(10) ** 320]
+)
+@pytest.mark.parametrize(
+    "rows", [[[3], [-1]], [[1, 2], [-3, 1], [0, 5]], [[1, 0, 0], [0, 1, 0], [0, 0, 1], [-1, -1, -1]]]
+)
+def test_constants_and_bounds_scale_out_of_the_range_of_floats_too(rows, scale):
+    scaled = [[scale * v for v in row] for row in rows]
+    truth = hoffman_constant(rows).value / scale
+    for method in ("auto", "brute-force", "pvz"):
+        found = hoffman_constant(scaled, method=method)
+        assert found.value == truth, method
+        assert found.verify(scaled)
+    assert hoffman_lower(scaled).value <= truth <= hoffman_upper(scaled)
+    assert truth <= hoffman_upper(scaled, limit=1)
+
+
+def test_rows_of_very_different_length():
+    rows = [["3e-320"], ["-1e-320"], ["1e300"], ["-2e310"]]
+    assert hoffman_constant(rows).value == hoffman_constant(rows, method="brute-force").value == fmpq(10) ** 320
+    assert hoffman_upper(rows) >= fmpq(10) ** 320
+    assert hoffman_constant([[3e-320], [-1e-320]], method="brute-force").value == 1 / rational(1e-320)
+    assert hoffman_upper([[3e-160], [-1e-160]]) >= 1 / rational(1e-160)

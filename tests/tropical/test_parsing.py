@@ -121,3 +121,53 @@ def test_min_plus_bad_input():
         to_min_plus(PuiseuxRational.constant("-inf", 1))
     with pytest.raises(AlgebraError, match="names do not fit"):
         parse("x", 2, names=["x"])
+
+
+@pytest.mark.parametrize("name", ["e1", "E7", "e1x", "e", "e_1", "_", "x1", "inf2", "maximum", "e12345"])
+def test_every_name_that_is_accepted_is_read_back(name):
+    from tropical.printing import polynomial_text
+
+    for coefficient in (2, "1/2", "-3/7", 1, -1, "10"):
+        f = PuiseuxPolynomial({(coefficient,): 1, (0,): 0})
+        assert parse_polynomial(polynomial_text(f, [name]), names=[name]) == f
+    assert parse_polynomial("2e1 + 1", names=["x"]) == PuiseuxPolynomial({(0,): 21})
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["inf"], "name 0, 'inf', means something else"),
+        (["x", "Max"], "name 1, 'Max', means something else"),
+        (["1x"], "name 0, '1x', is no letter"),
+        ([""], "name 0, '', is no letter"),
+        (["x y"], "is no letter"),
+        (["x", "x"], "the name 'x' comes twice"),
+        (["\x1b[31m"], r"name 0, '\\x1b\[31m', is no letter"),
+    ],
+)
+def test_names_that_could_not_be_read_back_are_refused(names, message):
+    from tropical.printing import affine_text
+
+    with pytest.raises(AlgebraError, match=message):
+        parse("1", names=names)
+    with pytest.raises(AlgebraError, match=message):
+        affine_text([rational(1)] * len(names), rational(0), names)
+    with pytest.raises(AlgebraError, match="1 names do not fit 2 variables"):
+        affine_text([rational(1)] * 2, rational(0), ["x"])
+
+
+@given(rational_functions(dim=2, max_terms=4), st.permutations(["e1", "e2", "E3", "x1", "u"]))
+@law()
+def test_printing_and_parsing_are_inverse_with_any_names(f, names):
+    from tropical.printing import rational_text
+
+    assert parse(rational_text(f, names[:2]), names=names[:2]) == f
+
+
+def test_plus_infinity_is_the_min_plus_zero():
+    assert from_min_plus({(1,): 2, (0,): float("inf")}) == from_min_plus({(1,): 2})
+    assert from_min_plus([((1,), "inf"), ((0,), 3)]) == from_min_plus({(0,): 3})
+    with pytest.raises(AlgebraError, match="without finite terms"):
+        from_min_plus({(1,): "+inf"})
+    with pytest.raises(AlgebraError, match="term 0"):
+        from_min_plus({(1,): float("nan")})

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from polyhedra.errors import AlgebraError
 from polyhedra.scalars import rational
 from tests.tropical.polynomial_strategies import exponents, law, points, polynomials, small_rationals
-from tropical import MINUS_INFINITY, PuiseuxPolynomial
+from tropical import MINUS_INFINITY, PuiseuxPolynomial, PuiseuxRational
+from tropical.semiring import Tropical
 
 
 def naive_value(terms, x):
@@ -207,3 +208,26 @@ def test_immutable():
 def test_bad_input_is_refused_with_the_reason(build, message):
     with pytest.raises(AlgebraError, match=message):
         build()
+
+
+def test_numbers_take_the_place_of_polynomials():
+    f = PuiseuxPolynomial({(2, 0): 0, (0, 1): 0})
+    y = PuiseuxPolynomial.variable(0, 1)
+    assert f.compose([4, y]) == PuiseuxPolynomial({(0,): 8, (1,): 0})
+    assert f.compose([Tropical.of(4), "-inf"]).terms == (((), 8),)
+    assert PuiseuxRational(f).compose([4, y]) == PuiseuxRational(f.compose([4, y]))
+    assert PuiseuxRational(f).compose([y, PuiseuxRational(y)]) == PuiseuxRational(f.compose([y, y]))
+
+
+def test_values_at_minus_infinity():
+    f = PuiseuxPolynomial({(2, 0): 0, (0, 1): 0, (0, 0): -7})
+    assert f([MINUS_INFINITY, Tropical.of(5)]) == 5
+    assert f(["-inf", float("-inf")]) == -7
+    assert PuiseuxPolynomial({(1,): 3})([MINUS_INFINITY]) is MINUS_INFINITY
+    assert PuiseuxRational(f)([MINUS_INFINITY, 1]) == 1
+    with pytest.raises(AlgebraError, match="a negative exponent meets minus infinity"):
+        PuiseuxPolynomial({(-1,): 0})([MINUS_INFINITY])
+    with pytest.raises(AlgebraError, match="the denominator is minus infinity"):
+        PuiseuxRational(PuiseuxPolynomial({(0,): 0}), PuiseuxPolynomial({(1,): 0}))([MINUS_INFINITY])
+    with pytest.raises(AlgebraError, match="coordinates"):
+        f([MINUS_INFINITY])

@@ -1,8 +1,12 @@
 """Pruning: every method gives the same, the function stays, certificates hold, degenerate inputs first."""
 
 import itertools
+import subprocess
+import sys
 from dataclasses import replace
+from fractions import Fraction
 from math import comb
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,3 +210,49 @@ def test_bad_input_is_refused_with_the_reason():
         prune(f, domain=Polyhedron.empty(2))
     with pytest.raises(AlgebraError, match=r"R\^3"):
         prune(f, domain=Polyhedron.space(3))
+
+
+SIZES = [Fraction(v) for v in (0.0, 1.0, 1e300, 1.7e308, 5e-324, 1e-300, 1e-160)]
+WIDE = st.one_of(st.sampled_from(SIZES), st.builds(Fraction.__mul__, *2 * [st.sampled_from(SIZES)]))
+
+
+@given(st.integers(1, 3).flatmap(lambda n: st.lists(st.tuples(*(n + 1) * [WIDE]), min_size=n + 2, max_size=14)))
+@law(60)
+def test_numbers_of_any_size_are_pruned_with_proof_by_both_methods(rows):
+    f = PuiseuxPolynomial(
+        [([fmpq(v.numerator, v.denominator) for v in a], fmpq(c.numerator, c.denominator)) for *a, c in rows]
+    )
+    pruning = prune(f, certificates=True)
+    assert pruning.verify()
+    assert prune(f, method="hull") == pruning.polynomial
+
+
+def test_qhull_is_asked_with_moderate_numbers_in_one_place_only():
+    """In a process of its own: on such numbers Qhull, asked directly, ends it."""
+    code = """
+import warnings
+import numpy as np
+from tropical._triangulation_kernels import qhull_upper, triangulate
+warnings.simplefilter("error")
+found = 0
+for seed in range(1500):
+    rng = np.random.default_rng(seed)
+    rank = int(rng.integers(1, 5))
+    shape = (int(rng.integers(rank + 2, 40)), rank + 1)
+    wide = rng.normal(size=shape) * 10.0 ** rng.integers(-300, 300, shape)
+    odd = rng.choice([np.inf, np.nan, 1.7e308, 5e-324, 0.0, 1.0, np.nextafter(1.0, 2.0)], shape)
+    points = [wide, odd, rng.integers(-2, 3, shape) * 10.0 ** rng.integers(-300, 300)][seed % 3]
+    hull = qhull_upper(points[:, :-1], points[:, -1])
+    triangulate(points[:, :-1], points[:, -1])
+    found += hull is not None
+assert 500 < found < 1500, found
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
+    root = Path(__file__).parents[2]
+    users = [
+        p.name for p in root.glob("*/**/*.py") if p.parts[len(root.parts)] in PACKAGES and "ConvexHull" in p.read_text()
+    ]
+    assert users == ["_triangulation_kernels.py"]
+
+
+PACKAGES = ("polyhedra", "tropical", "nn_bridge", "milp", "puiseux")

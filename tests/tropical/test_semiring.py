@@ -88,3 +88,26 @@ def test_no_division_by_the_tropical_zero():
         Tropical.of(1) / Tropical.zero()
     with pytest.raises(AlgebraError, match="negative power"):
         Tropical.zero() ** -1
+
+
+def test_ordinary_numbers_are_operands_too():
+    two = Tropical.of(2)
+    assert two + 3 == 3 + two == Tropical.of(3)
+    assert two * Fraction(1, 2) == "1/2" * two == Tropical.of("5/2")
+    assert two / 3 == Tropical.of(-1)
+    assert 3 / two == Tropical.of(1)
+    assert two + float("-inf") == two
+    assert two < 3 <= Tropical.of(3)
+    assert two > 1
+    assert two >= MINUS_INFINITY
+    with pytest.raises(AlgebraError, match="division by the tropical zero"):
+        two / "-inf"
+    for operation in (two.__add__, two.__mul__, two.__truediv__, two.__lt__, two.__le__):
+        with pytest.raises(AlgebraError, match="not a max-plus number"):
+            operation([1])
+
+
+def test_a_tropical_number_is_a_number_elsewhere():
+    assert finite(Tropical.of(5)) == 5
+    with pytest.raises(AlgebraError, match="point: minus infinity is not finite"):
+        finite(MINUS_INFINITY, "point")

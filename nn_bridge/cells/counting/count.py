@@ -18,27 +18,29 @@ from os import PathLike
 
 import numpy as np
 
+from nn_bridge.cells.counting.budget import Budget, Stop
 from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
 from nn_bridge.cells.counting.jobs import (
     GROUP_LEAVES,
     Group,
     Job,
     Limits,
-    OutOfTime,
     Slice,
     Task,
     count_slice,
     faces_of,
     weight,
 )
-from nn_bridge.cells.counting.memory_limit import parse_bytes, resident_bytes
-from nn_bridge.cells.counting.pool import Crew, Flow, WorkerLost, sensible_workers
+from nn_bridge.cells.counting.memory_limit import parse_bytes
+from nn_bridge.cells.counting.pool import Crew, Flow, NotStarted, Unanswered, WorkerLost, sensible_workers
 from nn_bridge.cells.joining import FourCounts, Gluer, duplicates
 from nn_bridge.cells.problem import CellProblem, cell_arrays, cell_problem
+from nn_bridge.cells.start_cells import TooManyVertices
 from nn_bridge.cells.tree import Leaves, NoRoom, Subtree
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
+from polyhedra.limits import OutOfTime, limited_by
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 
@@ -60,11 +62,8 @@ _JOBS_PER_WORKER = 3
 _SORTING = 32  # bytes a cell that finding equal residues takes for a while
 _JOINING = 1 << 25, 48  # bytes, and bytes a cell, that joining cells may take in the first pass
 _MANY_GENERATORS = 1 << 14  # vertices and rays of a cell from which on they are what a count takes so long for
+_ENDING = 3.0  # seconds that slices under way get to end where a limit is reached
 _FEW_CELLS = 1 << 17  # a second pass over fewer is done here, before other processes would have begun
-
-
-class _Stop(Exception):
-    """A limit is reached; the text says which."""
 
 
 @dataclass
@@ -100,43 +99,6 @@ class _Tally:
     def distinct(self) -> int:
         """The number of distinct residues found, which is at most the number of distinct maps."""
         return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self.prints, *(s.prints for s in self.cut_off)])))
-
-
-@dataclass
-class _Budget:
-    """The limits of one count."""
-
-    time_limit: float | None
-    max_cells: int | None
-    memory: int | None
-    begun: float = field(default_factory=time.monotonic)
-
-    @property
-    def remaining(self) -> float:
-        """Seconds left."""
-        return float("inf") if self.time_limit is None else self.time_limit - (time.monotonic() - self.begun)
-
-    def check(self, cells: int, crew: Crew, to_come: int = 0) -> None:
-        """Raise `_Stop` where a limit is reached; ``to_come`` bytes will be needed beside what is occupied."""
-        if self.max_cells is not None and cells > self.max_cells:
-            raise _Stop(f"stopped at the limit of {self.max_cells} cells")
-        if self.remaining <= 0:
-            raise self.out_of_time()
-        if self.memory is not None and resident_bytes(crew.process_ids()) + to_come > self.memory:
-            raise self.out_of_memory()
-
-    def room(self, crew: Crew) -> int | None:
-        """The bytes that each of the workers may still take; None for any number."""
-        if self.memory is None or crew.elsewhere:
-            return None
-        return max(0, self.memory - resident_bytes(crew.process_ids())) // crew.size
-
-    def out_of_time(self) -> _Stop:
-        return _Stop(f"stopped at the time limit of {self.time_limit:g} s")
-
-    def out_of_memory(self) -> _Stop:
-        assert self.memory is not None
-        return _Stop(f"stopped at the memory limit of {self.memory / 2**20:.0f} MiB")
 
 
 def count_cells(
@@ -202,15 +164,10 @@ def count_cells(
         raise NetworkError(f"a limit of {max_cells} cells leaves nothing to find; give a positive number")
     if workers is None:
         workers = 1 if executor is None else sensible_workers(executor)
-    budget = _Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
-    problem = cell_problem(network, domain)
+    budget = Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
     with Crew(workers, executor) as crew:
-        count = _Count(problem, counts == "all", crew, budget, progress)
-        if checkpoint is None:
-            count.run(None)
-        else:
-            with Checkpoint(checkpoint, _identity(network, domain, counts, problem)) as opened:
-                count.run(opened)
+        count = _Count(counts == "all", crew, budget, progress)
+        count.run(network, domain, checkpoint)
     reason = count.reason
     if reason is None and counts == "cells":
         reason = "only cells were asked for"
@@ -218,7 +175,7 @@ def count_cells(
         *count.result,
         engine="cells",
         domain=domain_text,
-        exact=True,
+        exact=count.reason is None,
         complete=count.reason is None,
         seconds=time.monotonic() - begun,
         reason=reason,
@@ -228,34 +185,36 @@ def count_cells(
 class _Count:
     """One count as it goes."""
 
-    def __init__(
-        self, problem: CellProblem | None, all_four: bool, crew: Crew, budget: _Budget, progress: Progress | None
-    ) -> None:
-        self._problem, self._all_four = problem, all_four
+    def __init__(self, all_four: bool, crew: Crew, budget: Budget, progress: Progress | None) -> None:
+        self._problem: CellProblem | None = None
+        self._all_four = all_four
         self._crew, self._budget, self._progress = crew, budget, progress
+        self._tally = _Tally({})
+        self._ends = float("inf")
         self.reason: str | None = None
         self.result: tuple[int, int | None, int | None, int | None] = (1, None, None, None)
 
-    def run(self, checkpoint: Checkpoint | None) -> None:
-        """Count; afterwards ``result`` and ``reason`` say what came of it."""
-        if self._problem is None:
-            if self._all_four:
-                self.result = (1, 1, 1, 1)
-            return
+    def run(self, network: Network, domain: Polyhedron | None, folder: str | PathLike[str] | None) -> None:
+        """Run the count and set `result` and, if it stopped early, `reason`."""
         try:
-            found = self.count(self._problem, checkpoint)
-            self.result = (found, None, None, None) if isinstance(found, int) else found
+            self.result = self._run(network, domain, folder)
             return
-        except _Stop as stop:
+        except Stop as stop:
             self.reason = str(stop) + self._advice()
-        except OutOfTime:
-            self.reason = str(self._budget.out_of_time()) + self._advice()
+        except OutOfTime as over:
+            silent = "; a worker did not answer" if isinstance(over, Unanswered) else ""
+            self.reason = (self.reason or str(self._budget.out_of_time())) + silent + self._advice()
         except NoRoom:
             self.reason = str(self._budget.out_of_memory()) + self._advice()
         except KeyboardInterrupt:
             self.reason = INTERRUPTED
+        except NotStarted as error:
+            self.reason = str(error)
         except WorkerLost as lost:
-            self.reason = str(lost)
+            again = "with a checkpoint such a count can go on" if folder is None else "the same count goes on from here"
+            self.reason = f"{lost}; {again}"
+        except TooManyVertices as error:
+            self.reason = str(error)
         except MemoryError:
             self.reason = OUT_OF_MEMORY
         maps: int | None = None
@@ -265,12 +224,26 @@ class _Count:
             except MemoryError:  # telling residues apart takes some, too
                 maps = 1
             maps = max(maps, 1)
-        self.result = (
-            max(self._tally.found, 1),
-            maps,
-            maps,
-            maps,
-        )  # a domain has a cell, even if there was no time to meet it
+        # a domain has a cell, even if there was no time to meet it
+        self.result = (max(self._tally.found, 1), maps, maps, maps)
+
+    def _run(
+        self, network: Network, domain: Polyhedron | None, folder: str | PathLike[str] | None
+    ) -> tuple[int, int | None, int | None, int | None]:
+        with limited_by(self._budget.watch(self._crew)):
+            self._problem = problem = cell_problem(network, domain)
+            identity = None if folder is None else _identity(network, domain, self._kind, problem)
+        found: FourCounts | int
+        if identity is None or folder is None:
+            found = self.count(problem, None)
+        else:
+            with Checkpoint(folder, identity) as checkpoint:
+                found = self.count(problem, checkpoint)
+        return (found, None, None, None) if isinstance(found, int) else found
+
+    @property
+    def _kind(self) -> str:
+        return "all" if self._all_four else "cells"
 
     def _advice(self) -> str:
         if self._tally.generators < _MANY_GENERATORS or self._problem is None:
@@ -280,8 +253,11 @@ class _Count:
             "too many for this engine: count on a slice"
         )
 
-    def count(self, problem: CellProblem, checkpoint: Checkpoint | None) -> FourCounts | int:
+    def count(self, problem: CellProblem | None, checkpoint: Checkpoint | None) -> FourCounts | int:
         """Count to the end: the four counts, or the cells alone; raises what stops it."""
+        self._problem = problem
+        if problem is None:
+            return FourCounts(1, 1, 1, 1) if self._all_four else 1
         self._task = Task.of(problem)
         if not self._crew.alone:
             self._task.pack()
@@ -320,14 +296,18 @@ class _Count:
             started.add(key)
             return key, crew.submit(count_slice, self._task, tally.waiting[key], limits, self._all_four, self._faces)
 
-        flow = Flow(crew, start)
+        flow = Flow(crew, start, self._patience, lambda: self._budget.check_memory(crew))
         for key, result in flow.take():
             self._absorb(key, result, checkpoint)
             started.discard(key)
         if flow.interrupted:
             raise KeyboardInterrupt
         if self.reason is not None:
-            raise _Stop(self.reason)
+            raise Stop(self.reason)
+
+    def _patience(self) -> float:
+        """The seconds that an answer may take: till the time limit, and not long where another one is reached."""
+        return min(self._budget.remaining, self._ends - time.monotonic())
 
     def _limits(self, seconds: float) -> Limits:
         most = self._budget.max_cells
@@ -357,8 +337,9 @@ class _Count:
             if result.no_room:
                 raise self._budget.out_of_memory()
             self._check()
-        except _Stop as stop:
-            self.reason = self.reason or str(stop)  # slices in flight end soon, and count
+        except Stop as stop:
+            if self.reason is None:  # slices in flight end soon, and count
+                self.reason, self._ends = str(stop), time.monotonic() + _ENDING
         if result.interrupted:
             raise KeyboardInterrupt
 
@@ -389,6 +370,7 @@ class _Count:
         """Join the cells that may have equal maps; batches of them come from the workers in any order."""
         tally = self._tally
         cells = tally.cells
+        self._check()
         if not all(tally.glued):
             glued = np.repeat(tally.glued, [len(prints) for prints in tally.prints])
             self._feed(self._glue, duplicates(np.concatenate(tally.prints)).select & ~glued)
@@ -411,10 +393,12 @@ class _Count:
             job = next(jobs, None)
             return None if job is None else (None, crew.submit(faces_of, self._task, *job, self._limits(_FAR)))
 
-        flow = Flow(crew, start)
+        flow = Flow(crew, start, self._patience, lambda: self._budget.check_memory(crew))
         for _, batches in flow.take():
             for leaves in batches:
                 take(leaves)
+            # tables of the gluer double where they are full: the new one is needed beside the old
+            self._budget.check_memory(crew, 0 if self._gluer is None else self._gluer.bytes)
         if flow.interrupted:
             raise KeyboardInterrupt
 
@@ -427,9 +411,7 @@ def count_from_tree(problem: CellProblem | None) -> FourCounts:
     >>> count_from_tree(cell_problem(Network.from_layers([[[1, 0], [0, 1]], [[1, -1]]])))
     FourCounts(cells=4, regions=4, regions_by_point=4, affine_maps=4)
     """
-    if problem is None:
-        return FourCounts(1, 1, 1, 1)
-    counts = _Count(problem, True, Crew(), _Budget(None, None, None), None).count(problem, None)
+    counts = _Count(True, Crew(), Budget(None, None, None), None).count(problem, None)
     assert isinstance(counts, FourCounts)
     return counts
 

@@ -24,6 +24,7 @@ from nn_bridge.cells import _kernels as kernels
 from nn_bridge.cells.joining import repeats
 from nn_bridge.cells.problem import CellProblem, cell_arrays
 from nn_bridge.cells.tree import COUNT_ONLY, JOINS, CellTree, CellTreeError, Decision, Leaves, NoRoom, Subtree
+from polyhedra.limits import OutOfTime, time_limit
 
 Job = tuple[Subtree, ...]
 
@@ -180,10 +181,6 @@ class Limits:
     memory: int | None = None
 
 
-class OutOfTime(Exception):
-    """Time was up for everybody before the work was done."""
-
-
 @dataclass(frozen=True)
 class Group:
     """Subtrees that were worked off one after another, and the number of their leaves.
@@ -276,7 +273,11 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
         With ``prints``: bring the leaves with their faces, of which a slice then has few.  None: if residues repeat.
     """
     begun = time.monotonic()
-    tree = _tree(task, JOINS if prints else COUNT_ONLY, count_last_stage=not prints)
+    try:
+        with time_limit(limits.last_second):
+            tree = _tree(task, JOINS if prints else COUNT_ONLY, count_last_stage=not prints)
+    except OutOfTime:
+        return Slice(0, abandoned=True)
     tree.room = limits.memory
     most = _NO_LIMIT if limits.cells is None else limits.cells
     steps = min(STEPS_AT_ONCE, max(most, _FEWEST_STEPS))

@@ -27,6 +27,7 @@ from nn_bridge.cells.proof.running_forms import Forms, RunningForms
 from nn_bridge.cells.tree import CellTreeError
 from nn_bridge.network.network import Network
 from polyhedra.implied_rows import implying_rows
+from polyhedra.limits import check_limits
 from polyhedra.linear_program import InteriorPoint, interior_of
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import common_denominator, primitive
@@ -155,6 +156,7 @@ class _Walk:
         bit_of |= {(s, u): 64 * zero_offset[s] + u for s, size in enumerate(self.sizes) for u in range(size)}
         stack = [self._enter(0, 0, len(self.patterns), (), -1, -1)]
         while stack:
+            check_limits()
             node = stack.pop()
             self._turn(node)
             while True:
@@ -268,8 +270,9 @@ class _Walk:
 
     def _beyond(self, i: int, point: list[int], centre: Floats) -> list[int]:
         """A point such that the way to it from an inner point leaves the cell through the interior of facet i."""
-        start = np.array([v / point[-1] for v in point[:-1]])
-        target = 2 * centre - start
+        start = np.array(float_row(point[:-1], point[-1]))
+        with np.errstate(all="ignore"):  # what is not finite is no proposal
+            target = 2 * centre - start
         for proposal in _rounded(target, self._margin(centre, i) / 4):
             if self._leaves_through(i, point, proposal):
                 return proposal
@@ -352,7 +355,8 @@ def _normalized(rows: Sequence[Sequence[int]]) -> Floats:
         largest = [max(map(abs, row[:-1])) for row in rows]
         floats = np.array([float_row(row, 1 << top.bit_length()) for row, top in zip(rows, largest, strict=True)])
     exponents = np.frexp(np.abs(floats[:, :-1]).max(axis=1))[1]
-    return np.ldexp(floats, -exponents[:, None])
+    with np.errstate(over="ignore"):  # an entry out of range is infinite, and then proves nothing
+        return np.ldexp(floats, -exponents[:, None])
 
 
 def _integer_lift(problem: CellProblem) -> tuple[list[list[int]], int] | None:

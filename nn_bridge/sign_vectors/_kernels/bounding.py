@@ -225,7 +225,8 @@ def open_cells(order, start, members, per_group, rows, row32, scaled, vertices, 
                     of_vertex[v] = count
                     chosen[count] = v
                     count += 1
-                    error = max(error, rows[v, EPS] * row32[v, AMP])
+                    own = rows[v, EPS] * row32[v, AMP]
+                    error = max(error, own) if own < np.inf else np.inf
         bounded = True
         for k in range(known):
             column = later.known[k]

@@ -56,6 +56,7 @@ from nn_bridge.sign_vectors._kernels.layout import (
     float_of,
     inline,
     inner,
+    larger,
     lowest_bit,
     narrow,
     prefetch,
@@ -132,8 +133,8 @@ def make_vertex(
     count = np.uintp(columns) - head
     spread = blend(flat, a * stride + head, b * stride + head, w * stride + head, count, t, scaled, head)
     rows[w, kc] = 0.0
-    size = np.float64(max(row32[a, SIZE], row32[b, SIZE]))
-    residual = max(rows[a, EPS], rows[b, EPS])
+    size = larger(np.float64(row32[a, SIZE]), np.float64(row32[b, SIZE]))
+    residual = larger(rows[a, EPS], rows[b, EPS])
     amplified = 1.0
     for q in range(d - 1):
         amplified *= widen(e16[i, ZEROS + d - 1 + q])

@@ -182,6 +182,12 @@ def float_of(bits):
 
 
 @inline
+def larger(one, two):
+    """The larger of two absolute values, NaN if one is: numba's `max` may lose it."""
+    return float_of(max(bits_of(abs(one)), bits_of(abs(two))))
+
+
+@inline
 def word_sum(table, bits):
     """The sum of the words of all set bits; table[i, byte] holds the sums for byte i."""
     total = table[0, bits & BYTE] + table[1, (bits >> EIGHT) & BYTE]

@@ -24,6 +24,7 @@ from nn_bridge.sign_vectors._kernels.layout import (
     entry,
     float_of,
     inline,
+    larger,
     prefetch,
     put,
     up32,
@@ -154,8 +155,8 @@ def settle_rows(
                     doubts[found, 0] = v
                     doubts[found, 1] = j
                     found += 1
-        error = max(residual * fade, error)
-        size = max(_largest_kept(rows, v, scaled, column), size)
+        error = larger(residual * fade, error)
+        size = larger(_largest_kept(rows, v, scaled, column), size)
         rows[v, EPS] = error * (1.0 + 64.0 * UNIT)
         row32[v, SIZE] = up32(size)
         signs[v, BEFORE] = signs[v, NOW]

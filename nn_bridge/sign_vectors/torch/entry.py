@@ -17,6 +17,7 @@ from nn_bridge.sign_vectors.torch.skeleton import TorchSkeleton
 
 UNIT = kernels.UNIT
 SAMPLE = 64
+SMALLEST_SCALE = 1e-260
 FLOOR = 1e-250
 """Absolute slack for anything that underflow can do to numbers that started within the range of `plan.SMALLEST`."""
 
@@ -85,12 +86,13 @@ def enter_stage(skeleton: TorchSkeleton, index: int, before: FloatStage | None, 
     chunk = skeleton.chunk(wider)
     skeleton.storage.reserve(vertices.used, skeleton.edges.used, skeleton.chunk_bytes(wider))
     found = []
-    finite = torch.ones((), dtype=torch.bool, device=skeleton.device)
+    # a scale beyond this range (NaN is) would take errors out of the range of floats, or to nothing
+    finite = ((scaled[HEAD:] > SMALLEST_SCALE) & (scaled[HEAD:] < 1 / SMALLEST_SCALE)).all()
     for low in range(0, vertices.used, chunk):
         high = min(low + chunk, vertices.used)
         rows = vertices.span("rows", low, high, old.columns)
         values, gain = values_of(rows)
-        finite &= torch.isfinite(values.sum())
+        finite &= torch.isfinite(values).all()
         residual = rows[:, kernels.RESIDUAL]
         own = (values_of.gamma * rows[:, kernels.SIZE])[:, None]
         amplified = kernels.amplified(residual, vertices.span("steps", low, high))[:, None]

@@ -114,10 +114,10 @@ def cut_edges(
     # both ends are off the edge's line by no more than this
     off = amplified(residual, edge_steps) * (1 + 16 * UNIT)
     room = width.abs() * scaled[kc] * (1 - 8 * UNIT) - 2 * off * (1 + 8 * UNIT)
-    fine = room > 0
+    fine = (room > 0) & torch.isfinite(room) & torch.isfinite(spread)  # the width may have overflowed
     ratio = 1 + (spread + 2 * off) / room * (1 + 32 * UNIT)
-    turn = torch.ceil(STEPS * torch.log2(ratio) + 1e-6)
-    turn = turn.masked_fill_(~fine, HOPELESS).clamp_(max=HOPELESS).to(torch.int32)
+    turn = torch.ceil(STEPS * torch.log2(ratio) + 1e-6)  # an integer is made of it: no NaN may stay
+    turn = turn.masked_fill_(~(fine & torch.isfinite(ratio)), HOPELESS).clamp_(max=HOPELESS).to(torch.int32)
     rate = -rise / width
     slack = (2 * off + 64 * UNIT * size) * (1 + 32 * UNIT)
     rate_error = slack * (height_scale * scaled[kc] + rate.abs()) / room * (1 + 64 * UNIT)
@@ -155,7 +155,7 @@ def certain_alone(values: Tensor, steps: Tensor, size: Tensor, record: Tensor) -
     """
     off, room = record[:, OFF], record[:, ROOM]
     reach = 1 + (steps.abs() * (1 + 4 * UNIT) + 2 * off) / room * (1 + 32 * UNIT)
-    return (room > 0) & (values.abs() > (off + 16 * UNIT * size) * reach * (1 + 32 * UNIT))
+    return (room > 0) & torch.isfinite(room) & (values.abs() > (off + 16 * UNIT * size) * reach * (1 + 32 * UNIT))
 
 
 def higher(one: Tensor, two: Tensor, positive: Tensor, meet: Tensor) -> Tensor:

@@ -1,0 +1,80 @@
+"""Rows and matrices of exact weights: conversion from numbers of users, products, texts, float64 values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence, Set
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+
+from nn_bridge.errors import NetworkError
+from nn_bridge.network.sparse_row import Matrix, Row, SparseRow, entries, row_of
+from polyhedra.errors import GeometryError
+from polyhedra.scalars import ZERO, rational, to_float, to_text
+
+
+def row_text(row: Row) -> bytes:
+    """The JSON text of a row of exact numbers, each as a string."""
+    if not isinstance(row, SparseRow):
+        return json.dumps([to_text(v) for v in row], separators=(",", ":")).encode()
+    parts, last = [], 0
+    for column, value in entries(row):
+        parts += ['"0",' * (column - last), f'"{to_text(value)}",']
+        last = column + 1
+    parts.append('"0",' * (row.size - last))
+    return f"[{''.join(parts)[:-1]}]".encode()
+
+
+def product(matrix: Matrix, columns: Matrix) -> Matrix:
+    """The product of two matrices, by entries where rows are sparse."""
+    if not any(isinstance(row, SparseRow) for row in matrix):
+        product = fmpq_mat([list(row) for row in matrix]) * fmpq_mat([list(row) for row in columns])
+        return tuple(map(tuple, product.tolist()))
+    width = range(len(columns[0]))
+    return tuple(tuple(sum((w * columns[j][k] for j, w in entries(row)), ZERO) for k in width) for row in matrix)
+
+
+def float_matrix(matrix: Matrix) -> np.ndarray:
+    """The nearest float64 matrix."""
+    result = np.zeros((len(matrix), len(matrix[0])))
+    for i, row in enumerate(matrix):
+        if isinstance(row, SparseRow):
+            result[i, list(row.columns)] = _floats(row.values)
+        else:
+            result[i] = _floats(row)
+    return result
+
+
+def _floats(values: Sequence[fmpq]) -> list[float]:
+    try:
+        return list(map(float, values))
+    except OverflowError:  # beyond the range of float64
+        return [to_float(v) for v in values]
+
+
+def exact_row(values: Any, place: str) -> Row:
+    """Convert one row of numbers, naming ``place`` (layer and row) in the error."""
+    if isinstance(values, (str, bytes, Mapping, Set)):
+        raise NetworkError(f"{place} is a {type(values).__name__}, not a list of numbers")
+    try:
+        if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "iuf":
+            return _row_of_array(values)
+        return tuple(rational(v) for v in values)
+    except (GeometryError, TypeError) as error:
+        raise NetworkError(f"{place}: {error}") from None
+
+
+def _row_of_array(values: np.ndarray) -> Row:
+    """The exact entries of a vector, converted only where they are not zero; rows of zeros of one size are shared."""
+    places = np.flatnonzero(values)
+    if not len(places):
+        return _zeros(len(values))
+    return row_of(len(values), zip(places.tolist(), map(rational, values[places].tolist()), strict=True))
+
+
+@lru_cache(maxsize=2)
+def _zeros(size: int) -> Row:
+    return row_of(size, ())
