@@ -70,15 +70,16 @@ def data_patterns(X: Array, bias: bool = True, limit: int = 5000, deadline: floa
     array of bool, shape (P, N)
         Sorted, exact for the float64 data.
     """
+    from nn_bridge.cells.plain_tree import leaf_tree
     from nn_bridge.cells.problem import cell_problem
-    from nn_bridge.cells.tree import PATTERNS, CellTree
+    from nn_bridge.cells.tree import PATTERNS
 
     rows = _augmented(X, bias)
     network = Network.from_layers([rows, np.zeros((1, len(rows)))])
     problem = cell_problem(network)
     assert problem is not None
     found: set[tuple[bool, ...]] = set()
-    for leaves in CellTree(problem, PATTERNS).run():
+    for leaves in leaf_tree(problem, PATTERNS).run():
         bits = np.unpackbits(leaves.patterns.view(np.uint8), axis=1, bitorder="little")[:, : len(rows)]
         found.update(tuple(bool(v) for v in row) for row in bits)
         if deadline is not None and time.monotonic() > deadline:
