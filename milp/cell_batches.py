@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from milp.bounds import OutOfRange
 from milp.domain import OutOfTime
 from nn_bridge.cells.cell import Cell, CellSource
+from nn_bridge.cells.plain_tree import LeafTree, leaf_tree
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.tree import FACES, PATTERNS, CellTree, Leaves
+from nn_bridge.cells.tree import FACES, PATTERNS, Leaves
 from nn_bridge.network.network import INPUT, Network, Pattern, float_matrix
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
@@ -168,9 +169,9 @@ def exact_cells(
             _in_time(deadline)
 
 
-def _tree(problem: CellProblem, emit: int) -> CellTree:
+def _tree(problem: CellProblem, emit: int) -> LeafTree:
     with np.errstate(all="ignore"):  # sums that overflow make the tree decide exactly
-        return CellTree(problem, emit)
+        return leaf_tree(problem, emit)
 
 
 def _in_time(deadline: float | None) -> None:
