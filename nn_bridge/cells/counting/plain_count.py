@@ -20,8 +20,8 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import primitive
 
-_KERNELS = ("nn_bridge.cells._core", "numba")
-"""What counts cells by compiled code, the best first."""
+_KERNELS = ("nn_bridge.cells._core", "nn_bridge.cells._kernels")
+"""The modules that count cells by compiled code: the core, and the kernels that it replaces."""
 
 _EACH = 1.0  # seconds between reports of progress
 
