@@ -16,11 +16,11 @@ import numpy as np
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import layers
+from nn_bridge.network.budget import Budget
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.network.signals import Arrays, SignalArray
 from nn_bridge.readers import endings
-from nn_bridge.readers.budget import Budget
 from nn_bridge.readers.sklearn_transformers import TRANSFORMERS, distance, is_passthrough, name_of, transform
 from nn_bridge.readers.verification import verify
 from polyhedra.quoting import quoted

@@ -248,6 +248,21 @@ def test_a_limit_of_memory(large: Network, monkeypatch: pytest.MonkeyPatch) -> N
     assert 1 < result.cells < CELLS
 
 
+@pytest.mark.usefixtures("many_slices")
+def test_a_limit_of_memory_in_the_second_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Joining cells takes memory, too: as if it took a lot, the count ends with what the first pass has found."""
+    name = max(ORACLE, key=lambda name: ORACLE[name]["cells"] - ORACLE[name]["affine_maps"])
+    network = network_of(name)
+    monkeypatch.setattr(Gluer, "bytes", property(lambda self: 1 << 50))
+    monkeypatch.setattr(cell_jobs, "repeats", lambda prints, with_faces=False: False)
+    assert count_cells(network).counts == ORACLE[name]
+    result = count_cells(network, memory="100GiB")
+    assert (result.complete, result.exact) == (False, False)
+    assert result.reason == "stopped at the memory limit of 102400 MiB"
+    assert result.cells == ORACLE[name]["cells"]
+    assert result.affine_maps == ORACLE[name]["affine_maps"]
+
+
 def with_many_inputs(inputs: int) -> Network:
     """A network whose cells have tens of thousands of vertices and rays, so that one step can take minutes."""
     rng = np.random.default_rng(inputs)
