@@ -14,6 +14,10 @@ case $level in
     *) echo "usage: tools/setup.sh core|dev|stamp" >&2; exit 2 ;;
 esac
 
+case ${PUISEUX_PURE:-} in
+    '' | 0 | false | no | off) unset PUISEUX_PURE ;;
+esac
+
 say() { echo "set-up: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
