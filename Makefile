@@ -24,7 +24,7 @@ setup:
 	@sh tools/setup.sh dev
 
 test: setup
-	@$(VENV) -m pytest -n auto --maxprocesses=8 $(TESTS)
+	@PUISEUX_REQUIRE=all $(VENV) -m pytest -n auto --maxprocesses=8 $(TESTS)
 
 lint: setup
 	@sh tools/lint.sh

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugin_required import pytest_make_collect_report, pytest_runtest_makereport
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

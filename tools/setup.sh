@@ -14,6 +14,10 @@ case $level in
     *) echo "usage: tools/setup.sh core|dev|stamp" >&2; exit 2 ;;
 esac
 
+case ${PUISEUX_PURE:-} in
+    '' | 0 | false | no | off) unset PUISEUX_PURE ;;
+esac
+
 say() { echo "set-up: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
@@ -109,19 +113,27 @@ has_headers() {
 
 try_debian_packages() {
     command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 1
-    say "installing Debian's libcdd-dev and libgmp-dev"
-    packages="libcdd-dev libgmp-dev"
+    say "installing Debian's $*"
     export DEBIAN_FRONTEND=noninteractive
-    # shellcheck disable=SC2086  # two packages, two words
-    apt-get install -y -qq $packages >/dev/null 2>&1 ||
-        { apt-get update -qq >/dev/null 2>&1 && apt-get install -y -qq $packages >/dev/null 2>&1; }
+    apt-get install -y -qq "$@" >/dev/null 2>&1 ||
+        { apt-get update -qq >/dev/null 2>&1 && apt-get install -y -qq "$@" >/dev/null 2>&1; }
+}
+
+# ---- chromium, in which the tests open report pages
+
+install_browser() {
+    for name in chromium chromium-browser google-chrome; do
+        if command -v "$name" >/dev/null 2>&1; then return; fi
+    done
+    try_debian_packages chromium ||
+        say "no chromium for the tests of report pages; install it (Debian and Ubuntu: apt-get install chromium)"
 }
 
 install_cdd() {
     if .venv/bin/python -c 'import cdd.gmp' 2>/dev/null; then return; fi
     if ! has_headers; then
         if [ -f .venv/.puiseux-without-cdd ]; then return; fi
-        try_debian_packages || true
+        try_debian_packages libcdd-dev libgmp-dev || true
     fi
     if has_headers && .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pycddlib \
         >.venv/pycddlib.log 2>&1 && .venv/bin/python -c 'import cdd.gmp' 2>/dev/null; then
@@ -140,3 +152,4 @@ fi
 make_environment
 install
 install_cdd
+if [ "$level" = dev ]; then install_browser; fi

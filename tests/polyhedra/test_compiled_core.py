@@ -58,3 +58,14 @@ def test_pure_python_on_request(monkeypatch, capsys):
     compiled_core.say_plain()
     assert "install a C++ compiler" in capsys.readouterr().err
     compiled_core.say_plain.cache_clear()
+
+
+def test_a_missing_core_is_named_when_it_is_used(monkeypatch):
+    monkeypatch.delenv(compiled_core.PURE, raising=False)
+    missing = compiled_core.core_or_refusal("polyhedra._no_such_core")
+    assert not hasattr(missing, "__path__")
+    with pytest.raises(compiled_core.CoreMissingError, match="install a C\\+\\+ compiler"):
+        missing.explore()
+    monkeypatch.setenv(compiled_core.PURE, "1")
+    with pytest.raises(compiled_core.CoreMissingError, match="unset it"):
+        compiled_core.core_or_refusal("polyhedra._core").about()

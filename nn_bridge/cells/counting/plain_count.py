@@ -13,14 +13,15 @@ from flint import fmpq
 from nn_bridge.cells.plain import WALL, Leaf, PlainNetwork, Regions, Unit, Vector, cells
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import AffineStage, Network
+from nn_bridge.network.sparse_row import entries
 from nn_bridge.region_count import RegionCount
 from polyhedra.compiled_core import REMEDY, pure, say_plain
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import primitive
 
-_KERNELS = ("nn_bridge.cells._core", "numba")
-"""What counts cells by compiled code, the best first."""
+_KERNELS = ("nn_bridge.cells._core", "nn_bridge.cells._kernels")
+"""The modules that count cells by compiled code: the core, and the kernels that it replaces."""
 
 _EACH = 1.0  # seconds between reports of progress
 
@@ -46,7 +47,7 @@ def plain_network(network: Network) -> PlainNetwork:
         weights: list[list[tuple[int, Fraction]]] = [[] for _ in range(stage.units)]
         for source, matrix in stage.blocks:
             for found, row in zip(weights, matrix, strict=True):
-                found += [(begins[source] + i, _fraction(w)) for i, w in enumerate(row) if w]
+                found += [(begins[source] + i, _fraction(w)) for i, w in entries(row)]
         return tuple(Unit(tuple(found), _fraction(b)) for found, b in zip(weights, stage.bias, strict=True))
 
     return PlainNetwork(network.input_dim, tuple(map(units, network.stages)), units(network.output))
