@@ -114,9 +114,7 @@ def network_section(subject: Subject) -> str:
 def counts_section(subject: Subject) -> str:
     """The four counts side by side."""
     from puiseux.count import count_problem
-    from puiseux.waiting import announce_compilation
 
-    announce_compilation()
     result = count_problem(subject.problem, time_limit=round(subject.share(0.4), 1))
     subject.count = result
     at_least = "" if result.complete else "≥ "
