@@ -4,10 +4,9 @@
 
 The other checkout (the last version with numba, say) is put on PYTHONPATH with the same interpreter, which must have
 what it needs.  Each process reads one network, does each task once to warm up, and then measures CPU seconds: the
-set-up,
-listing all cells, counting with the last stage not enumerated (both without set-up), and the four counts (with it).
-Printed are million cells per second and the ratio of the versions, by the best of all rounds; and the wall time of a
-whole ``puiseux count``.
+set-up, listing all cells, counting with the last stage not enumerated (both without set-up), and the four counts (with
+it).  Printed are million cells per second and the ratio of the versions, by the best of all rounds; and the wall time
+of a whole ``puiseux count``.
 """
 
 from __future__ import annotations
