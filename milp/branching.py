@@ -105,6 +105,10 @@ def search_maximum(
 
     Parameters
     ----------
+    network : Network
+    region : BoundedDomain
+    bounds : Bounds
+        Valid on the region.
     stage, index, sign
         The objective, a row over the inputs and the units of the first ``depth`` stages.
     depth : int, optional

@@ -87,7 +87,7 @@ def search_patterns(
     domain : Polyhedron or pair (lower, upper)
         Bounded and full-dimensional (restrict the network to a slice otherwise).
     method : {"scip", "loop"}
-        One SCIP tree, or the no-good loop with any cvxpy solver (``solver``; HiGHS by default).
+        One SCIP tree, or the no-good loop with any cvxpy solver.
     slack : float
         A cell counts if some point of it has every unit at least this far from its kink, relative to the magnitude of
         the unit's terms.
@@ -95,7 +95,9 @@ def search_patterns(
     audit : bool
         Look behind every facet in exact arithmetic.
     tightening : {"interval", "deeppoly", "lp", "milp"}
-        The method of `milp.bounds.bounds`.
+        The method of `milp.bounds`.
+    solver : str, optional
+        The solver of the no-good loop; HiGHS by default.
     time_limit : float or None
         Seconds for everything together.
     max_cells : int, optional

@@ -22,6 +22,10 @@ def tighten(
 
     Parameters
     ----------
+    network : Network
+    region : BoundedDomain
+    start : Bounds
+        Valid on the region.
     node_limit : int
         Branch-and-bound nodes a neuron and side; 0 asks for the linear program only.
     deadline : float or None

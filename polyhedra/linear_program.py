@@ -237,6 +237,8 @@ def interior(
         As in `maximize`.
     dim : int, optional
         n, needed only where there are no rows.
+    backend : {"certified", "cdd"}
+        As in `maximize`.
 
     Examples
     --------

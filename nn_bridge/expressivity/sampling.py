@@ -318,6 +318,7 @@ def pieces_at(
 
     Parameters
     ----------
+    network : Network
     blocks : iterable of arrays of shape (N, n)
     device, midpoint_test, offsets, tolerance
         As in `sample_regions`.

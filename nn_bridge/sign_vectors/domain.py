@@ -49,6 +49,8 @@ class Domain:
         The covers of face ``f`` are ``covers[cover_start[f] : cover_start[f + 1]]``.
     edges : int32 array of shape (edges, 3)
         First corner, second corner, face.
+    box_sides : pair of tuples of rationals, or None
+        The lower and the upper ends where the polytope is a box.
     """
 
     dim: int
@@ -103,6 +105,8 @@ def as_domain(domain: Any, dim: int) -> Domain:
     domain : Polyhedron, Domain, or pair (lower, upper)
         A bounded full-dimensional polyhedron in R^dim, or a box; each side of a box is a number, which then holds for
         every coordinate, or a sequence of ``dim`` numbers.
+    dim : int
+        The dimension of the network's input.
 
     Raises
     ------

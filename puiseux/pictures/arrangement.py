@@ -47,6 +47,8 @@ class Arrangement:
         The generators of facet ``f`` are ``facet_members[facet_first[f] : facet_first[f + 1]]``.
     partner : integer array of shape (facets,)
         The same facet as the neighbouring cell has it; -1 on the boundary.
+    patterns : tuple of bool arrays
+        The activation patterns, one array of shape (cells, units) for each stage.
     maps, regions : integer arrays of shape (cells,)
         Equal numbers: equal affine maps, and cells of one linear region (equal maps, joined across facets).
     """

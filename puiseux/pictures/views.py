@@ -105,6 +105,8 @@ def look(
     window : "all", "core", None or what `puiseux.pictures.windows.given_window` takes
         ``"all"`` holds all bounded regions (with ``kind="cells"`` all bounded cells) with a margin, on a bounded domain
         all of it; ``"core"`` leaves out the outermost vertices; None is `Landscape.default`.
+    kind : {"regions", "cells"}
+        The sets that the window has to show.
     points : float array of shape (points, n), optional
         The data, which the default window shows.
     landscape : Landscape, optional

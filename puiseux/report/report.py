@@ -53,7 +53,9 @@ class Subject:
     count : RegionCount or None
         Known once the counts are made.
     proven, not_proven : list of str
-        What the parts of the page have established.
+        The statements that the parts of the page have proven, and those that they could not prove.
+    begun : float
+        The value of ``time.monotonic`` at the start.
     """
 
     problem: Problem

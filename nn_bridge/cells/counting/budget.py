@@ -65,8 +65,10 @@ class Budget:
         return max(0, self.memory - resident_bytes(crew.process_ids())) // crew.size
 
     def out_of_time(self) -> Stop:
+        """The exception to raise when the time is over."""
         return Stop(f"stopped at the time limit of {self.time_limit:g} s")
 
     def out_of_memory(self) -> Stop:
+        """The exception to raise when the processes occupy more memory than the limit."""
         assert self.memory is not None
         return Stop(f"stopped at the memory limit of {self.memory / 2**20:.0f} MiB")

@@ -296,6 +296,8 @@ class Flow:
         Called about once a second while answers are waited for; what it raises ends the flow.
     interrupted : bool
         Ctrl-C was pressed; nothing new is started, and what was under way was waited for a little.
+    running : dict of future to key
+        The jobs whose answers are awaited.
     """
 
     crew: Crew

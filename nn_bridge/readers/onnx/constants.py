@@ -36,6 +36,7 @@ _ROOT_BITS = 128
 
 
 def constant_operator(*names: str) -> Callable[[Operator], Operator]:
+    """Enter a function into `CONSTANT_OPERATORS` under the names of its ONNX operators."""
     return named(*names, table=CONSTANT_OPERATORS)
 
 
@@ -54,6 +55,7 @@ def _spread(s: Session, value: Value, shape: tuple[int, ...]) -> list[Any]:
 
 
 def exact_array(values: list[Any], shape: tuple[int, ...]) -> np.ndarray:
+    """An object array of the given shape with the values in row-major order."""
     result = np.empty(len(values), dtype=object)
     result[:] = values
     return result.reshape(shape)

@@ -20,6 +20,11 @@ def decide(skeleton: TorchSkeleton, index: int, layout: Layout, processed: int, 
 
     Parameters
     ----------
+    skeleton : TorchSkeleton
+        Changed in place.
+    index : int
+        The stage.
+    layout : Layout
     processed : int
         The neurons of stage ``index`` that belong to the fingerprints already.
     pairs : int64 tensor of shape (pairs, 2)
