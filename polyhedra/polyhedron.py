@@ -232,9 +232,9 @@ class Polyhedron:
             "cdd" asks pycddlib, a second witness; its answers are taken with their certificates only.
         """
         if check_backend(backend) == "cdd":
-            from polyhedra import cdd
+            from polyhedra import cdd_polyhedra
 
-            return cdd.dimension(self.system)
+            return cdd_polyhedra.dimension(self.system)
         return self._relative_interior().dimension
 
     def is_full_dimensional(self, *, backend: Backend = "certified") -> bool:
@@ -288,9 +288,9 @@ class Polyhedron:
         name = f"irredundant by {backend}"
         if name not in self._known:
             if backend == "cdd":
-                from polyhedra import cdd
+                from polyhedra import cdd_polyhedra
 
-                described = cdd.irredundant(self.system)
+                described = cdd_polyhedra.irredundant(self.system)
             else:
                 described = redundancy.irredundant(self.system, self._relative_interior())
             if described is None:
@@ -344,9 +344,9 @@ class Polyhedron:
         name = f"generators by {check_backend(backend)}"
         if name not in self._known:
             if backend == "cdd":
-                from polyhedra import cdd
+                from polyhedra import cdd_polyhedra
 
-                self._known[name] = cdd.generators(self.system)
+                self._known[name] = cdd_polyhedra.generators(self.system)
             else:
                 self._known[name] = homogeneous_generators(self.system)
         return self._known[name]

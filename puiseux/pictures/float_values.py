@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from nn_bridge.network.network import Network, float_matrix
+from polyhedra.arrays import Flags, Floats
 from polyhedra.scalars import to_float
-from puiseux.pictures.arrangement import Flags, Floats
 
 _UNIT_ROUNDOFF = 2.0**-53
 _AT_ONCE = 4096  # points

@@ -13,11 +13,12 @@ import numpy as np
 from flint import fmpq
 
 from nn_bridge.network.network import Network, float_matrix
+from polyhedra.arrays import Floats
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
 from puiseux.domains import Problem
-from puiseux.pictures.arrangement import Arrangement, Floats, arrange
+from puiseux.pictures.arrangement import Arrangement, arrange
 from puiseux.pictures.windows import ALL, LARGEST, Landscape, Window, given_window, parse_window
 
 
