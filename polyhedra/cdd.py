@@ -50,7 +50,7 @@ def _solve(rows: Sequence[Sequence[Any]], n_equal: int, objective: Sequence[Frac
     matrix = matrix_of(rows, n_equal)
     matrix.obj_type = cdd.LPObjType.MAX
     matrix.obj_func = [0, *objective]
-    program = gmp.linprog_frommatrix_of(matrix)
+    program = gmp.linprog_from_matrix(matrix)
     gmp.linprog_solve(program)
     return program
 

@@ -28,7 +28,7 @@ def generators(system: System) -> Generators:
     if point is None:
         raise wrong_answer()
     _, gmp = library()
-    matrix = gmp.copy_generators(gmp.polyhedron_frommatrix_of(matrix_of(rows or [(*(0,) * system.dim, 0)], k)))
+    matrix = gmp.copy_generators(gmp.polyhedron_from_matrix(matrix_of(rows or [(*(0,) * system.dim, 0)], k)))
     vectors = [primitive(rationals(row)) for row in matrix.array]
     lines = tuple(vector for i, vector in enumerate(vectors) if i in matrix.lin_set)
     rays = [vector for i, vector in enumerate(vectors) if i not in matrix.lin_set]

@@ -24,8 +24,8 @@ import numpy as np
 from nn_bridge.sign_vectors.exact_vertices import ExactVertex, locate, signed_floats
 from nn_bridge.sign_vectors.plan import FloatStage, Plan
 from nn_bridge.sign_vectors.skeleton import AMP, BLOCK, EPS, HEAD, SIZE, Layout, Skeleton, layout_of, unrolled_axes
+from polyhedra.rounding import UNIT_ROUNDOFF
 
-UNIT = 2.0**-53
 MAX_DOUBTS = 4096
 
 
@@ -230,7 +230,7 @@ def _decide(
         row[layout.column : layout.columns] = floats[index + 1]
         used = slice(HEAD, layout.columns)
         size = float((np.abs(row[used]) * skeleton.scaled[used]).max())
-        row[EPS] = 2 * UNIT * size
+        row[EPS] = 2 * UNIT_ROUNDOFF * size
         skeleton.row32[vertex, AMP] = 1.0
         skeleton.row32[vertex, SIZE] = size * (1 + 1e-6)
 

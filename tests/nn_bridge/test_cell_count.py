@@ -19,12 +19,12 @@ import pytest
 from nn_bridge.cells.counting import count as cell_count
 from nn_bridge.cells.counting import jobs as cell_jobs
 from nn_bridge.cells.counting.count import INTERRUPTED, count_cells
-from nn_bridge.cells.counting.memory_limit import parse_bytes, resident_bytes
 from nn_bridge.cells.joining import Gluer
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from nn_bridge.symbolic.count import count_symbolic
+from polyhedra.memory import resident_bytes
 from polyhedra.polyhedron import Polyhedron
 from tests.families import BY_NAME as ENTRIES
 from tests.families import COUNTS as ORACLE
@@ -302,21 +302,6 @@ def test_ctrl_c_inside_one_step() -> None:
     timer.start()
     result = count_cells(with_many_inputs(18), time_limit=120.0)
     assert (result.complete, result.reason) == (False, INTERRUPTED)
-
-
-def test_sizes() -> None:
-    assert parse_bytes("2GiB") == 2 << 30
-    assert parse_bytes("1.5 gb") == 1_500_000_000
-    assert parse_bytes(12345) == 12345
-    for wrong in ("", "much", "-1GB", "0", "1 GiBB", "nan", -5, 0):
-        with pytest.raises(NetworkError, match="is not a size"):
-            parse_bytes(wrong)
-
-
-def test_the_memory_of_processes() -> None:
-    own = resident_bytes()
-    assert 10 << 20 < own < 64 << 30
-    assert resident_bytes([os.getpid()]) > own
 
 
 @pytest.mark.parametrize(

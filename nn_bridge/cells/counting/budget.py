@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from nn_bridge.cells.counting.memory_limit import resident_bytes
 from nn_bridge.cells.counting.pool import Crew
+from polyhedra.memory import resident_bytes
 
 _BETWEEN_LOOKS = 0.1  # seconds between two looks at the memory in the set-up
 

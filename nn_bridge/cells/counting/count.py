@@ -31,7 +31,6 @@ from nn_bridge.cells.counting.jobs import (
     faces_of,
     weight,
 )
-from nn_bridge.cells.counting.memory_limit import parse_bytes
 from nn_bridge.cells.counting.pool import Crew, Flow, NotStarted, Unanswered, WorkerLost, sensible_workers
 from nn_bridge.cells.joining import FourCounts, Gluer, duplicates
 from nn_bridge.cells.problem import CellProblem, cell_arrays, cell_problem
@@ -41,6 +40,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from polyhedra.limits import OutOfTime, limited_by
+from polyhedra.memory import parse_bytes
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 
