@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 
-from milp.bounds import Bounds, Stability, round_up
+from milp.bounds import Bounds, Stability
 from milp.branching import search_maximum
 from milp.domain import BoundedDomain
 from milp.relaxation import Relaxation
 from nn_bridge.network.network import Network
+from polyhedra.rounding import round_up
 
 
 def tighten(
@@ -42,7 +43,11 @@ def tighten(
             continue  # interval arithmetic is exact there
         known = current()
         is_output = k == len(network.stages)
+        if deadline is not None and time.monotonic() > deadline:
+            return current()
         relaxation = None if node_limit else Relaxation(network, region, known, stages=k)
+        if relaxation is not None:
+            relaxation.deadline = deadline
         for i in range(stage.units):
             if not is_output and known.stability(k, i) is not Stability.UNSTABLE:
                 continue

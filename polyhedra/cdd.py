@@ -25,6 +25,13 @@ from polyhedra.system import IntegerRow, System
 
 
 def library() -> tuple[ModuleType, ModuleType]:
+    """The modules ``cdd`` and ``cdd.gmp``.
+
+    Raises
+    ------
+    MissingExtraError
+        pycddlib is not installed with its exact half.
+    """
     try:
         import cdd
         import cdd.gmp
@@ -36,6 +43,7 @@ def library() -> tuple[ModuleType, ModuleType]:
 
 
 def matrix_of(rows: Sequence[Sequence[Any]], n_equal: int) -> Any:
+    """The matrix of cddlib for rows (a, b) of a x <= b, of which the first ``n_equal`` are equalities."""
     """Rows (a, b), meaning a.x <= b, as cdd's H-representation b - a.x >= 0."""
     cdd, gmp = library()
     array = [[row[-1], *(-a for a in row[:-1])] for row in rows]
@@ -71,10 +79,12 @@ def _checked(answer: _Proof, system: System, objective: Sequence[fmpq] = ()) -> 
 
 
 def wrong_answer() -> GeometryError:
+    """The error to raise when a certificate of pycddlib fails its check."""
     return GeometryError("pycddlib gives an answer that fails its own proof; take backend='certified', which does not")
 
 
 def feasible_point(rows: Sequence[Sequence[Any]], n_equal: int, dim: int) -> Vector | None:
+    """A point that satisfies the rows (a, b), or None where there is none."""
     program = _solve(rows, n_equal, [0] * dim)
     return rationals(program.primal_solution) if _is_optimal(program) else None
 

@@ -35,5 +35,8 @@ def round_down(value: fmpq) -> float:
 
 
 def round_up(value: fmpq) -> float:
-    """A float64 that is at least an exact number: the nearest float, or the one above it."""
-    return -round_down(-value)
+    """A float64 that is at least an exact number: the nearest float, or the one above it.
+
+    Zero is 0.0, never -0.0, which numpy would not take as an upper end of [0, 0].
+    """
+    return 0.0 - round_down(-value)

@@ -12,7 +12,6 @@ CONVENIENCES = {
     ("nn_bridge.network.network", "nn_bridge.network.point_cells"): "Network.cell_at",
     ("nn_bridge.network.network", "nn_bridge.symbolic.equality"): "Network.same_function, .point_of_difference",
     ("tropical.polynomial", "tropical.equality"): "PuiseuxPolynomial.same_function, .point_of_difference",
-    ("tropical.rational", "tropical.equality"): "PuiseuxRational.same_function, .point_of_difference",
 }
 """Methods of values that ask a module above when they are called, and so close a circle."""
 

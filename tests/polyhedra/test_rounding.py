@@ -21,8 +21,6 @@ KERNELS = {
     "nn_bridge/sign_vectors/_kernels/layout.py",
     "polyhedra/_kernels.py",
     "tropical/_hull_kernels.py",
-    "milp/deeppoly.py",  # moves with the milp branch
-    "milp/relaxation.py",
 }
 """Compiled kernels, which keep copies of their own."""
 

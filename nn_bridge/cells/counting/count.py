@@ -31,6 +31,7 @@ from nn_bridge.cells.counting.jobs import (
     faces_of,
     weight,
 )
+from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
 from nn_bridge.cells.counting.pool import Crew, Flow, NotStarted, Unanswered, WorkerLost, sensible_workers
 from nn_bridge.cells.joining import FourCounts, Gluer, duplicates
 from nn_bridge.cells.problem import CellProblem, cell_arrays, cell_problem
@@ -162,6 +163,20 @@ def count_cells(
         raise NetworkError(f"a time limit of {time_limit} s leaves no time; give a positive number of seconds")
     if max_cells is not None and max_cells < 1:
         raise NetworkError(f"a limit of {max_cells} cells leaves nothing to find; give a positive number")
+    if runs_plain():
+        return count_plain(
+            network,
+            domain,
+            counts=counts,
+            workers=workers,
+            executor=executor,
+            time_limit=time_limit,
+            max_cells=max_cells,
+            memory=memory,
+            checkpoint=checkpoint,
+            progress=progress,
+            domain_text=domain_text,
+        )
     if workers is None:
         workers = 1 if executor is None else sensible_workers(executor)
     budget = Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
