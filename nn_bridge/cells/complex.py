@@ -24,7 +24,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from nn_bridge.cells.cell import Cell, CellSource
-from nn_bridge.cells.joining import MapClasses, SignVectorKeys
+from nn_bridge.cells.joining import SignVectorKeys
+from nn_bridge.cells.map_classes import MapClasses
 from nn_bridge.cells.plain_tree import leaf_tree
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import FACES, CellTreeError, Leaves

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from nn_bridge.cells import _joining_kernels as kernels
 from nn_bridge.cells.counting.count import count_from_tree
-from nn_bridge.cells.joining import FourCounts, Gluer, MapClasses, SignVectorKeys, duplicates, repeats
+from nn_bridge.cells.joining import FourCounts, Gluer, SignVectorKeys, duplicates, repeats
+from nn_bridge.cells.map_classes import MapClasses
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import FACES, JOINS, PATTERNS, CellTree, CellTreeError
 from nn_bridge.network.builder import NetworkBuilder

@@ -8,22 +8,17 @@ cells is wanted, the first pass keeps nothing and counts the last stage without 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
 from os import PathLike
 
 import numpy as np
 
 from nn_bridge.cells.counting.budget import Budget, Stop
 from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
+from nn_bridge.cells.counting.identity import identity_of
 from nn_bridge.cells.counting.jobs import (
-    GROUP_LEAVES,
-    Group,
-    Job,
     Limits,
     Slice,
     Task,
@@ -33,8 +28,9 @@ from nn_bridge.cells.counting.jobs import (
 )
 from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
 from nn_bridge.cells.counting.pool import Crew, Flow, NotStarted, Unanswered, WorkerLost, sensible_workers
+from nn_bridge.cells.counting.tally import Tally, among, selected_batches
 from nn_bridge.cells.joining import FourCounts, Gluer, duplicates
-from nn_bridge.cells.problem import CellProblem, cell_arrays, cell_problem
+from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.start_cells import TooManyVertices
 from nn_bridge.cells.tree import Leaves, NoRoom, Subtree
 from nn_bridge.errors import NetworkError
@@ -65,41 +61,6 @@ _JOINING = 1 << 25, 48  # bytes, and bytes a cell, that joining cells may take i
 _MANY_GENERATORS = 1 << 14  # vertices and rays of a cell from which on they are what a count takes so long for
 _ENDING = 3.0  # seconds that slices under way get to end where a limit is reached
 _FEW_CELLS = 1 << 17  # a second pass over fewer is done here, before other processes would have begun
-
-
-@dataclass
-class _Tally:
-    """What the first pass has found, and the jobs it has left."""
-
-    waiting: dict[int, Job]
-    jobs: int = 1
-    cells: int = 0
-    groups: list[Group] = field(default_factory=list)
-    prints: list[np.ndarray] = field(default_factory=list)
-    glued: list[bool] = field(default_factory=list)
-    cut_off: list[Slice] = field(default_factory=list)
-    generators: int = 0
-
-    def add(self, record: Record, glued: bool = False) -> None:
-        """Work a finished slice in; ``glued``: its leaves have been joined."""
-        self.waiting.pop(record.job, None)
-        self.cells += record.cells
-        self.groups += record.groups
-        if len(record.prints):
-            self.prints.append(record.prints)
-            self.glued.append(glued)
-        for job in record.left:
-            self.waiting[self.jobs] = job
-            self.jobs += 1
-
-    @property
-    def found(self) -> int:
-        """All cells known, those of slices that were cut off included (which a resumed count finds again)."""
-        return self.cells + sum(part.cells for part in self.cut_off)
-
-    def distinct(self) -> int:
-        """The number of distinct residues found, which is at most the number of distinct maps."""
-        return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self.prints, *(s.prints for s in self.cut_off)])))
 
 
 def count_cells(
@@ -204,7 +165,7 @@ class _Count:
         self._problem: CellProblem | None = None
         self._all_four = all_four
         self._crew, self._budget, self._progress = crew, budget, progress
-        self._tally = _Tally({})
+        self._tally = Tally({})
         self._ends = float("inf")
         self.reason: str | None = None
         self.result: tuple[int, int | None, int | None, int | None] = (1, None, None, None)
@@ -247,7 +208,7 @@ class _Count:
     ) -> tuple[int, int | None, int | None, int | None]:
         with limited_by(self._budget.watch(self._crew)):
             self._problem = problem = cell_problem(network, domain)
-            identity = None if folder is None else _identity(network, domain, self._kind, problem)
+            identity = None if folder is None else identity_of(network, domain, self._kind, problem)
         found: FourCounts | int
         if identity is None or folder is None:
             found = self.count(problem, None)
@@ -276,7 +237,7 @@ class _Count:
         self._task = Task.of(problem)
         if not self._crew.alone:
             self._task.pack()
-        self._tally = tally = _Tally({0: (Subtree(0, (), problem.roots),)})
+        self._tally = tally = Tally({0: (Subtree(0, (), problem.roots),)})
         self._gluer: Gluer | None = None
         # faces in a checkpoint would take too much: with one, the second pass brings them
         self._faces: bool | None = None if checkpoint is None else False
@@ -394,14 +355,14 @@ class _Count:
             return FourCounts(cells, cells, cells, cells)
         unsettled = gluer.unsettled()
         if len(unsettled):
-            self._feed(gluer.add_again, np.concatenate([_among(prints, unsettled) for prints in tally.prints]))
+            self._feed(gluer.add_again, np.concatenate([among(prints, unsettled) for prints in tally.prints]))
         return gluer.counts(cells)
 
     def _feed(self, take: Callable[[Leaves], None], select: np.ndarray) -> None:
         """Visit the selected leaves once more, with their faces."""
         tally = self._tally
         crew = self._crew if tally.cells > _FEW_CELLS else Crew()
-        jobs = _batches(tally, select)
+        jobs = selected_batches(tally, select)
 
         def start() -> tuple[None, Future[list[Leaves]]] | None:
             self._budget.check(0, crew)
@@ -429,58 +390,3 @@ def count_from_tree(problem: CellProblem | None) -> FourCounts:
     counts = _Count(True, Crew(), Budget(None, None, None), None).count(problem, None)
     assert isinstance(counts, FourCounts)
     return counts
-
-
-def _among(prints: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Marks the residues that are among the wanted ones, which are sorted."""
-    place = np.minimum(np.searchsorted(wanted, prints), len(wanted) - 1)
-    marks: np.ndarray = (wanted[place] == prints).view(np.uint8)
-    return marks
-
-
-def _batches(tally: _Tally, select: np.ndarray) -> Iterator[tuple[tuple[Group, ...], np.ndarray, np.ndarray]]:
-    """Groups with selected leaves, small ones together: with their marks, and the residues of the selected leaves."""
-    chosen: list[Group] = []
-    marks: list[np.ndarray] = []
-    keys: list[np.ndarray] = []
-    leaf = at = 0
-    slices = iter(tally.prints)
-    prints = np.zeros(0, np.uint64)
-    for group in tally.groups:
-        own = select[leaf : leaf + group.leaves]
-        if not len(own):
-            continue
-        if at == len(prints):
-            prints, at = next(slices), 0  # a group lies within one slice
-        leaf, at = leaf + group.leaves, at + group.leaves
-        if not own.any():
-            continue
-        if chosen and sum(map(len, marks)) + group.leaves > GROUP_LEAVES:
-            yield tuple(chosen), np.concatenate(marks), np.concatenate(keys)
-            chosen, marks, keys = [], [], []
-        chosen.append(group)
-        marks.append(own)
-        keys.append(prints[at - group.leaves : at][own.view(bool)])
-    if chosen:
-        yield tuple(chosen), np.concatenate(marks), np.concatenate(keys)
-
-
-def _identity(network: Network, domain: Polyhedron | None, counts: str, problem: CellProblem | None) -> dict[str, str]:
-    """What a checkpoint's count is about.
-
-    The coordinates and start cells that jobs refer to, and the residues, are part of it: should another version or
-    platform ever choose others, its jobs would mean something else.
-    """
-    walls = "all" if domain is None else _digest([[str(v) for v in row] for row in domain.irredundant().inequalities])
-    start = "none"
-    if problem is not None:
-        arrays = cell_arrays(problem)
-        residues = [table.tolist() for table in arrays.residues[:3]]
-        generators = [[*map(int, generator.vector)] for generator in problem.generators]
-        inside = [problem.lines, problem.slots, problem.start_rows, [[*map(int, wall)] for wall in problem.walls]]
-        start = _digest([problem.network.digest(), generators, inside, residues])
-    return {"network": network.digest(), "domain": walls, "kind of count": counts, "subdivision": start}
-
-
-def _digest(content: object) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
