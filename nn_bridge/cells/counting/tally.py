@@ -59,7 +59,7 @@ def among(prints: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 
 def selected_batches(tally: Tally, select: np.ndarray) -> Iterator[tuple[tuple[Group, ...], np.ndarray, np.ndarray]]:
-    """Groups with selected leaves, small ones together: with the mask over their leaves, and the residues of the selected leaves."""
+    """Groups with selected leaves, small ones together, with the mask over their leaves and the selected residues."""
     chosen: list[Group] = []
     marks: list[np.ndarray] = []
     keys: list[np.ndarray] = []
