@@ -9,9 +9,7 @@ FOLDERS = ("benchmarks", "docs", "milp", "nn_bridge", "polyhedra", "puiseux", "t
 MOST = 450
 LONGER = {
     "nn_bridge/cells/_kernels.py": "compiled kernels, which the core replaces",
-    "nn_bridge/cells/tree.py": "the driver of these kernels, which the core replaces",
     "nn_bridge/cells/numba_tree.py": "the driver of these kernels, which the core replaces",
-    "nn_bridge/cells/counting/jobs.py": "serves the kernels, which the core replaces",
     "nn_bridge/sign_vectors/_kernels/cut.py": "compiled kernels, which the core replaces",
 }
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nn_bridge.cells import _joining_kernels as kernels
+from nn_bridge.cells import _core as kernels
 from nn_bridge.cells.map_classes import MapClasses, empty_table, grown, larger
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import CellTreeError, Leaves

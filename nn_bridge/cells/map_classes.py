@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_bridge.cells import _joining_kernels as kernels
+from nn_bridge.cells import _core as kernels
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.network.network import INPUT
 from nn_bridge.network.residues import IntegerMaps, packed, unpacked

@@ -87,7 +87,7 @@ def count_cells(
     counts : {"all", "cells"}
         With "cells" the other three counts are None, and the number of cells is found by the fastest route.
     workers : int, optional
-        Processes to work with; 1 by default.  With an executor: slices to keep in flight there.
+        Threads to work with; 1 by default.  With an executor: slices to keep in flight there.
     executor : concurrent.futures.Executor, optional
         Where to work instead of in a pool of our own, such as ``dask.distributed.Client(..).get_executor()``.
     time_limit : float, optional
@@ -141,7 +141,7 @@ def count_cells(
     if workers is None:
         workers = 1 if executor is None else sensible_workers(executor)
     budget = Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
-    with Crew(workers, executor) as crew:
+    with Crew(workers, executor, threads=True) as crew:
         count = _Count(counts == "all", crew, budget, progress)
         count.run(network, domain, checkpoint)
     reason = count.reason
@@ -235,8 +235,9 @@ class _Count:
         if problem is None:
             return FourCounts(1, 1, 1, 1) if self._all_four else 1
         self._task = Task.of(problem)
-        if not self._crew.alone:
+        if self._crew.elsewhere:
             self._task.pack()
+        self._crew.stop = self._task.stop.set
         self._tally = tally = Tally({0: (Subtree(0, (), problem.roots),)})
         self._gluer: Gluer | None = None
         # faces in a checkpoint would take too much: with one, the second pass brings them
@@ -294,20 +295,18 @@ class _Count:
     def _absorb(self, key: int, result: Slice, checkpoint: Checkpoint | None) -> None:
         tally, crew = self._tally, self._crew
         tally.generators = max(tally.generators, result.generators)
-        if result.abandoned:
-            tally.cut_off.append(result)
-        else:
-            free = 1 if crew.alone else max(1, _JOBS_PER_WORKER * crew.size - len(tally.waiting) + 1)
-            parts = min(free, len(result.rest))
-            left = tuple(result.rest[part::parts] for part in range(parts))
-            record = Record(key, result.cells, left, result.groups, result.prints)
-            tally.add(record, glued=bool(result.faces))
-            for leaves in result.faces:
-                self._glue(leaves)
-            if checkpoint is not None:
-                checkpoint.append(record)
-            elif self._all_four and self._faces is not False:
-                self._faces = self._faces_from_here(result.repeats)
+        free = 1 if crew.alone else max(1, _JOBS_PER_WORKER * crew.size - len(tally.waiting) + 1)
+        parts = min(free, len(result.rest))
+        left = tuple(result.rest[part::parts] for part in range(parts))
+        record = Record(key, result.cells, left, result.groups, result.prints)
+        tally.add(record, glued=bool(result.faces))
+        tally.partial += result.partial
+        for leaves in result.faces:
+            self._glue(leaves)
+        if checkpoint is not None:
+            checkpoint.append(record)
+        elif self._all_four and self._faces is not False:
+            self._faces = self._faces_from_here(result.repeats)
         self._report()
         try:
             if result.no_room:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 
-from nn_bridge.cells.problem import CellProblem, cell_arrays
+from nn_bridge.cells.core_problem import PRIME
+from nn_bridge.cells.problem import CellProblem
 from nn_bridge.network.network import Network
 from polyhedra.polyhedron import Polyhedron
 
@@ -21,11 +22,9 @@ def identity_of(
     walls = "all" if domain is None else _digest([[str(v) for v in row] for row in domain.irredundant().inequalities])
     start = "none"
     if problem is not None:
-        arrays = cell_arrays(problem)
-        residues = [table.tolist() for table in arrays.residues[:3]]
         generators = [[*map(int, generator.vector)] for generator in problem.generators]
         inside = [problem.lines, problem.slots, problem.start_rows, [[*map(int, wall)] for wall in problem.walls]]
-        start = _digest([problem.network.digest(), generators, inside, residues])
+        start = _digest([problem.network.digest(), generators, inside, PRIME])
     return {"network": network.digest(), "domain": walls, "kind of count": counts, "subdivision": start}
 
 

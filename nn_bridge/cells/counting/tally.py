@@ -12,7 +12,6 @@ from nn_bridge.cells.counting.jobs import (
     GROUP_LEAVES,
     Group,
     Job,
-    Slice,
 )
 
 
@@ -26,7 +25,7 @@ class Tally:
     groups: list[Group] = field(default_factory=list)
     prints: list[np.ndarray] = field(default_factory=list)
     glued: list[bool] = field(default_factory=list)
-    cut_off: list[Slice] = field(default_factory=list)
+    partial: int = 0
     generators: int = 0
 
     def add(self, record: Record, glued: bool = False) -> None:
@@ -43,12 +42,12 @@ class Tally:
 
     @property
     def found(self) -> int:
-        """All cells known, those of slices that were cut off included (which a resumed count finds again)."""
-        return self.cells + sum(part.cells for part in self.cut_off)
+        """All cells known, with those of a count inside one cell that was broken off."""
+        return self.cells + self.partial
 
     def distinct(self) -> int:
         """The number of distinct residues found, which is at most the number of distinct maps."""
-        return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self.prints, *(s.prints for s in self.cut_off)])))
+        return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self.prints])))
 
 
 def among(prints: np.ndarray, wanted: np.ndarray) -> np.ndarray:
