@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("polyhedra", "tropical", "nn_bridge", "milp", "puiseux")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 PUBLIC = [path for path in MODULES if not path.name.startswith("_") or path.name in ("__init__.py", "__main__.py")]
+COMPILED = [path for package in PACKAGES for path in (ROOT / package).rglob("_core.pyi")]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -51,8 +52,9 @@ def arguments(node: Function) -> set[str]:
     return {argument.arg for argument in every if argument is not None} - {"self", "cls"}
 
 
-def is_overload(node: Function) -> bool:
-    return any(ast.unparse(decorator).endswith("overload") for decorator in node.decorator_list)
+def is_repeated(node: Function) -> bool:
+    """Whether a function is an overload or the setter of a property, whose docstring stands elsewhere."""
+    return any(ast.unparse(decorator).endswith(("overload", ".setter")) for decorator in node.decorator_list)
 
 
 def is_dataclass(node: ast.ClassDef) -> bool:
@@ -71,7 +73,7 @@ def fields(node: ast.ClassDef) -> set[str]:
 def complaints(path: Path) -> list[str]:
     found = []
     for name, node in public_definitions(tree_of(path)):
-        if isinstance(node, Function) and is_overload(node):
+        if isinstance(node, Function) and is_repeated(node):
             continue
         doc = ast.get_docstring(node)
         if doc is None:
@@ -95,7 +97,7 @@ def test_arguments_and_attributes_are_named(path: Path) -> None:
 
 def module_names() -> set[str]:
     names = {"puiseux", "tropical", "milp", "polyhedra", "nn_bridge"}
-    for path in MODULES:
+    for path in (*MODULES, *COMPILED):
         parts = path.relative_to(ROOT).with_suffix("").parts
         names.add(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
     return names

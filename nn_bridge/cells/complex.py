@@ -291,13 +291,13 @@ def cell_complex(network: Network, domain: Polyhedron | None = None) -> CellComp
     cells = len(leaves.patterns)
     keys = SignVectorKeys(problem, tree.words).pack(leaves.patterns, leaves.facet_leaf, leaves.facet_zeros)
     partner = _partners(keys, (leaves.facet_zeros[:, tree.wall_word :] != 0).any(axis=1))
-    maps = MapClasses(problem, tree.words).classify(leaves.patterns, leaves.prints)
+    maps = MapClasses(problem, tree.words).classify(leaves.patterns, leaves.residues)
     numbers = np.arange(cells + 1)
     found = CellComplex(
         network=network,
         domain=domain,
         pattern_words=leaves.patterns if network.stages else np.zeros((cells, 0), np.uint64),
-        residues=leaves.prints,
+        residues=leaves.residues,
         maps=maps,
         regions=_regions(leaves.facet_leaf, partner, maps),
         generator_begin=np.searchsorted(leaves.generator_leaf, numbers),

@@ -49,21 +49,21 @@ class Duplicates:
     Attributes
     ----------
     select : array of uint8, shape (cells,)
-        1 for such a leaf; what `CellTree` takes as ``select`` in the second pass.
-    prints : array of uint64
+        1 for such a leaf; the mask that `CellTree` takes as ``select`` in the second pass.
+    residues : array of uint64
         The residues of the selected leaves, in the order of the leaves.
     """
 
     select: np.ndarray
-    prints: np.ndarray
+    residues: np.ndarray
 
     @property
     def singles(self) -> int:
         """The number of leaves whose map is certainly theirs alone."""
-        return len(self.select) - len(self.prints)
+        return len(self.select) - len(self.residues)
 
 
-def duplicates(prints: np.ndarray) -> Duplicates:
+def duplicates(residues: np.ndarray) -> Duplicates:
     """Find the leaves whose residues (uint64, one per leaf) occur more than once.
 
     Examples
@@ -71,24 +71,24 @@ def duplicates(prints: np.ndarray) -> Duplicates:
     >>> duplicates(np.array([7, 5, 7], dtype=np.uint64)).select.tolist()
     [1, 0, 1]
     """
-    order = np.argsort(prints)
-    ranked = prints[order]
+    order = np.argsort(residues)
+    ranked = residues[order]
     same = ranked[1:] == ranked[:-1]
-    select = np.zeros(len(prints), np.uint8)
+    select = np.zeros(len(residues), np.uint8)
     select[order[1:][same]] = 1
     select[order[:-1][same]] = 1
-    return Duplicates(select, prints[select.view(bool)])
+    return Duplicates(select, residues[select.view(bool)])
 
 
-def repeats(prints: np.ndarray, with_faces: bool = False) -> bool:
+def repeats(residues: np.ndarray, with_faces: bool = False) -> bool:
     """Whether so many of some leaves share their residues that faces are best written for all leaves at once.
 
     A second pass costs at least what the first one did; faces of all leaves cost somewhat less than that.  Where faces
     were written so far (``with_faces``), fewer suffice to go on.
     """
     share = _STILL if with_faces else _REPEATED
-    ranked = np.sort(prints)
-    return len(prints) > 0 and share * int(np.count_nonzero(ranked[1:] == ranked[:-1])) >= len(prints)
+    ranked = np.sort(residues)
+    return len(residues) > 0 and share * int(np.count_nonzero(ranked[1:] == ranked[:-1])) >= len(residues)
 
 
 # -------------------------------------------------------------------------- tables of rows
@@ -158,11 +158,11 @@ class _KeyTable:
 
     @property
     def bytes(self) -> int:
-        """What the keys in memory take."""
+        """Bytes of the keys in memory."""
         return self._table.nbytes + self._bearer.nbytes
 
     def roots(self, count: int) -> np.ndarray:
-        """One leaf of each set of united leaves, among the first ``count``; what else is there stands alone."""
+        """One leaf of each set of united leaves, among the first ``count``; a leaf never added is a set of its own."""
         alone = np.arange(len(self._parent), count)
         return np.concatenate([np.flatnonzero(self._parent[:count] == np.arange(min(count, len(self._parent)))), alone])
 
@@ -186,7 +186,7 @@ class _Batch(NamedTuple):
     def of(cls, leaves: Leaves, first: int) -> _Batch:
         """The leaves, numbered from ``first`` on."""
         of_facet, of_generator = leaves.facet_leaf, leaves.generator_leaf
-        if of_facet[-1] - of_facet[0] == len(leaves.prints) - 1:
+        if of_facet[-1] - of_facet[0] == len(leaves.residues) - 1:
             return cls(leaves, first, of_generator - of_facet[0], of_facet - of_facet[0])
         # some leaves of the run were not written
         numbers = of_facet[np.flatnonzero(np.diff(of_facet, prepend=-1))]  # every leaf has a facet
@@ -200,28 +200,28 @@ class _Batch(NamedTuple):
         """The keys of the vertices, and their leaves: of all leaves, or of those that are marked."""
         vertex = self.leaves.generator_ray == 0
         if chosen is not None:
-            vertex &= chosen[self.first : self.first + len(self.leaves.prints)][self.generator_row]
+            vertex &= chosen[self.first : self.first + len(self.leaves.residues)][self.generator_row]
         rows = self.generator_row[vertex]
         return keys.pack(self.leaves.patterns, rows, self.leaves.generator_zeros[vertex]), rows + self.first
 
     def without_facets(self) -> _Batch:
-        """What points need."""
+        """The batch without the arrays that only facets need."""
         nothing = np.zeros(0, np.int64)
         leaves = self.leaves._replace(generator_leaf=nothing, facet_leaf=nothing, facet_zeros=nothing)
         return self._replace(leaves=leaves, facet_row=nothing)
 
     @property
     def bytes(self) -> int:
-        """What keeping the batch takes."""
+        """Bytes of the batch."""
         return self.generator_row.nbytes + self.facet_row.nbytes + sum(a.nbytes for a in self.leaves)
 
 
-class Gluer:
+class Joiner:
     """Joins the leaves with equal maps by facets and by points; fed with leaves and their faces, in any order.
 
     Use: give to `add` all leaves, or all but those whose residues occur once, in batches.  Points matter only to maps
     with several pieces that no facet joins; they are kept until those are known, as long as they take few bytes.  Else
-    they are forgotten, `unsettled` tells the residues of such maps, and all leaves with these are given to `add_again`.
+    they are dropped, `unsettled` returns the residues of such maps, and all leaves with these go to `add_second_pass`.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ class Gluer:
         self._points: _KeyTable | None = None
         self._held: list[_Batch] | None = []  # they wait, for their points, until the pieces are known
         self._held_bytes = 0
-        self._again: _Again | None = None
+        self._second_pass: _SecondPass | None = None
         self._added = self._waiting = 0
         self._batches: list[Leaves] = []
 
@@ -252,15 +252,15 @@ class Gluer:
 
     @property
     def bytes(self) -> int:
-        """About what is in memory."""
+        """Bytes in memory, about."""
         points = self._held_bytes if self._points is None else self._points.bytes
         return self._maps.bytes + self._facets.bytes + points + 2 * self._labels.nbytes
 
     def add(self, leaves: Leaves) -> None:
         """Take a batch of leaves with their faces."""
-        if len(leaves.prints):
+        if len(leaves.residues):
             self._batches.append(leaves)
-            self._waiting += len(leaves.prints)
+            self._waiting += len(leaves.residues)
             if self._waiting >= _LEAVES_AT_ONCE:
                 self._work_in()
 
@@ -268,14 +268,14 @@ class Gluer:
         """Classify and join the waiting leaves (many at a time, since classifying small batches is slow)."""
         if not self._batches:
             return
-        prints = np.concatenate([leaves.prints for leaves in self._batches])
+        residues = np.concatenate([leaves.residues for leaves in self._batches])
         patterns = np.concatenate([leaves.patterns for leaves in self._batches])
-        end = self._added + len(prints)
+        end = self._added + len(residues)
         self._labels = grown(self._labels, end)
-        self._labels[self._added : end] = self._maps.classify(patterns, prints)
+        self._labels[self._added : end] = self._maps.classify(patterns, residues)
         for leaves in self._batches:
             batch = _Batch.of(leaves, self._added)
-            self._added += len(leaves.prints)
+            self._added += len(leaves.residues)
             self._facets.add(*batch.facets(self._keys), self._labels)
             self._keep_points(batch)
         self._batches, self._waiting = [], 0
@@ -301,32 +301,32 @@ class Gluer:
             self._points = None
 
     def _in_pieces(self) -> np.ndarray:
-        """Marks the maps that have several pieces that no facet joins, as far as is known."""
+        """Boolean mask: maps whose cells form more than one facet-connected component so far."""
         labels = self._labels[self._facets.roots(self._added)]
         several: np.ndarray = np.bincount(labels, minlength=self._maps.count) > 1
         return several
 
     def unsettled(self) -> np.ndarray:
-        """After the last leaf: the residues, sorted, whose leaves are to be brought once more (mostly none)."""
+        """After the last leaf: the residues, sorted, whose leaves a second pass has to bring (mostly none)."""
         self._work_in()
-        if self._again is not None or self._points is not None or self._held is not None:
+        if self._second_pass is not None or self._points is not None or self._held is not None:
             return np.zeros(0, np.uint64)
         in_pieces = self._in_pieces()
         if not in_pieces.any():
             return np.zeros(0, np.uint64)
-        marked, prints = self._maps.alike(in_pieces)
-        self._again = _Again(marked, _KeyTable(self._keys.width, pairs=False))
-        return prints
+        marked, residues = self._maps.alike(in_pieces)
+        self._second_pass = _SecondPass(marked, _KeyTable(self._keys.width, pairs=False))
+        return residues
 
-    def add_again(self, leaves: Leaves) -> None:
+    def add_second_pass(self, leaves: Leaves) -> None:
         """Take a batch of leaves with unsettled residues: all of them are to come, in any order."""
-        if self._again is None:
-            raise CellTreeError("no leaves were asked for once more")
-        if len(leaves.prints):
-            labels = self._maps.classify(leaves.patterns, leaves.prints)
-            batch = _Batch.of(leaves, len(self._again.labels))
-            self._again.labels = np.concatenate([self._again.labels, labels.astype(np.int32)])
-            self._again.points.add(*batch.points(self._keys), self._again.labels)
+        if self._second_pass is None:
+            raise CellTreeError("no second pass was asked for")
+        if len(leaves.residues):
+            labels = self._maps.classify(leaves.patterns, leaves.residues)
+            batch = _Batch.of(leaves, len(self._second_pass.labels))
+            self._second_pass.labels = np.concatenate([self._second_pass.labels, labels.astype(np.int32)])
+            self._second_pass.points.add(*batch.points(self._keys), self._second_pass.labels)
 
     def counts(self, cells: int) -> FourCounts:
         """The four counts, after the last leaf; ``cells`` are all leaves, those with residues of their own included.
@@ -345,27 +345,27 @@ class Gluer:
             self._points = _KeyTable(self._keys.width, pairs=False)
             self._points.inherit(self._facets)
             for batch in self._held:
-                if in_pieces[batch.first : batch.first + len(batch.leaves.prints)].any():
+                if in_pieces[batch.first : batch.first + len(batch.leaves.residues)].any():
                     self._points.add(*batch.points(self._keys, in_pieces), self._labels)
             self._held = None
         if self._points is not None:
             by_point = len(self._points.roots(self._added))
         else:
             settled, again = ~self._in_pieces(), 0
-            if self._again is not None:
-                settled = ~self._again.marked
-                again = len(self._again.points.roots(len(self._again.labels)))
-                if len(self._again.labels) != np.count_nonzero(self._again.marked[labels]):
-                    raise CellTreeError("a later pass met other cells than the first; please report this network")
+            if self._second_pass is not None:
+                settled = ~self._second_pass.marked
+                again = len(self._second_pass.points.roots(len(self._second_pass.labels)))
+                if len(self._second_pass.labels) != np.count_nonzero(self._second_pass.marked[labels]):
+                    raise CellTreeError("the second pass met other cells than the first; please report this network")
             elif not settled.all():
-                raise CellTreeError("the points of some cells are missing; ask the gluer what is unsettled")
+                raise CellTreeError("the points of some cells are missing; ask the joiner what is unsettled")
             by_point = int(np.count_nonzero(settled[labels[pieces]])) + again
         return FourCounts(cells, singles + len(pieces), singles + by_point, singles + self._maps.count)
 
 
 @dataclass
-class _Again:
-    """Leaves that are brought once more, for their points.
+class _SecondPass:
+    """Leaves that a second pass brings, for their points.
 
     ``marked`` are their maps, ``labels`` the numbers of the maps of those that came.
     """

@@ -71,10 +71,10 @@ class MapClasses:
         """What is kept of the maps."""
         return self._numbering.bytes + self._first.nbytes
 
-    def classify(self, patterns: np.ndarray, prints: np.ndarray) -> np.ndarray:
-        """The number of each leaf's map, in the order in which they come; ``prints`` are the leaves' residues."""
+    def classify(self, patterns: np.ndarray, residues: np.ndarray) -> np.ndarray:
+        """The number of each leaf's map, in the order in which they come; ``residues`` are the leaves' residues."""
         known = self.count
-        fresh, labels = self._numbering.of(prints[:, None])
+        fresh, labels = self._numbering.of(residues[:, None])
         rows = self.relevant(patterns)
         self._first = grown(self._first, self.count)
         self._first[known : self.count] = rows[fresh]
@@ -99,7 +99,7 @@ class MapClasses:
         return labels
 
     def alike(self, marked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Marks on maps, spread to all maps of the same residues, and these residues, sorted."""
+        """Extend a mask over maps to all maps with equal residues; also return these residues, sorted."""
         marked = marked.copy()
         for (first, _), own in self._others.items():
             marked[first] |= marked[own]

@@ -23,19 +23,19 @@ class Tally:
     jobs: int = 1
     cells: int = 0
     groups: list[Group] = field(default_factory=list)
-    prints: list[np.ndarray] = field(default_factory=list)
-    glued: list[bool] = field(default_factory=list)
+    residues: list[np.ndarray] = field(default_factory=list)
+    joined: list[bool] = field(default_factory=list)
     partial: int = 0
     generators: int = 0
 
-    def add(self, record: Record, glued: bool = False) -> None:
-        """Work a finished slice in; ``glued``: its leaves have been joined."""
+    def add(self, record: Record, joined: bool = False) -> None:
+        """Work a finished slice in; ``joined``: its leaves have been joined."""
         self.waiting.pop(record.job, None)
         self.cells += record.cells
         self.groups += record.groups
-        if len(record.prints):
-            self.prints.append(record.prints)
-            self.glued.append(glued)
+        if len(record.residues):
+            self.residues.append(record.residues)
+            self.joined.append(joined)
         for job in record.left:
             self.waiting[self.jobs] = job
             self.jobs += 1
@@ -47,13 +47,13 @@ class Tally:
 
     def distinct(self) -> int:
         """The number of distinct residues found, which is at most the number of distinct maps."""
-        return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self.prints])))
+        return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self.residues])))
 
 
-def among(prints: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def among(residues: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """A mask over residues: 1 where one is among the wanted ones, which are sorted."""
-    place = np.minimum(np.searchsorted(wanted, prints), len(wanted) - 1)
-    marks: np.ndarray = (wanted[place] == prints).view(np.uint8)
+    place = np.minimum(np.searchsorted(wanted, residues), len(wanted) - 1)
+    marks: np.ndarray = (wanted[place] == residues).view(np.uint8)
     return marks
 
 
@@ -63,14 +63,14 @@ def selected_batches(tally: Tally, select: np.ndarray) -> Iterator[tuple[tuple[G
     marks: list[np.ndarray] = []
     keys: list[np.ndarray] = []
     leaf = at = 0
-    slices = iter(tally.prints)
-    prints = np.zeros(0, np.uint64)
+    slices = iter(tally.residues)
+    residues = np.zeros(0, np.uint64)
     for group in tally.groups:
         own = select[leaf : leaf + group.leaves]
         if not len(own):
             continue
-        if at == len(prints):
-            prints, at = next(slices), 0  # a group lies within one slice
+        if at == len(residues):
+            residues, at = next(slices), 0  # a group lies within one slice
         leaf, at = leaf + group.leaves, at + group.leaves
         if not own.any():
             continue
@@ -79,6 +79,6 @@ def selected_batches(tally: Tally, select: np.ndarray) -> Iterator[tuple[tuple[G
             chosen, marks, keys = [], [], []
         chosen.append(group)
         marks.append(own)
-        keys.append(prints[at - group.leaves : at][own.view(bool)])
+        keys.append(residues[at - group.leaves : at][own.view(bool)])
     if chosen:
         yield tuple(chosen), np.concatenate(marks), np.concatenate(keys)
