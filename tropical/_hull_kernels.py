@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polyhedra.compiled_core import core
+from polyhedra.rounding import UNIT_ROUNDOFF
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
-UNIT = 2.0**-53
 TINY = 1e-290  # above every underflow that a product of a few numbers can lose
 SMALL = 1e-300  # times one rounding this exceeds the error of any subnormal number
 CHUNK = 2_000_000  # entries of a temporary array
@@ -33,7 +33,7 @@ COMPILED = _core is not None
 
 def rounding(dim: int) -> float:
     """The factor of the error bound of a scalar product of length dim + 1 of rounded numbers."""
-    return (dim + 6) * UNIT * 1.01
+    return (dim + 6) * UNIT_ROUNDOFF * 1.01
 
 
 def winners(A: Floats, c: Floats, points: Floats) -> tuple[Indices, Flags]:
@@ -256,7 +256,7 @@ def proven_redundant_in_numpy(A: Floats, c: Floats, query_a: Floats, query_c: Fl
             defect = np.abs(np.eye(size) - inverse @ matrix) + 2.0 * bound * (size_r @ size_m) + TINY
             norm = defect.sum(axis=2).max(axis=1) * (1.0 + bound)
             spread = np.einsum("qij,qj->qi", size_r, residual).max(axis=1) * (1.0 + 4.0 * bound)
-            radius = spread / (1.0 - norm) * (1.0 + 8.0 * UNIT) + TINY
+            radius = spread / (1.0 - norm) * (1.0 + 8.0 * UNIT_ROUNDOFF) + TINY
             slack = np.einsum("qi,qi->q", values, heights) - own
             error = 2.0 * bound * (np.einsum("qi,qi->q", np.abs(values), np.abs(heights)) + np.abs(own))
             error += radius * np.abs(heights).sum(axis=1) * (1.0 + 4.0 * bound) + TINY
