@@ -170,7 +170,7 @@ def test_answers_do_not_depend_on_what_floating_point_proposes(seed, monkeypatch
         program = ([rng.randint(-2, 2) for _ in range(d)], A, [rng.randint(0, 2) for _ in A], [], [])
         systems.append(program)
         truths.append((maximize(*program), interior(*program[1:])))
-    kernels = proposal.kernels
+    kernels = proposal.float_simplex
     statuses = (kernels.OPTIMAL, kernels.UNBOUNDED, kernels.INFEASIBLE)
     monkeypatch.setattr(kernels, "propose_and_prove", lambda rows, k, top, basis, x: lie(basis, x, statuses))
     monkeypatch.setattr(

@@ -189,8 +189,8 @@ def test_the_exact_paths_of_the_writer_give_valid_proofs(tmp_path: Path, monkeyp
     """Nothing proven in floating point, no rounded point: certified linear programs have to do everything."""
     from nn_bridge.cells.proof import proof as cell_proof
 
-    monkeypatch.setattr(implied_rows.kernels, "PROVEN", -1)
-    monkeypatch.setattr(implied_rows.kernels, "OPTIMAL", -1)
+    monkeypatch.setattr(implied_rows.float_simplex, "PROVEN", -1)
+    monkeypatch.setattr(implied_rows.float_simplex, "OPTIMAL", -1)
     monkeypatch.setattr(cell_proof, "_rounded", lambda *_: iter(()))
     for name in sorted(ORACLE)[::25]:
         entry = ENTRIES[name]
