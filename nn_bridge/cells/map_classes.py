@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn_bridge.cells import _core as kernels
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.network.network import INPUT
 from nn_bridge.network.residues import IntegerMaps, packed, unpacked
+from polyhedra.compiled_core import core_or_refusal
+
+if TYPE_CHECKING:
+    from nn_bridge.cells import _core as kernels
+else:
+    kernels = core_or_refusal("nn_bridge.cells._core")
 
 
 def distinct_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,14 +21,19 @@ import math
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from nn_bridge.cells import _core
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.problem import CellProblem
+from polyhedra.compiled_core import core_or_refusal
 from polyhedra.limits import check_limits
+
+if TYPE_CHECKING:
+    from nn_bridge.cells import _core
+else:
+    _core = core_or_refusal("nn_bridge.cells._core")
 
 Decision = tuple[int, int, int]
 """One step down the tree: (stage, unit, 1 for the positive side or 0)."""
@@ -76,10 +81,10 @@ class Leaves(NamedTuple):
     """A batch of leaves as arrays.
 
     ``patterns`` has shape (leaves, stages * words) with bit ``i % 64`` of word ``stage * words + i // 64`` for unit
-    ``i``; ``residues`` the residues of the affine maps; ``begins`` is 1 for the first leaf of a run and the
-    first below a cell of the last stage.  The others are empty unless faces were asked for: per generator the number of its leaf
+    ``i``; ``residues`` the residues of the affine maps; ``begins`` is 1 for the first leaf of a run and the first below
+    a cell of the last stage. The others are empty unless faces were asked for: per generator the number of its leaf
     (counted over the whole run), whether it is a ray, float coordinates and the set of units (and walls) that vanish
-    there; per facet the number of its leaf and that set.  With FACES_WITHOUT_COORDINATES the generators are vertices
+    there; per facet the number of its leaf and that set. With FACES_WITHOUT_COORDINATES the generators are vertices
     alone, without coordinates.
     """
 
