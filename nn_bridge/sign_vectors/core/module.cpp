@@ -24,7 +24,7 @@ nb::ndarray<T, nb::ndim<Dimensions>, nb::device::cpu> array_of(nb::handle h) {
         const std::string wanted = std::to_string(8 * sizeof(T)) + " bits";
         throw nb::type_error(("an array has another type, number of dimensions or is read-only; wanted: " + wanted).c_str());
     }
-    if (a.shape(Dimensions - 1) > 1 && a.stride(Dimensions - 1) != 1)
+    if (a.size() && a.shape(Dimensions - 1) > 1 && a.stride(Dimensions - 1) != 1)
         throw nb::type_error("an array is not contiguous");
     return a;
 }
@@ -39,13 +39,13 @@ Line<T> line(nb::handle h) {
 template <class T>
 Grid<T> strided(nb::handle h) {
     const auto a = array_of<T, 2>(h);
-    return {a.data(), a.shape(0), a.shape(1), size_t(a.stride(0))};
+    return {a.data(), a.shape(0), a.shape(1), a.shape(0) > 1 && a.size() ? size_t(a.stride(0)) : a.shape(1)};
 }
 
 template <class T>
 Grid<T> grid(nb::handle h) {
     const Grid<T> g = strided<T>(h);
-    if (g.rows > 1 && g.stride != g.columns) throw nb::type_error("the rows of an array do not follow one another");
+    if (g.stride != g.columns) throw nb::type_error("the rows of an array do not follow one another");
     return g;
 }
 
@@ -260,6 +260,10 @@ void bind_results(nb::module_& m) {
 
 NB_MODULE(_core, m) {
     m.doc() = "The loops of the edge subdivision.";
+    m.def("widen", [](bool on) {  // for tests: whether the wider version of loops runs, if the processor can
+        wide = on && wide_processor();
+        return wide;
+    });
     bind_cuts(m);
     bind_stages(m);
     bind_pruning(m);

@@ -26,8 +26,7 @@ PUISEUX_INLINE void prefetch(const T* place) {
 
 #if defined(__GNUC__) && defined(__x86_64__)
 inline bool wide_processor() {
-    static const bool wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-    return wide;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 }
 
 template <class Body, class... Arguments>
@@ -48,9 +47,12 @@ auto run_plain(Arguments&... arguments) {
     return Body::run(arguments...);
 }
 
+/// Whether the wider version runs; tests switch it off.
+inline bool wide = wide_processor();
+
 template <class Body, class... Arguments>
 auto dispatch(Arguments&&... arguments) {
-    return wide_processor() ? run_wide<Body>(arguments...) : run_plain<Body>(arguments...);
+    return wide ? run_wide<Body>(arguments...) : run_plain<Body>(arguments...);
 }
 
 }  // namespace puiseux::edges
