@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from milp.bounds import METHODS, network_bounds
+from milp.bounding import METHODS, network_bounds
 from milp.compress import compress
 from milp.count import search_patterns
 from milp.formulations import formulate

@@ -17,6 +17,7 @@ from flint import fmpq
 from milp.domain import BoundedDomain
 from nn_bridge.network.network import Network, Pattern, Row
 from polyhedra.linear_program import InteriorPoint, Optimal, interior, maximize
+from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive, rational
 from polyhedra.system import without_zero_rows
 
@@ -39,15 +40,16 @@ def cell_rows(network: Network, pattern: Pattern) -> list[tuple[int, int, Row]]:
     return rows
 
 
-def is_cell(network: Network, region: BoundedDomain, pattern: Pattern) -> bool:
+def is_cell(network: Network, region: BoundedDomain | Polyhedron | None, pattern: Pattern) -> bool:
     """Whether a pattern has a full-dimensional cell in the domain; a unit that vanishes there must be inactive."""
     for stage, phases in zip(network.affine_forms(pattern), pattern, strict=False):
         for (*a, b), active in zip(stage, phases, strict=True):
             if not any(a) and (b > 0) != active:
                 return False
     rows = [row for _, _, row in cell_rows(network, pattern)]
-    rows += without_zero_rows(region.polyhedron.inequalities)
-    answer = interior([r[:-1] for r in rows], [r[-1] for r in rows], dim=region.dim)
+    polyhedron = region.polyhedron if isinstance(region, BoundedDomain) else region
+    rows += [] if polyhedron is None else without_zero_rows(polyhedron.inequalities)
+    answer = interior([r[:-1] for r in rows], [r[-1] for r in rows], dim=network.input_dim)
     return isinstance(answer, InteriorPoint)
 
 
@@ -63,6 +65,23 @@ def has_inside(network: Network, pattern: Pattern, x: Row) -> bool:
             elif (value > 0) != active:
                 return False
     return True
+
+
+def a_cell(network: Network, region: BoundedDomain) -> Pattern:
+    """Some full-dimensional cell of a full-dimensional domain: behind an interior point in a direction that is general.
+
+    The direction (1, e, e^2, ..) with e small enough leaves no hyperplane of a unit on both sides at once; powers of a
+    fixed small number are tried until the pattern has a cell.
+    """
+    rows = region.polyhedron.inequalities
+    answer = interior([r[:-1] for r in rows], [r[-1] for r in rows], dim=region.dim)
+    assert isinstance(answer, InteriorPoint)
+    small = ONE
+    while True:
+        small /= 16
+        pattern = pattern_behind(network, answer.point, [small**j for j in range(region.dim)])
+        if is_cell(network, region, pattern):
+            return pattern
 
 
 def find_missed(
@@ -86,6 +105,8 @@ def find_missed(
         planes = [_plane(row) for _, _, row in rows]
         tried = set()
         for (k, i, row), plane in zip(rows, planes, strict=True):
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError
             if plane in walls or plane in tried or _flipped(pattern, k, i) in cells:
                 continue
             tried.add(plane)

@@ -139,7 +139,7 @@ class _Search:
         sign: int,
         depth: int,
     ) -> None:
-        self.network = Network(network.input_dim, network.stages[:depth], _row_of(stage, index, sign))
+        self.network = Network(network.input_dim, network.stages[:depth], row_of(stage, index, sign))
         self.region, self.bounds, self.depth = region, bounds, depth
         self.relaxation = Relaxation(self.network, region, bounds)
         self.relaxation.set_objective(self.network.output, 0, 1)
@@ -213,6 +213,7 @@ class _Search:
 
         The bounds of open nodes are proved, so a run that is cut short still has a proved bound.
         """
+        self.relaxation.deadline = deadline
         count = itertools.count()  # breaks ties: the heap never compares decisions
         heap: list[Open] = []
         following: Open | None = (-self.relaxation.objective_end, next(count), ())
@@ -315,7 +316,7 @@ def _into(value: fmpq, low: fmpq, high: fmpq) -> fmpq:
     return high if value > high - near else low if value < low + near else value
 
 
-def _row_of(stage: AffineStage, index: int, sign: int) -> AffineStage:
+def row_of(stage: AffineStage, index: int, sign: int) -> AffineStage:
     blocks = tuple((source, (tuple(sign * w for w in matrix[index]),)) for source, matrix in stage.blocks)
     kept = tuple((source, matrix) for source, matrix in blocks if any(matrix[0]))
     return AffineStage(kept, (sign * stage.bias[index],))

@@ -6,19 +6,23 @@ settled. Points at which a unit was seen active and inactive settle it at once: 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
 
-from milp.bounds import Stability, network_bounds
+from milp.arguments import of_any_model
+from milp.bounding import network_bounds
+from milp.bounds import Stability
 from milp.branching import search_maximum
 from milp.domain import DomainLike, bounded
-from milp.solvers import deadline_after
+from milp.solvers import deadline_after, third_of
 from nn_bridge.network.network import Network, Row
 from nn_bridge.reduction.superfluous_units import Simplification, StabilityProofs, simplify_network
 from polyhedra.scalars import ZERO, rational
 
 
+@of_any_model
 def stability_proofs(
     network: Network,
     domain: DomainLike,
@@ -48,9 +52,11 @@ def stability_proofs(
     ([(0, 0)], [(0, 1)])
     """
     deadline = deadline_after(time_limit)
-    region = bounded(domain, network.input_dim)
-    known = network_bounds(network, region, "lp", time_limit=None if time_limit is None else time_limit / 3)
-    positive, negative = _seen(network, known.input, region.contains if not region.is_box else None, samples, rng)
+    region = bounded(domain, network.input_dim, deadline)
+    known = network_bounds(network, region, "lp", time_limit=third_of(deadline))
+    positive, negative = _seen(
+        network, known.input, region.contains if not region.is_box else None, samples, rng, deadline
+    )
     inactive: set[tuple[int, int]] = set()
     active: set[tuple[int, int]] = set()
     for k, stage in enumerate(network.stages):
@@ -64,6 +70,8 @@ def stability_proofs(
                 for sign, seen, target in ((1, positive, inactive), (-1, negative, active)):
                     if (k, i) in seen or (k, i) in inactive:
                         continue
+                    if deadline is not None and time.monotonic() > deadline:
+                        break
                     result = search_maximum(
                         network,
                         region,
@@ -87,12 +95,17 @@ def _seen(
     contains: Callable[[Row], bool] | None,
     samples: int,
     rng: int | np.random.Generator,
+    deadline: float | None,
 ) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
     """The units seen with positive and with negative pre-activation, exactly, at points of the domain."""
     generator = np.random.default_rng(rng)
     positive: set[tuple[int, int]] = set()
     negative: set[tuple[int, int]] = set()
-    for point in generator.uniform(*box, size=(samples, len(box[0]))):
+    low, high = np.array(box[0]), np.array(box[1])
+    for share in generator.uniform(size=(samples, len(box[0]))):
+        if deadline is not None and time.monotonic() > deadline:
+            break
+        point = np.clip(low * (1 - share) + high * share, low, high)  # high - low may leave the range of float64
         x = tuple(rational(float(v)) for v in point)
         if contains is not None and not contains(x):
             continue
@@ -105,6 +118,7 @@ def _seen(
     return positive, negative
 
 
+@of_any_model
 def compress(
     network: Network,
     domain: DomainLike,

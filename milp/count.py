@@ -16,17 +16,21 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from milp.audit import MissedCell, find_missed, has_inside, is_cell, largest_slack
-from milp.bounds import Bounds, network_bounds
+from milp.arguments import of_any_model
+from milp.audit import a_cell, find_missed, has_inside, is_cell, largest_slack
+from milp.bounding import network_bounds
+from milp.bounds import Bounds
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.patterns import Vanishing, pattern_model, run_loop, run_scip
-from milp.solvers import deadline_after
-from nn_bridge.network.network import Network, Pattern
+from milp.scaling import scaled
+from milp.solvers import deadline_after, has_scip, time_left
+from nn_bridge.network.network import Matrix, Network, Pattern
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import FormulationError
+from polyhedra.quoting import quoted
 from polyhedra.scalars import rational, to_float
 
-METHODS = ("scip", "loop")
+METHODS = ("auto", "scip", "loop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,11 @@ class PatternSearch:
         return tuple(len(patterns) for patterns in self.stages)
 
 
+@of_any_model
 def search_patterns(
     network: Network,
     domain: DomainLike,
-    method: str = "scip",
+    method: str = "auto",
     *,
     slack: float = 1e-6,
     audit: bool = True,
@@ -86,16 +91,17 @@ def search_patterns(
     network : Network
     domain : Polyhedron or pair (lower, upper)
         Bounded and full-dimensional (restrict the network to a slice otherwise).
-    method : {"scip", "loop"}
-        One SCIP tree, or the no-good loop with any cvxpy solver (``solver``; HiGHS by default).
+    method : {"auto", "scip", "loop"}
+        One SCIP tree, or the no-good loop with any cvxpy solver (``solver``; HiGHS by default). "auto" takes the tree
+        where SCIP is installed and no other solver is asked for.
     slack : float
         A cell counts if some point of it has every unit at least this far from its kink, relative to the magnitude of
-        the unit's terms.
+        the unit's terms (on a domain of unusual size: with inputs measured from its middle, in its size).
         Must exceed the solver's feasibility tolerance, 1e-9.
     audit : bool
         Look behind every facet in exact arithmetic.
     tightening : {"interval", "deeppoly", "lp", "milp"}
-        The method of `milp.bounds.bounds`.
+        The method of `milp.bounding.network_bounds`.
     time_limit : float or None
         Seconds for everything together.
     max_cells : int, optional
@@ -109,22 +115,26 @@ def search_patterns(
         The solver is not installed.
     """
     if method not in METHODS:
-        raise FormulationError(f"there is no method {method!r}; use one of {', '.join(METHODS)}")
+        raise FormulationError(f"there is no method {quoted(method)}; use one of {', '.join(METHODS)}")
+    if method == "auto":
+        method = "scip" if (solver is None or solver.upper() == "SCIP") and has_scip() else "loop"
     if not 1e-8 <= slack < 1:
         raise FormulationError(f"slack={slack} is not between 1e-8 and 1: it must exceed the solver's tolerance 1e-9")
     start = time.monotonic()
     deadline = deadline_after(time_limit)
-    region = bounded(domain, network.input_dim)
+    region = bounded(domain, network.input_dim, deadline)
     if not region.polyhedron.is_full_dimensional():
         raise FormulationError("the domain is not full-dimensional: restrict the network to a slice and count there")
-    known = network_bounds(network, region, tightening, time_limit=time_limit)
+    own = scaled(network, region)
+    network, region = own.network, own.region
+    known = network_bounds(network, region, tightening, time_limit=time_left(deadline))
     run = _Run(network, region, known, method, slack, solver, deadline, max_cells)
     vanishing: Vanishing = {}
     stages: list[tuple[Pattern, ...]] = []
     complete = True
     previous: tuple[Pattern, ...] = ((),)
     for depth in range(1, len(network.stages) + 1):
-        vanishing |= _vanishing_pairs(network, previous)
+        vanishing |= _vanishing_pairs(network, previous, deadline)
         complete = run.enumerate(depth, vanishing)
         previous = tuple(sorted(run.found))
         stages.append(previous)
@@ -138,10 +148,11 @@ def search_patterns(
     return PatternSearch(tuple(stages), complete, vouched, reason, run.rejected, time.monotonic() - start)
 
 
+@of_any_model
 def count_milp(
     network: Network,
     domain: DomainLike,
-    method: str = "scip",
+    method: str = "auto",
     *,
     slack: float = 1e-6,
     audit: bool = True,
@@ -162,9 +173,11 @@ def count_milp(
     >>> count_milp(net, ([-1], [1])).cells
     3
     """
+    deadline = deadline_after(time_limit)
+    region = bounded(domain, network.input_dim, deadline)
     result = search_patterns(
         network,
-        domain,
+        region,
         method,
         slack=slack,
         audit=audit,
@@ -174,15 +187,22 @@ def count_milp(
         max_cells=max_cells,
     )
     withdrawn = result.vouched is False
-    maps = len({network.affine_forms(p)[-1] for p in result.patterns})
+    maps: set[Matrix] = set()
+    for pattern in () if withdrawn else result.patterns:
+        maps.add(network.affine_forms(pattern)[-1])
+        if deadline is not None and time.monotonic() > deadline:
+            break
+    seen = len(maps) if len(maps) > 0 else 1
+    unseen = result.complete and deadline is not None and time.monotonic() > deadline
     return RegionCount(
-        # every cell of a prefix holds at least one cell, so a run that was cut short there still has a lower bound
-        cells=None if withdrawn else max(result.per_stage, default=1),
+        # every cell of a prefix holds at least one cell, so a run that was cut short there still has a lower bound,
+        # and a full-dimensional domain has one cell at least
+        cells=None if withdrawn else max(1, *result.per_stage, 1),
         regions=None,
         regions_by_point=None,
-        affine_maps=None if withdrawn else max(maps, 1),
+        affine_maps=None if withdrawn or unseen else seen,
         engine="milp",
-        domain=bounded(domain, network.input_dim).text,
+        domain=region.text,
         exact=False,
         complete=result.complete,
         seconds=result.seconds,
@@ -245,14 +265,14 @@ class _Run:
         return complete
 
 
-def _vanishing_pairs(network: Network, prefixes: tuple[Pattern, ...]) -> Vanishing:
-    """The units of the next stage that are identically zero on a prefix cell."""
-    return {
-        (prefix, i): None
-        for prefix in prefixes
-        for i, form in enumerate(network.affine_forms(prefix)[-1])
-        if not any(form)
-    }
+def _vanishing_pairs(network: Network, prefixes: tuple[Pattern, ...], deadline: float | None) -> Vanishing:
+    """The units of the next stage that are identically zero on a prefix cell; at the deadline those found so far."""
+    pairs: Vanishing = {}
+    for prefix in prefixes:
+        if deadline is not None and time.monotonic() > deadline:
+            break
+        pairs |= {(prefix, i): None for i, form in enumerate(network.affine_forms(prefix)[-1]) if not any(form)}
+    return pairs
 
 
 def _audit(
@@ -264,17 +284,19 @@ def _audit(
     deadline: float | None,
 ) -> tuple[bool | None, str | None]:
     if not patterns:
-        return False, f"no cell has the stated slack {slack:g}"
+        some = a_cell(network, region)
+        return False, _why(network, region, known, some, slack)
     try:
         missed = find_missed(network, region, frozenset(patterns), deadline)
     except TimeoutError:
         return None, "the audit was cut short by the time limit"
-    return (True, None) if missed is None else (False, _why(network, region, known, missed, slack))
+    return (True, None) if missed is None else (False, _why(network, region, known, missed.pattern, slack))
 
 
-def _why(network: Network, region: BoundedDomain, known: Bounds, missed: MissedCell, slack: float) -> str:
+def _why(network: Network, region: BoundedDomain, known: Bounds, missed: Pattern, slack: float) -> str:
+    """Why a cell was not found: by the exact slack that it has."""
     sizes = pattern_model(network, region, known, len(network.stages), {}).sizes
-    widest = largest_slack(network, region, missed.pattern, sizes)
+    widest = largest_slack(network, region, missed, sizes)
     if widest < rational(slack):
         return f"a cell is thinner than the stated slack {slack:g}: {to_float(widest):.3g}"
     return "the solver missed a cell; try the other method or another slack"

@@ -19,13 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from milp.bounds import Bounds, Floats, round_up
+from milp.bounds import Bounds, Floats
+from milp.lines import upper_line
 from nn_bridge.network.network import INPUT, AffineStage, Network, float_matrix
-from polyhedra.scalars import rational, to_float
+from polyhedra.scalars import to_float
 
 Array = NDArray[np.float64]
 
-_UNDERFLOW = 1e-290  # more than all products of one bound can lose by underflow together
+_UNDERFLOW = 1e-310  # times the growth of a network: more than all products of one bound lose by underflow together
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,28 @@ class _Lines:
 
 
 def deeppoly_bounds(network: Network, start: Bounds) -> Bounds:
-    """Tighten given valid bounds stage by stage; never looser than they were."""
+    """Tighten given valid bounds stage by stage; never looser than they were.
+
+    Where weights or values leave the range in which the error bound is a proof, the bounds stay as they are.
+    """
     stages = [_float_stage(stage) for stage in (*network.stages, network.output)]
+    with np.errstate(all="ignore"):  # a NaN or an infinity tightens nothing
+        loss = _UNDERFLOW * _growth(stages, start)
+        return _tightened(network, start, stages, loss) if loss < math.inf else start
+
+
+def _growth(stages: list[_Stage], start: Bounds) -> float:
+    """By what factor the back-substitution enlarges an error in one entry at most, times the number of its products."""
+    growth = max(1.0, *(max(map(abs, ends), default=0.0) for ends in (*start.input, *start.lower, *start.upper)))
+    products = 1.0
+    for stage in stages:
+        sums = sum((np.abs(matrix).sum(axis=1) for _, matrix in stage.blocks), np.abs(stage.bias))
+        growth *= 1.0 + float(np.max(sums, initial=0.0))
+        products += sum(matrix.size for _, matrix in stage.blocks) + len(stage.bias)
+    return growth * products
+
+
+def _tightened(network: Network, start: Bounds, stages: list[_Stage], loss: float) -> Bounds:
     sizes = [network.input_dim, *network.hidden]
     lower, upper = list(start.lower), list(start.upper)
     lines: list[_Lines] = []
@@ -55,8 +76,8 @@ def deeppoly_bounds(network: Network, start: Bounds) -> Bounds:
         if k > 0:  # the first stage is exact already
             current = Bounds(start.input, tuple(lower), tuple(upper), "deeppoly")
             boxes = [_box(current, source) for source in range(k + 1)]
-            above = _upper_bounds(stage, 1.0, stages, lines, boxes, sizes)
-            below = -_upper_bounds(stage, -1.0, stages, lines, boxes, sizes)
+            above = _upper_bounds(stage, 1.0, stages, lines, boxes, sizes, loss)
+            below = -_upper_bounds(stage, -1.0, stages, lines, boxes, sizes, loss)
             lower[k] = tuple(max(a, float(b)) for a, b in zip(lower[k], below, strict=True))
             upper[k] = tuple(min(a, float(b)) for a, b in zip(upper[k], above, strict=True))
         lines.append(_unit_lines(lower[k], upper[k]))
@@ -71,16 +92,6 @@ def _float_stage(stage: AffineStage) -> _Stage:
 def _box(bounds: Bounds, source: int) -> tuple[Array, Array]:
     low, high = bounds.value_box(source)
     return np.array(low), np.array(high)
-
-
-def upper_line(m: float, M: float) -> tuple[float, float]:
-    """Slope s and offset t of a line s g + t above max(0, g) on [m, M], for m < 0 < M.
-
-    Any s >= M / (M - m) with t >= -s m is above: at both ends, hence between them.
-    """
-    slope = round_up(rational(M) / (rational(M) - rational(m)))
-    slope = min(slope, 1.0)
-    return slope, round_up(-rational(slope) * rational(m))
 
 
 def _unit_lines(lower: Floats, upper: Floats) -> _Lines:
@@ -103,6 +114,7 @@ def _upper_bounds(
     lines: list[_Lines],
     boxes: list[tuple[Array, Array]],
     sizes: list[int],
+    loss: float,
 ) -> Array:
     """Upper bounds of sign * (pre-activations of the target stage), rounding errors included."""
     # 8 counts the roundings beside the inner product, the factor 2 those of computing the error bound itself
@@ -110,7 +122,7 @@ def _upper_bounds(
     size = [np.maximum(np.abs(low), np.abs(high)) for low, high in boxes]
     rows: dict[int, Array] = {source: sign * matrix for source, matrix in target.blocks}
     constant = sign * target.bias
-    error = gamma * np.abs(constant) + _UNDERFLOW
+    error = gamma * np.abs(constant) + loss
     for source, matrix in rows.items():
         error = error + gamma * (np.abs(matrix) @ size[source])
     for source in range(len(boxes) - 1, INPUT, -1):

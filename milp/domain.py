@@ -6,6 +6,7 @@ the bounding box; the rows that the box does not imply stay as constraints.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,12 @@ from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.linear_program import Infeasible, Unbounded, maximize_over
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import shown
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_text
+
+
+class OutOfTime(FormulationError):
+    """A time limit came before there was anything to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +71,23 @@ DomainLike = Polyhedron | BoundedDomain | Sequence[Any]
 """What functions take as a domain: a polyhedron, or a pair (lower, upper) of vectors."""
 
 
-def bounded(domain: DomainLike | None, dim: int) -> BoundedDomain:
+def bounded(domain: DomainLike | None, dim: int, deadline: float | None = None) -> BoundedDomain:
     """Check a domain and find its bounding box, exactly.
+
+    Parameters
+    ----------
+    domain : Polyhedron or pair (lower, upper)
+    dim : int
+        The number of the network's inputs.
+    deadline : float, optional
+        A value of ``time.monotonic`` from which on no linear program is begun.
 
     Raises
     ------
     FormulationError
         No domain, an empty or unbounded one, or one of another dimension than the network's input.
+    OutOfTime
+        The deadline came before all coordinates had bounds.
 
     Examples
     --------
@@ -90,19 +106,42 @@ def bounded(domain: DomainLike | None, dim: int) -> BoundedDomain:
             lower, upper = domain
             polyhedron = Polyhedron.box(lower, upper)
         except (GeometryError, TypeError, ValueError) as error:
-            raise FormulationError(f"the domain is neither a polyhedron nor a pair (lower, upper): {error}") from None
+            raise FormulationError(
+                f"the domain is neither a polyhedron nor a pair (lower, upper): {shown(error)}"
+            ) from None
     _check_dim(polyhedron.dim, dim)
+    polyhedron = _without_zero_rows(polyhedron)
     single = [_coordinate(row) for row in polyhedron.inequalities]
     inequalities = tuple(row for row, place in zip(polyhedron.inequalities, single, strict=True) if place is None)
     equalities = polyhedron.equalities
     if inequalities or equalities:
-        low, high = _extent(polyhedron)
+        low, high = _extent(polyhedron, deadline)
     else:
         low, high = _box(polyhedron, single)
     for j, (a, b) in enumerate(zip(low, high, strict=True)):
         if a > b:
-            raise FormulationError(f"the domain is empty: coordinate {j} would lie between {a} and {b}")
+            raise FormulationError(f"the domain is empty: coordinate {j} would lie between {shown(a)} and {shown(b)}")
     return BoundedDomain(polyhedron, low, high, inequalities, equalities)
+
+
+def _without_zero_rows(polyhedron: Polyhedron) -> Polyhedron:
+    """The same set without rows that have no coordinate: solvers refuse them, and 0 < 0 holds nowhere inside."""
+    for kind, rows in (("row", polyhedron.inequalities), ("equality", polyhedron.equalities)):
+        for index, row in enumerate(rows):
+            if not any(row[:-1]) and (row[-1] < 0 or (kind == "equality" and row[-1] != 0)):
+                sign = "=" if kind == "equality" else "<="
+                raise FormulationError(f"the domain is empty: its {kind} {index} reads 0 {sign} {shown(row[-1])}")
+    inequalities = [row for row in polyhedron.inequalities if any(row[:-1])]
+    equalities = [row for row in polyhedron.equalities if any(row[:-1])]
+    if (len(inequalities), len(equalities)) == (len(polyhedron.inequalities), len(polyhedron.equalities)):
+        return polyhedron
+    return Polyhedron(
+        [row[:-1] for row in inequalities],
+        [row[-1] for row in inequalities],
+        [row[:-1] for row in equalities],
+        [row[-1] for row in equalities],
+        dim=polyhedron.dim,
+    )
 
 
 def _check_dim(found: int, wanted: int) -> None:
@@ -134,11 +173,13 @@ def _box(polyhedron: Polyhedron, single: Sequence[int | None]) -> tuple[Row, Row
     return tuple(v for v in low if v is not None), tuple(v for v in high if v is not None)
 
 
-def _extent(polyhedron: Polyhedron) -> tuple[Row, Row]:
+def _extent(polyhedron: Polyhedron, deadline: float | None) -> tuple[Row, Row]:
     ends: list[list[fmpq]] = []
     for sign in (fmpq(-1), ONE):
         side = []
         for j in range(polyhedron.dim):
+            if deadline is not None and time.monotonic() > deadline:
+                raise OutOfTime("the time limit was reached before the domain was known to be bounded: raise it")
             objective = [ZERO] * polyhedron.dim
             objective[j] = sign
             answer = maximize_over(polyhedron.system, objective)
@@ -154,6 +195,42 @@ def _extent(polyhedron: Polyhedron) -> tuple[Row, Row]:
 def _unbounded(coordinate: int) -> FormulationError:
     return FormulationError(
         f"the domain is unbounded in coordinate {coordinate}: big-M needs bounds, intersect it with a box"
+    )
+
+
+def l1_domain(center: Sequence[Any], radius: Any, clip: BoundedDomain | None = None) -> BoundedDomain:
+    """The lifted L1 ball (`l1_ball`), where a clip is given only its part over that domain, with a box around it.
+
+    The box is read off: no linear program is needed for it, but one for the question whether anything is left.
+
+    Raises
+    ------
+    FormulationError
+        The radius is negative, or no point of the ball lies in the clip.
+    """
+    ball, r = l1_ball(center, radius), _radius(radius)
+    point = rationals(center)
+    low, high = [c - r for c in point], [c + r for c in point]
+    if clip is not None:
+        ball = ball.intersection(lifted_polyhedron(clip.polyhedron, len(point)))
+        low = [max(a, b) for a, b in zip(low, clip.lower, strict=True)]
+        high = [min(a, b) for a, b in zip(high, clip.upper, strict=True)]
+        if not clip.contains(point) and isinstance(maximize_over(ball.system, (ZERO,) * ball.dim), Infeasible):
+            raise FormulationError("no point of the ball lies in the clip: check the centre and the radius")
+    inequalities = tuple(row for row in ball.inequalities if _coordinate(row) is None)
+    zeros = (ZERO,) * len(point)
+    return BoundedDomain(ball, (*low, *zeros), (*high, *(r for _ in point)), inequalities, ball.equalities)
+
+
+def lifted_polyhedron(polyhedron: Polyhedron, extra: int) -> Polyhedron:
+    """The same set with ``extra`` further coordinates, which are free."""
+    zeros = (ZERO,) * extra
+    return Polyhedron(
+        [(*row[:-1], *zeros) for row in polyhedron.inequalities],
+        [row[-1] for row in polyhedron.inequalities],
+        [(*row[:-1], *zeros) for row in polyhedron.equalities],
+        [row[-1] for row in polyhedron.equalities],
+        dim=polyhedron.dim + extra,
     )
 
 
@@ -198,5 +275,5 @@ def lift_network(network: Network, extra: int) -> Network:
 def _radius(radius: Any) -> fmpq:
     r = rational(radius)
     if r < 0:
-        raise FormulationError(f"the radius {radius} is negative")
+        raise FormulationError(f"the radius {shown(radius)} is negative")
     return r

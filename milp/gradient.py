@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 from flint import fmpq
+from numpy.typing import NDArray
 
-from milp.bounds import Bounds, Stability
+from milp.bounds import Bounds, OutOfRange, Stability
 from milp.formulations.network import NetworkModel
 from milp.solvers import require_cvxpy
-from nn_bridge.network.network import INPUT, AffineStage, Network, Pattern, Row, float_matrix
+from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network, Pattern, Row, float_matrix
 from polyhedra.scalars import ZERO, to_float
 
 
@@ -45,7 +46,7 @@ def gradient_model(network: Network, model: NetworkModel, weights: Sequence[fmpq
         ends[source] = (low, high) if old is None else (old[0] + low, old[1] + high)
 
     for source, matrix in network.output.blocks:
-        constant = row @ float_matrix(matrix)
+        constant = row @ finite_matrix(matrix)
         add(source, cp.Constant(constant), constant, constant)
     rows: list[Any] = []
     for k in range(len(network.stages) - 1, -1, -1):
@@ -55,7 +56,7 @@ def gradient_model(network: Network, model: NetworkModel, weights: Sequence[fmpq
         p, p_low, p_high, more = _masked(d, low, high, model.binaries[k], model.bounds, k)
         rows += more
         for source, matrix in network.stages[k].blocks:
-            W = float_matrix(matrix)
+            W = finite_matrix(matrix)
             positive, negative = np.maximum(W, 0), np.minimum(W, 0)
             add(source, W.T @ p, positive.T @ p_low + negative.T @ p_high, positive.T @ p_high + negative.T @ p_low)
     gradient = total.get(INPUT)
@@ -80,6 +81,20 @@ def _masked(d: Any, low: Any, high: Any, z: Any, bounds: Bounds, stage: int) -> 
         p <= d - cp.multiply(np.minimum(low, 0), 1 - z),
     ]
     return p, p_low, p_high, rows
+
+
+def finite_matrix(matrix: Matrix) -> NDArray[np.float64]:
+    """A matrix in float64.
+
+    Raises
+    ------
+    OutOfRange
+        An entry leaves the range of float64.
+    """
+    result = float_matrix(matrix)
+    if not np.isfinite(result).all():
+        raise OutOfRange("a weight leaves the range of float64; rescale the weights or the inputs")
+    return result
 
 
 def exact_gradient(network: Network, pattern: Pattern, weights: Sequence[fmpq]) -> Row:

@@ -1,7 +1,8 @@
 """Minimise or maximise over a trained network: the best input, its exact value, and whether it is proved best.
 
-A MILP solver proposes an input; it is moved to the best point of its cell by an exact linear program, and exact
-branch and bound (`milp.branching`) proves that nothing is better, or says how far a better point could be.
+Exact branch and bound (`milp.branching`) or all cells (`milp.by_cells`) find the best input and prove that nothing is
+better, or say how far a better point could be. A MILP solver, where one is asked for or where the search may be long,
+proposes an input first, which is moved to the best point of its cell by an exact linear program.
 """
 
 from __future__ import annotations
@@ -14,13 +15,20 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from milp.bounds import Bounds, network_bounds
-from milp.branching import Objective, search_maximum
-from milp.domain import BoundedDomain, DomainLike, bounded
+from milp.arguments import index_below, is_integer, of_any_model
+from milp.bounding import network_bounds
+from milp.bounds import Bounds, OutOfRange
+from milp.branching import Objective, SearchResult
+from milp.by_cells import maximum_by_cells
+from milp.choice import NO_SOLVER, cells_can_win, solver_helps
+from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded
+from milp.exact import search_exactly
 from milp.formulations import formulate
-from milp.solvers import SolveReport, deadline_after
+from milp.formulations.relu import relu_rule
+from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after, may_load, third_of, time_left
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
 
 
@@ -81,15 +89,18 @@ def objective_of(
     try:
         if output is None:
             weights: Row = (ZERO,) * network.output_dim
-        elif isinstance(output, int):
-            if not 0 <= output < network.output_dim:
-                raise FormulationError(f"there is no output {output}; the network has 0..{network.output_dim - 1}")
-            weights = tuple(ONE if i == output else ZERO for i in range(network.output_dim))
+        elif is_integer(output):
+            chosen = index_below(output, network.output_dim, "output")
+            weights = tuple(ONE if i == chosen else ZERO for i in range(network.output_dim))
+        elif isinstance(output, str):
+            raise TypeError(f"{quoted(output)} is text")
         else:
-            weights = rationals(output)
+            weights = rationals(output)  # type: ignore[arg-type]
         input_weights = (ZERO,) * network.input_dim if inputs is None else rationals(inputs)
     except (GeometryError, TypeError) as error:
-        raise FormulationError(f"the objective's weights are not finite numbers: {error}") from None
+        raise FormulationError(
+            f"the objective is neither the number of an output nor a list of finite weights: {shown(error)}"
+        ) from None
     if len(weights) != network.output_dim or len(input_weights) != network.input_dim:
         raise FormulationError(
             f"the objective has {len(weights)} output and {len(input_weights)} input weights, "
@@ -98,6 +109,7 @@ def objective_of(
     return Objective(weights, input_weights)
 
 
+@of_any_model
 def optimize_network(
     network: Network,
     domain: DomainLike,
@@ -126,7 +138,8 @@ def optimize_network(
     formulation, tightening
         As in `milp.formulations.formulate`.
     solver : str, optional
-        The MILP solver, HiGHS by default; "none" leaves everything to the exact search.
+        A MILP solver that proposes an input first; "none" leaves everything to the exact search. By default HiGHS is
+        asked only where the exact search may be slow (`milp.choice.solver_helps`).
     time_limit : float or None
         Seconds, for everything together.
     prove : bool
@@ -145,15 +158,30 @@ def optimize_network(
         raise FormulationError(f"sense={sense!r} is neither 'max' nor 'min'")
     start = time.monotonic()
     deadline = deadline_after(time_limit)
-    region = bounded(domain, network.input_dim)
     objective = objective_of(network, output, inputs)
     sign = 1 if sense == "max" else -1
-    known = network_bounds(network, region, tightening, time_limit=None if time_limit is None else time_limit / 3)
+    try:
+        region = bounded(domain, network.input_dim, deadline)
+    except OutOfTime as error:
+        return Optimum(sense, None, None, None, False, None, 0, time.monotonic() - start, str(error))
+    relu_rule(formulation)
+    try:
+        known = network_bounds(network, region, tightening, time_limit=third_of(deadline))
+    except OutOfRange:
+        if not cells_can_win(region):
+            raise
+        stage = objective.as_stage(network)
+        return _optimum(sense, maximum_by_cells(network, region, stage, 0, sign, deadline=deadline), None, start)
     report, proposal = None, None
-    if solver != "none":
-        left = None if deadline is None else max(0.01, 0.6 * (deadline - time.monotonic()))
-        report, proposal = _propose(network, region, known, objective, sign, formulation, solver, left)
-    result = search_maximum(
+    if solver is None and not (solver_helps(region, known) and may_load(deadline)):
+        solver = NO_SOLVER
+    if solver != NO_SOLVER:
+        chosen = choose_solver(solver)
+        try:
+            report, proposal = _propose(network, region, known, objective, sign, formulation, chosen, deadline)
+        except FormulationError as error:  # numbers that no solver takes: the exact search answers alone
+            report = SolveReport(SolveStatus.FAILED, None, None, chosen, time.monotonic() - start, str(error))
+    result, _ = search_exactly(
         network,
         region,
         known,
@@ -164,24 +192,29 @@ def optimize_network(
         node_limit=node_limit if prove else 0,
         deadline=deadline,
     )
-    bound = result.bound
-    reason = None
-    if not result.proven:
-        late = deadline is not None and time.monotonic() >= deadline
-        if not prove:
-            reason = "no proof was asked for"
-        else:
-            reason = "time limit" if late else f"more than {node_limit} nodes"
+    reason = "time limit"
+    if deadline is None or time.monotonic() < deadline:
+        reason = f"more than {node_limit} nodes"
+    if not prove:
+        reason = "no proof was asked for"
+    return _optimum(sense, result, report, start, reason)
+
+
+def _optimum(
+    sense: str, result: SearchResult, report: SolveReport | None, start: float, reason: str = "time limit"
+) -> Optimum:
+    """The optimum of a search for a maximum, of the objective or of its negative."""
+    sign = 1 if sense == "max" else -1
     return Optimum(
         sense,
         None if result.value is None else sign * result.value,
         result.point,
-        None if bound is None else sign * bound,
+        None if result.bound is None else sign * result.bound,
         result.proven,
         report,
         result.nodes,
         time.monotonic() - start,
-        reason,
+        None if result.proven else reason,
     )
 
 
@@ -193,19 +226,22 @@ def _propose(
     sign: int,
     formulation: str,
     solver: str | None,
-    time_limit: float | None,
+    deadline: float | None,
 ) -> tuple[SolveReport, Row | None]:
-    """The MILP solver's answer and its input."""
+    """The MILP solver's answer and its input; the solver has 60 % of what is left of the time."""
     model = formulate(network, region, formulation, bounds_used=known)
     weights = np.array([to_float(w) for w in objective.weights])
     input_weights = np.array([to_float(w) for w in objective.input_weights])
     expression: Any = weights @ model.output + input_weights @ model.x
-    report = model.optimize(expression, "max" if sign > 0 else "min", solver=solver, time_limit=time_limit)
-    if not report.status.has_point:
+    left = time_left(deadline)
+    share = None if left is None else 0.6 * left
+    report = model.optimize(expression, "max" if sign > 0 else "min", solver=solver, time_limit=share)
+    if not report.status.has_point or not np.isfinite(model.x.value).all():
         return report, None
     return report, tuple(rational(float(v)) for v in np.atleast_1d(model.x.value))
 
 
+@of_any_model
 def output_ranges(
     network: Network, domain: DomainLike, *, time_limit: float | None = 60.0, node_limit: int = 100_000
 ) -> tuple[tuple[Optimum, Optimum], ...]:
@@ -213,17 +249,31 @@ def output_ranges(
 
     The time limit is shared equally among the outputs.
     """
-    region = bounded(domain, network.input_dim)
-    share = None if time_limit is None else time_limit / (2 * network.output_dim)
-
-    def one(index: int, sense: str) -> Optimum:
-        return optimize_network(
-            network, region, index, sense=sense, solver="none", time_limit=share, node_limit=node_limit
+    deadline = deadline_after(time_limit)
+    region = bounded(domain, network.input_dim, deadline)
+    questions = [(k, sense) for k in range(network.output_dim) for sense in ("min", "max")]
+    answers = [
+        optimize_network(
+            network,
+            region,
+            k,
+            sense=sense,
+            solver="none",
+            time_limit=_share(deadline, len(questions) - asked),
+            node_limit=node_limit,
         )
+        for asked, (k, sense) in enumerate(questions)
+    ]
+    return tuple(zip(answers[::2], answers[1::2], strict=True))
 
-    return tuple((one(k, "min"), one(k, "max")) for k in range(network.output_dim))
+
+def _share(deadline: float | None, questions: int) -> float | None:
+    """The seconds for the next of some questions that share what is left."""
+    left = time_left(deadline)
+    return None if left is None else left / questions
 
 
+@of_any_model
 def reach_bounds(
     network: Network,
     domain: DomainLike,
@@ -237,8 +287,16 @@ def reach_bounds(
     With the unit vectors and their negatives this is the smallest box around the outputs, with more directions a
     smaller polyhedron. The time limit is shared equally among the directions.
     """
-    region = bounded(domain, network.input_dim)
-    share = None if time_limit is None else time_limit / max(1, len(directions))
+    deadline = deadline_after(time_limit)
+    region = bounded(domain, network.input_dim, deadline)
     return tuple(
-        optimize_network(network, region, c, solver="none", time_limit=share, node_limit=node_limit) for c in directions
+        optimize_network(
+            network,
+            region,
+            c,
+            solver="none",
+            time_limit=_share(deadline, len(directions) - asked),
+            node_limit=node_limit,
+        )
+        for asked, c in enumerate(directions)
     )

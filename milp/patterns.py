@@ -25,7 +25,7 @@ from milp.domain import BoundedDomain
 from milp.formulations import relu_complement
 from milp.formulations.network import input_variable, stage_preactivation
 from milp.formulations.rule import Array, Preactivation
-from milp.solvers import SolveStatus, require_cvxpy, solve
+from milp.solvers import SolveStatus, refuse_large_numbers, require_cvxpy, solve, solver_errors
 from nn_bridge.network.network import AffineStage, Network, Pattern
 from polyhedra.errors import FormulationError, MissingExtraError
 
@@ -149,7 +149,12 @@ def run_scip(model: PatternModel, smallest: float, found: Found, deadline: float
         raise MissingExtraError("method='scip'", "milp", "or use method='loop' with HiGHS") from None
     cp = require_cvxpy("counting by mixed-integer programs")
     problem = cp.Problem(cp.Minimize(0), [*model.constraints, model.slack >= smallest])
-    data = problem.get_problem_data(cp.SCIP)[0]
+    with solver_errors("SCIP"):
+        return _run_scip(pyscipopt, model, problem.get_problem_data(cp.SCIP)[0], found, deadline)
+
+
+def _run_scip(pyscipopt: Any, model: PatternModel, data: dict[str, Any], found: Found, deadline: float | None) -> bool:
+    refuse_large_numbers(data)
     columns = data["param_prob"].var_id_to_col
     scip = pyscipopt.Model()
     scip.hideOutput()

@@ -14,6 +14,7 @@ y.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,9 +22,9 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from milp.bounds import Bounds, Stability, round_down, round_up
-from milp.deeppoly import upper_line
+from milp.bounds import Bounds, OutOfRange, Stability, require_finite, round_down, round_up
 from milp.domain import BoundedDomain
+from milp.lines import upper_line
 from nn_bridge.network.network import AffineStage, Network
 from polyhedra.errors import MissingExtraError
 from polyhedra.scalars import ZERO, rational, to_float
@@ -56,6 +57,7 @@ class Relaxation:
             raise MissingExtraError("bounds by linear programs", "milp") from None
         self.depth = len(network.stages) if stages is None else stages
         self.bounds = bounds
+        self.deadline: float | None = None  # a value of time.monotonic, at which a linear program ends without a bound
         self._first: list[int] = []  # column of g of unit 0, per stage; u follows after all g of the stage
         self._sizes = network.hidden[: self.depth]
         low, high = list(bounds.input[0]), list(bounds.input[1])
@@ -74,11 +76,11 @@ class Relaxation:
         rows: list[Array] = []
         ends: list[tuple[float, float]] = []
         for row in region.inequalities:
-            coefficients, _, end = self._float_row(dict(enumerate(row[:-1])), row[-1])
+            coefficients, _, end = self._float_row(dict(enumerate(row[:-1])), row[-1], "a row of the domain")
             rows.append(coefficients)
             ends.append((-math.inf, end))
         for row in region.equalities:
-            coefficients, start, end = self._float_row(dict(enumerate(row[:-1])), row[-1])
+            coefficients, start, end = self._float_row(dict(enumerate(row[:-1])), row[-1], "an equality of the domain")
             rows.append(coefficients)
             ends.append((start, end))
         self._triangle: dict[tuple[int, int], int] = {}
@@ -86,7 +88,7 @@ class Relaxation:
             for i in range(stage.units):
                 terms = {column: -w for column, w in self._terms(stage, i).items()}
                 terms[self.pre(k, i)] = rational(1)
-                coefficients, start, end = self._float_row(terms, stage.bias[i])
+                coefficients, start, end = self._float_row(terms, stage.bias[i], f"stage {k}, unit {i}")
                 rows.append(coefficients)
                 ends.append((start, end))
                 stability = bounds.stability(k, i)
@@ -134,12 +136,14 @@ class Relaxation:
                     terms[j if source == 0 else self.unit(source - 1, j)] = w
         return terms
 
-    def _float_row(self, terms: dict[int, fmpq], right: fmpq) -> tuple[Array, float, float]:
+    def _float_row(self, terms: dict[int, fmpq], right: fmpq, place: str) -> tuple[Array, float, float]:
         """A row in float64 and the interval that its value lies in wherever the exact row has this right-hand side."""
         row = np.zeros(len(self._low))
         slack = ZERO
         for column, weight in terms.items():
             row[column] = to_float(weight)
+            if not math.isfinite(row[column]):
+                raise OutOfRange(f"{place}: a weight leaves the range of float64; rescale the weights or inputs")
             off = abs(rational(float(row[column])) - weight)
             if off != 0:
                 slack += off * rational(float(self._magnitude[column]))
@@ -148,11 +152,15 @@ class Relaxation:
     # ---------------------------------------------------------------- HiGHS
 
     def _load(self, highspy: Any) -> Any:
+        with np.errstate(all="ignore"):  # a program that HiGHS refuses is left unused
+            return self._loaded(highspy)
+
+    def _loaded(self, highspy: Any) -> Any:
         from scipy import sparse
 
         # HiGHS sees columns of size 1 and rows with largest entry 1, scaled by powers of two: it refuses huge numbers
         self._column = _power_above(self._magnitude)
-        self._row = 1.0 / _power_above(np.abs(self._A * self._column).max(axis=1))
+        self._row = 1.0 / _power_above(np.abs(self._A * self._column).max(axis=1, initial=0.0))
         matrix = sparse.csr_matrix(self._A * self._column * self._row[:, None])
         program = highspy.HighsLp()
         program.num_col_, program.num_row_ = self._A.shape[1], self._A.shape[0]
@@ -182,7 +190,7 @@ class Relaxation:
         terms[self.objective] = rational(1)
         self._low[self.objective], self._high[self.objective] = 0.0, 0.0
         right = sign * stage.bias[index]
-        row, start, end = self._float_row(terms, right)
+        row, start, end = self._float_row(terms, right, "the objective")
         # the objective's column needs finite ends: interval arithmetic over the other columns
         exact_low = exact_high = right
         for column, weight in terms.items():
@@ -191,6 +199,7 @@ class Relaxation:
             ends = -weight * rational(float(self._low[column])), -weight * rational(float(self._high[column]))
             exact_low, exact_high = exact_low + min(ends), exact_high + max(ends)
         low, high = round_down(exact_low), round_up(exact_high)
+        require_finite(low, high, "the objective")
         self._low[self.objective], self._high[self.objective] = low, high
         self._magnitude[self.objective] = max(abs(low), abs(high))
         last = self._A.shape[0] - 1
@@ -200,10 +209,12 @@ class Relaxation:
         if not self._usable:
             return
         self._column[self.objective] = _power_above(self._magnitude[[self.objective]])[0]
-        scaled = row * self._column
-        self._row[last] = 1.0 / _power_above(np.abs(scaled).max(keepdims=True))[0]
+        with np.errstate(all="ignore"):
+            scaled = row * self._column
+            self._row[last] = 1.0 / _power_above(np.abs(scaled).max(keepdims=True))[0]
+            scaled = scaled * self._row[last]
         for column in touched:
-            self._highs.changeCoeff(last, column, float(scaled[column] * self._row[last]))
+            self._highs.changeCoeff(last, column, float(scaled[column]))
         self._highs.changeRowBounds(last, start * float(self._row[last]), end * float(self._row[last]))
         self._change_column(self.objective)
 
@@ -234,6 +245,9 @@ class Relaxation:
         if not self._usable:
             return self.objective_end, None
         solver = self._highs
+        if self.deadline is not None:  # HiGHS counts the seconds of all runs together
+            left = max(0.0, self.deadline - time.monotonic())
+            solver.setOptionValue("time_limit", float(solver.getRunTime()) + left)
         solver.run()
         status = solver.getModelStatus()
         if status == self._infeasible:
@@ -246,10 +260,20 @@ class Relaxation:
         solution = solver.getSolution()
         y = np.array(solution.row_dual) * self._row * self._column[self.objective]
         value = self._safe_bound(y)
-        return min(value, self.objective_end), np.array(solution.col_value) * self._column
+        point = np.array(solution.col_value) * self._column
+        if not np.isfinite(point).all():
+            return self.objective_end, None
+        return (value if value < self.objective_end else self.objective_end), point
 
     def _safe_bound(self, y: Array, with_objective: bool = True) -> float:
-        """An upper bound of the objective (or of 0) over all points within the ends of columns and rows."""
+        """An upper bound of the objective (or of 0) over all points within the ends of columns and rows.
+
+        It is infinite or NaN where the sums overflow.
+        """
+        with np.errstate(all="ignore"):
+            return self._safe_sum(y, with_objective)
+
+    def _safe_sum(self, y: Array, with_objective: bool) -> float:
         gamma = 2.0 * (sum(self._A.shape) + 8) * math.ldexp(1.0, -53)
         # where a row has no end on the side that y asks for, y must not ask
         y = np.where(((y > 0) & np.isinf(self._row_high)) | ((y < 0) & np.isinf(self._row_low)), 0.0, y)
@@ -262,7 +286,9 @@ class Relaxation:
         ends = np.where(y < 0, np.where(np.isinf(self._row_low), 0.0, self._row_low), ends)
         total = y @ ends + np.maximum(rest, 0.0) @ self._high + np.minimum(rest, 0.0) @ self._low
         magnitude = np.abs(y) @ np.abs(ends) + (np.abs(rest) + spread) @ self._magnitude
-        return float(np.nextafter(total + 2.0 * gamma * magnitude + 1e-290, math.inf))
+        # what the products lose by underflow: less than 5e-324 each, then times the size of a column at most
+        lost = 1e-318 * sum(self._A.shape) * (1.0 + np.sum(self._magnitude))
+        return float(np.nextafter(total + 2.0 * gamma * magnitude + max(1e-290, lost), math.inf))
 
     def _dual_ray(self) -> tuple[bool, Array]:
         answer = self._highs.getDualRay()

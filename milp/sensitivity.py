@@ -7,6 +7,7 @@ every cell of the domain, audited (`milp.count`).
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,15 +16,17 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
+from milp.arguments import index_below, of_any_model
 from milp.audit import cell_rows, is_cell
-from milp.bounds import Bounds, network_bounds
+from milp.bounding import network_bounds
+from milp.bounds import Bounds
 from milp.count import search_patterns
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import NetworkModel, formulate
 from milp.formulations.rule import Array
 from milp.gradient import exact_gradient, gradient_interval, gradient_model
 from milp.optimize import objective_of
-from milp.solvers import deadline_after, require_cvxpy
+from milp.solvers import choose_solver, deadline_after, require_cvxpy, third_of, time_left
 from milp.verify import NORMS, Status, Verdict
 from nn_bridge.network.network import Network, Pattern, Row
 from polyhedra.errors import FormulationError
@@ -58,6 +61,7 @@ class LipschitzBound:
     reason: str | None = None
 
 
+@of_any_model
 def local_lipschitz(
     network: Network,
     domain: DomainLike,
@@ -86,9 +90,9 @@ def local_lipschitz(
         raise FormulationError(f"there is no norm {norm!r} here; use one of {', '.join(NORMS)}")
     start = time.monotonic()
     deadline = deadline_after(time_limit)
-    region = _full(domain, network)
     weights = objective_of(network, output).weights
-    known = network_bounds(network, region, "lp", time_limit=None if time_limit is None else time_limit / 4)
+    region = _full(domain, network, deadline)
+    known = network_bounds(network, region, "lp", time_limit=third_of(deadline))
     low, high = gradient_interval(network, known, weights)
     widest = [max(abs(a), abs(b)) for a, b in zip(low, high, strict=True)]
     bound = _dual_norm(widest, norm)
@@ -99,18 +103,22 @@ def local_lipschitz(
             value, pattern = size, proposed
     if pattern is not None and value == bound:
         return LipschitzBound(value, pattern, bound, True, time.monotonic() - start)
-    left = None if deadline is None else max(0.01, deadline - time.monotonic())
-    cells = search_patterns(network, region, time_limit=left, max_cells=max_cells)
+    cells = search_patterns(network, region, solver=solver, time_limit=_share_of(deadline), max_cells=max_cells)
+    late = False
     for found in cells.patterns:
+        late = deadline is not None and time.monotonic() > deadline
+        if late:
+            break
         size = _dual_norm(exact_gradient(network, found, weights), norm)
         if pattern is None or size > value:
             value, pattern = size, found
-    if cells.vouched:
+    if cells.vouched and not late:
         bound = value
-    reason = None if cells.vouched else cells.reason or "the cells could not be vouched for"
+    reason = None if value == bound else "time limit" if late else cells.reason or "the cells could not be vouched for"
     return LipschitzBound(value, pattern, bound, value == bound, time.monotonic() - start, reason)
 
 
+@of_any_model
 def verify_monotone(
     network: Network,
     domain: DomainLike,
@@ -130,14 +138,13 @@ def verify_monotone(
         Violated: from ``counterexample`` a step along the input, inside one cell, changes the output the wrong way
         (the gradient there is exact). Proven: on no cell has the derivative the wrong sign.
     """
-    if not 0 <= variable < network.input_dim:
-        raise FormulationError(f"there is no input {variable}; the network reads 0..{network.input_dim - 1}")
+    variable = index_below(variable, network.input_dim, "input")
     start = time.monotonic()
     deadline = deadline_after(time_limit)
-    region = _full(domain, network)
     sign = ONE if increasing else -ONE
     weights = tuple(sign * w for w in objective_of(network, output).weights)
-    known = network_bounds(network, region, "lp", time_limit=None if time_limit is None else time_limit / 4)
+    region = _full(domain, network, deadline)
+    known = network_bounds(network, region, "lp", time_limit=third_of(deadline))
     if gradient_interval(network, known, weights)[0][variable] >= 0:
         return Verdict(Status.PROVEN, None, None, time.monotonic() - start)
 
@@ -156,9 +163,10 @@ def verify_monotone(
         verdict = wrong(proposed)
         if verdict is not None:
             return verdict
-    left = None if deadline is None else max(0.01, deadline - time.monotonic())
-    cells = search_patterns(network, region, time_limit=left, max_cells=max_cells)
+    cells = search_patterns(network, region, solver=solver, time_limit=_share_of(deadline), max_cells=max_cells)
     for found in cells.patterns:
+        if deadline is not None and time.monotonic() > deadline:
+            return Verdict(Status.OPEN, None, None, time.monotonic() - start, reason="time limit")
         verdict = wrong(found)
         if verdict is not None:
             return verdict
@@ -167,8 +175,17 @@ def verify_monotone(
     return Verdict(status, None, None, time.monotonic() - start, reason=reason)
 
 
-def _full(domain: DomainLike, network: Network) -> BoundedDomain:
-    region = bounded(domain, network.input_dim)
+def _share_of(deadline: float | None) -> float | None:
+    """The time for a list of cells; a tenth is left for looking at them."""
+    left = time_left(deadline)
+    return None if left is None else 0.9 * left
+
+
+_LARGEST = 1e15  # gradients beyond this are for exact arithmetic only
+
+
+def _full(domain: DomainLike, network: Network, deadline: float | None) -> BoundedDomain:
+    region = bounded(domain, network.input_dim, deadline)
     if not region.polyhedron.is_full_dimensional():
         raise FormulationError("the domain is not full-dimensional: restrict the network to a slice first")
     return region
@@ -198,13 +215,20 @@ def _proposals(
 ) -> Iterator[Pattern]:
     """Cells that a MILP solver thinks extreme, confirmed; patterns without interior are cut off and tried again."""
     cp = require_cvxpy("a gradient model")
-    model = formulate(network, region, bounds_used=known)
-    gradient, rows = gradient_model(network, model, weights)
+    chosen = choose_solver(solver)
+    half = math.inf if deadline is None else (deadline + time.monotonic()) / 2  # the other half is for the proof
+    try:
+        model = formulate(network, region, bounds_used=known)
+        gradient, rows = gradient_model(network, model, weights)
+    except FormulationError:  # numbers that no solver takes: the cells answer alone
+        return
     for goal in goals:
         extra = list(rows)
         if goal is None:
             low, high = gradient_interval(network, known, weights)
             reach = to_float(sum((max(abs(a), abs(b)) for a, b in zip(low, high, strict=True)), ZERO))
+            if not reach < _LARGEST:
+                return
             positive, size = cp.Variable(network.input_dim, boolean=True), cp.Variable(network.input_dim)
             extra += [
                 size <= gradient + 2 * reach * (1 - positive),
@@ -214,10 +238,10 @@ def _proposals(
         else:
             objective = goal @ gradient
         for _ in range(tries):
-            left = None if deadline is None else deadline - time.monotonic()
+            left = None if deadline is None else half - time.monotonic()
             if left is not None and left <= 0:
                 return
-            report = model.optimize(objective, extra=extra, solver=solver, time_limit=left)
+            report = model.optimize(objective, extra=extra, solver=chosen, time_limit=left)
             if not report.status.has_point:
                 break
             pattern, different = _pattern_of(network, model, known)

@@ -9,20 +9,28 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import sys
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from polyhedra.errors import FormulationError, MissingExtraError
+import numpy as np
+
+from polyhedra.errors import FormulationError, MissingExtraError, PuiseuxError
+from polyhedra.quoting import quoted, shown
 
 if TYPE_CHECKING:
     import cvxpy as cp
 
 _MODULES = {"HIGHS": "highspy", "SCIP": "pyscipopt", "GUROBI": "gurobipy", "SCIPY": "scipy"}
 """The Python module behind a solver's name, where the extra [milp] or the user must bring it."""
+
+_LOADING = 5.0
+"""Seconds that must be left where a solver that nobody asked for has to be loaded first."""
 
 _TIME_LIMIT = {
     "HIGHS": "time_limit",
@@ -32,6 +40,10 @@ _TIME_LIMIT = {
     "SCS": "time_limit_secs",
 }
 """The option by which a solver hears of its time limit (SCIP and SciPy are handled apart)."""
+
+
+class SolverFailure(FormulationError):
+    """A solver ended with an error of its own."""
 
 
 class SolveStatus(Enum):
@@ -119,13 +131,20 @@ def choose_solver(name: str | None = None) -> str:
             if importlib.util.find_spec(_MODULES[candidate]):
                 return candidate
         raise MissingExtraError("mixed-integer solving", "milp")
+    if not isinstance(name, str):
+        raise FormulationError(f"solver={shown(name)} is no name of a solver; use 'HIGHS' or 'SCIP'")
     wanted = name.upper()
     if wanted in ("HIGHS", "SCIP") and not importlib.util.find_spec(_MODULES[wanted]):
         raise MissingExtraError(f"solver={name!r}", "milp")
     installed = require_cvxpy(f"solver={name!r}").installed_solvers()
     if wanted not in installed:
-        raise FormulationError(f"solver {name!r} is not installed; cvxpy finds {', '.join(sorted(installed))}")
+        raise FormulationError(f"solver {quoted(name)} is not installed; cvxpy finds {', '.join(sorted(installed))}")
     return wanted
+
+
+def has_scip() -> bool:
+    """Whether SCIP can be loaded."""
+    return importlib.util.find_spec(_MODULES["SCIP"]) is not None
 
 
 def deadline_after(time_limit: float | None) -> float | None:
@@ -138,9 +157,29 @@ def deadline_after(time_limit: float | None) -> float | None:
     """
     if time_limit is None:
         return None
-    if not time_limit > 0 or math.isnan(time_limit):
-        raise FormulationError(f"time_limit={time_limit} is not a positive number of seconds")
-    return time.monotonic() + time_limit
+    try:
+        seconds = float(time_limit)
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if not seconds > 0:
+        raise FormulationError(f"time_limit={shown(time_limit)} is not a positive number of seconds")
+    return time.monotonic() + seconds
+
+
+def time_left(deadline: float | None) -> float | None:
+    """The seconds until a deadline, a hundredth at least; None for no deadline."""
+    return None if deadline is None else max(0.01, deadline - time.monotonic())
+
+
+def may_load(deadline: float | None) -> bool:
+    """Whether a solver may propose something before a deadline: loading cvxpy takes seconds the first time."""
+    return "cvxpy" in sys.modules or deadline is None or deadline - time.monotonic() > _LOADING
+
+
+def third_of(deadline: float | None) -> float | None:
+    """A third of the seconds until a deadline: the share of the bounds in a question that rests on them."""
+    left = time_left(deadline)
+    return None if left is None else left / 3
 
 
 def solver_options(solver: str, time_limit: float | None) -> dict[str, Any]:
@@ -191,20 +230,76 @@ def solve(
         else:
             arguments[key] = value
     start = time.perf_counter()
+    reason = None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # cvxpy warns about what the status says anyway
+        with solver_errors(chosen):
+            if chosen == "SCIP":
+                refuse_large_numbers(problem.get_problem_data(cp.SCIP)[0])
             problem.solve(solver=getattr(cp, chosen, chosen), **arguments)
-        status, bound = _status(cp, problem, chosen), _dual_bound(problem, chosen)
-    except cp.error.SolverError:
-        status, bound = SolveStatus.FAILED, None
+            status, bound = _status(cp, problem, chosen), _dual_bound(problem, chosen)
+    except SolverFailure as error:
+        status, bound, reason = SolveStatus.FAILED, None, str(error)
     seconds = time.perf_counter() - start
     if status is SolveStatus.FAILED and time_limit is not None and seconds >= time_limit:
         status = SolveStatus.LIMIT  # cvxpy reports "stopped without a point" as a failure
     value = float(problem.value) if status.has_point and problem.value is not None else None
     if status is SolveStatus.OPTIMAL and bound is None:
         bound = value
-    return SolveReport(status, value, bound, chosen, seconds, ADVICE[status])
+    advice = ADVICE[status]
+    if status is SolveStatus.FAILED and reason is not None:
+        advice = f"{reason}: {advice}"
+    return SolveReport(status, value, bound, chosen, seconds, advice)
+
+
+@contextmanager
+def solver_errors(solver: str) -> Iterator[None]:
+    """Turn whatever a solver or cvxpy raises into one error in one line, and keep their warnings to themselves.
+
+    Raises
+    ------
+    SolverFailure
+        The solver failed.
+    FormulationError
+        The model is no convex (mixed-integer) program, so no solver takes it.
+    """
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # they say what the status says anyway
+            yield
+    except (PuiseuxError, MemoryError):
+        raise
+    except Exception as error:
+        if type(error).__name__ in ("DCPError", "DGPError", "DPPError"):
+            text = str(error).splitlines()[0]
+            raise FormulationError(f"the model is no convex program with integers: {shown(text)}") from None
+        raise SolverFailure(f"{solver} stopped with {type(error).__name__}: {shown(error)}") from None
+
+
+_INFINITE = 1e20  # what SCIP takes for infinity, in coefficients too
+
+
+def refuse_large_numbers(data: Mapping[str, Any]) -> None:
+    """Refuse numbers of a compiled problem that SCIP would take for infinity, before it prints its own complaint.
+
+    Raises
+    ------
+    SolverFailure
+        A number is not finite, or has 20 digits or more; the message names the row of the model.
+    """
+    matrix = sparse_rows(data["A"])
+    for row in range(matrix.shape[0]):
+        numbers = [*matrix.data[matrix.indptr[row] : matrix.indptr[row + 1]], data["b"][row]]
+        if not np.all(np.abs(numbers) < _INFINITE):
+            raise SolverFailure(f"row {row} of the model has numbers of 1e20 or more, which SCIP takes for infinity")
+    if not np.all(np.abs(data["c"]) < _INFINITE):
+        raise SolverFailure("the objective has numbers of 1e20 or more, which SCIP takes for infinity")
+
+
+def sparse_rows(matrix: Any) -> Any:
+    """A matrix as scipy's compressed rows."""
+    from scipy import sparse
+
+    return sparse.csr_array(matrix)
 
 
 def _status(cp: Any, problem: Any, solver: str) -> SolveStatus:

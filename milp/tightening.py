@@ -38,7 +38,11 @@ def tighten(
             continue  # interval arithmetic is exact there
         known = current()
         is_output = k == len(network.stages)
+        if deadline is not None and time.monotonic() > deadline:
+            return current()
         relaxation = None if node_limit else Relaxation(network, region, known, stages=k)
+        if relaxation is not None:
+            relaxation.deadline = deadline
         for i in range(stage.units):
             if not is_output and known.stability(k, i) is not Stability.UNSTABLE:
                 continue

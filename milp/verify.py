@@ -4,8 +4,8 @@
 * `verify_upper`: a linear function of the outputs stays at or below a number.
 
 Output ranges and bounds of the reachable set are in `milp.optimize`, what concerns the gradient in
-`milp.sensitivity`, properties in VNN-LIB files in `milp.vnnlib`. Proofs and counterexamples are exact. A limit leaves
-a property open, with what is known of it.
+`milp.sensitivity`, properties in VNN-LIB files in `milp.properties`. Proofs and counterexamples are exact. A limit
+leaves a property open, with what is known of it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 
 from flint import fmpq
 
-from milp.bounds import network_bounds
+from milp.arguments import index_below, of_any_model
+from milp.bounding import network_bounds
 from milp.branching import Objective, SearchResult, search_maximum
-from milp.domain import DomainLike, bounded, l1_ball, lift_network, linf_ball
+from milp.domain import DomainLike, OutOfTime, bounded, l1_domain, lift_network, linf_ball
 from milp.optimize import objective_of
-from milp.solvers import deadline_after
+from milp.solvers import deadline_after, third_of
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError
-from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 
 NORMS = ("inf", "1")
@@ -68,6 +68,7 @@ class Verdict:
     reason: str | None = None
 
 
+@of_any_model
 def verify_upper(
     network: Network,
     domain: DomainLike,
@@ -97,9 +98,12 @@ def verify_upper(
     """
     start = time.monotonic()
     deadline = deadline_after(time_limit)
-    region = bounded(domain, network.input_dim)
-    known = network_bounds(network, region, tightening, time_limit=None if time_limit is None else time_limit / 3)
     objective = objective_of(network, weights)
+    try:
+        region = bounded(domain, network.input_dim, deadline)
+    except OutOfTime as error:
+        return Verdict(Status.OPEN, None, None, time.monotonic() - start, reason=str(error))
+    known = network_bounds(network, region, tightening, time_limit=third_of(deadline))
     result = search_maximum(
         network,
         region,
@@ -123,6 +127,7 @@ def verdict_of(network: Network, result: SearchResult, limit: fmpq, start: float
     return Verdict(Status.OPEN, None, None, seconds, reason=f"stopped after {result.nodes} nodes{known}")
 
 
+@of_any_model
 def verify_class(
     network: Network,
     center: Sequence[Any],
@@ -164,25 +169,19 @@ def verify_class(
     scores = network.evaluate(center)
     if label is None:
         label = max(range(network.output_dim), key=lambda i: scores[i])
-    if not 0 <= label < network.output_dim:
-        raise FormulationError(f"there is no class {label}; the network has 0..{network.output_dim - 1}")
+    label = index_below(label, network.output_dim, "class")
     n = network.input_dim
-    ball = linf_ball(center, radius) if norm == "inf" else l1_ball(center, radius)
     lifted = network if norm == "inf" else lift_network(network, n)
-    if clip is not None:
-        inner = bounded(clip, n).polyhedron
-        zeros = [ZERO] * (ball.dim - n)
-        ball = ball.intersection(
-            Polyhedron(
-                [[*row, *zeros] for row in inner.A],
-                inner.b,
-                [[*row, *zeros] for row in inner.A_eq],
-                inner.b_eq,
-                dim=ball.dim,
-            )
-        )
-    region = bounded(ball, lifted.input_dim)
-    known = network_bounds(lifted, region, tightening, time_limit=None if time_limit is None else time_limit / 3)
+    try:
+        inner = None if clip is None else bounded(clip, n, deadline)
+        if norm == "1":
+            region = l1_domain(network.point(center), radius, inner)
+        else:
+            ball = linf_ball(center, radius)
+            region = bounded(ball if inner is None else ball.intersection(inner.polyhedron), n, deadline)
+    except OutOfTime as error:
+        return Verdict(Status.OPEN, None, None, time.monotonic() - start, label, None, str(error))
+    known = network_bounds(lifted, region, tightening, time_limit=third_of(deadline))
     open_reason = None
     for other in range(network.output_dim):
         if other == label:

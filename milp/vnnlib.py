@@ -1,39 +1,29 @@
-"""VNN-LIB properties: read exactly, decided exactly.
+"""VNN-LIB 1.0 properties, read exactly.
 
 A file describes inputs and outputs that must not occur together: constants ``X_i`` and ``Y_j`` and assertions with
-``and``, ``or``, ``<=`` and ``>=`` over linear expressions. Numbers are read as exact decimals. The property is
-*violated* ("sat" in VNN-LIB) if some input and the network's outputs there satisfy all assertions.
-
-The assertions become a disjunction of linear systems. For each, the rows over X alone are the domain, and the least
-slack of the rows that read Y is one output of a larger network, because min(a, b) = a - max(0, a - b); the search
-asks whether its maximum is negative.
+``and``, ``or``, ``<=``, ``>=``, ``<``, ``>``, ``=`` and ``distinct`` over linear expressions. Numbers are read as exact
+decimals. The property is *violated* ("sat" in VNN-LIB) if some input and the network's outputs there satisfy all
+assertions; `milp.properties` decides that. The assertions become a disjunction of linear systems.
 
 Source: Demarchi et al. 2023 (VNN-LIB 1.0).
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
 from flint import fmpq
 
-from milp.bounds import network_bounds
-from milp.branching import Objective, search_maximum
-from milp.domain import bounded
-from milp.solvers import deadline_after
-from milp.verify import Status, Verdict
-from nn_bridge.network.network import AffineStage, Network, Row
+from nn_bridge.network.network import Row
 from nn_bridge.readers.files import read_bytes
 from polyhedra.errors import FormulationError, GeometryError
-from polyhedra.linear_program import Infeasible, maximize_over
-from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted, shown, shown_path
 from polyhedra.scalars import ONE, ZERO, rational
 
@@ -46,15 +36,29 @@ _MAX_TERMS = 10_000  # disjuncts; a file that expands beyond this is refused
 _MAX_ENTRIES = 20_000_000  # of all rows, and rows of all disjuncts
 _MAX_BITS = 20_000  # of one number that expressions add up to
 _MAX_DIGITS = 5_000_000  # of all coefficients; the first 38 of each are free
+_RELATIONS = ("<=", ">=", "<", ">", "=", "==", "!=", "distinct")
 
 
 @dataclass(frozen=True, slots=True)
 class LinearRow:
-    """a . (X, Y) <= b."""
+    """a . (X, Y) <= b, or < b where it is strict."""
 
     inputs: Row
     outputs: Row
     right: fmpq
+    strict: bool = False
+
+    def slack(self, x: Row, y: Row) -> fmpq:
+        """b - a . (x, y)."""
+        total = self.right
+        for a, v in zip((*self.inputs, *self.outputs), (*x, *y), strict=True):
+            total -= a * v
+        return total
+
+    def holds_at(self, x: Row, y: Row) -> bool:
+        """Whether the row holds, exactly."""
+        slack = self.slack(x, y)
+        return bool(slack > 0 if self.strict else slack >= 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +78,14 @@ class Property:
 
     def holds_at(self, x: Row, y: Row) -> bool:
         """Whether an input and its outputs satisfy the assertions, exactly."""
-        return any(all(_left(row, x, y) <= row.right for row in system) for system in self.disjuncts)
+        return any(all(row.holds_at(x, y) for row in system) for system in self.disjuncts)
 
+    def margin(self, x: Row, y: Row) -> fmpq | None:
+        """How far inside the assertions a pair lies: the least slack of a system, in the best one (below 0: outside).
 
-def _left(row: LinearRow, x: Row, y: Row) -> fmpq:
-    total = ZERO
-    for a, v in zip((*row.inputs, *row.outputs), (*x, *y), strict=True):
-        total += a * v
-    return total
+        None where there are no rows.
+        """
+        return max((min(row.slack(x, y) for row in system) for system in self.disjuncts if system), default=None)
 
 
 def read_vnnlib(path: str | Path) -> Property:
@@ -92,15 +96,69 @@ def read_vnnlib(path: str | Path) -> Property:
     FormulationError
         The file cannot be read, is no VNN-LIB 1.0, or uses something that is not linear.
     """
-    content = read_bytes(path, _MAX_BYTES, "property")
+    text = _text(path, "property")
     try:
-        return parse_vnnlib(content.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise FormulationError(f"{shown_path(path)}: is no UTF-8 text; a property file is VNN-LIB text") from None
+        return parse_vnnlib(text)
     except RecursionError:
         raise FormulationError(f"{shown_path(path)}: is nested too deeply; write fewer parentheses") from None
     except FormulationError as error:
         raise FormulationError(f"{shown_path(path)}: {error}") from None
+
+
+def _text(path: str | Path, kind: str) -> str:
+    """The text of a file within a budget of bytes."""
+    try:
+        return read_bytes(path, _MAX_BYTES, kind).decode("utf-8")
+    except UnicodeDecodeError:
+        raise FormulationError(f"{shown_path(path)}: is no UTF-8 text; a {kind} file is VNN-LIB text") from None
+
+
+def read_witness(path: str | Path, inputs: int) -> Row:
+    """The input of a counterexample in a file: ``((X_0 1.5) .. (Y_0 2) ..)``, or ``{"point": [..]}``.
+
+    A first line ``sat`` may stand before the first form; values of Y are not needed. Decimals are exact.
+
+    Raises
+    ------
+    FormulationError
+        The file cannot be read, or its numbers are not those of this many inputs.
+    """
+    text = _text(path, "witness").strip()
+    try:
+        return _json_point(text, inputs) if text.startswith("{") else _listed_point(text, inputs)
+    except (FormulationError, GeometryError) as error:
+        raise FormulationError(f"{shown_path(path)}: {error}") from None
+
+
+def _json_point(text: str, inputs: int) -> Row:
+    try:
+        content = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise FormulationError(f"is not JSON: {shown(error)}") from None
+    point = content.get("point")
+    if not isinstance(point, list) or not all(isinstance(v, str) for v in point):
+        raise FormulationError('has no entry "point" with a list of numbers')
+    if len(point) != inputs:
+        raise FormulationError(f"the point has {len(point)} numbers, the network reads {inputs}")
+    return tuple(rational(v) for v in point)
+
+
+def _listed_point(text: str, inputs: int) -> Row:
+    if text.startswith("sat"):
+        text = text[3:]
+    values: dict[int, fmpq] = {}
+    for form in _forms(text):
+        for entry in form:
+            if not isinstance(entry, list) or len(entry) != 2 or not all(isinstance(part, str) for part in entry):
+                raise FormulationError(f"{_short(entry)} is no pair of a constant and a number, such as (X_0 1.5)")
+            match = re.fullmatch(r"([XY])_([0-9]{1,7})", entry[0])
+            if match is None:
+                raise FormulationError(f"the constant {quoted(entry[0])} is neither X_i nor Y_j")
+            if match[1] == "X":
+                values[int(match[2])] = rational(entry[1])
+    if sorted(values) != list(range(inputs)):
+        raise FormulationError(f"it gives {len(values)} of the inputs X_0 .. X_{inputs - 1}")
+    return tuple(values[j] for j in range(inputs))
 
 
 def parse_vnnlib(text: str) -> Property:
@@ -117,6 +175,8 @@ def parse_vnnlib(text: str) -> Property:
             names[form[1]] = (match[1], int(match[2]))
         elif head == "assert" and len(form) == 2:
             assertions.append(form[1])
+        elif head in ("vnnlib-version", "declare-network"):
+            raise FormulationError("this is VNN-LIB 2.0, no VNN-LIB 1.0 (declare-const, assert), which alone is read")
         elif head not in ("set-logic", "set-info", "check-sat", "exit"):
             raise FormulationError(f"{_short(form)} is no VNN-LIB 1.0 (declare-const and assert are read)")
     counts = {}
@@ -216,18 +276,30 @@ def _disjuncts(
         return [option for part in parts for option in _disjuncts(part, names, counts, budget)]
     if head == "and":
         return _all_of([_disjuncts(part, names, counts, budget) for part in parts], budget)
-    if head in ("<=", ">=") and len(parts) == 2:
+    if head in _RELATIONS and len(parts) == 2:
         left, right = (_linear(part, names, budget) for part in parts)
-        sign = ONE if head == "<=" else -ONE
-        terms = {name: sign * (left.get(name, ZERO) - right.get(name, ZERO)) for name in {*left, *right}}
-        budget.spend_entries(counts["X"] + counts["Y"])
-        inputs, outputs = [ZERO] * counts["X"], [ZERO] * counts["Y"]
-        for name, value in terms.items():
-            if name:
-                kind, index = names[name]
-                (inputs if kind == "X" else outputs)[index] = budget.checked(value)
-        return [(LinearRow(tuple(inputs), tuple(outputs), -budget.checked(terms.get("", ZERO))),)]
-    raise FormulationError(f"{_short(formula)}: only and, or, <= and >= are read")
+        strict = head in ("<", ">", "!=", "distinct")
+        sides = [] if head in (">=", ">") else [(left, right)]
+        sides += [] if head in ("<=", "<") else [(right, left)]
+        rows = [replace(_row(a, b, names, counts, budget), strict=strict) for a, b in sides]
+        return [(row,) for row in rows] if head in ("!=", "distinct") else [tuple(rows)]
+    raise FormulationError(f"{_short(formula)}: only and, or, {', '.join(_RELATIONS)} are read")
+
+
+def _row(
+    left: dict[str, fmpq],
+    right: dict[str, fmpq],
+    names: dict[str, tuple[str, int]],
+    counts: dict[str, int],
+    budget: _Budget,
+) -> LinearRow:
+    """left <= right."""
+    budget.spend_entries(counts["X"] + counts["Y"])
+    inputs, outputs = [ZERO] * counts["X"], [ZERO] * counts["Y"]
+    for name in {*left, *right} - {""}:
+        kind, index = names[name]
+        (inputs if kind == "X" else outputs)[index] = budget.checked(left.get(name, ZERO) - right.get(name, ZERO))
+    return LinearRow(tuple(inputs), tuple(outputs), budget.checked(right.get("", ZERO) - left.get("", ZERO)))
 
 
 def _linear(term: Any, names: dict[str, tuple[str, int]], budget: _Budget) -> dict[str, fmpq]:
@@ -260,78 +332,3 @@ def _sum(parts: list[dict[str, fmpq]], factors: list[fmpq], budget: _Budget) -> 
         for name, value in part.items():
             total[name] = budget.checked(total.get(name, ZERO) + factor * value)
     return total
-
-
-def verify_vnnlib(
-    network: Network,
-    spec: Property,
-    *,
-    tightening: str = "lp",
-    time_limit: float | None = 60.0,
-    node_limit: int = 1_000_000,
-) -> Verdict:
-    """Decide a property: VIOLATED with an exact counterexample ("sat"), PROVEN ("unsat"), or OPEN at a limit.
-
-    Raises
-    ------
-    FormulationError
-        The numbers of inputs and outputs differ from the network's, or the inputs of some system are unbounded.
-    """
-    if (spec.inputs, spec.outputs) != (network.input_dim, network.output_dim):
-        raise FormulationError(
-            f"the property has {spec.inputs} inputs and {spec.outputs} outputs, "
-            f"the network {network.input_dim} and {network.output_dim}"
-        )
-    start = time.monotonic()
-    deadline = deadline_after(time_limit)
-    reason = None
-    for system in spec.disjuncts:
-        domain = [row for row in system if not any(row.outputs)]
-        polyhedron = Polyhedron([row.inputs for row in domain], [row.right for row in domain], dim=spec.inputs)
-        if isinstance(maximize_over(polyhedron.system, (ZERO,) * spec.inputs), Infeasible):
-            continue
-        region = bounded(polyhedron, spec.inputs)
-        wider = least_slack_network(network, [row for row in system if any(row.outputs)])
-        share = None if deadline is None else max(0.0, deadline - time.monotonic()) / 3
-        known = network_bounds(wider, region, tightening, time_limit=share)
-        result = search_maximum(
-            wider, region, known, wider.output, threshold=ZERO, strict=True, node_limit=node_limit, deadline=deadline
-        )
-        if result.value is not None and result.value >= 0:
-            assert result.point is not None
-            return Verdict(Status.VIOLATED, result.point, network.evaluate(result.point), time.monotonic() - start)
-        if not result.proven:
-            reason = f"stopped after {result.nodes} nodes"
-    status = Status.PROVEN if reason is None else Status.OPEN
-    return Verdict(status, None, None, time.monotonic() - start, reason=reason)
-
-
-def least_slack_network(network: Network, rows: list[LinearRow]) -> Network:
-    """The network whose one output is the least of b - a.(x, f(x)) over some rows (1 where there are none)."""
-    slacks = [
-        Objective(tuple(-a for a in row.outputs), tuple(-a for a in row.inputs), row.right).as_stage(network)
-        for row in rows
-    ]
-    if not slacks:
-        return Network(network.input_dim, network.stages, AffineStage((), (ONE,)))
-    stages = list(network.stages)
-    least = slacks[0]
-    for slack in slacks[1:]:
-        stages.append(_combination([(ONE, least), (-ONE, slack)]))
-        unit = AffineStage(((len(stages), ((ONE,),)),), (ZERO,))
-        least = _combination([(ONE, least), (-ONE, unit)])
-    return Network(network.input_dim, tuple(stages), least)
-
-
-def _combination(parts: list[tuple[fmpq, AffineStage]]) -> AffineStage:
-    """A linear combination of stages with one row each."""
-    total: dict[int, list[fmpq]] = {}
-    bias = ZERO
-    for factor, stage in parts:
-        bias += factor * stage.bias[0]
-        for source, (row,) in stage.blocks:
-            present = total.setdefault(source, [ZERO] * len(row))
-            for j, w in enumerate(row):
-                present[j] += factor * w
-    kept = tuple((source, (tuple(total[source]),)) for source in sorted(total) if any(total[source]))
-    return AffineStage(kept, (bias,))

@@ -15,7 +15,17 @@ from typing import Any
 import numpy as np
 
 from milp.patterns import load_scip
-from milp.solvers import ADVICE, SolveReport, SolveStatus, choose_solver, deadline_after, require_cvxpy
+from milp.solvers import (
+    ADVICE,
+    SolveReport,
+    SolverFailure,
+    SolveStatus,
+    choose_solver,
+    deadline_after,
+    refuse_large_numbers,
+    require_cvxpy,
+    solver_errors,
+)
 from polyhedra.errors import FormulationError
 
 
@@ -33,6 +43,15 @@ def solve_from(problem: Any, *, solver: str | None = None, time_limit: float | N
         raise FormulationError("warm starts are for minimising with HiGHS or SCIP")
     deadline = deadline_after(time_limit)
     begin = time.perf_counter()
+    try:
+        with solver_errors(chosen):
+            return _solve_from(problem, cp, chosen, deadline, begin)
+    except SolverFailure as error:
+        failed = SolveStatus.FAILED
+        return SolveReport(failed, None, None, chosen, time.perf_counter() - begin, f"{error}: {ADVICE[failed]}")
+
+
+def _solve_from(problem: Any, cp: Any, chosen: str, deadline: float | None, begin: float) -> SolveReport:
     data = problem.get_problem_data(cp.SCIP)[0]  # one layout for both: A x <= b, equalities first
     columns = data["param_prob"].var_id_to_col
     start = np.zeros(len(data["c"]))
@@ -50,6 +69,8 @@ def solve_from(problem: Any, *, solver: str | None = None, time_limit: float | N
     if point is not None:
         for variable in problem.variables():
             part = point[columns[variable.id] : columns[variable.id] + variable.size]
+            if variable.attributes["boolean"]:  # cvxpy takes 0 and 1 only, a solver's tolerance leaves less or more
+                part = np.round(np.clip(part, 0.0, 1.0))
             variable.value = np.reshape(part, variable.shape, order="F")
     seconds = time.perf_counter() - begin
     return SolveReport(
@@ -114,6 +135,7 @@ def _highs(data: dict[str, Any], start: Any, time_limit: float | None) -> Answer
 
 def _scip(data: dict[str, Any], start: Any, time_limit: float | None) -> Answer:
     pyscipopt: Any = importlib.import_module("pyscipopt")
+    refuse_large_numbers(data)
     scip = pyscipopt.Model()
     scip.hideOutput()
     variables = load_scip(scip, data)

@@ -183,7 +183,7 @@ def maximize(
     A, A_eq : sequences of rows of n numbers (anything that `rational` takes), or float64 arrays
     b, b_eq : sequences of numbers
     backend : "certified" or "cdd"
-        "cdd" asks pycddlib's exact simplex method, the reference.
+        "cdd" asks pycddlib's simplex method, a second witness; its answer is taken with its certificate only.
 
     Raises
     ------

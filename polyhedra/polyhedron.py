@@ -229,7 +229,7 @@ class Polyhedron:
         Parameters
         ----------
         backend : "certified" or "cdd"
-            "cdd" asks pycddlib in exact arithmetic, the reference.
+            "cdd" asks pycddlib, a second witness; its answers are taken with their certificates only.
         """
         if check_backend(backend) == "cdd":
             from polyhedra import cdd

@@ -49,8 +49,12 @@ if TYPE_CHECKING:
     from puiseux.comparison import Comparison, compare
     from puiseux.count import count_regions
     from puiseux.cross_check.cross_check import CrossCheck, crosscheck
+    from puiseux.differences import Difference, largest_difference
     from puiseux.formula import NetworkFormula, simplify
+    from puiseux.lipschitz_constants import LipschitzConstant, lipschitz
+    from puiseux.optimization import Extremum, optimize
     from puiseux.pictures.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
+    from puiseux.properties import PropertyAnswer, check_property
     from puiseux.random_networks import random_network
     from puiseux.reading import as_network, load, save
     from puiseux.reduction import Reduction, reduce_network
@@ -68,10 +72,14 @@ _HOMES = {
     "CellComplex": "nn_bridge.cells.complex",
     "Comparison": "puiseux.comparison",
     "CrossCheck": "puiseux.cross_check.cross_check",
+    "Difference": "puiseux.differences",
+    "Extremum": "puiseux.optimization",
+    "LipschitzConstant": "puiseux.lipschitz_constants",
     "MissingExtraError": "polyhedra.errors",
     "Network": "nn_bridge.network.network",
     "NetworkFormula": "puiseux.formula",
     "Polyhedron": "polyhedra.polyhedron",
+    "PropertyAnswer": "puiseux.properties",
     "PuiseuxError": "polyhedra.errors",
     "PuiseuxPolynomial": "tropical.polynomial",
     "PuiseuxRational": "tropical.rational",
@@ -80,13 +88,17 @@ _HOMES = {
     "UsageError": "polyhedra.errors",
     "Verdict": "puiseux.certificates.certificate",
     "as_network": "puiseux.reading",
+    "check_property": "puiseux.properties",
     "compare": "puiseux.comparison",
     "count_regions": "puiseux.count",
     "crosscheck": "puiseux.cross_check.cross_check",
     "effective_radius": "tropical.effective_radius",
     "hoffman_constant": "tropical.hoffman",
+    "largest_difference": "puiseux.differences",
+    "lipschitz": "puiseux.lipschitz_constants",
     "load": "puiseux.reading",
     "minimal_effective_radius": "tropical.effective_radius",
+    "optimize": "puiseux.optimization",
     "plot_regions": "puiseux.pictures.plot",
     "plot_slice": "puiseux.pictures.plot",
     "plot_space": "puiseux.pictures.plot",
@@ -110,10 +122,14 @@ __all__ = [
     "CellComplex",
     "Comparison",
     "CrossCheck",
+    "Difference",
+    "Extremum",
+    "LipschitzConstant",
     "MissingExtraError",
     "Network",
     "NetworkFormula",
     "Polyhedron",
+    "PropertyAnswer",
     "PuiseuxError",
     "PuiseuxPolynomial",
     "PuiseuxRational",
@@ -124,6 +140,7 @@ __all__ = [
     "__version__",
     "as_network",
     "cell_complex",
+    "check_property",
     "compare",
     "count_regions",
     "crosscheck",
@@ -133,11 +150,14 @@ __all__ = [
     "extract_sign_vectors",
     "hoffman_constant",
     "iterate_cells",
+    "largest_difference",
     "level_set",
+    "lipschitz",
     "load",
     "load_complex",
     "minimal_effective_radius",
     "monomial_complexity",
+    "optimize",
     "plot_regions",
     "plot_slice",
     "plot_space",

@@ -137,6 +137,8 @@ def _usage_message(error: Exception) -> str:
     text = " ".join(str(getattr(error, "format_message", lambda: error)()).split()).rstrip(".")
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "puiseux"
+    if where == "puiseux verify" and "extra argument" in text:
+        text += "; to decide a property of a network: puiseux property NETWORK SPEC"
     kind, word, known = _unknown_word(error, text)
     if kind:
         meant = nearest(word, known)

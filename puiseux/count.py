@@ -12,7 +12,7 @@ from dataclasses import replace
 from os import PathLike
 from typing import Any
 
-from nn_bridge.network.network import Network
+from nn_bridge.network.network import Network, check_dense
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
@@ -50,6 +50,7 @@ def count_problem(problem: Problem, engine: str = AUTO, **options: Any) -> Regio
             )
     if ENGINES[name].bounded and problem.domain is None:
         raise UsageError(f"the engine {quoted(name)} needs a bounded domain: give a box, such as --domain 'box:-1,1'")
+    check_dense(problem.network)
     limit = None if ENGINES[name].has_clock else given.pop("time_limit", None)
     result = _in_time(limit, lambda: ENGINES[name].count(problem.network, problem.domain, **given))
     return replace(result, domain=problem.text, engine=name)

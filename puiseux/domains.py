@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from flint import fmpq, fmpq_mat
 
-from nn_bridge.network.network import Network
+from nn_bridge.network.network import Matrix, Network
 from polyhedra.errors import GeometryError, PuiseuxError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted, shown
@@ -37,11 +37,15 @@ _EASY = 2000  # numbers in the rows of a domain; whether a larger one is empty o
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A network (already restricted, for a slice), the domain to look at (None: all of R^n), and its name."""
+    """A network (already restricted, for a slice), the domain to look at (None: all of R^n), and its name.
+
+    For a slice ``directions`` has a row for each input and a column for each parameter.
+    """
 
     network: Network
     domain: Polyhedron | None
     text: str
+    directions: Matrix | None = None
 
 
 def pose(network: Network, domain: DomainLike = None) -> Problem:
@@ -89,8 +93,8 @@ def pose(network: Network, domain: DomainLike = None) -> Problem:
     if kind == "polyhedron" and rest:
         return Problem(network, _read_polyhedron(rest, network), domain.strip())
     if kind == "slice" and rest:
-        restricted, bounds = _read_slice(rest, network)
-        return Problem(restricted, bounds, domain.strip())
+        restricted, bounds, directions = _read_slice(rest, network)
+        return Problem(restricted, bounds, domain.strip(), directions)
     raise UsageError(f"domain {quoted(domain)} is none of {_KINDS}")
 
 
@@ -178,7 +182,7 @@ def _read_polyhedron(name: str, network: Network) -> Polyhedron:
     return _checked(Polyhedron(rows, bounds), network, file.place)
 
 
-def _read_slice(name: str, network: Network) -> tuple[Network, Polyhedron | None]:
+def _read_slice(name: str, network: Network) -> tuple[Network, Polyhedron | None, Matrix]:
     file = DomainFile(name, "puiseux-slice", ("origin", "directions"), ("domain",))
     origin = file.vector("origin")
     if len(origin) != network.input_dim:
@@ -192,12 +196,13 @@ def _read_slice(name: str, network: Network) -> tuple[Network, Polyhedron | None
         )
     bounds = file.content.get("domain", WHOLE_SPACE)
     place = f'{file.place}: "domain" {quoted(bounds)}'
-    restricted = network.restrict_to(list(zip(*directions, strict=True)), origin)
+    columns = tuple(zip(*directions, strict=True))
+    restricted = network.restrict_to(columns, origin)
     if bounds == WHOLE_SPACE:
-        return restricted, None
+        return restricted, None, columns
     if not isinstance(bounds, str) or not bounds.startswith("box:"):
         raise UsageError(f"{place} is neither all nor a box:LO,HI in the parameters of the slice")
-    return restricted, _box(bounds.removeprefix("box:"), len(directions), place)
+    return restricted, _box(bounds.removeprefix("box:"), len(directions), place), columns
 
 
 def _checked(domain: Polyhedron, network: Network, place: str) -> Polyhedron:

@@ -186,6 +186,35 @@ False""",
         see=("exact",),
     ),
     Topic(
+        "property",
+        "what a verifier is asked: can some input satisfy these assertions?",
+        "A VNN-LIB file describes inputs and outputs that must not occur together. The property is PROVEN where no "
+        "input, with the network's outputs there, satisfies the assertions ('unsat'), and VIOLATED where one does "
+        "('sat'); the counterexample is exact, so that no tolerance decides. 'puiseux property NETWORK SPEC' says "
+        "which, or OPEN where a limit came first; --witness replays a counterexample of another program exactly and "
+        "as float32 and float64 would compute it.",
+        """\
+>>> from milp.vnnlib import parse_vnnlib
+>>> spec = parse_vnnlib('(declare-const X_0 Real) (declare-const Y_0 Real)'
+...     '(assert (>= X_0 -1)) (assert (<= X_0 2)) (assert (>= Y_0 3))')
+>>> puiseux.check_property([[[1], [-1]], [[1, 1]]], spec).verdict  # |x| stays below 3
+'PROVEN'""",
+        ("domain", "exact", "lipschitz"),
+    ),
+    Topic(
+        "lipschitz",
+        "the greatest ratio of a change of the outputs to a change of the inputs",
+        "The Lipschitz constant on a domain is the greatest norm of an affine map among its cells. The norms of "
+        "inputs and outputs are 1, 2 or inf; the constant is rational, or the root of a rational, or of the largest "
+        "root of a polynomial (from 2 to 2 with several outputs). 'puiseux lipschitz NETWORK' computes it exactly "
+        "with a point inside a cell where it is attained; on a slice distances are those of the parameters, or of "
+        "the inputs.",
+        """\
+>>> puiseux.lipschitz([[[1, 1], [1, -1]], [[1, 2]]]).constant  # relu(x + y) + 2 relu(x - y)
+4""",
+        ("cells", "slice", "affine_maps"),
+    ),
+    Topic(
         "polynomial",
         "a max-plus polynomial: the maximum of affine functions",
         "In max-plus (tropical) algebra the sum of two numbers is their maximum and the product their sum, so "
@@ -309,6 +338,12 @@ _ALIASES = {
     "affine_map": "affine_maps",
     "upper_bound": "bounds",
     "certificates": "certificate",
+    "vnnlib": "property",
+    "counterexample": "property",
+    "witness": "property",
+    "verdict": "property",
+    "lipschitz_constant": "lipschitz",
+    "norm": "lipschitz",
 }
 
 

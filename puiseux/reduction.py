@@ -13,6 +13,7 @@ from nn_bridge.reduction.superfluous_units import Removal, StabilityProofs, simp
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
+from puiseux.answers import sizes
 from puiseux.domains import pose
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
@@ -51,8 +52,8 @@ class Reduction:
     def to_json(self) -> dict[str, Any]:
         """The object that ``puiseux reduce --json`` prints."""
         return {
-            "before": _sizes(self.before),
-            "after": _sizes(self.network),
+            "before": sizes(self.before),
+            "after": sizes(self.network),
             "domain": self.domain,
             "proofs": self.proofs,
             "complete": self.complete,
@@ -74,10 +75,6 @@ class Reduction:
 
     def __str__(self) -> str:
         return self.describe()
-
-
-def _sizes(network: Network) -> dict[str, Any]:
-    return {"input_dim": network.input_dim, "hidden": list(network.hidden), "output_dim": network.output_dim}
 
 
 def _kind(reason: str) -> str:

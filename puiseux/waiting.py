@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-CELL_KERNELS = (("nn_bridge.cells._kernels", "run"),)
-"""The compiled functions that the engine ``cells`` begins with; what they call is compiled with them."""
+CELL_KERNELS: tuple[tuple[str, str], ...] = ()
+"""The functions that the engine ``cells`` compiles when it is first used: none, its core is compiled."""
 
 
 def announce_compilation(kernels: Sequence[tuple[str, str]] = CELL_KERNELS) -> None:

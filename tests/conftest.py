@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
 import signal
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.plugin_required import pytest_make_collect_report, pytest_runtest_makereport
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -14,3 +25,31 @@ def ctrl_c_is_not_ignored() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session")
+def compile_program(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[str]]:
+    """A function that compiles a C++ program of the tests with the headers of the core, and returns how to run it.
+
+    ``CXX`` and ``CXXFLAGS`` name the compiler, ``PUISEUX_RUNNER`` a program that runs what it makes (an emulator);
+    `tools/sanitize.sh` and `tools/arm64.sh` set them.
+    """
+    compiler = shlex.split(os.environ.get("CXX", ""))
+    if not compiler:
+        found = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None)
+        if found is None:
+            if os.environ.get("PUISEUX_REQUIRE"):
+                pytest.fail("no C++ compiler found")
+            pytest.skip("no C++ compiler found")
+        compiler = [found]
+    flags = shlex.split(os.environ.get("CXXFLAGS", "-O1"))
+    runner = shlex.split(os.environ.get("PUISEUX_RUNNER", ""))
+    headers = [f"-I{ROOT / folder / 'core'}" for folder in ("polyhedra", "nn_bridge/cells")]
+
+    def compile_program(source: Path, *more: str) -> list[str]:
+        program = tmp_path_factory.mktemp(source.stem) / source.stem
+        strict = ["-std=c++20", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"]
+        subprocess.run([*compiler, *strict, *flags, *more, *headers, str(source), "-o", str(program)], check=True)
+        return [*runner, str(program)]
+
+    return compile_program

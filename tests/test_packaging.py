@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -60,3 +63,48 @@ def test_the_command_exists() -> None:
     module, _, function = PROJECT["scripts"]["puiseux"].partition(":")
     assert (module, function) == ("puiseux.__main__", "main")
     assert (ROOT / "puiseux" / "__main__.py").is_file()
+
+
+def test_the_build_requirements_are_pinned() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert build
+    for line in build:
+        requirement = Requirement(line)
+        assert str(requirement.specifier) == f"=={PINS[requirement.name]}"
+        recipe = (ROOT / "tools" / "conda" / "meta.yaml").read_text()
+        assert f"- {requirement.name} {requirement.specifier}\n" in recipe
+
+
+def test_the_core_is_built_again_exactly_when_a_source_changed(tmp_path: Path) -> None:
+    for name in ("pyproject.toml", "constraints.txt", "tools/setup.sh", "tools/core/CMakeLists.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    for package in ("polyhedra", "tropical", "nn_bridge"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__", "_core*.so"))
+
+    def stamp(**variables: str) -> str:
+        environment = {name: v for name, v in os.environ.items() if name not in ("CXX", "CXXFLAGS", "PUISEUX_PURE")}
+        command = ["sh", str(tmp_path / "tools" / "setup.sh"), "stamp"]
+        done = subprocess.run(command, env=environment | variables, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    first = stamp()
+    assert first
+    (tmp_path / "polyhedra" / "core" / "limbs.hpp").touch()
+    (tmp_path / "polyhedra" / "matrix.py").write_text("")
+    assert stamp() == first
+    seen = {first, stamp(PUISEUX_PURE="1"), stamp(CXX="clang++")}
+    for name in (
+        "polyhedra/core/limbs.hpp",
+        "polyhedra/core/module.cpp",
+        "tools/core/CMakeLists.txt",
+        "pyproject.toml",
+    ):
+        path = tmp_path / name
+        path.write_text(path.read_text() + "\n")
+        seen.add(stamp())
+    (tmp_path / "nn_bridge" / "cells" / "core").mkdir(exist_ok=True)
+    (tmp_path / "nn_bridge" / "cells" / "core" / "new.hpp").write_text("")
+    (tmp_path / "nn_bridge" / "cells" / "core" / "new.hpp").write_text("// new")
+    seen.add(stamp())
+    assert len(seen) == 8

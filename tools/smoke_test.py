@@ -1,8 +1,9 @@
 """Whether an installed puiseux works: run by the environment that it is installed in, away from the checkout.
 
-    python tools/smoke_test.py
+    python tools/smoke_test.py [core|plain]
 
-It needs the core alone; where an optional part is missing, the command has to say so.
+It needs no extras; where an optional part is missing, the command has to say so.  With an argument, the compiled core
+has to be there, or not.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ def puiseux(*arguments: str, code: int = 0) -> str:
 
 
 def main() -> None:
+    expected = sys.argv[1:]
+    found = "plain" if find_spec("polyhedra._core") is None else "core"
+    if expected and expected != [found]:
+        sys.exit(f"this installation is {found}, not {expected[0]}")
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         version = puiseux("--version").split()[1]
@@ -46,7 +51,7 @@ def main() -> None:
         else:
             puiseux(*plot)
             assert Path("net.png").stat().st_size > 1000
-        print(f"puiseux {version} works in {sys.prefix}")
+        print(f"puiseux {version} ({found}) works in {sys.prefix}")
 
 
 if __name__ == "__main__":

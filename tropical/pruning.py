@@ -10,7 +10,7 @@ iff at some point it alone is maximal.  Three methods, one answer:
   exactly.
 * ``"hull"``: the same, with proposals from the convex hull of the lifted points (Qhull).  Wins in two and three
   variables with thousands of terms; explodes in more than five.
-* ``"cdd"``: the reference: the dimension of each dominance polyhedron in exact arithmetic by pycddlib.
+* ``"cdd"``: a second witness: the dimension of each dominance polyhedron by pycddlib, with checked certificates.
 
 With a domain, a term is kept iff it alone is maximal at some point of the domain.
 """

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from flint import fmpq
 
-from milp.bounds import Bounds, network_bounds
+from milp.arguments import of_any_model
+from milp.bounding import network_bounds
+from milp.bounds import Bounds, require_finite
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import ideal_cuts, relu
-from milp.formulations.rule import Encoded, Preactivation
-from milp.solvers import SolveReport, require_cvxpy, solve
-from nn_bridge.network.network import AffineStage, Network, check_dense, float_matrix
+from milp.formulations.rule import Array, Encoded, Preactivation
+from milp.solvers import SolveReport, SolveStatus, deadline_after, require_cvxpy, solve, time_left
+from nn_bridge.network.network import AffineStage, Network, Row, check_dense, float_matrix
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import rational, to_float
+
+_LARGE = 1e9  # numbers from here on are a likely cause where a solver fails
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +46,8 @@ class NetworkModel:
         The unstable ReLUs, for separating cuts.
     bounds : Bounds or None
         The bounds that were used.
+    largest : pair of float and str
+        The largest number in the model and the unit or coordinate that brings it.
     """
 
     x: Any
@@ -50,6 +58,7 @@ class NetworkModel:
     integrality: list[Any]
     parts: list[tuple[Preactivation, Encoded]] = field(default_factory=list)
     bounds: Bounds | None = None
+    largest: tuple[float, str] = (0.0, "")
 
     @property
     def n_binaries(self) -> int:
@@ -88,7 +97,14 @@ class NetworkModel:
             raise FormulationError(f"sense={sense!r} is neither 'max' nor 'min'")
         goal = cp.Maximize(objective) if sense == "max" else cp.Minimize(objective)
         rows = [*self.constraints, *extra, *([] if relaxed else self.integrality)]
-        return solve(cp.Problem(goal, rows), solver=solver, time_limit=time_limit)
+        report = solve(cp.Problem(goal, rows), solver=solver, time_limit=time_limit)
+        size, place = self.largest
+        if report.status is not SolveStatus.FAILED or size < _LARGE:
+            return report
+        advice = (
+            f"{place} has numbers up to {size:.3g}, too large for {report.solver}: rescale the weights or the domain"
+        )
+        return replace(report, advice=advice)
 
     def add_ideal_cuts(
         self,
@@ -111,9 +127,12 @@ class NetworkModel:
             Of the last relaxation.
         """
         added = 0
+        deadline = deadline_after(time_limit)
         while True:
-            report = self.optimize(objective, sense, relaxed=True, solver=solver, time_limit=time_limit)
-            if not report.status.has_point or added >= rounds:
+            left = time_left(deadline)
+            report = self.optimize(objective, sense, relaxed=True, solver=solver, time_limit=left)
+            late = deadline is not None and time.monotonic() > deadline
+            if not report.status.has_point or added >= rounds or late:
                 return added, report
             found = [row for pre, encoded in self.parts for row in ideal_cuts.separate(pre, encoded)]
             if not found:
@@ -122,6 +141,7 @@ class NetworkModel:
             added += 1
 
 
+@of_any_model
 def formulate(
     network: Network,
     domain: DomainLike,
@@ -175,8 +195,10 @@ def formulate(
     integrality: list[Any] = []
     binaries: list[Any] = []
     parts: list[tuple[Preactivation, Encoded]] = []
+    largest = max((abs(v), f"coordinate {j} of the domain") for ends in known.input for j, v in enumerate(ends))
     for k, stage in enumerate(network.stages):
         pre = stage_preactivation(stage, k, sources, known)
+        largest = max(largest, pre.largest(k), key=lambda entry: entry[0])
         whole, part, unstable = relu.encode(pre, formulation)
         constraints += whole.constraints
         integrality += whole.integrality
@@ -189,7 +211,9 @@ def formulate(
         output = output + float_matrix(matrix) @ sources[source]
     if not network.output.blocks:
         output = cp.Constant(output)
-    return NetworkModel(point, output, tuple(sources[1:]), tuple(binaries), constraints, integrality, parts, known)
+    return NetworkModel(
+        point, output, tuple(sources[1:]), tuple(binaries), constraints, integrality, parts, known, largest
+    )
 
 
 def input_variable(region: BoundedDomain, x: Any = None) -> tuple[Any, list[Any]]:
@@ -199,12 +223,21 @@ def input_variable(region: BoundedDomain, x: Any = None) -> tuple[Any, list[Any]
     if point.shape != (region.dim,):
         raise FormulationError(f"x has shape {point.shape}, the network reads {region.dim} inputs")
     low, high = np.array([to_float(v) for v in region.lower]), np.array([to_float(v) for v in region.upper])
+    for j in range(region.dim):
+        require_finite(low[j], high[j], f"coordinate {j} of the domain")
     rows = [point >= low, point <= high]
-    for normal, right in ((row[:-1], row[-1]) for row in region.inequalities):
-        rows.append(np.array([to_float(v) for v in normal]) @ point <= to_float(right))
-    for normal, right in ((row[:-1], row[-1]) for row in region.equalities):
-        rows.append(np.array([to_float(v) for v in normal]) @ point == to_float(right))
+    rows += [normal @ point <= right for normal, right in map(_float_row, region.inequalities)]
+    rows += [normal @ point == right for normal, right in map(_float_row, region.equalities)]
     return point, rows
+
+
+def _float_row(row: Row) -> tuple[Array, float]:
+    """A row of the domain in float64, its largest coefficient between 1/2 and 1."""
+    exponent = max(int(v.p).bit_length() - int(v.q).bit_length() for v in row[:-1] if v != 0)
+    scale = fmpq(2) ** -exponent
+    *normal, right = (to_float(scale * v) for v in row)
+    require_finite(0.0, right, "a row of the domain")
+    return np.array(normal), right
 
 
 def stage_preactivation(stage: AffineStage, index: int, sources: Sequence[Any], known: Bounds) -> Preactivation:
@@ -217,6 +250,12 @@ def stage_preactivation(stage: AffineStage, index: int, sources: Sequence[Any], 
         blocks = [(source, np.zeros((stage.units, sources[source].shape[0])))]
     else:
         blocks = [(source, float_matrix(matrix)) for source, matrix in stage.blocks]
+    for i in range(stage.units):
+        numbers = [bias[i], *(matrix[i] for _, matrix in blocks)]
+        if not all(np.isfinite(part).all() for part in numbers):
+            raise FormulationError(
+                f"stage {index}, unit {i}: a weight leaves the range of float64; rescale the weights or the inputs"
+            )
     boxes = [known.value_box(source) for source, _ in blocks]
     inputs = sources[blocks[0][0]] if len(blocks) == 1 else cp.hstack([sources[source] for source, _ in blocks])
     return Preactivation(

@@ -54,7 +54,15 @@ class Preactivation:
     def magnitude(self) -> Array:
         """|b| + |W| max |h|: what the terms of g can reach before they cancel, hence the scale of its rounding."""
         reach = np.maximum(np.abs(self.input_lower), np.abs(self.input_upper))
-        return np.abs(self.bias) + np.abs(self.weights) @ reach
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(np.abs(self.bias) + np.abs(self.weights) @ reach)
+
+    def largest(self, stage: int) -> tuple[float, str]:
+        """The largest number of the unit formulations, and the unit that has it."""
+        sizes = np.maximum(np.abs(self.weights).max(axis=1, initial=0.0), np.abs(self.bias))
+        sizes = np.maximum(sizes, np.maximum(np.abs(self.lower), np.abs(self.upper)))
+        unit = int(np.argmax(sizes)) if len(sizes) else 0
+        return (float(sizes[unit]) if len(sizes) else 0.0), f"stage {stage}, unit {unit}"
 
     def select(self, rows: Any) -> Preactivation:
         """Some of the pre-activations."""

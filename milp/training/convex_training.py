@@ -14,13 +14,14 @@ Source: Pilanci and Ergen 2020.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from milp.solvers import SolveReport, require_cvxpy, solve
+from milp.solvers import SolveReport, deadline_after, require_cvxpy, solve, time_left
 from milp.training.sparse_model import OneHiddenLayer
 from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError
@@ -52,7 +53,7 @@ class ConvexFit:
     report: SolveReport
 
 
-def data_patterns(X: Array, bias: bool = True, limit: int = 5000) -> NDArray[np.bool_]:
+def data_patterns(X: Array, bias: bool = True, limit: int = 5000, deadline: float | None = None) -> NDArray[np.bool_]:
     """All activation patterns [X u > 0] (with a bias [X u + c > 0]) of full-dimensional cells of parameters.
 
     Parameters
@@ -61,23 +62,30 @@ def data_patterns(X: Array, bias: bool = True, limit: int = 5000) -> NDArray[np.
     bias : bool
     limit : int
         More patterns than this are refused: the convex program has a block of variables for each.
+    deadline : float, optional
+        A value of ``time.monotonic`` from which on the search ends.
 
     Returns
     -------
     array of bool, shape (P, N)
         Sorted, exact for the float64 data.
     """
+    from nn_bridge.cells.plain_tree import leaf_tree
     from nn_bridge.cells.problem import cell_problem
-    from nn_bridge.cells.tree import PATTERNS, CellTree
+    from nn_bridge.cells.tree import PATTERNS
 
     rows = _augmented(X, bias)
     network = Network.from_layers([rows, np.zeros((1, len(rows)))])
     problem = cell_problem(network)
     assert problem is not None
     found: set[tuple[bool, ...]] = set()
-    for leaves in CellTree(problem, PATTERNS).run():
+    for leaves in leaf_tree(problem, PATTERNS).run():
         bits = np.unpackbits(leaves.patterns.view(np.uint8), axis=1, bitorder="little")[:, : len(rows)]
         found.update(tuple(bool(v) for v in row) for row in bits)
+        if deadline is not None and time.monotonic() > deadline:
+            raise FormulationError(
+                f"the time limit was reached at {len(found)} activation patterns: raise it, or use fewer samples"
+            )
         if len(found) > limit:
             raise FormulationError(
                 f"the data have more than {limit} activation patterns: use fewer samples or fewer features"
@@ -117,7 +125,8 @@ def train_convex(
         raise FormulationError(f"beta={beta} is not positive")
     cp = require_cvxpy("convex training")
     rows = _augmented(inputs, bias)
-    patterns = data_patterns(inputs, bias, limit)
+    deadline = deadline_after(time_limit)
+    patterns = data_patterns(inputs, bias, limit, deadline)
     P, d = len(patterns), rows.shape[1]
     V, W = cp.Variable((d, P)), cp.Variable((d, P))
     active, signs = patterns.T.astype(float), 2.0 * patterns.T - 1.0
@@ -128,7 +137,7 @@ def train_convex(
         cp.Minimize(0.5 * cp.sum_squares(fitted - outputs) + beta * size),
         [cp.multiply(signs, values_v) >= 0, cp.multiply(signs, values_w) >= 0],
     )
-    report = solve(problem, solver=solver, time_limit=time_limit)
+    report = solve(problem, solver=solver, time_limit=time_left(deadline))
     if not report.status.has_point:
         return ConvexFit(None, None, None, P, report)
     network = _neurons(V.value, W.value, bias)

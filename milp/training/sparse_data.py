@@ -27,9 +27,10 @@ class SparseData:
 
 
 def random_data(N: int, d: int, *, rng: int | np.random.Generator, bits: int = 8) -> SparseData:
-    """Gaussian inputs and outputs, in general position almost surely."""
+    """Gaussian inputs and outputs, in general position almost surely; equal inputs have equal outputs."""
     generator = _generator(N, d, rng)
-    return SparseData(_rounded(generator.normal(size=(N, d)), bits), _rounded(generator.normal(size=N), bits))
+    X = _rounded(generator.normal(size=(N, d)), bits)
+    return SparseData(X, _of_the_inputs(X, _rounded(generator.normal(size=N), bits)))
 
 
 def planted_data(
@@ -55,12 +56,19 @@ def planted_data(
 
 
 def low_rank_data(N: int, d: int, *, rank: int = 1, rng: int | np.random.Generator, bits: int = 4) -> SparseData:
-    """Inputs of a low rank, outputs Gaussian."""
+    """Inputs of a low rank, outputs Gaussian; equal inputs, which rounding may make, have equal outputs."""
     generator = _generator(N, d, rng)
     if not 1 <= rank <= d:
         raise FormulationError(f"rank {rank} is not between 1 and {d}")
     left, right = generator.normal(size=(N, rank)), generator.normal(size=(rank, d))
-    return SparseData(_rounded(left, bits) @ _rounded(right, bits), _rounded(generator.normal(size=N), bits))
+    X = _rounded(left, bits) @ _rounded(right, bits)
+    return SparseData(X, _of_the_inputs(X, _rounded(generator.normal(size=N), bits)))
+
+
+def _of_the_inputs(X: Array, y: Array) -> Array:
+    """The outputs, where each row of inputs has the output of the first row that is equal to it."""
+    first: dict[tuple[float, ...], int] = {}
+    return y[[first.setdefault(tuple(row), n) for n, row in enumerate((X + 0.0).tolist())]]
 
 
 def _generator(N: int, d: int, rng: int | np.random.Generator) -> np.random.Generator:

@@ -14,22 +14,26 @@ reported. The fit is solved again in rationals on the support that was found and
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import operator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from flint import fmpq, fmpq_mat
 from numpy.typing import NDArray
 
-from milp.solvers import SolveReport, SolveStatus, require_cvxpy
+from milp.arguments import is_integer
+from milp.solvers import SolveReport, SolveStatus, deadline_after, require_cvxpy, time_left
 from milp.training.sparse_model import OneHiddenLayer
 from milp.warm_start import solve_from
 from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError
 from polyhedra.linear_program import Infeasible, maximize
+from polyhedra.quoting import shown
 from polyhedra.scalars import ZERO, rational, rationals
 
 Array = NDArray[np.float64]
+_LARGE = 1e9  # data from here on are a likely cause where a solver fails
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,15 +119,20 @@ def sparsest_fit(
         Shapes that do not fit, or numbers that are not finite.
     """
     inputs, outputs = _checked(X, y)
-    K = neurons if isinstance(neurons, int) else sum(neurons)
-    if K < 1 or (not isinstance(neurons, int) and (len(neurons) != 2 or min(neurons) < 0)):
-        raise FormulationError(f"neurons={neurons} is neither a positive number nor a pair (K+, K-)")
+    neurons = _neurons(neurons)
     if not (weight_bound > 0 and bias_bound >= 0):
         raise FormulationError("the bounds of weights and biases must be positive")
+    deadline = deadline_after(time_limit)
     model = _build(inputs, outputs, neurons, weight_bound, bias_bound, general_position)
     if start is not None:
         _set_start(model, inputs, outputs, neurons, start, weight_bound, bias_bound)
-    report = solve_from(model.problem, solver=solver, time_limit=time_limit)
+    report = solve_from(model.problem, solver=solver, time_limit=time_left(deadline))
+    if report.status is SolveStatus.FAILED and np.abs(inputs).max() > _LARGE:
+        row = int(np.abs(inputs).max(axis=1).argmax())
+        advice = (
+            f"row {row} of X has numbers up to {np.abs(inputs).max():.3g}, too large for {report.solver}: rescale X"
+        )
+        report = replace(report, advice=advice)
     floor = len(outputs) if general_position else 0
     bound = floor if report.bound is None else max(floor, math.ceil(report.bound - 1e-6))
     signs = (neurons,) if isinstance(neurons, int) else tuple(neurons)
@@ -142,6 +151,19 @@ def sparsest_fit(
     )
 
 
+def _neurons(neurons: Any) -> int | tuple[int, int]:
+    """The number of neurons, or those of each sign, from integers of any type."""
+    if is_integer(neurons) and operator.index(neurons) > 0:
+        return operator.index(neurons)
+    try:
+        plus, minus = (operator.index(k) for k in neurons)
+    except (TypeError, ValueError):
+        plus = minus = -1
+    if min(plus, minus) < 0 or plus + minus < 1:
+        raise FormulationError(f"neurons={shown(neurons)} is neither a positive number nor a pair (K+, K-)")
+    return plus, minus
+
+
 def _checked(X: Any, y: Any) -> tuple[Array, Array]:
     try:
         inputs, outputs = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
@@ -151,6 +173,14 @@ def _checked(X: Any, y: Any) -> tuple[Array, Array]:
         raise FormulationError(f"X of shape {inputs.shape} and y of shape {outputs.shape} are no data (N, d) and (N,)")
     if not (np.isfinite(inputs).all() and np.isfinite(outputs).all()):
         raise FormulationError("the data have numbers that are not finite")
+    first: dict[tuple[float, ...], int] = {}
+    for n, row in enumerate((inputs + 0.0).tolist()):  # -0.0 + 0.0 is 0.0
+        other = first.setdefault(tuple(row), n)
+        if outputs[n] != outputs[other]:
+            raise FormulationError(
+                f"rows {other} and {n} of X are equal, but y is {outputs[other]:.17g} and {outputs[n]:.17g}: "
+                "no function fits both"
+            )
     return inputs, outputs
 
 

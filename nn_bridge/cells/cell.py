@@ -14,8 +14,9 @@ from functools import cached_property
 
 from flint import fmpq, fmpz, fmpz_mat
 
+from nn_bridge.cells.plain_tree import leaf_tree
 from nn_bridge.cells.problem import CellProblem, cell_problem
-from nn_bridge.cells.tree import FACES, CellTree, CellTreeError, Leaves
+from nn_bridge.cells.tree import FACES, CellTreeError, Leaves
 from nn_bridge.network.forms import ExactForms, dot
 from nn_bridge.network.network import Matrix, Network, Pattern, Row
 from polyhedra.matrix import AffineMap, identity, nullspace
@@ -89,7 +90,7 @@ class CellSource:
             active = tuple(sum(int(on) << i for i, on in enumerate(stage)) for stage in pattern)
             yield Cell(self.network, self.domain, active, (), (), self)
             return
-        tree = CellTree(self.problem, FACES)
+        tree = leaf_tree(self.problem, FACES)
         for leaves in tree.run():
             yield from self._cells_of(leaves, tree.words)
 

@@ -25,8 +25,9 @@ from scipy.sparse.csgraph import connected_components
 
 from nn_bridge.cells.cell import Cell, CellSource
 from nn_bridge.cells.joining import MapClasses, SignVectorKeys
+from nn_bridge.cells.plain_tree import leaf_tree
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.tree import FACES, CellTree, CellTreeError, Leaves
+from nn_bridge.cells.tree import FACES, CellTreeError, Leaves
 from nn_bridge.network.network import Network
 from nn_bridge.network.residues import unpacked
 from polyhedra.polyhedron import Polyhedron
@@ -284,7 +285,7 @@ def cell_complex(network: Network, domain: Polyhedron | None = None) -> CellComp
     problem = source.problem
     if problem is None:
         return _one_cell(network, domain)
-    tree = CellTree(problem, FACES)
+    tree = leaf_tree(problem, FACES)
     leaves = Leaves(*(np.concatenate(parts) for parts in zip(*tree.run(), strict=True)))
     cells = len(leaves.patterns)
     keys = SignVectorKeys(problem, tree.words).pack(leaves.patterns, leaves.facet_leaf, leaves.facet_zeros)

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nn_bridge.cells import _joining_kernels as kernels
+from nn_bridge.cells import _core as kernels
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import CellTreeError, Leaves
 from nn_bridge.network.network import INPUT

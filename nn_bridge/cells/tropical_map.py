@@ -20,8 +20,9 @@ from operator import add
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz_mat
 
+from nn_bridge.cells.plain_tree import leaf_tree
 from nn_bridge.cells.problem import cell_problem
-from nn_bridge.cells.tree import PATTERNS, CellTree
+from nn_bridge.cells.tree import PATTERNS
 from nn_bridge.network.forms import ExactForms, integer_stages, output_scale
 from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network
 from nn_bridge.network.residues import IntegerMaps, unpacked
@@ -51,7 +52,7 @@ def tropicalize_by_cells(network: Network) -> tuple[PuiseuxRational, ...]:
         only = [np.array([row], dtype=bool) for row in network.pattern([0] * network.input_dim)]
         polynomials = [_polynomial(parts, number, only) for number in range(parts.output_dim)]
     else:
-        tree = CellTree(problem, PATTERNS)
+        tree = leaf_tree(problem, PATTERNS)
         patterns = np.concatenate([leaves.patterns for leaves in tree.run()])
         # the input's and constant's share of an output is the same on every cell: it tells no two pieces apart
         inner = replace(problem.network, output=_on_units_only(parts.output), layers=None)

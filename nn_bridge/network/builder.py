@@ -27,7 +27,7 @@ from nn_bridge.network.sparse_row import entries, row_of
 from polyhedra.scalars import ONE, ZERO
 
 if TYPE_CHECKING:
-    from nn_bridge.readers.budget import Budget
+    from nn_bridge.network.budget import Budget
 
 MAX_ENTRIES = 100_000_000
 """The most weights that the rows of one network may store (800 MB of references); sparse rows store no zeros."""
@@ -83,7 +83,7 @@ class NetworkBuilder:
         self._entries = 0
 
     def spend(self, entries: int) -> None:
-        """Count entries that are about to be made (see `nn_bridge.readers.budget`)."""
+        """Count entries that are about to be made (see `nn_bridge.network.budget`)."""
         if self._budget is not None:
             self._budget.spend_entries(entries)
 

@@ -14,7 +14,7 @@ from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, rational, to_text
 
 if TYPE_CHECKING:
-    from nn_bridge.readers.budget import Budget
+    from nn_bridge.network.budget import Budget
 
 
 def chain(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from flint import fmpq
 
@@ -70,6 +70,9 @@ class SparseRow(Sequence[fmpq]):
     def __radd__(self, other: Any) -> tuple[fmpq, ...]:
         return (*other, *self.dense())
 
+    def __mul__(self, times: int) -> tuple[fmpq, ...]:
+        return self.dense() * times
+
     def __eq__(self, other: object) -> bool:
         if isinstance(other, SparseRow):
             return (self.size, self.columns, self.values) == (other.size, other.columns, other.values)
@@ -86,8 +89,8 @@ class SparseRow(Sequence[fmpq]):
         return tuple(result)
 
 
-Row = tuple[fmpq, ...] | SparseRow
-"""A tuple, or a `SparseRow` where it is long and mostly zero; both index, iterate and compare alike."""
+Row = tuple[fmpq, ...]
+"""A tuple; in blocks of weights a `SparseRow` stands in for one that is long and mostly zero, and behaves alike."""
 
 Matrix = tuple[Row, ...]
 
@@ -100,13 +103,15 @@ def row_of(size: int, items: Iterable[tuple[int, fmpq]]) -> Row:
         for column, value in kept:
             result[column] = value
         return tuple(result)
-    return SparseRow(size, tuple(column for column, _ in kept), tuple(value for _, value in kept))
+    sparse = SparseRow(size, tuple(column for column, _ in kept), tuple(value for _, value in kept))
+    return cast(Row, sparse)
 
 
 def normal_row(row: Sequence[fmpq]) -> Row:
     """The same row as `row_of` makes it."""
     if isinstance(row, SparseRow):
-        return row if row.size >= _LONG and len(row.columns) * _SHARE <= row.size else row.dense()
+        sparse = row.size >= _LONG and len(row.columns) * _SHARE <= row.size
+        return cast(Row, row) if sparse else row.dense()
     if len(row) < _LONG or sum(map(bool, row)) * _SHARE > len(row):
         return row if isinstance(row, tuple) else tuple(row)
     return row_of(len(row), enumerate(row))

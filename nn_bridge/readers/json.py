@@ -15,9 +15,9 @@ from typing import Any
 from flint import fmpq, fmpz
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.budget import Budget
 from nn_bridge.network.chains import chain
 from nn_bridge.network.network import AffineStage, Matrix, Network, Row, exact_row
-from nn_bridge.readers.budget import Budget
 from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
 from polyhedra.quoting import quoted, shown, shown_path
 from polyhedra.scalars import ZERO

@@ -17,10 +17,10 @@ import os
 from flint import fmpq
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.budget import Budget
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.chains import chain
 from nn_bridge.network.network import Network
-from nn_bridge.readers.budget import Budget
 from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
 from polyhedra.quoting import shown_path
 from polyhedra.scalars import rational

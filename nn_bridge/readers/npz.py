@@ -19,9 +19,9 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.budget import Budget
 from nn_bridge.network.chains import chain
 from nn_bridge.network.network import Network
-from nn_bridge.readers.budget import Budget
 from nn_bridge.readers.files import MAX_BYTES, read_bytes
 from polyhedra.quoting import quoted, shown, shown_path
 

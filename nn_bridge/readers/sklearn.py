@@ -16,11 +16,11 @@ import numpy as np
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import layers
+from nn_bridge.network.budget import Budget
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.network.signals import Arrays, SignalArray
 from nn_bridge.readers import endings
-from nn_bridge.readers.budget import Budget
 from nn_bridge.readers.sklearn_transformers import TRANSFORMERS, distance, is_passthrough, name_of, transform
 from nn_bridge.readers.verification import verify
 from polyhedra.quoting import quoted
@@ -128,13 +128,23 @@ _ENDINGS: dict[str, Callable[[SignalArray], endings.Ending | None]] = {
 }
 
 
+def _table(points: np.ndarray, columns: Any) -> Any:
+    """The points as a table with named columns, for a model that was fitted on one; else as they are."""
+    try:
+        import pandas
+    except ImportError:
+        return points
+    return points if columns is None else pandas.DataFrame(points, columns=columns)
+
+
 def _compare(network: Network, model: Any, last: Any, ending: endings.Ending | None, origin: float) -> None:
     classifier = name_of(last) == "MLPClassifier"
+    columns = getattr(model, "feature_names_in_", None)
 
     def source(x: np.ndarray) -> np.ndarray:
         with warnings.catch_warnings():  # a model that was fitted on a table warns about columns without names
             warnings.simplefilter("ignore")
-            result = (model.predict_proba if classifier else model.predict)(x[None, :])
+            result = (model.predict_proba if classifier else model.predict)(_table(x[None, :], columns))
         values: np.ndarray = np.asarray(result).ravel()
         return values
 

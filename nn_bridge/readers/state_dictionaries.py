@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.budget import Budget
 from nn_bridge.network.chains import chain
 from nn_bridge.network.network import Network
-from nn_bridge.readers.budget import Budget
 from nn_bridge.readers.files import MAX_BYTES
 from polyhedra.quoting import quoted, shown
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.budget import Budget
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.network.signals import Arrays, SignalArray, checked_shape
@@ -27,7 +28,6 @@ from nn_bridge.readers import (
     torch_shapes,  # noqa: F401  (its functions enter FUNCTIONS when it is imported)
     torch_upsampling,  # noqa: F401  (the same)
 )
-from nn_bridge.readers.budget import Budget
 from nn_bridge.readers.torch_layers import MODULES, reason
 from nn_bridge.readers.torch_operations import FUNCTIONS, Tracer
 from nn_bridge.readers.torch_tensors import line

@@ -7,8 +7,11 @@ from puiseux.commands.count import COUNT
 from puiseux.commands.crosscheck import CROSSCHECK
 from puiseux.commands.explain import EXPLAIN
 from puiseux.commands.hoffman import HOFFMAN
+from puiseux.commands.lipschitz import LIPSCHITZ
 from puiseux.commands.monomials import MONOMIALS
+from puiseux.commands.optimize import OPTIMIZE
 from puiseux.commands.plot import PLOT
+from puiseux.commands.property import PROPERTY
 from puiseux.commands.random import RANDOM
 from puiseux.commands.reduce import REDUCE
 from puiseux.commands.report import REPORT
@@ -26,6 +29,9 @@ COMMANDS = (
     BOUNDS,
     HOFFMAN,
     COMPARE,
+    PROPERTY,
+    OPTIMIZE,
+    LIPSCHITZ,
     EXPLAIN,
     CONVERT,
     REDUCE,

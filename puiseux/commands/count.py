@@ -75,6 +75,7 @@ def count(
     as_json: JsonOption = False,
 ) -> int:
     """Count the linear regions of a network exactly, by four definitions side by side."""
+    from nn_bridge.cells.counting.plain_count import runs_plain
     from puiseux.count import AUTO, choose_engine, count_problem
     from puiseux.domains import pose
     from puiseux.reading import load
@@ -87,7 +88,7 @@ def count(
         by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
         if certificate is not None:
             _require_certifiable(certificate, engine, by_cells)
-        if by_cells:
+        if by_cells and not runs_plain():
             announce_compilation()
         result = count_problem(
             problem,

@@ -53,3 +53,6 @@ DomainOption = Annotated[
 TimeLimitOption = Annotated[
     float | None, typer.Option("--time-limit", metavar="SECONDS", help="Stop then, without an answer.")
 ]
+BoundedTimeOption = Annotated[
+    float | None, typer.Option("--time-limit", metavar="SECONDS", help="Stop then, with what is known.")
+]

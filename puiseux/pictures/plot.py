@@ -94,7 +94,7 @@ def plot_regions(
     Examples
     --------
     >>> ax = plot_regions(Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]]), kind="hyperplanes")
-    >>> ax.gettitle_of()
+    >>> ax.get_title()
     'bent hyperplanes of 2 units, 4 cells'
     """
     problem = pose(as_network(network, output=output), domain)
@@ -185,7 +185,7 @@ def plot_slice(
     Examples
     --------
     >>> net = Network.from_layers([[[1, 0, 0], [0, 1, 0], [0, 0, 1]], [[1, 1, 1]]])
-    >>> plot_slice(net, [[-1, -1, -1], [1, -1, 0], [-1, 1, 0]], kind="cells").gettitle_of()
+    >>> plot_slice(net, [[-1, -1, -1], [1, -1, 0], [-1, 1, 0]], kind="cells").get_title()
     '6 cells, 6 regions in this window'
     """
     from puiseux.pictures.slices import draw_anchors, slice_through, window_around

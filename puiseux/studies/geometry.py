@@ -11,9 +11,10 @@ from nn_bridge.cells.adjacency import cell_adjacency
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.cells.graph_distances import Neighbours, diameter
 from nn_bridge.cells.location import cells_with_points
+from nn_bridge.cells.plain_tree import leaf_tree
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.statistics import counted
-from nn_bridge.cells.tree import FACES, CellTree
+from nn_bridge.cells.tree import FACES
 from nn_bridge.network.network import Network
 from puiseux.random_networks import random_network
 from puiseux.studies.figures import COLOURS, MARKERS, mean_line, panels
@@ -88,7 +89,7 @@ def facet_numbers(network: Network) -> dict[int, int]:
         return {0: 1}
     total = np.zeros(1, dtype=np.int64)
     before = 0
-    for leaves in CellTree(problem, FACES).run():
+    for leaves in leaf_tree(problem, FACES).run():
         count = len(leaves.patterns)
         if count:
             more = np.bincount(np.bincount(leaves.facet_leaf - before, minlength=count))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from milp.bounds import network_bounds
+from milp.bounding import network_bounds
 from milp.branching import search_maximum
 from milp.compress import compress, stability_proofs
 from milp.domain import bounded

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from milp.bounds import network_bounds, supplied
+from milp.bounding import network_bounds, supplied
 from milp.formulations import (
     Layer,
     formulate,

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from milp.bounds import network_bounds
+from milp.bounding import network_bounds
 from milp.formulations import formulate
 from milp.solvers import SolveStatus, choose_solver, solve, solver_options
 from nn_bridge.network.network import Network
@@ -125,7 +125,7 @@ def test_what_is_missing_is_named_with_the_extra(monkeypatch):
 
 def test_importing_the_package_loads_no_solver():
     code = (
-        "import sys, milp, milp.bounds, milp.count, milp.optimize, milp.verify, milp.sensitivity, milp.vnnlib;"
+        "import sys, milp, milp.bounding, milp.count, milp.optimize, milp.verify, milp.sensitivity, milp.vnnlib;"
         "print(sorted({'cvxpy', 'highspy', 'pyscipopt', 'torch'} & set(sys.modules)))"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

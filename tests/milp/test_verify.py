@@ -5,9 +5,10 @@ import pytest
 from flint import fmpq
 
 from milp.gradient import exact_gradient
+from milp.properties import verify_vnnlib
 from milp.sensitivity import local_lipschitz, verify_monotone
 from milp.verify import Status, verify_class, verify_upper
-from milp.vnnlib import parse_vnnlib, read_vnnlib, verify_vnnlib
+from milp.vnnlib import parse_vnnlib, read_vnnlib
 from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
@@ -186,7 +187,7 @@ def test_vnnlib_conjunction_of_outputs_needs_one_input_for_all():
         ("(declare-const X_0 Real)", "Y_0, Y_1, .. are not declared"),
         ("(declare-const X_1 Real)(declare-const Y_0 Real)", "X_0, X_1, .. are not declared"),
         ("(declare-const X_0 Real)(declare-const Y_0 Real)(assert (<= (* X_0 Y_0) 1))", "not linear"),
-        ("(declare-const X_0 Real)(declare-const Y_0 Real)(assert (< X_0 1))", "only and, or"),
+        ("(declare-const X_0 Real)(declare-const Y_0 Real)(assert (=> X_0 1))", "only and, or"),
         ("(declare-const X_0 Real)(declare-const Y_0 Real)(assert (<= X_0 one))", "'one' is neither"),
         ("(declare-const X_0 Real)(declare-const Y_0 Real)(assert X_0)", "no formula"),
         ("(vnnlib-version <2.0>)", "no VNN-LIB 1.0"),

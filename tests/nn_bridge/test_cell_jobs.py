@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nn_bridge.cells import _kernels as kernels
 from nn_bridge.cells.counting import jobs as cell_jobs
 from nn_bridge.cells.counting.jobs import Group, Job, Limits, Slice, Task, count_slice, faces_of, weight
 from nn_bridge.cells.problem import CellProblem, cell_problem
-from nn_bridge.cells.tree import COUNT_ONLY, FACES, JOINS, PATTERNS, CellTree, CellTreeError, Subtree
+from nn_bridge.cells.tree import FACES, JOINS, PATTERNS, CellTree, CellTreeError, Subtree, tree_counters
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.polyhedron import Polyhedron
@@ -59,7 +58,7 @@ def in_pieces(
     while waiting:
         job = waiting.pop(rng.randrange(len(waiting)))
         result = count_slice(task, job, limits, prints)
-        assert not result.abandoned
+        assert not result.partial
         slices.append(result)
         jobs.append(job)
         hands = rng.randint(1, 3)
@@ -78,8 +77,9 @@ def residues(problem: CellProblem) -> np.ndarray:
 
 @pytest.fixture
 def tiny_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let runs give back control after every few steps, so that small trees are divided, too."""
-    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 9)
+    """Let runs give back control after every few cells, so that small trees are divided, too."""
+    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 5)
+    monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 5)
 
 
 @pytest.mark.usefixtures("tiny_steps")
@@ -124,20 +124,10 @@ def test_what_is_done_and_what_is_left_make_the_job() -> None:
 def test_slices_of_a_large_tree_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = cell_problem(large_network("d4_16_16_1_s0"))
     task, rng = Task.of(problem), random.Random(5)
-    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 1000)
+    monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 1000)
     slices, _ = in_pieces(task, whole(problem), False, rng, Limits(0.001))
     assert len(slices) > 5
     assert sum(part.cells for part in slices) == 34463
-
-
-def test_a_frontier_is_a_job() -> None:
-    problem = cell_problem(large_network("d3_16_16_1_s0"))
-    task = Task.of(problem)
-    tree = CellTree(problem, COUNT_ONLY, count_last_stage=True)
-    for depth in (1, 4, 20):
-        job = tuple(part for root in range(problem.roots) for part in tree.frontier(root, depth))
-        assert weight(job) == pytest.approx(problem.roots)
-        assert count_slice(task, job, Limits(60.0), False).cells == 4279
 
 
 def test_a_limit_of_cells_ends_a_slice() -> None:
@@ -150,7 +140,7 @@ def test_a_limit_of_cells_ends_a_slice() -> None:
 
 def test_small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_jobs, "GROUP_LEAVES", 500)
-    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 100)
+    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 100)
     problem = cell_problem(large_network("d3_16_16_1_s0"))
     part = count_slice(Task.of(problem), whole(problem), Limits(60.0), True)
     assert not part.rest
@@ -203,6 +193,7 @@ def test_faces_of_marked_leaves(in_order: bool) -> None:
 @pytest.mark.parametrize("some", [1, 2, 40])
 def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The marks of a first pass in pieces lead a second one past what is not wanted, to the right leaves."""
+    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 20)
     rng, numbers = random.Random(some), np.random.default_rng(some)
     passed = 0
     for problem in problems():
@@ -216,9 +207,9 @@ def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: py
             tree = CellTree(problem, JOINS, select=select)
             subtrees = [subtree for group in part.groups for subtree in group.parts]
             expected = [leaves for subtree in subtrees for leaves in tree.run(subtree)]
-            splits = cell_jobs._tree(task, JOINS).st[kernels.SPLITS]
+            splits = tree_counters(cell_jobs._tree(task, JOINS))["splits"]
             batches = faces_of(task, part.groups, select, part.prints[select.view(bool)])
-            passed += tree.st[kernels.SPLITS] > cell_jobs._tree(task, JOINS).st[kernels.SPLITS] - splits
+            passed += tree_counters(tree)["splits"] > tree_counters(cell_jobs._tree(task, JOINS))["splits"] - splits
             assert faces_by_pattern(batches) == faces_by_pattern(expected)
             # without marks nothing is passed over
             without = tuple(Group(group.parts, group.leaves) for group in part.groups)
@@ -231,7 +222,7 @@ def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: py
 def test_slices_with_faces(faces: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slice brings the faces of all its leaves, or of none where residues do not repeat; it says which."""
     monkeypatch.setattr(cell_jobs, "FACES_LEAVES", 20)
-    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 9)
+    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 5)
     with_faces = without = 0
     for problem in problems():
         task, job = Task.of(problem), whole(problem)
@@ -256,7 +247,7 @@ def test_slices_with_faces(faces: bool | None, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_slice_ends_when_residues_begin_to_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 100)
+    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 100)
     monkeypatch.setattr(cell_jobs, "_LATEST", 500)
     answers = [False, False, True, True]
     monkeypatch.setattr(cell_jobs, "repeats", lambda prints, with_faces=False: answers.pop(0))

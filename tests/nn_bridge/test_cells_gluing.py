@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_bridge.cells import _joining_kernels as kernels
+from nn_bridge.cells import _core as kernels
 from nn_bridge.cells.counting.count import count_from_tree
 from nn_bridge.cells.joining import FourCounts, Gluer, MapClasses, SignVectorKeys, duplicates, repeats
 from nn_bridge.cells.problem import cell_problem
@@ -306,7 +306,9 @@ def test_join_against_a_dictionary(seed, pairs):
             kernels.rehash(table, bearer, larger, wider)
             table, bearer = larger, wider
     component, left = joined_plainly(keys, leaf, label, pairs)
-    assert partition([kernels.find(parent, node) for node in range(leaves)]) == partition(component)
+    for _ in range(leaves):
+        parent = parent[parent]
+    assert partition(parent.tolist()) == partition(component)
     assert int(seen[0]) == left == int((bearer >= 0).sum())
 
 

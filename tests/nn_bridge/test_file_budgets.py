@@ -11,10 +11,10 @@ import pytest
 
 from nn_bridge.cells.counting.memory_limit import parse_bytes
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.budget import Budget
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.signals import Arrays
 from nn_bridge.readers import read_network
-from nn_bridge.readers.budget import Budget
 from polyhedra.scalars import rational
 
 

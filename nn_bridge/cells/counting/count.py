@@ -18,6 +18,7 @@ from os import PathLike
 
 import numpy as np
 
+from nn_bridge.cells.core_problem import PRIME
 from nn_bridge.cells.counting.budget import Budget, Stop
 from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
 from nn_bridge.cells.counting.jobs import (
@@ -32,9 +33,10 @@ from nn_bridge.cells.counting.jobs import (
     weight,
 )
 from nn_bridge.cells.counting.memory_limit import parse_bytes
+from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
 from nn_bridge.cells.counting.pool import Crew, Flow, NotStarted, Unanswered, WorkerLost, sensible_workers
 from nn_bridge.cells.joining import FourCounts, Gluer, duplicates
-from nn_bridge.cells.problem import CellProblem, cell_arrays, cell_problem
+from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.start_cells import TooManyVertices
 from nn_bridge.cells.tree import Leaves, NoRoom, Subtree
 from nn_bridge.errors import NetworkError
@@ -76,7 +78,7 @@ class _Tally:
     groups: list[Group] = field(default_factory=list)
     prints: list[np.ndarray] = field(default_factory=list)
     glued: list[bool] = field(default_factory=list)
-    cut_off: list[Slice] = field(default_factory=list)
+    partial: int = 0
     generators: int = 0
 
     def add(self, record: Record, glued: bool = False) -> None:
@@ -93,12 +95,12 @@ class _Tally:
 
     @property
     def found(self) -> int:
-        """All cells known, those of slices that were cut off included (which a resumed count finds again)."""
-        return self.cells + sum(part.cells for part in self.cut_off)
+        """All cells known, with those of a count inside one cell that was broken off."""
+        return self.cells + self.partial
 
     def distinct(self) -> int:
         """The number of distinct residues found, which is at most the number of distinct maps."""
-        return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self.prints, *(s.prints for s in self.cut_off)])))
+        return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self.prints])))
 
 
 def count_cells(
@@ -125,7 +127,7 @@ def count_cells(
     counts : {"all", "cells"}
         With "cells" the other three counts are None, and the number of cells is found by the fastest route.
     workers : int, optional
-        Processes to work with; 1 by default.  With an executor: slices to keep in flight there.
+        Threads to work with; 1 by default.  With an executor: slices to keep in flight there.
     executor : concurrent.futures.Executor, optional
         Where to work instead of in a pool of our own, such as ``dask.distributed.Client(..).get_executor()``.
     time_limit : float, optional
@@ -162,10 +164,24 @@ def count_cells(
         raise NetworkError(f"a time limit of {time_limit} s leaves no time; give a positive number of seconds")
     if max_cells is not None and max_cells < 1:
         raise NetworkError(f"a limit of {max_cells} cells leaves nothing to find; give a positive number")
+    if runs_plain():
+        return count_plain(
+            network,
+            domain,
+            counts=counts,
+            workers=workers,
+            executor=executor,
+            time_limit=time_limit,
+            max_cells=max_cells,
+            memory=memory,
+            checkpoint=checkpoint,
+            progress=progress,
+            domain_text=domain_text,
+        )
     if workers is None:
         workers = 1 if executor is None else sensible_workers(executor)
     budget = Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
-    with Crew(workers, executor) as crew:
+    with Crew(workers, executor, threads=True) as crew:
         count = _Count(counts == "all", crew, budget, progress)
         count.run(network, domain, checkpoint)
     reason = count.reason
@@ -259,8 +275,9 @@ class _Count:
         if problem is None:
             return FourCounts(1, 1, 1, 1) if self._all_four else 1
         self._task = Task.of(problem)
-        if not self._crew.alone:
+        if self._crew.elsewhere:
             self._task.pack()
+        self._crew.stop = self._task.stop.set
         self._tally = tally = _Tally({0: (Subtree(0, (), problem.roots),)})
         self._gluer: Gluer | None = None
         # faces in a checkpoint would take too much: with one, the second pass brings them
@@ -318,20 +335,18 @@ class _Count:
     def _absorb(self, key: int, result: Slice, checkpoint: Checkpoint | None) -> None:
         tally, crew = self._tally, self._crew
         tally.generators = max(tally.generators, result.generators)
-        if result.abandoned:
-            tally.cut_off.append(result)
-        else:
-            free = 1 if crew.alone else max(1, _JOBS_PER_WORKER * crew.size - len(tally.waiting) + 1)
-            parts = min(free, len(result.rest))
-            left = tuple(result.rest[part::parts] for part in range(parts))
-            record = Record(key, result.cells, left, result.groups, result.prints)
-            tally.add(record, glued=bool(result.faces))
-            for leaves in result.faces:
-                self._glue(leaves)
-            if checkpoint is not None:
-                checkpoint.append(record)
-            elif self._all_four and self._faces is not False:
-                self._faces = self._faces_from_here(result.repeats)
+        free = 1 if crew.alone else max(1, _JOBS_PER_WORKER * crew.size - len(tally.waiting) + 1)
+        parts = min(free, len(result.rest))
+        left = tuple(result.rest[part::parts] for part in range(parts))
+        record = Record(key, result.cells, left, result.groups, result.prints)
+        tally.add(record, glued=bool(result.faces))
+        tally.partial += result.partial
+        for leaves in result.faces:
+            self._glue(leaves)
+        if checkpoint is not None:
+            checkpoint.append(record)
+        elif self._all_four and self._faces is not False:
+            self._faces = self._faces_from_here(result.repeats)
         self._report()
         try:
             if result.no_room:
@@ -459,11 +474,9 @@ def _identity(network: Network, domain: Polyhedron | None, counts: str, problem:
     walls = "all" if domain is None else _digest([[str(v) for v in row] for row in domain.irredundant().inequalities])
     start = "none"
     if problem is not None:
-        arrays = cell_arrays(problem)
-        residues = [table.tolist() for table in arrays.residues[:3]]
         generators = [[*map(int, generator.vector)] for generator in problem.generators]
         inside = [problem.lines, problem.slots, problem.start_rows, [[*map(int, wall)] for wall in problem.walls]]
-        start = _digest([problem.network.digest(), generators, inside, residues])
+        start = _digest([problem.network.digest(), generators, inside, PRIME])
     return {"network": network.digest(), "domain": walls, "kind of count": counts, "subdivision": start}
 
 

@@ -1,4 +1,4 @@
-"""Who does the jobs: this process, a pool of processes, or any executor of the caller, such as a Dask cluster's.
+"""Who does the jobs: threads of this process, a pool of processes, or any executor, such as a Dask cluster's.
 
 Slices of work are short, so whoever is free takes the next one, and a job that turns out large is divided while others
 wait.  The loop here hands out jobs and takes results; what a result means is the caller's business.
@@ -21,6 +21,7 @@ from concurrent.futures import (
     Executor,
     Future,
     ProcessPoolExecutor,
+    ThreadPoolExecutor,
     wait,
 )
 from contextlib import contextmanager
@@ -117,6 +118,13 @@ class Crew:
         Where to work; it is left open.  By default a pool of processes is started when it is first needed.
     apart : bool
         Use a process even for one worker, so that it can be ended.
+    threads : bool
+        A pool of threads of this process, for work that leaves the interpreter alone, instead of processes.
+
+    Attributes
+    ----------
+    stop : callable, optional
+        Asks work under way in threads to end at once.
 
     Raises
     ------
@@ -124,7 +132,9 @@ class Crew:
         There is no worker, or this process may not start others.
     """
 
-    def __init__(self, workers: int = 1, executor: Executor | None = None, *, apart: bool = False) -> None:
+    def __init__(
+        self, workers: int = 1, executor: Executor | None = None, *, apart: bool = False, threads: bool = False
+    ) -> None:
         if workers < 1:
             raise NetworkError(f"workers={workers}: at least one has to work")
         self.size = workers
@@ -134,7 +144,9 @@ class Crew:
         self._under_way: set[Future[Any]] = set()
         self.alone = workers == 1 and executor is None and not apart
         self.elsewhere = executor is not None
-        if not self.alone and executor is None and current_process().daemon:
+        self.threads = threads and executor is None
+        self.stop: Callable[[], None] | None = None
+        if not (self.alone or self.threads) and executor is None and current_process().daemon:
             raise NetworkError(
                 f"workers={workers}: this process is a daemon, such as a worker of multiprocessing.Pool, and may not "
                 "start processes; take workers=1, or an executor of threads"
@@ -145,6 +157,8 @@ class Crew:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         self.give_up()  # work is under way only where the count was broken off, and then nobody wants it
+        if self.threads and self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
         if self._given is None and isinstance(self._pool, ProcessPoolExecutor):
             _close(self._pool, list(self._processes.values()))
 
@@ -180,8 +194,14 @@ class Crew:
         return future
 
     def _start(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
-        """Start processes with their first work."""
+        """Start threads or processes with their first work."""
         pool = None
+        if self.threads:
+            self._pool = ThreadPoolExecutor(self.size, "puiseux")
+            try:
+                return self._pool.submit(_attempt, function, arguments)
+            except RuntimeError as error:
+                raise NotStarted(f"threads can't be started: {shown(error)}; take fewer workers") from error
         try:
             # a forked process has the kernels already, and scripts need no guard around their main part
             context = get_context("fork" if sys.platform == "linux" else "spawn")
@@ -197,6 +217,8 @@ class Crew:
 
     def reason(self, error: BaseException) -> str:
         """Why work was lost, as far as that can be known."""
+        if self.threads:
+            return f"a thread was lost: {shown(error)}"
         if self._given is None:
             return _ended(self._processes.values()) or f"a worker process was lost: {shown(error) or 'no answer'}"
         if isinstance(error, ImportError):
@@ -225,6 +247,8 @@ class Crew:
             leave.join(_FAREWELL)
             return
         _cancel(under_way)
+        if under_way and self.stop is not None:
+            self.stop()
         if under_way:
             _kill(self._processes.values())
 

@@ -35,7 +35,7 @@ from polyhedra.scalars import ZERO, rational, to_float
 _ROOT_BITS = 128
 
 
-def _constant_operator(*names: str) -> Callable[[Operator], Operator]:
+def constant_operator(*names: str) -> Callable[[Operator], Operator]:
     return named(*names, table=CONSTANT_OPERATORS)
 
 
@@ -53,7 +53,7 @@ def _spread(s: Session, value: Value, shape: tuple[int, ...]) -> list[Any]:
     return spread
 
 
-def _exact_array(values: list[Any], shape: tuple[int, ...]) -> np.ndarray:
+def exact_array(values: list[Any], shape: tuple[int, ...]) -> np.ndarray:
     result = np.empty(len(values), dtype=object)
     result[:] = values
     return result.reshape(shape)
@@ -100,7 +100,7 @@ for _name, _function in {
     CONSTANT_OPERATORS[_name] = _logical(_function)
 
 
-@_constant_operator("Where")
+@constant_operator("Where")
 def _where(s: Session, node: Node, condition: Value, x: Value, y: Value) -> Value:
     shape = s.common_shape(condition, x, y)
     chosen = np.broadcast_to(s.integer_array(condition, "the condition").astype(bool), shape)
@@ -108,7 +108,7 @@ def _where(s: Session, node: Node, condition: Value, x: Value, y: Value) -> Valu
     return np.where(chosen, np.broadcast_to(left, shape), np.broadcast_to(right, shape))
 
 
-@_constant_operator("IsNaN", "IsInf")
+@constant_operator("IsNaN", "IsInf")
 def _never(s: Session, node: Node, x: Value) -> np.ndarray:
     s.exact(x)  # refuses numbers that are not finite
     return np.zeros(shape_of(x), dtype=np.bool_)
@@ -121,7 +121,7 @@ def _floor(value: fmpq) -> int:
     return int(value.p // value.q)
 
 
-def _round(value: fmpq) -> int:
+def nearest_integer(value: fmpq) -> int:
     """The nearest integer, the even one of two."""
     low = _floor(value)
     rest = value - low
@@ -137,26 +137,26 @@ def _exact_function(change: Callable[..., Any]) -> Operator:
         if is_plain(x):
             return on_integers(s, lambda v: int(change(fmpq(v))), x)
         exact = s.exact(x)
-        return _exact_array([fmpq(change(v)) for v in exact.ravel().tolist()], exact.shape)
+        return exact_array([fmpq(change(v)) for v in exact.ravel().tolist()], exact.shape)
 
     return run
 
 
 _EXACT: dict[str, Callable[..., Any]] = {
-    "Floor": _floor, "Ceil": lambda v: -_floor(-v), "Round": _round, "Sign": _sign, "Abs": abs,
+    "Floor": _floor, "Ceil": lambda v: -_floor(-v), "Round": nearest_integer, "Sign": _sign, "Abs": abs,
     "Relu": lambda v: max(v, ZERO),
 }  # fmt: skip
 for _name, _change in _EXACT.items():
     CONSTANT_OPERATORS[_name] = _exact_function(_change)
 
 
-@_constant_operator("LeakyRelu")
+@constant_operator("LeakyRelu")
 def _leaky_relu(s: Session, node: Node, x: Value) -> np.ndarray:
     slope, exact = node.number("alpha", 0.01), s.exact(x)
-    return _exact_array(s.paid(v if v > 0 else slope * v for v in exact.ravel().tolist()), exact.shape)
+    return exact_array(s.paid(v if v > 0 else slope * v for v in exact.ravel().tolist()), exact.shape)
 
 
-@_constant_operator("Clip")
+@constant_operator("Clip")
 def _clip(s: Session, node: Node, x: Value, low: Value | None = None, high: Value | None = None) -> Value:
     below = s.number(low, "min") if low is not None else node.get("min")
     above = s.number(high, "max") if high is not None else node.get("max")
@@ -168,10 +168,10 @@ def _clip(s: Session, node: Node, x: Value, low: Value | None = None, high: Valu
         values = [min(v, rational(above)) for v in values]
     if is_plain(x):
         return as_integers([int(v.p) for v in values]).reshape(exact.shape)
-    return _exact_array(values, exact.shape)
+    return exact_array(values, exact.shape)
 
 
-@_constant_operator("Mod")
+@constant_operator("Mod")
 def _mod(s: Session, node: Node, x: Value, y: Value) -> Value:
     def remainder(a: Any, b: Any) -> Any:
         if not b:
@@ -184,7 +184,7 @@ def _mod(s: Session, node: Node, x: Value, y: Value) -> Value:
     if is_plain(x, y):
         return on_integers(s, remainder, x, y)
     values = _each(s, lambda a, b: remainder(rational(a), rational(b)), x, y)
-    return _exact_array(values, np.broadcast_shapes(shape_of(x), shape_of(y)))
+    return exact_array(values, np.broadcast_shapes(shape_of(x), shape_of(y)))
 
 
 # ---------------------------------------------------------------- functions that are rounded
@@ -224,16 +224,16 @@ def root(s: Session, value: fmpq) -> fmpq:
     return rational(result)
 
 
-@_constant_operator("Sqrt")
+@constant_operator("Sqrt")
 def _sqrt(s: Session, node: Node, x: Value) -> np.ndarray:
     exact = s.exact(x)
-    return _exact_array([root(s, v) for v in exact.ravel().tolist()], exact.shape)
+    return exact_array([root(s, v) for v in exact.ravel().tolist()], exact.shape)
 
 
 _LONGEST_POWER = 10_000  # bits
 
 
-@_constant_operator("Pow")
+@constant_operator("Pow")
 def _pow(s: Session, node: Node, x: Value, exponent: Value) -> Value:
     exponent = aligned(s, node, x, exponent)
     if is_plain(x, exponent):
@@ -253,7 +253,7 @@ def _pow(s: Session, node: Node, x: Value, exponent: Value) -> Value:
             raise NetworkError("a power is no finite number") from None
 
     values = _each(s, power, x, exponent)
-    return _exact_array(values, np.broadcast_shapes(shape_of(x), shape_of(exponent)))
+    return exact_array(values, np.broadcast_shapes(shape_of(x), shape_of(exponent)))
 
 
 def _integer_power(base: int, by: int) -> int:
@@ -300,7 +300,7 @@ def _folded(change: Callable[[Session, list[Any]], Any]) -> Operator:
         values = [change(s, row if plain else list(map(rational, row))) for row in table.tolist()]
         if plain and all(isinstance(v, int) for v in values):
             return as_integers(values).reshape(shape)
-        return _exact_array([fmpq(v) for v in values], shape)
+        return exact_array([fmpq(v) for v in values], shape)
 
     return run
 
@@ -354,7 +354,7 @@ for _name, _fold in {
     CONSTANT_OPERATORS[_name] = _folded(_fold)
 
 
-@_constant_operator("LpNormalization")
+@constant_operator("LpNormalization")
 def _normalised(s: Session, node: Node, x: Value) -> Value:
     exact = s.exact(x)
     axis, power = s.axis(x, node.get("axis", -1)), node.get("p", 2)
@@ -363,13 +363,13 @@ def _normalised(s: Session, node: Node, x: Value) -> Value:
     for line in lines.reshape(-1, exact.shape[axis]).tolist():
         size = root(s, _squares(s, line)) if power == 2 else sum(map(abs, line), ZERO)
         result += s.paid(v / size if size else ZERO for v in line)
-    return np.moveaxis(_exact_array(result, lines.shape), -1, axis)
+    return np.moveaxis(exact_array(result, lines.shape), -1, axis)
 
 
 # ---------------------------------------------------------------- whole arrays
 
 
-@_constant_operator("Range")
+@constant_operator("Range")
 def _range(s: Session, node: Node, start: Value, limit: Value, step: Value) -> Value:
     first, last, by = (s.number(v, "a bound") for v in (start, limit, step))
     if not by:
@@ -377,10 +377,10 @@ def _range(s: Session, node: Node, start: Value, limit: Value, step: Value) -> V
     count = max(0, -_floor(-(last - first) / by))
     s.shape((count,))
     values = [first + k * by for k in range(count)]
-    return as_integers([int(v.p) for v in values]) if is_plain(start, limit, step) else _exact_array(values, (count,))
+    return as_integers([int(v.p) for v in values]) if is_plain(start, limit, step) else exact_array(values, (count,))
 
 
-@_constant_operator("CumSum")
+@constant_operator("CumSum")
 def _cumulated(s: Session, node: Node, x: Value, axis: Value) -> Value:
     array = s.constant(x)
     place = s.axis(x, s.integers(axis, "the axis")[0])
@@ -397,7 +397,7 @@ def _cumulated(s: Session, node: Node, x: Value, axis: Value) -> Value:
                 s.budget.spend_digits((total,))
             sums.append(before if node.get("exclusive", 0) else total)
         result += sums[::-1] if node.get("reverse", 0) else sums
-    made = as_integers(result).reshape(lines.shape) if is_plain(x) else _exact_array(result, lines.shape)
+    made = as_integers(result).reshape(lines.shape) if is_plain(x) else exact_array(result, lines.shape)
     return np.moveaxis(made, -1, place)
 
 
@@ -421,7 +421,7 @@ CONSTANT_OPERATORS["ArgMax"] = _best(max)
 CONSTANT_OPERATORS["ArgMin"] = _best(min)
 
 
-@_constant_operator("TopK")
+@constant_operator("TopK")
 def _top(s: Session, node: Node, x: Value, count: Value | None = None) -> tuple[Value, Value]:
     array = s.constant(x)
     axis = s.axis(x, node.get("axis", -1))
@@ -438,13 +438,13 @@ def _top(s: Session, node: Node, x: Value, count: Value | None = None) -> tuple[
     return np.take_along_axis(array, chosen, axis), chosen
 
 
-@_constant_operator("NonZero")
+@constant_operator("NonZero")
 def _non_zero(s: Session, node: Node, x: Value) -> np.ndarray:
     s.budget.spend_entries(size_of(x) * len(shape_of(x)))
     return np.array(np.nonzero(s.constant(x)), dtype=np.int64)
 
 
-@_constant_operator("OneHot")
+@constant_operator("OneHot")
 def _one_hot(s: Session, node: Node, index: Value, depth: Value, values: Value) -> Value:
     places, length = indices(s, index), s.integers(depth, "the depth")[0]
     axis = s.axis(places, node.get("axis", -1), 1)
@@ -455,45 +455,8 @@ def _one_hot(s: Session, node: Node, index: Value, depth: Value, values: Value) 
     return np.where(hot == line, np.asarray(on), np.asarray(off))
 
 
-@_constant_operator("EyeLike")
+@constant_operator("EyeLike")
 def _eye(s: Session, node: Node, x: Value) -> np.ndarray:
     rows, columns = shape_of(x)
     shift = max(min(node.get("k", 0), columns + 1), -rows - 1)
     return np.eye(rows, columns, shift)
-
-
-# ---------------------------------------------------------------- quantised weights
-
-
-def _levels(s: Session, node: Node, x: Value, value: Value | None, what: str) -> np.ndarray:
-    """Scales or zero points in the shape of the values: one, one for each entry of an axis, or one a block."""
-    shape = shape_of(x)
-    if value is None:
-        return _exact_array([ZERO] * math.prod(shape), shape)
-    exact, axis = s.exact(value, what), node.get("axis", 1)
-    block = node.get("block_size", 0)
-    if block > 0:
-        return np.repeat(exact, block, axis=axis)[tuple(slice(0, n) for n in shape)]
-    if exact.ndim == 1 and exact.size > 1:
-        place = s.axis(x, axis)
-        exact = exact.reshape([-1 if a == place else 1 for a in range(len(shape))])
-    return np.broadcast_to(exact if exact.ndim != 1 else exact.reshape(()), shape)
-
-
-@_constant_operator("DequantizeLinear")
-def _dequantized(s: Session, node: Node, x: Value, scale: Value, zero: Value | None = None) -> Value:
-    exact = s.exact(x)
-    factors, shift = _levels(s, node, x, scale, "the scale"), _levels(s, node, x, zero, "the zero point")
-    values = zip(exact.ravel().tolist(), factors.ravel().tolist(), shift.ravel().tolist(), strict=True)
-    return _exact_array(s.paid((v - z) * f for v, f, z in values), exact.shape)
-
-
-@_constant_operator("QuantizeLinear")
-def _quantized(s: Session, node: Node, x: Value, scale: Value, zero: Value | None = None) -> Value:
-    exact = s.exact(x)
-    factors, shift = _levels(s, node, x, scale, "the scale"), _levels(s, node, x, zero, "the zero point")
-    kind = zero.dtype if isinstance(zero, np.ndarray) and zero.dtype.kind in "iu" else np.dtype(np.uint8)
-    low, high = int(np.iinfo(kind).min), int(np.iinfo(kind).max)
-    values = zip(exact.ravel().tolist(), factors.ravel().tolist(), shift.ravel().tolist(), strict=True)
-    levels = [min(max(_round(v / f) + int(z.p), low), high) for v, f, z in values]
-    return np.array(levels, dtype=kind).reshape(exact.shape)

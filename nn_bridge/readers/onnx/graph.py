@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.readers.budget import Budget
+from nn_bridge.network.budget import Budget
 from nn_bridge.readers.onnx.tensors import ADVICE, FLOATS
 from polyhedra.quoting import quoted
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.budget import Budget
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.network.signals import Arrays, checked_shape
-from nn_bridge.readers.budget import Budget
 from nn_bridge.readers.endings import Ending
 from nn_bridge.readers.files import MAX_BYTES, read_bytes
 from nn_bridge.readers.onnx import graph

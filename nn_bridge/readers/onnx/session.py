@@ -15,9 +15,9 @@ import numpy as np
 from flint import fmpq
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.budget import Budget
 from nn_bridge.network.signals import Arrays, SignalArray, checked_shape
 from nn_bridge.readers import endings
-from nn_bridge.readers.budget import Budget
 from polyhedra.scalars import rational, to_float
 
 Value = SignalArray | endings.Ending | np.ndarray

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.budget import Budget
 from nn_bridge.network.signals import checked_shape
-from nn_bridge.readers.budget import Budget
 from nn_bridge.readers.onnx.session import MAX_AXES
 from polyhedra.quoting import quoted, shown
 

@@ -1,0 +1,52 @@
+"""Which method is tried when: by all cells, or by branching.
+
+Listing cells takes time proportional to their number and to the number of their vertices: thousands of cells a second
+with two to four inputs, but a box of n inputs alone has 2^n vertices. Branching with proven bounds needs few nodes
+where the domain is small or the network has few unstable units, and does not care for the number of inputs; where
+many units change sign in a domain of few inputs, it may need more nodes than there are cells, each far dearer.
+"""
+
+from __future__ import annotations
+
+from milp.bounds import Bounds
+from milp.domain import BoundedDomain
+
+MAX_INPUTS = 8
+"""With more inputs the cells of a box have too many vertices to be listed within seconds."""
+
+FIRST_NODES = 100
+"""Nodes of branching that are tried before the cells: easy questions end there."""
+
+MANY_UNSTABLE = 40
+"""With more unstable units and many inputs a solver's proposal is worth its time: it ends branches early."""
+
+NO_SOLVER = "none"
+CELLS, BRANCHING = "cells", "branching"
+
+
+def cells_can_win(region: BoundedDomain) -> bool:
+    """Whether listing all cells is worth a try on a domain: few inputs, full-dimensional, few walls."""
+    walls = len(region.polyhedron.inequalities)
+    return region.dim <= MAX_INPUTS and walls <= 8 * MAX_INPUTS and region.polyhedron.is_full_dimensional()
+
+
+def solver_helps(region: BoundedDomain, bounds: Bounds) -> bool:
+    """Whether a MILP solver should propose a point before the exact search begins."""
+    return bounds.n_unstable > MANY_UNSTABLE and not cells_can_win(region)
+
+
+def order_of_methods(region: BoundedDomain, bounds: Bounds) -> tuple[tuple[str, int | None], ...]:
+    """The methods in the order in which they are tried, each with its limit of nodes (None: no limit).
+
+    Examples
+    --------
+    >>> from milp.bounding import network_bounds
+    >>> from milp.domain import bounded
+    >>> from nn_bridge.network.network import Network
+    >>> net, box = Network.from_layers([[[1], [-1]], [[1, 1]]]), bounded(([-1], [2]), 1)
+    >>> order_of_methods(box, network_bounds(net, box))
+    (('branching', 100), ('cells', None), ('branching', None))
+    """
+    if bounds.n_unstable == 0 or not cells_can_win(region):
+        return ((BRANCHING, None),)
+    return ((BRANCHING, FIRST_NODES), (CELLS, None), (BRANCHING, None))

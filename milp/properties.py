@@ -1,0 +1,297 @@
+"""Properties decided exactly: does an input of a bounded set, with the network's outputs there, satisfy a system?
+
+For each linear system of the disjunction the rows over X are the domain. The least slack of all its rows is one output
+of a larger network, because min(a, b) = a - max(0, a - b): branching asks whether its maximum is negative. Where the
+cells can be listed, the slacks themselves are the outputs, and a cell is passed over if one of them is negative on all
+of it (`milp.by_cells`). A MILP solver only proposes points.
+
+A strict row must be positive at the counterexample: where the greatest least slack is 0, an exact program decides on
+each cell.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from flint import fmpq
+
+from milp.arguments import of_any_model
+from milp.bounding import network_bounds
+from milp.bounds import Bounds, OutOfRange
+from milp.branching import Objective, SearchResult, search_maximum
+from milp.by_cells import meet_by_cells
+from milp.choice import BRANCHING, CELLS, cells_can_win, order_of_methods, solver_helps
+from milp.domain import BoundedDomain, OutOfTime, bounded
+from milp.formulations import formulate
+from milp.joint import stacked, sum_of_stages
+from milp.solvers import choose_solver, deadline_after, may_load, third_of, time_left
+from milp.verify import Status, Verdict
+from milp.vnnlib import LinearRow, Property
+from nn_bridge.network.network import AffineStage, Network, Row
+from polyhedra.errors import FormulationError, MissingExtraError
+from polyhedra.linear_program import Infeasible, maximize_over
+from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import ONE, ZERO, rational, to_float
+
+MILP = "milp"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is known of a property.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        VIOLATED with an exact counterexample, PROVEN, or OPEN with a reason.
+    method : {"branching", "cells", "milp"}
+        What decided, or came last: with several systems the one that took most.
+    domain : BoundedDomain or None
+        The set of inputs, where all systems have the same.
+    """
+
+    verdict: Verdict
+    method: str
+    domain: BoundedDomain | None
+
+
+@of_any_model
+def verify_vnnlib(
+    network: Network,
+    spec: Property,
+    *,
+    tightening: str = "lp",
+    time_limit: float | None = 60.0,
+    node_limit: int = 1_000_000,
+) -> Verdict:
+    """Decide a property: VIOLATED with an exact counterexample ("sat"), PROVEN ("unsat"), or OPEN at a limit.
+
+    Raises
+    ------
+    FormulationError
+        The numbers of inputs and outputs differ from the network's, or the inputs of some system are unbounded.
+    """
+    return decide(network, spec, tightening=tightening, time_limit=time_limit, node_limit=node_limit).verdict
+
+
+def decide(
+    network: Network,
+    spec: Property,
+    *,
+    tightening: str = "lp",
+    time_limit: float | None = 60.0,
+    node_limit: int = 1_000_000,
+) -> Decision:
+    """The same, with the method that decided and the domain."""
+    start = time.monotonic()
+    deadline = deadline_after(time_limit)
+    check_sizes(network, spec)
+    reason: str | None = None
+    methods: list[str] = []
+    regions: list[BoundedDomain] = []
+    for number, system in enumerate(spec.disjuncts):
+        try:
+            region = _domain(system, spec.inputs, deadline)
+            if region is None:
+                continue
+            regions.append(region)
+            left = time_left(deadline)
+            share = None if left is None else time.monotonic() + left / (len(spec.disjuncts) - number)
+            question = _Question(network, region, system, tightening, node_limit, share)
+            point = question.answer()
+        except OutOfTime as error:
+            reason = reason or str(error)
+            continue
+        methods.append(question.method)
+        if point is not None:
+            outputs = network.evaluate(point)
+            verdict = Verdict(Status.VIOLATED, point, outputs, time.monotonic() - start)
+            return Decision(verdict, question.method, _one(regions))
+        reason = reason or question.reason
+    status = Status.PROVEN if reason is None else Status.OPEN
+    method = max(methods, key=(BRANCHING, CELLS, MILP).index, default=BRANCHING)
+    return Decision(Verdict(status, None, None, time.monotonic() - start, reason=reason), method, _one(regions))
+
+
+def check_sizes(network: Network, spec: Property) -> None:
+    """Refuse a property that is about another number of inputs or outputs.
+
+    Raises
+    ------
+    FormulationError
+        It is.
+    """
+    if (spec.inputs, spec.outputs) != (network.input_dim, network.output_dim):
+        raise FormulationError(
+            f"the property has {spec.inputs} inputs and {spec.outputs} outputs, "
+            f"the network {network.input_dim} and {network.output_dim}"
+        )
+
+
+def _one(regions: list[BoundedDomain]) -> BoundedDomain | None:
+    return regions[0] if regions and all(other.polyhedron == regions[0].polyhedron for other in regions) else None
+
+
+def _domain(system: tuple[LinearRow, ...], inputs: int, deadline: float | None) -> BoundedDomain | None:
+    """The inputs that satisfy the rows over X; None where there are none."""
+    rows = [row for row in system if not any(row.outputs)]
+    if any(not any(row.inputs) and (row.right < 0 or (row.strict and row.right == 0)) for row in rows):
+        return None
+    if deadline is not None and time.monotonic() > deadline:
+        raise OutOfTime("time limit")
+    polyhedron = Polyhedron([row.inputs for row in rows], [row.right for row in rows], dim=inputs)
+    single = all(sum(1 for a in row.inputs if a != 0) <= 1 for row in rows)
+    if not single and isinstance(maximize_over(polyhedron.system, (ZERO,) * inputs), Infeasible):
+        return None
+    if single and _empty_box(rows):
+        return None
+    return bounded(polyhedron, inputs, deadline)
+
+
+def _empty_box(rows: list[LinearRow]) -> bool:
+    low: dict[int, fmpq] = {}
+    high: dict[int, fmpq] = {}
+    for row in rows:
+        for j, a in enumerate(row.inputs):
+            if a > 0:
+                high[j] = min(high.get(j, row.right / a), row.right / a)
+            elif a < 0:
+                low[j] = max(low.get(j, row.right / a), row.right / a)
+    return any(j in high and low[j] > high[j] for j in low)
+
+
+class _Question:
+    """One linear system: is there a point of the domain where all its rows hold?"""
+
+    def __init__(
+        self,
+        network: Network,
+        region: BoundedDomain,
+        system: tuple[LinearRow, ...],
+        tightening: str,
+        node_limit: int,
+        deadline: float | None,
+    ) -> None:
+        self.network, self.region, self.system, self.deadline = network, region, system, deadline
+        self.node_limit, self.tightening = node_limit, tightening
+        # rows over X alone are the domain, whose walls belong to it; strict ones must be looked at like the others
+        self.rows = [row for row in system if any(row.outputs) or row.strict]
+        self.strict = any(row.strict for row in self.rows)
+        self.method = BRANCHING
+        self.reason: str | None = None
+        self._settled = False
+
+    def answer(self) -> Row | None:
+        """Such a point, or None; then ``reason`` is set where the question is open."""
+        wider = least_slack_network(self.network, self.rows)
+        try:
+            return self._answer(wider)
+        except OutOfRange as error:  # weights that floats cannot hold: only the cells have an exact way around them
+            if not cells_can_win(self.region) or not self.rows:
+                raise
+            self.method = CELLS
+            point = self._by_cells(self.deadline)
+            self.reason = None if point is not None or self._settled else str(error)
+            return point
+
+    def _answer(self, wider: Network) -> Row | None:
+        known = network_bounds(wider, self.region, self.tightening, time_limit=third_of(self.deadline))
+        start = self._proposal(wider, known)
+        if start is not None and self._holds(start):
+            self.method = MILP
+            return start
+        nodes = 0
+        bound: fmpq | None = None
+        for method, limit in order_of_methods(self.region, known):
+            self.method = method
+            if method == CELLS:
+                now = time.monotonic()
+                point = self._by_cells(None if self.deadline is None else now + 0.5 * (self.deadline - now))
+            else:
+                result = self._by_branching(wider, known, start, limit)
+                nodes, start = nodes + result.nodes, result.point or start
+                if result.bound is not None:
+                    bound = result.bound if bound is None else min(bound, result.bound)
+                point = start if start is not None and self._holds(start) else None
+                self._settled = self._settled or (bound is not None and bound < 0)
+            if point is not None or self._settled:
+                return point
+            if self.deadline is not None and time.monotonic() > self.deadline:
+                break
+        late = self.deadline is not None and time.monotonic() > self.deadline
+        known_text = "" if bound is None else f"; the least slack is at most {to_float(bound):.6g}"
+        self.reason = f"{'time limit' if late else 'stopped'} after {nodes} nodes{known_text}"
+        return None
+
+    def _holds(self, point: Row) -> bool:
+        outputs = self.network.evaluate(point)
+        return all(row.holds_at(point, outputs) for row in self.system)
+
+    def _proposal(self, wider: Network, known: Bounds) -> Row | None:
+        if not solver_helps(self.region, known) or not may_load(self.deadline):
+            return None
+        try:
+            model = formulate(wider, self.region, bounds_used=known)
+            left = time_left(self.deadline)
+            share = 20.0 if left is None else 0.3 * left
+            report = model.optimize(model.output[0], solver=choose_solver(), time_limit=share)
+        except (FormulationError, MissingExtraError):
+            return None
+        if not report.status.has_point or not np.isfinite(model.x.value).all():
+            return None
+        ends = zip(np.atleast_1d(model.x.value), self.region.lower, self.region.upper, strict=True)
+        point = tuple(min(max(rational(float(v)), a), b) for v, a, b in ends)
+        return point if self.region.contains(point) else None
+
+    def _by_branching(self, wider: Network, known: Bounds, start: Row | None, limit: int | None) -> SearchResult:
+        nodes = self.node_limit if limit is None else min(limit, self.node_limit)
+        result = search_maximum(
+            wider,
+            self.region,
+            known,
+            wider.output,
+            start=start,
+            threshold=ZERO,
+            strict=not self.strict,  # without strict rows a slack of 0 is enough
+            node_limit=nodes,
+            deadline=self.deadline,
+        )
+        if result.proven and (result.bound is None or result.bound < 0 or self._only_strict):
+            self._settled = result.value is None or result.value < 0 or self._only_strict
+        return result
+
+    @property
+    def _only_strict(self) -> bool:
+        """Whether every row is strict, so that a greatest least slack of 0 leaves no point."""
+        return bool(self.rows) and all(row.strict for row in self.rows)
+
+    def _by_cells(self, deadline: float | None) -> Row | None:
+        stages = [slack_of(row).as_stage(self.network) for row in self.rows]
+        if not stages:
+            return None
+        slacks = Network(self.network.input_dim, self.network.stages, stacked(stages))
+        strict = tuple(row.strict for row in self.rows)
+        found = meet_by_cells(slacks, self.region, strict=strict, deadline=deadline)
+        self._settled = found.complete
+        return found.point
+
+
+def slack_of(row: LinearRow) -> Objective:
+    """b - a.(x, f(x)) of a row as an objective."""
+    return Objective(tuple(-a for a in row.outputs), tuple(-a for a in row.inputs), row.right)
+
+
+def least_slack_network(network: Network, rows: list[LinearRow]) -> Network:
+    """The network whose one output is the least of b - a.(x, f(x)) over some rows (1 where there are none)."""
+    slacks = [slack_of(row).as_stage(network) for row in rows]
+    if not slacks:
+        return Network(network.input_dim, network.stages, AffineStage((), (ONE,)))
+    stages = list(network.stages)
+    least = slacks[0]
+    for slack in slacks[1:]:
+        stages.append(sum_of_stages([(ONE, least), (-ONE, slack)]))
+        unit = AffineStage(((len(stages), ((ONE,),)),), (ZERO,))
+        least = sum_of_stages([(ONE, least), (-ONE, unit)])
+    return Network(network.input_dim, tuple(stages), least)

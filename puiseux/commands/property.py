@@ -1,0 +1,61 @@
+"""``puiseux property``: does a network have a property?  Decided exactly."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from polyhedra.quoting import shown_path
+from puiseux.commands.options import BoundedTimeOption, Command, JsonOption, NetworkArgument
+from puiseux.exit_codes import ExitCode
+
+
+def decide_property(
+    network: NetworkArgument,
+    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="A VNN-LIB 1.0 file.", show_default=False)],
+    second: Annotated[
+        Path | None,
+        typer.Argument(metavar="[NETWORK2]", help="A second network, of VNN-LIB 2.0.", show_default=False, hidden=True),
+    ] = None,
+    witness: Annotated[
+        Path | None,
+        typer.Option("--witness", metavar="FILE", help="Replay this counterexample, exactly and in floating point."),
+    ] = None,
+    time_limit: BoundedTimeOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Decide exactly whether an input of a property satisfies its assertions: PROVEN that none does, VIOLATED, or OPEN.
+
+    VIOLATED comes with an exact counterexample. Exit codes: 0 proven, 1 violated, 3 open.
+    """
+    from polyhedra.errors import UsageError
+    from puiseux import properties
+    from puiseux.waiting import StepProgress
+
+    if second is not None:
+        raise UsageError("a second network belongs to VNN-LIB 2.0, which is not read yet; leave it out")
+    with StepProgress() as progress:
+        progress("Deciding")
+        answer = properties.check_property(network, spec, witness=witness, time_limit=time_limit)
+    print(
+        json.dumps(answer.to_json()) if as_json else properties.describe(answer, shown_path(network), shown_path(spec))
+    )
+    if answer.verdict == properties.OPEN:
+        print(f"puiseux: {answer.reason}: not decided", file=sys.stderr)
+        return ExitCode.STOPPED
+    return ExitCode.DONE if answer.verdict == properties.PROVEN else ExitCode.DIFFERENT
+
+
+PROPERTY = Command(
+    "property",
+    decide_property,
+    "Decide a VNN-LIB property, exactly.",
+    (
+        "puiseux property net.onnx spec.vnnlib --time-limit 60",
+        "puiseux property net.onnx spec.vnnlib --witness counterexample.txt --json",
+    ),
+)

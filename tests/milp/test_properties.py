@@ -1,0 +1,179 @@
+"""Properties by every method, strict rows at the very edge, files that are refused, witnesses that are read."""
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+from flint import fmpq
+
+import milp.properties
+from milp.choice import BRANCHING, CELLS
+from milp.properties import decide, verify_vnnlib
+from milp.verify import Status
+from milp.vnnlib import parse_vnnlib, read_vnnlib, read_witness
+from nn_bridge.network.network import Network
+from polyhedra.errors import FormulationError, PuiseuxError
+from polyhedra.scalars import to_text
+
+BOX = """
+(declare-const X_0 Real) (declare-const X_1 Real) (declare-const Y_0 Real) (declare-const Y_1 Real)
+(assert (>= X_0 -1)) (assert (<= X_0 1)) (assert (>= X_1 -1)) (assert (<= X_1 1))
+"""
+ONE = "(declare-const X_0 Real) (declare-const Y_0 Real) (assert (>= X_0 -1)) (assert (<= X_0 2))"
+ABSOLUTE = Network.from_layers([[[1], [-1]], [[1, 1]]])
+ORDERS = {
+    "branching": ((BRANCHING, None),),
+    "cells": ((CELLS, None),),
+    "both": ((BRANCHING, 3), (CELLS, None), (BRANCHING, None)),
+}
+
+
+@pytest.fixture(params=sorted(ORDERS))
+def order(request, monkeypatch):
+    monkeypatch.setattr(milp.properties, "order_of_methods", lambda region, bounds: ORDERS[request.param])
+    return request.param
+
+
+def test_verdicts_agree_with_brute_force(order, random_network, unit_box, maximum_by_cells):
+    rng = np.random.default_rng(31)
+    for kind in ("gaussian", "integer", "skip"):
+        net = random_network(rng, (2, 4, 3, 2), kind)
+        most = maximum_by_cells(net, unit_box(2), [fmpq(1), fmpq(-1)])
+        for limit, relation, verdict in (
+            (most, ">=", Status.VIOLATED),
+            (most, ">", Status.PROVEN),
+            (most - fmpq(1, 10**30), ">", Status.VIOLATED),
+            (most + fmpq(1, 10**30), ">=", Status.PROVEN),
+            (most, "=", Status.VIOLATED),
+            (most + 1, "=", Status.PROVEN),
+            (most, "distinct", Status.VIOLATED),
+        ):
+            spec = parse_vnnlib(BOX + f"(assert ({relation} (- Y_0 Y_1) {to_text(limit)}))")
+            found = decide(net, spec)
+            if order == "branching" and relation == "=":  # a single point: branching may leave it open
+                assert found.verdict.status in (verdict, Status.OPEN)
+                continue
+            assert found.verdict.status is verdict, (kind, relation, order)
+            if verdict is Status.VIOLATED:
+                assert spec.holds_at(found.verdict.counterexample, net.evaluate(found.verdict.counterexample))
+                assert spec.margin(found.verdict.counterexample, found.verdict.outputs) >= 0
+
+
+def test_strict_rows_over_inputs_alone(order):
+    # |x| > 2 - nothing on [-1, 2); |x| >= 2 at the wall that is excluded
+    spec = parse_vnnlib(ONE + "(assert (< X_0 2)) (assert (>= Y_0 2))")
+    found = decide(ABSOLUTE, spec).verdict
+    assert found.status in ((Status.PROVEN,) if order != "branching" else (Status.PROVEN, Status.OPEN))
+    violated = decide(ABSOLUTE, parse_vnnlib(ONE + "(assert (< X_0 2)) (assert (>= Y_0 1.999))")).verdict
+    assert violated.status is Status.VIOLATED
+    assert violated.counterexample[0] < 2
+
+
+def test_inputs_that_are_fixed_or_none():
+    fixed = parse_vnnlib(BOX + "(assert (= X_1 0.5)) (assert (<= Y_0 Y_1))")
+    rng = np.random.default_rng(2)
+    net = Network.from_layers([rng.normal(size=(4, 2)), rng.normal(size=(2, 4))], [rng.normal(size=4), [0, 0]])
+    found = verify_vnnlib(net, fixed)
+    assert found.status is not Status.OPEN
+    if found.counterexample is not None:
+        assert found.counterexample[1] == fmpq(1, 2)
+    nothing = parse_vnnlib(BOX + "(assert (>= X_0 2)) (assert (<= Y_0 Y_1))")
+    assert verify_vnnlib(net, nothing).status is Status.PROVEN
+    empty = parse_vnnlib(BOX + "(assert (> (+ X_0 X_1) 2.5)) (assert (<= Y_0 Y_1))")
+    assert verify_vnnlib(net, empty).status is Status.PROVEN
+
+
+def test_disjunctions_are_systems_of_their_own(order):
+    spec = parse_vnnlib(ONE + "(assert (or (and (<= X_0 -0.5) (>= Y_0 1.5)) (and (>= X_0 0) (<= Y_0 -1))))")
+    assert decide(ABSOLUTE, spec).verdict.status is Status.PROVEN
+    spec = parse_vnnlib(ONE + "(assert (or (and (<= X_0 -0.5) (>= Y_0 1.5)) (and (>= X_0 0) (>= Y_0 2))))")
+    assert decide(ABSOLUTE, spec).verdict.counterexample == (2,)
+
+
+def test_limits_leave_a_property_open():
+    rng = np.random.default_rng(5)
+    sizes = (12, 40, 40, 1)
+    net = Network.from_layers(
+        [rng.normal(size=(b, a)) for a, b in itertools.pairwise(sizes)], [rng.normal(size=b) for b in sizes[1:]]
+    )
+    names = "".join(f"(declare-const X_{i} Real)(assert (<= X_{i} 1))(assert (>= X_{i} -1))" for i in range(12))
+    decide(ABSOLUTE, parse_vnnlib(ONE + "(assert (>= Y_0 3))"))
+    began = time.monotonic()
+    found = decide(net, parse_vnnlib(names + "(declare-const Y_0 Real)(assert (>= Y_0 250))"), time_limit=2).verdict
+    assert time.monotonic() - began < 2 + 1.5
+    assert found.status is Status.OPEN
+    assert "time limit after" in found.reason
+    assert "the least slack is at most" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("(" * 300 + ")" * 300, "parentheses are within one another"),
+        ("(assert (<= X_0 1)", "truncated"),
+        ("(declare-const X_99999999999 Real)", "neither X_i nor Y_j"),
+        ("(declare-network f)", "VNN-LIB 2.0"),
+        ("(declare-const X\x1b[31m Real)", r"X\\x1b\[31m"),
+        (ONE + "(assert (<= Y_0 " + "9" * 200_000 + "))", "neither a number"),
+        (ONE + "(assert (<= Y_0 1e99999999))", "neither a number"),
+        (ONE + "(assert (or " + "(or (<= Y_0 0) (>= Y_0 1))" * 6000 + "))", "10000 systems"),
+        (ONE + "(assert (or (<= Y_0 0) (>= Y_0 1)))" * 20, "10000 systems"),
+    ],
+)
+def test_files_that_are_refused_in_one_short_line(text, words, tmp_path):
+    path = tmp_path / "bad.vnnlib"
+    path.write_text(text)
+    began = time.monotonic()
+    with pytest.raises(FormulationError, match=words) as caught:
+        read_vnnlib(path)
+    assert time.monotonic() - began < 5
+    assert len(str(caught.value)) < len(str(path)) + 300
+    assert str(caught.value).startswith(str(path)[:30])
+
+
+def test_places_that_hold_no_property(tmp_path):
+    for place, words in ((tmp_path / "none", "no such file"), (tmp_path, "directory"), ("/dev/zero", "regular file")):
+        for read in (read_vnnlib, lambda path: read_witness(path, 1)):
+            with pytest.raises(PuiseuxError, match=words):
+                read(place)
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FormulationError, match="no UTF-8 text"):
+        read_vnnlib(tmp_path / "binary")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sat\n((X_0 0.1)\n (X_1 -2e-1)\n (Y_0 7)\n (Y_1 8))",
+        "((X_1 -0.2) (X_0 1/10))",
+        "(X_0 0.1)(X_1 -.2)",
+        '{"point": ["0.1", -0.2]}',
+        '{"point": [0.1, "-1/5"], "outputs": []}',
+    ],
+)
+def test_witnesses_are_read_exactly(text, tmp_path):
+    path = tmp_path / "witness"
+    path.write_text(f"({text})" if text.startswith("(X_0") else text)
+    assert read_witness(path, 2) == (fmpq(1, 10), fmpq(-1, 5))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("unsat", "outside of parentheses"),
+        ("((X_0 1))", "gives 1 of the inputs X_0 .. X_1"),
+        ("((X_0 1) (X_1 nan))", "not a number"),
+        ("((Z_0 1))", "neither X_i nor Y_j"),
+        ("((X_0 1 2))", "no pair"),
+        ('{"point": [1]}', "has 1 numbers, the network reads 2"),
+        ('{"points": [1]}', 'no entry "point"'),
+        ('{"point": [[1], 2]}', 'no entry "point"'),
+        ("{", "is not JSON"),
+    ],
+)
+def test_witnesses_that_are_refused(text, words, tmp_path):
+    path = tmp_path / "witness"
+    path.write_text(text)
+    with pytest.raises(FormulationError, match=words):
+        read_witness(path, 2)
