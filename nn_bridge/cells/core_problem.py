@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import fmpq
 
-from nn_bridge.cells import _core
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.network.forms import integer_stages, integer_stages_modulo
 from nn_bridge.network.network import INPUT, AffineStage, Network
 from nn_bridge.network.sparse_row import entries
+from polyhedra.compiled_core import core_or_refusal
 from polyhedra.limits import check_limits
+
+if TYPE_CHECKING:
+    from nn_bridge.cells import _core
+else:
+    _core = core_or_refusal("nn_bridge.cells._core")
 
 PRIME = 2**31 - 1
 """Residues of affine maps are taken modulo this prime."""

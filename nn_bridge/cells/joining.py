@@ -16,15 +16,20 @@ Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from nn_bridge.cells import _core as kernels
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import CellTreeError, Leaves
 from nn_bridge.network.network import INPUT
 from nn_bridge.network.residues import IntegerMaps, packed, unpacked
+from polyhedra.compiled_core import core_or_refusal
+
+if TYPE_CHECKING:
+    from nn_bridge.cells import _core as kernels
+else:
+    kernels = core_or_refusal("nn_bridge.cells._core")
 
 _LEAVES_AT_ONCE = 1 << 12
 _HELD_BYTES = 1 << 24

@@ -21,14 +21,19 @@ import math
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from nn_bridge.cells import _core
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.problem import CellProblem
+from polyhedra.compiled_core import core_or_refusal
 from polyhedra.limits import check_limits
+
+if TYPE_CHECKING:
+    from nn_bridge.cells import _core
+else:
+    _core = core_or_refusal("nn_bridge.cells._core")
 
 Decision = tuple[int, int, int]
 """One step down the tree: (stage, unit, 1 for the positive side or 0)."""

@@ -16,15 +16,21 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn_bridge.cells import _core
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.joining import repeats
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import COUNT_ONLY, JOINS, CellTree, CellTreeError, Division, Leaves, NoRoom, Subtree
+from polyhedra.compiled_core import core_or_refusal
 from polyhedra.limits import OutOfTime, time_limit
+
+if TYPE_CHECKING:
+    from nn_bridge.cells import _core
+else:
+    _core = core_or_refusal("nn_bridge.cells._core")
 
 Job = tuple[Subtree, ...]
 
