@@ -440,3 +440,10 @@ def test_a_tree_as_deep_as_a_layer_is_wide(units):
     """Each unit splits off one cell: the recursion is as deep as there are units."""
     network = Network.from_layers([[[1]] * units, [[1] * units]], [list(range(units)), [0]])
     assert run(network)[0] == units + 1
+
+
+def test_rays_whose_direction_only_later_signs_tell():
+    """Counting gave rays a direction by signs that were inherited where a parent did not know them."""
+    for case in json.loads((DATA / "cases" / "ray_orientation.json").read_text()):
+        network = Network.from_layers(case["weights"], case["biases"])
+        assert run(network, last=True)[0] == run(network)[0]

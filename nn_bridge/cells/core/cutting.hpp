@@ -73,7 +73,7 @@ protected:
         counters_.generators += std::int64_t(edges_.size());
         for (const auto [a, b] : edges_) {
             Word *ga = cell[a], *gb = cell[b];
-            Set open = inherit(ga, gb, unit, slot, to) & wanted;
+            Set open = inherit(ga, gb, unit, slot, wanted, to);
             if (bare) {
                 to += shape_.stride();
                 continue;
@@ -230,15 +230,17 @@ private:
         return true;
     }
 
-    /// Signs and facets of the generator between two others: what both share.  Returns the units of opposite signs.
-    Set inherit(Word* a, Word* b, int unit, int slot, Word* g) const {
+    /// Signs and facets of the generator between two others: what both share.  Returns the wanted units of opposite signs.
+    ///
+    /// Other units get no sign: a parent may not know it, which looks like zero.
+    Set inherit(Word* a, Word* b, int unit, int slot, const Set& wanted, Word* g) const {
         Set opposite = shape_.none();
         const Word *pa = shape_.positive(a), *na = shape_.negative(a), *pb = shape_.positive(b), *nb = shape_.negative(b);
         Word *p = shape_.positive(g), *n = shape_.negative(g);
         for (int q = 0; q < shape_.words(); ++q) {
             const Word apart = (pa[q] & nb[q]) | (na[q] & pb[q]);
-            opposite[q] = apart;
-            p[q] = (pa[q] | pb[q]) & ~apart, n[q] = (na[q] | nb[q]) & ~apart;
+            opposite[q] = apart & wanted[q];
+            p[q] = (pa[q] | pb[q]) & ~apart & wanted[q], n[q] = (na[q] | nb[q]) & ~apart & wanted[q];
         }
         for (int q = 0; q < shape_.facet_words(); ++q) shape_.facets(g)[q] = shape_.facets(a)[q] & shape_.facets(b)[q];
         for (int q = 0; q < shape_.zero_words(); ++q) shape_.zeros(g)[q] = shape_.zeros(a)[q] & shape_.zeros(b)[q];
