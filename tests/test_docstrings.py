@@ -14,6 +14,7 @@ PACKAGES = ("polyhedra", "tropical", "nn_bridge", "milp", "puiseux")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 PUBLIC = [path for path in MODULES if not path.name.startswith("_") or path.name in ("__init__.py", "__main__.py")]
 COMPILED = [path for package in PACKAGES for path in (ROOT / package).rglob("_core.pyi")]
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -132,10 +133,22 @@ def exists(dotted: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*MODULES, *PAGES], ids=lambda path: str(path.relative_to(ROOT)))
 def test_quoted_names_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert [name for name in QUOTED.findall(text) if not exists(name)] == []
+
+
+IMPORTS = re.compile(
+    r"^(?:>>> )?from ((?:polyhedra|tropical|nn_bridge|milp|puiseux)[\w.]*) import ([\w, ]+)$", re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_of_the_pages_exist(path: Path) -> None:
+    imports = IMPORTS.findall(path.read_text(encoding="utf-8"))
+    names = [f"{module}.{name.strip()}" for module, listed in imports for name in listed.split(",")]
+    assert [name for name in names if not exists(name)] == []
 
 
 def test_a_planted_fault_is_found(tmp_path: Path) -> None:

@@ -363,7 +363,7 @@ class Joiner:
                 if len(self._second_pass.labels) != np.count_nonzero(self._second_pass.marked[labels]):
                     raise CellTreeError("the second pass met other cells than the first; please report this network")
             elif not settled.all():
-                raise CellTreeError("the points of some cells are missing; ask the joiner what is unsettled")
+                raise CellTreeError("the points of some cells are missing; ask the joiner for the unsettled residues")
             by_point = int(np.count_nonzero(settled[labels[pieces]])) + again
         return FourCounts(cells, singles + len(pieces), singles + by_point, singles + self._maps.count)
 
