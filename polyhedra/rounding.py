@@ -1,7 +1,6 @@
 """Rounding: the unit roundoff of each float format, and floats on a given side of an exact number.
 
-Every error bound in Python is a multiple of these constants.  (Compiled kernels keep copies of their own, since what
-they read from other modules is frozen into them.)
+Every error bound in Python is a multiple of these constants; those of the compiled core are in ``core/bounds.hpp``.
 """
 
 from __future__ import annotations

@@ -208,7 +208,7 @@ def _cut_level(plan: Plan, domain: Domain, limit: int | None, prune: bool) -> Pi
 
 def _surface(network: Network, level: Any, plan: Plan, piece: Piece) -> LevelSet:
     """The segments or polygons of a complex in the last hyperplane."""
-    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors import kernels
 
     n, last = piece.domain.dim, plan.neurons - 1
     edges = piece.edges.astype(np.int64)

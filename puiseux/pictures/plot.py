@@ -386,9 +386,7 @@ def _kind_of_cells(kind: str) -> str:
 
 def _landscape(problem: Problem, kind: str) -> Landscape:
     from puiseux.pictures.windows import Landscape
-    from puiseux.waiting import announce_compilation
 
-    announce_compilation()
     return Landscape(problem, _kind_of_cells(kind))
 
 
@@ -396,9 +394,7 @@ def _view(
     problem: Problem, window: Any, kind: str, data: Data | None = None, landscape: Landscape | None = None
 ) -> View:
     from puiseux.pictures.views import look
-    from puiseux.waiting import announce_compilation
 
-    announce_compilation()
     points = None if data is None else data.points
     return look(problem, window, kind=_kind_of_cells(kind), points=points, landscape=landscape)
 

@@ -19,8 +19,6 @@ PACKAGES = ("polyhedra", "tropical", "nn_bridge", "milp", "puiseux")
 LITERAL = re.compile(r"2(\.0)?\s*\*\*\s*-\s*(53|24)\b|ldexp\(1(\.0)?, -53\)|1\.11?[0-9]*e-16")
 KERNELS = {
     "nn_bridge/sign_vectors/_kernels/layout.py",
-    "polyhedra/_kernels.py",
-    "tropical/_hull_kernels.py",
 }
 """Compiled kernels, which keep copies of their own."""
 
