@@ -21,6 +21,7 @@ from polyhedra import (
     System,
     Unbounded,
     exact_simplex,
+    float_simplex,
     interior,
     maximize,
     rationals,
@@ -233,7 +234,8 @@ def test_float_arrays_enter_by_their_exact_value():
 def test_numbers_that_are_computed_when_read_are_values_all_the_same():
     rng = np.random.default_rng(8)
     A, b, c = rng.standard_normal((20, 3)), rng.uniform(0.5, 1, 20), rng.standard_normal(3)
-    assert isinstance(lp.proposal().maximize(System(A, b), rationals(c)), tuple)  # proven in floating point
+    if float_simplex.COMPILED:
+        assert isinstance(lp.proposal().maximize(System(A, b), rationals(c)), tuple)  # proven in floating point
     first, second = maximize(c, A, b), maximize(c, A, b)
     assert pickle.loads(pickle.dumps(first)) == second
     assert hash(first) == hash(maximize(c, A, b))
