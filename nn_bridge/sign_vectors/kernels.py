@@ -6,44 +6,17 @@ the other headers in ``core/`` have the loops.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_bridge.errors import NetworkError
+from polyhedra.compiled_core import core_or_refusal
 
-try:
-    from nn_bridge.sign_vectors._core import (
-        DONE,
-        DOUBT,
-        NEED_ROOM,
-        Block,
-        begin_block,
-        column_variation,
-        copy_edges,
-        copy_vertices,
-        count_by_lowest_vertex,
-        curve_codes,
-        cut_block,
-        end_block,
-        fill_word_table,
-        gather_members,
-        later_signs,
-        number_cells,
-        open_cells,
-        read_active,
-        read_units,
-        renew_sign_word,
-        settle_rows,
-        take_back,
-        walk_polygons,
-    )
-except ImportError as error:
-    raise NetworkError(
-        "sign vectors need the compiled core, which is not installed; use engine 'cells', or install puiseux where "
-        "there is a C++ compiler"
-    ) from error
+if TYPE_CHECKING:
+    from nn_bridge.sign_vectors import _core
+else:
+    _core = core_or_refusal("nn_bridge.sign_vectors._core")
 
 __all__ = [
     "DONE",
@@ -78,6 +51,30 @@ __all__ = [
     "walk_polygons",
     "word_table",
 ]
+
+DONE = _core.DONE
+DOUBT = _core.DOUBT
+NEED_ROOM = _core.NEED_ROOM
+Block = _core.Block
+begin_block = _core.begin_block
+column_variation = _core.column_variation
+copy_edges = _core.copy_edges
+copy_vertices = _core.copy_vertices
+count_by_lowest_vertex = _core.count_by_lowest_vertex
+curve_codes = _core.curve_codes
+cut_block = _core.cut_block
+end_block = _core.end_block
+fill_word_table = _core.fill_word_table
+gather_members = _core.gather_members
+later_signs = _core.later_signs
+number_cells = _core.number_cells
+open_cells = _core.open_cells
+read_active = _core.read_active
+read_units = _core.read_units
+renew_sign_word = _core.renew_sign_word
+settle_rows = _core.settle_rows
+take_back = _core.take_back
+walk_polygons = _core.walk_polygons
 
 Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]
