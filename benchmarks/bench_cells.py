@@ -149,7 +149,8 @@ def measure(path: Path, rounds: int, seconds: float) -> dict[str, Any]:
         listing, spent, done = walk(problem, False, 4 * seconds)
         times["laid_out"].append(time.process_time() - begun)
         counters = tree_counters(listing)
-        found.update(requests=listing.exact_decisions, gens=counters["most_generators"], enumerated=listing.cells, full=done)
+        found.update(requests=listing.exact_decisions, gens=counters["most_generators"])
+        found.update(enumerated=listing.cells, full=done)
         times["enumerate"].append(spent)
         found["peak"] = peak_bytes()
         if done:

@@ -1,6 +1,7 @@
 """The cell tree against the reference data, closed forms, an independent enumeration, and its own other mode."""
 
 import itertools
+import json
 import math
 
 import numpy as np
