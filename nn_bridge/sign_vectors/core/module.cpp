@@ -1,7 +1,7 @@
 // Python's way to the loops of the edge subdivision: nn_bridge.sign_vectors._core.
 //
-// Arrays in, arrays out; `nn_bridge.sign_vectors.kernels` names the groups of arrays (tuples here) and says what each
-// function does.  Nothing is copied: an array of another type or layout is refused.  The loops run without the GIL.
+// Arrays in, arrays out; `nn_bridge.sign_vectors.arrays` names the groups of arrays (tuples here), `_core.pyi` says what
+// each function does.  Nothing is copied: an array of another type or layout is refused.  The loops run without the GIL.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
