@@ -31,6 +31,8 @@ constexpr double LOOSE = 0x1p-10;           // the largest error of a point for 
 constexpr double UNDERFLOW_SLACK = 1e-300;  // more than a million underflows
 constexpr double SMALLEST = 1e-140;         // stored sizes are 0 or at least this: a product of two does not underflow
 constexpr double LARGEST = 1e290;           // and at most this: a sum of products does not overflow
+constexpr double PROGRAM_LARGEST = 1e30;    // entries of the inverses and points with which a linear program is proven
+constexpr double PROGRAM_SLACK = 1e-250;    // more than underflows times the square of that
 constexpr double WHOLE = 0x1p53;            // sums of whole numbers below it are exact
 constexpr double UNKNOWN = std::numeric_limits<double>::infinity();
 

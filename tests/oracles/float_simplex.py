@@ -1,43 +1,14 @@
-"""Compiled inner loops of the linear programs: arrays in, arrays out.
-
-All are float64 and prove nothing by themselves, except `doubtful`, whose error bound is rigorous.  Rows are laid out as
-(a_1, ..., a_d, b), scaled so that max |a_j| < 1.
-"""
+"""The twin in Python of the loops of `polyhedra.float_simplex`: the same operations on doubles in the same order."""
 
 import numpy as np
 
-from polyhedra.compiled import cached
-
 OPTIMAL, UNBOUNDED, INFEASIBLE, GAVE_UP, PROVEN = 0, 1, 2, 3, 4
 
-_UNIT_ROUNDOFF = 2.0**-53
+_UNIT_ROUNDOFF = 1.2e-16  # as in polyhedra/core/bounds.hpp
 
 
-@cached(nogil=True)
 def propose(rows, n_equal, top, symbolic, basis, point, inverse):
-    """Dual simplex method for: maximize top[:d].x over rows[:n_equal] x = b, rows[n_equal:] x <= b, top x <= cap.
-
-    Parameters
-    ----------
-    rows : float64 (m, d + 1)
-    n_equal : int
-    top : float64 (d + 1)
-        The objective, which is at the same time row number m; its last number is the cap.
-    symbolic : bool
-        The cap is beyond all numbers (its value is ignored).
-    basis : int64 (d + 1), written
-        Row numbers of the final basis, -1 - j where the variable j stayed at zero; basis[d] is the row that cannot be
-        satisfied (INFEASIBLE).
-    point : float64 (d), written
-        The basic solution (for UNBOUNDED its part that does not grow with the cap).
-    inverse : float64 (d, d), written
-        The inverse of the matrix of the basis rows: column k is the edge on which only row basis[k] gets slack.
-
-    Returns
-    -------
-    int
-        OPTIMAL, UNBOUNDED (row m is still in the basis of a symbolic program), INFEASIBLE or GAVE_UP.
-    """
+    """See `polyhedra.float_simplex.propose`."""
     m = rows.shape[0]
     d = rows.shape[1] - 1
     inverse[:] = 0.0
@@ -169,13 +140,8 @@ def propose(rows, n_equal, top, symbolic, basis, point, inverse):
     return GAVE_UP
 
 
-@cached(nogil=True)
 def propose_and_prove(rows, n_equal, top, basis, point):
-    """`propose` with a symbolic cap; PROVEN if the exact solution of the basis is proven to be the only optimum.
-
-    Proven means: the exact rows that the float rows are roundings of have a regular basis, positive multipliers on its
-    inequalities, and a positive slack in all other inequalities; all equalities are in the basis.
-    """
+    """See `polyhedra.float_simplex.propose_and_prove`."""
     d = point.shape[0]
     inverse = np.empty((d, d))
     status = propose(rows, n_equal, top, True, basis, point, inverse)
@@ -184,15 +150,8 @@ def propose_and_prove(rows, n_equal, top, basis, point):
     return status
 
 
-@cached(nogil=True)
 def _proven(rows, n_equal, top, basis, point, inverse):
-    """Residual bounds for both systems of the basis.
-
-    With R an approximate inverse of B, |I - RB| <= a < 1 and r = Bx - b, the exact solution is within
-    |R||r| + a / (1 - a) max(|R||r|) of x; likewise for the multipliers with B^T (Rump 2010, section 10).  Every number
-    of `rows` and `top` may be off by one rounding, so each sum of products is off by at most (d + 10) roundings of the
-    sum of its absolute values.
-    """
+    """See polyhedra/core/basis_proof.hpp."""
     m = rows.shape[0]
     d = point.shape[0]
     rounding = (d + 10) * _UNIT_ROUNDOFF
@@ -295,7 +254,6 @@ def _proven(rows, n_equal, top, basis, point, inverse):
     return True
 
 
-@cached(nogil=True)
 def _enter_free(row, index, threshold, inverse, alpha, basis):
     """Give a row the place of a variable that is still free; return the place, or -1 if its pivot is too small."""
     d = inverse.shape[0]
@@ -314,7 +272,6 @@ def _enter_free(row, index, threshold, inverse, alpha, basis):
     return at
 
 
-@cached(nogil=True)
 def _exchange(inverse, alpha, at):
     """Replace basis row `at` by the row whose products with the columns of the inverse are `alpha`."""
     d = inverse.shape[0]
@@ -327,27 +284,8 @@ def _exchange(inverse, alpha, at):
                 inverse[j, k] -= alpha[k] * inverse[j, at]
 
 
-@cached(nogil=True)
 def doubtful(rows, n_equal, point, homogeneous, indices):
-    """The equalities, and the inequalities of which a.x < b (or a.x < 0 with `homogeneous`) is not proven.
-
-    Every number of `rows` and `point` may be off by one rounding.  With n = d + 1 terms the computed slack is then off
-    by at most (n + 3) roundings of each |a_j x_j| and |b|; the bound takes n + 6, which covers its own rounding, and a
-    term for underflow.
-
-    Parameters
-    ----------
-    rows : float64 (m, d + 1)
-    n_equal : int
-    point : float64 (d)
-    homogeneous : bool
-    indices : int64 (m), written
-
-    Returns
-    -------
-    int
-        How many numbers of `indices` were written; NaN and infinities count as not proven.
-    """
+    """See `polyhedra.float_simplex.doubtful`."""
     m = rows.shape[0]
     d = rows.shape[1] - 1
     count = 0
