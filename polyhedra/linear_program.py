@@ -143,7 +143,7 @@ def interior_of(system: System, *, backend: Backend = "certified") -> InteriorPo
 
 @cache
 def proposal() -> ModuleType:
-    """The module with the compiled kernels, loaded with the first program."""
+    """The module that proposes and verifies, loaded with the first program."""
     return importlib.import_module("polyhedra.proposal")
 
 

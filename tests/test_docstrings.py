@@ -139,7 +139,9 @@ def test_quoted_names_exist(path: Path) -> None:
     assert [name for name in QUOTED.findall(text) if not exists(name)] == []
 
 
-IMPORTS = re.compile(r"^(?:>>> )?from ((?:polyhedra|tropical|nn_bridge|milp|puiseux)[\w.]*) import ([\w, ]+)$", re.MULTILINE)
+IMPORTS = re.compile(
+    r"^(?:>>> )?from ((?:polyhedra|tropical|nn_bridge|milp|puiseux)[\w.]*) import ([\w, ]+)$", re.MULTILINE
+)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -24,7 +24,7 @@ Cutter = Callable[[Plan, Domain, int | None], Piece]
 
 
 def cut_on_cpu(plan: Plan, domain: Domain, limit: int | None) -> Piece:
-    """Subdivide a piece with the compiled kernels."""
+    """Subdivide a piece by the compiled core."""
     outcome = Outcome()
     skeleton = Skeleton(plan, domain, limit)
     subdivide(plan, skeleton, outcome)

@@ -413,7 +413,7 @@ def reproduction_section(subject: Subject) -> str:
     rows = [
         ("puiseux", __version__),
         ("Python", platform.python_version()),
-        *((package, _version(package)) for package in ("python-flint", "numpy", "numba")),
+        *((package, _version(package)) for package in ("python-flint", "numpy")),
         ("platform", f"{platform.system()} {platform.machine()}"),
         ("made", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")),
         ("seconds", f"{subject.seconds:.1f}"),

@@ -203,7 +203,7 @@ class Pool:
             except RuntimeError as error:
                 raise NotStarted(f"threads can't be started: {shown(error)}; take fewer workers") from error
         try:
-            # a forked process has the kernels already, and scripts need no guard around their main part
+            # a forked process has all modules already, and scripts need no guard around their main part
             context = get_context("fork" if sys.platform == "linux" else "spawn")
             processes = ProcessPoolExecutor(self.size, mp_context=context, initializer=_begin_work)
             with _without_interrupts():
