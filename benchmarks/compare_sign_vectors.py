@@ -17,6 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 NETS = ROOT.parent / "shared" / "data" / "nets"
+KEEP = {"MALLOC_MMAP_THRESHOLD_": str(1 << 26), "MALLOC_TRIM_THRESHOLD_": str(1 << 31), "MALLOC_TOP_PAD_": str(1 << 26)}
+"""Memory that was freed stays with the process: whether it does by chance decides a third of the time otherwise."""
 EXTRACT, LEVEL = "extract", "level set"
 CASES = [
     (EXTRACT, "d2_32_32_1_s0", None, 2.0),
@@ -60,7 +62,7 @@ class Checkout:
     """A process that answers from one checkout."""
 
     def __init__(self, root: Path) -> None:
-        environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} | KEEP
         self.process = subprocess.Popen(
             [sys.executable, "-c", ANSWER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
             cwd=root,

@@ -6,44 +6,17 @@ the other headers in ``core/`` have the loops.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nn_bridge.errors import NetworkError
+from nn_bridge.sign_vectors.arrays import Buckets, EdgeColumns, Gains, Later, Names, Vertices, Words, Workspace
+from polyhedra.compiled_core import core_or_refusal
 
-try:
-    from nn_bridge.sign_vectors._core import (
-        DONE,
-        DOUBT,
-        NEED_ROOM,
-        Block,
-        begin_block,
-        column_variation,
-        copy_edges,
-        copy_vertices,
-        count_by_lowest_vertex,
-        curve_codes,
-        cut_block,
-        end_block,
-        fill_word_table,
-        gather_members,
-        later_signs,
-        number_cells,
-        open_cells,
-        read_active,
-        read_units,
-        renew_sign_word,
-        settle_rows,
-        take_back,
-        walk_polygons,
-    )
-except ImportError as error:
-    raise NetworkError(
-        "sign vectors need the compiled core, which is not installed; use engine 'cells', or install puiseux where "
-        "there is a C++ compiler"
-    ) from error
+if TYPE_CHECKING:
+    from nn_bridge.sign_vectors import _core
+else:
+    _core = core_or_refusal("nn_bridge.sign_vectors._core")
 
 __all__ = [
     "DONE",
@@ -79,99 +52,29 @@ __all__ = [
     "word_table",
 ]
 
-Floats = NDArray[np.float64]
-Words = NDArray[np.uint64]
-Indices = NDArray[np.int64]
-
-
-class Vertices(NamedTuple):
-    """The arrays that have one row per vertex."""
-
-    rows: Floats
-    signs: Words
-    fingerprint: Words
-    zeros: NDArray[np.int16]
-    faces: NDArray[np.int32]
-
-
-class Buckets(NamedTuple):
-    """For every neuron of a block the edges that it cuts next, in chunks ``pool[chunk] = (next chunk, edges ..)``."""
-
-    pool: NDArray[np.int32]
-    head: Indices
-    tail: Indices
-    fill: Indices
-    size: Indices
-
-
-class Workspace(NamedTuple):
-    """Per cut edge of the current neuron its number, its record and the keys of its 2-faces; a table of 2-faces."""
-
-    order: NDArray[np.int32]
-    records: Words
-    keys: Words
-    slots: Words
-
-
-class Names(NamedTuple):
-    """Words of the hyperplanes and domain faces, and the covers of each face."""
-
-    zero: Words
-    positive: Words
-    face: Words
-    face_dim: NDArray[np.int32]
-    cover_start: NDArray[np.int32]
-    covers: NDArray[np.int32]
-
-
-class Gains(NamedTuple):
-    """A stage's values without its bias, and what residuals weigh in them (see `stage_entry.StageValues`)."""
-
-    values: Floats
-    part: NDArray[np.float32]
-    most: float
-    base: Floats
-    gamma: float
-    rounding: Floats
-
-
-class EdgeColumns(NamedTuple):
-    """The columns of finished edges."""
-
-    ends: NDArray[np.int32]
-    zeros: NDArray[np.int16]
-    faces: NDArray[np.int32]
-    up: NDArray[np.uint8]
-    words: Words
-
-
-class Later(NamedTuple):
-    """The stages still to come, reading the concatenation of what is known and of their own units.
-
-    Attributes
-    ----------
-    known, positive : int64 and bool arrays of shape (known,)
-        The columns of a vertex row that they read, and whether they read the positive part.
-    offset : int64 array of shape (stages + 1,)
-        Where the units of each stage begin in the concatenation.
-    bias : float64 array
-        Of all units, one stage after another.
-    first_block, blocks : int64 arrays
-        Stage ``s`` reads the blocks ``blocks[first_block[s] : first_block[s + 1]]``, each a row (place in the
-        concatenation, size, place of the weights).
-    weights, plus, minus : float64 arrays
-        The weights of all blocks, row by row; their positive parts; their negative parts.
-    """
-
-    known: Indices
-    positive: NDArray[np.bool_]
-    offset: Indices
-    bias: Floats
-    first_block: Indices
-    blocks: Indices
-    weights: Floats
-    plus: Floats
-    minus: Floats
+DONE = _core.DONE
+DOUBT = _core.DOUBT
+NEED_ROOM = _core.NEED_ROOM
+Block = _core.Block
+begin_block = _core.begin_block
+column_variation = _core.column_variation
+copy_edges = _core.copy_edges
+copy_vertices = _core.copy_vertices
+count_by_lowest_vertex = _core.count_by_lowest_vertex
+curve_codes = _core.curve_codes
+cut_block = _core.cut_block
+end_block = _core.end_block
+fill_word_table = _core.fill_word_table
+gather_members = _core.gather_members
+later_signs = _core.later_signs
+number_cells = _core.number_cells
+open_cells = _core.open_cells
+read_active = _core.read_active
+read_units = _core.read_units
+renew_sign_word = _core.renew_sign_word
+settle_rows = _core.settle_rows
+take_back = _core.take_back
+walk_polygons = _core.walk_polygons
 
 
 def word_table(words: Words) -> Words:

@@ -12,8 +12,7 @@ from nn_bridge.sign_vectors import kernels
 
 UNIT = 2.0**-53
 HEAD, CHUNK, NEUTRAL = 2, 63, 0x3F80
-UP_BIT, KNOWN = 29, 1 << 30
-UP, FACE_BITS = 1 << UP_BIT, (1 << UP_BIT) - 1
+UP_BIT, UP, KNOWN, FACE_BITS = 29, 1 << 29, 1 << 30, (1 << 29) - 1
 MIX, WORD = 0x9E3779B97F4A7C15, (1 << 64) - 1
 LAG, INFINITY = 4, math.inf
 
@@ -139,8 +138,7 @@ def later_signs(vertices, count, checked, column, units, scaled, doubts):
 
 
 def renew_sign_word(signs, v, values, done):
-    new = positive_bits(values) >> done << done
-    signs[v, 0] = int(signs[v, 0]) & ((1 << done) - 1) | new
+    signs[v, 0] = int(signs[v, 0]) & ((1 << done) - 1) | positive_bits(values) >> done << done
 
 
 # ---------------------------------------------------------------- blocks

@@ -1,6 +1,9 @@
 """The compiled loops of the edge subdivision against their twins in plain Python, to the last bit."""
 
 import itertools
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -233,3 +236,19 @@ def test_arrays_that_do_not_fit_are_refused():
     rows.flags.writeable = False
     with pytest.raises(TypeError, match="read-only"):
         kernels.read_units(np.zeros((2, 8)), 2, rows)
+
+
+def test_without_the_core_one_line_says_so():
+    code = """
+from nn_bridge.network.network import Network
+from nn_bridge.sign_vectors import extract
+from polyhedra.compiled_core import CoreMissingError
+try:
+    extract(Network.from_layers([[[1, 2]], [[1]]], [[0], [0]]), (-1, 1))
+except CoreMissingError as error:
+    print(error)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"PUISEUX_PURE": "1"}, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "this needs the compiled core: PUISEUX_PURE is set; unset it\n"

@@ -30,6 +30,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "bounds.hpp"
 #include "targets.hpp"
 
 namespace puiseux::edges {
@@ -38,7 +39,8 @@ using Word = std::uint64_t;
 using Number = std::int64_t;
 using std::size_t;
 
-constexpr double UNIT = 0x1p-53;  // the unit roundoff itself: bounds below round up with factors of their own
+constexpr double UNIT = 0x1p-53;  // the unit roundoff itself: bounds here have factors of their own for their rounding
+static_assert(UNIT < UNIT_ROUNDOFF);  // and bounds.hpp says what all compiled code is built with
 constexpr size_t HEAD = 2;
 constexpr int UP_BIT = 29;
 constexpr std::int32_t UP = 1 << UP_BIT, KNOWN = 1 << 30, FACE_BITS = UP - 1;

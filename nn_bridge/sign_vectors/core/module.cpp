@@ -1,7 +1,7 @@
 // Python's way to the loops of the edge subdivision: nn_bridge.sign_vectors._core.
 //
-// Arrays in, arrays out; `nn_bridge.sign_vectors.kernels` names the groups of arrays (tuples here) and says what each
-// function does.  Nothing is copied: an array of another type or layout is refused.  The loops run without the GIL.
+// Arrays in, arrays out; `nn_bridge.sign_vectors.arrays` names the groups of arrays (tuples here), `_core.pyi` says what
+// each function does.  Nothing is copied: an array of another type or layout is refused.  The loops run without the GIL.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
@@ -149,13 +149,13 @@ void bind_stages(nb::module_& m) {
         const auto from = grid<double>(rows);
         const auto to = strided<double>(inputs);
         nb::gil_scoped_release release;
-        read_units(read(from), column, to);
+        dispatch<ReadUnits>(read(from), column, to);
     });
     m.def("read_active", [](nb::handle rows, size_t column, nb::handle active) {
         const auto from = grid<double>(rows);
         const auto to = strided<float>(active);
         nb::gil_scoped_release release;
-        read_active(read(from), column, to);
+        dispatch<ReadActive>(read(from), column, to);
     });
     m.def("column_variation", [](nb::handle rows, nb::handle ends, nb::handle kept, nb::tuple gains, nb::handle scaled,
                                  size_t column, nb::handle slope, nb::handle worst) {

@@ -44,20 +44,23 @@ template <size_t D>
 Number count_by_lowest_vertex(Line<const std::uint8_t> upwards, Grid<const std::int32_t> edge_ends,
                               Grid<const std::int16_t> edge_zeros, Grid<const std::int16_t> vertex_zeros) {
     const size_t vertices = vertex_zeros.rows, d = D ? D : vertex_zeros.columns;
-    std::vector<std::uint8_t> upward(vertices * d), blocked(vertices);
-    std::vector<std::int32_t> total(vertices);
+    std::vector<std::uint8_t> upward_of(vertices * d), blocked_of(vertices);
+    std::vector<std::int32_t> total_of(vertices);
+    std::uint8_t *__restrict upward = upward_of.data(), *__restrict blocked = blocked_of.data();
+    std::int32_t* __restrict total = total_of.data();
+    const std::int16_t* __restrict zeros = vertex_zeros.data;
     for (size_t v = 0; v < vertices; ++v)
-        for (size_t q = 0; q < d; ++q) total[v] += vertex_zeros.data[v * d + q];
+        for (size_t q = 0; q < d; ++q) total[v] += zeros[v * d + q];
     for (size_t i = 0; i < edge_ends.rows; ++i) {
         // no branches: which way an edge goes and what it leaves can't be foreseen
         const bool second_higher = upwards[i] != 0;
-        const std::int32_t a = edge_ends[i][0], b = edge_ends[i][1];
+        const std::int32_t a = edge_ends.data[2 * i], b = edge_ends.data[2 * i + 1];
         const size_t low = size_t(second_higher ? a : b), high = size_t(second_higher ? b : a);
         std::int32_t edge_total = 0;
-        for (size_t q = 0; q + 1 < d; ++q) edge_total += edge_zeros[i][q];
+        for (size_t q = 0; q + 1 < d; ++q) edge_total += edge_zeros.data[i * (d - 1) + q];
         // padding with -1 makes the sums differ by the number of the neuron left, or by -1 towards a larger wall face
         const std::int32_t left = total[low] - edge_total;
-        for (size_t q = 0; q < d; ++q) upward[low * d + q] += vertex_zeros.data[low * d + q] == left;
+        for (size_t q = 0; q < d; ++q) upward[low * d + q] += zeros[low * d + q] == left;
         blocked[high] |= total[high] == edge_total - 1;
     }
     Number cells = 0;
@@ -65,7 +68,7 @@ Number count_by_lowest_vertex(Line<const std::uint8_t> upwards, Grid<const std::
         if (blocked[v]) continue;
         Number ways = 1;
         for (size_t q = 0; q < d; ++q)
-            if (vertex_zeros.data[v * d + q] >= 0) ways *= upward[v * d + q];
+            if (zeros[v * d + q] >= 0) ways *= upward[v * d + q];
         cells += ways;
     }
     return cells;

@@ -29,22 +29,26 @@ PUISEUX_INLINE Word sign_word(const double* values, size_t count) {
 }
 
 /// What the next stage reads of units in these columns: their positive parts.
-inline void read_units(Grid<const double> rows, size_t column, Grid<double> inputs) {
-    for (size_t i = 0; i < rows.rows; ++i) {
-        const double* from = rows[i] + column;
-        double* to = inputs[i];
-        for (size_t j = 0; j < inputs.columns; ++j) to[j] = from[j] > 0 ? from[j] : 0.0;
+struct ReadUnits {
+    PUISEUX_INLINE static void run(Grid<const double> rows, size_t column, Grid<double> inputs) {
+        for (size_t i = 0; i < rows.rows; ++i) {
+            const double* __restrict from = rows[i] + column;
+            double* __restrict to = inputs[i];
+            for (size_t j = 0; j < inputs.columns; ++j) to[j] = from[j] > 0 ? from[j] : 0.0;
+        }
     }
-}
+};
 
 /// 1 where the units in these columns are not negative.
-inline void read_active(Grid<const double> rows, size_t column, Grid<float> active) {
-    for (size_t i = 0; i < rows.rows; ++i) {
-        const double* from = rows[i] + column;
-        float* to = active[i];
-        for (size_t j = 0; j < active.columns; ++j) to[j] = from[j] >= 0 ? 1.0f : 0.0f;
+struct ReadActive {
+    PUISEUX_INLINE static void run(Grid<const double> rows, size_t column, Grid<float> active) {
+        for (size_t i = 0; i < rows.rows; ++i) {
+            const double* __restrict from = rows[i] + column;
+            float* __restrict to = active[i];
+            for (size_t j = 0; j < active.columns; ++j) to[j] = from[j] >= 0 ? 1.0f : 0.0f;
+        }
     }
-}
+};
 
 /// For each column of a new layout the mean change along an edge, and the mean of the larger residual at its ends.
 ///

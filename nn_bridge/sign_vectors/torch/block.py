@@ -27,7 +27,7 @@ class Block:
         The global number and the column of the first neuron.
     layout : Layout
     table : (bytes, 256) int64
-        Sums of the words of positive neurons (`_torch_kernels.word_sum`).
+        Sums of the words of positive neurons (`kernels.word_sum`).
     height_scale : float64 scalar
         What an error of 1 in the coordinates' scales can do to a height.
     """
@@ -54,7 +54,7 @@ class Cuts:
     turn : (m,) int16
         Amplification by the cut itself.
     record : (m, 6) float64
-        See `_torch_kernels`.
+        See `kernels`.
     past : (m,) int64
         Words of the block's earlier neurons that are positive on the edge.
     keys : (m * moves,) int64

@@ -1,0 +1,105 @@
+"""The groups of arrays that the compiled loops of the edge subdivision take.
+
+What lies where in the arrays is told in ``core/layout.hpp``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Words = NDArray[np.uint64]
+Indices = NDArray[np.int64]
+
+
+class Vertices(NamedTuple):
+    """The arrays that have one row per vertex."""
+
+    rows: Floats
+    signs: Words
+    fingerprint: Words
+    zeros: NDArray[np.int16]
+    faces: NDArray[np.int32]
+
+
+class Buckets(NamedTuple):
+    """For every neuron of a block the edges that it cuts next, in chunks ``pool[chunk] = (next chunk, edges ..)``."""
+
+    pool: NDArray[np.int32]
+    head: Indices
+    tail: Indices
+    fill: Indices
+    size: Indices
+
+
+class Workspace(NamedTuple):
+    """Per cut edge of the current neuron its number, its record and the keys of its 2-faces; a table of 2-faces."""
+
+    order: NDArray[np.int32]
+    records: Words
+    keys: Words
+    slots: Words
+
+
+class Names(NamedTuple):
+    """Words of the hyperplanes and domain faces, and the covers of each face."""
+
+    zero: Words
+    positive: Words
+    face: Words
+    face_dim: NDArray[np.int32]
+    cover_start: NDArray[np.int32]
+    covers: NDArray[np.int32]
+
+
+class Gains(NamedTuple):
+    """A stage's values without its bias, and what residuals weigh in them (see `stage_entry.StageValues`)."""
+
+    values: Floats
+    part: NDArray[np.float32]
+    most: float
+    base: Floats
+    gamma: float
+    rounding: Floats
+
+
+class EdgeColumns(NamedTuple):
+    """The columns of finished edges."""
+
+    ends: NDArray[np.int32]
+    zeros: NDArray[np.int16]
+    faces: NDArray[np.int32]
+    up: NDArray[np.uint8]
+    words: Words
+
+
+class Later(NamedTuple):
+    """The stages still to come, reading the concatenation of what is known and of their own units.
+
+    Attributes
+    ----------
+    known, positive : int64 and bool arrays of shape (known,)
+        The columns of a vertex row that they read, and whether they read the positive part.
+    offset : int64 array of shape (stages + 1,)
+        Where the units of each stage begin in the concatenation.
+    bias : float64 array
+        Of all units, one stage after another.
+    first_block, blocks : int64 arrays
+        Stage ``s`` reads the blocks ``blocks[first_block[s] : first_block[s + 1]]``, each a row (place in the
+        concatenation, size, place of the weights).
+    weights, plus, minus : float64 arrays
+        The weights of all blocks, row by row; their positive parts; their negative parts.
+    """
+
+    known: Indices
+    positive: NDArray[np.bool_]
+    offset: Indices
+    bias: Floats
+    first_block: Indices
+    blocks: Indices
+    weights: Floats
+    plus: Floats
+    minus: Floats
