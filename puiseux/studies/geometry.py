@@ -18,7 +18,7 @@ from nn_bridge.cells.tree import FACES
 from nn_bridge.network.network import Network
 from puiseux.random_networks import random_network
 from puiseux.studies.figures import COLOURS, MARKERS, mean_line, panels
-from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean
+from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -116,7 +116,8 @@ def summarize(trials: Sequence[Trial]) -> Summary:
                 f"{min(peaks)}-{max(peaks)}" if min(peaks) < max(peaks) else str(peaks[0]),
                 max(across, default=None),
                 width * depth,
-                "at most 2n",
+                "mean facets at most 2n",
+                verdict(max(facets) <= 2 * inputs),
             )
         )
     above = [t for t in trials if t["mean facets"] > 2 * t["inputs"]]
@@ -146,7 +147,7 @@ def summarize(trials: Sequence[Trial]) -> Summary:
             f"{missing} diameters were not computed: these networks have more than {MOST_NODES:,} cells; their facets "
             "are all counted."
         )
-    columns = ("network", "cells", "mean facets", "2n", "peak", "largest diameter", "neurons", "published")
+    columns = ("network", "cells", "mean facets", "2n", "peak", "largest diameter", "neurons", "published", "verdict")
     return Summary(columns, tuple(rows), tuple(remarks))
 
 

@@ -167,7 +167,9 @@ def _published(label: str, found: Sequence[Trial], bound_holds: bool) -> tuple[f
         return hoffman_published.published_of(found)
     if kind == "matrix":
         return "exact <= 1/sigma_min", verdict(bound_holds)
-    return "the ball of this radius meets every region", verdict(all(t["smallest radius"] <= t["radius"] for t in found))
+    return "the ball of this radius meets every region", verdict(
+        all(t["smallest radius"] <= t["radius"] for t in found)
+    )
 
 
 def _above_published(trial: Trial) -> bool:
