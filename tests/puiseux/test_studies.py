@@ -68,7 +68,10 @@ SMALL: dict[str, list[dict[str, Any]]] = {
     "report": [{"architecture": [2, 3, 1]}],
     "digits": [{"hidden": [4], "epochs": 1, "trial": 0}],
     "lines": [{"hidden": [4, 4], "epochs": 1, "segments": 2, "trial": 0}],
-    "geometry": [{"inputs": 2, "width": 4, "depth": d, "trial": 0} for d in (1, 2)],
+    "geometry": [
+        *({"inputs": 2, "width": 4, "depth": d, "trial": 0} for d in (1, 2)),
+        {"inputs": 2, "width": 4, "depth": 1, "trial": 0, "weights": "trained"},
+    ],
     "geometry-data": [{"data": "iris", "trial": 0}],
 }
 """Parameters that take little time."""
@@ -235,7 +238,9 @@ def test_facet_numbers_without_keeping_the_cells(shape: list[int]) -> None:
 
 
 def test_the_geometry_of_an_arrangement() -> None:
-    lines, deep = small("geometry").trials
+    lines, deep, trained = small("geometry").trials
+    assert trained["mean facets"] <= 4
+    assert sum(trained["cells by facets"]) == trained["cells"] <= 11
     # four lines in general position: 11 cells, 16 segments and rays, opposite cells four facets apart
     assert (lines["cells"], lines["mean facets"], lines["diameter"]) == (11, 32 / 11, 4)
     assert sum(deep["cells by facets"]) == deep["cells"]
