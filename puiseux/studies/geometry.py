@@ -1,4 +1,4 @@
-"""Gaines and Bi (2026): facets, neighbours and dual-graph diameters of random and trained networks, by exact adjacency."""
+"""Gaines and Bi (2026): facets, neighbours, dual-graph diameters of random and trained networks, by exact adjacency."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nn_bridge.cells.statistics import counted
 from nn_bridge.cells.tree import FACES
 from nn_bridge.network.network import Network
 from puiseux.random_networks import random_network
-from puiseux.studies.data import blobs
+from puiseux.studies.data import Floats, blobs
 from puiseux.studies.figures import COLOURS, MARKERS, mean_line, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, verdict
 from puiseux.studies.training import train
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POINTS = 100
-"""Standard normal points that stand for data."""
+"""Standard normal points that stand for data in random networks."""
 MOST_NODES = 60_000
 """Cells up to which the diameter is computed; the search grows with their square at worst."""
 
@@ -61,7 +61,7 @@ def _case(inputs: int, width: int, depth: int, number: int) -> Plain:
 
 def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
     """One network: its cells by number of facets, the diameter of its dual graph, and the cells that hold points."""
-    network = _network(parameters, rng)
+    network, data = _network(parameters, rng)
     cells = count_cells(network, counts="cells").cells
     assert cells is not None
     record: dict[str, Any] = {"diameter": None}
@@ -69,7 +69,7 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
         found = cell_adjacency(network)
         facets = counted(found.facets)
         graph = Neighbours.of_edges(found.cells, found.edges)
-        points = rng.normal(size=(POINTS, network.input_dim))
+        points = rng.normal(size=(POINTS, network.input_dim)) if data is None else data
         bearing = cells_with_points(network, found, points.tolist())
         record = {
             "diameter": diameter(graph),
@@ -92,13 +92,14 @@ def weights_of(parameters: Plain) -> str:
     return str(parameters.get("weights", RANDOM))
 
 
-def _network(parameters: Plain, rng: np.random.Generator) -> Network:
+def _network(parameters: Plain, rng: np.random.Generator) -> tuple[Network, Floats | None]:
+    """The network, and the points that it was trained on."""
     hidden = [parameters["width"]] * parameters["depth"]
     if weights_of(parameters) == RANDOM:
-        return random_network([parameters["inputs"], *hidden, 1], rng=rng)
+        return random_network([parameters["inputs"], *hidden, 1], rng=rng), None
     data = blobs(rng, BLOBS, parameters["inputs"], CLASSES)
     (last,) = train([parameters["inputs"], *hidden, CLASSES], data.inputs, data.targets, rng=rng, epochs=EPOCHS)
-    return last.network
+    return last.network, data.inputs[:POINTS]
 
 
 def facet_numbers(network: Network) -> dict[int, int]:
@@ -162,8 +163,8 @@ def summarize(trials: Sequence[Trial]) -> Summary:
     if bearing:
         better = sum(t["mean neighbours of data-bearing"] > t["mean facets"] for t in bearing)
         remarks.append(
-            f"Published: data-bearing cells are better connected; so for the cells that hold {POINTS} standard normal "
-            f"points in {better} of {len(bearing)} networks here."
+            f"Published: data-bearing cells are better connected; so for the cells that hold {POINTS} training points, or "
+            f"in random networks {POINTS} standard normal points, in {better} of {len(bearing)} networks here."
         )
     if longest:
         remarks.append(
