@@ -163,8 +163,8 @@ def summarize(trials: Sequence[Trial]) -> Summary:
     if bearing:
         better = sum(t["mean neighbours of data-bearing"] > t["mean facets"] for t in bearing)
         remarks.append(
-            f"Published: data-bearing cells are better connected; so for the cells that hold {POINTS} training points, or "
-            f"in random networks {POINTS} standard normal points, in {better} of {len(bearing)} networks here."
+            f"Published: data-bearing cells are better connected; so for the cells that hold {POINTS} training points, "
+            f"or in random networks {POINTS} standard normal points, in {better} of {len(bearing)} networks here."
         )
     if longest:
         remarks.append(
