@@ -47,6 +47,20 @@ def gaussian_clusters(rng: np.random.Generator, points: int = 200, inputs: int =
     return Data(centres[member] + rng.normal(size=(points, inputs)), member % 2)
 
 
+def two_clusters(rng: np.random.Generator, points: int = 128, spread: float = 0.1) -> Data:
+    """Two normal clusters of equal size around (1/2, 0) and (-1/2, 0): the data of the public code behind figure 9."""
+    side = np.arange(points) % 2
+    centres = np.array([[0.5, 0.0], [-0.5, 0.0]])
+    return Data(centres[side] + rng.normal(0.0, spread, (points, 2)), side)
+
+
+def blobs(rng: np.random.Generator, points: int, inputs: int, classes: int) -> Data:
+    """Normal clusters (standard deviation 1), one a class, around centres uniform on [-10, 10]^n."""
+    centres = rng.uniform(-10.0, 10.0, (classes, inputs))
+    member = np.arange(points) % classes
+    return Data(centres[member] + rng.normal(size=(points, inputs)), member)
+
+
 def two_moons(rng: np.random.Generator, points: int = 200, noise: float = 0.1) -> Data:
     """Two half circles that reach into each other, centred at the origin."""
     angle = rng.uniform(0.0, np.pi, points)

@@ -1,4 +1,4 @@
-"""Gaines and Bi (2026): facets per cell, neighbours and dual-graph diameters of random networks, by exact adjacency."""
+"""Gaines and Bi (2026): facets, neighbours, dual-graph diameters of random and trained networks, by exact adjacency."""
 
 from __future__ import annotations
 
@@ -17,20 +17,33 @@ from nn_bridge.cells.statistics import counted
 from nn_bridge.cells.tree import FACES
 from nn_bridge.network.network import Network
 from puiseux.random_networks import random_network
+from puiseux.studies.data import Floats, blobs
 from puiseux.studies.figures import COLOURS, MARKERS, mean_line, panels
-from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean
+from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, verdict
+from puiseux.studies.training import train
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POINTS = 100
-"""Standard normal points that stand for data."""
+"""Standard normal points that stand for data in random networks."""
 MOST_NODES = 60_000
 """Cells up to which the diameter is computed; the search grows with their square at worst."""
 
 
+BLOBS, CLASSES, EPOCHS = 300, 3, 20
+"""The published setting: networks with three outputs, trained on blobs of three classes for twenty epochs."""
+RANDOM, TRAINED = "random", "trained"
+
+
 def cases(full: bool) -> list[Plain]:
-    """All 240 networks, or the small ones, two of each."""
+    """All 240 networks, random and trained, or the small ones: two random ones and (up to 3 inputs) a trained one."""
+    found = _sizes(full)
+    trained = [case for case in found if full or (case["inputs"] < 4 and case["trial"] == 0)]
+    return [*found, *({**case, "weights": TRAINED} for case in trained)]
+
+
+def _sizes(full: bool) -> list[Plain]:
     if full:
         return [_case(n, w, d, k) for n in (2, 3, 4, 5) for w in (4, 8, 16) for d in (1, 2, 3, 4) for k in range(5)]
     return [
@@ -48,7 +61,7 @@ def _case(inputs: int, width: int, depth: int, number: int) -> Plain:
 
 def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
     """One network: its cells by number of facets, the diameter of its dual graph, and the cells that hold points."""
-    network = random_network([parameters["inputs"], *[parameters["width"]] * parameters["depth"], 1], rng=rng)
+    network, data = _network(parameters, rng)
     cells = count_cells(network, counts="cells").cells
     assert cells is not None
     record: dict[str, Any] = {"diameter": None}
@@ -56,7 +69,7 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
         found = cell_adjacency(network)
         facets = counted(found.facets)
         graph = Neighbours.of_edges(found.cells, found.edges)
-        points = rng.normal(size=(POINTS, network.input_dim))
+        points = rng.normal(size=(POINTS, network.input_dim)) if data is None else data
         bearing = cells_with_points(network, found, points.tolist())
         record = {
             "diameter": diameter(graph),
@@ -72,6 +85,21 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
         "mean facets": sum(k * v for k, v in facets.items()) / cells,
         **record,
     }
+
+
+def weights_of(parameters: Plain) -> str:
+    """Random, or trained as published."""
+    return str(parameters.get("weights", RANDOM))
+
+
+def _network(parameters: Plain, rng: np.random.Generator) -> tuple[Network, Floats | None]:
+    """The network, and the points that it was trained on."""
+    hidden = [parameters["width"]] * parameters["depth"]
+    if weights_of(parameters) == RANDOM:
+        return random_network([parameters["inputs"], *hidden, 1], rng=rng), None
+    data = blobs(rng, BLOBS, parameters["inputs"], CLASSES)
+    (last,) = train([parameters["inputs"], *hidden, CLASSES], data.inputs, data.targets, rng=rng, epochs=EPOCHS)
+    return last.network, data.inputs[:POINTS]
 
 
 def facet_numbers(network: Network) -> dict[int, int]:
@@ -101,22 +129,24 @@ def facet_numbers(network: Network) -> dict[int, int]:
 
 
 def summarize(trials: Sequence[Trial]) -> Summary:
-    """By inputs, width and depth."""
+    """By weights, inputs, width and depth."""
     rows = []
-    for (inputs, width, depth), found in groups(trials, "inputs", "width", "depth").items():
+    for (weights, inputs, width, depth), found in _groups(trials).items():
         across = [t["diameter"] for t in found if t["diameter"] is not None]
         facets = [t["mean facets"] for t in found]
         peaks = [_peak(t) for t in found]
         rows.append(
             (
-                (inputs, *[width] * depth, 1),
+                (inputs, *[width] * depth, 1 if weights == RANDOM else CLASSES),
+                weights,
                 mean([t["cells"] for t in found]),
                 mean(facets),
                 2 * inputs,
                 f"{min(peaks)}-{max(peaks)}" if min(peaks) < max(peaks) else str(peaks[0]),
                 max(across, default=None),
                 width * depth,
-                "at most 2n",
+                "mean facets at most 2n",
+                verdict(max(facets) <= 2 * inputs),
             )
         )
     above = [t for t in trials if t["mean facets"] > 2 * t["inputs"]]
@@ -133,8 +163,8 @@ def summarize(trials: Sequence[Trial]) -> Summary:
     if bearing:
         better = sum(t["mean neighbours of data-bearing"] > t["mean facets"] for t in bearing)
         remarks.append(
-            f"Published: data-bearing cells are better connected; so for the cells that hold {POINTS} standard normal "
-            f"points in {better} of {len(bearing)} networks here."
+            f"Published: data-bearing cells are better connected; so for the cells that hold {POINTS} training points, "
+            f"or in random networks {POINTS} standard normal points, in {better} of {len(bearing)} networks here."
         )
     if longest:
         remarks.append(
@@ -146,8 +176,30 @@ def summarize(trials: Sequence[Trial]) -> Summary:
             f"{missing} diameters were not computed: these networks have more than {MOST_NODES:,} cells; their facets "
             "are all counted."
         )
-    columns = ("network", "cells", "mean facets", "2n", "peak", "largest diameter", "neurons", "published")
+    columns = (
+        "network",
+        "weights",
+        "cells",
+        "mean facets",
+        "2n",
+        "peak",
+        "largest diameter",
+        "neurons",
+        "published",
+        "verdict",
+    )
+    remarks.append(
+        "The published networks are trained (three classes of blobs, three outputs, 20 epochs), as the trained ones "
+        "here; the random ones are a setting of ours."
+    )
     return Summary(columns, tuple(rows), tuple(remarks))
+
+
+def _groups(trials: Sequence[Trial]) -> dict[tuple[str, int, int, int], list[Trial]]:
+    found: dict[tuple[str, int, int, int], list[Trial]] = {}
+    for t in trials:
+        found.setdefault((weights_of(t.parameters), t["inputs"], t["width"], t["depth"]), []).append(t)
+    return found
 
 
 def _peak(trial: Trial) -> int:
@@ -168,7 +220,11 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
     for number, ((inputs,), found) in enumerate(groups(trials, "inputs").items()):
         colour, marker = COLOURS[number], MARKERS[number]
         style: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 4}
-        left.plot([t["cells"] for t in found], [t["mean facets"] for t in found], label=f"n = {inputs}", **style)
+        for weights, inside in ((RANDOM, colour), (TRAINED, "none")):
+            own = [t for t in found if weights_of(t.parameters) == weights]
+            label = f"n = {inputs}, {weights}" if own else None
+            xs, ys = [t["cells"] for t in own], [t["mean facets"] for t in own]
+            left.plot(xs, ys, label=label, markerfacecolor=inside, **style)
         left.axhline(2 * inputs, color=colour, linewidth=0.8, linestyle=":")
         largest = max(found, key=lambda t: t["cells"])
         shares = np.array(largest["cells by facets"]) / largest["cells"]
@@ -184,16 +240,16 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
     left.set(xlabel="cells", ylabel="mean facets of a cell (dotted: 2n)", xscale="log")
     middle.set(xlabel="neighbours (dotted: 2n)", ylabel="share of the cells", title="largest network of each n")
     right.set(xlabel="neurons", ylabel="diameter of the dual graph")
-    left.legend(frameon=False)
+    left.legend(fontsize="small", frameon=False)
 
 
 STUDY = Study(
     name="geometry",
-    title="facets, neighbours and dual-graph diameters of random networks",
+    title="facets, neighbours and dual-graph diameters of random and trained networks",
     source="Gaines and Bi (2026)",
-    about="Published: 240 random networks with 2 to 5 inputs, layers of 4, 8 or 16 neurons, 1 to 4 of them, five of "
-    "each. Here: the same shapes with He-normal weights and biases, every facet exact; quick: the smaller shapes, "
-    "two of each.",
+    about="Published: 240 networks with 2 to 5 inputs, layers of 4, 8 or 16 neurons, 1 to 4 of them, five of each, "
+    "trained on blobs of three classes for 20 epochs. Here: the same shapes trained so, and with random He-normal "
+    "weights and biases, every facet exact; quick: the smaller shapes, two random ones of each and fewer trained ones.",
     cases=cases,
     trial=trial,
     summarize=summarize,

@@ -12,7 +12,7 @@ from nn_bridge.cells.graph_distances import Neighbours, diameter
 from nn_bridge.cells.location import cells_with_points
 from puiseux.studies.data import from_scikit_learn
 from puiseux.studies.figures import COLOURS, panels
-from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean
+from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, verdict
 from puiseux.studies.training import train
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def summarize(trials: Sequence[Trial]) -> Summary:
                 mean([t["diameter"] for t in found]),
                 mean([t["farthest from data"] for t in found]),
                 "data-bearing higher",
+                verdict(mean(bearing) > mean([t["mean neighbours"] for t in found])),
             )
         )
     better = sum(mean(t["neighbours of data-bearing"]) > t["mean neighbours"] for t in trials)
@@ -91,7 +92,7 @@ def summarize(trials: Sequence[Trial]) -> Summary:
         "The published networks on MNIST, CIFAR-10 and California housing are larger; these sets need no download.",
     )
     columns = ("data", "network", "accuracy", "cells", "data-bearing", "neighbours", "of data-bearing", "2r")
-    return Summary((*columns, "diameter", "farthest from data", "published"), tuple(rows), remarks)
+    return Summary((*columns, "diameter", "farthest from data", "published", "verdict"), tuple(rows), remarks)
 
 
 def draw(trials: Sequence[Trial], figure: Figure) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from puiseux.studies.figures import mean_line, panels, readable_logarithms
-from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean
+from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, verdict
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.pruning import prune
 from tropical.rational import PuiseuxRational
@@ -17,9 +17,19 @@ from tropical.regions import linear_regions
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-KINDS = ("normal", "convex position")
-QUICK = {("normal", 3): (20, 50, 100, 200), ("normal", 4): (20, 50), ("convex position", 3): (20, 50)}
+PUBLISHED_SIZES = (20, 50, 100, 200, 350, 500, 800, 1000)
+PUBLISHED_FUNCTIONS = 30
+CLAIM = "curves without numbers"
+QUICK = {
+    ("uniform", 3): (20, 50, 100, 200),
+    ("uniform", 4): (20, 50),
+    ("normal", 3): (20, 50, 100, 200),
+    ("normal", 4): (20, 50),
+    ("convex position", 3): (20, 50),
+}
 FULL = {
+    ("uniform", 3): PUBLISHED_SIZES,
+    ("uniform", 4): PUBLISHED_SIZES,
     ("normal", 3): (20, 50, 100, 200, 500, 1000),
     ("normal", 4): (20, 50, 100, 200, 500, 1000),
     ("convex position", 3): (20, 50, 100, 200),
@@ -28,12 +38,12 @@ FULL = {
 
 
 def cases(full: bool) -> list[Plain]:
-    """Five functions of each size; one in the quick form, and fewer sizes."""
+    """Thirty functions of each published size, five of each other one; one in the quick form, and fewer sizes."""
     return [
         {"kind": kind, "inputs": n, "monomials": m, "trial": k}
         for (kind, n), sizes in (FULL if full else QUICK).items()
         for m in sizes
-        for k in range(5 if full else 1)
+        for k in range(1 if not full else PUBLISHED_FUNCTIONS if kind == "uniform" else 5)
     ]
 
 
@@ -50,10 +60,16 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
 
 
 def _polynomial(parameters: Plain, rng: np.random.Generator) -> PuiseuxPolynomial:
-    """Normal exponents; coefficients normal, or such that every monomial stays: minus half the squared exponent."""
+    """Exponents and coefficients uniform on [0, 1] or normal, or coefficients with which every monomial stays.
+
+    These are minus half the squares of normal exponents: "convex position".
+    """
     n, m = int(parameters["inputs"]), int(parameters["monomials"])
-    exponents = rng.normal(size=(m, n))
-    if parameters["kind"] == "normal":
+    kind = parameters["kind"]
+    exponents = rng.uniform(size=(m, n)) if kind == "uniform" else rng.normal(size=(m, n))
+    if kind == "uniform":
+        coefficients = rng.uniform(size=m)
+    elif kind == "normal":
         coefficients = rng.normal(size=m)
     else:
         coefficients = -(exponents**2).sum(axis=1) / 2
@@ -66,13 +82,13 @@ def summarize(trials: Sequence[Trial]) -> Summary:
     rows = []
     for (kind, inputs, m), found in groups(trials, "kind", "inputs", "monomials").items():
         means = [mean([t[name] for t in found]) for name in ("pruned", "regions", "polyhedra")]
-        rows.append((kind, inputs, m, *means, None))
+        rows.append((kind, inputs, m, *means, *((CLAIM, verdict(None)) if kind == "uniform" else (None, None))))
     remarks = (
-        "The published values are a figure whose numbers, and the distribution they were drawn from, are not known "
-        "here; m monomials above and m below are drawn.",
+        "Published: curves without numbers, means of 30 functions with exponents and coefficients uniform on [0, 1]; m "
+        "monomials above and m below are drawn. The other kinds are beyond the paper.",
         *_growth(trials),
     )
-    columns = ("coefficients", "n", "m", "monomials kept", "regions", "polyhedra", "published")
+    columns = ("coefficients", "n", "m", "monomials kept", "regions", "polyhedra", "published", "verdict")
     return Summary(columns, tuple(rows), remarks)
 
 
@@ -107,8 +123,9 @@ STUDY = Study(
     name="monomials",
     title="linear regions of random rational functions against their monomials",
     source="Lezeau et al. (2024), figure 7",
-    about="Published: random tropical rational functions in 3 and 4 variables with 20 to 1000 monomials. Here: normal "
-    "exponents and coefficients, and a second kind in which no monomial is redundant; quick: up to 200.",
+    about="Published: random tropical rational functions in 3 and 4 variables with 20 to 1000 monomials, 30 of each "
+    "size, exponents and coefficients uniform on [0, 1]. Here: the same, normal ones, and a kind in which no "
+    "monomial is redundant; quick: one of each size up to 200.",
     cases=cases,
     trial=trial,
     summarize=summarize,

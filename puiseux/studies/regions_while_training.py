@@ -14,7 +14,7 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
 from puiseux.studies.data import Data, gaussian_clusters, spirals, two_moons
 from puiseux.studies.figures import COLOURS, mean_line, panels
-from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean
+from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, verdict
 from puiseux.studies.training import train
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ DATA: dict[str, Callable[[np.random.Generator], Data]] = {
     "moons": two_moons,
     "spirals": spirals,
 }
+CLAIM = "regions concentrate at the decision boundary"
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
@@ -83,14 +84,15 @@ def summarize(trials: Sequence[Trial]) -> Summary:
                 for name in ("accuracy", "regions", "regions in the box", "data-bearing")
             }
             median = mean([t["volume quantiles"][place][QUANTILES.index(0.5)] for t in found])
-            rows.append((data, (2, *hidden, 1), when, *values.values(), median, None))
+            rows.append((data, (2, *hidden, 1), when, *values.values(), median, CLAIM, verdict(None)))
     remarks = (
-        "The published values are a figure whose numbers are not known here.",
+        "Published: a figure without numbers, and the observation that regions concentrate at the decision boundary, "
+        "which is not measured here.",
         "All counts are exact. Data-bearing: distinct affine maps at the 200 points. The last volume is the median "
         "region's share of the box around the data.",
     )
     columns = ("data", "network", "training", "accuracy", "regions of R^2", "in the box", "data-bearing")
-    return Summary((*columns, "median volume", "published"), tuple(rows), remarks)
+    return Summary((*columns, "median volume", "published", "verdict"), tuple(rows), remarks)
 
 
 def draw(trials: Sequence[Trial], figure: Figure) -> None:
@@ -118,9 +120,10 @@ STUDY = Study(
     name="training",
     title="regions, data-bearing regions and their volumes while networks are trained",
     source="Lezeau et al. (2024), figure 4",
-    about="Published: the number of linear regions against the data during training. Here: three data sets of 200 "
-    "points in the plane, [2, 16, 16, 1] for 80 epochs of Adam, five networks each, counted exactly on the "
-    "plane and in the box around the data; quick: one [2, 8, 8, 1] each, 40 epochs.",
+    about="Published: the number of linear regions against the data during training; regions are said to concentrate "
+    "at the decision boundary. Here: three data sets of 200 points in the plane, [2, 16, 16, 1] for 80 epochs of Adam, "
+    "five networks each, counted exactly on the plane and in the box around the data; quick: one [2, 8, 8, 1] each, 40 "
+    "epochs.",
     cases=cases,
     trial=trial,
     summarize=summarize,

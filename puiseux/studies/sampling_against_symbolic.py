@@ -16,7 +16,7 @@ from polyhedra.errors import AlgebraError
 from polyhedra.scalars import to_float
 from puiseux.random_networks import random_network
 from puiseux.studies.figures import COLOURS, panels
-from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, standard_error
+from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, standard_error, verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,6 +88,7 @@ def summarize(trials: Sequence[Trial]) -> Summary:
                 mean(exact),
                 standard_error(exact),
                 known,
+                verdict(_agrees(exact, known)),
                 _difference(exact, known),
                 mean([t["sampled"] for t in found]),
                 sum(t["sampled"] < t["symbolic"] for t in found),
@@ -102,16 +103,18 @@ def summarize(trials: Sequence[Trial]) -> Summary:
         "The known means with a ReLU on the output are those of the setting of the published table; with an affine "
         "output they are not published.",
         "The networks are other random ones than those 25, so the means differ by chance; the difference is given in "
-        "standard errors of both means together.",
+        "standard errors of both means together, and up to three of them pass as chance.",
         f"Sampled: {SAMPLES:,} points in [-{RADIUS:g}, {RADIUS:g}]^n. Regions that are thin or outside are missed, and "
         "one that is not convex can be counted twice: the networks with too small and too large an estimate.",
         "In box: as many points in a cube that provably meets the interior of every region, whose median radius is "
         "given: where it is much larger, more of the small regions near the origin are missed.",
         "Every symbolic number was counted a second time through the activation cells: the two exact routes agree.",
     )
-    columns = ("setting", "network", "networks", "exact", "error", "published or known", "difference", "sampled")
+    columns = ("setting", "network", "networks", "exact", "error", "published or known", "verdict", "difference")
     return Summary(
-        (*columns, "too small", "too large", "in box", "box radius", "exact s", "sampling s"), tuple(rows), remarks
+        (*columns, "sampled", "too small", "too large", "in box", "box radius", "exact s", "sampling s"),
+        tuple(rows),
+        remarks,
     )
 
 
@@ -121,6 +124,14 @@ def _difference(exact: Sequence[int], known: float) -> float | None:
     if not error:
         return None
     return (mean(exact) - known) / (error * (1 + len(exact) / KNOWN_NETWORKS) ** 0.5)
+
+
+def _agrees(exact: Sequence[int], known: float) -> bool | None:
+    """Whether the mean differs from a known one by at most three standard errors; None for a single network."""
+    if len(exact) < 2:
+        return None
+    difference = _difference(exact, known)
+    return mean(exact) == known if difference is None else abs(difference) <= 3
 
 
 def draw(trials: Sequence[Trial], figure: Figure) -> None:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 Plain = Mapping[str, Any]
 """What JSON can hold: numbers, text, lists of them."""
 
+CONFIRMED, CONTRADICTED, NOT_TESTED = "confirmed", "contradicted", "not tested"
+VERDICTS = (CONFIRMED, CONTRADICTED, NOT_TESTED)
+"""The entries of a column ``verdict``: how a published number or claim (column ``published``) fares here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -177,6 +181,32 @@ def standard_error(values: Sequence[float]) -> float | None:
     return float((sum((v - centre) ** 2 for v in values) / (len(values) - 1) / len(values)) ** 0.5)
 
 
+def verdict(holds: bool | None) -> str:
+    """The mark of a published number or claim; None where it was not tested.
+
+    Examples
+    --------
+    >>> verdict(True), verdict(False), verdict(None)
+    ('confirmed', 'contradicted', 'not tested')
+    """
+    return NOT_TESTED if holds is None else CONFIRMED if holds else CONTRADICTED
+
+
+def rank_sum_deviation(first: Sequence[float], second: Sequence[float]) -> float:
+    """How far the rank sum of one sample is from its mean under equal distributions, in standard deviations.
+
+    The statistic of Wilcoxon, and of Mann and Whitney; ties count half.  Negative where the first sample is smaller.
+
+    Examples
+    --------
+    >>> rank_sum_deviation([1, 3], [2]), round(rank_sum_deviation([1, 2, 3], [4, 5, 6]), 3)
+    (0.0, -1.964)
+    """
+    wins = sum((a > b) + (a == b) / 2 for a in first for b in second)
+    pairs = len(first) * len(second)
+    return float((wins - pairs / 2) / (pairs * (len(first) + len(second) + 1) / 12) ** 0.5)
+
+
 def shown(value: Any) -> str:
     """A value for people: a dash for nothing, four digits of a float, thousands grouped.
 
@@ -199,4 +229,19 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-__all__ = ["Plain", "Study", "Summary", "Trial", "groups", "mean", "shown", "standard_error"]
+__all__ = [
+    "CONFIRMED",
+    "CONTRADICTED",
+    "NOT_TESTED",
+    "VERDICTS",
+    "Plain",
+    "Study",
+    "Summary",
+    "Trial",
+    "groups",
+    "mean",
+    "rank_sum_deviation",
+    "shown",
+    "standard_error",
+    "verdict",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import product
 from math import comb
@@ -13,18 +14,32 @@ import pytest
 from nn_bridge.cells.adjacency import cell_adjacency
 from nn_bridge.cells.statistics import counted
 from polyhedra.errors import UsageError
-from polyhedra.scalars import rational
+from polyhedra.scalars import rational, rational_rows
 from puiseux.count import count_regions
 from puiseux.random_networks import random_network
 from puiseux.studies import HOMES, find_study
-from puiseux.studies.data import from_scikit_learn, gaussian_clusters, large_digits, spirals, two_moons
+from puiseux.studies.data import (
+    blobs,
+    from_scikit_learn,
+    gaussian_clusters,
+    large_digits,
+    spirals,
+    two_clusters,
+    two_moons,
+)
 from puiseux.studies.figures import new_figure
 from puiseux.studies.geometry import facet_numbers
+from puiseux.studies.hoffman_published import TABLE_2, cell_matrices
 from puiseux.studies.lines_and_planes import plane_network
 from puiseux.studies.one_network import network_of
 from puiseux.studies.pruning_rate import expected_share
 from puiseux.studies.runner import run_study, run_trial
+from puiseux.studies.study import VERDICTS, Trial, rank_sum_deviation
 from puiseux.studies.training import train
+from tropical.effective_radius import hoffman_constant_of
+from tropical.hoffman import hoffman_over
+from tropical.polynomial import PuiseuxPolynomial
+from tropical.rational import PuiseuxRational
 
 SMALL: dict[str, list[dict[str, Any]]] = {
     "sampling": [{"setting": "affine output", "architecture": [2, 6, 1], "trial": k} for k in range(2)],
@@ -35,21 +50,28 @@ SMALL: dict[str, list[dict[str, Any]]] = {
         {"kind": "matrix", "rows": 5, "columns": 3, "trial": 0},
         {"kind": "polynomial", "inputs": 2, "monomials": 4, "trial": 0},
         {"kind": "network", "architecture": [2, 2, 1], "trial": 0},
+        *({"kind": "table 2", "part": "a", "entries": e, "trial": k} for e in ("normal", "uniform") for k in range(8)),
     ],
-    "symmetry": [{"inputs": n, "channels": [2], "trial": 0} for n in (2, 3)],
+    "symmetry": [
+        *({"inputs": n, "form": "equation (2)", "trial": 0} for n in (2, 3, 4)),
+        *({"inputs": n, "channels": [2], "trial": 0} for n in (2, 3)),
+    ],
     "training": [{"data": "moons", "hidden": [4], "epochs": 2, "trial": 0}],
     "monomials": [
         {"kind": kind, "inputs": 3, "monomials": m, "trial": 0}
-        for kind, m in product(("normal", "convex position"), (5, 10))
+        for kind, m in product(("uniform", "normal", "convex position"), (5, 10))
     ],
     "depth": [
         {"inputs": n, "hidden": hidden, "trial": k} for n in (2, 4) for hidden in ([6], [2, 3]) for k in range(2)
     ],
-    "pruning": [{"width": w, "trial": 0} for w in (3, 5)],
+    "pruning": [{"width": w, "trial": 0, **more} for more in ({}, {"clusters": 2}) for w in (3, 5)],
     "report": [{"architecture": [2, 3, 1]}],
     "digits": [{"hidden": [4], "epochs": 1, "trial": 0}],
     "lines": [{"hidden": [4, 4], "epochs": 1, "segments": 2, "trial": 0}],
-    "geometry": [{"inputs": 2, "width": 4, "depth": d, "trial": 0} for d in (1, 2)],
+    "geometry": [
+        *({"inputs": 2, "width": 4, "depth": d, "trial": 0} for d in (1, 2)),
+        {"inputs": 2, "width": 4, "depth": 1, "trial": 0, "weights": "trained"},
+    ],
     "geometry-data": [{"data": "iris", "trial": 0}],
 }
 """Parameters that take little time."""
@@ -73,12 +95,28 @@ def test_every_study_sums_up_and_draws(name: str) -> None:
     assert summary.rows
     assert summary.remarks
     assert all(len(row) == len(summary.columns) for row in summary.rows)
+    assert not any("not known here" in text for text in (*summary.remarks, result.study.about))
     assert len(result.to_json()["table"]) == len(summary.rows)
     figure = result.draw(new_figure())
     assert figure.axes
     assert any(ax.has_data() for ax in figure.axes)
     first = result.trials[0]
     assert run_trial(result.study, first.parameters, 0).record.keys() == first.record.keys()
+
+
+WITHOUT_VERDICT = {"report": "its rows are regions of a network of ours", "lines": "nothing was published"}
+
+
+@pytest.mark.parametrize("name", [name for name in HOMES if name not in WITHOUT_VERDICT])
+def test_every_published_number_or_claim_is_marked(name: str) -> None:
+    summary = small(name).summary
+    published = summary.column("published" if "published" in summary.columns else "published or known")
+    marks = summary.column("verdict")
+    assert any(entry is not None for entry in published)
+    for entry, mark in zip(published, marks, strict=True):
+        assert (entry is None) == (mark is None)
+        assert mark is None or mark in VERDICTS
+        assert entry is None or isinstance(entry, (int, float)) or len(entry) > 10
 
 
 @pytest.mark.parametrize("name", HOMES)
@@ -101,8 +139,60 @@ def test_hoffman_constants_that_are_known() -> None:
     assert all(trial["ordered"] for trial in small("hoffman").trials)
     for trial in others:
         assert trial["lower"] <= trial["exact"] <= trial["upper"]
-        if trial["kind"] != "matrix":
+        if trial["kind"] in ("polynomial", "network"):
             assert trial["smallest radius"] <= trial["radius"]
+
+
+def test_the_published_hoffman_constants_lie_between_their_bounds() -> None:
+    assert sum(len(part.exact) for part in TABLE_2.values()) == 32
+    for part in TABLE_2.values():
+        assert len(part.lower) == len(part.exact) == len(part.upper) == 8
+        assert all(a <= b <= c for a, b, c in zip(part.lower, part.exact, part.upper, strict=True))
+    assert [part[:3] for part in TABLE_2.values()] == [(2, 3, 6), (3, 4, 9), (5, 4, 8), (7, 3, 12)]
+    medians = [float(np.median(part.exact)) for part in TABLE_2.values()]
+    assert medians == pytest.approx([0.7135, 0.9355, 1.571, 0.8605])
+    summary = small("hoffman").summary
+    rows = {row[0]: dict(zip(summary.columns, row, strict=True)) for row in summary.rows}
+    normal, uniform = (rows[f"table 2 (a): 2 + 3 monomials, n = 6, {entries}"] for entries in ("normal", "uniform"))
+    assert normal["published"] == uniform["published"] == float(np.median(TABLE_2["a"].exact))
+    assert (normal["verdict"], uniform["verdict"]) == ("confirmed", "contradicted")
+
+
+def test_the_constant_of_a_map_is_that_of_its_cell_matrices() -> None:
+    rng = np.random.default_rng(3)
+    for m, k, n in ((2, 3, 4), (3, 3, 5)):
+        tops, bottoms = (rng.integers(-5, 6, (size, n)).tolist() for size in (m, k))
+        polynomials = [PuiseuxPolynomial([(row, 0) for row in rows], n) for rows in (tops, bottoms)]
+        assert [len(p) for p in polynomials] == [m, k]
+        matrices = cell_matrices(rational_rows(tops), rational_rows(bottoms))
+        assert len(matrices) == m * k
+        assert hoffman_over(matrices).value == hoffman_constant_of(PuiseuxRational(*polynomials))
+
+
+def test_networks_of_equation_2_have_2_to_the_n_regions_and_are_not_overcounted() -> None:
+    for trial in small("symmetry").trials:
+        if trial.parameters.get("form") == "equation (2)":
+            assert trial["exact"] == 2 ** trial["inputs"]
+        assert trial["sampled in the domain"] <= trial["exact"]
+
+
+def test_the_study_of_symmetry_says_that_the_claim_is_contradicted() -> None:
+    study = find_study("symmetry")
+    values = {"exact": 423, "sampled": 318, "sampled in the domain": 278}
+    clock = {f"{name} seconds": 1.0 for name in ("sampling", "domain", "exact", "exact by symmetry")}
+    summary = study.summarize([Trial({"inputs": 5, "channels": [2], "trial": 0}, {**values, **clock}, 1.0)])
+    assert summary.column("published") == ["does not undercount"]
+    assert summary.column("verdict") == ["contradicted"]
+    assert "278 for 423 regions" in summary.remarks[0]
+
+
+def test_the_rank_sum_is_that_of_scipy() -> None:
+    from scipy.stats import mannwhitneyu
+
+    rng = np.random.default_rng(0)
+    one, two = rng.normal(size=12).tolist(), rng.normal(0.5, 1, 20).tolist()
+    expected = mannwhitneyu(one, two, use_continuity=False, method="asymptotic").pvalue
+    assert math.erfc(abs(rank_sum_deviation(one, two)) / 2**0.5) == pytest.approx(expected)
 
 
 def test_invariant_networks_have_a_cell_count_between_the_estimates_and_the_arrangement() -> None:
@@ -148,7 +238,9 @@ def test_facet_numbers_without_keeping_the_cells(shape: list[int]) -> None:
 
 
 def test_the_geometry_of_an_arrangement() -> None:
-    lines, deep = small("geometry").trials
+    lines, deep, trained = small("geometry").trials
+    assert trained["mean facets"] <= 4
+    assert sum(trained["cells by facets"]) == trained["cells"] <= 11
     # four lines in general position: 11 cells, 16 segments and rays, opposite cells four facets apart
     assert (lines["cells"], lines["mean facets"], lines["diameter"]) == (11, 32 / 11, 4)
     assert sum(deep["cells by facets"]) == deep["cells"]
@@ -286,12 +378,15 @@ def test_training_refuses(options: dict[str, Any], message: str) -> None:
 
 
 def test_the_data_sets() -> None:
-    for draw in (gaussian_clusters, two_moons, spirals):
+    for draw in (gaussian_clusters, two_clusters, two_moons, spirals):
         one, two = (draw(np.random.default_rng(5), 40) for _ in range(2))
         assert one.inputs.shape == (40, 2)
         assert set(one.targets.tolist()) == {0, 1}
         assert one.outputs == 1
         assert np.array_equal(one.inputs, two.inputs)
+    three = blobs(np.random.default_rng(5), 60, 4, 3)
+    assert (three.inputs.shape, three.outputs) == ((60, 4), 3)
+    assert np.bincount(three.targets).tolist() == [20, 20, 20]
     iris = from_scikit_learn("iris")
     assert (iris.inputs.shape, iris.outputs) == ((150, 4), 3)
     assert np.allclose(iris.inputs.mean(axis=0), 0)

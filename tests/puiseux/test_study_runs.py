@@ -228,7 +228,7 @@ def test_a_study_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     result = json.loads(out)
     assert (result["study"], result["full"], result["seed"], result["complete"]) == ("depth", False, 0, True)
     assert result["trials"] == 66 == len((folder / RECORDS).read_text().splitlines()) - 1
-    assert {"network", "units", "native", "pruned", "share pruned", "published"} == set(result["table"][0])
+    assert {"network", "units", "native", "pruned", "share pruned", "published", "verdict"} == set(result["table"][0])
     assert f"wrote {folder / 'figure.png'}" in err
 
 
