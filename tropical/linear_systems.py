@@ -1,8 +1,8 @@
 """Max-plus linear systems by residuation: ``A x <= b``, ``A x = b``, ``A X <= B`` and ``X A <= B``.
 
-The greatest x with ``A x <= b`` is ``x_j = min_i (b_i - a_ij)``.  It solves ``A x = b`` whenever any x does, since every
-solution lies below it and the product is monotone; a row in which it stays below b therefore proves that there is no
-solution.
+The greatest x with ``A x <= b`` is ``x_j = min_i (b_i - a_ij)``.  It solves ``A x = b`` whenever any x does, since
+every solution lies below it and the product is monotone; a row in which it stays below b therefore proves that there is
+no solution.
 
 R. A. Cuninghame-Green, *Minimax Algebra* (1979); P. Butkovic, *Max-linear Systems* (2010), chapter 3.
 """
