@@ -1,6 +1,6 @@
 """Polynomials over a valued field: tropicalization, initial forms, and the valuations of roots.
 
-Three valuations: the p-adic one and the trivial one on Q, and the order in t on Q(t) and on Puiseux series with finitely
+Three valuations: p-adic and trivial on Q, and the order in t on Q(t) and on Puiseux series with finitely
 many terms.  The tropical polynomial of ``f = sum c_a x^a`` is ``min_a (v(c_a) + a.w)`` in the min convention and
 ``max_a (-v(c_a) + a.w)`` in the max convention; w in the one is -w in the other, and callers say which they mean.
 
