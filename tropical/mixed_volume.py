@@ -96,14 +96,22 @@ def mixed_cells(supports: Iterable[Any], *, rng: int | np.random.Generator = 0, 
     >>> found.mixed_volume, sorted(cell.volume for cell in found.cells) in ([2], [1, 1])
     (2, True)
     """
-    sets = _read(supports)
+    return lifted_cells(_read(supports), np.random.default_rng(rng), limit)
+
+
+def lifted_cells(
+    sets: tuple[tuple[Exponent, ...], ...],
+    generator: np.random.Generator,
+    limit: int,
+    base: Sequence[Sequence[int]] | None = None,
+) -> MixedCells:
+    """`mixed_cells` of sets that are read, for the heights ``base`` (0 by default) plus random ones."""
     n = len(sets)
     scales = [common_denominator(v for point in points for v in point) for points in sets]
     integers = [
         [[int(v.p) * (scale // int(v.q)) for v in point] for point in points]
         for points, scale in zip(sets, scales, strict=True)
     ]
-    generator = np.random.default_rng(rng)
     none = tuple((0,) * len(points) for points in sets)
     if any(len(points) == 1 for points in sets):
         return MixedCells(sets, none, ())
@@ -112,7 +120,7 @@ def mixed_cells(supports: Iterable[Any], *, rng: int | np.random.Generator = 0, 
     if max(degrees) >= 2**31:
         raise AlgebraError(f"the exponents span {max(degrees)} units, more than 2^31: divide them by a common factor")
     for attempt in range(_LIFTINGS):
-        configuration, starts = _configuration(arrays, degrees, generator, 20 + 2 * attempt)
+        configuration, starts = _configuration(arrays, degrees, base, generator, 20 + 2 * attempt)
         try:
             edges, volumes = walk(configuration, np.array([(s, s + i + 1) for i, s in enumerate(starts)]), limit)
         except NotGeneric:
@@ -214,7 +222,11 @@ def _small(arrays: list[Any]) -> list[Any]:
 
 
 def _configuration(
-    arrays: list[Any], degrees: list[int], generator: np.random.Generator, bits: int
+    arrays: list[Any],
+    degrees: list[int],
+    base: Sequence[Sequence[int]] | None,
+    generator: np.random.Generator,
+    bits: int,
 ) -> tuple[Configuration, list[int]]:
     """The sets with the vertices 0, d e_1, .., d e_n of the simplices before them, and where each set starts."""
     n = len(arrays)
@@ -232,9 +244,12 @@ def _configuration(
         lifted = generator.integers(1, 2**bits, size=n + 1 + len(own)).tolist()
         # the edge [0, d e_i] is the lowest one of simplex i
         lifted[0] = lifted[i + 1] = 0
+        if base is not None:
+            lifted[n + 1 :] = [h + b for h, b in zip(lifted[n + 1 :], base[i], strict=True)]
         heights += lifted
     whole = np.concatenate(points).astype(np.int64)
-    return Configuration(whole, np.array(owner), np.array(heights), np.array(moving)), starts
+    kind: Any = np.int64 if max(map(abs, heights)) < 2**62 else object
+    return Configuration(whole, np.array(owner), np.array(heights, dtype=kind), np.array(moving)), starts
 
 
-__all__ = ["MAX_CELLS", "MixedCell", "MixedCells", "bernstein_bound", "mixed_cells", "mixed_volume"]
+__all__ = ["MAX_CELLS", "MixedCell", "MixedCells", "bernstein_bound", "lifted_cells", "mixed_cells", "mixed_volume"]
