@@ -86,7 +86,7 @@ def _advance(configuration: Configuration, cells: NDArray[Any]) -> tuple[NDArray
     points, owner = configuration.points, configuration.owner
     a, b = cells[:, :, 0], cells[:, :, 1]
     edges = points[b] - points[a]
-    adjugates, volumes = _adjugates(edges)
+    adjugates, volumes = _adjugates(edges, int(points.max(initial=0)))
     rows = np.arange(len(a))
     fixed, sinking = _slacks(configuration, cells, adjugates, volumes)
     # a point that is no end of an edge, and moves along with the cell, must lie above it
@@ -111,8 +111,11 @@ def _advance(configuration: Configuration, cells: NDArray[Any]) -> tuple[NDArray
     return ~goes_on, np.concatenate(successors), volumes[~goes_on]
 
 
-def _adjugates(edges: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Integer matrices C and numbers v > 0 with ``E C = v I``, proposed in floats and checked."""
+def _adjugates(edges: NDArray[Any], span: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Integer matrices C and numbers v > 0 with ``E C = v I``, proposed in floats and checked.
+
+    They are int64 if their products with n coordinates up to ``span`` are, and Python integers otherwise.
+    """
     n = edges.shape[1]
     floats = edges.astype(float)
     signed = np.rint(np.linalg.det(floats))
@@ -121,7 +124,7 @@ def _adjugates(edges: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
             proposed = np.rint(np.linalg.inv(floats) * signed[:, np.newaxis, np.newaxis])
         except np.linalg.LinAlgError:
             proposed = np.full_like(floats, np.nan)
-    bound = n * np.abs(proposed).max(initial=0) * np.abs(floats).max(initial=0)
+    bound = n * np.abs(proposed).max(initial=0) * float(span)
     if bound < _SAFE and np.abs(signed).max(initial=0) < _SAFE:
         integers, v = proposed.astype(np.int64), signed.astype(np.int64)
         identity = np.eye(n, dtype=np.int64)
@@ -163,15 +166,25 @@ def _slacks(
 
 def _first(fixed: NDArray[Any], sinking: NDArray[Any], falls: NDArray[Any], goes_on: NDArray[Any]) -> NDArray[Any]:
     """For each cell the point that reaches it first: the largest -p / q over q > 0, compared exactly."""
+    numerators = fixed
+    if fixed.dtype == object:
+        # the leading bits do for a proposal, and stay within the range of floats
+        longest = max((abs(v).bit_length() for v in fixed.flat), default=0)
+        numerators = fixed >> max(longest - 900, 0)
     ratios = np.full(fixed.shape, -np.inf)
-    ratios[falls] = (-fixed[falls] / sinking[falls]).astype(float)
+    ratios[falls] = (-numerators[falls] / sinking[falls]).astype(float)
     first = ratios.argmax(axis=1)
     rows = np.arange(len(fixed))
-    p, q = fixed[rows, first], sinking[rows, first]
-    later = fixed * q[:, np.newaxis] - p[:, np.newaxis] * sinking
-    behind = (later > 0) | ~falls
-    behind[rows, first] = True
-    if not behind[goes_on].all():
-        # a tie, or a difference that floats do not see: a new lifting settles both
+    while True:
+        p, q = fixed[rows, first], sinking[rows, first]
+        later = fixed * q[:, np.newaxis] - p[:, np.newaxis] * sinking
+        earlier = falls & (later < 0)
+        wrong = goes_on & earlier.any(axis=1)
+        if not wrong.any():
+            break
+        first[wrong] = earlier[wrong].argmax(axis=1)
+    tied = falls & (later == 0)
+    tied[rows, first] = False
+    if tied[goes_on].any():
         raise NotGeneric
     return first

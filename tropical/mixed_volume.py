@@ -117,8 +117,8 @@ def lifted_cells(
         return MixedCells(sets, none, ())
     arrays = _small([np.array(points, dtype=object) for points in integers])
     degrees = [int(points.sum(axis=1).max()) for points in arrays]
-    if max(degrees) >= 2**31:
-        raise AlgebraError(f"the exponents span {max(degrees)} units, more than 2^31: divide them by a common factor")
+    if max(degrees) >= 2**60:
+        raise AlgebraError(f"the exponents span {max(degrees)} units, more than 2^60: divide them by a common factor")
     for attempt in range(_LIFTINGS):
         configuration, starts = _configuration(arrays, degrees, base, generator, 20 + 2 * attempt)
         try:

@@ -80,6 +80,19 @@ def test_a_curve_with_itself_meets_in_its_vertices():
     assert [m for _, m in found] == [1, 1, 1, 1]
 
 
+def test_coefficients_that_nearly_tie_need_a_smaller_perturbation():
+    """Points 2^-70 apart stay apart, though the first perturbation is larger."""
+    tiny = fmpq(1, 2**70)
+    first = PuiseuxPolynomial({(0, 0): 0, (1, 0): 0, (2, 0): -tiny})
+    second = PuiseuxPolynomial({(0, 0): 0, (0, 1): 0})
+    assert stable_intersection([first, second]) == (((0, 0), 1), ((tiny, 0), 1))
+    large = PuiseuxPolynomial({(0, 0): 0, (2**40, 0): 0, (2**40 + 1, 1): 1})
+    other = PuiseuxPolynomial({(0, 0): 0, (0, 2**40): 0, (1, 2**40 + 1): 1})
+    found = stable_intersection([large, other])
+    assert found == stable_intersection([large, other], rng=9)
+    assert sum(m for _, m in found) == mixed_volume([large, other])
+
+
 @pytest.mark.parametrize(
     ("polynomials", "message"),
     [
