@@ -14,7 +14,8 @@ MODULES = {
     "polyhedra: exact geometry": ("polyhedra", "scalars polyhedron linear_program subdivision"),
     "tropical: max-plus algebra": (
         "tropical",
-        "semiring polynomial rational pruning regions simplify newton hypersurface hoffman matrix",
+        "semiring polynomial rational pruning regions simplify newton hypersurface hoffman matrix linear_systems "
+        "eigenspaces assignments min_plus_matrix valuation mixed_volume stable_intersection plane_curve convexity",
     ),
     "nn_bridge: networks and their cells": (
         "nn_bridge",

@@ -34,6 +34,12 @@ def test_the_programs_of_the_tutorial_print_what_they_say(capsys: pytest.Capture
     assert [line for line in printed if not line.startswith("max(")] == promised
 
 
+def test_the_tropical_algebra_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    (program,) = blocks(ROOT / "docs" / "tropical-geometry.md", "python")
+    exec(compile(program, "tropical-geometry.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == re.findall(r"^print\(.*\)  # (.*)$", program, re.MULTILINE)
+
+
 def test_every_page_is_in_the_contents() -> None:
     listed = set(re.findall(r"^([\w-]+)$", (ROOT / "docs" / "index.md").read_text(), re.MULTILINE))
     pages = {page.stem for page in (ROOT / "docs").glob("*.md")} - {"README", "index"}

@@ -1,7 +1,9 @@
 """Max-plus algebra: Puiseux polynomials and rational functions, pruning, linear regions, Newton polytopes.
 
 The names below are the daily ones; each topic has a module of its own: `simplify`, `decomposition` and `minimality`
-(short formulas), `division`, `factorization`, `interpolation`, `min_plus`, `newton`, `hypersurface`, `matrix`, `plot`.
+(short formulas), `division`, `factorization`, `interpolation`, `min_plus`, `newton`, `hypersurface`, `plot`; `matrix`,
+`linear_systems`, `eigenspaces`, `assignments` and `min_plus_matrix` (max-plus linear algebra); `valuation`,
+`mixed_volume`, `stable_intersection`, `plane_curve` and `convexity` (tropical geometry beyond networks).
 """
 
 from typing import TYPE_CHECKING

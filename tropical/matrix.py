@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from polyhedra.errors import AlgebraError
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, to_float
-from tropical.semiring import MINUS_INFINITY, Scalar, is_finite, scalar, tropical_sum
+from tropical._integer_arrays import cycle_mean, floyd_warshall, integer_array, row_potentials
+from tropical.semiring import MINUS_INFINITY, Scalar, is_finite, scalar, tropical_product, tropical_sum
 
 Vector = tuple[Scalar, ...]
 
@@ -62,6 +63,13 @@ class TropicalMatrix:
         if not matrix or not matrix[0]:
             raise AlgebraError("a matrix needs at least one entry")
         object.__setattr__(self, "rows", tuple(matrix))
+
+    @classmethod
+    def _trusted(cls, rows: Iterable[Iterable[Scalar]]) -> TropicalMatrix:
+        """A matrix of rows that are known to be of one length and of numbers of the semiring."""
+        matrix = cls.__new__(cls)
+        object.__setattr__(matrix, "rows", tuple(map(tuple, rows)))
+        return matrix
 
     @classmethod
     def identity(cls, size: int) -> TropicalMatrix:
@@ -164,30 +172,67 @@ class TropicalMatrix:
         [[0, -1], [-2, 0]]
         """
         size = self._square("a Kleene star")
-        best = [list(row) for row in self.rows]
-        for i in range(size):
-            best[i][i] = tropical_sum((best[i][i], ZERO))
-        for k in range(size):
-            for i in range(size):
-                through = best[i][k]
-                if not is_finite(through):
-                    continue
-                for j in range(size):
-                    path = _times(through, best[k][j])
-                    if is_finite(path) and path > best[i][j]:
-                        best[i][j] = path
-            for i in range(size):
-                value = best[i][i]
-                if is_finite(value) and value > 0:
-                    raise AlgebraError(f"no Kleene star: a cycle of positive weight {value} passes through vertex {i}")
-        return TropicalMatrix(best)
+        array = integer_array(self.rows, size)
+        vertex = floyd_warshall(array)
+        if vertex is not None:
+            value = fmpq(int(array.values[vertex, vertex]), array.denominator)
+            raise AlgebraError(f"no Kleene star: a cycle of positive weight {value} passes through vertex {vertex}")
+        return TropicalMatrix._trusted(array.scalars())
+
+    def kleene_plus(self) -> TropicalMatrix:
+        """The largest weights of paths with at least one edge, ``A + A^2 + ...``.
+
+        Raises
+        ------
+        AlgebraError
+            As `kleene_star`.
+
+        Examples
+        --------
+        >>> print(TropicalMatrix([["-inf", -1], [-2, "-inf"]]).kleene_plus())
+        [[-3, -1], [-2, -3]]
+        """
+        return self @ self.kleene_star()
+
+    def trace(self) -> Scalar:
+        """The largest diagonal entry."""
+        return tropical_sum(self.rows[i][i] for i in range(self._square("a trace")))
+
+    def inverse(self) -> TropicalMatrix:
+        """The inverse of a monomial matrix: one finite entry in each row and column; no others are invertible.
+
+        Raises
+        ------
+        AlgebraError
+            A row or column with no finite entry or several.
+
+        Examples
+        --------
+        >>> print(TropicalMatrix([["-inf", 3], [1, "-inf"]]).inverse())
+        [[-inf, -1], [-3, -inf]]
+        """
+        size = self._square("an inverse")
+        for name, lines in (("row", self.rows), ("column", tuple(zip(*self.rows, strict=True)))):
+            for i, line in enumerate(lines):
+                count = sum(map(is_finite, line))
+                if count != 1:
+                    raise AlgebraError(
+                        f"no inverse: {name} {i} has {count} finite entries; an invertible max-plus matrix has one in "
+                        "each row and column"
+                    )
+        return TropicalMatrix(
+            [-v if is_finite(v) else v for v in (self.rows[i][k] for i in range(size))] for k in range(size)
+        )
 
     def determinant(self) -> Scalar:
         """The largest ``sum_i A[i, s(i)]`` over all permutations s (minus infinity where every one meets -inf)."""
         return self.optimal_assignment()[0]
 
     def optimal_assignment(self) -> tuple[Scalar, tuple[int, ...] | None]:
-        """The determinant and a permutation that attains it, by the Hungarian method in exact arithmetic.
+        """The determinant and a permutation that attains it.
+
+        SciPy proposes a permutation in floats; integer potentials prove it optimal, or the Hungarian method finds a
+        better one in exact arithmetic.
 
         Examples
         --------
@@ -196,6 +241,9 @@ class TropicalMatrix:
         """
         size = self._square("a determinant")
         weights = self.rows
+        proposed = _proposed_assignment(self)
+        if proposed is not None:
+            return tropical_product(weights[i][j] for i, j in enumerate(proposed)), proposed
         # potentials with row[i] + column[j] >= weight, tight on the matched pairs
         row_of: list[int | None] = [None] * size
         rows: list[fmpq] = []
@@ -222,7 +270,12 @@ class TropicalMatrix:
         2
         """
         self._square("an eigenvalue")
-        return tropical_sum(_karp(self, component) for component in self._components())
+        return tropical_sum(self.cycle_mean(component) for component in self.components())
+
+    def cycle_mean(self, component: Sequence[int]) -> Scalar:
+        """The largest cycle mean inside one strong component of the digraph, minus infinity without a cycle."""
+        part = [[self.rows[i][j] for j in component] for i in component]
+        return cycle_mean(integer_array(part, len(part)))
 
     def eigenvectors(self) -> tuple[Vector, ...]:
         """A basis of the eigenspace of the largest cycle mean: one vector for each critical class.
@@ -251,7 +304,8 @@ class TropicalMatrix:
                 chosen.append(i)
         return tuple(tuple(row[i] for row in star.rows) for i in chosen)
 
-    def _components(self) -> list[list[int]]:
+    def components(self) -> list[list[int]]:
+        """The strong components of the digraph, each sorted."""
         import networkx as nx
 
         graph = nx.DiGraph()
@@ -311,25 +365,21 @@ def _augment(
     return True
 
 
-def _karp(matrix: TropicalMatrix, component: list[int]) -> Scalar:
-    """The largest cycle mean inside a strong component: max_v min_k (D_n(v) - D_k(v)) / (n - k)."""
-    size = len(component)
-    part = [[matrix[i, j] for j in component] for i in component]
-    walks: list[list[Scalar]] = [[ZERO if i == 0 else MINUS_INFINITY for i in range(size)]]
-    for _ in range(size):
-        walks.append([_dot(row, walks[-1]) for row in part])
-    best: Scalar = MINUS_INFINITY
-    for v in range(size):
-        total = walks[size][v]
-        if not is_finite(total):
-            continue
-        means = []
-        for k in range(size):
-            shorter = walks[k][v]
-            if is_finite(shorter):
-                means.append((total - shorter) / (size - k))
-        best = tropical_sum((best, min(means)))
-    return best
+def _proposed_assignment(matrix: TropicalMatrix) -> tuple[int, ...] | None:
+    """A permutation that is proven optimal, or None where the proposal in floats fails."""
+    from scipy.optimize import linear_sum_assignment
+
+    size = matrix.shape[0]
+    array = integer_array(matrix.rows, 2 * size + 4)
+    finite_entries = array.values >= -array.bound
+    scale = max(array.bound >> 900, 1)  # beyond the range of floats the leading bits do
+    floats = np.where(finite_entries, (array.values // scale).astype(float), -np.inf)
+    try:
+        _, columns = linear_sum_assignment(floats, maximize=True)
+    except ValueError:  # no permutation of finite weight
+        return None
+    permutation = tuple(columns.tolist())
+    return permutation if row_potentials(array, permutation) is not None else None
 
 
 def float_product(left: Any, right: Any) -> NDArray[np.float64]:
