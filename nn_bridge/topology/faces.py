@@ -1,8 +1,8 @@
 """`FaceComplex`: the faces of every dimension of the cells of a network, each once, with incidence.
 
 A face of a cell is known by the generators on it.  The units and walls ``Z`` that vanish at all of them vanish on the
-whole face, and with the pattern of the cell ``(pattern & ~Z, Z)`` is the sign vector of the points inside the face.  Two
-faces of different cells are one iff their sign vectors agree, so nothing here looks at coordinates, and degenerate
+whole face, and with the pattern of the cell ``(pattern & ~Z, Z)`` is the sign vector of the points inside the face.
+Two faces of different cells are one iff their sign vectors agree, so nothing here looks at coordinates, and degenerate
 networks take no other way than generic ones.
 
 Dimensions come from the face lattice: the facets of a face are its maximal proper subfaces, and have one dimension
@@ -83,7 +83,8 @@ class FaceComplex:
     @cached_property
     def euler(self) -> int:
         """The Euler characteristic of the union of all cells, by the bounded faces of the quotient by the lineality."""
-        return sum((-1) ** (dim - self.lineality) for dim, ray in zip(self.dimensions, self.unbounded) if not ray)
+        shrunk = zip(self.dimensions, self.unbounded, strict=True)
+        return sum((-1) ** (dim - self.lineality) for dim, unbounded in shrunk if not unbounded)
 
     @cached_property
     def euler_compact(self) -> int:

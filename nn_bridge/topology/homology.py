@@ -1,8 +1,8 @@
 """Betti numbers and torsion of chain complexes with integer boundaries, exactly.
 
-Boundaries are reduced by pivots 1 and -1 over the integers, sparsely; rows that held a pivot are left out as columns one
-degree below, where they are integer combinations of others.  What has no such pivot left is small, and goes to an exact
-rank over the rationals, a rank modulo 2, or a Smith form.
+Boundaries are reduced by pivots 1 and -1 over the integers, sparsely; rows that held a pivot are left out as columns
+one degree below, where they are integer combinations of others.  What has no such pivot left is small; its Smith form
+gives the rank over the rationals and torsion, and elimination modulo 2 the rank there.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class FaceSet:
 
     @cached_property
     def one_point_homology(self) -> Homology:
-        """The homology of the one-point compactification; the point at infinity is isolated where the set is compact."""
+        """The homology of the one-point compactification; a compact set gets an isolated point."""
         found = self._homology_of(self.members, 0)
 
         def with_infinity(betti: tuple[int, ...]) -> tuple[int, ...]:
