@@ -84,9 +84,10 @@ class FaceSet:
         return list(parts.values())
 
     def component_points(self) -> list[Row]:
-        """An exact point of each component, inside one of its largest faces."""
+        """An exact point of each component, inside one of its largest faces; sorted."""
         dimensions = self.complex.dimensions
-        return [self.complex.point(max(part, key=lambda face: (dimensions[face], -face))) for part in self.components]
+        chosen = [max(part, key=lambda face: (dimensions[face], -face)) for part in self.components]
+        return sorted(map(self.complex.point, chosen))
 
     def _homology_of(self, chosen: Iterable[int], lowest: int) -> Homology:
         """The homology of the chains of some faces, in degrees of their dimensions less the lowest."""

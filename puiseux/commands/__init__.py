@@ -19,6 +19,7 @@ from puiseux.commands.simplify import SIMPLIFY
 from puiseux.commands.statistics import STATISTICS
 from puiseux.commands.study import STUDY
 from puiseux.commands.suite import SUITE
+from puiseux.commands.topology import TOPOLOGY
 from puiseux.commands.verify import VERIFY
 
 COMMANDS = (
@@ -32,6 +33,7 @@ COMMANDS = (
     PROPERTY,
     OPTIMIZE,
     LIPSCHITZ,
+    TOPOLOGY,
     EXPLAIN,
     CONVERT,
     REDUCE,

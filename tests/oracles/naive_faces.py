@@ -73,7 +73,8 @@ def _is_bounded(zero, positive, dim):
 def faces(stages, dim, walls=()):
     """All faces: for each sign vector its dimension, and whether it is bounded.
 
-    Sign vectors have the signs of all units, stage by stage, then those of the walls.  ``stages`` as from `naive_cells.plain`, without the outputs; ``walls``: forms >= 0 on the domain.
+    Sign vectors have the signs of all units, stage by stage, then those of the walls.  ``stages`` as from
+    `naive_cells.plain`, without the outputs; ``walls``: forms >= 0 on the domain.
     """
     identity = [tuple(Fraction(int(i == j)) for j in range(dim + 1)) for i in range(dim)]
     found = {}

@@ -125,7 +125,7 @@ def test_networks_that_nothing_cuts_have_one_face() -> None:
     for level, sign in ((2, 1), (3, 0), (4, -1)):
         faces = face_complex(with_level(constant, 0, fmpq(level)))
         assert (faces.f_vector, faces.sign_vector(0)) == ((0, 0, 1), ((-1,), (sign,)))
-        assert faces.lineality == 2 and not faces.is_bounded(0) and faces.point(0) == (0, 0)
+        assert (faces.lineality, faces.is_bounded(0), faces.point(0)) == (2, False, (0, 0))
 
 
 def test_networks_without_hidden_units() -> None:
