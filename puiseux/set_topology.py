@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from flint import fmpq
 
@@ -12,13 +12,14 @@ from nn_bridge.network.network import Network, Row
 from polyhedra.errors import GeometryError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
-from polyhedra.scalars import ZERO, rational
+from polyhedra.scalars import ZERO, rational, to_text
 from puiseux.answers import readable_point, sizes, text_or_null, texts
 from puiseux.domains import pose
 from puiseux.reading import as_network
 from puiseux.time_limit import Stopped, check_time_limit, within
 
 if TYPE_CHECKING:
+    from nn_bridge.topology.persistence import PersistencePair
     from nn_bridge.topology.sets import FaceSet
 
 SETS = ("above", "below", "level")
@@ -32,7 +33,8 @@ class Topology:
 
     Attributes
     ----------
-    set : {"above", "below", "level", "class", "boundary"}
+    set : {"above", "below", "level", "class", "boundary"} or None
+        None where persistence was asked for.
     closed : bool
         Whether the set is the closed one, or the one with strict inequalities.
     homology : {"set", "one-point"}
@@ -56,9 +58,13 @@ class Topology:
         Why there is no answer.
     network : Network
         On a slice, the restricted one.
+    pairs : tuple of PersistencePair or None
+        The persistence of the sublevel sets, where it was asked for; then nothing is told of a single set.
+    persistent : bool
+        Whether it was asked for.
     """
 
-    set: str
+    set: str | None
     closed: bool
     homology: str
     field: str
@@ -73,9 +79,12 @@ class Topology:
     seconds: float
     reason: str | None
     network: Network
+    pairs: tuple[PersistencePair, ...] | None = None
+    persistent: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``puiseux topology --json`` prints."""
+        listed = {"pairs": None if self.pairs is None else [_pair_to_json(pair) for pair in self.pairs]}
         return {
             "network": sizes(self.network),
             "domain": self.domain,
@@ -90,16 +99,29 @@ class Topology:
             "euler": self.euler,
             "faces": None if self.faces is None else list(self.faces),
             "components": None if self.components is None else [{"point": texts(point)} for point in self.components],
+            **(listed if self.persistent else {}),
             "seconds": round(self.seconds, 3),
             "complete": self.reason is None,
             "reason": self.reason,
         }
 
 
-class InputSet(NamedTuple):
-    """A set of inputs, as asked for."""
+def _pair_to_json(pair: PersistencePair) -> dict[str, Any]:
+    """A pair as `Topology.to_json` lists it."""
+    birth = "-inf" if pair.birth is None else to_text(pair.birth)
+    return {"dimension": pair.dimension, "birth": birth, "death": "inf" if pair.death is None else to_text(pair.death)}
 
-    name: str
+
+_Found: TypeAlias = (
+    "tuple[tuple[int, ...] | None, tuple[int, ...] | None, tuple[Row, ...] | None, tuple[PersistencePair, ...] | None]"
+)
+"""Betti numbers, faces, components, or pairs."""
+
+
+class InputSet(NamedTuple):
+    """A set of inputs, as asked for; without a name, all sublevel sets of an output."""
+
+    name: str | None
     output: int | None
     level: fmpq | None
     classes: tuple[int, ...]
@@ -118,6 +140,7 @@ def topology(
     boundary: tuple[int, int] | None = None,
     compactify: bool = False,
     field: str = "Q",
+    persistence: bool = False,
     time_limit: float | None = None,
 ) -> Topology:
     """Faces, Betti numbers and components of the set where an output is above a level, or of a class, exactly.
@@ -146,6 +169,8 @@ def topology(
         Take the one-point compactification.
     field : {"Q", "2"}
         The field of the Betti numbers.
+    persistence : bool
+        In place of a set: the levels at which components and holes of ``f <= t`` appear and vanish as ``t`` rises.
     time_limit : float, optional
         Seconds; at the limit there is a reason in place of an answer.
 
@@ -164,20 +189,26 @@ def topology(
     check_time_limit(time_limit)
     check_field(field)
     exact = as_network(network)
-    question = input_set(exact, output, level, which, open, of_class, boundary)
+    question = input_set(exact, output, level, which, open, of_class, boundary, compactify, persistence)
     problem = pose(exact, domain)
-    homology, reason, found = "one-point" if compactify else "set", None, None
+    homology, reason = "one-point" if compactify else "set", None
+    found: _Found = (None, None, None, None)
 
-    def answer() -> tuple[tuple[int, ...], tuple[int, ...], tuple[Row, ...]]:
+    def answer() -> _Found:
+        if question.name is None:
+            from nn_bridge.topology.persistence import sublevel_persistence
+
+            pairs = sublevel_persistence(problem.network, question.output or 0, problem.domain, field)
+            return None, None, None, tuple(pairs)
         members = _face_set(problem.network, problem.domain, question)
         betti = (members.one_point_homology if compactify else members.homology).betti(field)
-        return betti, members.f_vector, tuple(members.component_points())
+        return betti, members.f_vector, tuple(members.component_points()), None
 
     try:
         found = within(time_limit, answer)
     except Stopped as stopped:
         reason = str(stopped).partition(":")[0]
-    betti, faces, components = found or (None, None, None)
+    betti, faces, components, listed = found
     return Topology(
         set=question.name,
         closed=question.closed,
@@ -194,6 +225,8 @@ def topology(
         seconds=time.monotonic() - start,
         reason=reason,
         network=problem.network,
+        pairs=listed,
+        persistent=persistence,
     )
 
 
@@ -211,6 +244,8 @@ def input_set(
     is_open: bool,
     of_class: int | None,
     boundary: tuple[int, int] | None,
+    compactify: bool = False,
+    persistence: bool = False,
 ) -> InputSet:
     """The set that the parameters of `topology` name.
 
@@ -219,6 +254,14 @@ def input_set(
     PuiseuxError
         They do not go together, or there is no such output.
     """
+    if persistence:
+        options = {"--set": which, "--level": level, "--class": of_class, "--boundary": boundary}
+        options |= {"--open": is_open or None, "--compactify": compactify or None}
+        for option, value in options.items():
+            if value is not None:
+                raise UsageError(f"--persistence looks at all levels from below; leave {option} out")
+        network.select_outputs([output or 0])
+        return InputSet(None, output or 0, None, (), True)
     if of_class is None and boundary is None:
         name = which or "above"
         if name not in SETS:
@@ -264,7 +307,7 @@ def _face_set(network: Network, domain: Polyhedron | None, question: InputSet) -
     make = closed_set if question.closed else open_set
     if not question.classes:
         faces = face_complex(with_level(network, question.output or 0, question.level or ZERO), domain)
-        signs = tuple(sign for sign in _SIGNS[question.name] if sign or question.closed)
+        signs = tuple(sign for sign in _SIGNS[question.name or "below"] if sign or question.closed)
         return make(faces, lambda face: faces.unit_sign(face, stage, 0) in signs)
     first, *second = question.classes
     faces = face_complex(with_differences(network, first), domain)
@@ -291,12 +334,19 @@ def describe(found: Topology, name: str) -> str:
         lines.append(f"  components          {len(found.components):,}")
         shown = [f"    around {readable_point(point)}" for point in found.components[:10]]
         lines += shown + (["    .."] if len(found.components) > 10 else [])
+    if found.pairs is not None:
+        lines.append("  degree  from level  to level")
+        for entry in map(_pair_to_json, found.pairs[:50]):
+            lines.append(f"  {entry['dimension']:>6}  {entry['birth']:>10}  {entry['death']:>8}")
+        lines += ["  .."] if len(found.pairs) > 50 else []
     lines.append(f"  {'exact' if found.reason is None else f'no answer ({found.reason})'}, {found.seconds:.2f} s")
     return "\n".join(lines)
 
 
 def _set_text(found: Topology) -> str:
     """The set as a condition."""
+    if found.set is None:
+        return f"sublevel sets of output {found.output}"
     strict = not found.closed
     if found.set == "class":
         return f"where output {found.classes[0]} is {'more than' if strict else 'at least'} all others"

@@ -1,9 +1,9 @@
 """Persistence of the sublevel sets of an output: when components and holes appear and vanish as the level rises.
 
-A face belongs to ``{f < t}`` where the infimum of ``f`` on it is below ``t``, which is -infinity where ``f`` falls along
-a ray.  These faces form an open set of the complex.  In its interior in R^n, by Poincare duality, homology in degree k
-is cohomology with compact supports in degree n - k, whose cochains are the faces, and extending by zero is the map that
-an inclusion induces.  So the faces with their coboundaries are a filtered chain complex, reduced as usual.
+A face belongs to ``{f < t}`` where the infimum of ``f`` on it is below ``t``, which is -infinity where ``f`` falls
+along a ray.  These faces form an open set of the complex.  In its interior in R^n, by Poincare duality, homology in
+degree k is cohomology with compact supports in degree n - k, whose cochains are the faces, and extending by zero is the
+map that an inclusion induces.  So the faces with their coboundaries are a filtered chain complex, reduced as usual.
 """
 
 from __future__ import annotations

@@ -51,6 +51,10 @@ def topology(
             "--field", metavar="FIELD", help="Of the Betti numbers: Q or 2.", autocompletion=choices(_HOME, "FIELDS")
         ),
     ] = "Q",
+    persistence: Annotated[
+        bool,
+        typer.Option("--persistence", help="At which levels components and holes of f <= t appear and vanish."),
+    ] = False,
     time_limit: BoundedTimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -68,7 +72,7 @@ def topology(
     check_time_limit(time_limit)
     set_topology.check_field(field)
     exact = load(network)
-    set_topology.input_set(exact, output, level, which, is_open, of_class, pair)
+    set_topology.input_set(exact, output, level, which, is_open, of_class, pair, compactify, persistence)
     pose(exact, domain)
     announce_compilation()
     with StepProgress() as progress:
@@ -84,6 +88,7 @@ def topology(
             boundary=pair,
             compactify=compactify,
             field=field,
+            persistence=persistence,
             time_limit=time_limit,
         )
     print(json.dumps(found.to_json()) if as_json else set_topology.describe(found, shown_path(network)))
@@ -110,5 +115,6 @@ TOPOLOGY = Command(
         "puiseux topology net.npz --level 1/2 --set below --open --domain 'box:-1,1' --json",
         "puiseux topology classes.onnx --class 0 --compactify --field 2",
         "puiseux topology classes.onnx --boundary 0,1",
+        "puiseux topology net.npz --persistence --json",
     ),
 )

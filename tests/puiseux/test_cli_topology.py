@@ -108,6 +108,25 @@ def test_limits_leave_an_object_without_an_answer(tmp_path: Path, capsys: pytest
     assert found["reason"] == "stopped at the time limit of 1 s"
 
 
+def test_persistence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "annulus.json"
+    save(ANNULUS, path)
+    found = answer(capsys, path, "--persistence")
+    assert found["pairs"] == [
+        {"dimension": 0, "birth": "-inf", "death": "inf"},
+        {"dimension": 0, "birth": "-1", "death": "1/2"},
+        {"dimension": 1, "birth": "-inf", "death": "1/2"},
+    ]
+    assert [found[key] for key in ("set", "level", "betti", "euler", "faces", "components")] == [None] * 6
+    assert (found["output"], found["field"], found["complete"]) == (0, "Q", True)
+    assert answer(capsys, path, "--persistence", "--field", "2")["pairs"] == found["pairs"]
+    assert run(["topology", str(path), "--persistence"]) == 0
+    assert "sublevel sets of output 0" in capsys.readouterr().out
+    for options in (["--set", "below"], ["--level", "0"], ["--class", "0"], ["--boundary", "0,1"], ["--open"]):
+        assert run(["topology", str(path), "--persistence", *options]) == 2
+        assert f"leave {options[0]} out" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from flint import fmpq
 
@@ -39,7 +41,7 @@ def test_betti_numbers_between_the_ends_agree(entry: dict, boxed: bool) -> None:
     found = pairs(network, domain)
     assert found == pairs(network, domain, "2") or n > 3
     ends = sorted({value for _, *both in found for value in both if value is not None})
-    between = [(a + b) / 2 for a, b in zip(ends, ends[1:], strict=False)]
+    between = [(a + b) / 2 for a, b in pairwise(ends)]
     levels = [ends[0] - 1, *between, ends[-1] + 1] if ends else [fmpq(0)]
     for level in levels[:2] + levels[-2:]:
         alive = [0] * (n + 1)
