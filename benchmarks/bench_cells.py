@@ -143,13 +143,14 @@ def measure(path: Path, rounds: int, seconds: float) -> dict[str, Any]:
     tree, spent, done = walk(problem, True, seconds)
     found: dict[str, Any] = {"set_up": set_up, "done": done, "cells": tree.cells, "rounds": 0}
     times["count"].append(spent)
-    found["count_requests"] = tree.exact_requests
+    found["count_requests"] = tree.exact_decisions
     if done:
         begun = time.process_time()
         listing, spent, done = walk(problem, False, 4 * seconds)
         times["laid_out"].append(time.process_time() - begun)
         counters = tree_counters(listing)
-        found.update(requests=listing.exact_requests, gens=counters["max_gens"], enumerated=listing.cells, full=done)
+        found.update(requests=listing.exact_decisions, gens=counters["most_generators"])
+        found.update(enumerated=listing.cells, full=done)
         times["enumerate"].append(spent)
         found["peak"] = peak_bytes()
         if done:

@@ -50,7 +50,7 @@ def counted(sizes: Sequence[int], seed: int) -> tuple[int, float, int]:
     tree = CellTree(problem, count_last_stage=True)
     for _ in tree.run():
         pass
-    return tree.cells, time.process_time() - begun, tree.exact_requests
+    return tree.cells, time.process_time() - begun, tree.exact_decisions
 
 
 def line(name: str, steps: Sequence[int], sizes: Sequence[Sequence[int]], seeds: int, most: float) -> Line:

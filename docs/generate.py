@@ -7,8 +7,8 @@ from pathlib import Path
 import typer
 
 import puiseux
-from puiseux.cli import app
-from puiseux.commands import COMMANDS
+from puiseux.cli import application
+from puiseux.commands import COMMANDS, NAMES
 
 MODULES = {
     "polyhedra: exact geometry": ("polyhedra", "scalars polyhedron linear_program subdivision"),
@@ -31,7 +31,7 @@ MODULES = {
 
 def commands_page() -> str:
     """The page of the command line."""
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = typer.main.get_command(application(NAMES)).commands  # type: ignore[attr-defined]
     parts = ["# The commands", "", "What `puiseux COMMAND --help` prints.", ""]
     for command in COMMANDS:
         entry = commands[command.name]

@@ -1,9 +1,21 @@
 """Networks in and out, and the routes from a network to its cells and its tropical map."""
 
-from nn_bridge.network import Network
+from typing import TYPE_CHECKING
+
 from polyhedra.former_paths import forward
+from polyhedra.late_names import late_names
+
+if TYPE_CHECKING:
+    from nn_bridge.network import Network
 
 __all__ = ["Network"]
+
+__getattr__, __dir__ = late_names(
+    __name__,
+    {
+        "Network": "nn_bridge.network.network",
+    },
+)
 
 forward(
     {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from nn_bridge.network.network import Network, Pattern
-from polyhedra.polyhedron import Polyhedron
+if TYPE_CHECKING:
+    from nn_bridge.network.network import Network, Pattern
+    from polyhedra.polyhedron import Polyhedron
 
 
 class Count(StrEnum):

@@ -13,9 +13,7 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from polyhedra import _kernels as kernels
-from polyhedra import exact_simplex
-from polyhedra._implied_kernels import prove_many
+from polyhedra import exact_simplex, float_simplex
 from polyhedra.errors import GeometryError
 from polyhedra.integer_basis import basis
 from polyhedra.system import IntegerRow, System
@@ -56,14 +54,14 @@ def implying_rows(system: System, floats: NDArray[np.float64], row: Callable[[in
     """
     dim, count = system.dim, len(floats)
     names, statuses = np.empty((count, dim + 1), dtype=np.int64), np.empty(count, dtype=np.int64)
-    prove_many(system.floats(), floats, names, statuses)
+    float_simplex.prove_many(system.floats(), floats, names, statuses)
     bases = names[:, :dim].tolist()
     found: list[Support] = []
     for index, (status, rows) in enumerate(zip(statuses.tolist(), bases, strict=True)):
-        if status == kernels.PROVEN:
+        if status == float_simplex.PROVEN:
             found.append(tuple(sorted(rows)))
         else:
-            found.append(_exact_support(system, row(index), rows if status == kernels.OPTIMAL else None))
+            found.append(_exact_support(system, row(index), rows if status == float_simplex.OPTIMAL else None))
     return found
 
 

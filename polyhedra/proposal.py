@@ -1,6 +1,6 @@
 """Floating-point proposals for linear programs, and their verification in exact arithmetic.
 
-The compiled dual simplex method names a final basis.  What it stands for is solved exactly from the integer rows, and
+The dual simplex method in doubles names a final basis.  What it stands for is solved exactly from the integer rows, and
 every claim is checked: signs of the multipliers exactly, rows away from the solution by a floating-point filter with a
 rigorous bound, rows near it exactly.  A proposal that does not pass is None, and the caller solves exactly.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from flint import fmpq, fmpz
 from numpy.typing import NDArray
 
-from polyhedra import _kernels as kernels
+from polyhedra import float_simplex
 from polyhedra.exact_simplex import Answer
 from polyhedra.integer_basis import Basis, basis
 from polyhedra.system import IntegerRow, System, float_row, integer_row
@@ -40,24 +40,24 @@ def maximize(system: System, objective: Sequence[fmpq]) -> Answer | tuple[int, .
     exponent = math.frexp(max(map(abs, values)))[1]
     top = np.array([*[math.ldexp(value, -exponent) for value in values], 0.0])
     indices, scratch = np.empty(dim + 1, dtype=np.int64), np.empty(dim)
-    status = kernels.propose_and_prove(system.floats(), system.n_equal, top, indices, scratch)
-    if status == kernels.GAVE_UP:
+    status = float_simplex.propose_and_prove(system.floats(), system.n_equal, top, indices, scratch)
+    if status == float_simplex.GAVE_UP:
         return None
     *names, violated = indices.tolist()
-    if status == kernels.PROVEN:
+    if status == float_simplex.PROVEN:
         return tuple(names)
     # the row of the objective must be in the basis for a direction, and cannot be for an optimum
-    if (system.count in names) != (status == kernels.UNBOUNDED) and status != kernels.INFEASIBLE:
+    if (system.count in names) != (status == float_simplex.UNBOUNDED) and status != float_simplex.INFEASIBLE:
         return None
-    if status == kernels.INFEASIBLE and not 0 <= violated < system.count:
+    if status == float_simplex.INFEASIBLE and not 0 <= violated < system.count:
         return None
     cleared, scale = integer_row(objective)
     rows = [_basis_row(system, cleared, name) for name in names]
     try:
         solver = basis(rows)
-        if status == kernels.INFEASIBLE:
+        if status == float_simplex.INFEASIBLE:
             return _infeasible(system, names, violated, solver)
-        if status == kernels.UNBOUNDED:
+        if status == float_simplex.UNBOUNDED:
             return _unbounded(system, names, rows, solver)
         weights, divisor = solver.weights(cleared)
         numerators, denominator = solver.point([row[-1] for row in rows])
@@ -94,24 +94,24 @@ def interior(system: System) -> tuple[fmpq, ...] | dict[int, fmpq] | None:
     top = np.zeros(dim + 2)
     top[dim:] = 1.0
     indices, solution = np.empty(dim + 2, dtype=np.int64), np.empty(dim + 1)
-    status = kernels.propose(lifted, n_equal, top, False, indices, solution, np.empty((dim + 1, dim + 1)))
-    if status == kernels.GAVE_UP:
+    status = float_simplex.propose(lifted, n_equal, top, False, indices, solution, np.empty((dim + 1, dim + 1)))
+    if status == float_simplex.GAVE_UP:
         return None
-    if status == kernels.OPTIMAL and n_equal == 0 and solution[dim] > 0.0:
+    if status == float_simplex.OPTIMAL and n_equal == 0 and solution[dim] > 0.0:
         point = solution[:dim]
-        if kernels.doubtful(system.floats(), 0, point, False, np.empty(system.count, dtype=np.int64)) == 0:
+        if float_simplex.doubtful(system.floats(), 0, point, False, np.empty(system.count, dtype=np.int64)) == 0:
             return tuple([fmpq(*x.as_integer_ratio()) for x in point.tolist()])
     *names, violated = indices.tolist()
-    if status == kernels.INFEASIBLE and not 0 <= violated < system.count:
+    if status == float_simplex.INFEASIBLE and not 0 <= violated < system.count:
         return None
     rows = [_lifted_row(system, name) for name in names]
     try:
         solver = basis(rows)
-        if status == kernels.OPTIMAL:
+        if status == float_simplex.OPTIMAL:
             numerators, denominator = solver.point([row[-1] for row in rows])
             if numerators[dim] > 0:
                 return _strictly_inside(system, numerators[:dim], denominator)
-        return _no_interior(system, names, violated if status == kernels.INFEASIBLE else None, solver)
+        return _no_interior(system, names, violated if status == float_simplex.INFEASIBLE else None, solver)
     except ZeroDivisionError:
         return None
 
@@ -234,7 +234,7 @@ def _admissible(system: System, names: Sequence[int], weights: Sequence[int]) ->
 def _doubtful(system: System, point: NDArray[np.float64], homogeneous: bool = False) -> list[int]:
     """The rows that need an exact look at a point: all equalities, and inequalities not proven strict."""
     indices = np.empty(system.count, dtype=np.int64)
-    count = kernels.doubtful(system.floats(), system.n_equal, point, homogeneous, indices)
+    count = float_simplex.doubtful(system.floats(), system.n_equal, point, homogeneous, indices)
     return indices[:count].tolist()
 
 

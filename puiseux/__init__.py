@@ -1,6 +1,6 @@
 """Exact tropical algebra for ReLU networks: count linear regions, find max-plus formulas, check other counters.
 
-The public names are loaded when they are first used, so that ``import puiseux`` stays light: no numba, no torch, no
+The public names are loaded when they are first used, so that ``import puiseux`` stays light: no numpy, no torch, no
 plotting library.
 
 >>> import puiseux

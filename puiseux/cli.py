@@ -17,7 +17,7 @@ import typer
 
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.quoting import quoted, shown, shown_path
-from puiseux.commands import COMMANDS
+from puiseux.commands import NAMES, command_of
 from puiseux.exit_codes import ExitCode
 from puiseux.streams import DEBUG_VARIABLE, drop_answer, flush_answer, guarded_streams
 from puiseux.suggestions import nearest, with_suggestion
@@ -31,17 +31,6 @@ _LONGEST_MESSAGE = 2000
 _CommandLineError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 # newer releases of typer carry their own copy of click, so that `click.ClickException` would not catch theirs
 
-app = typer.Typer(
-    name="puiseux",
-    help="Exact tropical algebra for ReLU networks.",
-    epilog="'puiseux explain' defines the terms. Exit codes: 0 done, 1 different or invalid, 2 bad input, 3 stopped by "
-    "a limit, 4 internal error, 130 interrupted.",
-    add_completion=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
 
 def _show_version(wanted: bool) -> None:
     if wanted:
@@ -51,16 +40,50 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: bool = typer.Option(False, "--version", help="Print the version.", callback=_show_version, is_eager=True),
 ) -> None:
     pass
 
 
-for _command in COMMANDS:
-    _examples = "\n".join(f"  {line}" for line in _command.examples)
-    app.command(_command.name, short_help=_command.summary, epilog=f"\b\nExamples:\n{_examples}")(_command.function)
+def _not_named() -> None:
+    """Stands for a command of which only the list of commands is wanted: typer would read all parameters of each."""
+
+
+def application(names: Sequence[str], *, listed_only: bool = False) -> typer.Typer:
+    """The command line with some of its commands, which alone are imported.
+
+    Parameters
+    ----------
+    names : sequence of str
+    listed_only : bool
+        Know names and summaries alone, which is enough for ``puiseux --help`` and for refusing what is no command.
+    """
+    made = typer.Typer(
+        name="puiseux",
+        help="Exact tropical algebra for ReLU networks.",
+        epilog="'puiseux explain' defines the terms. Exit codes: 0 done, 1 different or invalid, 2 bad input, 3 "
+        "stopped by a limit, 4 internal error, 130 interrupted.",
+        add_completion=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(_options)
+    for command in map(command_of, names):
+        examples = "\n".join(f"  {line}" for line in command.examples)
+        function = _not_named if listed_only else command.function
+        made.command(command.name, short_help=command.summary, epilog=f"\b\nExamples:\n{examples}")(function)
+    return made
+
+
+def _application_for(arguments: Sequence[str]) -> typer.Typer:
+    """What one command line needs."""
+    if COMPLETION_VARIABLE in os.environ:
+        return application(NAMES)
+    if arguments and arguments[0] in NAMES:
+        return application(arguments[:1])
+    return application(NAMES, listed_only=not set(NAMES).intersection(arguments))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -79,7 +102,7 @@ def run(arguments: Sequence[str]) -> int:
 def _code_of(arguments: Sequence[str]) -> int:
     try:
         _require_words(arguments)
-        code = app(list(arguments) or ["--help"], prog_name="puiseux", standalone_mode=False)
+        code = _application_for(arguments)(list(arguments) or ["--help"], prog_name="puiseux", standalone_mode=False)
     except _CommandLineError as error:
         return _refuse(_usage_message(error))
     except PuiseuxError as error:
@@ -153,7 +176,7 @@ def _unknown_word(error: Exception, text: str) -> tuple[str, str, list[str]]:
         known = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
         return "option", str(getattr(error, "option_name", "")), known
     if match := re.match(r"No such command '([^']*)'", text):
-        return "command", match[1], [command.name for command in COMMANDS]
+        return "command", match[1], list(NAMES)
     return "", "", []
 
 

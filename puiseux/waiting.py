@@ -4,33 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from importlib import import_module
-from pathlib import Path
 from types import TracebackType
 from typing import Any
-
-CELL_KERNELS = (("nn_bridge.cells._kernels", "run"),)
-"""The compiled functions that the engine ``cells`` begins with; what they call is compiled with them."""
-
-
-def announce_compilation(kernels: Sequence[tuple[str, str]] = CELL_KERNELS) -> None:
-    """Say so where kernels have to be compiled first, which happens once after each installation or update."""
-    if not all(_is_compiled(module, name) for module, name in kernels):
-        print("puiseux: compiling the kernels, once; this takes about a minute ..", file=sys.stderr, flush=True)
-
-
-def _is_compiled(module: str, name: str) -> bool:
-    """Whether the cache on disk has a compiled function that is newer than its source."""
-    home = import_module(module)
-    source = Path(str(home.__file__))
-    try:
-        cache = Path(getattr(home, name).stats.cache_path)
-        entries = [entry.stat().st_mtime for entry in cache.glob(f"{source.stem}.{name}-*.nbi")]
-        return max(entries, default=0.0) >= source.stat().st_mtime
-    except (OSError, AttributeError, TypeError):
-        return True  # compilation is switched off, or the cache is somewhere unheard of: better silent than wrong
 
 
 class StepProgress(AbstractContextManager["StepProgress"]):

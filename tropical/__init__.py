@@ -4,13 +4,18 @@ The names below are the daily ones; each topic has a module of its own: `simplif
 (short formulas), `division`, `factorization`, `interpolation`, `min_plus`, `newton`, `hypersurface`, `matrix`, `plot`.
 """
 
-from polyhedra.errors import AlgebraError
-from tropical.parsing import parse, parse_polynomial
-from tropical.polynomial import PuiseuxPolynomial
-from tropical.pruning import Pruning, prune
-from tropical.rational import PuiseuxRational
-from tropical.regions import LinearRegion, linear_regions
-from tropical.semiring import MINUS_INFINITY, Tropical
+from typing import TYPE_CHECKING
+
+from polyhedra.late_names import late_names
+
+if TYPE_CHECKING:
+    from polyhedra.errors import AlgebraError
+    from tropical.parsing import parse, parse_polynomial
+    from tropical.polynomial import PuiseuxPolynomial
+    from tropical.pruning import Pruning, prune
+    from tropical.rational import PuiseuxRational
+    from tropical.regions import LinearRegion, linear_regions
+    from tropical.semiring import MINUS_INFINITY, Tropical
 
 __all__ = [
     "MINUS_INFINITY",
@@ -25,3 +30,20 @@ __all__ = [
     "parse_polynomial",
     "prune",
 ]
+
+__getattr__, __dir__ = late_names(
+    __name__,
+    {
+        "AlgebraError": "polyhedra.errors",
+        "LinearRegion": "tropical.regions",
+        "MINUS_INFINITY": "tropical.semiring",
+        "Pruning": "tropical.pruning",
+        "PuiseuxPolynomial": "tropical.polynomial",
+        "PuiseuxRational": "tropical.rational",
+        "Tropical": "tropical.semiring",
+        "linear_regions": "tropical.regions",
+        "parse": "tropical.parsing",
+        "parse_polynomial": "tropical.parsing",
+        "prune": "tropical.pruning",
+    },
+)

@@ -1,4 +1,6 @@
-"""Float kernels behind pruning: arrays in, arrays out.  They propose; what they call proven is proven.
+"""Float loops behind pruning: arrays in, arrays out.  They propose; what they call proven is proven.
+
+`winners`, `locate` and `proven_redundant` run on the compiled core; without it, and as its twins, in numpy.
 
 Throughout, a set of S terms is a pair of arrays: exponents ``A`` of shape (S, n) and coefficients ``c`` of shape (S,).
 Each entry is an exact number rounded once, so it carries a relative error of at most 2**-53; `ROUNDING` times a sum of
@@ -13,19 +15,25 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from polyhedra.compiled_core import core
+from polyhedra.rounding import UNIT_ROUNDOFF
+
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
-UNIT = 2.0**-53
 TINY = 1e-290  # above every underflow that a product of a few numbers can lose
 SMALL = 1e-300  # times one rounding this exceeds the error of any subnormal number
 CHUNK = 2_000_000  # entries of a temporary array
 
+_core = core("tropical._core")
+COMPILED = _core is not None
+"""Whether the compiled core is there; without it numpy does the same, several times slower."""
+
 
 def rounding(dim: int) -> float:
     """The factor of the error bound of a scalar product of length dim + 1 of rounded numbers."""
-    return (dim + 6) * UNIT * 1.01
+    return (dim + 6) * UNIT_ROUNDOFF * 1.01
 
 
 def winners(A: Floats, c: Floats, points: Floats) -> tuple[Indices, Flags]:
@@ -41,6 +49,58 @@ def winners(A: Floats, c: Floats, points: Floats) -> tuple[Indices, Flags]:
     winner : array (N,)
     alone : array (N,) of bool
     """
+    if _core is None:
+        return winners_in_numpy(A, c, points)
+    winner, alone = np.empty(len(points), dtype=np.int64), np.empty(len(points), dtype=bool)
+    _core.winners(A, c, points, winner, alone)
+    return winner.astype(np.intp, copy=False), alone
+
+
+def locate(
+    A: Floats, c: Floats, query_a: Floats, query_c: Floats, start: Indices, max_steps: int
+) -> tuple[Indices, Floats, Floats, NDArray[np.int8]]:
+    """Solve one linear program per query by dual simplex steps: maximise (a.x + c_q) - max_S(A x + c).
+
+    Parameters
+    ----------
+    A, c : the S terms; query_a, query_c : the Q queries
+    start : array (n + 1,), the first basis (terms that tie at a vertex)
+    max_steps : pivots after which a query is left undecided
+
+    Returns
+    -------
+    basis : array (Q, n + 1), the last basis
+    point : array (Q, n), its vertex
+    direction : array (Q, n), where status is 2 the direction in which the query escapes
+    status : array (Q,): 0 undecided, 1 optimal, 2 unbounded, 3 the query is above all terms at the point
+    """
+    if _core is None:
+        return locate_in_numpy(A, c, query_a, query_c, start, max_steps)
+    queries, dim = query_a.shape
+    basis, status = np.empty((queries, dim + 1), dtype=np.int64), np.empty(queries, dtype=np.int8)
+    point, direction = np.empty((queries, dim)), np.empty((queries, dim))
+    first = start.astype(np.int64, copy=False)
+    _core.locate(A, c, query_a, query_c, first, max_steps, basis, point, direction, status)
+    return basis.astype(np.intp, copy=False), point, direction, status
+
+
+def proven_redundant(A: Floats, c: Floats, query_a: Floats, query_c: Floats, basis: Indices) -> Flags:
+    """Which queries are proven to lie on or under the simplex of their basis.
+
+    For each query the multipliers l with sum l_i a_i = a, sum l_i = 1 are enclosed: with an approximate inverse R of
+    the matrix M, any solution differs from the approximation by at most |R r| / (1 - |I - R M|) in the maximum norm,
+    where r is the residual.  Proven means l >= 0 and sum l_i c_i >= c hold for every number in the enclosure, for all
+    exact entries within one rounding of the arrays.
+    """
+    if _core is None:
+        return proven_redundant_in_numpy(A, c, query_a, query_c, basis)
+    proven = np.empty(len(query_c), dtype=bool)
+    _core.proven_redundant(A, c, query_a, query_c, basis.astype(np.int64, copy=False), proven)
+    return proven
+
+
+def winners_in_numpy(A: Floats, c: Floats, points: Floats) -> tuple[Indices, Flags]:
+    """The same in numpy."""
     count, dim = A.shape
     winner = np.empty(len(points), dtype=np.intp)
     alone = np.zeros(len(points), dtype=bool)
@@ -96,24 +156,10 @@ def first_vertex(A: Floats, c: Floats, point: Floats) -> Indices | None:
     return np.array(basis, dtype=np.intp)
 
 
-def locate(
+def locate_in_numpy(
     A: Floats, c: Floats, query_a: Floats, query_c: Floats, start: Indices, max_steps: int
 ) -> tuple[Indices, Floats, Floats, NDArray[np.int8]]:
-    """Solve one linear program per query by simultaneous dual simplex steps: maximise (a.x + c_q) - max_S(A x + c).
-
-    Parameters
-    ----------
-    A, c : the S terms; query_a, query_c : the Q queries
-    start : array (n + 1,) or (Q, n + 1), the first basis (terms that tie at a vertex)
-    max_steps : pivots after which a query is left undecided
-
-    Returns
-    -------
-    basis : array (Q, n + 1), the last basis
-    point : array (Q, n), its vertex
-    direction : array (Q, n), where status is 2 the direction in which the query escapes
-    status : array (Q,): 0 undecided, 1 optimal, 2 unbounded, 3 the query is above all terms at the point
-    """
+    """The same in numpy, for all queries at once."""
     count, dim = A.shape
     queries = len(query_c)
     basis = np.array(np.broadcast_to(start, (queries, dim + 1)))
@@ -184,14 +230,8 @@ def _locate_chunk(
             active = active[going]
 
 
-def proven_redundant(A: Floats, c: Floats, query_a: Floats, query_c: Floats, basis: Indices) -> Flags:
-    """Which queries are proven to lie on or under the simplex of their basis.
-
-    For each query the multipliers l with sum l_i a_i = a, sum l_i = 1 are enclosed: with an approximate inverse R of
-    the matrix M, any solution differs from the approximation by at most |R r| / (1 - |I - R M|) in the maximum norm,
-    where r is the residual.  Proven means l >= 0 and sum l_i c_i >= c hold for every number in the enclosure, for all
-    exact entries within one rounding of the arrays.
-    """
+def proven_redundant_in_numpy(A: Floats, c: Floats, query_a: Floats, query_c: Floats, basis: Indices) -> Flags:
+    """The same in numpy."""
     queries, size = basis.shape
     proven = np.zeros(queries, dtype=bool)
     step = max(1, CHUNK // (4 * size * size))
@@ -216,7 +256,7 @@ def proven_redundant(A: Floats, c: Floats, query_a: Floats, query_c: Floats, bas
             defect = np.abs(np.eye(size) - inverse @ matrix) + 2.0 * bound * (size_r @ size_m) + TINY
             norm = defect.sum(axis=2).max(axis=1) * (1.0 + bound)
             spread = np.einsum("qij,qj->qi", size_r, residual).max(axis=1) * (1.0 + 4.0 * bound)
-            radius = spread / (1.0 - norm) * (1.0 + 8.0 * UNIT) + TINY
+            radius = spread / (1.0 - norm) * (1.0 + 8.0 * UNIT_ROUNDOFF) + TINY
             slack = np.einsum("qi,qi->q", values, heights) - own
             error = 2.0 * bound * (np.einsum("qi,qi->q", np.abs(values), np.abs(heights)) + np.abs(own))
             error += radius * np.abs(heights).sum(axis=1) * (1.0 + 4.0 * bound) + TINY
@@ -226,4 +266,4 @@ def proven_redundant(A: Floats, c: Floats, query_a: Floats, query_c: Floats, bas
     return proven
 
 
-__all__ = ["first_vertex", "locate", "proven_redundant", "rounding", "winners"]
+__all__ = ["COMPILED", "first_vertex", "locate", "proven_redundant", "rounding", "winners"]

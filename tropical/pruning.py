@@ -28,7 +28,7 @@ from polyhedra.linear_program import InteriorPoint, interior_of
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.system import System
-from tropical._hull_kernels import Floats, first_vertex, locate, proven_redundant, winners
+from tropical._hull_kernels import COMPILED, Floats, first_vertex, locate, proven_redundant, winners
 from tropical._triangulation_kernels import qhull_upper, triangulate, walk
 from tropical.lifted import Irredundant, LiftedPoints, Redundant
 from tropical.polynomial import PuiseuxPolynomial, Row
@@ -36,6 +36,7 @@ from tropical.polynomial import PuiseuxPolynomial, Row
 Method = Literal["certified", "hull", "cdd"]
 
 PIVOTS = 60  # simultaneous simplex steps before a term goes to the exact program
+TRIANGULATED = 10_000_000 if COMPILED else 200_000  # pairs of terms from which on a triangulation is worth its time
 LOCATED_A_ROUND = 2000  # terms located by pivoting in one round, where the others were located in a triangulation
 POINTS_A_ROUND = 400  # points at which all terms are evaluated after a round
 
@@ -303,7 +304,7 @@ def _round(points: LiftedPoints, members: np.ndarray, pending: np.ndarray) -> tu
     basis = np.zeros((len(pending), rank + 1), dtype=np.intp)
     optimal = np.zeros(len(pending), dtype=bool)
     candidates = [np.empty((0, rank))]
-    triangulation = triangulate(own_A, own_c) if rank <= 3 and len(pending) * len(members) > 200_000 else None
+    triangulation = triangulate(own_A, own_c) if rank <= 3 and len(pending) * len(members) > TRIANGULATED else None
     left = np.arange(len(pending))
     if triangulation is not None:
         simplex, status = walk(triangulation, own_A, A[pending])

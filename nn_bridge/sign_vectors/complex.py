@@ -20,7 +20,7 @@ from nn_bridge.network.network import Network
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.exact_vertices import ExactVertex, float_values, guess_signs, locate
 from nn_bridge.sign_vectors.plan import Floats, Plan, Words
-from nn_bridge.sign_vectors.skeleton import functional_of, unrolled_axes
+from nn_bridge.sign_vectors.skeleton import functional_of
 from polyhedra.scalars import ZERO, rational
 
 Indices = NDArray[np.int32]
@@ -102,6 +102,8 @@ class Complex:
         Hyperplanes that were cut; fewer than all where the complex is not generic.
     pieces : int
         The parts of the domain that were worked on one after another, to stay within the memory budget.
+    domain : Domain
+        The polytope with its face lattice.
     """
 
     network: Network
@@ -166,7 +168,7 @@ class Complex:
         NetworkError
             The complex is not generic, or the direction of some edge stays open.
         """
-        from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
+        from nn_bridge.sign_vectors import kernels
 
         self._require_generic()
         up = self._edge_up
@@ -176,9 +178,7 @@ class Complex:
         if len(open_edges):
             up = up.copy()
             up[open_edges] = self._exact_directions(open_edges)
-        return int(
-            kernels.count_by_lowest_vertex(unrolled_axes(self.dim), up, self.edges, self.edge_zeros, self.vertex_zeros)
-        )
+        return int(kernels.count_by_lowest_vertex(up, self.edges, self.edge_zeros, self.vertex_zeros))
 
     def _exact_directions(self, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether the second end of each edge is the higher one, from exact vertices."""

@@ -30,7 +30,7 @@ from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO, to_text
 
 OnDegenerate = Literal["report", "raise"]
-Backend = Literal["auto", "numba", "torch"]
+Backend = Literal["auto", "core", "numba", "torch"]
 
 WORKING_SHARE = 0.25
 """The part of the budget for the working arrays of a piece; the rest is for what is finished."""
@@ -67,8 +67,9 @@ def extract(
         A budget such as ``"4GiB"``; the domain is worked on in pieces that fit. By default 60 % of what is free.
     on_degenerate : "report" or "raise"
         What to do where the complex is not generic: say so on the result, or raise.
-    backend : "auto", "numba" or "torch"
-        Compiled loops on the CPU, or tensor operations on any torch device; the result is the same complex.
+    backend : "auto", "core" or "torch"
+        Compiled loops on the CPU (``"numba"`` is their former name), or tensor operations on any torch device; the
+        result is the same complex.
 
     Raises
     ------
@@ -230,10 +231,10 @@ def _working_bytes(budget: int, cutter: Cutter) -> int:
 
 
 def _cutter(device: str, backend: Backend) -> Cutter:
-    if backend not in ("auto", "numba", "torch"):
-        raise NetworkError(f"backend={quoted(backend)} is not one of 'auto', 'numba', 'torch'")
-    if backend == "numba" and device != "cpu":
-        raise NetworkError(f"backend='numba' runs on the CPU; device={quoted(device)} needs backend='torch'")
+    if backend not in ("auto", "core", "numba", "torch"):
+        raise NetworkError(f"backend={quoted(backend)} is not one of 'auto', 'core', 'torch'")
+    if backend in ("core", "numba") and device != "cpu":
+        raise NetworkError(f"backend={quoted(backend)} runs on the CPU; device={quoted(device)} needs backend='torch'")
     if backend == "torch" or (backend == "auto" and device != "cpu"):
         from nn_bridge.sign_vectors.torch.subdivide import torch_cutter  # torch loads only where it is used
 

@@ -24,7 +24,7 @@ Cutter = Callable[[Plan, Domain, int | None], Piece]
 
 
 def cut_on_cpu(plan: Plan, domain: Domain, limit: int | None) -> Piece:
-    """Subdivide a piece with the compiled kernels."""
+    """Subdivide a piece by the compiled core."""
     outcome = Outcome()
     skeleton = Skeleton(plan, domain, limit)
     subdivide(plan, skeleton, outcome)
@@ -33,22 +33,19 @@ def cut_on_cpu(plan: Plan, domain: Domain, limit: int | None) -> Piece:
 
 def finish(skeleton: Skeleton, outcome: Outcome) -> Piece:
     """Copy what stays out of the working arrays, and let these go."""
-    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors import kernels
 
     v, e, d = skeleton.vertices, skeleton.edges, skeleton.d
     vertices, error = np.empty((v, d)), np.empty(v, dtype=np.float32)
     unit = (1 + 1e-9) / float(skeleton.scaled[HEAD : HEAD + d].min())
-    kernels.copy_vertices(skeleton.rows, skeleton.row32, unit, vertices, error)
+    kernels.copy_vertices(skeleton.rows, unit, vertices, error)
     zeros, faces, words = skeleton.zeros[:v].copy(), skeleton.faces[:v].copy(), skeleton.fingerprint[:v].copy()
     skeleton.rows = np.zeros((0, skeleton.width))
     skeleton.row32 = skeleton.rows.view(np.float32)
     ends, edge_zeros = np.empty((e, 2), dtype=np.int32), np.empty((e, d - 1), dtype=np.int16)
     edge_faces, up, edge_words = np.empty(e, dtype=np.int32), np.empty(e, dtype=np.uint8), np.empty(e, dtype=np.uint64)
-    edges = kernels.Edges(skeleton.e64, skeleton.e32, skeleton.e16)
-    kernels.copy_edges(
-        edges, skeleton.signs, skeleton.signs.reshape(-1), skeleton.table_before, ends, edge_zeros, edge_faces, up,
-        edge_words,
-    )  # fmt: skip
+    columns = kernels.EdgeColumns(ends, edge_zeros, edge_faces, up, edge_words)
+    kernels.copy_edges(skeleton.e64, skeleton.signs, skeleton.table_before, columns)
     return Piece(
         skeleton.domain, vertices, error, ends, zeros, edge_zeros, faces, edge_faces, up, words, edge_words, outcome
     )
@@ -69,8 +66,12 @@ def cut_in_pieces(plan: Plan, domain: Domain, limit: int, room: int, cutter: Cut
 
     Parameters
     ----------
+    plan : Plan
+    domain : Domain
     limit, room : int
-        Bytes for the working arrays of a piece, and for what is finished.
+        Bytes for the working arrays of a piece, and for the finished complex.
+    cutter : callable
+        Subdivides one piece; see `Cutter`.
 
     Raises
     ------

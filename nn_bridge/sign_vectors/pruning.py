@@ -42,7 +42,7 @@ def drop_cells(skeleton: Skeleton, index: int, layout: Layout) -> None:
     OverBudget
         The incidences do not fit the limit of the skeleton.
     """
-    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors import kernels
 
     start, members = incident_cells(skeleton)
     cells = len(start) - 1
@@ -56,9 +56,8 @@ def drop_cells(skeleton: Skeleton, index: int, layout: Layout) -> None:
     def may_be_zero(chosen: Indices) -> NDArray[np.bool_]:
         result = np.empty(len(chosen), dtype=np.bool_)
         kernels.open_cells(
-            chosen, start, members, CELLS, skeleton.rows, skeleton.row32, skeleton.scaled, skeleton.vertices, later,
-            result,
-        )  # fmt: skip
+            chosen, start, members, CELLS, skeleton.rows, skeleton.scaled, skeleton.vertices, later, result
+        )
         return result
 
     groups = cells // CELLS
@@ -82,7 +81,7 @@ def incident_cells(skeleton: Skeleton) -> tuple[Indices, Indices]:
     OverBudget
         The incidences do not fit the limit of the skeleton.
     """
-    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors import kernels
 
     plan, v = skeleton.plan, skeleton.vertices
     zeros = skeleton.zeros[:v]
@@ -107,7 +106,7 @@ def incident_cells(skeleton: Skeleton) -> tuple[Indices, Indices]:
 
 def _later_stages(plan: Plan, index: int, layout: Layout) -> Any:
     """The stages after ``index`` in the form of the kernels."""
-    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors import kernels
 
     stages = plan.stages[index + 1 :]
     columns = {INPUT: (HEAD, plan.network.input_dim), index + 1: (layout.column, plan.stages[index].units)}

@@ -1,4 +1,4 @@
-"""The 1-skeleton of a complex while it is being cut: growing arrays as `_kernels.layout` has them."""
+"""The 1-skeleton of a complex while it is being cut: growing arrays, laid out as ``core/layout.hpp`` says."""
 
 from __future__ import annotations
 
@@ -63,13 +63,8 @@ def layout_of(plan: Plan, stage: FloatStage | None) -> Layout:
 
 @lru_cache
 def functional_of(dim: int) -> Floats:
-    """The linear functional by whose height cells find their lowest vertex; its stream makes nobody's weights."""
+    """The functional whose minimum on a cell is its lowest vertex; in general position (no weights use its seed)."""
     return np.random.Generator(np.random.Philox(key=[0x9E3779B97F4A7C15, 0x7065697365757821])).normal(size=dim)
-
-
-def unrolled_axes(dim: int) -> tuple[int, ...]:
-    """What tells the kernels the dimension when they are compiled, in the dimensions that are worth it."""
-    return tuple(range(dim)) if dim in (2, 3) else ()
 
 
 class Skeleton:
@@ -155,9 +150,9 @@ class Skeleton:
 
     def vertex_arrays(self) -> Any:
         """The arrays of the vertices, as the kernels take them."""
-        from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
+        from nn_bridge.sign_vectors import kernels
 
-        return kernels.Vertices(self.rows, self.row32, self.signs, self.fingerprint, self.zeros, self.faces)
+        return kernels.Vertices(self.rows, self.signs, self.fingerprint, self.zeros, self.faces)
 
     def reserve(self, vertices: int, edges: int) -> None:
         """Make room for this many vertices and edges.

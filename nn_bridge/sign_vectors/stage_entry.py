@@ -6,9 +6,10 @@ import numpy as np
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT
-from nn_bridge.sign_vectors import _kernels as kernels
+from nn_bridge.sign_vectors import kernels
 from nn_bridge.sign_vectors.plan import Floats, FloatStage
 from nn_bridge.sign_vectors.skeleton import HEAD, Layout, Skeleton, layout_of
+from polyhedra.rounding import UNIT_ROUNDOFF
 
 CHUNK = 1024
 """Rows that are worked on at once at least; more where they are short."""
@@ -17,7 +18,6 @@ CACHE = 1 << 19
 SAMPLE = 64
 SHALLOW = 4
 """Up to so many stages the plainer of the two error bounds is good enough."""
-UNIT = 2.0**-53
 SMALLEST_SCALE = 1e-260
 FLOOR = 1e-250
 """Absolute slack for anything that underflow can do to numbers that started within the range of `plan.SMALLEST`."""
@@ -45,7 +45,7 @@ class StageValues:
         self, stage: FloatStage, old: Layout, previous: int, d: int, scaled: Floats, sharp: bool, rows: int
     ) -> None:
         self.d, self.sharp = d, sharp
-        self.gamma = (sum(weights.shape[1] for _, weights in stage.reads) + 16) * UNIT
+        self.gamma = (sum(weights.shape[1] for _, weights in stage.reads) + 16) * UNIT_ROUNDOFF
         self.base = np.full(stage.units, FLOOR)
         self.most = FLOOR
         self.values = np.zeros((rows, stage.units))
@@ -68,6 +68,10 @@ class StageValues:
         widest = max((len(matrix) for _, matrix, _ in self._reads), default=0)
         self._inputs = np.empty((rows, widest))
         self._active = np.empty((rows, widest), dtype=np.float32)
+
+    def gains(self, bias: Floats) -> kernels.Gains:
+        """The values last computed and what goes with them, as the compiled loops take them."""
+        return kernels.Gains(self.values, self.part, self.most, self.base, self.gamma, self.gamma * np.abs(bias))
 
     def evaluate(self, rows: Floats) -> Floats:
         """The values at the first so many rows; ``part`` goes with them."""
@@ -124,7 +128,6 @@ def enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: 
     doubts = np.empty((at_once * stage.units, 2), dtype=np.int64)
     open_signs: list[tuple[int, int]] = []
     vertices = skeleton.vertex_arrays()
-    rounding = stage_values.gamma * np.abs(stage.bias)
     for low in range(0, len(rows), at_once):
         part = rows[low : low + at_once]
         with np.errstate(all="ignore"):
@@ -135,9 +138,8 @@ def enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: 
         for place, columns in copies:
             part[:, place : place + columns.shape[1]] = columns
         found = kernels.settle_rows(
-            vertices, low, len(part), stage_values.values, stage.bias, stage_values.part, stage_values.most,
-            stage_values.base, stage_values.gamma, rounding, new_scaled, new.column, fade, doubts,
-        )  # fmt: skip
+            vertices, low, len(part), stage_values.gains(stage.bias), stage.bias, new_scaled, new.column, fade, doubts
+        )
         open_signs += [(v, j) for v, j in doubts[:found].tolist()]
     skeleton.scaled = new_scaled
     return open_signs
@@ -155,12 +157,11 @@ def _scales(
     Any positive scales are right; these keep the amplification of residuals near the cosecant of an angle.
     """
     ends = skeleton.e32[: skeleton.edges : max(1, skeleton.edges // SAMPLE), :2].T.reshape(-1)
-    values = stage_values.evaluate(skeleton.rows[ends])
+    stage_values.evaluate(skeleton.rows[ends])
     slope, worst = np.empty(new.columns), np.empty(new.columns)
     kernels.column_variation(
-        skeleton.rows, skeleton.row32, ends, np.array(kept), values, stage_values.part, stage_values.most,
-        stage_values.base, stage_values.gamma, stage_values.gamma * np.abs(stage.bias), skeleton.scaled, new.column,
-        slope, worst,
+        skeleton.rows, ends, np.array(kept, dtype=np.int64), stage_values.gains(stage.bias), skeleton.scaled,
+        new.column, slope, worst,
     )  # fmt: skip
     slope, worst = slope[HEAD:], np.maximum(worst[HEAD:], FLOOR)
     varies = slope > 0

@@ -4,15 +4,19 @@ After Berzins (ICML 2023), with proven signs.  A sign within its error bound is 
 true zero, or one that cannot be decided, is *doubtful* and ends the subdivision.  Where no vertex was doubtful every
 split was proven, so the complex is the right one.
 
-Errors.  Let F be the vector of everything a vertex row holds (coordinates, pre-activations), affine on every cell,
-and let ``s_j`` be the scale of column j.  For an edge e in the hyperplanes of Z and every subset S of Z, each end's
-row differs from F(p), for some p in the common flat of S, by at most ``eps * prod(a[z] for z in S) * s_j``.  ``eps``
-(the residual) is rounding and only adds up; ``a[z]`` (the amplification) is what it costs to move onto hyperplane z
-along one of the two edges that made the new one.  Halving an edge keeps all of this (the row of the new vertex is a
-convex combination, its point too); a new edge takes the larger ``a[z]`` of its two parents and, for the new
-hyperplane, the better of their two directions.  The exact vertex on edge e differs from its row by one move more,
-along e.  So errors do not compound from neuron to neuron: they stay near rounding times the cosecants of the angles
-at the vertex.
+Lemma (errors).  A row is the vector F of all numbers of a vertex, coordinates and pre-activations, which is affine on
+every cell.  Definitions: ``s_j`` is the scale of column j; ``eps`` the residual of a row; ``a[z]`` its amplification,
+the cost of a move onto the hyperplane of neuron z along one of the two edges that made the vertex.  Claim: for an edge
+in the hyperplanes of Z and every subset S of Z, the row of each end differs from F(p), for some point p of the common
+flat of S, by at most ``eps * prod(a[z] for z in S) * s_j`` in column j.
+
+1. Entering a stage appends columns and adds their rounding to ``eps``.
+2. Halving an edge keeps the claim: the new row is a convex combination of the two, and so is its point.
+3. A new edge takes the larger ``a[z]`` of its two parents and, for the new hyperplane, the better of their directions.
+4. The exact vertex on an edge differs from its row by one more move, along the edge.
+
+So errors do not compound from neuron to neuron: they stay near the rounding times the cosecants of the angles at the
+vertex.
 """
 
 from __future__ import annotations
@@ -23,15 +27,15 @@ import numpy as np
 
 from nn_bridge.sign_vectors.exact_vertices import ExactVertex, locate, signed_floats
 from nn_bridge.sign_vectors.plan import FloatStage, Plan
-from nn_bridge.sign_vectors.skeleton import AMP, BLOCK, EPS, HEAD, SIZE, Layout, Skeleton, layout_of, unrolled_axes
+from nn_bridge.sign_vectors.skeleton import AMP, BLOCK, EPS, HEAD, SIZE, Layout, Skeleton, layout_of
+from polyhedra.rounding import UNIT_ROUNDOFF
 
-UNIT = 2.0**-53
 MAX_DOUBTS = 4096
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What happened while a piece was cut.
+    """The outcome of cutting a piece.
 
     Attributes
     ----------
@@ -75,7 +79,7 @@ def cut_stage(
 
 def _enter(skeleton: Skeleton, index: int, before: FloatStage | None, new: Layout, outcome: Outcome) -> bool:
     """The stage's values at all vertices; False where a sign is doubtful."""
-    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors import kernels
     from nn_bridge.sign_vectors.stage_entry import enter_stage
 
     open_signs = enter_stage(skeleton, index, before, new)
@@ -97,8 +101,7 @@ def _cut_block(
     tolerant: bool,
 ) -> None:
     """Cut by up to 64 neurons of a stage."""
-    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
-    from nn_bridge.sign_vectors._kernels import layout as at
+    from nn_bridge.sign_vectors import kernels
 
     plan, domain = skeleton.plan, skeleton.domain
     first = plan.stages[index].first + start
@@ -112,41 +115,24 @@ def _cut_block(
         if found and not _decide_found(skeleton, index, layout, start, doubts, found, outcome):
             return
     head, tail, fill, size = (np.empty(BLOCK, dtype=np.int64) for _ in range(4))
-    state = np.zeros(at.STATE, dtype=np.int64)
-    state[: at.VERTICES] = column, layout.columns, count, skeleton.d, first, skeleton.longest, tolerant
-    state[at.VERTICES], state[at.EDGES] = skeleton.vertices, skeleton.edges
+    block = kernels.Block()
+    block.column, block.columns, block.count, block.first = column, layout.columns, count, first
+    block.dim, block.longest, block.tolerant = skeleton.d, skeleton.longest, tolerant
+    block.vertices, block.edges = skeleton.vertices, skeleton.edges
     names = kernels.Names(
         plan.zero, plan.positive, skeleton.face_word, domain.face_dim, domain.cover_start, domain.covers
     )
     coordinates = slice(HEAD, HEAD + skeleton.d)
     height_scale = float((np.abs(skeleton.functional) / skeleton.scaled[coordinates]).sum()) * (1 + 1e-12)
     buckets = kernels.Buckets(skeleton.pool, head, tail, fill, size)
-    edges = kernels.Edges(skeleton.e64, skeleton.e32, skeleton.e16)
-    kernels.begin_block(
-        skeleton.signs, skeleton.signs.reshape(-1), edges, skeleton.edges, skeleton.table_before, buckets, state
-    )
+    kernels.begin_block(block, skeleton.vertex_arrays(), skeleton.e64, skeleton.edges, skeleton.table_before, buckets)
     while True:
-        edges = kernels.Edges(skeleton.e64, skeleton.e32, skeleton.e16)
-        records = skeleton.records
         status = kernels.cut_block(
-            state,
-            unrolled_axes(skeleton.d),
+            block,
             skeleton.vertex_arrays(),
-            skeleton.rows.reshape(-1),
-            skeleton.signs.reshape(-1),
-            edges,
-            skeleton.e64.reshape(-1),
+            skeleton.e64,
             kernels.Buckets(skeleton.pool, head, tail, fill, size),
-            kernels.Workspace(
-                skeleton.order,
-                records,
-                records.view(np.float64),
-                records.view(np.int32),
-                records.view(np.int16),
-                skeleton.keys,
-                skeleton.slots,
-                skeleton.slots.reshape(-1),
-            ),
+            kernels.Workspace(skeleton.order, skeleton.records, skeleton.keys, skeleton.slots),
             names,
             table,
             skeleton.scaled,
@@ -154,24 +140,24 @@ def _cut_block(
             height_scale,
             doubts,
         )
-        skeleton.vertices, skeleton.edges = int(state[at.VERTICES]), int(state[at.EDGES])
+        skeleton.vertices, skeleton.edges = block.vertices, block.edges
         if status == kernels.DONE:
             break
-        cuts = int(state[at.CUTS])
+        cuts = block.cuts
         if status == kernels.NEED_ROOM:
             skeleton.reserve(skeleton.vertices + cuts, skeleton.edges + cuts + cuts * skeleton.longest // 2)
             if cuts > len(skeleton.order):
                 skeleton.prepare_cuts(cuts + cuts // 2)
             continue
-        done = int(state[at.NEURON]) + 1
-        if not _decide_found(skeleton, index, layout, start, doubts, int(state[at.FOUND]), outcome, done):
-            kernels.take_back(state, edges, skeleton.order)
+        done = block.neuron + 1
+        if not _decide_found(skeleton, index, layout, start, doubts, block.found, outcome, done):
+            kernels.take_back(block, skeleton.e64, skeleton.order)
             outcome.neurons = first + done - 1
             return
-    if state[at.BAD]:
+    if block.bad:
         outcome.consistent = False
         return
-    kernels.end_block(skeleton.signs, skeleton.fingerprint, skeleton.vertices, table)
+    kernels.end_block(skeleton.vertex_arrays(), skeleton.vertices, table)
     skeleton.table_before = table
 
 
@@ -186,7 +172,7 @@ def _decide_found(
     done: int = 0,
 ) -> bool:
     """Decide the (vertex, neuron of the block) pairs that a kernel wrote down, of which ``done`` neurons are cut."""
-    from nn_bridge.sign_vectors import _kernels as kernels  # numba loads and compiles only where it is used
+    from nn_bridge.sign_vectors import kernels
 
     if found > len(doubts):
         outcome.doubtful += found
@@ -230,7 +216,7 @@ def _decide(
         row[layout.column : layout.columns] = floats[index + 1]
         used = slice(HEAD, layout.columns)
         size = float((np.abs(row[used]) * skeleton.scaled[used]).max())
-        row[EPS] = 2 * UNIT * size
+        row[EPS] = 2 * UNIT_ROUNDOFF * size
         skeleton.row32[vertex, AMP] = 1.0
         skeleton.row32[vertex, SIZE] = size * (1 + 1e-6)
 

@@ -71,7 +71,7 @@ def sublevel_persistence(
             if facet in coboundaries:
                 coboundaries[facet][face] = sign
     found = []
-    for first, last in _pairs(order, coboundaries, field):
+    for first, last in _pairs(order, faces.dimensions, coboundaries, field):
         birth, death = infima[first], None if last is None else infima[last]
         if last is None or birth != death:
             found.append(PersistencePair(faces.dim - faces.dimensions[first], birth, death))
@@ -105,12 +105,19 @@ def _infima(faces: FaceComplex, network: Network, output: int) -> list[fmpq | No
     return infima
 
 
-def _pairs(order: list[int], boundary: dict[int, dict[int, int]], field: str) -> list[tuple[int, int | None]]:
-    """The pairs (creator, destroyer or None) of a filtered complex, by reduction of columns."""
+def _pairs(
+    order: list[int], dimensions: list[int], boundary: dict[int, dict[int, int]], field: str
+) -> list[tuple[int, int | None]]:
+    """The pairs (creator, destroyer or None) of a filtered complex of coboundaries, by reduction of columns.
+
+    Small dimensions come first: a face that is paired as a creator there has a column that reduces to 0.
+    """
     rank = {face: number for number, face in enumerate(order)}
     reduced: dict[int, dict[int, fmpq]] = {}
     destroyer: dict[int, int] = {}
-    for number, face in enumerate(order):
+    for number, face in sorted(enumerate(order), key=lambda entry: (dimensions[entry[1]], entry[0])):
+        if number in destroyer:
+            continue
         check_limits()
         column = {rank[other]: fmpq(sign) for other, sign in boundary[face].items()}
         while column:

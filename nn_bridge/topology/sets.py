@@ -84,9 +84,13 @@ class FaceSet:
         return list(parts.values())
 
     def component_points(self) -> list[Row]:
-        """An exact point of each component, inside one of its largest faces; sorted."""
-        dimensions = self.complex.dimensions
-        chosen = [max(part, key=lambda face: (dimensions[face], -face)) for part in self.components]
+        """An exact point of each component, sorted; inside one of its largest faces, whatever the order of cells."""
+        faces = self.complex
+
+        def key(face: int) -> tuple[int, int, int]:
+            return faces.dimensions[face], faces.positive[face], faces.zeros[face]
+
+        chosen = [max(part, key=key) for part in self.components]
         return sorted(map(self.complex.point, chosen))
 
     def _homology_of(self, chosen: Iterable[int], lowest: int) -> Homology:

@@ -1,4 +1,4 @@
-// The module polyhedra._core: says how the core was built.
+// The module polyhedra._core: says how the core was built, and proposes and proves bases of linear programs (programs.cpp).
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 
@@ -7,6 +7,8 @@
 #include "integers.hpp"
 
 namespace nb = nanobind;
+
+void add_programs(nb::module_& m);
 
 namespace {
 
@@ -26,7 +28,8 @@ bool rounds_each_operation(double a, double b, double c) { return a * b + c == 0
 }  // namespace
 
 NB_MODULE(_core, m) {
-    m.doc() = "How the compiled core was built.";
+    m.doc() = "How the compiled core was built, and the inner loops of linear programs.";
+    add_programs(m);
     m.def(
         "about",
         [] {

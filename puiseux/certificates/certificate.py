@@ -139,7 +139,7 @@ def certify(
     problem: Problem, path: str | PathLike[str], *, progress: Callable[[int, float], None] | None = None
 ) -> RegionCount:
     """`write_certificate` for a problem that is already posed."""
-    from nn_bridge.cells.proof.proof import CellProof  # compiled kernels: imported when used
+    from nn_bridge.cells.proof.proof import CellProof  # imported when used: it loads the core
 
     begun = time.perf_counter()
     require_writable(path)

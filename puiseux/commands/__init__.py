@@ -1,49 +1,55 @@
-"""The commands of ``puiseux``, one module each; everything heavy is imported when a command runs."""
+"""The commands of ``puiseux``, one module each; everything heavy is imported when a command runs.
 
-from puiseux.commands.bounds import BOUNDS
-from puiseux.commands.compare import COMPARE
-from puiseux.commands.convert import CONVERT
-from puiseux.commands.count import COUNT
-from puiseux.commands.crosscheck import CROSSCHECK
-from puiseux.commands.explain import EXPLAIN
-from puiseux.commands.hoffman import HOFFMAN
-from puiseux.commands.lipschitz import LIPSCHITZ
-from puiseux.commands.monomials import MONOMIALS
-from puiseux.commands.optimize import OPTIMIZE
-from puiseux.commands.plot import PLOT
-from puiseux.commands.property import PROPERTY
-from puiseux.commands.random import RANDOM
-from puiseux.commands.reduce import REDUCE
-from puiseux.commands.report import REPORT
-from puiseux.commands.simplify import SIMPLIFY
-from puiseux.commands.statistics import STATISTICS
-from puiseux.commands.study import STUDY
-from puiseux.commands.suite import SUITE
-from puiseux.commands.topology import TOPOLOGY
-from puiseux.commands.verify import VERIFY
+The module of a command, too, is imported when it is needed: for one command on the command line, no other.
+"""
 
-COMMANDS = (
-    COUNT,
-    CROSSCHECK,
-    SIMPLIFY,
-    MONOMIALS,
-    BOUNDS,
-    HOFFMAN,
-    COMPARE,
-    PROPERTY,
-    OPTIMIZE,
-    LIPSCHITZ,
-    TOPOLOGY,
-    EXPLAIN,
-    CONVERT,
-    REDUCE,
-    PLOT,
-    REPORT,
-    RANDOM,
-    STATISTICS,
-    STUDY,
-    SUITE,
-    VERIFY,
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from puiseux.commands.options import Command
+
+NAMES = (
+    "count",
+    "crosscheck",
+    "simplify",
+    "monomials",
+    "bounds",
+    "hoffman",
+    "compare",
+    "property",
+    "optimize",
+    "lipschitz",
+    "topology",
+    "explain",
+    "convert",
+    "reduce",
+    "plot",
+    "report",
+    "random",
+    "statistics",
+    "study",
+    "suite",
+    "verify",
 )
+"""The commands in the order of the help; each is ``NAME`` of the module ``name`` here."""
 
-__all__ = ["COMMANDS"]
+COMMANDS: tuple[Command, ...]
+"""All commands in that order, imported when they are asked for."""
+
+
+def command_of(name: str) -> Command:
+    """The command with a name."""
+    found: Command = getattr(import_module(f"{__name__}.{name}"), name.upper())
+    return found
+
+
+def __getattr__(name: str) -> Any:
+    if name != "COMMANDS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return tuple(map(command_of, NAMES))
+
+
+__all__ = ["COMMANDS", "NAMES", "command_of"]

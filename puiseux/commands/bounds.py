@@ -31,14 +31,13 @@ def bounds(
     from puiseux.count import count_problem
     from puiseux.domains import pose
     from puiseux.reading import load
-    from puiseux.waiting import CellProgress, announce_compilation
+    from puiseux.waiting import CellProgress
 
     problem = pose(load(network))
     found = region_bounds(problem.network)
     counted = None
     if count:
         with CellProgress() as progress:
-            announce_compilation()
             counted = count_problem(problem, "cells", time_limit=time_limit, progress=progress)
     with numbers_of_any_length():
         if as_json:

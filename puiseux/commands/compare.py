@@ -38,10 +38,9 @@ def compare(
         return _same_function(first, second, time_limit, as_json)
     from puiseux import differences
     from puiseux.reading import load
-    from puiseux.waiting import StepProgress, announce_compilation
+    from puiseux.waiting import StepProgress
 
     networks = load(first), load(second)
-    announce_compilation()
     with StepProgress() as progress:
         progress("Comparing")
         found = differences.largest_difference(

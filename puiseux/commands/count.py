@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from nn_bridge.region_count import RegionCount
     from puiseux.domains import Problem
 
-PROOF_KERNELS = (("polyhedra._implied_kernels", "prove_many"),)
-"""What a certificate needs compiled beyond the count."""
-
 
 def count(
     network: NetworkArgument,
@@ -75,11 +72,10 @@ def count(
     as_json: JsonOption = False,
 ) -> int:
     """Count the linear regions of a network exactly, by four definitions side by side."""
-    from nn_bridge.cells.counting.plain_count import runs_plain
     from puiseux.count import AUTO, choose_engine, count_problem
     from puiseux.domains import pose
     from puiseux.reading import load
-    from puiseux.waiting import CellProgress, announce_compilation
+    from puiseux.waiting import CellProgress
 
     begun = time.monotonic()
     exact = load(network, output=output)
@@ -88,8 +84,6 @@ def count(
         by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
         if certificate is not None:
             _require_certifiable(certificate, engine, by_cells)
-        if by_cells and not runs_plain():
-            announce_compilation()
         result = count_problem(
             problem,
             engine,
@@ -135,12 +129,11 @@ def _certify(problem: Problem, result: RegionCount, certificate: Path, seconds: 
     """Write the certificate; False where the time is over before."""
     from polyhedra.limits import OutOfTime, time_limit
     from puiseux.certificates.certificate import certify
-    from puiseux.waiting import CellProgress, announce_compilation
+    from puiseux.waiting import CellProgress
 
     if not result.complete:
         print(f"puiseux: {shown_path(certificate)}: not written, since the count is not complete", file=sys.stderr)
         return True
-    announce_compilation(PROOF_KERNELS)
     try:
         with CellProgress() as progress, time_limit(seconds):
             proven = certify(problem, certificate, progress=progress)

@@ -32,10 +32,9 @@ def crosscheck(
     """Count by independent routes and compare; where they disagree, show a point and its activation pattern."""
     from puiseux.cross_check import cross_check
     from puiseux.reading import load
-    from puiseux.waiting import StepProgress, announce_compilation
+    from puiseux.waiting import StepProgress
 
     exact = load(network, output=output)
-    announce_compilation()
     done: list[str] = []
     with StepProgress() as progress:
 

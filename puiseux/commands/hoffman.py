@@ -40,10 +40,9 @@ def hoffman(
     """
     from puiseux.hoffman import hoffman_report
     from puiseux.reading import load
-    from puiseux.waiting import StepProgress, announce_compilation
+    from puiseux.waiting import StepProgress
 
     exact = load(network, output=output)
-    announce_compilation()
     with StepProgress() as progress:
         found = hoffman_report(
             exact, pruned=not unpruned, samples=samples, limit=limit, time_limit=time_limit, watch=progress

@@ -54,10 +54,9 @@ def lipschitz(
     """
     from puiseux import lipschitz_constants
     from puiseux.reading import load
-    from puiseux.waiting import StepProgress, announce_compilation
+    from puiseux.waiting import StepProgress
 
     exact = load(network, output=output)
-    announce_compilation()
     with StepProgress() as progress:
         progress("Looking for the steepest cell")
         found = lipschitz_constants.lipschitz(

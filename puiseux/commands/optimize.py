@@ -34,11 +34,10 @@ def optimize(
     from puiseux import optimization
     from puiseux.domains import pose
     from puiseux.reading import load
-    from puiseux.waiting import StepProgress, announce_compilation
+    from puiseux.waiting import StepProgress
 
     exact = load(network)
     optimization.require_bounded(pose(exact, domain))
-    announce_compilation()
     with StepProgress() as progress:
         progress("Optimizing")
         found = optimization.optimize(exact, domain, output, maximize=maximize, solver=solver, time_limit=time_limit)

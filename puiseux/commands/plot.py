@@ -165,14 +165,13 @@ def _count(
     """How many cells there are to draw, and why counting them ended early, if it did."""
     from puiseux.pictures.limits import count_before_drawing, looked_at
     from puiseux.pictures.plot import checked_kind
-    from puiseux.waiting import CellProgress, announce_compilation
+    from puiseux.waiting import CellProgress
 
     cells = 0
     with CellProgress() as progress:
         for network in networks:
             problem = looked_at(network, domain, window, through)
             checked_kind(problem, kind, color_by)
-            announce_compilation()
             found = count_before_drawing(problem, time_limit=time_limit, max_cells=max_cells, progress=progress)
             if found is not None and not found.complete:
                 return cells, found.reason

@@ -44,13 +44,12 @@ def statistics(
     from puiseux.pictures.data import as_data
     from puiseux.reading import load
     from puiseux.time_limit import Stopped, check_time_limit
-    from puiseux.waiting import StepProgress, announce_compilation
+    from puiseux.waiting import StepProgress
 
     if table is not None:
         check_ending(table)
     problem = pose(load(network, output=output), domain)
     points = as_data(data, problem.network.input_dim)
-    announce_compilation()
     given = None if points is None else points.points.tolist()
 
     def pieces() -> Iterator[RegionStatistics | ComplexStatistics]:

@@ -57,10 +57,8 @@ def study(
         return ExitCode.DONE
     from puiseux.studies.output import save_result
     from puiseux.studies.runner import INTERRUPTED, run_study
-    from puiseux.waiting import announce_compilation
 
     chosen = find_study(name)
-    announce_compilation()
     result = run_study(
         chosen, full=full, seed=seed, workers=workers, folder=folder, progress=_progress, time_limit=time_limit
     )

@@ -85,9 +85,7 @@ def suite(
 
 def _export(directory: Path, small: bool, families: list[str] | None, force: bool, as_json: bool) -> int:
     from puiseux.suite import export_suite
-    from puiseux.waiting import announce_compilation
 
-    announce_compilation()
     manifest = export_suite(directory, small=small, families=families, force=force, watch=_progress)
     _progress()
     if as_json:

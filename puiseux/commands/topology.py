@@ -66,7 +66,7 @@ def topology(
     from puiseux.domains import pose
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
-    from puiseux.waiting import StepProgress, announce_compilation
+    from puiseux.waiting import StepProgress
 
     pair = None if boundary is None else _pair(boundary)
     check_time_limit(time_limit)
@@ -74,7 +74,6 @@ def topology(
     exact = load(network)
     set_topology.input_set(exact, output, level, which, is_open, of_class, pair, compactify, persistence)
     pose(exact, domain)
-    announce_compilation()
     with StepProgress() as progress:
         progress("Listing the faces")
         found = set_topology.topology(

@@ -10,14 +10,14 @@ from polyhedra.polyhedron import Polyhedron
 from puiseux.cross_check.peer_oracles import RegioncamOracle, RelucentOracle
 from puiseux.routes import ROUTES
 
-_COMPILED = ("cells", "tropical", "sign-vectors")
+_LOADED = ("cells", "tropical", "sign-vectors")
 
 PEERS: dict[str, RegionOracle] = {"relucent": RelucentOracle(), "regioncam": RegioncamOracle()}
 """Other programs that count, asked by name where they are installed (the extra [bench])."""
 
 
 def warm_up(names: Iterable[str]) -> None:
-    """Load, and after an installation compile, what these routes need, before they run under a time limit.
+    """Load what these routes need, before they run under a time limit.
 
     Processes that are forked afterwards find everything ready.
     """
@@ -25,7 +25,7 @@ def warm_up(names: Iterable[str]) -> None:
     joined = Network.from_layers([[[1, 0], [0, 1], [1, 1]], [[1, 0, 0]]])
     square = Polyhedron.box([-2, -2], [2, 2])
     for name in names:
-        if name in _COMPILED:
+        if name in _LOADED:
             for network in (generic, joined):
                 ROUTES[name](network, square)
             for _ in ROUTES[name].patterns(generic, square):

@@ -27,7 +27,7 @@ from polyhedra.errors import MissingExtraError, PuiseuxError
 from polyhedra.quoting import shown
 from polyhedra.scalars import rounded_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
-from puiseux.report.report import LeftOut, Subject, left_out
+from puiseux.report.subject import LeftOut, Subject, left_out
 from tropical.simplify import SimplifiedFormula
 
 _PICTURE_CELLS = 60_000
@@ -114,9 +114,7 @@ def network_section(subject: Subject) -> str:
 def counts_section(subject: Subject) -> str:
     """The four counts side by side."""
     from puiseux.count import count_problem
-    from puiseux.waiting import announce_compilation
 
-    announce_compilation()
     result = count_problem(subject.problem, time_limit=round(subject.share(0.4), 1))
     subject.count = result
     at_least = "" if result.complete else "≥ "
@@ -415,7 +413,7 @@ def reproduction_section(subject: Subject) -> str:
     rows = [
         ("puiseux", __version__),
         ("Python", platform.python_version()),
-        *((package, _version(package)) for package in ("python-flint", "numpy", "numba")),
+        *((package, _version(package)) for package in ("python-flint", "numpy")),
         ("platform", f"{platform.system()} {platform.machine()}"),
         ("made", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")),
         ("seconds", f"{subject.seconds:.1f}"),

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import typer
 
-from puiseux.cli import app, run
+from puiseux.cli import application, run
+from puiseux.commands import NAMES
 
 HOSTILE = {
     "escapes": "a\x1b[31m\x1b]0;owned\x07\n\r\tb\u202e\u2066\u200f\x85\x9b1m",
@@ -34,7 +35,7 @@ VALID = {
 def _inputs() -> list[tuple[str, str]]:
     """Every argument (by position) and option of every command that takes a text."""
     found = []
-    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in typer.main.get_command(application(NAMES)).commands.items():  # type: ignore[attr-defined]
         position = 0
         for parameter in command.params:
             if parameter.param_type_name == "argument":

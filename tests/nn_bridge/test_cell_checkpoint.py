@@ -22,6 +22,7 @@ from nn_bridge.cells.counting import jobs as cell_jobs
 from nn_bridge.cells.counting.checkpoint import Checkpoint, CheckpointError, Record
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.cells.counting.jobs import Group
+from nn_bridge.cells.counting.pool import Pool
 from nn_bridge.cells.tree import Subtree
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
@@ -44,7 +45,8 @@ def network() -> Network:
 @pytest.fixture(autouse=True)
 def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short slices, so that a count of a fraction of a second has many of them."""
-    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 200)
+    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 200)
+    monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
     monkeypatch.setattr(cell_count, "_FIRST", 0.0005)
     monkeypatch.setattr(cell_count, "_SHORT", 0.0005)
     monkeypatch.setattr(cell_count, "_NEAR", 0.0005)
@@ -61,7 +63,7 @@ def written(folder: Path) -> Path:
 
 
 def alike(one: Record, other: Record) -> bool:
-    return np.array_equal(one.prints, other.prints) and one.to_bytes() == other.to_bytes()
+    return np.array_equal(one.residues, other.residues) and one.to_bytes() == other.to_bytes()
 
 
 def read(folder: Path) -> list[Record]:
@@ -82,7 +84,7 @@ def test_records_come_back(tmp_path: Path) -> None:
             expected.left,
             expected.groups,
         )
-        assert np.array_equal(record.prints, expected.prints)
+        assert np.array_equal(record.residues, expected.residues)
 
 
 def test_a_torn_end_is_cut_off_and_written_again(tmp_path: Path) -> None:
@@ -172,10 +174,10 @@ def test_folders_that_are_something_else(tmp_path: Path) -> None:
 
 def test_a_newer_version_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = written(tmp_path / "c")
-    monkeypatch.setattr(cell_checkpoint, "VERSION", 2)
+    monkeypatch.setattr(cell_checkpoint, "VERSION", 3)
     later = written(tmp_path / "later")
     monkeypatch.undo()
-    with pytest.raises(CheckpointError, match="has version 2, this release reads 1; go on with the release"):
+    with pytest.raises(CheckpointError, match="has version 3, this release reads 2; go on with the release"):
         read(later)
     assert len(read(folder)) == len(RECORDS)
 
@@ -278,14 +280,18 @@ def records_of(folder: Path, network: Network) -> list[Record]:
         return list(checkpoint.records())
 
 
+def _work_for_long() -> None:
+    with Pool(2) as pool:
+        for future in [pool.submit(time.sleep, 600.0) for _ in range(2)]:
+            future.result()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
 def test_workers_end_when_their_leader_is_killed(tmp_path: Path) -> None:
     """Otherwise they would wait for work forever."""
-    endless = read_network(NETS / "d8_10_10_1_s0.npz")
     if not Path("/proc/self/task").exists():
         pytest.skip("finds the workers in /proc")
-    options = {"workers": 2, "counts": "cells"}
-    process = multiprocessing.get_context("fork").Process(target=count_cells, args=(endless,), kwargs=options)
+    process = multiprocessing.get_context("fork").Process(target=_work_for_long)
     process.start()
     workers: list[str] = []
     deadline = time.monotonic() + 60

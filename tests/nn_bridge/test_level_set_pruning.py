@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from nn_bridge.cells.cell import iterate_cells
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
-from nn_bridge.sign_vectors import _kernels as kernels
-from nn_bridge.sign_vectors import pruning
+from nn_bridge.sign_vectors import kernels, pruning
 from nn_bridge.sign_vectors.domain import as_domain
 from nn_bridge.sign_vectors.plan import plan_of
 from nn_bridge.sign_vectors.skeleton import AMP, EPS, HEAD, Skeleton, layout_of
@@ -71,7 +70,8 @@ class Segments:
         rows = true + 0.999 * loose / self.scaled * rng.choice([-1.0, 1.0], size=width)
         rows[:, EPS] = loose / 4.0
         self.rows = rows
-        self.row32 = np.zeros((vertices, 2 * width), dtype=np.float32)
+        rows[:, 1] = 0.0
+        self.row32 = rows.view(np.float32)
         self.row32[:, AMP] = 4.0
         self.start = np.arange(0, vertices + 1, PER_CELL)
         self.members = np.arange(vertices)
@@ -81,9 +81,16 @@ class Segments:
         later = with_output_bias(self.later, bias)
         result = np.empty(len(order), dtype=np.bool_)
         kernels.open_cells(
-            np.asarray(order), self.start, self.members, per_group, self.rows, self.row32, self.scaled,
-            len(self.rows), later, result,
-        )  # fmt: skip
+            np.asarray(order),
+            self.start,
+            self.members,
+            per_group,
+            self.rows,
+            self.scaled,
+            len(self.rows),
+            later,
+            result,
+        )
         return result
 
     def known(self, vertex):
@@ -269,7 +276,7 @@ def test_cells_of_a_skeleton_are_the_exact_engines_and_keep_their_zeros(case):
                 order = np.array([cell, (cell + 1) % len(found), (cell + 2) % len(found)])[:size]
                 result = np.empty(size, dtype=np.bool_)
                 kernels.open_cells(
-                    order, start, members, size, skeleton.rows, skeleton.row32, skeleton.scaled, skeleton.vertices,
+                    order, start, members, size, skeleton.rows, skeleton.scaled, skeleton.vertices,
                     with_output_bias(later, bias), result,
                 )  # fmt: skip
                 assert result[0]

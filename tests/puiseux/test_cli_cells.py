@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-import types
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from nn_bridge.cells.counting import count as cell_count
 from nn_bridge.cells.counting import jobs as cell_jobs
 from puiseux.cli import run
 from puiseux.reading import load
-from puiseux.waiting import CELL_KERNELS, CellProgress, announce_compilation
+from puiseux.waiting import CellProgress
 
 NETS = Path(__file__).parents[1] / "data" / "nets"
 SMALL, LARGE, ENDLESS = (str(NETS / f"{name}_s0.npz") for name in ("d2_10_5_1", "d4_16_16_1", "d8_24_24_1"))
@@ -34,7 +33,8 @@ def compiled() -> None:
 
 @pytest.fixture
 def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cell_jobs, "STEPS_AT_ONCE", 200)
+    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 200)
+    monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
     monkeypatch.setattr(cell_count, "_FAR", 0.002)
 
 
@@ -197,41 +197,3 @@ def test_progress_is_for_terminals(capsys: pytest.CaptureFixture[str], monkeypat
     assert captured.out == ""
     assert "1,234,567 cells" in captured.err
     assert "25 %" in captured.err
-
-
-def test_compilation_is_announced(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is ahead where the cache has no entry for the function that is as new as its source."""
-    source, cache = tmp_path / "loops.py", tmp_path / "cache"
-    source.write_text("")
-    cache.mkdir()
-    module = types.ModuleType("loops")
-    module.__file__ = str(source)
-    function = types.SimpleNamespace(stats=types.SimpleNamespace(cache_path=str(cache)))
-    monkeypatch.setattr(module, "run", function, raising=False)
-    monkeypatch.setitem(sys.modules, "loops", module)
-
-    def announced() -> bool:
-        announce_compilation([("loops", "run")])
-        captured = capsys.readouterr()
-        assert captured.out == ""
-        return "compiling the kernels" in captured.err
-
-    assert announced()
-    (cache / "loops.runner-12.py311.nbi").touch()
-    assert announced()
-    entry = cache / "loops.run-12.py311.nbi"
-    entry.touch()
-    assert not announced()
-    os.utime(entry, (1, 1))
-    assert announced()
-    function.stats.cache_path = None
-    assert not announced()
-
-
-def test_the_kernels_that_are_looked_for_exist(capsys: pytest.CaptureFixture[str]) -> None:
-    run(["count", SMALL, "--json"])
-    capsys.readouterr()
-    announce_compilation(CELL_KERNELS)
-    assert capsys.readouterr() == ("", "")

@@ -13,7 +13,7 @@ import pytest
 
 import puiseux
 
-HEAVY = ["numba", "torch", "cvxpy", "matplotlib", "plotly", "scipy", "sympy", "onnx", "networkx", "rich"]
+HEAVY = ["numpy", "flint", "torch", "cvxpy", "matplotlib", "plotly", "scipy", "sympy", "onnx", "networkx", "rich"]
 PROGRAM = """
 import json, sys
 import puiseux
@@ -28,6 +28,20 @@ def test_import_and_help_load_nothing_heavy() -> None:
     program = PROGRAM.format(heavy=HEAVY)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.splitlines()[-1]) == [0, []]
+
+
+def test_a_command_imports_no_other_command_and_help_no_library() -> None:
+    program = """
+import sys
+from puiseux.cli import run
+code = run({arguments!r})
+commands = sorted(name for name in sys.modules if name.startswith("puiseux.commands."))
+print(code, "puiseux.commands.plot" in commands, "numpy" in sys.modules)
+"""
+    for arguments, expected in ((["explain", "cells"], "0 False False"), (["--help"], "0 True False")):
+        code = program.format(arguments=arguments)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == expected
 
 
 def test_every_public_name_is_there() -> None:

@@ -32,7 +32,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.writers.files import write_bytes
 from polyhedra.quoting import quoted, shown, shown_path
 
-FORMAT, VERSION = "puiseux-cell-checkpoint", 1
+FORMAT, VERSION = "puiseux-cell-checkpoint", 2
 
 _HEADER, _LOG, _LOCK = "header.json", "slices.log", "lock"
 _FRAME = struct.Struct("<8sQ16s")  # mark, length of the content, checksum of these two and of all before
@@ -60,14 +60,14 @@ class Record:
     left : tuple of Job
         The jobs that it leaves.
     groups : tuple of Group
-    prints : array of uint64
+    residues : array of uint64
     """
 
     job: int
     cells: int
     left: tuple[Job, ...] = ()
     groups: tuple[Group, ...] = ()
-    prints: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    residues: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
 
     def to_bytes(self) -> bytes:
         """The record as text, packed, then the residues."""
@@ -78,7 +78,7 @@ class Record:
             "groups": [[_plain(group.parts), group.leaves] for group in self.groups],
         }
         text = zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
-        return struct.pack("<Q", len(text)) + text + self.prints.astype("<u8").tobytes()
+        return struct.pack("<Q", len(text)) + text + self.residues.astype("<u8").tobytes()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Record:
@@ -252,10 +252,11 @@ class Checkpoint:
             _sync(self.folder)
         else:
             with _open_regular(path, os.O_RDONLY) as file:
-                self._compare(file.read(_MOST_HEADER + 1), content)
+                text = self._compare(file.read(_MOST_HEADER + 1), content)
         return hashlib.blake2b(text, digest_size=_SUM).digest()
 
-    def _compare(self, found: bytes, content: dict[str, Any]) -> None:
+    def _compare(self, found: bytes, content: dict[str, Any]) -> bytes:
+        """Refuse a header that belongs to another count; returns its text."""
         text, _, check = found.rstrip(b"\n").rpartition(b"\n")
         if check != _header_sum(text):
             raise CheckpointError(f"{self._name}: the checkpoint is damaged ({_HEADER}); {_ADVICE}")
@@ -265,7 +266,15 @@ class Checkpoint:
             header = None
         if not isinstance(header, dict) or header.get("format") != FORMAT:
             raise CheckpointError(f"{self._name}: is not a checkpoint of a count; {_ADVICE}")
-        if header.get("version") != VERSION:
+        if header.get("version") == 1:
+            # its jobs name start cells, units and sides as today; its groups number leaves in another order
+            if content.get("kind of count") != "cells":
+                raise CheckpointError(
+                    f"{self._name}: the checkpoint has version 1, which numbers cells in the order of an "
+                    "earlier release; go on with that release, or choose another folder"
+                )
+            content = {name: value for name, value in content.items() if name not in ("version", "subdivision")}
+        elif header.get("version") != VERSION:
             raise CheckpointError(
                 f"{self._name}: the checkpoint has version {shown(header.get('version'))}, this release reads "
                 f"{VERSION}; go on with the release that began it, or choose another folder"
@@ -273,6 +282,7 @@ class Checkpoint:
         for name, value in content.items():
             if header.get(name) != value:
                 raise CheckpointError(f"{self._name}: the checkpoint belongs to another {name}; {_ADVICE}")
+        return text
 
 
 def _header_sum(text: bytes) -> bytes:

@@ -16,15 +16,30 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn_bridge.cells import _kernels as kernels
+from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.joining import repeats
-from nn_bridge.cells.problem import CellProblem, cell_arrays
-from nn_bridge.cells.tree import COUNT_ONLY, JOINS, CellTree, CellTreeError, Decision, Leaves, NoRoom, Subtree
+from nn_bridge.cells.problem import CellProblem
+from nn_bridge.cells.tree import (
+    COUNT_ONLY,
+    FACES_WITHOUT_COORDINATES,
+    CellTree,
+    CellTreeError,
+    Division,
+    Leaves,
+    NoRoom,
+    Subtree,
+)
+from polyhedra.compiled_core import core_or_refusal
 from polyhedra.limits import OutOfTime, time_limit
+
+if TYPE_CHECKING:
+    from nn_bridge.cells import _core
+else:
+    _core = core_or_refusal("nn_bridge.cells._core")
 
 Job = tuple[Subtree, ...]
 
@@ -34,14 +49,13 @@ GROUP_LEAVES = 1 << 14
 FACES_LEAVES = 1 << 13
 """A slice ends when it has the faces of so many leaves."""
 
-STEPS_AT_ONCE = 1 << 12
-"""Steps of a run between two looks at the clock, at most: some hundredths of a second."""
+LEAVES_AT_ONCE, CELLS_AT_ONCE = 1 << 12, 1 << 20
+"""Leaves in a batch, and cells that are counted between two looks at the limits."""
 
-_KEEP = 4  # trees that a worker remembers
-_GRACE = 0.5  # seconds that a step, or a count inside one cell, may go on when time is up
-_FEWEST_STEPS = 64
-_TRIAL_STEPS = 128  # after these it is seen whether residues repeat
-_LATEST = 1024  # leaves by which that is seen at the end of a slice
+_KEEP = 4  # trees that a worker keeps
+_GRACE = 0.5  # hard limit = time limit + so many seconds, for a step or a count inside one cell
+_TRIAL_LEAVES = 64  # leaves before deciding whether to write faces
+_LATEST = 1024  # size of the tail sample used for the decision of the next slice
 _NO_LIMIT = 1 << 62
 
 
@@ -50,88 +64,7 @@ def weight(job: Job) -> float:
     return sum(part.roots * 0.5 ** len(part.path) for part in job)
 
 
-class Division(NamedTuple):
-    """A run divided where it stands: subtrees that it has finished, and those that it has not."""
-
-    done: list[Subtree]
-    rest: list[Subtree]
-
-
-def divide(tree: CellTree, subtree: Subtree) -> Division:
-    """Divide a run that has just given back control; it then ends without working on the rest.
-
-    A count inside the last stage of a cell can't be divided: what is left of it stays on the stack, and the run
-    finishes it (as part of what is done) when it is continued.  A step that is midway is lost.
-
-    Parameters
-    ----------
-    tree : CellTree
-        With a run in progress.
-    subtree : Subtree
-        What it was started on.
-    """
-    size = int(tree.st[kernels.SP])
-    cells = int(np.count_nonzero(tree.node[:size, kernels.N_KIND] <= 0))  # the others count inside one cell, on top
-    depths = tree.node[:cells, kernels.N_DEPTH].tolist()
-    start = len(subtree.path)
-    if start:
-        division = _divided(tree, subtree, depths) if cells else Division([subtree], [])
-    else:
-        division = _divided_roots(tree, subtree, depths)
-    tree.node[: size - cells] = tree.node[cells:size].copy()
-    tree.node_mask[: size - cells] = tree.node_mask[cells:size].copy()
-    tree.st[kernels.SP] = size - cells
-    tree.st[kernels.MIDWAY] = 0
-    tree.roots_left = range(0)
-    return division
-
-
-def _divided_roots(tree: CellTree, subtree: Subtree, depths: list[int]) -> Division:
-    """`divide` for start cells, which are visited in blocks, from the last of a block to its first."""
-    waiting = depths.count(0)
-    current = tree.block.start + waiting
-    done, rest = [], []
-    if tree.block.start > subtree.root:
-        done.append(Subtree(subtree.root, (), tree.block.start - subtree.root))
-    if len(depths) == waiting:
-        if current < tree.block.stop:
-            done.append(Subtree(current, (), tree.block.stop - current))
-    else:
-        if current + 1 < tree.block.stop:
-            done.append(Subtree(current + 1, (), tree.block.stop - current - 1))
-        inside = _divided(tree, Subtree(current), depths[waiting:], waiting)
-        done += inside.done
-        rest += inside.rest
-    if waiting:
-        rest.append(Subtree(tree.block.start, (), waiting))
-    if tree.roots_left:
-        # there may be more start cells than a length can say
-        rest.append(Subtree(tree.roots_left.start, (), tree.roots_left.stop - tree.roots_left.start))
-    return Division(done, rest)
-
-
-def _divided(tree: CellTree, subtree: Subtree, depths: list[int], first: int = 0) -> Division:
-    """`divide` inside one start cell, whose nodes lie on the stack from ``first`` on."""
-    start = len(subtree.path)
-    if depths[-1] <= start:
-        return Division([], [subtree])  # still on the way there
-    columns = [kernels.N_DSTAGE, kernels.N_DUNIT, kernels.N_DSIGN]
-    steps: list[Decision] = [(s, u, side) for s, u, side in tree.node[first : first + len(depths), columns].tolist()]
-    trace: list[Decision] = [(s, u, side) for s, u, side in tree.trace[: depths[-1] - 1].tolist()]
-    path = (*trace, steps[-1])
-    # a node's positive side is visited first: where the path to the top turned to the negative one, it is done
-    done = [Subtree(subtree.root, (*path[:i], (*path[i][:2], 1))) for i in range(start, len(path)) if path[i][2] == 0]
-    rest = [Subtree(subtree.root, (*path[: d - 1], step)) for d, step in zip(depths, steps, strict=True)]
-    return Division(done, rest[::-1])
-
-
-def _on_the_way(tree: CellTree, subtree: Subtree) -> bool:
-    """Whether a run has not yet come past its first cell, so that stopping it would gain nothing."""
-    top = int(tree.st[kernels.SP]) - 1
-    return top >= 0 and 0 < len(subtree.path) >= int(tree.node[top, kernels.N_DEPTH])
-
-
-# -------------------------------------------------------------------------- what a worker is asked and answers
+# -------------------------------------------------------------------------- questions to a worker and its answers
 
 
 class Task:
@@ -139,6 +72,17 @@ class Task:
 
     def __init__(self, key: str, problem: CellProblem | None, packed: bytes = b"") -> None:
         self.key, self._problem, self._packed = key, problem, packed
+        self.stop = _core.Stop()  # ends slices in other threads of this process
+        self._making = threading.Lock()
+        self._arrays: CoreProblem | None = None
+
+    @property
+    def arrays(self) -> CoreProblem:
+        """The problem as the core takes it, for all threads."""
+        with self._making:
+            if self._arrays is None:
+                self._arrays = CoreProblem(self.problem)
+            return self._arrays
 
     @classmethod
     def of(cls, problem: CellProblem) -> Task:
@@ -204,19 +148,19 @@ class Slice:
     rest : Job
         What is left of the job.
     groups : tuple of Group
-        What was done, in order (only where prints were asked for).
-    prints : array of uint64
+        What was done, in order (only where residues were asked for).
+    residues : array of uint64
         The residues of the leaves' affine maps, in the order of the groups.
     faces : tuple of Leaves
         The leaves with their faces, all of them or none.
     repeats : bool
         Whether the residues of the latest leaves are such that faces are best written for all (`gluing.repeats`).
-    abandoned : bool
-        The slice was cut off: ``cells`` and ``prints`` were found, but the job must be done again from its start.
+    partial : int
+        Beside ``cells``: cells met in the count of one cell that was broken off, which ``rest`` begins anew.
     interrupted : bool
-        It was cut off by Ctrl-C.
+        The slice was ended by Ctrl-C.
     no_room : bool
-        It was cut off because a cell takes more memory than is left.
+        It was ended because a cell takes more memory than is left.
     generators : int
         The most vertices and rays that a cell had.
     """
@@ -224,10 +168,10 @@ class Slice:
     cells: int
     rest: Job = ()
     groups: tuple[Group, ...] = ()
-    prints: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    residues: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
     faces: tuple[Leaves, ...] = ()
     repeats: bool = False
-    abandoned: bool = False
+    partial: int = 0
     interrupted: bool = False
     no_room: bool = False
     generators: int = 0
@@ -250,16 +194,15 @@ def _tree(task: Task, emit: int, count_last_stage: bool = False) -> CellTree:
     tree = trees.pop(key, None)
     if tree is None:
         known = next((tree for (task_key, _, _), tree in trees.items() if task_key == task.key), None)
-        problem = task.problem if known is None else known.problem
-        arrays = cell_arrays(problem) if known is None else known.arrays
-        tree = CellTree(problem, emit, count_last_stage=count_last_stage, arrays=arrays)
+        arrays = task.arrays if known is None else known.arrays  # a task that has travelled comes anew with each job
+        tree = CellTree(arrays.problem, emit, count_last_stage=count_last_stage, arrays=arrays)
     trees[key] = tree
     while len(trees) > _KEEP:
         trees.popitem(last=False)
     return tree
 
 
-def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool | None = False) -> Slice:
+def count_slice(task: Task, job: Job, limits: Limits, residues: bool, faces: bool | None = False) -> Slice:
     """Work on a job for a slice of time; runs in any process.
 
     Parameters
@@ -267,75 +210,76 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
     task : Task
     job : tuple of Subtree
     limits : Limits
-    prints : bool
+    residues : bool
         Record the residues of the leaves' affine maps; else only count the cells, by the fastest route.
     faces : bool, optional
-        With ``prints``: bring the leaves with their faces, of which a slice then has few.  None: if residues repeat.
+        With ``residues``: bring the leaves with their faces, of which a slice then has few.  None: if residues repeat.
     """
     begun = time.monotonic()
     try:
         with time_limit(limits.last_second):
-            tree = _tree(task, JOINS if prints else COUNT_ONLY, count_last_stage=not prints)
+            tree = _tree(task, FACES_WITHOUT_COORDINATES if residues else COUNT_ONLY, count_last_stage=not residues)
     except OutOfTime:
-        return Slice(0, abandoned=True)
+        return Slice(0, job)
     tree.room = limits.memory
-    most = _NO_LIMIT if limits.cells is None else limits.cells
-    steps = min(STEPS_AT_ONCE, max(most, _FEWEST_STEPS))
-    found = _Found(tree, faces) if prints else None
-    tree.par[kernels.WORK_LIMIT] = min(steps, _TRIAL_STEPS) if prints and faces is None else steps
+    found = _Found(tree, faces) if residues else None
     before = grouped = tree.cells
+    most = _NO_LIMIT if limits.cells is None else limits.cells
     groups: list[Group] = []
     parts: list[Subtree] = []
     work = list(reversed(job))
-    over = False
-    try:
-        while work and not over:
-            subtree = work.pop()
-            division = None
-            for leaves in tree.run(subtree):
-                cells = tree.cells - before
-                if found is not None:
-                    found.add(leaves, cells)
-                    if found.faces is None and cells >= min(steps, _TRIAL_STEPS) // 2:
-                        found.decide()
-                        tree.par[kernels.WORK_LIMIT] = steps
-                spent = time.monotonic() - begun
-                over = spent > limits.seconds or cells >= most or (found is not None and found.enough)
-                wanted = over or (prints and tree.cells - grouped >= GROUP_LEAVES)
-                if division is None and wanted and not (tree.midway or _on_the_way(tree, subtree)):
-                    division = divide(tree, subtree)
-                if spent > limits.last_second + _GRACE and tree.st[kernels.SP] > 0:
-                    return _cut_off(tree, cells, found)
-            over = over or time.monotonic() - begun > limits.seconds
-            if division is None:
-                parts.append(subtree)
-            else:
-                parts += division.done
-                work += reversed(division.rest)
-            if found is not None and parts and (over or not work or tree.cells - grouped >= GROUP_LEAVES):
-                groups.append(Group(tuple(parts), tree.cells - grouped, found.begins_of(tree.cells - grouped)))
-                parts, grouped = [], tree.cells
-    except BaseException as error:
-        _TREES.by_key.clear()  # they may have been left in the middle of anything
-        if not isinstance(error, KeyboardInterrupt | NoRoom):
-            raise
-        return replace(
-            _cut_off(tree, tree.cells - before, found),
-            interrupted=isinstance(error, KeyboardInterrupt),
-            no_room=isinstance(error, NoRoom),
-        )
-    rest = tuple(reversed(work))
-    largest = int(tree.st[kernels.MAX_GENS])
+    cut_off: type[BaseException] | None = None
+    partial, over = 0, False
+    while work and not over:
+        subtree = work.pop()
+        tree.start(subtree)
+        division = None
+        while division is None:
+            tree.batch_leaves = _TRIAL_LEAVES if found is not None and found.faces is None else LEAVES_AT_ONCE
+            at_once = tree.batch_leaves if residues else CELLS_AT_ONCE
+            spent = time.monotonic() - begun
+            try:
+                last_second = limits.last_second + _GRACE - spent
+                done = tree.work(
+                    limits.seconds - spent, last_second, min(at_once, before + most - tree.cells), task.stop
+                )
+            except (KeyboardInterrupt, NoRoom) as error:
+                cut_off, done = type(error), False
+            except BaseException:
+                _TREES.by_key.clear()  # they may have been left in the middle of anything
+                raise
+            cells, partial = tree.cells - before, tree.partial
+            if found is not None:
+                found.add(tree.take(), cells)
+                if found.faces is None and cells >= _TRIAL_LEAVES:
+                    found.decide()
+            over = (
+                cut_off is not None or task.stop.is_set() or time.monotonic() - begun > limits.seconds or cells >= most
+            )
+            over = over or (found is not None and found.enough)
+            if done or over or (residues and tree.cells - grouped >= GROUP_LEAVES):
+                division = Division([subtree], []) if done else tree.divided()
+        parts += division.done
+        work += reversed(division.rest)
+        if found is not None and parts and (over or not work or tree.cells - grouped >= GROUP_LEAVES):
+            groups.append(Group(tuple(parts), tree.cells - grouped, found.begins_of(tree.cells - grouped)))
+            parts, grouped = [], tree.cells
+    result = Slice(
+        tree.cells - before,
+        tuple(reversed(work)),
+        partial=partial,
+        interrupted=cut_off is KeyboardInterrupt,
+        no_room=cut_off is NoRoom,
+        generators=tree.most_generators,
+    )
     if found is None:
-        return Slice(tree.cells - before, rest, generators=largest)
-    together = _joined(found.prints)
-    repeated = found.decide() if found.faces is None else bool(rest) and repeats(together[-_LATEST:], found.faces)
-    return Slice(tree.cells - before, rest, tuple(groups), together, tuple(found.leaves), repeated, generators=largest)
-
-
-def _cut_off(tree: CellTree, cells: int, found: _Found | None) -> Slice:
-    prints = _joined(found.prints) if found else _NOTHING
-    return Slice(cells, prints=prints, abandoned=True, generators=int(tree.st[kernels.MAX_GENS]))
+        return result
+    together = _joined(found.residues)
+    if found.faces is None:
+        repeated = found.decide()
+    else:
+        repeated = bool(result.rest) and repeats(together[-_LATEST:], found.faces)
+    return replace(result, groups=tuple(groups), residues=together, faces=tuple(found.leaves), repeats=repeated)
 
 
 _NOTHING = np.zeros(0, np.uint64)
@@ -350,7 +294,7 @@ class _Found:
     def __init__(self, tree: CellTree, faces: bool | None) -> None:
         self.faces = faces
         self.enough = False
-        self.prints: list[np.ndarray] = []
+        self.residues: list[np.ndarray] = []
         self.leaves: list[Leaves] = []
         self._look = _LATEST if faces is None else _NO_LIMIT
         self._begins: list[np.ndarray] = []
@@ -360,19 +304,19 @@ class _Found:
 
     def add(self, leaves: Leaves, cells: int) -> None:
         """Take a batch, with which there are so many cells."""
-        self.prints.append(leaves.prints)
+        self.residues.append(leaves.residues)
         self._begins.append(leaves.begins)
-        if self.faces is not False and len(leaves.prints):
+        if self.faces is not False and len(leaves.residues):
             self.leaves.append(leaves)
         if self.faces:
             self.enough |= cells >= FACES_LEAVES
         elif cells >= self._look:
             self._look = 4 * cells
-            self.enough |= repeats(leaves.prints)
+            self.enough |= repeats(leaves.residues)
 
     def decide(self) -> bool:
         """Decide by the leaves so far."""
-        self.faces = repeats(_joined(self.prints))
+        self.faces = repeats(_joined(self.residues))
         if not self.faces:
             self.leaves = []
             self._tree.write_faces(False)
@@ -426,21 +370,21 @@ def _faces_of(
     task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray, limits: Limits
 ) -> list[Leaves]:
     deadline = time.monotonic() + limits.last_second + _GRACE
-    tree = _tree(task, JOINS)
+    tree = _tree(task, FACES_WITHOUT_COORDINATES)
     tree.room = limits.memory
-    tree.par[kernels.WORK_LIMIT] = STEPS_AT_ONCE
+    tree.batch_leaves = LEAVES_AT_ONCE
     tree.write_faces(True)
     parts = [part for group in groups for part in group.parts]
     tree.mark(select, _begins(groups))
-    batches = [leaves for leaves in _until(deadline, tree, parts) if len(leaves.prints)]
-    if np.array_equal(_joined([leaves.prints for leaves in batches]), keys):
+    batches = [leaves for leaves in _until(deadline, tree, parts) if len(leaves.residues)]
+    if np.array_equal(_joined([leaves.residues for leaves in batches]), keys):
         return batches
     # signs that were open in the first pass may be known by now, and units split in another order: choose by residues
     tree.mark(np.zeros(0, np.uint8))
     wanted = np.unique(keys)
-    batches = [_chosen(leaves, np.isin(leaves.prints, wanted)) for leaves in _until(deadline, tree, parts)]
-    batches = [leaves for leaves in batches if len(leaves.prints)]
-    if not np.array_equal(np.sort(_joined([leaves.prints for leaves in batches])), np.sort(keys)):
+    batches = [_chosen(leaves, np.isin(leaves.residues, wanted)) for leaves in _until(deadline, tree, parts)]
+    batches = [leaves for leaves in batches if len(leaves.residues)]
+    if not np.array_equal(np.sort(_joined([leaves.residues for leaves in batches])), np.sort(keys)):
         raise CellTreeError("a later pass met other cells than the first; please report this network")
     return batches
 
@@ -474,7 +418,7 @@ def _chosen(leaves: Leaves, marked: np.ndarray) -> Leaves:
     facets = marked[np.searchsorted(numbers, leaves.facet_leaf)]
     return leaves._replace(
         patterns=leaves.patterns[marked],
-        prints=leaves.prints[marked],
+        residues=leaves.residues[marked],
         begins=leaves.begins[marked],
         generator_leaf=leaves.generator_leaf[generators],
         generator_ray=leaves.generator_ray[generators],

@@ -20,15 +20,12 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import primitive
 
-_KERNELS = ("nn_bridge.cells._core", "nn_bridge.cells._kernels")
-"""The modules that count cells by compiled code: the core, and the kernels that it replaces."""
-
 _EACH = 1.0  # seconds between reports of progress
 
 
 def runs_plain() -> bool:
-    """Whether cells are counted by the plain engine: on request, and where nothing compiled is there."""
-    return pure() or all(find_spec(name) is None for name in _KERNELS)
+    """Whether cells are counted by the plain engine: on request, and where there is no compiled core."""
+    return pure() or find_spec("nn_bridge.cells._core") is None
 
 
 def plain_network(network: Network) -> PlainNetwork:

@@ -1,0 +1,142 @@
+"""The compiled cell engine; `nn_bridge.cells.tree` and `nn_bridge.cells.core_problem` are the way to it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Numbers = NDArray[np.int32] | NDArray[np.int64]
+
+def rehash(keys: NDArray[np.uint64], bearer: _Numbers, new_keys: NDArray[np.uint64], new_bearer: _Numbers) -> None:
+    """Move all keys to a larger, empty table."""
+
+def number(
+    rows: NDArray[np.uint64],
+    keys: NDArray[np.uint64],
+    bearer: _Numbers,
+    state: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    fresh: NDArray[np.int64],
+    begin: tuple[int, int],
+) -> tuple[int, int]:
+    """Number rows in the order in which they first come; returns how many are done, and how many numbers are new."""
+
+def join(
+    faces: NDArray[np.uint64],
+    leaf: NDArray[np.int64],
+    label: _Numbers,
+    pairs: bool,
+    key: NDArray[np.uint64],
+    keys: NDArray[np.uint64],
+    bearer: _Numbers,
+    seen: NDArray[np.int64],
+    parent: _Numbers,
+    begin: int,
+) -> int:
+    """Unite the leaves of one label that bear equal keys; returns how many faces are done."""
+
+def pack(
+    patterns: NDArray[np.uint64],
+    rows: NDArray[np.int64],
+    zeros: NDArray[np.uint64],
+    columns: NDArray[np.int64],
+    places: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+) -> None:
+    """Pack the sign vectors of faces into keys."""
+
+def relevant(
+    patterns: NDArray[np.uint64], read: NDArray[np.uint64], by_output: NDArray[np.uint64], result: NDArray[np.uint64]
+) -> None:
+    """The active units from which a path of active units leads to an output."""
+
+def different(
+    rows: NDArray[np.uint64], first: NDArray[np.uint64], labels: NDArray[np.int64], found: NDArray[np.int64]
+) -> int:
+    """List the rows that are not what their label has in `first`; returns how many."""
+
+class NoRoom(MemoryError): ...
+class BadPath(ValueError): ...
+class Contradiction(RuntimeError): ...
+
+class Problem:
+    @property
+    def words(self) -> int: ...
+    @property
+    def dim(self) -> int: ...
+
+class Residues: ...
+
+class Checks:
+    def __init__(self, problem: Problem) -> None: ...
+    def follow(self, pattern: list[list[int]]) -> None: ...
+    def form(self, stage: int, unit: int) -> tuple[list[float], float, float, int]: ...
+    def bounds(self, stage: int, unit: int, x: list[float], e: float) -> tuple[float, float, float]: ...
+    def join(
+        self, x: list[float], error_x: float, va: float, ea: float, y: list[float], error_y: float, vb: float, eb: float
+    ) -> tuple[list[float], float]: ...
+    @staticmethod
+    def polish(rows: list[list[float]], errors: list[float], x: list[float]) -> tuple[list[float], float]: ...
+
+class Stop:
+    def set(self) -> None: ...
+    def is_set(self) -> bool: ...
+
+_Block = tuple[int, NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], list[int]]
+
+def problem(
+    dim: int,
+    lines: int,
+    whole: bool,
+    stages: list[tuple[NDArray[np.float64], list[int], list[_Block]]],
+    walls: list[list[int]],
+    slots: list[tuple[int, int]],
+    generators: list[tuple[list[int], list[int]]],
+    start_rows: Sequence[int],
+) -> Problem: ...
+def residues(
+    stages: list[
+        tuple[
+            NDArray[np.uint64],
+            NDArray[np.uint64],
+            NDArray[np.uint64],
+            bool,
+            list[tuple[int, NDArray[np.uint32]]],
+        ]
+    ],
+    one: int,
+    two: int,
+) -> Residues: ...
+
+class Explorer:
+    emit: int
+    room: int
+    batch_leaves: int
+    def __init__(self, problem: Problem, emit: int, counting: bool, residues: Residues | None) -> None: ...
+    def start(self, root: bytes, roots: int, path: NDArray[np.int32]) -> None: ...
+    def work(self, seconds: float, last_second: float, cells: int, stop: Stop | None, ask: bool) -> bool: ...
+    def take(
+        self,
+    ) -> tuple[
+        NDArray[np.uint64],
+        NDArray[np.uint64],
+        NDArray[np.uint8],
+        NDArray[np.int64],
+        NDArray[np.uint8],
+        NDArray[np.float64],
+        NDArray[np.uint64],
+        NDArray[np.int64],
+        NDArray[np.uint64],
+    ]: ...
+    def position(self) -> tuple[bytes, int, list[tuple[int, int, int, bool]]]: ...
+    def mark(self, select: NDArray[np.uint8], skip: bool) -> None: ...
+    @property
+    def cells(self) -> int: ...
+    @property
+    def partial(self) -> int: ...
+    @property
+    def share(self) -> float: ...
+    @property
+    def zero_words(self) -> int: ...
+    @property
+    def counters(self) -> dict[str, int]: ...

@@ -1,0 +1,213 @@
+// The number of cells of an arrangement in a cell, by deletion and restriction, without listing them.
+//
+// A flat is the cell cut by some zero sets.  Its cells are one, and for each unit those that the later units cut its zero
+// set into.  Mostly generators and values tell without any cut: a sign pattern that some generator shows is one of the
+// cells', and the image of a flat under two units is a planar cone whose extreme slopes tell which quadrants it meets.
+// Source: Zaslavsky 1975 (deletion and restriction).
+#pragma once
+#include "cutting.hpp"
+
+namespace puiseux::cells {
+
+/// The most cells that hyperplanes cut a convex set of dimension dim into.
+inline int most_cells(int hyperplanes, int dim) {
+    int total = 1, binomial = 1;
+    for (int i = 1; i <= std::min(hyperplanes, dim); ++i) total += binomial = binomial * (hyperplanes - i + 1) / i;
+    return total;
+}
+
+template <class S>
+class Counting : public Cutting<S> {
+    using Base = Cutting<S>;
+
+public:
+    using typename Base::Set;
+    using Base::Base;
+
+protected:
+    using Base::counters_, Base::forms_, Base::owner_, Base::problem_, Base::shape_, Base::watch_;
+    static constexpr int FEW = 5;  // units: their sign patterns are the bits of one word
+    Arena arena_;
+
+    std::pair<Set, Set> sides(Cell cell) const {
+        Set positive = shape_.none(), negative = shape_.none();
+        for (Word* g : cell) {
+            const Word *p = shape_.positive(g), *n = shape_.negative(g);
+            for (int q = 0; q < shape_.words(); ++q) positive[q] |= p[q], negative[q] |= n[q];
+        }
+        return {positive, negative};
+    }
+
+    Set only(int j) const {
+        Set s = shape_.none();
+        s.add(j);
+        return s;
+    }
+
+    std::int64_t tally_ = 0;  // cells counted so far; after an exception a part of them
+
+    /// Adds to the tally the number of cells that the given units cut a flat of dimension dim into.
+    void count(Cell flat, int dim, int stage, const Set& units) {
+        const auto [positive, negative] = sides(flat);
+        const Set cut = positive & negative & units;
+        const int cuts = cut.count();
+        watch_.spend(flat.count);
+        if (cuts <= 1) return add(1 + cuts);
+        if (dim == 1) return add(1 + zeros(flat[0], flat[1], stage, cut));
+        if (cuts <= FEW) {
+            const Word patterns = witnessed(flat, cut);
+            if (std::popcount(patterns) == most_cells(cuts, dim)) return ++counters_.witnessed, add(std::popcount(patterns));
+            if (cuts == 2) {
+                const int a = cut.first(), b = (cut - only(a)).first();
+                if (const int met = quadrants(flat, stage, a, b, int(patterns)); met >= 0) return ++counters_.planar, add(std::popcount(unsigned(met)));
+            }
+        }
+        add(1);
+        Set later = cut;
+        cut.each([&](int i) {
+            later.drop(i);
+            restricted(flat, dim, stage, i, later);
+        });
+    }
+
+    /// The sign patterns of a few units that generators show, as a set of numbers.
+    Word witnessed(Cell cell, const Set& units) const {
+        Word patterns = 0;
+        for (Word* g : cell) {
+            const Set positive = shape_.positives(g);
+            if (((positive | shape_.negatives(g)) & units) == units) patterns |= Word{1} << gathered(positive, units);
+        }
+        return patterns;
+    }
+
+    /// Which quadrants (bit [a > 0] + 2 [b > 0]) of two units the cell meets, given those that generators show; -1 where
+    /// the values do not tell.
+    ///
+    /// A quadrant without a generator is met iff the segment between a generator of each neighbour passes through it: iff
+    /// the least |a| / |b| on the one side times the least |b| / |a| on the other is less than 1.
+    int quadrants(Cell cell, int stage, int a, int b, int met) const {
+        const Forms<S>& forms = forms_[size_t(stage)];
+        double least[4][2][2];  // by quadrant and side: the ratio at least and at most
+        for (auto& q : least) q[0][0] = q[0][1] = q[1][0] = q[1][1] = UNKNOWN;
+        const int missing = 15 & ~met;
+        bool known = true;
+        for (Word* g : cell) {
+            const int sa = shape_.side(g, a), sb = shape_.side(g, b);
+            const double *x = shape_.x(g), e = shape_.error(g);
+            const bool loose = e > LOOSE || problem_.whole;
+            const double va = sa * forms.value(a, x), vb = sb * forms.value(b, x);
+            const double ea = !sa ? 0 : loose ? forms.tight_bound(a, x, e) : forms.bound(a, e);
+            const double eb = !sb ? 0 : loose ? forms.tight_bound(b, x, e) : forms.bound(b, e);
+            if ((sa && !(va > 2 * ea)) || (sb && !(vb > 2 * eb))) return -1;
+            auto note = [&](int quadrant, int side, double above, double below, double e_above, double e_below) {
+                const double ratio = above / below, doubt = (e_above + ratio * e_below) / below * 2 + 8 * UNIT_ROUNDOFF * ratio + UNDERFLOW_SLACK;
+                known = known && ratio < LARGEST && doubt < LARGEST;
+                auto& at = least[quadrant][side];
+                at[0] = std::min(at[0], ratio - doubt), at[1] = std::min(at[1], ratio + doubt);
+            };
+            // where b has the right sign and a has not, and the other way round
+            for (int q = 0; q < 4; ++q)
+                if (missing >> q & 1) {
+                    const int ta = q & 1 ? 1 : -1, tb = q & 2 ? 1 : -1;
+                    if (sb == tb && sa != ta) note(q, 0, va, vb, ea, eb);
+                    if (sa == ta && sb != tb) note(q, 1, vb, va, eb, ea);
+                }
+        }
+        if (!known) return -1;
+        for (int q = 0; q < 4; ++q)
+            if (missing >> q & 1) {
+                const double most = least[q][0][1] * least[q][1][1], at_least = least[q][0][0] * least[q][1][0];
+                if (most < 1 - 1e-15 && least[q][0][0] >= 0 && least[q][1][0] >= 0) met |= 1 << q;
+                else if (!(at_least > 1 + 1e-15 && least[q][0][0] > 0 && least[q][1][0] > 0)) return -1;
+            }
+        return met;
+    }
+
+private:
+    void add(std::int64_t cells) { tally_ += cells; }
+
+    /// Adds the number of cells that later units cut the zero set of a unit in a flat into.
+    void restricted(Cell flat, int dim, int stage, int unit, const Set& later) {
+        if (!later.any()) return add(1);
+        Set meeting = shape_.none(), unknown = shape_.none();
+        crossing_units(flat, stage, unit, later, meeting, unknown);
+        if (!unknown.any() && meeting.count() <= 1) return add(1 + meeting.count());
+        const Arena::Scope scope(arena_);
+        const int slot = this->free_slot(flat);
+        const typename Base::SlotScope owner(owner_, slot, {stage, unit});
+        this->sort_sides(flat, unit);
+        this->find_edges(flat);
+        Word* out = arena_.take(this->room_for_cut(flat));
+        Word* end = this->cut_edges(flat, stage, unit, slot, out, meeting | unknown);
+        arena_.shrink(end);
+        const Cell inside{out, int((end - out) / shape_.stride()), shape_.stride()};
+        if (!vanishes(inside, unknown)) count(inside, dim - 1, stage, meeting | unknown);
+    }
+
+    /// Whether one of the units is zero on all of a flat (which then has been counted with that unit, or will be).
+    bool vanishes(Cell flat, const Set& units) const {
+        if (!units.any()) return false;
+        const auto [positive, negative] = sides(flat);
+        return (units - (positive | negative)).any();
+    }
+
+    /// Which of the later units have both signs on the zero set of a unit: where all four sign pairs occur.
+    void crossing_units(Cell flat, int stage, int unit, const Set& later, Set& meeting, Set& unknown) const {
+        Set pp = shape_.none(), pn = pp, np = pp, nn = pp;
+        const int q = unit >> 6, s = unit & 63;
+        for (Word* g : flat) {
+            const Word *p = shape_.positive(g), *n = shape_.negative(g);
+            const Word up = 0 - (p[q] >> s & 1), down = 0 - (n[q] >> s & 1);
+            for (int r = 0; r < shape_.words(); ++r) pp[r] |= p[r] & up, pn[r] |= n[r] & up, np[r] |= p[r] & down, nn[r] |= n[r] & down;
+        }
+        meeting = pp & pn & np & nn & later;
+        (later - meeting).each([&](int j) {
+            const int shown = int(nn.has(j)) | int(np.has(j)) << 2 | int(pn.has(j)) << 1 | int(pp.has(j)) << 3;
+            const int met = quadrants(flat, stage, unit, j, shown);
+            if (met == 15) meeting.add(j);
+            else if (met < 0) unknown.add(j);
+        });
+    }
+
+    /// The number of different zeros of units on an edge.
+    std::int64_t zeros(Word* a, Word* b, int stage, const Set& cut) {
+        const Forms<S>& forms = forms_[size_t(stage)];
+        struct Zero {
+            double at, error;
+        };
+        const double e_a = shape_.error(a), e_b = shape_.error(b);
+        std::vector<Zero> found;
+        bool known = true;
+        cut.each([&](int j) {
+            const double va = std::abs(forms.value(j, shape_.x(a))), vb = std::abs(forms.value(j, shape_.x(b))), total = va + vb;
+            const double ea = forms.tight_bound(j, shape_.x(a), e_a), eb = forms.tight_bound(j, shape_.x(b), e_b), room = total - ea - eb;
+            known = known && room > total / 2;
+            found.push_back({va / total, (va / total * eb + vb / total * ea) / room * UP + 4 * UNIT_ROUNDOFF});
+        });
+        if (!known) return exact_zeros(a, b, stage, cut);
+        std::sort(found.begin(), found.end(), [](const Zero& p, const Zero& q) { return p.at < q.at; });
+        double high = -1;
+        for (const Zero& z : found) {
+            if (!(z.at - z.error > high)) return exact_zeros(a, b, stage, cut);
+            high = std::max(high, z.at + z.error);
+        }
+        return std::int64_t(found.size());
+    }
+
+    [[gnu::noinline]] std::int64_t exact_zeros(Word* a, Word* b, int stage, const Set& cut) {
+        const Integers at_a = this->exact_point(a, stage), at_b = this->exact_point(b, stage);
+        std::vector<std::pair<Integer, Integer>> found;  // values at both ends; their ratio is the zero's place
+        cut.each([&](int j) {
+            ++counters_.exact;
+            const Integers& row = this->exact_row(stage, j);
+            found.emplace_back(abs(dot(row, at_a)), abs(dot(row, at_b)));
+        });
+        auto before = [](const auto& p, const auto& q) { return p.first * q.second < q.first * p.second; };
+        std::sort(found.begin(), found.end(), before);
+        std::int64_t different = 0;
+        for (size_t i = 0; i < found.size(); ++i) different += i == 0 || before(found[i - 1], found[i]);
+        return different;
+    }
+};
+
+}  // namespace puiseux::cells

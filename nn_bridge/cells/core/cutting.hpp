@@ -1,0 +1,297 @@
+// The one geometric step: cut a cell by a unit's zero set (double description).
+//
+// A new generator lies on every edge whose ends have opposite signs.  Two generators span an edge iff at least dim - 1
+// facets contain both and, unless one of them is simple (on exactly dim facets), no third generator lies on all of those.
+// Sources: Motzkin, Raiffa, Thompson, Thrall 1953; Fukuda and Prodon 1996, Double description method revisited.
+#pragma once
+#include "signs.hpp"
+
+namespace puiseux::cells {
+
+/// A cell needs more facet slots than there are: it goes on in an engine with wider sets.
+struct MoreFacets : std::exception {
+    const char* what() const noexcept override { return "a cell with more facets than there are slots"; }
+};
+
+/// A number that brings the largest coordinate into [1/2, 1).
+inline double scale_of(double top) {
+    const auto bits = std::bit_cast<std::uint64_t>(top) & 0x7ff0000000000000u;
+    return top > 1e-250 ? std::bit_cast<double>(0x7fd0000000000000u - bits) : 1.0;
+}
+
+template <class S>
+class Cutting : public Signing<S> {
+    using Base = Signing<S>;
+
+public:
+    using typename Base::Set;
+    using Base::Base;
+
+protected:
+    using Base::counters_, Base::forms_, Base::owner_, Base::problem_, Base::shape_, Base::watch_;
+    static constexpr double POLISH_ABOVE = 0x1p-13;  // errors of new generators beyond are worth a new solution
+
+    /// Sorts the generators of a cell by their sign at a unit, into above_, below_ and on_.
+    void sort_sides(Cell cell, int unit) {
+        if (size_t(cell.count) > value_.size()) {
+            const size_t size = 2 * size_t(cell.count);
+            for (auto* list : {&above_, &below_, &on_}) list->resize(size + 1);
+            value_.resize(size), bound_.resize(size);
+        }
+        const int q = unit >> 6, s = unit & 63;
+        n_above_ = n_below_ = n_on_ = 0;
+        int t = 0;
+        for (Word* g : cell) {  // without branches: the signs come in no order
+            const int p = int(shape_.positive(g)[q] >> s & 1), m = int(shape_.negative(g)[q] >> s & 1);
+            above_[size_t(n_above_)] = below_[size_t(n_below_)] = on_[size_t(n_on_)] = t++;
+            n_above_ += p, n_below_ += m, n_on_ += 1 - p - m;
+        }
+    }
+
+    /// Finds the edges that a unit crosses, after sort_sides: pairs of places in the cell.
+    void find_edges(Cell cell) {
+        const int dim = problem_.dim;  // flats, and the axes of lines, are among the facets
+        edges_.clear();
+        const int fw = shape_.facet_words();
+        if (keys_.size() < size_t(cell.count * fw)) keys_.resize(2 * size_t(cell.count * fw));
+        for (int k = 0; k < n_below_; ++k)
+            for (int q = 0; q < fw; ++q) keys_[size_t(k * fw + q)] = shape_.facets(cell[below_[size_t(k)]])[q];
+        for (int i = 0; i < n_above_; ++i) {
+            const int a = above_[size_t(i)];
+            watch_.spend(n_below_);
+            if constexpr (S::W == 1) edges_of(cell, a, dim);
+            else wide_edges_of(cell, a, dim);
+        }
+    }
+
+    /// Writes, from `to` on, the generators of a unit's zero set in a cell: new ones on the edges found, then those on it.
+    /// Signs of `wanted` units are found; with `bare` only facets and signs that both ends share.  Returns the end.
+    Word* cut_edges(Cell cell, int stage, int unit, int slot, Word* to, const Set& wanted, bool bare = false) {
+        const Forms<S>& forms = forms_[size_t(stage)];
+        for (int i = 0; i < n_above_ && !bare; ++i) note_value(forms, cell, unit, above_[size_t(i)]);
+        for (int i = 0; i < n_below_ && !bare; ++i) note_value(forms, cell, unit, below_[size_t(i)]);
+        counters_.generators += std::int64_t(edges_.size());
+        for (const auto [a, b] : edges_) {
+            Word *ga = cell[a], *gb = cell[b];
+            Set open = inherit(ga, gb, unit, slot, wanted, to);
+            if (bare) {
+                to += shape_.stride();
+                continue;
+            }
+            join(ga, value_[size_t(a)], bound_[size_t(a)], gb, value_[size_t(b)], bound_[size_t(b)], to);
+            if (shape_.error(to) > POLISH_ABOVE) [[unlikely]] this->refine(to);
+            watch_.spend(shape_.stride() + open.count());
+            this->evaluate(to, stage, open);
+            to += shape_.stride();
+        }
+        for (int i = 0; i < n_on_; ++i) {
+            shape_.copy(to, cell[on_[size_t(i)]]);
+            shape_.touch(to, unit, slot);
+            to += shape_.stride();
+        }
+        return to;
+    }
+
+    /// Room for both sides of a cut, in words.
+    size_t room_for_cut(Cell cell) const { return (edges_.size() + size_t(cell.count)) * size_t(shape_.stride()); }
+    int n_above() const { return n_above_; }
+    int n_below() const { return n_below_; }
+    int n_on() const { return n_on_; }
+    int edges() const { return int(edges_.size()); }
+    int above(int i) const { return above_[size_t(i)]; }
+    int below(int i) const { return below_[size_t(i)]; }
+
+    /// A facet slot that no generator of the cell uses.
+    int free_slot(Cell cell) const {
+        for (int q = 0; q < shape_.facet_words(); ++q) {
+            Word used = q == 0 ? 1 : 0;
+            for (Word* g : cell) used |= shape_.facets(g)[q];
+            if (~used) return 64 * q + std::countr_one(used);
+        }
+        throw MoreFacets();
+    }
+
+    /// What a slot stands for, until the end of a scope.
+    class SlotScope {
+    public:
+        SlotScope(std::vector<Facet>& owner, int slot, Facet f) : slot_(owner[size_t(slot)]), before_(slot_) { slot_ = f; }
+        SlotScope(const SlotScope&) = delete;
+        SlotScope& operator=(const SlotScope&) = delete;
+        ~SlotScope() { slot_ = before_; }
+
+    private:
+        Facet& slot_;
+        Facet before_;
+    };
+
+    /// The point where the segment from `a` to `b` meets a unit's zero set, given the values there and their bounds.
+    ///
+    /// With the values va > 0 > -vb it is  (vb a + va b) / (va + vb), up to a positive factor.  Let t = va / (va + vb); a
+    /// value's error ea moves t by at most (vb / (va + vb)) ea / (va + vb - ea - eb), and likewise eb.  So coordinates are off by
+    ///     (1 - t) error(a) + t error(b) + |t - t'| (|a - b| + error(a) + error(b)) + 3 roundings of numbers at most 1.
+    /// Roundings common to both weights are a factor of the whole vector.
+    void join(Word* a, double va, double ea, Word* b, double vb, double eb, Word* g) const {
+        const double *x = shape_.x(a), *y = shape_.x(b);
+        double* z = shape_.x(g);
+        const double error_a = shape_.error(a), error_b = shape_.error(b);
+        va = std::max(va, 0.0), vb = std::max(-vb, 0.0);  // clipped to their certain signs
+        if (problem_.whole) [[unlikely]] {
+            if (error_a == 0 && error_b == 0 && ea == 0 && eb == 0 && join_whole(x, va, y, vb, g)) return;
+            return join_scaled(x, va, ea, error_a, y, vb, eb, error_b, g);
+        }
+        const double total = va + vb, doubt = ea + eb;
+        double of_a = 0.5, of_b = 0.5, shift = 1.0;
+        if (total > 2 * doubt) {
+            // both weights are computed: 1 - weight would round a far vertex into a ray
+            const double inverse = 1 / total;
+            of_a = vb * inverse, of_b = va * inverse;
+            shift = (of_a * ea + of_b * eb) * inverse * (1 + 2 * doubt * inverse) * UP + UNIT_ROUNDOFF;
+        }
+        double top = 0, apart = 0;
+        for (int c = 0; c <= shape_.last(); ++c) {
+            const double v = of_a * x[c] + of_b * y[c];
+            z[c] = v;
+            top = std::max(top, std::abs(v)), apart = std::max(apart, std::abs(x[c] - y[c]));
+        }
+        const double error = of_a * error_a + of_b * error_b + shift * (apart + error_a + error_b) + 4 * UNIT_ROUNDOFF;
+        const double scale = scale_of(top);
+        for (int c = 0; c <= shape_.last(); ++c) z[c] *= scale;
+        shape_.error(g) = error * scale * UP;
+    }
+
+private:
+    struct Edge {
+        int above, below;
+    };
+    std::vector<int> above_, below_, on_;
+    int n_above_ = 0, n_below_ = 0, n_on_ = 0;
+    std::vector<Edge> edges_;
+    std::vector<Word> keys_;            // facets of the generators below
+    std::vector<double> value_, bound_; // of the unit, by place in the cell
+
+    void note_value(const Forms<S>& forms, Cell cell, int unit, int t) {
+        Word* g = cell[t];
+        const double e = shape_.error(g);
+        value_[size_t(t)] = forms.value(unit, shape_.x(g));
+        bound_[size_t(t)] = e > LOOSE || (problem_.whole && e == 0) ? forms.tight_bound(unit, shape_.x(g), e) : forms.bound(unit, e);
+    }
+
+    void edges_of(Cell cell, int a, int dim) {
+        const Word key = shape_.facets(cell[a])[0];
+        if (std::popcount(key) == dim) {  // simple: all but one of its facets are enough
+            for (int k = 0; k < n_below_; ++k) {
+                const Word rest = key & ~keys_[size_t(k)];
+                if (!(rest & (rest - 1))) edges_.push_back({a, below_[size_t(k)]});
+            }
+            return;
+        }
+        for (int k = 0; k < n_below_; ++k) {
+            const Word common = key & keys_[size_t(k)];
+            if (std::popcount(common) < dim - 1) continue;
+            const int b = below_[size_t(k)];
+            if (std::popcount(keys_[size_t(k)]) == dim || no_third(cell, common, a, b)) edges_.push_back({a, b});
+        }
+    }
+
+    bool no_third(Cell cell, Word common, int a, int b) {
+        watch_.spend(cell.count);
+        int t = 0;
+        for (Word* g : cell) {
+            if ((shape_.facets(g)[0] & common) == common && t != a && t != b) return false;
+            ++t;
+        }
+        return true;
+    }
+
+    void wide_edges_of(Cell cell, int a, int dim) {
+        const int fw = shape_.facet_words();
+        const Word* key = shape_.facets(cell[a]);
+        int own = 0;
+        for (int q = 0; q < fw; ++q) own += std::popcount(key[q]);
+        for (int k = 0; k < n_below_; ++k) {
+            const Word* other = &keys_[size_t(k * fw)];
+            int common = 0, others = 0;
+            for (int q = 0; q < fw; ++q) common += std::popcount(key[q] & other[q]), others += std::popcount(other[q]);
+            if (common < dim - 1) continue;
+            const int b = below_[size_t(k)];
+            if (own == dim || others == dim || no_wide_third(cell, key, other, a, b)) edges_.push_back({a, b});
+        }
+    }
+
+    bool no_wide_third(Cell cell, const Word* key, const Word* other, int a, int b) {
+        const int fw = shape_.facet_words();
+        watch_.spend(std::int64_t(cell.count) * fw);
+        for (int t = 0; t < cell.count; ++t) {
+            const Word* f = shape_.facets(cell[t]);
+            bool all = t != a && t != b;
+            for (int q = 0; q < fw && all; ++q) all = (key[q] & other[q] & ~f[q]) == 0;
+            if (all) return false;
+        }
+        return true;
+    }
+
+    /// Signs and facets of the generator between two others: what both share.  Returns the wanted units of opposite signs.
+    ///
+    /// Other units get no sign: a parent may not know it, which looks like zero.
+    Set inherit(Word* a, Word* b, int unit, int slot, const Set& wanted, Word* g) const {
+        Set opposite = shape_.none();
+        const Word *pa = shape_.positive(a), *na = shape_.negative(a), *pb = shape_.positive(b), *nb = shape_.negative(b);
+        Word *p = shape_.positive(g), *n = shape_.negative(g);
+        for (int q = 0; q < shape_.words(); ++q) {
+            const Word apart = (pa[q] & nb[q]) | (na[q] & pb[q]);
+            opposite[q] = apart & wanted[q];
+            p[q] = (pa[q] | pb[q]) & ~apart & wanted[q], n[q] = (na[q] | nb[q]) & ~apart & wanted[q];
+        }
+        for (int q = 0; q < shape_.facet_words(); ++q) shape_.facets(g)[q] = shape_.facets(a)[q] & shape_.facets(b)[q];
+        for (int q = 0; q < shape_.zero_words(); ++q) shape_.zeros(g)[q] = shape_.zeros(a)[q] & shape_.zeros(b)[q];
+        shape_.facets(g)[slot >> 6] |= bit(slot);
+        opposite.drop(unit);
+        return opposite;
+    }
+
+    /// The same for whole coordinates: without rounding, or false where the numbers get too large.
+    bool join_whole(const double* x, double va, const double* y, double vb, Word* g) const {
+        double* z = shape_.x(g);
+        double largest = 0;
+        for (int c = 0; c <= shape_.last(); ++c) {
+            z[c] = vb * x[c] + va * y[c];
+            largest = std::max(largest, vb * std::abs(x[c]) + va * std::abs(y[c]));
+        }
+        if (!(largest < WHOLE)) return false;
+        if (largest > 1 << 16) {
+            std::int64_t divisor = 0;
+            for (int c = 0; c <= shape_.last() && divisor != 1; ++c) divisor = std::gcd(divisor, std::int64_t(z[c]));
+            for (int c = 0; c <= shape_.last() && divisor > 1; ++c) z[c] /= double(divisor);
+        }
+        shape_.error(g) = 0;
+        return true;
+    }
+
+    /// The same where coordinates may be large: they are scaled to at most 1 first.
+    void join_scaled(const double* x, double va, double ea, double error_a, const double* y, double vb, double eb, double error_b,
+                     Word* g) const {
+        double top_a = 0, top_b = 0;
+        for (int c = 0; c <= shape_.last(); ++c) top_a = std::max(top_a, std::abs(x[c])), top_b = std::max(top_b, std::abs(y[c]));
+        const double sa = scale_of(top_a), sb = scale_of(top_b);  // powers of two: no rounding
+        va *= sa, ea *= sa, error_a *= sa, vb *= sb, eb *= sb, error_b *= sb;
+        const double total = va + vb, doubt = ea + eb;
+        double of_a = 0.5, of_b = 0.5, shift = 1.0;
+        if (total > 2 * doubt) {
+            of_a = vb / total, of_b = va / total;
+            shift = (of_a * ea + of_b * eb) / total * (1 + 2 * doubt / total) * UP + 4 * UNIT_ROUNDOFF;
+        }
+        double* z = shape_.x(g);
+        double top = 0, apart = 0;
+        for (int c = 0; c <= shape_.last(); ++c) {
+            const double p = sa * x[c], q = sb * y[c], v = of_a * p + of_b * q;
+            z[c] = v;
+            top = std::max(top, std::abs(v)), apart = std::max(apart, std::abs(p - q));
+        }
+        const double error = of_a * error_a + of_b * error_b + shift * (apart + error_a + error_b) + 8 * UNIT_ROUNDOFF;
+        const double scale = scale_of(top);
+        for (int c = 0; c <= shape_.last(); ++c) z[c] *= scale;
+        shape_.error(g) = std::max(error * scale * UP, UNIT_ROUNDOFF);
+    }
+};
+
+}  // namespace puiseux::cells

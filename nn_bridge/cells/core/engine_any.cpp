@@ -1,0 +1,10 @@
+#include "engine_of.hpp"
+
+namespace puiseux::cells {
+
+std::unique_ptr<Engine> engine_of_any_size(int facet_words, Walk& walk, int zero_words) {
+    using Any = Shape<DYNAMIC, DYNAMIC>;
+    return std::make_unique<Tree<Any>>(Any(walk.problem.dim, walk.problem.words(), facet_words, zero_words), walk);
+}
+
+}  // namespace puiseux::cells

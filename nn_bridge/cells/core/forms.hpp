@@ -1,0 +1,200 @@
+// The affine forms of the units of a stage on one linear piece, with bounds on what rounding did to them.
+//
+// Neighbours in the tree differ in few units.  Where the forms below have not changed, only these units are added or
+// taken away; errors add up that way, so from time to time forms are computed afresh.
+#pragma once
+#include "network.hpp"
+#include "shape.hpp"
+
+namespace puiseux::cells {
+
+/// Certain signs of units at a point: positive, negative, or not known; all others are zero.
+template <class Set>
+struct Signs {
+    Set positive, negative, unsure;
+};
+
+template <class S>
+class Forms {
+public:
+    using Set = typename S::Set;
+
+    Forms(const Problem& problem, const S& shape, int stage)
+        : stage_(problem.stages[size_t(stage)]), shape_(shape), whole_(problem.whole), dim_(problem.dim), padded_(stage_.padded),
+          data_(size_t(shape.last() + 4) * size_t(padded_)), live_(shape.none()) {
+        for (const Weights& w : stage_.blocks) from_.emplace_back(Source{&w, shape.none(), 0});
+    }
+
+    int units() const { return stage_.units; }
+    int padded() const { return padded_; }
+    const double* row(int c) const { return &data_[size_t(c) * size_t(padded_)]; }
+    double error(int j) const { return row(last() + 3)[j]; }
+    double size(int j) const { return row(last() + 1)[j]; }
+    /// The units whose forms are not zero everywhere.
+    const Set& live() const { return live_; }
+
+    double value(int j, const double* x) const {
+        double v = row(last())[j] * x[last()];
+        for (int c = 0; c < last(); ++c) v += row(c)[j] * x[c];
+        return v;
+    }
+    /// The bound of the lemma (bounds.hpp) at a point with the given error.
+    double bound(int j, double e) const { return row(last() + 1)[j] * (e + products(last() + 1)) + row(last() + 2)[j]; }
+
+    /// A tighter bound, from the sizes of the terms; also where the coordinates exceed 1.  0 if the value is exact.
+    double tight_bound(int j, const double* x, double e) const {
+        double terms = 0, norm = 0;
+        for (int c = 0; c <= last(); ++c) terms += std::abs(row(c)[j] * x[c]), norm += std::abs(x[c]);
+        const double f = error(j);
+        if (e == 0 && f == 0 && (terms == 0 || (whole_ && terms < WHOLE))) return 0;
+        return (products(last() + 1) * terms + f * (norm + (last() + 1) * e) + size(j) * e) * UP + UNDERFLOW_SLACK;
+    }
+
+    /// The signs of all units at a point that the lemma tells.
+    Signs<Set> signs(const double* x, double e) const {
+        Set certain = shape_.none(), minus = certain;
+        const Vec reach = all(e + products(last() + 1));
+        for (int j = 0; j < padded_; j += LANES) {
+            Vec v = load(row(last()) + j) * all(x[last()]);
+            for (int c = 0; c < last(); ++c) v += load(row(c) + j) * all(x[c]);
+            const Vec b = load(row(last() + 1) + j) * reach + load(row(last() + 2) + j);
+            certain[j >> 6] |= Word{lanes_of(absolute(v) > b)} << (j & 63);
+            minus[j >> 6] |= Word{lanes_of(Mask(v))} << (j & 63);
+        }
+        return {certain - minus, certain & minus, live_ - certain};
+    }
+
+    /// The signs of all units at a point of whole coordinates: sums of whole numbers below 2^53 are exact.
+    Signs<Set> whole_signs(const double* x) const {
+        Set certain = shape_.none(), minus = certain, zero = certain;
+        for (int j = 0; j < padded_; j += LANES) {
+            Vec v = load(row(last()) + j) * all(x[last()]), terms = absolute(v);
+            for (int c = 0; c < last(); ++c) {
+                const Vec t = load(row(c) + j) * all(x[c]);
+                v += t, terms += absolute(t);
+            }
+            const Mask exact = (terms < all(WHOLE)) & (load(row(last() + 3) + j) == all(0.0));
+            certain[j >> 6] |= Word{lanes_of(exact)} << (j & 63);
+            minus[j >> 6] |= Word{lanes_of(Mask(v))} << (j & 63);
+            zero[j >> 6] |= Word{lanes_of(v == all(0.0))} << (j & 63);
+        }
+        return {certain - minus - zero, (certain & minus) - zero, live_ - certain};
+    }
+
+    /// The forms where the given units of the stages before are active; `all` are the forms of all stages.
+    void follow(const std::vector<Forms>& forms, const std::vector<Set>& active, std::uint64_t& clock) {
+        int changed = 0, total = 0;
+        bool near = version_ != 0;
+        for (const Source& s : from_) {
+            near = near && s.version == forms[size_t(s.weights->source)].version_;
+            changed += (active[size_t(s.weights->source)] ^ s.active).count();
+            total += active[size_t(s.weights->source)].count();
+        }
+        near = near && drift_ + changed <= DRIFT && changed < total;
+        if (near && changed == 0) return;
+        if (version_ != 0 && total == 0 && changed == 0) return;
+        drift_ = near ? drift_ + changed : 0;
+        changes_.clear(), coefficients_.clear();
+        for (Source& s : from_) {
+            const int stage = s.weights->source;
+            const Forms& below = forms[size_t(stage)];
+            const Set& now = active[size_t(stage)];
+            const Set change = near ? now ^ s.active : now;
+            change.each([&](int i) {
+                changes_.push_back({s.weights->row(i), below.size(i), below.error(i)});
+                for (int c = 0; c <= last(); ++c) coefficients_.push_back(now.has(i) ? below.row(c)[i] : -below.row(c)[i]);
+            });
+            s.active = now, s.version = below.version_;
+        }
+        live_ = shape_.none();
+        for (int j = 0; j < padded_; j += LANES) update(j, near);
+        version_ = ++clock;
+    }
+
+    /// Forget how the forms came about: what is found later does not depend on what was before.
+    void forget() { version_ = 0; }
+
+private:
+    struct Source {
+        const Weights* weights;
+        Set active;                     // when the forms were made
+        std::uint64_t version;          // of the forms that they were made from
+    };
+    /// A unit by which the forms change: its weights on the stage, the size and error of its form.
+    struct Change {
+        const double* weights;
+        double size, error;
+    };
+    static constexpr int DRIFT = 64;
+    static constexpr int CHUNK = S::N == DYNAMIC ? 8 : S::N + 1;
+
+    const Stage& stage_;
+    const S& shape_;
+    bool whole_;
+    int dim_, padded_;
+    std::vector<double> data_;          // coefficients, then size, slack and error, each for all units
+    Set live_;
+    std::vector<Source> from_;
+    std::uint64_t version_ = 0;
+    int drift_ = 0;
+    std::vector<Change> changes_;
+    std::vector<double> coefficients_;  // of the changes' forms
+
+    int last() const { return shape_.last(); }
+    double* row(int c) { return &data_[size_t(c) * size_t(padded_)]; }
+    const double* given(int c) const {  // coefficients before any unit; null for padding
+        return c == last() ? stage_.bias.data() : c < dim_ ? &stage_.direct[size_t(c) * size_t(padded_)] : nullptr;
+    }
+
+    /// Change, or compute afresh, the forms of some units side by side.
+    void update(int j, bool near) {
+        const int top = last() + 1;
+        Vec sizes = all(0.0), errors = all(0.0), norm = all(0.0);
+        if (near) {
+            sizes = load(row(top) + j), errors = load(row(top + 2) + j);
+        } else {
+            for (int c = 0; c < top; ++c)
+                if (const double* g = given(c)) sizes += absolute(load(g + j));
+            errors = load(&stage_.error[size_t(j)]);
+        }
+        for (const Change& t : changes_) {
+            const Vec weight = absolute(load(t.weights + j));
+            sizes += weight * all(t.size), errors += weight * all(t.error);
+        }
+        for (int begin = 0; begin < top; begin += CHUNK) {
+            const int end = S::N == DYNAMIC ? std::min(top, begin + CHUNK) : top;
+            Vec f[CHUNK];
+            for (int c = begin; c < end; ++c) {
+                const double* g = near ? row(c) : given(c);
+                f[c - begin] = g ? load(g + j) : all(0.0);
+            }
+            const double* coefficient = coefficients_.data();
+            for (const Change& t : changes_) {
+                const Vec w = load(t.weights + j);
+                for (int c = begin; c < end; ++c) f[c - begin] += w * all(coefficient[c]);
+                coefficient += top;
+            }
+            for (int c = begin; c < end; ++c) store(row(c) + j, f[c - begin]), norm += absolute(f[c - begin]);
+        }
+        settle(j, sizes, errors, norm);
+    }
+
+    /// Store size, slack and error of some units, given the sums of sizes and errors of all terms.
+    void settle(int j, Vec sizes, Vec errors, Vec norm) {
+        const int terms = int(changes_.size()) + int(stage_.rounded);
+        for (int i = 0; i < LANES && j + i < stage_.units; ++i) {
+            double size = norm[i] * UP, error = errors[i];
+            const bool exact = error == 0 && (sizes[i] == 0 || changes_.empty() || (whole_ && sizes[i] < WHOLE));
+            if (!exact) error = sum_error(sizes[i], error, terms);
+            const bool fits = (size >= SMALLEST && size <= LARGEST) || (size == 0 && exact) || (size < SMALLEST && error >= SMALLEST * 1e10);
+            if (!fits || !(error <= LARGEST)) error = UNKNOWN, size = 1;
+            if (size < SMALLEST && !(size == 0 && exact)) size = SMALLEST;
+            row(last() + 1)[j + i] = size;
+            row(last() + 2)[j + i] = error * ((last() + 1) * (1 + LOOSE) * UP) + UNDERFLOW_SLACK;
+            row(last() + 3)[j + i] = error;
+            if (size != 0 || error != 0) live_.add(j + i);
+        }
+    }
+};
+
+}  // namespace puiseux::cells

@@ -1,0 +1,223 @@
+// Python's way to the cell engine: nn_bridge.cells._core.
+//
+//     Problem(dim, lines, whole, stages, walls, slots, generators, start_rows)
+//         stages: (bias, exact_bias, [(source, begin, column, value, exact)]), rows sparse; exact lists are empty where doubles
+//         are the exact values, else they hold the same times one positive factor a stage, as integers
+//     Residues(stages, constants): the network modulo 2^31 - 1
+//     Explorer(problem, emit, counting, residues)
+//         start(root, roots, path)    a start cell and a way down from it, or some start cells
+//         work(seconds, last_second, cells, stop, ask) -> done    without the GIL; KeyboardInterrupt (asked for in the main
+//             thread) and a Stop that is set end it inside a step
+//         take() -> arrays            the leaves found since
+//         position() -> (root, roots, steps)    what is left: steps are (stage, unit, side, whether the other side is left)
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include "checks.hpp"
+#include "explorer.hpp"
+
+namespace nb = nanobind;
+using namespace puiseux;
+using namespace puiseux::cells;
+
+namespace puiseux::cells::joining {
+void bind(nb::module_& m);  // joining.cpp
+}
+
+namespace {
+
+template <class T>
+using Array = nb::ndarray<const T, nb::numpy, nb::c_contig>;
+
+Integer integer_of(nb::handle h) {
+    int overflow = 0;
+    const long long small = PyLong_AsLongLongAndOverflow(h.ptr(), &overflow);
+    if (!overflow) {
+        if (small == -1 && PyErr_Occurred()) throw nb::python_error();
+        return Integer(std::int64_t(small));
+    }
+    const nb::object text = nb::steal(PyNumber_ToBase(h.ptr(), 16));
+    if (!text.is_valid()) throw nb::python_error();
+    return Integer::of_text(nb::cast<std::string>(text));
+}
+
+Integers integers_of(nb::handle sequence) {
+    Integers out;
+    for (nb::handle h : sequence) out.push_back(integer_of(h));
+    return out;
+}
+
+template <class T>
+std::vector<T> vector_of(nb::handle h) {
+    const auto a = nb::cast<Array<T>>(h);
+    return {a.data(), a.data() + a.size()};
+}
+
+std::shared_ptr<Problem> make_problem(int dim, int lines, bool whole, nb::list stages, nb::list walls, nb::list slots, nb::list generators,
+                                      std::vector<int> start_rows) {
+    auto p = std::make_shared<Problem>();
+    p->dim = dim, p->lines = lines, p->whole = whole, p->start_rows = std::move(start_rows);
+    for (nb::handle s : stages) {
+        const auto t = nb::cast<nb::tuple>(s);
+        StageRows& rows = p->given.emplace_back();
+        rows.bias = vector_of<double>(t[0]), rows.exact_bias = integers_of(t[1]);
+        for (nb::handle b : nb::cast<nb::list>(t[2])) {
+            const auto block = nb::cast<nb::tuple>(b);
+            rows.blocks.push_back({nb::cast<int>(block[0]), vector_of<std::int64_t>(block[1]), vector_of<std::int32_t>(block[2]),
+                                   vector_of<double>(block[3]), integers_of(block[4])});
+        }
+    }
+    for (nb::handle w : walls) p->walls.push_back(integers_of(w));
+    for (nb::handle s : slots) {
+        const auto [kind, number] = nb::cast<std::tuple<int, int>>(s);
+        p->slots.push_back({kind, number});
+    }
+    for (nb::handle g : generators) {
+        const auto t = nb::cast<nb::tuple>(g);
+        p->generators.push_back({integers_of(t[0]), nb::cast<std::vector<int>>(t[1])});
+    }
+    p->finish();
+    return p;
+}
+
+std::shared_ptr<ResidueNetwork> make_residues(nb::list stages, std::uint64_t one, std::uint64_t two) {
+    auto r = std::make_shared<ResidueNetwork>();
+    r->constants = {one, two};
+    for (nb::handle s : stages) {
+        const auto t = nb::cast<nb::tuple>(s);
+        ResidueNetwork::Stage& stage = r->stages.emplace_back();
+        stage.base = {vector_of<std::uint64_t>(t[0]), vector_of<std::uint64_t>(t[1])};
+        stage.units = int(stage.base[0].size());
+        stage.out = vector_of<std::uint64_t>(t[2]);
+        stage.read = nb::cast<bool>(t[3]);
+        for (nb::handle b : nb::cast<nb::list>(t[4])) {
+            const auto block = nb::cast<nb::tuple>(b);
+            std::vector<std::uint32_t> w = vector_of<std::uint32_t>(block[1]);
+            stage.blocks.push_back({nb::cast<int>(block[0]), int(w.size()) / std::max(1, stage.units), std::move(w)});
+        }
+    }
+    return r;
+}
+
+/// The numbers of a vector as an array that owns them.
+template <class T>
+nb::object array_of(std::vector<T>& v, size_t columns = 0) {
+    auto* data = new std::vector<T>(std::move(v));
+    v.clear();
+    nb::capsule owner(data, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    const size_t shape[2] = {columns ? data->size() / columns : data->size(), columns};
+    return nb::cast(nb::ndarray<nb::numpy, T>(data->data(), columns ? 2 : 1, shape, owner));
+}
+
+/// Asks runs in other threads to end at once.
+struct Stop {
+    std::atomic<bool> flag{false};
+};
+
+bool interrupted(void*) {
+    nb::gil_scoped_acquire gil;
+    return PyErr_CheckSignals() != 0;
+}
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+    m.doc() = "The cell engine: all activation cells of a network, exactly.";
+    joining::bind(m);
+    nb::exception<NoRoom>(m, "NoRoom", PyExc_MemoryError);
+    nb::exception<BadPath>(m, "BadPath", PyExc_ValueError);
+    nb::exception<Contradiction>(m, "Contradiction", PyExc_RuntimeError);
+
+    nb::class_<Problem>(m, "Problem")
+        .def_prop_ro("words", &Problem::words)
+        .def_ro("dim", &Problem::dim);
+    m.def("problem", &make_problem);
+    nb::class_<Checks>(m, "Checks")  // for tests: what single operations say about their errors
+        .def("__init__", [](Checks* self, std::shared_ptr<Problem> p) { new (self) Checks(std::move(p)); })
+        .def("follow", &Checks::follow)
+        .def("form", &Checks::form)
+        .def("bounds", &Checks::bounds)
+        .def("join", &Checks::join_points)
+        .def_static("polish", &Checks::polish_point);
+    nb::class_<Stop>(m, "Stop")
+        .def(nb::init<>())
+        .def("set", [](Stop& s) { s.flag = true; })
+        .def("is_set", [](const Stop& s) { return s.flag.load(); });
+    nb::class_<ResidueNetwork>(m, "Residues");
+    m.def("residues", &make_residues);
+
+    nb::class_<Explorer>(m, "Explorer")
+        .def("__init__",
+             [](Explorer* self, std::shared_ptr<Problem> problem, int emit, bool counting, std::shared_ptr<ResidueNetwork> residues) {
+                 new (self) Explorer(std::move(problem), Emit(emit), counting, std::move(residues));
+             },
+             nb::arg("problem"), nb::arg("emit"), nb::arg("counting"), nb::arg("residues").none())
+        .def("start",
+             [](Explorer& e, nb::bytes root, std::int64_t roots, Array<std::int32_t> path) {
+                 Position p;
+                 p.root.assign((root.size() + 8) / 8, 0);
+                 std::memcpy(p.root.data(), root.c_str(), root.size());
+                 p.roots = roots;
+                 for (size_t i = 0; i + 2 < path.size(); i += 3)
+                     p.path.push_back({path.data()[i], path.data()[i + 1], path.data()[i + 2] != 0, false});
+                 e.start(std::move(p));
+             })
+        .def("work",
+             [](Explorer& e, double seconds, double last_second, std::int64_t cells, Stop* stop, bool ask) {
+                 e.walk.watch.soft_seconds = seconds, e.walk.watch.hard_time = seconds_now() + last_second;
+                 e.walk.watch.ask = ask ? interrupted : nullptr, e.walk.watch.stop = stop ? &stop->flag : nullptr;
+                 e.walk.cell_limit = cells;
+                 bool done;
+                 {
+                     nb::gil_scoped_release release;
+                     done = e.work();
+                 }
+                 if (e.walk.watch.asked_to_end()) throw nb::python_error();
+                 return done;
+             },
+             nb::arg("seconds"), nb::arg("last_second"), nb::arg("cells"), nb::arg("stop").none(), nb::arg("ask"))
+        .def("take",
+             [](Explorer& e) {
+                 Batch& b = e.walk.batch;
+                 size_t words = 0;
+                 for (const Stage& s : e.walk.problem.stages) words = std::max(words, size_t(words_for(s.units)));
+                 const size_t columns = words * e.walk.problem.stages.size(), zeros = std::max<size_t>(1, size_t(e.zero_words()));
+                 const size_t coordinates = size_t(e.walk.problem.dim) + 1;
+                 nb::tuple out = nb::make_tuple(array_of(b.patterns, columns), array_of(b.prints), array_of(b.begins), array_of(b.generator_leaf),
+                                                array_of(b.generator_ray), array_of(b.coordinates, coordinates), array_of(b.generator_zeros, zeros),
+                                                array_of(b.facet_leaf), array_of(b.facet_zeros, zeros));
+                 b.clear();
+                 return out;
+             })
+        .def("position",
+             [](const Explorer& e) {
+                 const Position& p = e.walk.position;
+                 nb::list steps;
+                 for (const Step& s : p.path) steps.append(nb::make_tuple(s.stage, s.unit, int(s.side), s.sibling));
+                 return nb::make_tuple(nb::bytes(reinterpret_cast<const char*>(p.root.data()), 8 * p.root.size()), p.roots, steps);
+             })
+        .def("mark",
+             [](Explorer& e, Array<std::uint8_t> select, bool skip) {
+                 e.walk.select.assign(select.data(), select.data() + select.size());
+                 e.walk.skip = skip, e.walk.leaf = 0;
+             })
+        .def_prop_rw("emit", [](const Explorer& e) { return int(e.walk.emit); }, [](Explorer& e, int emit) { e.walk.emit = Emit(emit); })
+        .def_prop_rw("room", [](const Explorer& e) { return e.walk.room; }, [](Explorer& e, std::uint64_t room) { e.walk.room = room; })
+        .def_prop_rw("batch_leaves", [](const Explorer& e) { return e.walk.batch_leaves; }, [](Explorer& e, std::int64_t n) { e.walk.batch_leaves = n; })
+        .def_prop_ro("cells", [](const Explorer& e) { return e.walk.counters.cells; })
+        .def_prop_ro("partial", [](const Explorer& e) { return e.walk.partial; })
+        .def_prop_ro("share", [](const Explorer& e) { return e.walk.share; })
+        .def_prop_ro("zero_words", &Explorer::zero_words)
+        .def_prop_ro("counters", [](const Explorer& e) {
+            const Counters& c = e.walk.counters;
+            nb::dict d;
+            d["cells"] = c.cells, d["splits"] = c.splits, d["generators"] = c.generators, d["evaluations"] = c.evaluations;
+            d["polished"] = c.polished, d["exact"] = c.exact, d["planar"] = c.planar, d["witnessed"] = c.witnessed;
+            d["most_generators"] = c.most_generators;
+            return d;
+        });
+}

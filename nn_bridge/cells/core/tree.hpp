@@ -1,0 +1,543 @@
+// The cell tree: all activation cells of a network, depth first, one unit at a time, stage by stage.
+//
+// A cell is split by one unit after another until none of its stage cuts it; then the forms of the next stage are computed
+// on it.  Below the last stage it is a leaf.  Of the two sides of a split one comes first such that consecutive leaves
+// differ in few units, as in a reflected Gray code; the order depends on the path alone.
+#pragma once
+#include "counting.hpp"
+#include "walk.hpp"
+
+namespace puiseux::cells {
+
+template <class S>
+class Tree : public Counting<S>, public Engine {
+    using Base = Counting<S>;
+
+public:
+    using typename Base::Set;
+
+    Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk) {
+        if (walk.residues) residues_.emplace(*walk.residues, shape.words());
+        int at = 0;
+        for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
+        wall_place_ = at;
+        path_.reserve(size_t(problem_.total_units() + problem_.dim) + 8);
+    }
+
+    void run() override {
+        arena_.room = walk_.room;
+        Position& p = walk_.position;
+        for (; p.roots > 0; p.next_root()) {
+            forced_ = p.path, at_ = 0, path_.clear();
+            progress_ = false;
+            if (forced_.empty()) walk_.watch.arrive();
+            try {
+                start_cell();
+            } catch (const BadPath&) {
+                throw;
+            } catch (...) {
+                // what was not reached of the path is still to be followed
+                path_.insert(path_.end(), forced_.begin() + std::ptrdiff_t(at_), forced_.end());
+                p.path = path_;
+                walk_.room = arena_.room;
+                throw;
+            }
+            check_end_of_root();
+        }
+        walk_.room = arena_.room;
+    }
+
+private:
+    using Base::arena_, Base::counters_, Base::forms_, Base::active_, Base::owner_, Base::problem_, Base::shape_, Base::watch_;
+    using Lines = std::vector<int>;     // the coordinates of the lines that no unit has cut yet
+
+    Walk& walk_;
+    std::optional<Residues<Set>> residues_;
+    std::vector<int> zero_place_;       // by stage: the first of its words in a set of zeros
+    int wall_place_ = 0;
+    std::vector<Step> path_, forced_;   // the decisions so far, and those to follow
+    size_t at_ = 0;                     // how many of the latter have been followed
+    bool progress_ = false;             // whether cells have been found since the run began
+    std::vector<std::vector<Word>> placed_;  // rows of start generators, once they have been needed
+    std::vector<Word> face_keys_, face_rows_;
+    std::vector<int> face_sizes_;
+
+    // ------------------------------------------------------------------------------------------------ the recursion
+
+    /// Explore the start cell that the walk's position names.
+    void start_cell() {
+        const auto& given = problem_.generators;
+        std::vector<int> chosen;
+        if (problem_.start_rows.empty()) {
+            for (int g = 0; g < int(given.size()); ++g) chosen.push_back(g);
+        } else {
+            chosen.push_back(0);
+            for (int i = 0; i < int(problem_.start_rows.size()); ++i) chosen.push_back(1 + 2 * i + int(walk_.position.root_bit(i)));
+        }
+        const typename Arena::Scope scope(arena_);
+        for (Forms<S>& f : forms_) f.forget();
+        forms_[0].follow(forms_, active_, this->clock_);
+        if (residues_) residues_->follow(0, active_);
+        if (int(problem_.slots.size() + problem_.start_rows.size()) > int(owner_.size())) throw MoreFacets();
+        std::copy(problem_.slots.begin(), problem_.slots.end(), owner_.begin());
+        const int first = int(problem_.slots.size());
+        for (int i = 0; i < int(problem_.start_rows.size()); ++i) owner_[size_t(first + i)] = {0, problem_.start_rows[size_t(i)]};
+        const Cell cell{arena_.take(chosen.size() * size_t(shape_.stride())), int(chosen.size()), shape_.stride()};
+        for (int t = 0; t < cell.count; ++t) shape_.copy(cell[t], placed(chosen[size_t(t)]));
+        Lines lines;
+        for (int c = problem_.dim - problem_.lines; c < problem_.dim; ++c) lines.push_back(c);
+        enter(cell, 0, false, lines);
+    }
+
+    /// A start generator's row, with its signs in the first stage.
+    Word* placed(int number) {
+        if (placed_.empty()) placed_.resize(problem_.generators.size());
+        std::vector<Word>& row = placed_[size_t(number)];
+        if (row.empty()) {
+            std::vector<Word> fresh(size_t(shape_.stride()));
+            place(fresh.data(), number);
+            row = std::move(fresh);
+        }
+        return row.data();
+    }
+
+    /// Store a start generator; it lies on all hyperplanes of start rows but its own.
+    void place(Word* g, int number) {
+        const StartGenerator& given = problem_.generators[size_t(number)];
+        shape_.error(g) = round_to_row(given.vector, problem_.whole, shape_.last(), shape_.x(g));
+        for (const int slot : given.slots) shape_.facets(g)[slot >> 6] |= bit(slot);
+        Set open = forms_[0].live();
+        const int first = int(problem_.slots.size());
+        for (int i = 0; i < int(problem_.start_rows.size()); ++i) {
+            const int unit = problem_.start_rows[size_t(i)], slot = first + i;
+            open.drop(unit);
+            if (number > 0 && (number - 1) / 2 == i) this->store_sign(g, unit, number % 2 ? -1 : 1);
+            else shape_.facets(g)[slot >> 6] |= bit(slot);
+        }
+        this->evaluate(g, 0, open);
+        if (shape_.zero_words())
+            for (int i = 0; i < int(problem_.walls.size()); ++i)
+                if (sign_of_dot(problem_.walls[size_t(i)], given.vector) == 0) shape_.zeros(g)[wall_place_ + (i >> 6)] |= bit(i);
+    }
+
+    /// A cell at the beginning of a stage, or cut along a line in it.
+    void enter(Cell cell, int stage, bool mirrored, const Lines& lines) {
+        if (!lines.empty() && cut_line(cell, stage, mirrored, lines)) return;
+        if (walk_.counting && is_last(stage)) count_cell(cell, stage, lines);
+        else explore(cell, stage, mirrored, lines);
+    }
+
+    /// Split a cell by the units of a stage that cut it, and go on in the next stage where none is left.
+    void explore(Cell cell, int stage, bool mirrored, const Lines& lines) {
+        counters_.most_generators = std::max<std::int64_t>(counters_.most_generators, cell.count);
+        watch_.spend(cell.count);
+        pause();
+        const auto [positive, negative] = this->sides(cell);
+        const Set cut = positive & negative;
+        if (!cut.any()) {
+            if (!is_last(stage)) return descend(cell, stage, positive, mirrored, lines);
+            if (at_ < forced_.size()) throw BadPath();
+            return leaf(cell, stage, positive, lines);
+        }
+        int unit = cut.first();
+        if (at_ < forced_.size()) {
+            unit = forced_[at_].unit;
+            if (forced_[at_].stage != stage || unit >= problem_.stages[size_t(stage)].units || unit < 0 || !cut.has(unit)) throw BadPath();
+        } else if (is_last(stage) && finish(cell, stage, positive, cut, mirrored)) {
+            return;
+        }
+        const typename Arena::Scope scope(arena_);
+        const int slot = this->free_slot(cell);
+        const typename Base::SlotScope owner(owner_, slot, {stage, unit});
+        Set later = cut;
+        later.drop(unit);
+        const bool bare = is_last(stage) && !later.any() && walk_.emit == Emit::JOINS;  // only signs are needed below
+        const auto [below, above] = split(cell, stage, unit, slot, bare);
+        visit(below, above, stage, unit, mirrored, lines, false);
+    }
+
+    /// Both sides of a unit's zero set: they share the new generators, which lie between them.
+    std::pair<Cell, Cell> split(Cell cell, int stage, int unit, int slot, bool bare) {
+        ++counters_.splits;
+        this->sort_sides(cell, unit);
+        this->find_edges(cell);
+        Word* out = arena_.take(this->room_for_cut(cell));
+        const int stride = shape_.stride();
+        Word* to = out;
+        for (int i = 0; i < this->n_below(); ++i, to += stride) shape_.copy(to, cell[this->below(i)]);
+        Word* middle = to;
+        to = this->cut_edges(cell, stage, unit, slot, to, forms_[size_t(stage)].live(), bare);
+        const int shared = int((to - middle) / stride);
+        for (int i = 0; i < this->n_above(); ++i, to += stride) shape_.copy(to, cell[this->above(i)]);
+        return {{out, this->n_below() + shared, stride}, {middle, shared + this->n_above(), stride}};
+    }
+
+    /// Go to the sides of a split that are to be visited; `in_line`: it was along a line.
+    void visit(Cell below, Cell above, int stage, int unit, bool mirrored, const Lines& lines, bool in_line) {
+        Step step{stage, unit, mirrored, true};
+        const bool follow = at_ < forced_.size();
+        if (follow) {
+            step = forced_[at_++];
+            if (at_ == forced_.size()) watch_.arrive();
+        }
+        path_.push_back(step);
+        auto go = [&](bool side) {
+            const Cell cell = side ? above : below;
+            if (in_line) enter(cell, stage, side != mirrored, lines);
+            else explore(cell, stage, side != mirrored, lines);
+        };
+        go(step.side);
+        if (step.sibling) {
+            path_.back() = {stage, unit, !step.side, false};
+            go(!step.side);
+        }
+        path_.pop_back();
+    }
+
+    /// The same cell, with the signs of the next stage's units.
+    void descend(Cell cell, int stage, const Set& positive, bool mirrored, const Lines& lines) {
+        const int next = stage + 1;
+        if (is_last(next) && at_ == forced_.size()) {
+            if (walk_.skip)
+                if (const std::int64_t passed = walk_.none_wanted_below()) {
+                    counters_.cells += passed, walk_.leaf += passed, progress_ = true, walk_.share += share();
+                    return;
+                }
+            walk_.begin = true;
+        }
+        this->set_active(stage, positive);
+        forms_[size_t(next)].follow(forms_, active_, this->clock_);
+        if (residues_) residues_->follow(next, active_);
+        const typename Arena::Scope scope(arena_);
+        const Cell copy{arena_.take(size_t(cell.count) * size_t(cell.stride)), cell.count, cell.stride};
+        const Set& live = forms_[size_t(next)].live();
+        for (int t = 0; t < cell.count; ++t) {
+            Word *from = cell[t], *to = copy[t];
+            shape_.copy(to, from);
+            note_zeros(from, to, stage);
+            for (int q = 0; q < shape_.words(); ++q) shape_.positive(to)[q] = shape_.negative(to)[q] = 0;
+            watch_.spend(shape_.dim() * problem_.stages[size_t(next)].units);
+            const double e = shape_.error(to);
+            counters_.evaluations += problem_.stages[size_t(next)].units;
+            Set unsure = live;
+            if (e <= LOOSE) [[likely]] {
+                const bool whole = problem_.whole && e == 0;
+                const Signs<Set> s = whole ? forms_[size_t(next)].whole_signs(shape_.x(to)) : forms_[size_t(next)].signs(shape_.x(to), e);
+                (s.positive & live).store(shape_.positive(to)), (s.negative & live).store(shape_.negative(to));
+                unsure = s.unsure;
+            }
+            if (unsure.any()) [[unlikely]] {
+                unsure = this->through_hidden(from, to, next, unsure);
+                if (unsure.any()) this->decide(to, next, unsure);
+            }
+        }
+        enter(copy, next, mirrored, lines);
+    }
+
+    void note_zeros(Word* from, Word* to, int stage) const {
+        if (!shape_.zero_words()) return;
+        const int units = problem_.stages[size_t(stage)].units;
+        for (int q = 0; 64 * q < units; ++q) {
+            const Word full = units - 64 * q >= 64 ? ~Word{0} : bit(units - 64 * q) - 1;
+            shape_.zeros(to)[zero_place_[size_t(stage)] + q] = ~(shape_.positive(from)[q] | shape_.negative(from)[q]) & full;
+        }
+    }
+
+    bool is_last(int stage) const { return stage + 1 == int(problem_.stages.size()); }
+
+    /// End here if the run is to end softly, between two cells.
+    void pause() {
+        if (progress_ && at_ == forced_.size() && (watch_.soft() || walk_.batch_full())) throw Stopped();
+    }
+    void check_end_of_root() {
+        if (counters_.cells >= walk_.cell_limit) watch_.end_softly();
+        if ((watch_.soft() || walk_.batch_full()) && walk_.position.roots > 1) {
+            walk_.position.next_root();
+            throw Stopped();
+        }
+    }
+    double share() const { return std::ldexp(1.0, -std::min(1000, int(path_.size()))); }
+    void found(std::int64_t cells) {
+        counters_.cells += cells, progress_ = true, walk_.share += share();
+        if (counters_.cells >= walk_.cell_limit) watch_.end_softly();
+    }
+
+    void count_cell(Cell cell, int stage, const Lines& lines) {
+        if (at_ < forced_.size()) throw BadPath();
+        pause();
+        counters_.most_generators = std::max<std::int64_t>(counters_.most_generators, cell.count);
+        this->tally_ = 0;
+        try {
+            this->count(cell, this->dim() - int(lines.size()), stage, forms_[size_t(stage)].live());
+        } catch (...) {
+            walk_.partial = this->tally_;
+            throw;
+        }
+        found(this->tally_);
+    }
+
+    // ------------------------------------------------------------------------------------------------------- leaves
+
+    void leaf(Cell cell, int stage, const Set& last, const Lines& lines) {
+        if (walk_.emit != Emit::NOTHING && walk_.wanted(walk_.leaf)) {
+            if (walk_.emit != Emit::PATTERNS) write_faces(cell, stage, lines);
+            write_leaf(last);
+        }
+        ++walk_.leaf;
+        found(1);
+    }
+
+    void write_leaf(const Set& last) {
+        Batch& b = walk_.batch;
+        const int words = problem_words();
+        for (int s = 0; s + 1 < int(problem_.stages.size()); ++s)
+            for (int q = 0; q < words; ++q) b.patterns.push_back(active_[size_t(s)][q]);
+        for (int q = 0; q < words; ++q) b.patterns.push_back(last[q]);
+        b.prints.push_back(residues_ ? residues_->output(active_, last) : 0);
+        b.begins.push_back(walk_.begin);
+        walk_.begin = false;
+        ++b.leaves;
+    }
+    int problem_words() const { return std::min(shape_.words(), problem_.words()); }
+
+    /// Write the cells that few units cut a cell of the last stage into, if that can be told from its generators.
+    bool finish(Cell cell, int stage, const Set& positive, const Set& cut, bool mirrored) {
+        const int units = cut.count();
+        if (units > Base::FEW) return false;
+        const bool faces = walk_.emit == Emit::FACES || walk_.emit == Emit::JOINS;
+        if (faces && walk_.select.empty()) return false;
+        Word patterns = 3;
+        if (units >= 2) {
+            patterns = this->witnessed(cell, cut);
+            if (std::popcount(patterns) < most_cells(units, this->dim())) {
+                if (units > 2) return false;
+                const int a = cut.first(), b = (cut - this->only(a)).first();
+                const int met = this->quadrants(cell, stage, a, b, int(patterns));
+                if (met < 0) return false;
+                ++counters_.planar;
+                patterns = Word(met);
+            } else {
+                ++counters_.witnessed;
+            }
+        }
+        const int leaves = std::popcount(patterns);
+        if (faces && !walk_.none_wanted(walk_.leaf, leaves)) return false;
+        if (walk_.emit == Emit::PATTERNS) write_in_order(patterns, 0, units, mirrored, positive - cut, cut);
+        else walk_.leaf += leaves;
+        found(leaves);
+        return true;
+    }
+
+    /// Write the leaves with the given patterns of few units, in the order in which splits by one unit after another would.
+    void write_in_order(Word patterns, int unit, int units, bool mirrored, const Set& rest, const Set& cut) {
+        // bit k of a number whose patterns have unit k positive, for all numbers below 32
+        static constexpr Word WITH[] = {0xaaaaaaaa, 0xcccccccc, 0xf0f0f0f0, 0xff00ff00, 0xffff0000};
+        if (unit == units) {
+            if (walk_.wanted(walk_.leaf)) {
+                Set last = rest;
+                unsigned bits = unsigned(std::countr_zero(patterns));
+                cut.each([&](int j) {
+                    if (bits & 1) last.add(j);
+                    bits >>= 1;
+                });
+                write_leaf(last);
+            }
+            ++walk_.leaf;
+            return;
+        }
+        const Word sides[2] = {patterns & ~WITH[unit], patterns & WITH[unit]};
+        if (!sides[0] || !sides[1]) return write_in_order(patterns, unit + 1, units, mirrored, rest, cut);
+        write_in_order(sides[mirrored], unit + 1, units, false, rest, cut);
+        write_in_order(sides[!mirrored], unit + 1, units, true, rest, cut);
+    }
+
+    /// Write a leaf's generators and facets, each with the set of units and walls that vanish on it.
+    ///
+    /// A facet is a maximal proper set of generators cut out by one unit or wall, with at least one vertex among them.
+    void write_faces(Cell cell, int stage, const Lines& lines) {
+        Batch& b = walk_.batch;
+        const int zw = shape_.zero_words(), count = cell.count, units = problem_.stages[size_t(stage)].units;
+        const int place = zero_place_[size_t(stage)];
+        const bool with_rays = walk_.emit == Emit::FACES;
+        face_keys_.resize(size_t(zw) * size_t(count)), face_rows_.resize(size_t(2 * zw + count)), face_sizes_.assign(size_t(64 * zw), 0);
+        Word *vertex = face_rows_.data(), *common = vertex + count, *some = common + zw;
+        for (int t = 0; t < count; ++t) {
+            Word* g = cell[t];
+            const bool ray = shape_.is_ray(g), written = with_rays || !ray;
+            vertex[t] = ray ? 0 : ~Word{0};
+            for (int q = 0; q < zw; ++q) {
+                Word z = shape_.zeros(g)[q];
+                const int r = q - place;
+                if (r >= 0 && 64 * r < units) {
+                    z = ~(shape_.positive(g)[r] | shape_.negative(g)[r]);
+                    if (units - 64 * r < 64) z &= bit(units - 64 * r) - 1;
+                }
+                face_keys_[size_t(q) * size_t(count) + size_t(t)] = z;
+                if (written) b.generator_zeros.push_back(z);
+            }
+            if (!written) continue;
+            b.generator_leaf.push_back(walk_.leaf), b.generator_ray.push_back(ray);
+            if (with_rays) {
+                const double* x = shape_.x(g);
+                b.coordinates.insert(b.coordinates.end(), x, x + this->dim());
+                b.coordinates.push_back(x[shape_.last()]);
+            }
+        }
+        // candidates: bits that some but not all generators have; by bit, how many have it, -1 where no vertex does
+        for (int q = 0; q < zw; ++q) {
+            const Word* keys = &face_keys_[size_t(q) * size_t(count)];
+            Word any = 0, every = ~Word{0};
+            for (int t = 0; t < count; ++t) any |= keys[t], every &= keys[t];
+            common[q] = every, some[q] = any & ~every;
+            for (Word w = some[q]; w; w &= w - 1) {
+                const int i = std::countr_zero(w);
+                Word size = 0, vertices = 0;
+                for (int t = 0; t < count; ++t) {
+                    const Word on = keys[t] >> i & 1;
+                    size += on, vertices |= on & vertex[t];
+                }
+                face_sizes_[size_t(64 * q + i)] = vertices ? int(size) : -1;
+            }
+        }
+        const int fewest = std::max(1, this->dim() - int(lines.size()));
+        for (int q = 0; q < zw; ++q)
+            for (Word w = some[q]; w; w &= w - 1) {
+                const int i = std::countr_zero(w), size = face_sizes_[size_t(64 * q + i)];
+                if (size < fewest) continue;
+                watch_.spend(count);
+                // another candidate whose generators contain these: larger means no facet, equal and earlier means known
+                const Word* own = &face_keys_[size_t(q) * size_t(count)];
+                const size_t begin = b.facet_zeros.size();
+                bool keep = true;
+                for (int r = 0; r < zw && keep; ++r) {
+                    const Word* keys = &face_keys_[size_t(r) * size_t(count)];
+                    Word closure = ~Word{0};
+                    for (int t = 0; t < count; ++t) closure &= keys[t] | ((own[t] >> i & 1) - 1);
+                    b.facet_zeros.push_back(closure);
+                    for (Word other = closure & ~common[r]; other && keep; other &= other - 1) {
+                        const int c = std::countr_zero(other);
+                        keep = face_sizes_[size_t(64 * r + c)] <= size && !(r < q || (r == q && c < i));
+                    }
+                }
+                if (keep) b.facet_leaf.push_back(walk_.leaf);
+                else b.facet_zeros.resize(begin);
+            }
+    }
+
+    // -------------------------------------------------------------------------------------------------------- lines
+
+    /// Split a cell by a unit that a line of it crosses, and visit the parts; false if there is no such unit.
+    ///
+    /// The generators move along the line into the unit's zero set, and the line's two directions become rays.
+    bool cut_line(Cell cell, int stage, bool mirrored, const Lines& lines) {
+        pause();
+        const std::vector<Integers> directions = line_directions(cell, lines);
+        const bool follow = at_ < forced_.size();
+        const int units = problem_.stages[size_t(stage)].units;
+        if (follow && forced_[at_].stage == stage && (forced_[at_].unit < 0 || forced_[at_].unit >= units)) throw BadPath();
+        int unit = -1, axis = 0, crossed = 0;
+        const bool here = follow && forced_[at_].stage == stage;
+        for (int j = here ? forced_[at_].unit : 0; j < units && unit < 0; ++j) {
+            for (int k = 0; k < int(lines.size()) && unit < 0; ++k)
+                if (sign_of_dot(this->exact_row(stage, j), directions[size_t(k)])) unit = j, axis = lines[size_t(k)], crossed = k;
+            if (here) break;
+        }
+        if (unit < 0) {
+            if (here) return any_crossing(stage, directions) ? throw BadPath() : false;
+            return false;
+        }
+        const Integers row = this->exact_row(stage, unit);
+        Integers direction = directions[size_t(crossed)];
+        Integer slope = dot(row, direction);
+        if (slope.sign() < 0) {
+            slope.negate();
+            for (Integer& z : direction) z.negate();
+        }
+        const typename Arena::Scope scope(arena_);
+        const int slot = this->free_slot(cell), stride = shape_.stride(), count = cell.count;
+        Word* out = arena_.take(size_t(count + 2) * size_t(stride));  // the end below, the moved ones, the end above
+        const int axis_slot = slot_of_axis(axis);
+        for (int t = 0; t < count; ++t) {
+            Word* g = out + std::ptrdiff_t(t + 1) * stride;
+            const Integers old = this->exact_point(cell[t], stage);
+            const Integer value = dot(row, old);
+            Integers moved(old.size());
+            for (size_t c = 0; c < old.size(); ++c) moved[c] = slope * old[c] - value * direction[c];
+            shape_.copy(g, cell[t]);
+            shape_.facets(g)[axis_slot >> 6] &= ~bit(axis_slot);
+            shape_.facets(g)[slot >> 6] |= bit(slot);
+            fresh_signs(g, stage, moved);
+        }
+        Units<S::W> used(shape_.facet_words());
+        for (Word* g : cell) used |= shape_.facet_set(g);
+        used.add(0), used.drop(axis_slot);
+        for (const bool above : {false, true}) {
+            Word* g = out + (above ? std::ptrdiff_t(count + 1) * stride : 0);
+            std::memset(g, 0, sizeof(Word) * size_t(stride));
+            used.store(shape_.facets(g));
+            for (int s = 0; s < stage; ++s)  // all finished units, and the walls, vanish along the line
+                for (int j = 0; shape_.zero_words() && j < problem_.stages[size_t(s)].units; ++j)
+                    shape_.zeros(g)[zero_place_[size_t(s)] + (j >> 6)] |= bit(j);
+            for (int i = 0; shape_.zero_words() && i < int(problem_.walls.size()); ++i) shape_.zeros(g)[wall_place_ + (i >> 6)] |= bit(i);
+            Integers end = direction;
+            if (!above)
+                for (Integer& z : end) z.negate();
+            fresh_signs(g, stage, end);
+        }
+        Lines left;
+        for (const int c : lines)
+            if (c != axis) left.push_back(c);
+        const typename Base::SlotScope owner(owner_, slot, {stage, unit});
+        visit({out, count + 1, stride}, {out + stride, count + 1, stride}, stage, unit, mirrored, left, true);
+        return true;
+    }
+
+    bool any_crossing(int stage, const std::vector<Integers>& directions) {
+        for (int j = 0; j < problem_.stages[size_t(stage)].units; ++j)
+            for (const Integers& d : directions)
+                if (sign_of_dot(this->exact_row(stage, j), d)) return true;
+        return false;
+    }
+
+    int slot_of_axis(int axis) const {
+        for (int slot = 0; slot < int(problem_.slots.size()); ++slot)
+            if (problem_.slots[size_t(slot)].kind == Facet::AXIS && problem_.slots[size_t(slot)].number == axis) return slot;
+        throw Contradiction("a line without an axis; please report this network");
+    }
+
+    void fresh_signs(Word* g, int stage, const Integers& v) {
+        for (int q = 0; q < shape_.words(); ++q) shape_.positive(g)[q] = shape_.negative(g)[q] = 0;
+        shape_.error(g) = round_to_row(v, problem_.whole, shape_.last(), shape_.x(g));
+        for (int j = 0; j < problem_.stages[size_t(stage)].units; ++j) this->store_sign(g, j, sign_of_dot(this->exact_row(stage, j), v));
+        watch_.spend(problem_.stages[size_t(stage)].units * this->dim() * 8);
+    }
+
+    /// The cell's lines: for each the direction with coordinate > 0 on its axis and 0 on the other lines' axes.
+    std::vector<Integers> line_directions(Cell cell, const Lines& lines) {
+        Units<S::W> used(shape_.facet_words());
+        for (Word* g : cell) used |= shape_.facet_set(g);
+        std::vector<Integers> rows;
+        used.each([&](int slot) {
+            const Facet f = owner_[size_t(slot)];
+            if (f.kind >= 0 || (f.kind == Facet::WALL && f.number >= 0)) rows.push_back(this->exact_row(f));
+        });
+        std::vector<Integers> found;
+        const size_t n = size_t(this->dim());
+        for (const int axis : lines) {
+            IntegerMatrix m(rows.size() + lines.size() - 1, n);
+            size_t at = 0;
+            for (const Integers& row : rows) std::copy(row.begin(), row.end() - 1, m.row(at++).begin());
+            for (const int other : lines)
+                if (other != axis) m.at(at++, size_t(other)) = 1;
+            std::optional<Integers> v = null_vector(std::move(m));
+            if (!v || (*v)[size_t(axis)].is_zero()) throw Contradiction("the lines of a cell are not what its facets say");
+            if ((*v)[size_t(axis)].sign() < 0)
+                for (Integer& z : *v) z.negate();
+            v->push_back(0);
+            found.push_back(std::move(*v));
+        }
+        return found;
+    }
+};
+
+}  // namespace puiseux::cells

@@ -1,0 +1,87 @@
+// Where a run stands, and what it is to do: shared by engines of all shapes.
+//
+// A position in the tree is a start cell and the decisions (stage, unit, side) that lead down from it; each decision knows
+// whether the other side is still to be visited.  So the path alone says what is left, at any moment: a run that ends by
+// an exception has nothing to tidy up, and goes on later by following the path again.
+#pragma once
+#include "leaves.hpp"
+#include "watch.hpp"
+
+namespace puiseux::cells {
+
+struct Step {
+    int stage, unit;
+    bool side;                      // true: where the unit is positive
+    bool sibling;                   // whether the other side is still to be visited
+};
+
+struct Position {
+    std::vector<Word> root{0};      // the number of the present start cell, in binary
+    std::int64_t roots = 0;         // start cells that are left, the present one included
+    std::vector<Step> path;
+
+    bool root_bit(int i) const { return size_t(i >> 6) < root.size() && (root[size_t(i >> 6)] >> (i & 63) & 1); }
+    void next_root() {
+        path.clear(), --roots;
+        for (Word& w : root)
+            if (++w) return;
+        root.push_back(1);
+    }
+};
+
+/// A recorded path does not exist in this network.
+struct BadPath : std::exception {
+    const char* what() const noexcept override { return "a recorded path does not exist in this network; start the count anew"; }
+};
+
+struct Walk {
+    const Problem& problem;
+    const ResidueNetwork* residues = nullptr;
+    bool counting = false;          // the last stage is counted only
+    Emit emit = Emit::NOTHING;
+    Counters counters;
+    Watch watch;
+    Batch batch;
+    Position position;
+    std::int64_t batch_leaves = 1 << 13, batch_faces = 1 << 18;  // a batch ends beyond
+    std::int64_t cell_limit = std::int64_t{1} << 62;
+    std::int64_t partial = 0;       // cells found in a count that was broken off
+    std::int64_t leaf = 0;          // the number of the next leaf
+    std::vector<std::uint8_t> select;  // by number: 1 for leaves to write, 2 for the first below a cell of the last stage
+    bool skip = false;              // pass over cells of the last stage without a leaf to write
+    bool begin = false;             // the next leaf is the first of a run
+    double share = 0;               // of the tree that is done, where a start cell is 1 and each split halves
+    size_t room = ~size_t{0};       // bytes by which storage may grow
+
+    explicit Walk(const Problem& p) : problem(p) {}
+
+    bool wanted(std::int64_t number) const { return size_t(number) >= select.size() || (select[size_t(number)] & 1); }
+    bool none_wanted(std::int64_t from, std::int64_t count) const {
+        for (std::int64_t i = from; i < from + count; ++i)
+            if (wanted(i)) return false;
+        return true;
+    }
+    /// How many leaves a cell of the last stage has that begins with the next one; 0 if one of them is to be written.
+    std::int64_t none_wanted_below() const {
+        size_t end = size_t(leaf);
+        while (end < select.size()) {
+            if (select[end] & 1) return 0;
+            ++end;
+            if (end < select.size() && (select[end] & 2)) break;
+        }
+        return std::int64_t(end) - leaf;
+    }
+    bool batch_full() const {
+        return batch.leaves >= batch_leaves || std::int64_t(batch.generator_leaf.size() + batch.facet_leaf.size()) >= batch_faces;
+    }
+};
+
+/// An engine of some shape.
+class Engine {
+public:
+    virtual ~Engine() = default;
+    /// Work from the walk's position on, to the end or until an exception; the position then says what is left.
+    virtual void run() = 0;
+};
+
+}  // namespace puiseux::cells

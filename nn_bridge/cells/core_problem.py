@@ -1,0 +1,163 @@
+"""A problem as the compiled core takes it: sparse rows of doubles, and exact integers where doubles do not suffice."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from flint import fmpq
+
+from nn_bridge.cells.problem import CellProblem
+from nn_bridge.network.forms import integer_stages, integer_stages_modulo
+from nn_bridge.network.network import INPUT, AffineStage, Network
+from nn_bridge.network.sparse_row import entries
+from polyhedra.compiled_core import core_or_refusal
+from polyhedra.limits import check_limits
+
+if TYPE_CHECKING:
+    from nn_bridge.cells import _core
+else:
+    _core = core_or_refusal("nn_bridge.cells._core")
+
+PRIME = 2**31 - 1
+"""Residues of affine maps are taken modulo this prime."""
+
+_WHOLE = 2**53
+_COARSE = 1e-290  # doubles in this neighbourhood of 0 have few digits
+
+
+@dataclass(frozen=True)
+class CoreProblem:
+    """A problem in the core's own storage, immutable, for any number of runs in any threads.
+
+    Attributes
+    ----------
+    problem : CellProblem
+        In rationals.
+    """
+
+    problem: CellProblem
+
+    @cached_property
+    def core(self) -> _core.Problem:
+        """The core's problem."""
+        problem = self.problem
+        stages = [_rounded(stage) for stage in problem.network.stages]
+        whole = all(_is_whole(stage) for stage in problem.network.stages)
+        if not all(exact for _, exact in stages):
+            cleared = integer_stages(problem.network)[:-1]
+            rows = [_with_integers(stage, *own) for (stage, _), own in zip(stages, cleared, strict=True)]
+        else:
+            rows = [stage for stage, _ in stages]
+        return _core.problem(
+            problem.dim,
+            len(problem.lines),
+            whole,
+            rows,
+            [list(map(int, wall)) for wall in problem.walls],
+            list(problem.slots),
+            [([*map(int, g.vector)], sorted(g.slots)) for g in problem.generators],
+            list(problem.start_rows),
+        )
+
+    @cached_property
+    def residues(self) -> _core.Residues:
+        """The network modulo a prime; only where affine maps are asked for."""
+        return residues_of(self.problem.network)
+
+
+def _is_whole(stage: AffineStage) -> bool:
+    if not all(v.q == 1 and abs(v.p) < _WHOLE for v in stage.bias):
+        return False
+    rows = (row for _, matrix in stage.blocks for row in matrix)
+    return all(v.q == 1 and abs(v.p) < _WHOLE for row in rows for _, v in entries(row))
+
+
+Block = tuple[int, np.ndarray, np.ndarray, np.ndarray, list[int]]
+Rows = tuple[np.ndarray, list[int], list[Block]]
+
+
+def _rounded(stage: AffineStage) -> tuple[Rows, bool]:
+    """A stage in doubles, sparse, and whether these are the exact values."""
+    bias, exact = _doubles(stage.bias)
+    blocks: list[Block] = []
+    for source, matrix in stage.blocks:
+        columns: list[int] = []
+        numbers: list[fmpq] = []
+        begin = [0]
+        for row in matrix:
+            check_limits()
+            for i, value in entries(row):
+                columns.append(i)
+                numbers.append(value)
+            begin.append(len(columns))
+        values, own = _doubles(numbers)
+        exact = exact and own
+        blocks.append((source, np.array(begin, np.int64), np.array(columns, np.int32), values, []))
+    return (bias, [], blocks), exact
+
+
+def _doubles(values: Any) -> tuple[np.ndarray, bool]:
+    """The nearest doubles (not a number where they are too coarse), and whether they are the exact values."""
+    found, all_exact = [], True
+    for value in values:
+        p, q = int(value.p), int(value.q)
+        try:
+            nearest = p / q
+        except OverflowError:
+            nearest = math.nan
+        exact = math.isfinite(nearest) and nearest.as_integer_ratio() == (p, q)
+        found.append(nearest if exact or abs(nearest) > _COARSE else math.nan)
+        all_exact = all_exact and exact
+    return np.array(found, np.float64), all_exact
+
+
+def _with_integers(stage: Rows, matrices: list[tuple[int, list[list[int]]]], bias: list[int]) -> Rows:
+    """A stage with its integers: the same entries times one positive factor."""
+    floats, _, blocks = stage
+    tables = dict(matrices)
+    whole = []
+    for source, begin, column, values, _ in blocks:
+        table = tables[source]
+        rows = np.repeat(np.arange(len(begin) - 1), np.diff(begin)).tolist()
+        own = [table[j][i] for j, i in zip(rows, column.tolist(), strict=True)]
+        whole.append((source, begin, column, values, own))
+    return floats, bias, whole
+
+
+def residues_of(network: Network) -> _core.Residues:
+    """The network modulo a prime, in the integer form that clears denominators stage by stage.
+
+    Forms are evaluated at two random points and outputs combined at random.  Equal affine maps have equal residues (all
+    of it is a ring homomorphism applied to integers); equal residues are confirmed exactly elsewhere.
+    """
+    points = [np.random.default_rng(seed).integers(1, PRIME, network.input_dim) for seed in (20011, 70001)]
+    mix = np.random.default_rng(31337).integers(1, PRIME, network.output_dim)
+    *stages, (output_blocks, output_bias) = integer_stages_modulo(network, PRIME)
+
+    def combined(factors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        # products are below 2**62, and so many residues don't add up to 2**63
+        result: np.ndarray = (factors * rows % PRIME).sum(axis=-1) % PRIME
+        return result
+
+    def at_points(blocks: dict[int, list[list[int]]], bias: list[int]) -> list[np.ndarray]:
+        shift = np.array(bias)
+        if INPUT not in blocks:
+            return [shift.astype(np.uint64)] * 2
+        rows = np.array(blocks[INPUT])
+        return [((shift + combined(point, rows)) % PRIME).astype(np.uint64) for point in points]
+
+    read = dict(output_blocks)
+    packed: list[Any] = []
+    for number, (blocks, bias) in enumerate(stages, 1):
+        weights = [(source - 1, np.array(m, np.uint32).T.ravel()) for source, m in blocks if source != INPUT]
+        out = combined(mix, np.array(read[number]).T) if number in read else np.zeros(len(bias))
+        packed.append((*at_points(dict(blocks), bias), out.astype(np.uint64), number in read, weights))
+    one, two = (int(combined(mix, values.astype(np.int64))) for values in at_points(read, output_bias))
+    return _core.residues(packed, one, two)
+
+
+__all__ = ["PRIME", "CoreProblem", "residues_of"]

@@ -1,0 +1,118 @@
+// Cuts the edges by the neurons of a block: new vertices, halves of edges, and edges between new vertices.
+//
+// One pass over the edges that a neuron cuts does everything: the new vertex is made, its 2-faces are looked up among
+// those of the edges before, and where one is found the two vertices are joined.  Only doubtful signs interrupt this.
+#pragma once
+#include <algorithm>
+
+#include "joining.hpp"
+
+namespace puiseux::edges {
+
+enum Status { DONE, NEED_ROOM, DOUBT };
+
+constexpr size_t EDGE_AHEAD = 8, ROW_AHEAD = 4;  // turns between asking for memory and using it
+constexpr size_t LAG = 4;  // turns between making a vertex, which asks for the slots of its 2-faces, and joining it
+constexpr size_t CACHE_LINE = 8;  // numbers in a line of the cache
+
+/// All cuts of one neuron, from where the block says; true where signs are open that must be decided first.
+template <size_t D>
+PUISEUX_INLINE bool cut_neuron(const Cutting<D>& c, Block& block) {
+    const size_t cuts = size_t(block.cuts), last = cuts - 1, half = size_t(block.edges);
+    const Word mask = Word(block.capacity - 1);
+    size_t made = size_t(block.made), joined = size_t(block.joined), n = size_t(block.next_edge), found = 0;
+    const std::int32_t* order = c.work.order.data;
+    while (joined < cuts) {
+        if (made < cuts && (made < joined + LAG || found)) {
+            prefetch(c.edges.words[size_t(order[std::min(made + EDGE_AHEAD, last)])]);
+            const std::int32_t* soon = c.edges.ends(size_t(order[std::min(made + ROW_AHEAD, last)]));
+            for (int end = 0; end < 2; ++end) {
+                prefetch(&c.vertices.now(size_t(soon[end])));
+                for (size_t q = 0; q < c.columns; q += CACHE_LINE) prefetch(c.vertices.rows[size_t(soon[end])] + q);
+            }
+            const size_t i = size_t(order[made]);
+            found = make_vertex(c, made, i, found);
+            name_faces(c, made, i, mask);
+            ++made;
+            continue;
+        }
+        if (found) break;
+        n = join_vertex(c, block, joined, size_t(order[joined]), half, n, mask);
+        ++joined;
+    }
+    block.made = Number(made), block.joined = Number(joined), block.next_edge = Number(n), block.found = Number(found);
+    return found > 0;
+}
+
+/// Writes the edges of a bucket to `order` and gives its chunks back.
+inline void list_bucket(size_t k, const Buckets& buckets, std::int32_t* order, Block& block) {
+    Number chunk = buckets.head[k];
+    const Number total = buckets.size[k];
+    for (Number at = 0; at < total;) {
+        std::int32_t* place = buckets.pool[size_t(chunk)];
+        const Number part = std::min(CHUNK, total - at);
+        std::copy(place + 1, place + 1 + part, order + at);
+        at += part;
+        const Number following = place[0];
+        place[0] = std::int32_t(block.free);
+        block.free = chunk;
+        chunk = following;
+    }
+    buckets.head[k] = buckets.tail[k] = -1;
+    buckets.fill[k] = CHUNK + 1;
+    buckets.size[k] = 0;
+}
+
+/// Prepares the cuts of the block's present neuron; false where the arrays are too short for them.
+template <size_t D>
+bool begin_neuron(const Cutting<D>& c, Block& block) {
+    const Number cuts = c.buckets.size[size_t(block.neuron)];
+    // every 2-face comes twice, unless the complex is pruned; at most three quarters of the table are used
+    const Number faces = block.tolerant ? cuts * block.longest : cuts * block.longest / 2 + 1;
+    Number capacity = 16;
+    while (3 * capacity < 4 * faces) capacity *= 2;
+    block.cuts = cuts;
+    if (block.vertices + cuts > Number(c.vertices.rows.rows) ||
+        block.edges + cuts + cuts * block.longest / 2 > Number(c.edges.words.rows) ||
+        cuts > Number(c.work.order.size) || capacity > Number(c.work.slots.rows))
+        return false;
+    list_bucket(size_t(block.neuron), c.buckets, c.work.order.data, block);
+    std::fill(c.work.slots.data, c.work.slots.data + 2 * capacity, Word(0));
+    block.capacity = capacity, block.next_edge = block.edges + cuts;
+    block.made = block.joined = block.single = 0;
+    block.begun = true;
+    return true;
+}
+
+/// Cuts by the neurons from block.neuron on; returns DONE, NEED_ROOM or DOUBT, to be called again.
+template <size_t D>
+struct CutBlock {
+    PUISEUX_INLINE static Status run(Cutting<D> c, Block& block) {
+        c.dimension = size_t(block.dim), c.column = size_t(block.column), c.columns = size_t(block.columns);
+        c.units = size_t(block.count), c.block_first = size_t(block.first);
+        for (; block.neuron < block.count; ++block.neuron) {
+            c.k = size_t(block.neuron), c.neuron = size_t(block.first + block.neuron);
+            c.zero_word = c.names.zero[c.neuron];
+            if (!block.begun) {
+                if (!c.buckets.size[c.k]) continue;
+                if (!begin_neuron(c, block)) return NEED_ROOM;
+            }
+            c.first = size_t(block.vertices);
+            if (cut_neuron(c, block)) return DOUBT;
+            block.begun = false;
+            block.vertices += block.cuts;
+            block.edges = block.next_edge;
+            if (!block.tolerant) block.bad += block.single;
+            if (block.bad) return DONE;
+        }
+        return DONE;
+    }
+};
+
+/// Undoes the cuts of a neuron that was left half-way: the halves joined so far become whole edges again.
+inline void take_back(const Block& block, const Edges& edges, const std::int32_t* order) {
+    for (Number j = 0; j < block.joined; ++j)
+        edges.ends(size_t(order[j]))[1] = edges.ends(size_t(block.edges + j))[1];
+}
+
+}  // namespace puiseux::edges

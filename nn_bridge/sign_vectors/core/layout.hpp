@@ -1,0 +1,205 @@
+// Where things lie in the arrays of the edge subdivision, which Python allocates, and the smallest operations on them.
+//
+// Vertex rows (a float64 matrix)
+//     [0]               residual of the row, in units of each column's scale
+//     [1]               two floats, rounded up: amplification of the vertex; largest |value| / scale
+//     [HEAD ..]         x (d), carried units, values of the current stage
+// Beside them, per vertex
+//     signs (2 words)   bit k: neuron k of the block is positive; now, and in the block before
+//     fingerprint       the words of everything before this block, of all its zeros and walls
+//     zeros, faces      the neurons through the vertex, padded with -1; its domain face
+// Edge rows (a matrix of 64-bit words)
+//     int32 [0], [1]    end vertices
+//     word [1]          fingerprint before this block (one block behind until `begin_block`), with zeros and walls
+//     int32 [4]         domain face, with UP and KNOWN: whether its second end is the higher one
+//     int16 [10 ..]     zeros (d - 1), padded with -1, then their amplifications, padded with NEUTRAL
+// A neuron of the block that is positive on an edge is positive at one of its ends and not negative at the other: so an
+// edge's own signs in the block are signs[a] | signs[b].
+//
+// Cut records (a matrix of 64-bit words): what the vertex on the j-th edge that a neuron cuts tells others
+//     word [0]          sign word
+//     double [1 .. 4]   height and its error; change of height per change of the neuron, and its error
+//     int32 [10], [11]  the ends of the edge before it was cut
+//     int16 [24 ..]     zeros and amplifications of the edge (2 (d - 1)), then the amplification by the cut itself
+//
+// Amplifications in edges and records are the upper half of a float, rounded up.  Each place of a row is read and written
+// as one type only.
+#pragma once
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "targets.hpp"
+
+namespace puiseux::edges {
+
+using Word = std::uint64_t;
+using Number = std::int64_t;
+using std::size_t;
+
+constexpr double UNIT = 0x1p-53;  // the unit roundoff itself: bounds below round up with factors of their own
+constexpr size_t HEAD = 2;
+constexpr int UP_BIT = 29;
+constexpr std::int32_t UP = 1 << UP_BIT, KNOWN = 1 << 30, FACE_BITS = UP - 1;
+constexpr std::int16_t NEUTRAL = 0x3F80;  // the amplification 1
+constexpr Number CHUNK = 63;              // edges in one chunk of a bucket
+constexpr size_t BLOCK = 64;              // neurons of a block
+constexpr Word MIX = 0x9E3779B97F4A7C15;
+
+/// A matrix that Python holds; rows may lie further apart than they are long.
+template <class T>
+struct Grid {
+    T* data = nullptr;
+    size_t rows = 0, columns = 0, stride = 0;
+
+    PUISEUX_INLINE T* operator[](size_t row) const { return data + row * stride; }
+};
+
+/// A vector that Python holds.
+template <class T>
+struct Line {
+    T* data = nullptr;
+    size_t size = 0;
+
+    PUISEUX_INLINE T& operator[](size_t place) const { return data[place]; }
+};
+
+/// What one block of up to 64 neurons is about, and how far its cuts are.
+struct Block {
+    Number column = 0, columns = 0, count = 0, dim = 0, first = 0, longest = 0;  // first: the number of its first neuron
+    bool tolerant = false;  // whether 2-faces that only one edge meets are allowed (the complex was pruned)
+    Number vertices = 0, edges = 0, neuron = 0;
+    bool begun = false;  // whether the present neuron was left half-way: then the next four are about it
+    Number cuts = 0, made = 0, joined = 0, next_edge = 0, capacity = 0;
+    Number found = 0, single = 0, bad = 0;  // doubts; 2-faces met once, and too often
+    Number free = -1, fresh = 0;            // chunks of buckets: a list of used ones, the first that never was
+};
+
+struct Vertices {
+    Grid<double> rows;
+    Grid<Word> signs;
+    Line<Word> fingerprint;
+    Grid<std::int16_t> zeros;
+    Line<std::int32_t> faces;
+
+    PUISEUX_INLINE double& residual(size_t v) const { return rows[v][0]; }
+    PUISEUX_INLINE float& amplification(size_t v) const { return reinterpret_cast<float*>(rows[v] + 1)[0]; }
+    PUISEUX_INLINE float& size(size_t v) const { return reinterpret_cast<float*>(rows[v] + 1)[1]; }
+    PUISEUX_INLINE Word& now(size_t v) const { return signs.data[2 * v]; }
+    PUISEUX_INLINE Word& before(size_t v) const { return signs.data[2 * v + 1]; }
+};
+
+struct Edges {
+    Grid<Word> words;
+
+    PUISEUX_INLINE std::int32_t* ends(size_t i) const { return reinterpret_cast<std::int32_t*>(words[i]); }
+    PUISEUX_INLINE Word& base(size_t i) const { return words[i][1]; }
+    PUISEUX_INLINE std::int32_t& marks(size_t i) const { return reinterpret_cast<std::int32_t*>(words[i])[4]; }
+    PUISEUX_INLINE std::int16_t* zeros(size_t i) const { return reinterpret_cast<std::int16_t*>(words[i]) + 10; }
+};
+
+struct Records {
+    Grid<Word> words;
+
+    PUISEUX_INLINE Word& sign(size_t j) const { return words[j][0]; }
+    PUISEUX_INLINE double& height(size_t j) const { return reinterpret_cast<double*>(words[j])[1]; }
+    PUISEUX_INLINE double& height_error(size_t j) const { return reinterpret_cast<double*>(words[j])[2]; }
+    PUISEUX_INLINE double& rate(size_t j) const { return reinterpret_cast<double*>(words[j])[3]; }
+    PUISEUX_INLINE double& rate_error(size_t j) const { return reinterpret_cast<double*>(words[j])[4]; }
+    PUISEUX_INLINE std::int32_t* ends(size_t j) const { return reinterpret_cast<std::int32_t*>(words[j]) + 10; }
+    PUISEUX_INLINE std::int16_t* zeros(size_t j) const { return reinterpret_cast<std::int16_t*>(words[j]) + 24; }
+};
+
+/// For every neuron of a block the edges that it cuts next, in chunks pool[chunk] = (next chunk, edges ..).
+struct Buckets {
+    Grid<std::int32_t> pool;
+    Line<Number> head, tail, fill, size;
+};
+
+/// Per cut edge of the present neuron its number, its record and the keys of its 2-faces; and a table of 2-faces, whose
+/// slots hold the key, and an edge with the place of the zero that it left (0: it was met twice).
+struct Workspace {
+    Line<std::int32_t> order;
+    Records records;
+    Grid<Word> keys, slots;
+};
+
+/// Words of the hyperplanes and domain faces, and the covers of each face.
+struct Names {
+    Line<const Word> zero, positive, face;
+    Line<const std::int32_t> face_dim, cover_start, covers;
+};
+
+/// Pairs (vertex, neuron of the block) whose sign is within its error bound.
+using Doubts = Grid<Number>;
+
+/// The amplification behind 16 bits.
+PUISEUX_INLINE double widen(std::int16_t half) { return std::bit_cast<float>(std::int32_t(half) << 16); }
+
+/// 16 bits for an amplification of at least 1, rounded up; too large a one becomes infinite.
+PUISEUX_INLINE std::int16_t narrow(double value) {
+    const Number bits = std::bit_cast<std::int32_t>(float(value * (1 + 0x1p-20)));
+    return std::int16_t((bits + 0xFFFF) >> 16);
+}
+
+/// A float not below a positive number.
+PUISEUX_INLINE float up32(double value) { return float(value * (1 + 0x1p-22)); }
+
+/// The bits of an absolute value: in the same order, NaN above all.  The largest of many is found many at a time in this
+/// form; of doubles it is not, for the sake of NaN.
+PUISEUX_INLINE Number bits_of(double value) { return std::bit_cast<Number>(std::abs(value)); }
+PUISEUX_INLINE double float_of(Number bits) { return std::bit_cast<double>(bits); }
+
+/// The larger of two absolute values, NaN if one is.
+PUISEUX_INLINE double larger(double one, double two) {
+    const Number first = bits_of(one), second = bits_of(two);
+    return float_of(first > second ? first : second);
+}
+
+/// The sum of the words of all set bits; table[256 i + byte] has the sum for byte i.
+PUISEUX_INLINE Word word_sum(const Word* table, Word bits) {
+    Word total = table[bits & 255] + table[256 + ((bits >> 8) & 255)];
+    total += table[512 + ((bits >> 16) & 255)] + table[768 + ((bits >> 24) & 255)];
+    bits >>= 32;
+    if (bits) {
+        total += table[1024 + (bits & 255)] + table[1280 + ((bits >> 8) & 255)];
+        total += table[1536 + ((bits >> 16) & 255)] + table[1792 + (bits >> 24)];
+    }
+    return total;
+}
+
+/// The table of `word_sum` for up to 64 words; comes as zeros.
+inline void fill_word_table(Line<const Word> words, Word* table) {
+    for (size_t k = 0; k < words.size; ++k) {
+        Word* part = table + 256 * (k / 8);
+        const size_t bit = size_t(1) << (k % 8);
+        for (size_t byte = bit; byte < 2 * bit; ++byte) part[byte] = part[byte - bit] + words[k];
+    }
+}
+
+/// Puts an edge into the bucket of the first neuron that cuts it, if one does.
+PUISEUX_INLINE void put(size_t edge, Word cut, const Buckets& buckets, Block& block) {
+    if (!cut) return;
+    const size_t k = size_t(std::countr_zero(cut));
+    Number at = buckets.fill[k];
+    if (at > CHUNK) {
+        Number chunk = block.free;
+        if (chunk >= 0)
+            block.free = buckets.pool[size_t(chunk)][0];
+        else
+            chunk = block.fresh++;
+        buckets.pool[size_t(chunk)][0] = -1;
+        if (buckets.tail[k] >= 0)
+            buckets.pool[size_t(buckets.tail[k])][0] = std::int32_t(chunk);
+        else
+            buckets.head[k] = chunk;
+        buckets.tail[k] = chunk;
+        at = 1;
+    }
+    buckets.pool[size_t(buckets.tail[k])][at] = std::int32_t(edge);
+    buckets.fill[k] = at + 1;
+    ++buckets.size[k];
+}
+
+}  // namespace puiseux::edges

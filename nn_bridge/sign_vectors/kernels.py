@@ -1,0 +1,181 @@
+"""The compiled loops of the edge subdivision: arrays in, arrays out, none is copied.
+
+The mathematics is told in `nn_bridge.sign_vectors.subdivide`; ``core/layout.hpp`` says where things lie in the arrays,
+the other headers in ``core/`` have the loops.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_bridge.errors import NetworkError
+
+try:
+    from nn_bridge.sign_vectors._core import (
+        DONE,
+        DOUBT,
+        NEED_ROOM,
+        Block,
+        begin_block,
+        column_variation,
+        copy_edges,
+        copy_vertices,
+        count_by_lowest_vertex,
+        curve_codes,
+        cut_block,
+        end_block,
+        fill_word_table,
+        gather_members,
+        later_signs,
+        number_cells,
+        open_cells,
+        read_active,
+        read_units,
+        renew_sign_word,
+        settle_rows,
+        take_back,
+        walk_polygons,
+    )
+except ImportError as error:
+    raise NetworkError(
+        "sign vectors need the compiled core, which is not installed; use engine 'cells', or install puiseux where "
+        "there is a C++ compiler"
+    ) from error
+
+__all__ = [
+    "DONE",
+    "DOUBT",
+    "NEED_ROOM",
+    "Block",
+    "Buckets",
+    "EdgeColumns",
+    "Gains",
+    "Later",
+    "Names",
+    "Vertices",
+    "Workspace",
+    "begin_block",
+    "column_variation",
+    "copy_edges",
+    "copy_vertices",
+    "count_by_lowest_vertex",
+    "curve_codes",
+    "cut_block",
+    "end_block",
+    "fill_word_table",
+    "gather_members",
+    "later_signs",
+    "number_cells",
+    "open_cells",
+    "read_active",
+    "read_units",
+    "renew_sign_word",
+    "settle_rows",
+    "take_back",
+    "walk_polygons",
+    "word_table",
+]
+
+Floats = NDArray[np.float64]
+Words = NDArray[np.uint64]
+Indices = NDArray[np.int64]
+
+
+class Vertices(NamedTuple):
+    """The arrays that have one row per vertex."""
+
+    rows: Floats
+    signs: Words
+    fingerprint: Words
+    zeros: NDArray[np.int16]
+    faces: NDArray[np.int32]
+
+
+class Buckets(NamedTuple):
+    """For every neuron of a block the edges that it cuts next, in chunks ``pool[chunk] = (next chunk, edges ..)``."""
+
+    pool: NDArray[np.int32]
+    head: Indices
+    tail: Indices
+    fill: Indices
+    size: Indices
+
+
+class Workspace(NamedTuple):
+    """Per cut edge of the current neuron its number, its record and the keys of its 2-faces; a table of 2-faces."""
+
+    order: NDArray[np.int32]
+    records: Words
+    keys: Words
+    slots: Words
+
+
+class Names(NamedTuple):
+    """Words of the hyperplanes and domain faces, and the covers of each face."""
+
+    zero: Words
+    positive: Words
+    face: Words
+    face_dim: NDArray[np.int32]
+    cover_start: NDArray[np.int32]
+    covers: NDArray[np.int32]
+
+
+class Gains(NamedTuple):
+    """A stage's values without its bias, and what residuals weigh in them (see `stage_entry.StageValues`)."""
+
+    values: Floats
+    part: NDArray[np.float32]
+    most: float
+    base: Floats
+    gamma: float
+    rounding: Floats
+
+
+class EdgeColumns(NamedTuple):
+    """The columns of finished edges."""
+
+    ends: NDArray[np.int32]
+    zeros: NDArray[np.int16]
+    faces: NDArray[np.int32]
+    up: NDArray[np.uint8]
+    words: Words
+
+
+class Later(NamedTuple):
+    """The stages still to come, reading the concatenation of what is known and of their own units.
+
+    Attributes
+    ----------
+    known, positive : int64 and bool arrays of shape (known,)
+        The columns of a vertex row that they read, and whether they read the positive part.
+    offset : int64 array of shape (stages + 1,)
+        Where the units of each stage begin in the concatenation.
+    bias : float64 array
+        Of all units, one stage after another.
+    first_block, blocks : int64 arrays
+        Stage ``s`` reads the blocks ``blocks[first_block[s] : first_block[s + 1]]``, each a row (place in the
+        concatenation, size, place of the weights).
+    weights, plus, minus : float64 arrays
+        The weights of all blocks, row by row; their positive parts; their negative parts.
+    """
+
+    known: Indices
+    positive: NDArray[np.bool_]
+    offset: Indices
+    bias: Floats
+    first_block: Indices
+    blocks: Indices
+    weights: Floats
+    plus: Floats
+    minus: Floats
+
+
+def word_table(words: Words) -> Words:
+    """A table to sum the words of set bits by: ``table[i, byte]`` has the sum for byte ``i`` of up to 64 bits."""
+    table = np.zeros((8, 256), dtype=np.uint64)
+    fill_word_table(words, table)
+    return table
