@@ -57,6 +57,7 @@ class FaceComplex:
     facets: list[tuple[int, ...]] = field(default_factory=list)
     unbounded: list[bool] = field(default_factory=list)
     carriers: list[tuple[int, int]] = field(default_factory=list)
+    _last: tuple[int, Generators] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.dimensions)
@@ -113,7 +114,9 @@ class FaceComplex:
     def point(self, face: int) -> Row:
         """An exact point in the relative interior of a face."""
         cell, on = self.carriers[face]
-        found: Generators = self.cells.cell(cell).generators
+        if self._last is None or self._last[0] != cell:  # faces of one cell follow one another
+            self._last = cell, self.cells.cell(cell).generators
+        found = self._last[1]
         if self.cells.problem is None:
             return found.vertices[0]
         first, last = self.cells.generator_begin[cell : cell + 2].tolist()
