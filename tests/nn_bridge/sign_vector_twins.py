@@ -15,8 +15,7 @@ HEAD, CHUNK, NEUTRAL = 2, 63, 0x3F80
 UP_BIT, KNOWN = 29, 1 << 30
 UP, FACE_BITS = 1 << UP_BIT, (1 << UP_BIT) - 1
 MIX, WORD = 0x9E3779B97F4A7C15, (1 << 64) - 1
-LAG = 4
-INFINITY = math.inf
+LAG, INFINITY = 4, math.inf
 
 
 def widen(half):

@@ -302,7 +302,7 @@ def test_what_a_job_raises_is_no_fault_of_the_executor() -> None:
             list(Scheduler(pool, iter([("key", pool.submit(fail)), None]).__next__).take())
 
 
-def test_the_flow_looks_around_while_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scheduler_checks_limits_while_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_pool, "_POLL", 0.01)
     looks = 0
 

@@ -74,8 +74,8 @@ def test_the_flow_ends_some_seconds_after_ctrl_c(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no signal masks on this platform")
 def test_processes_are_started_with_sigint_blocked() -> None:
-    """Else one that comes before they have said that they ignore it would end them, with a traceback."""
-    with Pool(1) as pool, Pool(2) as pool:
-        blocked = pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+    """Else a SIGINT that comes before they ignore it would end them, with a traceback."""
+    with Pool(1) as here, Pool(2) as processes:
+        blocked = processes.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
         assert signal.SIGINT in blocked
-        assert signal.SIGINT not in pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+        assert signal.SIGINT not in here.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()

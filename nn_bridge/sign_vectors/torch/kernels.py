@@ -1,6 +1,6 @@
 """Tensor operations of the edge subdivision, on any torch device: tensors in, tensors out.
 
-The counterpart of `nn_bridge.sign_vectors._kernels`, with sorting in place of hashing.  The mathematics is told in
+The counterpart of `nn_bridge.sign_vectors.kernels`, with sorting in place of hashing.  The mathematics is told in
 `nn_bridge.sign_vectors.subdivide`.
 
 * Sign words of up to 62 neurons are int64 (so that no sign bit is in the way); fingerprints are int64 with wrapping
