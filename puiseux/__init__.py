@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from puiseux.reading import as_network, load, save
     from puiseux.reduction import Reduction, reduce_network
     from puiseux.report.report import write_report
+    from puiseux.set_topology import Topology, topology
     from puiseux.studies.runner import run_study
     from tropical.effective_radius import effective_radius, minimal_effective_radius
     from tropical.hoffman import hoffman_constant
@@ -85,6 +86,7 @@ _HOMES = {
     "PuiseuxRational": "tropical.rational",
     "Reduction": "puiseux.reduction",
     "RegionCount": "nn_bridge.region_count",
+    "Topology": "puiseux.set_topology",
     "UsageError": "polyhedra.errors",
     "Verdict": "puiseux.certificates.certificate",
     "as_network": "puiseux.reading",
@@ -110,6 +112,7 @@ _HOMES = {
     "save_growth": "puiseux.pictures.plot",
     "save_picture": "puiseux.pictures.plot",
     "simplify": "puiseux.formula",
+    "topology": "puiseux.set_topology",
     "verify_certificate": "puiseux.certificates.certificate",
     "write_certificate": "puiseux.certificates.certificate",
     "write_pruning_certificate": "puiseux.certificates.certificate",
@@ -135,6 +138,7 @@ __all__ = [
     "PuiseuxRational",
     "Reduction",
     "RegionCount",
+    "Topology",
     "UsageError",
     "Verdict",
     "__version__",
@@ -175,6 +179,7 @@ __all__ = [
     "save_growth",
     "save_picture",
     "simplify",
+    "topology",
     "tropicalize",
     "verify_certificate",
     "write_certificate",

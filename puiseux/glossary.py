@@ -215,6 +215,19 @@ False""",
         ("cells", "slice", "affine_maps"),
     ),
     Topic(
+        "topology",
+        "components and holes of decision regions: Betti numbers",
+        "The Betti numbers of a set of inputs count its connected components, then its holes of dimension 1, 2, ... "
+        "'puiseux topology NETWORK' computes them exactly for the set where an output is at least, at most or equal to "
+        "a level, for class regions and their boundaries, closed or open. A set that reaches to infinity is not cut "
+        "off; with --compactify one point at infinity is added, and parts that reach there hang together.",
+        """\
+>>> net = [[[1], [-1]], [[1, 1]]]  # |x|
+>>> puiseux.topology(net, level=1).betti, puiseux.topology(net, level=1, compactify=True).betti
+((2, 0), (1, 0))""",
+        ("cells", "regions", "domain"),
+    ),
+    Topic(
         "polynomial",
         "a max-plus polynomial: the maximum of affine functions",
         "In max-plus (tropical) algebra the sum of two numbers is their maximum and the product their sum, so "
@@ -344,6 +357,10 @@ _ALIASES = {
     "verdict": "property",
     "lipschitz_constant": "lipschitz",
     "norm": "lipschitz",
+    "betti_numbers": "topology",
+    "homology": "topology",
+    "holes": "topology",
+    "components": "topology",
 }
 
 

@@ -22,6 +22,7 @@ NAMES = (
     "property",
     "optimize",
     "lipschitz",
+    "topology",
     "explain",
     "convert",
     "reduce",
