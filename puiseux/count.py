@@ -97,7 +97,7 @@ def count_regions(
     counts : {"all", "cells"}, optional
         With "cells" only the cells are counted, which is faster.
     workers, executor : optional
-        Processes to work with, or any ``concurrent.futures.Executor`` to work in (a Dask cluster's, for example).
+        Threads to work with, or any ``concurrent.futures.Executor`` to work in (processes, or a Dask cluster's).
     time_limit, max_cells, memory : optional
         Seconds, cells, and bytes (or ``"2GiB"``), at which the count ends incomplete, with lower bounds.
     checkpoint : path, optional

@@ -48,7 +48,7 @@ def count(
             "--counts", metavar="WHAT", help="all (some 100 bytes a cell), or cells alone: faster, next to no memory."
         ),
     ] = None,
-    workers: Annotated[int | None, typer.Option("--workers", metavar="N", help="Work with N processes.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", metavar="N", help="Work with N threads.")] = None,
     time_limit: Annotated[
         float | None, typer.Option("--time-limit", metavar="SECONDS", help="Stop then, with lower bounds.")
     ] = None,
