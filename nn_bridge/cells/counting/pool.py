@@ -201,7 +201,7 @@ class Pool:
             try:
                 return self._executor.submit(_attempt, function, arguments)
             except RuntimeError as error:
-                raise NotStarted(f"threads can't be started: {shown(error)}; take fewer workers") from error
+                raise NotStarted(f"threads can't be started: {_start_advice(error)}") from error
         try:
             # a forked process has all modules already, and scripts need no guard around their main part
             context = get_context("fork" if sys.platform == "linux" else "spawn")
