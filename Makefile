@@ -1,8 +1,9 @@
 # What each command does is in tools/setup.sh and examples/demo.py; `make` alone lists the commands.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs package sanitize arm64 format setup clean
+.PHONY: help demo test lint docs package sanitize arm64 stress format setup clean
 
 VENV := .venv/bin/python
+STRESS_SECONDS ?= 60
 
 help:
 	@echo "make demo     set up the core and plotting, and run the main job on trained networks (a minute or two at first)"
@@ -12,6 +13,7 @@ help:
 	@echo "make package  build wheel and sdist, and try each in a clean environment"
 	@echo "make sanitize test the compiled core under sanitizers (some minutes)"
 	@echo "make arm64    test the core's arithmetic as arm64 programs, under an emulator"
+	@echo "make stress   random and hostile networks by every engine, for STRESS_SECONDS (60)"
 	@echo "make format   let ruff format the code"
 	@echo "make setup    set up everything for development, nothing else"
 	@echo "make clean    remove .venv, caches and demo-output"
@@ -41,6 +43,9 @@ sanitize: setup
 
 arm64: setup
 	@sh tools/arm64.sh
+
+stress: setup
+	@$(VENV) tools/stress.py --seconds $(STRESS_SECONDS)
 
 format: setup
 	@$(VENV) -m ruff check --fix . && $(VENV) -m ruff format .

@@ -17,13 +17,14 @@ from __future__ import annotations
 from flint import fmpq
 
 from milp.arguments import of_any_model
-from milp.bounds import Bounds, Floats, place_of, require_finite, round_down, round_up
+from milp.bounds import Bounds, Floats, place_of, require_finite
 from milp.deeppoly import deeppoly_bounds
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.solvers import deadline_after
 from milp.tightening import tighten
 from nn_bridge.network.network import AffineStage, Network, check_dense
 from polyhedra.errors import FormulationError
+from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import ZERO, rational
 
 METHODS = ("interval", "deeppoly", "lp", "milp")

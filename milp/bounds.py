@@ -6,15 +6,11 @@ The methods that find them, and the choice among them, are in `milp.bounding`.
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import dataclass
 from enum import Enum
 
-from flint import fmpq
-
 from nn_bridge.network.network import INPUT
 from polyhedra.errors import FormulationError
-from polyhedra.scalars import rational, to_float
 
 Floats = tuple[float, ...]
 
@@ -104,21 +100,3 @@ def require_finite(low: float, high: float, place: str) -> None:
             f"{place}: the values between {low:.6g} and {high:.6g} leave the range of float64; "
             "take a smaller domain, or rescale the weights"
         )
-
-
-def round_down(value: fmpq) -> float:
-    """The largest float64 that is at most an exact number, or the one below; -inf below all of them."""
-    result = to_float(value)
-    if result == math.inf:
-        return sys.float_info.max
-    if result == -math.inf or rational(result) <= value:
-        return result
-    return math.nextafter(result, -math.inf)
-
-
-def round_up(value: fmpq) -> float:
-    """The smallest float64 that is at least an exact number, or the one above; inf above all of them.
-
-    Zero is 0.0, never -0.0, which numpy would not take as an upper end of [0, 0].
-    """
-    return 0.0 - round_down(-value)

@@ -105,6 +105,10 @@ def search_maximum(
 
     Parameters
     ----------
+    network : Network
+    region : BoundedDomain
+    bounds : Bounds
+        Valid on the region.
     stage, index, sign
         The objective, a row over the inputs and the units of the first ``depth`` stages.
     depth : int, optional
@@ -317,6 +321,7 @@ def _into(value: fmpq, low: fmpq, high: fmpq) -> fmpq:
 
 
 def row_of(stage: AffineStage, index: int, sign: int) -> AffineStage:
+    """The stage with row ``index`` alone, times ``sign``."""
     blocks = tuple((source, (tuple(sign * w for w in matrix[index]),)) for source, matrix in stage.blocks)
     kept = tuple((source, matrix) for source, matrix in blocks if any(matrix[0]))
     return AffineStage(kept, (sign * stage.bias[index],))

@@ -14,12 +14,13 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from milp.bounds import OutOfRange, round_down
+from milp.bounds import OutOfRange
 from milp.branching import SearchResult, row_of
 from milp.cell_batches import CellBatch, TooManyCells, cell_batches, exact_cells
 from milp.domain import BoundedDomain, OutOfTime
 from nn_bridge.network.network import AffineStage, Network, Pattern, Row
 from polyhedra.linear_program import Optimal, maximize
+from polyhedra.rounding import round_down
 from polyhedra.scalars import ONE, ZERO, rational
 
 _TRIED = 4  # vertices a batch that are evaluated exactly, for an incumbent

@@ -11,7 +11,6 @@ Source: Rump 1983 for the residual bound.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,11 +27,11 @@ from nn_bridge.cells.tree import FACES, PATTERNS, Leaves
 from nn_bridge.network.network import INPUT, Network, Pattern, float_matrix
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.rounding import UNIT_ROUNDOFF
 from polyhedra.scalars import to_float
 
 Array = NDArray[np.float64]
 
-_UNIT = math.ldexp(1.0, -53)
 _CELLS_AT_ONCE = 2048
 _UNDERFLOW = 1e-310  # times the growth of the network: more than the products of one form lose by underflow
 
@@ -83,7 +82,7 @@ class CellBatch:
             size = np.abs(self.vertices) + self.radius[:, None]
             spread = np.einsum("vrn,vn->vr", error[:, :, :n], size) + error[:, :, n]
             spread += np.abs(rows[:, :, :n]).sum(axis=2) * self.radius[:, None]
-            gamma = 2.0 * (n + 8) * _UNIT
+            gamma = 2.0 * (n + 8) * UNIT_ROUNDOFF
             spread += gamma * (np.einsum("vrn,vn->vr", np.abs(rows[:, :, :n]), size) + np.abs(rows[:, :, n]))
             spread = 1.0001 * spread + 1e-290
             spread = np.where(np.isfinite(spread) & np.isfinite(value), spread, np.inf)
@@ -227,7 +226,7 @@ class _Forms:
         if not growth < 1e250:
             raise OutOfRange("weights leave the range of float64 in products; rescale them")
         self.loss = _UNDERFLOW * growth * fan * (len(self.stages) + 1)
-        self.gamma = 2.0 * (fan + 8) * _UNIT
+        self.gamma = 2.0 * (fan + 8) * UNIT_ROUNDOFF
         rows = domain.irredundant().inequalities if domain is not None else ()
         walls = np.array([[*(to_float(-a) for a in row[:-1]), to_float(row[-1])] for row in rows])
         self.walls = walls.reshape(len(rows), self.n + 1)
@@ -323,7 +322,7 @@ class _Forms:
                 rows[where], error[where] = forms[k][cells[vertex], unit], errors[k][cells[vertex], unit]
             else:
                 rows[where] = self.walls[unit]
-                error[where] = 1.1 * _UNIT * np.abs(self.walls[unit])
+                error[where] = 1.1 * UNIT_ROUNDOFF * np.abs(self.walls[unit])
         return rows, error
 
 
@@ -339,7 +338,7 @@ def _distance(rows: Array, error: Array, points: Array) -> Array:
         finite = np.isfinite(A).all(axis=(1, 2))
         R = np.zeros((len(A), n, A.shape[1]))
         R[finite] = np.linalg.pinv(A[finite])
-    gamma = 2.0 * (A.shape[1] + n + 8) * _UNIT
+    gamma = 2.0 * (A.shape[1] + n + 8) * UNIT_ROUNDOFF
     size = np.abs(points)
     residual = np.abs(np.einsum("vmn,vn->vm", A, points) + b)
     residual += gamma * (np.einsum("vmn,vn->vm", np.abs(A), size) + np.abs(b))

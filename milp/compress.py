@@ -36,6 +36,9 @@ def stability_proofs(
 
     Parameters
     ----------
+    network : Network
+    domain : Polyhedron or pair (lower, upper)
+        Bounded.
     samples : int
         Random points of the domain at which units are evaluated first.
     time_limit : float or None

@@ -92,8 +92,8 @@ def search_patterns(
     domain : Polyhedron or pair (lower, upper)
         Bounded and full-dimensional (restrict the network to a slice otherwise).
     method : {"auto", "scip", "loop"}
-        One SCIP tree, or the no-good loop with any cvxpy solver (``solver``; HiGHS by default). "auto" takes the tree
-        where SCIP is installed and no other solver is asked for.
+        One SCIP tree, or the no-good loop with any solver of cvxpy. "auto" takes the tree where SCIP
+        is installed and no other solver is asked for.
     slack : float
         A cell counts if some point of it has every unit at least this far from its kink, relative to the magnitude of
         the unit's terms (on a domain of unusual size: with inputs measured from its middle, in its size).
@@ -102,6 +102,8 @@ def search_patterns(
         Look behind every facet in exact arithmetic.
     tightening : {"interval", "deeppoly", "lp", "milp"}
         The method of `milp.bounding.network_bounds`.
+    solver : str, optional
+        The solver of the no-good loop; HiGHS by default.
     time_limit : float or None
         Seconds for everything together.
     max_cells : int, optional

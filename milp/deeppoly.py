@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from milp.bounds import Bounds, Floats
 from milp.lines import upper_line
 from nn_bridge.network.network import INPUT, AffineStage, Network, float_matrix
+from polyhedra.rounding import UNIT_ROUNDOFF
 from polyhedra.scalars import to_float
 
 Array = NDArray[np.float64]
@@ -118,7 +119,7 @@ def _upper_bounds(
 ) -> Array:
     """Upper bounds of sign * (pre-activations of the target stage), rounding errors included."""
     # 8 counts the roundings beside the inner product, the factor 2 those of computing the error bound itself
-    gamma = 2.0 * (max(sizes) + 8) * math.ldexp(1.0, -53)
+    gamma = 2.0 * (max(sizes) + 8) * UNIT_ROUNDOFF
     size = [np.maximum(np.abs(low), np.abs(high)) for low, high in boxes]
     rows: dict[int, Array] = {source: sign * matrix for source, matrix in target.blocks}
     constant = sign * target.bias

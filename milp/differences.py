@@ -64,8 +64,12 @@ def greatest_value(
 
     Parameters
     ----------
+    network : Network
+    domain : Polyhedron or None
     stop_above : fmpq, optional
         Only decide whether a value is above this: end at the first one.
+    deadline : float, optional
+        A value of ``time.monotonic``.
     """
     if domain is None or not domain.is_bounded():
         return _on_all_cells(network, domain, stop_above, deadline)

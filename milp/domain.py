@@ -14,6 +14,7 @@ from typing import Any
 from flint import fmpq
 
 from nn_bridge.network.network import Network, Row
+from polyhedra.bounding_box import bounded_coordinate, coordinate_bounds
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.linear_program import Infeasible, Unbounded, maximize_over
 from polyhedra.polyhedron import Polyhedron
@@ -111,13 +112,12 @@ def bounded(domain: DomainLike | None, dim: int, deadline: float | None = None) 
             ) from None
     _check_dim(polyhedron.dim, dim)
     polyhedron = _without_zero_rows(polyhedron)
-    single = [_coordinate(row) for row in polyhedron.inequalities]
-    inequalities = tuple(row for row, place in zip(polyhedron.inequalities, single, strict=True) if place is None)
+    inequalities = tuple(row for row in polyhedron.inequalities if bounded_coordinate(row) is None)
     equalities = polyhedron.equalities
     if inequalities or equalities:
         low, high = _extent(polyhedron, deadline)
     else:
-        low, high = _box(polyhedron, single)
+        low, high = _box(polyhedron)
     for j, (a, b) in enumerate(zip(low, high, strict=True)):
         if a > b:
             raise FormulationError(f"the domain is empty: coordinate {j} would lie between {shown(a)} and {shown(b)}")
@@ -149,24 +149,8 @@ def _check_dim(found: int, wanted: int) -> None:
         raise FormulationError(f"the domain lies in R^{found}, the network reads {wanted} inputs")
 
 
-def _coordinate(row: Row) -> int | None:
-    """The one coordinate that a row bounds, or None."""
-    places = [j for j, a in enumerate(row[:-1]) if a != 0]
-    return places[0] if len(places) == 1 else None
-
-
-def _box(polyhedron: Polyhedron, single: Sequence[int | None]) -> tuple[Row, Row]:
-    low: list[fmpq | None] = [None] * polyhedron.dim
-    high: list[fmpq | None] = [None] * polyhedron.dim
-    for row, place in zip(polyhedron.inequalities, single, strict=True):
-        assert place is not None
-        value = row[-1] / row[place]
-        if row[place] > 0:
-            present = high[place]
-            high[place] = value if present is None else min(present, value)
-        else:
-            present = low[place]
-            low[place] = value if present is None else max(present, value)
+def _box(polyhedron: Polyhedron) -> tuple[Row, Row]:
+    low, high = coordinate_bounds(polyhedron)
     for j, (a, b) in enumerate(zip(low, high, strict=True)):
         if a is None or b is None:
             raise _unbounded(j)
@@ -217,7 +201,7 @@ def l1_domain(center: Sequence[Any], radius: Any, clip: BoundedDomain | None = N
         high = [min(a, b) for a, b in zip(high, clip.upper, strict=True)]
         if not clip.contains(point) and isinstance(maximize_over(ball.system, (ZERO,) * ball.dim), Infeasible):
             raise FormulationError("no point of the ball lies in the clip: check the centre and the radius")
-    inequalities = tuple(row for row in ball.inequalities if _coordinate(row) is None)
+    inequalities = tuple(row for row in ball.inequalities if bounded_coordinate(row) is None)
     zeros = (ZERO,) * len(point)
     return BoundedDomain(ball, (*low, *zeros), (*high, *(r for _ in point)), inequalities, ball.equalities)
 

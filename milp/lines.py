@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from milp.bounds import round_up
+from polyhedra.rounding import round_up
 from polyhedra.scalars import rational
 
 

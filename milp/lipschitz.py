@@ -15,7 +15,7 @@ from flint import fmpq
 
 from milp.audit import is_cell, pattern_behind
 from milp.bounding import network_bounds
-from milp.bounds import Bounds, OutOfRange, round_up
+from milp.bounds import Bounds, OutOfRange
 from milp.cell_batches import TooManyCells, cell_batches, exact_cells
 from milp.choice import MAX_INPUTS
 from milp.domain import OutOfTime, bounded
@@ -27,6 +27,7 @@ from nn_bridge.network.network import Matrix, Network, Pattern, Row
 from polyhedra.errors import FormulationError
 from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.rounding import round_up
 from polyhedra.scalars import ONE, ZERO
 
 _FEW_UNITS = 16

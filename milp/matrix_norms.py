@@ -23,11 +23,11 @@ import numpy as np
 from flint import arb, ctx, fmpq, fmpq_mat, fmpz_poly
 from numpy.typing import NDArray
 
-from milp.bounds import round_down, round_up
 from nn_bridge.network.network import Matrix, Row
 from polyhedra.errors import FormulationError
 from polyhedra.matrix import nullspace
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import ONE, ZERO, to_float
 
 Array = NDArray[np.float64]

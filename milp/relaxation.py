@@ -22,11 +22,12 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from milp.bounds import Bounds, OutOfRange, Stability, require_finite, round_down, round_up
+from milp.bounds import Bounds, OutOfRange, Stability, require_finite
 from milp.domain import BoundedDomain
 from milp.lines import upper_line
 from nn_bridge.network.network import AffineStage, Network
 from polyhedra.errors import MissingExtraError
+from polyhedra.rounding import UNIT_ROUNDOFF, round_down, round_up
 from polyhedra.scalars import ZERO, rational, to_float
 
 Array = NDArray[np.float64]
@@ -274,7 +275,7 @@ class Relaxation:
             return self._safe_sum(y, with_objective)
 
     def _safe_sum(self, y: Array, with_objective: bool) -> float:
-        gamma = 2.0 * (sum(self._A.shape) + 8) * math.ldexp(1.0, -53)
+        gamma = 2.0 * (sum(self._A.shape) + 8) * UNIT_ROUNDOFF
         # where a row has no end on the side that y asks for, y must not ask
         y = np.where(((y > 0) & np.isinf(self._row_high)) | ((y < 0) & np.isinf(self._row_low)), 0.0, y)
         rest = -(y @ self._A)

@@ -81,10 +81,19 @@ def local_lipschitz(
 
     Parameters
     ----------
+    network : Network
+    domain : Polyhedron or pair (lower, upper)
+        Bounded.
     norm : {"inf", "1"}
         The norm of the inputs: the gradient is then measured by the sum, or by the greatest, of its absolute entries.
     output : int or sequence of numbers
         One output, or weights of all.
+    solver : str, optional
+        The solver of the mixed-integer model; HiGHS by default.
+    time_limit : float or None
+        Seconds for everything together.
+    max_cells : int
+        The proof by cells is given up beyond this many.
     """
     if norm not in NORMS:
         raise FormulationError(f"there is no norm {norm!r} here; use one of {', '.join(NORMS)}")

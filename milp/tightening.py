@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 
-from milp.bounds import Bounds, Stability, round_up
+from milp.bounds import Bounds, Stability
 from milp.branching import search_maximum
 from milp.domain import BoundedDomain
 from milp.relaxation import Relaxation
 from nn_bridge.network.network import Network
+from polyhedra.rounding import round_up
 
 
 def tighten(
@@ -22,6 +23,10 @@ def tighten(
 
     Parameters
     ----------
+    network : Network
+    region : BoundedDomain
+    start : Bounds
+        Valid on the region.
     node_limit : int
         Branch-and-bound nodes a neuron and side; 0 asks for the linear program only.
     deadline : float or None

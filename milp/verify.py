@@ -89,6 +89,12 @@ def verify_upper(
         One output by number, or weights for all.
     limit : number
         Exact.
+    tightening : {"interval", "deeppoly", "lp", "milp"}
+        The method of `milp.bounds`.
+    time_limit : float or None
+        Seconds.
+    node_limit : int
+        Branch-and-bound nodes.
 
     Examples
     --------
@@ -117,6 +123,7 @@ def verify_upper(
 
 
 def verdict_of(network: Network, result: SearchResult, limit: fmpq, start: float) -> Verdict:
+    """The verdict that a search for a value above the limit, begun at the time ``start``, has reached."""
     seconds = time.monotonic() - start
     if result.value is not None and result.value > limit:
         assert result.point is not None
@@ -153,6 +160,8 @@ def verify_class(
         The class; by default the one with the highest score at the centre.
     clip : Polyhedron or pair (lower, upper), optional
         Inputs outside it do not count (pixels in [0, 1]).
+    tightening, time_limit, node_limit
+        As in `verify_upper`; the limits hold for all classes together.
 
     Returns
     -------

@@ -17,16 +17,21 @@ from typing import Any, TypeVar
 
 from flint import fmpq
 
-from polyhedra import redundancy
-from polyhedra.double_description import Generators
+from polyhedra.answers import Infeasible, InteriorPoint, NoInterior, Optimal, Unbounded, proves, slack_rows
 from polyhedra.errors import GeometryError, MissingExtraError
-from polyhedra.linear_program import Infeasible, InteriorPoint, NoInterior, Optimal, Unbounded, proves, slack_rows
 from polyhedra.matrix import Vector, dot
-from polyhedra.scalars import ONE, ZERO, primitive, rationals, to_fraction
+from polyhedra.scalars import ZERO, rationals, to_fraction
 from polyhedra.system import IntegerRow, System
 
 
-def _library() -> tuple[ModuleType, ModuleType]:
+def library() -> tuple[ModuleType, ModuleType]:
+    """The modules ``cdd`` and ``cdd.gmp``.
+
+    Raises
+    ------
+    MissingExtraError
+        pycddlib is not installed with its exact half.
+    """
     try:
         import cdd
         import cdd.gmp
@@ -37,19 +42,20 @@ def _library() -> tuple[ModuleType, ModuleType]:
     return cdd, cdd.gmp
 
 
-def _matrix(rows: Sequence[Sequence[Any]], n_equal: int) -> Any:
+def matrix_of(rows: Sequence[Sequence[Any]], n_equal: int) -> Any:
+    """The matrix of cddlib for rows (a, b) of a x <= b, of which the first ``n_equal`` are equalities."""
     """Rows (a, b), meaning a.x <= b, as cdd's H-representation b - a.x >= 0."""
-    cdd, gmp = _library()
+    cdd, gmp = library()
     array = [[row[-1], *(-a for a in row[:-1])] for row in rows]
     return gmp.matrix_from_array(array, lin_set=range(n_equal), rep_type=cdd.RepType.INEQUALITY)
 
 
 def _solve(rows: Sequence[Sequence[Any]], n_equal: int, objective: Sequence[Fraction | int]) -> Any:
     """Cdd's linear program max c.x, solved."""
-    cdd, gmp = _library()
+    cdd, gmp = library()
     if not rows:
         rows, n_equal = [(*(0,) * len(objective), 0)], 0
-    matrix = _matrix(rows, n_equal)
+    matrix = matrix_of(rows, n_equal)
     matrix.obj_type = cdd.LPObjType.MAX
     matrix.obj_func = [0, *objective]
     program = gmp.linprog_from_matrix(matrix)
@@ -58,7 +64,7 @@ def _solve(rows: Sequence[Sequence[Any]], n_equal: int, objective: Sequence[Frac
 
 
 def _is_optimal(program: Any) -> bool:
-    cdd, _ = _library()
+    cdd, _ = library()
     return bool(program.status == cdd.LPStatusType.OPTIMAL)
 
 
@@ -68,15 +74,17 @@ _Proof = TypeVar("_Proof", Optimal, Unbounded, Infeasible, InteriorPoint, NoInte
 def _checked(answer: _Proof, system: System, objective: Sequence[fmpq] = ()) -> _Proof:
     """The answer, if it proves itself."""
     if not proves(answer, system, tuple(objective)):
-        raise _wrong()
+        raise wrong_answer()
     return answer
 
 
-def _wrong() -> GeometryError:
+def wrong_answer() -> GeometryError:
+    """The error to raise when a certificate of pycddlib fails its check."""
     return GeometryError("pycddlib gives an answer that fails its own proof; take backend='certified', which does not")
 
 
-def _feasible_point(rows: Sequence[Sequence[Any]], n_equal: int, dim: int) -> Vector | None:
+def feasible_point(rows: Sequence[Sequence[Any]], n_equal: int, dim: int) -> Vector | None:
+    """A point that satisfies the rows (a, b), or None where there is none."""
     program = _solve(rows, n_equal, [0] * dim)
     return rationals(program.primal_solution) if _is_optimal(program) else None
 
@@ -84,7 +92,7 @@ def _feasible_point(rows: Sequence[Sequence[Any]], n_equal: int, dim: int) -> Ve
 def maximize(system: System, objective: Sequence[fmpq]) -> Optimal | Unbounded | Infeasible:
     """Maximize c.x over a system by cdd's dual simplex method, with the same certificates as our own."""
     rows, k, dim = system.rows(), system.n_equal, system.dim
-    point = _feasible_point(rows, k, dim)
+    point = feasible_point(rows, k, dim)
     if point is None:
         return _checked(Infeasible(*_split(system, _farkas(rows, k, dim))), system)
     cost = [to_fraction(c) for c in objective]
@@ -128,52 +136,12 @@ def _farkas(rows: Sequence[IntegerRow], n_equal: int, dim: int) -> list[fmpq]:
     conditions: list[Sequence[int]] = [(*(row[j] for row in rows), 0) for j in range(dim)]
     conditions.append((*(row[dim] for row in rows), -1))
     signs = [tuple(-1 if i == j else 0 for j in range(count)) + (0,) for i in range(n_equal, count)]
-    weights = _feasible_point([*conditions, *signs], dim + 1, count)
+    weights = feasible_point([*conditions, *signs], dim + 1, count)
     if weights is None:
-        raise _wrong()
+        raise wrong_answer()
     return list(weights)
 
 
 def _split(system: System, weights: Sequence[fmpq]) -> tuple[Vector, Vector]:
     scaled = tuple(weight * system.scale(index) for index, weight in enumerate(weights))
     return scaled[system.n_equal :], scaled[: system.n_equal]
-
-
-def dimension(system: System) -> int:
-    """The dimension of the affine hull, -1 for the empty set."""
-    return redundancy.relative_interior(system, interior).dimension
-
-
-def irredundant(system: System) -> tuple[tuple[IntegerRow, ...], tuple[IntegerRow, ...]] | None:
-    """The facets' inequalities and the hull's equalities by cdd's linear programs, in our canonical form."""
-    return redundancy.irredundant(system, redundancy.relative_interior(system, interior), maximize)
-
-
-def generators(system: System) -> Generators:
-    """The generators of the cone over the set, homogeneous coordinate first, by cdd's double description."""
-    rows, k = system.rows(), system.n_equal
-    if redundancy.relative_interior(system, interior).point is None:
-        return Generators((), (), ())
-    point = _feasible_point(rows, k, system.dim)
-    if point is None:
-        raise _wrong()
-    _, gmp = _library()
-    matrix = gmp.copy_generators(gmp.polyhedron_from_matrix(_matrix(rows or [(*(0,) * system.dim, 0)], k)))
-    vectors = [primitive(rationals(row)) for row in matrix.array]
-    lines = tuple(vector for i, vector in enumerate(vectors) if i in matrix.lin_set)
-    rays = [vector for i, vector in enumerate(vectors) if i not in matrix.lin_set]
-    if not any(ray[0] for ray in rays):
-        rays.append(primitive((ONE, *point)))  # cdd lists no vertex where lines span everything
-    conditions = [(row[-1], *(-a for a in row[:-1])) for row in rows[k:]] + [(1, *(0,) * system.dim)]
-    equalities = [(row[-1], *(-a for a in row[:-1])) for row in rows[:k]]
-    for vector, only_zero in [*((line, True) for line in lines), *((ray, False) for ray in rays)]:
-        inequalities = [sum(a * x for a, x in zip(row, vector, strict=True)) for row in conditions]
-        zeros = [sum(a * x for a, x in zip(row, vector, strict=True)) for row in equalities]
-        if any(zeros) or min(inequalities) < 0 or (only_zero and any(inequalities)):
-            raise _wrong()
-    rays.sort()
-    incidences = tuple(
-        sum(1 << i for i, row in enumerate(conditions) if sum(a * x for a, x in zip(row, ray, strict=True)) == 0)
-        for ray in rays
-    )
-    return Generators(lines, tuple(rays), incidences)

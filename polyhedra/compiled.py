@@ -24,6 +24,8 @@ def cached(reads: tuple[str, ...] = (), **options: Any) -> Callable[[Callable[..
         Files, other than its own, whose constants and functions are compiled into the function.  Numba compiles anew
         when the function's own file has changed, and would go on with old machine code when these have; so a hash of
         them becomes part of the name under which it is kept.
+    **options
+        Keyword arguments of ``numba.njit``.
 
     Examples
     --------

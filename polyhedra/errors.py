@@ -41,6 +41,10 @@ class UnreadableError(NetworkError, FormulationError, UsageError):
     """A file that cannot be read; the message names it.  It is an error of every package that reads files."""
 
 
+class MemorySizeError(NetworkError, UsageError):
+    """A size of memory that cannot be read; the message quotes it.  It is an error of every package that takes one."""
+
+
 class MissingExtraError(PuiseuxError, ImportError):
     """An optional part is not installed.
 

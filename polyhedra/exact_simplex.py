@@ -49,8 +49,12 @@ def maximize(rows: Sequence[Sequence[int]], n_equal: int, objective: Sequence[fm
     Parameters
     ----------
     rows : sequence of integer rows (a_1, ..., a_dim, b)
-        The first `n_equal` are equalities, the others inequalities a.x <= b.
+        The constraints.
+    n_equal : int
+        The first ``n_equal`` rows are equalities, the others inequalities a.x <= b.
     objective : sequence of numbers, length dim
+    dim : int
+        The number of variables.
     """
     return _Dictionary(rows, n_equal, objective, dim).solve()
 

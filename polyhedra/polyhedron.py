@@ -10,24 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from math import gcd
 from typing import Any
 
 from flint import fmpq
 
 from polyhedra import redundancy, triangulation
 from polyhedra.boxes import point_inside
+from polyhedra.canonical_rows import first_positive, without_common_factor
 from polyhedra.double_description import Generators, cone_generators
 from polyhedra.errors import GeometryError
 from polyhedra.generators import homogeneous_generators
-from polyhedra.linear_program import (
-    Backend,
-    InteriorPoint,
-    Unbounded,
-    check_backend,
-    interior_of,
-    maximize_over,
-)
+from polyhedra.linear_program import Backend, InteriorPoint, Unbounded, check_backend, interior_of, maximize_over
 from polyhedra.matrix import AffineMap, Matrix, Vector, as_matrix, as_vector, dot, nullspace, rank
 from polyhedra.scalars import ONE, ZERO, primitive
 from polyhedra.system import IntegerRow, System, without_zero_rows
@@ -74,8 +67,8 @@ class Polyhedron:
 
     def __init__(self, A: Any = (), b: Any = (), A_eq: Any = (), b_eq: Any = (), dim: int | None = None) -> None:
         system = System(A, b, A_eq, b_eq, dim)
-        rows = [_primitive(row) for row in system.rows()]
-        equalities = [_first_positive(row) for row in rows[: system.n_equal]]
+        rows = [without_common_factor(row) for row in system.rows()]
+        equalities = [first_positive(row) for row in rows[: system.n_equal]]
         self._set(system.dim, rows[system.n_equal :], equalities)
 
     def _set(self, dim: int, inequalities: Iterable[IntegerRow], equalities: Iterable[IntegerRow]) -> None:
@@ -93,7 +86,11 @@ class Polyhedron:
     ) -> Polyhedron:
         """Trust rows (a_1, ..., a_n, b) of Python integers, not necessarily primitive: the fast way in."""
         polyhedron = cls.__new__(cls)
-        polyhedron._set(dim, map(_primitive, inequalities), (_first_positive(_primitive(row)) for row in equalities))
+        polyhedron._set(
+            dim,
+            map(without_common_factor, inequalities),
+            (first_positive(without_common_factor(row)) for row in equalities),
+        )
         return polyhedron
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -232,9 +229,9 @@ class Polyhedron:
             "cdd" asks pycddlib, a second witness; its answers are taken with their certificates only.
         """
         if check_backend(backend) == "cdd":
-            from polyhedra import cdd
+            from polyhedra import cdd_polyhedra
 
-            return cdd.dimension(self.system)
+            return cdd_polyhedra.dimension(self.system)
         return self._relative_interior().dimension
 
     def is_full_dimensional(self, *, backend: Backend = "certified") -> bool:
@@ -288,9 +285,9 @@ class Polyhedron:
         name = f"irredundant by {backend}"
         if name not in self._known:
             if backend == "cdd":
-                from polyhedra import cdd
+                from polyhedra import cdd_polyhedra
 
-                described = cdd.irredundant(self.system)
+                described = cdd_polyhedra.irredundant(self.system)
             else:
                 described = redundancy.irredundant(self.system, self._relative_interior())
             if described is None:
@@ -344,9 +341,9 @@ class Polyhedron:
         name = f"generators by {check_backend(backend)}"
         if name not in self._known:
             if backend == "cdd":
-                from polyhedra import cdd
+                from polyhedra import cdd_polyhedra
 
-                self._known[name] = cdd.generators(self.system)
+                self._known[name] = cdd_polyhedra.generators(self.system)
             else:
                 self._known[name] = homogeneous_generators(self.system)
         return self._known[name]
@@ -427,14 +424,14 @@ class Polyhedron:
         if other.dim != self.dim:
             raise GeometryError(f"polyhedra in R^{self.dim} and R^{other.dim} have no common facet")
         mine, theirs = self.system.rows(), other.system.rows()
-        planes = {_first_positive(row) for row in theirs[other.system.n_equal :] if any(row[:-1])}
+        planes = {first_positive(row) for row in theirs[other.system.n_equal :] if any(row[:-1])}
         tried = set()
         for row in mine[self.system.n_equal :]:
-            plane = _first_positive(row)
+            plane = first_positive(row)
             if plane not in planes or plane in tried or not any(row[:-1]):
                 continue
             tried.add(plane)
-            strict = without_zero_rows(r for r in (*mine, *theirs) if _first_positive(r) != plane)
+            strict = without_zero_rows(r for r in (*mine, *theirs) if first_positive(r) != plane)
             system = System.of_integer_rows([plane, *strict], 1, self.dim)
             if isinstance(interior_of(system), InteriorPoint):
                 return Polyhedron.of_integer_rows(strict, [plane], dim=self.dim)
@@ -446,13 +443,3 @@ def _restore(dim: int, inequalities: tuple[IntegerRow, ...], equalities: tuple[I
     polyhedron = Polyhedron.__new__(Polyhedron)
     polyhedron._set(dim, inequalities, equalities)
     return polyhedron
-
-
-def _primitive(row: Sequence[int]) -> IntegerRow:
-    divisor = gcd(*row)
-    return tuple(row) if divisor <= 1 else tuple([value // divisor for value in row])
-
-
-def _first_positive(row: IntegerRow) -> IntegerRow:
-    first = next((value for value in row if value), 0)
-    return tuple(-value for value in row) if first < 0 else row

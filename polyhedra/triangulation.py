@@ -61,6 +61,8 @@ def volume(points: Sequence[Vector], incidences: Sequence[int], dim: int) -> fmp
     points : sequence of vertices
     incidences : sequence of int
         As in `simplices`, in the order of the vertices.
+    dim : int
+        The dimension of the polytope and of the space.
     """
     total = ZERO
     for simplex in simplices(incidences, dim):

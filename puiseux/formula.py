@@ -30,6 +30,8 @@ class NetworkFormula:
     outputs : tuple of SimplifiedFormula
         One for each output; ``outputs[k].rational`` is the function, ``outputs[k].minimal`` says whether no formula of
         this form has fewer terms.
+    network : Network or None
+        The network whose outputs these are.
     """
 
     outputs: tuple[SimplifiedFormula, ...]

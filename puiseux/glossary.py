@@ -282,7 +282,7 @@ max(2x1, 0) - max(4x1 - 2, 0)""",
         "some network of it. Upper bounds are often far above the truth. puiseux bounds net.npz prints them "
         "around the exact count.",
         """\
->>> from nn_bridge.expressivity.region_bounds import arrangement
+>>> from nn_bridge.expressivity.bound_formulas import arrangement
 >>> arrangement(3, 2)  # three lines cut the plane into at most 7 parts
 7""",
         ("cells", "regions"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +12,8 @@ from flint import fmpq
 
 from nn_bridge.network.network import Network
 from nn_bridge.symbolic.tropicalize import tropicalize
-from polyhedra.scalars import rational, to_float
+from polyhedra.rounding import round_down, round_up
+from polyhedra.scalars import to_float
 from puiseux.cross_check.isolation import OutOfTime, run_isolated
 from puiseux.formula import tropical_maps
 from puiseux.reading import as_network
@@ -44,11 +44,11 @@ class OutputRadius:
         found = self.constant
         return {
             "exact": None if found is None or found.exact is None else _nearest(found.exact),
-            "lower": None if found is None else _down(found.lower),
-            "upper": None if found is None else _up(found.upper),
-            "radius": None if found is None else _up(found.radius),
-            "minimal_radius": None if self.smallest is None else _up(self.smallest),
-            "range": None if found is None else _up(found.range),
+            "lower": None if found is None else round_down(found.lower),
+            "upper": None if found is None else round_up(found.upper),
+            "radius": None if found is None else round_up(found.radius),
+            "minimal_radius": None if self.smallest is None else round_up(self.smallest),
+            "range": None if found is None else round_up(found.range),
             "cells": None if found is None else found.cells,
         }
 
@@ -170,12 +170,3 @@ def _steps(network: Network, pruned: bool, samples: int, limit: int) -> Iterator
 def _nearest(value: fmpq) -> float:
     """A number that JSON can hold: beyond the range of float64 its largest one."""
     return max(-MAX_FLOAT, min(MAX_FLOAT, to_float(value)))
-
-
-def _down(value: fmpq) -> float:
-    near = _nearest(value)
-    return near if rational(near) <= value else math.nextafter(near, -math.inf)
-
-
-def _up(value: fmpq) -> float:
-    return -_down(-value)

@@ -30,7 +30,7 @@ def _is_compiled(module: str, name: str) -> bool:
         entries = [entry.stat().st_mtime for entry in cache.glob(f"{source.stem}.{name}-*.nbi")]
         return max(entries, default=0.0) >= source.stat().st_mtime
     except (OSError, AttributeError, TypeError):
-        return True  # compilation is switched off, or the cache is somewhere unheard of: better silent than wrong
+        return True  # compilation is switched off, or the location of the cache is unknown: do not announce
 
 
 class StepProgress(AbstractContextManager["StepProgress"]):

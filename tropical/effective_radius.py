@@ -100,6 +100,8 @@ def effective_radius(
     samples : int
         How many bases of rows are drawn for each cell for the lower bound; fewer where that would be more than
         `MAX_SAMPLES` in all.
+    rng : seed or Generator
+        Draws the bases.
     limit : int
         How many linear programs the exact constant may take; beyond it ``exact`` is None.
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
 from tropical.lifted import Irredundant, LiftedPoints
 from tropical.polynomial import Exponent, PuiseuxPolynomial
 from tropical.pruning import prune, pruned_product
+
+if TYPE_CHECKING:
+    from tropical.rational import PuiseuxRational
 
 
 def point_of_difference(first: PuiseuxPolynomial, second: PuiseuxPolynomial) -> Exponent | None:
@@ -56,12 +61,8 @@ def _separate(f: PuiseuxPolynomial, position: int, g: PuiseuxPolynomial) -> Expo
         step /= 2
 
 
-def rational_point_of_difference(first: object, second: object) -> Exponent | None:
+def rational_point_of_difference(first: PuiseuxRational, second: PuiseuxRational) -> Exponent | None:
     """The same for rational functions ``f - g`` and ``f' - g'``: they are equal iff f + g' and f' + g are."""
-    from tropical.rational import PuiseuxRational
-
-    assert isinstance(first, PuiseuxRational)
-    assert isinstance(second, PuiseuxRational)
     if first.dim != second.dim:
         raise AlgebraError(f"functions of {first.dim} and of {second.dim} variables cannot be compared")
     if first == second:

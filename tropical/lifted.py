@@ -63,6 +63,8 @@ class LiftedPoints:
         The r variables that were kept.
     dim : int
         The number of variables of the polynomial.
+    denominators : pair of int
+        The common denominator of all exponents, and that of all coefficients, of the polynomial.
     """
 
     rows: tuple[Row, ...]

@@ -22,11 +22,7 @@ from polyhedra.errors import AlgebraError
 from polyhedra.quoting import shown
 from polyhedra.scalars import ZERO, common_denominator
 from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite, is_minus_infinity, scalar
-
-Exponent = tuple[fmpq, ...]
-Term = tuple[Exponent, fmpq]
-Row = tuple[int, ...]
-"""(a_1, ..., a_n, c) of one term, over the polynomial's two denominators."""
+from tropical.term_rows import Exponent, Row, Term, divisors, ratio, read_term, scaled
 
 
 class PuiseuxPolynomial:
@@ -69,7 +65,7 @@ class PuiseuxPolynomial:
         pairs = list(terms.items() if isinstance(terms, Mapping) else terms)
         exact: list[tuple[Exponent, fmpq]] = []
         for number, pair in enumerate(pairs):
-            exponent, coefficient = _read_term(pair, number)
+            exponent, coefficient = read_term(pair, number)
             if dim is None:
                 dim = len(exponent)
             if len(exponent) != dim:
@@ -82,7 +78,7 @@ class PuiseuxPolynomial:
             raise AlgebraError(f"a polynomial cannot have {dim} variables")
         e = common_denominator(v for exponent, _ in exact for v in exponent)
         c = common_denominator(coefficient for _, coefficient in exact)
-        rows = [(*(_times(v, e) for v in exponent), _times(coefficient, c)) for exponent, coefficient in exact]
+        rows = [(*(scaled(v, e) for v in exponent), scaled(coefficient, c)) for exponent, coefficient in exact]
         self._fill(rows, e, c, dim)
 
     def _fill(self, rows: Iterable[Row], e: int, c: int, dim: int) -> None:
@@ -93,7 +89,7 @@ class PuiseuxPolynomial:
             if known is None or known < coefficient:
                 best[exponent] = coefficient
         merged = sorted((*exponent, coefficient) for exponent, coefficient in best.items())
-        e_divisor, c_divisor = _divisors(merged, e, c)
+        e_divisor, c_divisor = divisors(merged, e, c)
         if e_divisor > 1 or c_divisor > 1:
             merged = [(*(a // e_divisor for a in row[:-1]), row[-1] // c_divisor) for row in merged]
         put = object.__setattr__
@@ -376,7 +372,7 @@ class PuiseuxPolynomial:
         d = common_denominator(point)
         e, c = self.denominators
         scale = math.lcm(d * e, c)
-        weights = [_times(v, d) * (scale // (d * e)) for v in point]
+        weights = [scaled(v, d) * (scale // (d * e)) for v in point]
         factor = scale // c
         weights.append(factor)
         return [sum(map(int.__mul__, row, weights)) for row in self._rows], scale
@@ -414,8 +410,8 @@ class PuiseuxPolynomial:
         """Exponents, shape (terms, dim), and coefficients, each entry rounded once; read-only arrays."""
         if self._floats is None:
             e, c = self.denominators
-            exponents = np.array([[_ratio(a, e) for a in row[:-1]] for row in self._rows], dtype=float)
-            coefficients = np.array([_ratio(row[-1], c) for row in self._rows], dtype=float)
+            exponents = np.array([[ratio(a, e) for a in row[:-1]] for row in self._rows], dtype=float)
+            coefficients = np.array([ratio(row[-1], c) for row in self._rows], dtype=float)
             exponents = exponents.reshape(len(self._rows), self._dim)
             exponents.flags.writeable = coefficients.flags.writeable = False
             object.__setattr__(self, "_floats", (exponents, coefficients))
@@ -447,36 +443,6 @@ class PuiseuxPolynomial:
         from tropical.equality import point_of_difference  # needs pruning, which needs polynomials
 
         return point_of_difference(self, other)
-
-
-def _read_term(pair: Any, number: int) -> tuple[Exponent, Scalar]:
-    try:
-        exponent, coefficient = pair
-        values = list(exponent)
-    except (TypeError, ValueError):
-        raise AlgebraError(f"term {number} is no pair (exponent, coefficient): {shown(pair)}") from None
-    return tuple(finite(v, f"exponent of term {number}") for v in values), scalar(coefficient)
-
-
-def _times(value: fmpq, denominator: int) -> int:
-    return int(value.p) * (denominator // int(value.q))
-
-
-def _divisors(rows: Sequence[Row], e: int, c: int) -> tuple[int, int]:
-    """By how much each denominator can be reduced."""
-    for row in rows:
-        if e == 1 and c == 1:
-            break
-        e = math.gcd(e, *row[:-1])
-        c = math.gcd(c, row[-1])
-    return e, c
-
-
-def _ratio(numerator: int, denominator: int) -> float:
-    try:
-        return numerator / denominator
-    except OverflowError:
-        return math.inf if numerator > 0 else -math.inf
 
 
 __all__ = ["Exponent", "PuiseuxPolynomial", "Row", "Term"]

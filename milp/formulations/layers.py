@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from milp.bounds import round_down, round_up
 from milp.domain import DomainLike, bounded
 from milp.formulations import hard_sigmoid, hard_tanh, leaky_relu, maxout, relu, threshold
 from milp.formulations.network import NetworkModel, input_variable
 from milp.formulations.rule import Encoded, Preactivation
 from nn_bridge.network.network import Matrix, Row, exact_row, float_matrix
 from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
 
 _SIXTH, _HALF = fmpq(1, 6), fmpq(1, 2)

@@ -91,6 +91,10 @@ class NetworkModel:
             Drop integrality.
         extra : sequence of cvxpy constraints
             The user's own.
+        solver : str, optional
+            A solver that cvxpy knows; HiGHS by default.
+        time_limit : float or None
+            Seconds.
         """
         cp = require_cvxpy("a formulation")
         if sense not in ("max", "min"):

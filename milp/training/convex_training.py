@@ -111,10 +111,14 @@ def train_convex(
     y : array of shape (N,)
     beta : float
         > 0. The bias, if there is one, is a weight like any other and decays too.
+    bias : bool
+        Whether the hidden neurons have biases.
     limit : int
         As in `data_patterns`.
     solver : str
         Any cone solver of cvxpy.
+    time_limit : float or None
+        Seconds.
     """
     inputs, outputs = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
     if inputs.ndim != 2 or outputs.shape != inputs.shape[:1] or not len(outputs):

@@ -112,6 +112,8 @@ def sparsest_fit(
         A trained network to start from, if an interpolating one can be found on its support and activations.
     solver : str, optional
         HiGHS by default, or SCIP.
+    time_limit : float or None
+        Seconds.
 
     Raises
     ------

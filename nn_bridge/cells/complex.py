@@ -24,7 +24,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from nn_bridge.cells.cell import Cell, CellSource
-from nn_bridge.cells.joining import MapClasses, SignVectorKeys
+from nn_bridge.cells.joining import SignVectorKeys
+from nn_bridge.cells.map_classes import MapClasses
 from nn_bridge.cells.plain_tree import leaf_tree
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import FACES, CellTreeError, Leaves
@@ -290,13 +291,13 @@ def cell_complex(network: Network, domain: Polyhedron | None = None) -> CellComp
     cells = len(leaves.patterns)
     keys = SignVectorKeys(problem, tree.words).pack(leaves.patterns, leaves.facet_leaf, leaves.facet_zeros)
     partner = _partners(keys, (leaves.facet_zeros[:, tree.wall_word :] != 0).any(axis=1))
-    maps = MapClasses(problem, tree.words).classify(leaves.patterns, leaves.prints)
+    maps = MapClasses(problem, tree.words).classify(leaves.patterns, leaves.residues)
     numbers = np.arange(cells + 1)
     found = CellComplex(
         network=network,
         domain=domain,
         pattern_words=leaves.patterns if network.stages else np.zeros((cells, 0), np.uint64),
-        residues=leaves.prints,
+        residues=leaves.residues,
         maps=maps,
         regions=_regions(leaves.facet_leaf, partner, maps),
         generator_begin=np.searchsorted(leaves.generator_leaf, numbers),

@@ -16,14 +16,13 @@ Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from nn_bridge.cells.map_classes import MapClasses, empty_table, grown, larger
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import CellTreeError, Leaves
-from nn_bridge.network.network import INPUT
-from nn_bridge.network.residues import IntegerMaps, packed, unpacked
 from polyhedra.compiled_core import core_or_refusal
 
 if TYPE_CHECKING:
@@ -55,21 +54,21 @@ class Duplicates:
     Attributes
     ----------
     select : array of uint8, shape (cells,)
-        1 for such a leaf; what `CellTree` takes as ``select`` in the second pass.
-    prints : array of uint64
+        1 for such a leaf; the mask that `CellTree` takes as ``select`` in the second pass.
+    residues : array of uint64
         The residues of the selected leaves, in the order of the leaves.
     """
 
     select: np.ndarray
-    prints: np.ndarray
+    residues: np.ndarray
 
     @property
     def singles(self) -> int:
         """The number of leaves whose map is certainly theirs alone."""
-        return len(self.select) - len(self.prints)
+        return len(self.select) - len(self.residues)
 
 
-def duplicates(prints: np.ndarray) -> Duplicates:
+def duplicates(residues: np.ndarray) -> Duplicates:
     """Find the leaves whose residues (uint64, one per leaf) occur more than once.
 
     Examples
@@ -77,201 +76,27 @@ def duplicates(prints: np.ndarray) -> Duplicates:
     >>> duplicates(np.array([7, 5, 7], dtype=np.uint64)).select.tolist()
     [1, 0, 1]
     """
-    order = np.argsort(prints)
-    ranked = prints[order]
+    order = np.argsort(residues)
+    ranked = residues[order]
     same = ranked[1:] == ranked[:-1]
-    select = np.zeros(len(prints), np.uint8)
+    select = np.zeros(len(residues), np.uint8)
     select[order[1:][same]] = 1
     select[order[:-1][same]] = 1
-    return Duplicates(select, prints[select.view(bool)])
+    return Duplicates(select, residues[select.view(bool)])
 
 
-def repeats(prints: np.ndarray, with_faces: bool = False) -> bool:
+def repeats(residues: np.ndarray, with_faces: bool = False) -> bool:
     """Whether so many of some leaves share their residues that faces are best written for all leaves at once.
 
     A second pass costs at least what the first one did; faces of all leaves cost somewhat less than that.  Where faces
     were written so far (``with_faces``), fewer suffice to go on.
     """
     share = _STILL if with_faces else _REPEATED
-    ranked = np.sort(prints)
-    return len(prints) > 0 and share * int(np.count_nonzero(ranked[1:] == ranked[:-1])) >= len(prints)
-
-
-def distinct_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of which every row is a copy, by their numbers, and for every row which of those it copies.
-
-    Examples
-    --------
-    >>> [found.tolist() for found in distinct_rows(np.array([[1, 2], [0, 3], [1, 2]], dtype=np.uint64))]
-    [[0, 1], [0, 1, 0]]
-    """
-    return _Numbering(rows.shape[1], 2 * len(rows)).of(rows)
-
-
-# -------------------------------------------------------------------------- exact classes of affine maps
-
-
-class MapClasses:
-    """Numbers affine maps: leaves get one number iff their maps are proven equal.
-
-    The map of a pattern depends only on its *relevant* units: the active ones from which a path of non-zero weights
-    leads through active units to an output.  So patterns with equal relevant units have equal maps; of others with
-    equal residues the coefficients are compared, as integers modulo more primes than they have digits.
-
-    Parameters
-    ----------
-    problem : CellProblem
-    words : int
-        Words per stage in a pattern, as in `CellTree.words`.
-    """
-
-    def __init__(self, problem: CellProblem, words: int) -> None:
-        self._words = words
-        self._sizes = problem.network.hidden
-        network = problem.network
-        stages = len(self._sizes)
-        self._read = np.zeros((stages, 64 * words, stages * words), np.uint64)
-        self._by_output = np.zeros(stages * words, np.uint64)
-        for number, stage in enumerate((*network.stages, network.output)):
-            for source, matrix in stage.blocks:
-                if source == INPUT:
-                    continue
-                present: np.ndarray = np.array([[bool(v) for v in row] for row in matrix])
-                if number == stages:
-                    own = slice((source - 1) * words, source * words)
-                    self._by_output[own] = packed(np.atleast_2d(present.any(axis=0)), words)[0]
-                else:
-                    columns = slice(number * words, (number + 1) * words)
-                    self._read[source - 1, : present.shape[1], columns] = packed(present.T, words)
-        self._network = network
-        self._maps: IntegerMaps | None = None
-        self._numbering = _Numbering(1)
-        self._first = np.zeros((1 << 8, len(self._sizes) * words), np.uint64)
-        self._others: dict[tuple[int, bytes], int] = {}
-
-    @property
-    def count(self) -> int:
-        """The number of different maps so far."""
-        return self._numbering.next
-
-    @property
-    def bytes(self) -> int:
-        """What is kept of the maps."""
-        return self._numbering.bytes + self._first.nbytes
-
-    def classify(self, patterns: np.ndarray, prints: np.ndarray) -> np.ndarray:
-        """The number of each leaf's map, in the order in which they come; ``prints`` are the leaves' residues."""
-        known = self.count
-        fresh, labels = self._numbering.of(prints[:, None])
-        rows = self.relevant(patterns)
-        self._first = _grown(self._first, self.count)
-        self._first[known : self.count] = rows[fresh]
-        open_ = np.empty(len(rows), np.int64)
-        open_ = open_[: kernels.different(rows, self._first, labels, open_)]
-        if len(open_):
-            # each set of relevant units is compared once
-            chosen, which = distinct_rows(rows[open_])
-            once = open_[chosen]
-            others, place = np.unique(labels[once], return_inverse=True)
-            if self._maps is None:
-                self._maps = IntegerMaps(self._network)
-            maps = self._maps.residues(self._bits(np.concatenate([rows[once], self._first[others]])))
-            equal = (maps[: len(once)] == maps[len(once) :][place]).all(axis=(1, 2))
-            own = labels[once]
-            for k in np.flatnonzero(~equal).tolist():
-                key = int(own[k]), maps[k].tobytes()
-                if key not in self._others:
-                    self._others[key] = self._numbering.skip()
-                own[k] = self._others[key]
-            labels[open_] = own[which]
-        return labels
-
-    def alike(self, marked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Marks on maps, spread to all maps of the same residues, and these residues, sorted."""
-        marked = marked.copy()
-        for (first, _), own in self._others.items():
-            marked[first] |= marked[own]
-        for (first, _), own in self._others.items():
-            marked[own] = marked[first]
-        rows, numbers = self._numbering.rows()
-        return marked, np.sort(rows[marked[numbers], 0])
-
-    def relevant(self, patterns: np.ndarray) -> np.ndarray:
-        """The relevant units of each pattern, in the layout of the patterns: shape (leaves, stages * words)."""
-        result = np.empty_like(patterns)
-        kernels.relevant(patterns, self._read, self._by_output, result)
-        return result
-
-    def _bits(self, rows: np.ndarray) -> list[np.ndarray]:
-        """The bits of each stage, as booleans of shape (leaves, units)."""
-        return unpacked(rows, self._sizes, self._words)
+    ranked = np.sort(residues)
+    return len(residues) > 0 and share * int(np.count_nonzero(ranked[1:] == ranked[:-1])) >= len(residues)
 
 
 # -------------------------------------------------------------------------- tables of rows
-
-
-_MANY = 1 << 30  # from here on numbers are kept in 64 bits
-
-
-def _grown(array: np.ndarray, size: int) -> np.ndarray:
-    """The array, with more rows of zeros if it has fewer than ``size``."""
-    if len(array) >= size:
-        return array
-    larger = np.zeros((max(size, len(array) + len(array) // 4), *array.shape[1:]), array.dtype)
-    if size >= _MANY and array.dtype == np.int32:
-        larger = larger.astype(np.int64)
-    larger[: len(array)] = array
-    return larger
-
-
-def _empty_table(slots: int, words: int, numbers: np.dtype[Any]) -> tuple[np.ndarray, np.ndarray]:
-    return np.zeros((slots, words), np.uint64), np.full(slots, -1, numbers)
-
-
-def _larger(keys: np.ndarray, bearer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A table twice as large with the same keys."""
-    numbers = np.dtype(np.int64) if len(bearer) >= _MANY else bearer.dtype
-    larger = _empty_table(2 * len(bearer), keys.shape[1], numbers)
-    kernels.rehash(keys, bearer, *larger)
-    return larger
-
-
-class _Numbering:
-    """Numbers rows of ``words`` words in the order in which they first come."""
-
-    def __init__(self, words: int, room: int = 1 << 10) -> None:
-        self._table = _empty_table(1 << room.bit_length(), words, np.dtype(np.int32))
-        self._state = np.zeros(2, np.int64)
-
-    @property
-    def next(self) -> int:
-        """The number that comes next."""
-        return int(self._state[1])
-
-    def skip(self) -> int:
-        """Take a number that no row has."""
-        self._state[1] += 1
-        return self.next - 1
-
-    @property
-    def bytes(self) -> int:
-        """What is in memory."""
-        return sum(part.nbytes for part in self._table)
-
-    def of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where rows come that are new, and the numbers of all rows."""
-        fresh, numbers = np.empty((2, len(rows)), np.int64)
-        done = 0, 0
-        while True:
-            done = kernels.number(rows, *self._table, self._state, numbers, fresh, done)
-            if done[0] == len(rows):
-                return fresh[: done[1]], numbers
-            self._table = _larger(*self._table)
-
-    def rows(self) -> tuple[np.ndarray, np.ndarray]:
-        """All rows, and their numbers."""
-        keys, bearer = self._table
-        return keys[bearer >= 0], bearer[bearer >= 0]
 
 
 # -------------------------------------------------------------------------- matching keys
@@ -319,7 +144,7 @@ class _KeyTable:
         self._key = np.zeros(words + (not pairs), np.uint64)
         self._parent = np.zeros(0, np.int32)
         self._seen = np.zeros(1, np.int64)
-        self._table, self._bearer = _empty_table(1 << 10, len(self._key), np.dtype(np.int32))
+        self._table, self._bearer = empty_table(1 << 10, len(self._key), np.dtype(np.int32))
 
     def add(self, keys: np.ndarray, leaf: np.ndarray, labels: np.ndarray) -> None:
         """Take keys with their leaves; ``labels`` are the labels of all leaves so far."""
@@ -334,15 +159,15 @@ class _KeyTable:
             )
             if done == len(keys):
                 return
-            self._table, self._bearer = _larger(self._table, self._bearer)
+            self._table, self._bearer = larger(self._table, self._bearer)
 
     @property
     def bytes(self) -> int:
-        """What the keys in memory take."""
+        """Bytes of the keys in memory."""
         return self._table.nbytes + self._bearer.nbytes
 
     def roots(self, count: int) -> np.ndarray:
-        """One leaf of each set of united leaves, among the first ``count``; what else is there stands alone."""
+        """One leaf of each set of united leaves, among the first ``count``; a leaf never added is a set of its own."""
         alone = np.arange(len(self._parent), count)
         return np.concatenate([np.flatnonzero(self._parent[:count] == np.arange(min(count, len(self._parent)))), alone])
 
@@ -366,7 +191,7 @@ class _Batch(NamedTuple):
     def of(cls, leaves: Leaves, first: int) -> _Batch:
         """The leaves, numbered from ``first`` on."""
         of_facet, of_generator = leaves.facet_leaf, leaves.generator_leaf
-        if of_facet[-1] - of_facet[0] == len(leaves.prints) - 1:
+        if of_facet[-1] - of_facet[0] == len(leaves.residues) - 1:
             return cls(leaves, first, of_generator - of_facet[0], of_facet - of_facet[0])
         # some leaves of the run were not written
         numbers = of_facet[np.flatnonzero(np.diff(of_facet, prepend=-1))]  # every leaf has a facet
@@ -380,28 +205,28 @@ class _Batch(NamedTuple):
         """The keys of the vertices, and their leaves: of all leaves, or of those that are marked."""
         vertex = self.leaves.generator_ray == 0
         if chosen is not None:
-            vertex &= chosen[self.first : self.first + len(self.leaves.prints)][self.generator_row]
+            vertex &= chosen[self.first : self.first + len(self.leaves.residues)][self.generator_row]
         rows = self.generator_row[vertex]
         return keys.pack(self.leaves.patterns, rows, self.leaves.generator_zeros[vertex]), rows + self.first
 
     def without_facets(self) -> _Batch:
-        """What points need."""
+        """The batch without the arrays that only facets need."""
         nothing = np.zeros(0, np.int64)
         leaves = self.leaves._replace(generator_leaf=nothing, facet_leaf=nothing, facet_zeros=nothing)
         return self._replace(leaves=leaves, facet_row=nothing)
 
     @property
     def bytes(self) -> int:
-        """What keeping the batch takes."""
+        """Bytes of the batch."""
         return self.generator_row.nbytes + self.facet_row.nbytes + sum(a.nbytes for a in self.leaves)
 
 
-class Gluer:
+class Joiner:
     """Joins the leaves with equal maps by facets and by points; fed with leaves and their faces, in any order.
 
     Use: give to `add` all leaves, or all but those whose residues occur once, in batches.  Points matter only to maps
     with several pieces that no facet joins; they are kept until those are known, as long as they take few bytes.  Else
-    they are forgotten, `unsettled` tells the residues of such maps, and all leaves with these are given to `add_again`.
+    they are dropped, `unsettled` returns the residues of such maps, and all leaves with these go to `add_second_pass`.
 
     Parameters
     ----------
@@ -421,7 +246,7 @@ class Gluer:
         self._points: _KeyTable | None = None
         self._held: list[_Batch] | None = []  # they wait, for their points, until the pieces are known
         self._held_bytes = 0
-        self._again: _Again | None = None
+        self._second_pass: _SecondPass | None = None
         self._added = self._waiting = 0
         self._batches: list[Leaves] = []
 
@@ -432,15 +257,15 @@ class Gluer:
 
     @property
     def bytes(self) -> int:
-        """About what is in memory."""
+        """Bytes in memory, about."""
         points = self._held_bytes if self._points is None else self._points.bytes
         return self._maps.bytes + self._facets.bytes + points + 2 * self._labels.nbytes
 
     def add(self, leaves: Leaves) -> None:
         """Take a batch of leaves with their faces."""
-        if len(leaves.prints):
+        if len(leaves.residues):
             self._batches.append(leaves)
-            self._waiting += len(leaves.prints)
+            self._waiting += len(leaves.residues)
             if self._waiting >= _LEAVES_AT_ONCE:
                 self._work_in()
 
@@ -448,14 +273,14 @@ class Gluer:
         """Classify and join the waiting leaves (many at a time, since classifying small batches is slow)."""
         if not self._batches:
             return
-        prints = np.concatenate([leaves.prints for leaves in self._batches])
+        residues = np.concatenate([leaves.residues for leaves in self._batches])
         patterns = np.concatenate([leaves.patterns for leaves in self._batches])
-        end = self._added + len(prints)
-        self._labels = _grown(self._labels, end)
-        self._labels[self._added : end] = self._maps.classify(patterns, prints)
+        end = self._added + len(residues)
+        self._labels = grown(self._labels, end)
+        self._labels[self._added : end] = self._maps.classify(patterns, residues)
         for leaves in self._batches:
             batch = _Batch.of(leaves, self._added)
-            self._added += len(leaves.prints)
+            self._added += len(leaves.residues)
             self._facets.add(*batch.facets(self._keys), self._labels)
             self._keep_points(batch)
         self._batches, self._waiting = [], 0
@@ -481,32 +306,32 @@ class Gluer:
             self._points = None
 
     def _in_pieces(self) -> np.ndarray:
-        """Marks the maps that have several pieces that no facet joins, as far as is known."""
+        """Boolean mask: maps whose cells form more than one facet-connected component so far."""
         labels = self._labels[self._facets.roots(self._added)]
         several: np.ndarray = np.bincount(labels, minlength=self._maps.count) > 1
         return several
 
     def unsettled(self) -> np.ndarray:
-        """After the last leaf: the residues, sorted, whose leaves are to be brought once more (mostly none)."""
+        """After the last leaf: the residues, sorted, whose leaves a second pass has to bring (mostly none)."""
         self._work_in()
-        if self._again is not None or self._points is not None or self._held is not None:
+        if self._second_pass is not None or self._points is not None or self._held is not None:
             return np.zeros(0, np.uint64)
         in_pieces = self._in_pieces()
         if not in_pieces.any():
             return np.zeros(0, np.uint64)
-        marked, prints = self._maps.alike(in_pieces)
-        self._again = _Again(marked, _KeyTable(self._keys.width, pairs=False))
-        return prints
+        marked, residues = self._maps.alike(in_pieces)
+        self._second_pass = _SecondPass(marked, _KeyTable(self._keys.width, pairs=False))
+        return residues
 
-    def add_again(self, leaves: Leaves) -> None:
+    def add_second_pass(self, leaves: Leaves) -> None:
         """Take a batch of leaves with unsettled residues: all of them are to come, in any order."""
-        if self._again is None:
-            raise CellTreeError("no leaves were asked for once more")
-        if len(leaves.prints):
-            labels = self._maps.classify(leaves.patterns, leaves.prints)
-            batch = _Batch.of(leaves, len(self._again.labels))
-            self._again.labels = np.concatenate([self._again.labels, labels.astype(np.int32)])
-            self._again.points.add(*batch.points(self._keys), self._again.labels)
+        if self._second_pass is None:
+            raise CellTreeError("no second pass was asked for")
+        if len(leaves.residues):
+            labels = self._maps.classify(leaves.patterns, leaves.residues)
+            batch = _Batch.of(leaves, len(self._second_pass.labels))
+            self._second_pass.labels = np.concatenate([self._second_pass.labels, labels.astype(np.int32)])
+            self._second_pass.points.add(*batch.points(self._keys), self._second_pass.labels)
 
     def counts(self, cells: int) -> FourCounts:
         """The four counts, after the last leaf; ``cells`` are all leaves, those with residues of their own included.
@@ -525,27 +350,27 @@ class Gluer:
             self._points = _KeyTable(self._keys.width, pairs=False)
             self._points.inherit(self._facets)
             for batch in self._held:
-                if in_pieces[batch.first : batch.first + len(batch.leaves.prints)].any():
+                if in_pieces[batch.first : batch.first + len(batch.leaves.residues)].any():
                     self._points.add(*batch.points(self._keys, in_pieces), self._labels)
             self._held = None
         if self._points is not None:
             by_point = len(self._points.roots(self._added))
         else:
             settled, again = ~self._in_pieces(), 0
-            if self._again is not None:
-                settled = ~self._again.marked
-                again = len(self._again.points.roots(len(self._again.labels)))
-                if len(self._again.labels) != np.count_nonzero(self._again.marked[labels]):
-                    raise CellTreeError("a later pass met other cells than the first; please report this network")
+            if self._second_pass is not None:
+                settled = ~self._second_pass.marked
+                again = len(self._second_pass.points.roots(len(self._second_pass.labels)))
+                if len(self._second_pass.labels) != np.count_nonzero(self._second_pass.marked[labels]):
+                    raise CellTreeError("the second pass met other cells than the first; please report this network")
             elif not settled.all():
-                raise CellTreeError("the points of some cells are missing; ask the gluer what is unsettled")
+                raise CellTreeError("the points of some cells are missing; ask the joiner what is unsettled")
             by_point = int(np.count_nonzero(settled[labels[pieces]])) + again
         return FourCounts(cells, singles + len(pieces), singles + by_point, singles + self._maps.count)
 
 
 @dataclass
-class _Again:
-    """Leaves that are brought once more, for their points.
+class _SecondPass:
+    """Leaves that a second pass brings, for their points.
 
     ``marked`` are their maps, ``labels`` the numbers of the maps of those that came.
     """

@@ -50,7 +50,7 @@ def points_by_cell(cells: Sequence[Cell], points: Sequence[Iterable[Any]]) -> li
     for i, (point, patterns) in enumerate(zip(points, patterns_of_points(network, points), strict=True)):
         for pattern in patterns:
             k = number.get(pattern)
-            # beside a wall of the domain a point may border cells that have nothing of themselves at the point
+            # at a facet of the domain the cell of the pattern may lie outside, or not reach the point: test containment
             if k is not None and (domain is None or cells[k].polyhedron.contains(network.point(point))):
                 holders[k].append(i)
     return holders

@@ -103,7 +103,7 @@ class PlainTree:
         begins[: first == 0] = 1
         return Leaves(
             patterns=np.frombuffer(bytes(patterns), "<u8").reshape(len(batch), -1).astype(np.uint64),
-            prints=np.array([int.from_bytes(found.digest(), "little") for found in hashes], np.uint64),
+            residues=np.array([int.from_bytes(found.digest(), "little") for found in hashes], np.uint64),
             begins=begins,
             generator_leaf=np.array(generator_leaf, np.int64),
             generator_ray=np.array(generator_ray, np.uint8),

@@ -68,8 +68,12 @@ class CellProblem:
     slots : tuple of (kind, number)
         What each facet slot of the start cells is: infinity, an axis (a line's coordinate is 0), or a wall.
     generators : tuple of Generator
+    start_rows : tuple of int
+        The units of the first stage whose orthants the start cells are; empty where there is one start cell.
     input_dim : int
         The dimension of the original input.
+    unbounded_lineality : bool
+        Whether the domain is unbounded along a direction that no unit sees, which the reduction left out.
     """
 
     network: Network

@@ -38,10 +38,10 @@ else:
 Decision = tuple[int, int, int]
 """One step down the tree: (stage, unit, 1 for the positive side or 0)."""
 
-COUNT_ONLY, PATTERNS, FACES, JOINS = 0, 1, 2, 3
-"""What a leaf writes: nothing, its pattern and the residues of its map, or these with generators and facets.
+COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES = 0, 1, 2, 3
+"""The arrays that a leaf writes: none, its pattern and the residues of its map, or these with generators and facets.
 
-JOINS is FACES without coordinates and rays, which joining cells does without.
+FACES_WITHOUT_COORDINATES is FACES without coordinates and rays, which joining cells does without.
 """
 
 SECONDS_AT_ONCE = 0.1
@@ -60,7 +60,7 @@ class CellTreeError(RuntimeError):
 
 @dataclass(frozen=True)
 class Subtree:
-    """A part of the tree: a start cell and the decisions that lead down from it, or ``roots`` start cells in a row.
+    """A part of the tree: a start cell and the decisions that lead down from it, or ``roots`` consecutive start cells.
 
     Decisions name units and sides, not positions in a run, so a subtree is the same set of cells in every process.
     """
@@ -81,14 +81,15 @@ class Leaves(NamedTuple):
     """A batch of leaves as arrays.
 
     ``patterns`` has shape (leaves, stages * words) with bit ``i % 64`` of word ``stage * words + i // 64`` for unit
-    ``i``; ``prints`` the residues of the affine maps; ``begins`` marks the leaves with which a run, or a cell of the
-    last stage, begins.  The others are empty unless faces were asked for: per generator (with JOINS: per vertex) the
-    number of its leaf (counted over the whole run), whether it is a ray, float coordinates (not with JOINS) and the set
-    of units (and walls) that vanish there; per facet the number of its leaf and that set.
+    ``i``; ``residues`` the residues of the affine maps; ``begins`` is 1 for the first leaf of a run and the first below
+    a cell of the last stage. The others are empty unless faces were asked for: per generator the number of its leaf
+    (counted over the whole run), whether it is a ray, float coordinates and the set of units (and walls) that vanish
+    there; per facet the number of its leaf and that set. With FACES_WITHOUT_COORDINATES the generators are vertices
+    alone, without coordinates.
     """
 
     patterns: np.ndarray
-    prints: np.ndarray
+    residues: np.ndarray
     begins: np.ndarray
     generator_leaf: np.ndarray
     generator_ray: np.ndarray
@@ -104,11 +105,11 @@ class CellTree:
     Parameters
     ----------
     problem : CellProblem
-    emit : COUNT_ONLY, PATTERNS, FACES or JOINS
+    emit : COUNT_ONLY, PATTERNS, FACES or FACES_WITHOUT_COORDINATES
     count_last_stage : bool
         Count the cells of the last stage by deletion and restriction instead of enumerating them.
     select : array of uint8, optional
-        With PATTERNS, FACES or JOINS: write only the leaves whose number is marked.
+        With PATTERNS, FACES or FACES_WITHOUT_COORDINATES: write only the leaves whose number is marked.
     arrays : CoreProblem, optional
         The problem as the core takes it, where it has been made already.
 
@@ -259,8 +260,8 @@ class CellTree:
         self._explorer.mark(np.ascontiguousarray(marks), begins is not None)
 
     def write_faces(self, on: bool) -> None:
-        """With JOINS, between two batches: whether leaves are written with their faces from here on."""
-        self._explorer.emit = JOINS if on else PATTERNS
+        """Set between two batches of FACES_WITHOUT_COORDINATES whether the leaves that follow have faces."""
+        self._explorer.emit = FACES_WITHOUT_COORDINATES if on else PATTERNS
 
     # ---------------------------------------------------------------- figures
 

@@ -25,12 +25,11 @@ from typing import Any
 from flint import fmpq
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.expressivity.zigzags import Zigzag, at_least, dense_zigzag, fold, plain_zigzag, unequal_zigzag
 from nn_bridge.network.builder import NetworkBuilder, Signal
-from nn_bridge.network.network import AffineStage, Network
+from nn_bridge.network.network import Network, Row
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, rational
-
-Row = tuple[fmpq, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,91 +59,6 @@ class Construction:
     regions: int | None
     formula: str
     source: str
-
-
-# ---------------------------------------------------------------- zigzags of one variable
-
-
-@dataclass(frozen=True, slots=True)
-class Zigzag:
-    """A function of one variable that maps each of its pieces in [0, 1] onto [0, 1].
-
-    It is ``sum_k weights[k] max(0, slopes[k] t + shifts[k]) + constant``.
-    """
-
-    slopes: Row
-    shifts: Row
-    weights: Row
-    constant: fmpq
-    pieces: int
-
-    @property
-    def units(self) -> int:
-        """The number of ReLU units."""
-        return len(self.slopes)
-
-
-def plain_zigzag(units: int) -> Zigzag:
-    """``units`` pieces of equal length; the first unit has its kink at 0.
-
-    Examples
-    --------
-    >>> zigzag = plain_zigzag(2)
-    >>> zigzag.pieces, zigzag.weights, zigzag.shifts
-    (2, (2, -4), (0, -1/2))
-    """
-    _at_least("a zigzag", "units", units, 1)
-    p = units
-    shifts = tuple(fmpq(-k, p) for k in range(p))
-    weights = tuple(fmpq(p) if k == 0 else fmpq(2 * p * (-1) ** k) for k in range(p))
-    return Zigzag((ONE,) * p, shifts, weights, ZERO, p)
-
-
-def dense_zigzag(units: int) -> Zigzag:
-    """``units + 1`` pieces: every unit has its kink inside (0, 1), and the third unit looks to the left.
-
-    The slope before the first kink then comes from the third unit alone, so it must be minus the jump there; with
-    slopes ``2/l, -1/l, 1/l, ...`` that holds, and the first piece is half as long as the others.
-
-    Examples
-    --------
-    >>> zigzag = dense_zigzag(3)
-    >>> zigzag.pieces, zigzag.slopes, zigzag.constant
-    (4, (1, 1, -1), 5)
-
-    Notes
-    -----
-    Serra, Tjandraatmadja and Ramalingam (2018).
-    """
-    _at_least("a zigzag with one piece more than units", "units", units, 3)
-    p = units
-    length = fmpq(2, 2 * p + 1)
-    kinks = [length / 2 + k * length for k in range(p)]
-    slopes = [2 / length] + [(-1) ** (k + 1) / length for k in range(p)]
-    jumps = tuple(slopes[k + 1] - slopes[k] for k in range(p))
-    left = 2
-    directions = tuple(-ONE if k == left else ONE for k in range(p))
-    shifts = tuple(-d * t for d, t in zip(directions, kinks, strict=True))
-    return Zigzag(directions, shifts, jumps, -jumps[left] * kinks[left], p + 1)
-
-
-def _unequal_zigzag() -> Zigzag:
-    """The four slopes 4, -4, 5/2, -10 of the survey's first example."""
-    slopes = tuple(map(rational, ("4", "8", "6.5", "12.5")))
-    shifts = tuple(map(rational, ("0", "-2", "-3.25", "-11.25")))
-    return Zigzag(slopes, shifts, (ONE, -ONE, ONE, -ONE), ZERO, 4)
-
-
-def _fold(build: NetworkBuilder, signal: Signal, zigzag: Zigzag, width: int | None = None) -> Signal:
-    """Apply a zigzag to every entry of a signal, in one stage of ``width`` units, unneeded ones dead."""
-    d, p = signal.size, zigzag.units
-    width = d * p if width is None else width
-    spare = width - d * p
-    rows = [[zigzag.slopes[k] if j == i else ZERO for j in range(d)] for i in range(d) for k in range(p)]
-    shifts = list(zigzag.shifts) * d
-    units = build.relu(build.affine(signal, rows + [[ZERO] * d] * spare, shifts + [ZERO] * spare))
-    weights = [[zigzag.weights[c - i * p] if 0 <= c - i * p < p else ZERO for c in range(width)] for i in range(d)]
-    return build.affine(units, weights, [zigzag.constant] * d)
 
 
 # ---------------------------------------------------------------- arrangements
@@ -255,7 +169,7 @@ def _folded(
     build = NetworkBuilder(dim)
     signal = build.input()
     for width, zigzag in zip(widths[:-1], folds, strict=True):
-        signal = _fold(build, signal, zigzag, width)
+        signal = fold(build, signal, zigzag, width)
     network = build.finish(_cut(build, signal, widths[-1]))
     count = prod(zigzag.pieces**dim for zigzag in folds) * _general_cells(dim, widths[-1])
     joined = widths[-1] == dim and len(widths) > 1
@@ -290,7 +204,7 @@ def arora(input_dim: int, planes: int, width: int, depth: int) -> Construction:
     -----
     Arora, Basu, Mianjy and Mukherjee (2018).
     """
-    _at_least("Arora's construction", "width", width, 1)
+    at_least("Arora's construction", "width", width, 1)
     return _zonotope("arora", input_dim, planes, [plain_zigzag(width)] * (depth - 1), depth, "w^(L-1)", "Arora 2018")
 
 
@@ -306,7 +220,7 @@ def serra_zonotope(input_dim: int, planes: int, width: int, depth: int) -> Const
     -----
     Serra, Tjandraatmadja and Ramalingam (2018), who ask for ``w >= 3 n_0``; the zigzag needs ``w >= 3`` only.
     """
-    _at_least("Serra's construction with a zonotope", "width", width, 3)
+    at_least("Serra's construction with a zonotope", "width", width, 3)
     folds = [dense_zigzag(width)] * (depth - 1)
     return _zonotope("serra-zonotope", input_dim, planes, folds, depth, "(w+1)^(L-1)", "Serra 2018")
 
@@ -314,15 +228,15 @@ def serra_zonotope(input_dim: int, planes: int, width: int, depth: int) -> Const
 def _zonotope(
     name: str, dim: int, planes: int, folds: Sequence[Zigzag], depth: int, factor: str, source: str
 ) -> Construction:
-    _at_least("a construction", "inputs", dim, 1)
-    _at_least("a zonotope", "planes", planes, 1)
-    _at_least("a construction", "hidden layers", depth, 1)
+    at_least("a construction", "inputs", dim, 1)
+    at_least("a zonotope", "planes", planes, 1)
+    at_least("a construction", "hidden layers", depth, 1)
     normals = [tuple(fmpq(i + 1, planes) ** k for k in range(dim)) for i in range(planes)]
     build = NetworkBuilder(dim)
     both = [row for v in normals for row in (v, tuple(-a for a in v))]
     signal = build.affine(build.relu(build.affine(build.input(), both)), [[ONE] * len(both)])
     for zigzag in folds:
-        signal = _fold(build, signal, zigzag)
+        signal = fold(build, signal, zigzag)
     signs = [tuple(first * s for s in row) for first in (1, -1) for row in _sign_changes(planes, dim - 1)]
     rows = [[sum((e * v[k] for e, v in zip(s, normals, strict=True)), ZERO) for k in range(dim)] for s in signs]
     cones = 2 * sum(comb(planes - 1, j) for j in range(dim))
@@ -356,11 +270,11 @@ def telgarsky(mirrors: int) -> Construction:
     -----
     Telgarsky (2015).
     """
-    _at_least("Telgarsky's construction", "mirror maps", mirrors, 1)
+    at_least("Telgarsky's construction", "mirror maps", mirrors, 1)
     build = NetworkBuilder(1)
     signal = build.input()
     for _ in range(mirrors):
-        signal = build.relu(_fold(build, signal, plain_zigzag(2)))
+        signal = build.relu(fold(build, signal, plain_zigzag(2)))
     count = 2**mirrors
     return Construction("telgarsky", build.finish(signal), _cube(1), count, count, "2^(L/2)", "Telgarsky 2015")
 
@@ -388,15 +302,15 @@ def survey_example_1(depth: int = 1) -> Construction:
     -----
     Huchette, Munoz, Serra and Tsay (2025), example 1.
     """
-    return _composed("survey-example-1", _unequal_zigzag(), depth, "4^L", "Huchette et al. 2025, example 1")
+    return _composed("survey-example-1", unequal_zigzag(), depth, "4^L", "Huchette et al. 2025, example 1")
 
 
 def _composed(name: str, zigzag: Zigzag, depth: int, formula: str, source: str) -> Construction:
-    _at_least("a composed map", "hidden layers", depth, 1)
+    at_least("a composed map", "hidden layers", depth, 1)
     build = NetworkBuilder(1)
     signal = build.input()
     for _ in range(depth):
-        signal = _fold(build, signal, zigzag)
+        signal = fold(build, signal, zigzag)
     count = zigzag.pieces**depth
     return Construction(name, build.finish(signal), _cube(1), count, count, formula, source)
 
@@ -457,7 +371,7 @@ def deep_sets(input_dim: int, own: Any = 1, shared: Any = 1, shift: Any = 1) -> 
     >>> deep_sets(3).cells, deep_sets(3, own=3, shared=-1, shift=1).cells
     (8, 7)
     """
-    _at_least("an invariant network", "inputs", input_dim, 1)
+    at_least("an invariant network", "inputs", input_dim, 1)
     n, a, b, c = input_dim, rational(own), rational(shared), rational(shift)
     if a == 0:
         raise NetworkError("an invariant network with own = 0 has n copies of one unit; take own other than 0")
@@ -474,75 +388,22 @@ def deep_sets(input_dim: int, own: Any = 1, shared: Any = 1, shift: Any = 1) -> 
     return Construction("deep-sets", network, None, count, count, formula, "Zaheer et al. 2017")
 
 
-def side_by_side(construction: Construction, copies: int) -> Construction:
-    """``copies`` of a construction, each on its own coordinates: its numbers to that power.
-
-    Examples
-    --------
-    >>> side_by_side(tent(2), 3).regions
-    64
-    """
-    _at_least("a product", "copies", copies, 1)
-    network, d = construction.network, copies
-    stages = tuple(_block_diagonal(stage, d) for stage in network.stages)
-    product_network = Network(d * network.input_dim, stages, _block_diagonal(network.output, d))
-    domain = None if construction.domain is None else _power(construction.domain, d)
-    return Construction(
-        f"{construction.name}^{d}",
-        product_network,
-        domain,
-        construction.cells**d,
-        None if construction.regions is None else construction.regions**d,
-        f"({construction.formula})^{d}",
-        construction.source,
-    )
-
-
-def _block_diagonal(stage: AffineStage, copies: int) -> AffineStage:
-    blocks = []
-    for source, matrix in stage.blocks:
-        blank = (ZERO,) * len(matrix[0])
-        rows = tuple(blank * k + row + blank * (copies - 1 - k) for k in range(copies) for row in matrix)
-        blocks.append((source, rows))
-    return AffineStage(tuple(blocks), stage.bias * copies)
-
-
-def _power(domain: Polyhedron, copies: int) -> Polyhedron:
-    blank = (ZERO,) * domain.dim
-
-    def spread(rows: Sequence[Row]) -> list[Row]:
-        return [blank * k + row + blank * (copies - 1 - k) for k in range(copies) for row in rows]
-
-    return Polyhedron(
-        spread(domain.A), domain.b * copies, spread(domain.A_eq), domain.b_eq * copies, dim=copies * domain.dim
-    )
-
-
 def _check_widths(what: str, dim: int, widths: Sequence[int], least: int) -> None:
-    _at_least(what, "inputs", dim, 1)
-    _at_least(what, "hidden layers", len(widths), 1)
+    at_least(what, "inputs", dim, 1)
+    at_least(what, "hidden layers", len(widths), 1)
     for number, width in enumerate(widths, 1):
         if width < least:
             raise NetworkError(f"{what} needs layers of at least {least} units; layer {number} has {width}")
 
 
-def _at_least(what: str, noun: str, number: int, least: int) -> None:
-    if number < least:
-        raise NetworkError(f"{what} needs at least {least} {noun}, not {number}")
-
-
 __all__ = [
     "Construction",
-    "Zigzag",
     "arora",
     "deep_sets",
-    "dense_zigzag",
     "general_arrangement",
     "montufar",
-    "plain_zigzag",
     "serra",
     "serra_zonotope",
-    "side_by_side",
     "survey_example_1",
     "survey_example_2",
     "survey_example_3",

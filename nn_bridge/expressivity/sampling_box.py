@@ -14,7 +14,6 @@ returned is larger by a margin.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -29,7 +28,8 @@ from nn_bridge.symbolic.tropicalize import tropicalize
 from polyhedra.errors import GeometryError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
-from polyhedra.scalars import ONE, ZERO, rational, to_float
+from polyhedra.rounding import round_down, round_up
+from polyhedra.scalars import ONE, ZERO, rational
 from tropical.effective_radius import (
     EffectiveRadius,
     coefficient_range,
@@ -61,8 +61,8 @@ class SamplingBox:
     @property
     def bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Lower and upper bounds in float64, rounded outwards: the ``cube`` of `nn_bridge.expressivity.sampling`."""
-        low = tuple(_below(c - self.radius) for c in self.centre)
-        return low, tuple(-_below(-c - self.radius) for c in self.centre)
+        low = tuple(round_down(c - self.radius) for c in self.centre)
+        return low, tuple(round_up(c + self.radius) for c in self.centre)
 
     @property
     def polyhedron(self) -> Polyhedron:
@@ -151,12 +151,6 @@ def effective_radii(
     middle = None if centre is None else network.point(centre)
     maps = tropicalize_by_cells(network) if pruned else tropicalize(network, prune="none")
     return tuple(effective_radius(f, middle, pruned=pruned, **options) for f in maps)
-
-
-def _below(value: fmpq) -> float:
-    """A float at most the value."""
-    nearest = to_float(value)
-    return nearest if math.isinf(nearest) or rational(nearest) <= value else math.nextafter(nearest, -math.inf)
 
 
 __all__ = ["SamplingBox", "effective_radii", "sampling_box"]

@@ -24,6 +24,7 @@ from nn_bridge.readers import endings
 from nn_bridge.readers.sklearn_transformers import TRANSFORMERS, distance, is_passthrough, name_of, transform
 from nn_bridge.readers.verification import verify
 from polyhedra.quoting import quoted
+from polyhedra.rounding import SINGLE_ROUNDOFF, UNIT_ROUNDOFF
 
 _READABLE = (
     "puiseux reads MLPRegressor and MLPClassifier with activation 'relu' or 'identity' and linear models, also in a "
@@ -154,4 +155,10 @@ def _compare(network: Network, model: Any, last: Any, ending: endings.Ending | N
 
     weights = last.coefs_ if name_of(last) in _NETWORKS else [last.coef_]
     narrow = any(w.dtype == np.float32 for w in weights)
-    verify(network, source, unit=2.0**-24 if narrow else 2.0**-53, finish=finish if classifier else None, origin=origin)
+    verify(
+        network,
+        source,
+        unit=SINGLE_ROUNDOFF if narrow else UNIT_ROUNDOFF,
+        finish=finish if classifier else None,
+        origin=origin,
+    )

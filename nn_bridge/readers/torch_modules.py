@@ -34,6 +34,7 @@ from nn_bridge.readers.torch_tensors import line
 from nn_bridge.readers.verification import verify
 from polyhedra.errors import GeometryError
 from polyhedra.quoting import shown
+from polyhedra.rounding import UNIT_ROUNDOFF
 
 _ADVICE = "docs/networks.md lists what puiseux reads"
 _SHAPE_ADVICE = "give input_shape, the shape of one input without the batch, such as (1, 28, 28)"
@@ -318,7 +319,7 @@ def _compare(network: Network, module: Any, shape: tuple[int, ...], ending: endi
         return values
 
     try:
-        verify(network, source, unit=2.0**-53, finish=None if ending is None else ending.function)
+        verify(network, source, unit=UNIT_ROUNDOFF, finish=None if ending is None else ending.function)
     except RuntimeError as error:
         raise NetworkError(
             f"the module does not run in double precision ({line(error)}); leave fixed types out of its code"

@@ -66,6 +66,8 @@ FUNCTIONS: dict[str, Operation] = {}
 
 
 def named_in_torch(*names: str) -> Callable[[Operation], Operation]:
+    """Enter an operation into `FUNCTIONS` under its names in a torch.fx graph."""
+
     def register(operation: Operation) -> Operation:
         for name in names:
             FUNCTIONS[name] = operation

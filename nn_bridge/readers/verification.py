@@ -45,6 +45,8 @@ def verify(
         The rounding unit of the arithmetic in ``source``.
     finish : callable, optional
         What the source does after the outputs of the network (a softmax that was dropped).
+    seed : int
+        Of the random points that are compared.
     origin : float
         How far from 0 the source moves its input before it scales it: what that rounds is allowed.
 

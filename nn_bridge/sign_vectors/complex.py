@@ -102,6 +102,8 @@ class Complex:
         Hyperplanes that were cut; fewer than all where the complex is not generic.
     pieces : int
         The parts of the domain that were worked on one after another, to stay within the memory budget.
+    domain : Domain
+        The polytope with its face lattice.
     """
 
     network: Network

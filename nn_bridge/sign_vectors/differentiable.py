@@ -86,6 +86,8 @@ def vertex_positions(surface: LevelSet, module: TorchNetwork, output: int = 0) -
     ----------
     surface : LevelSet
         Of this module's network as it is now: ``level_set(module.to_network(), ...)``.
+    module : TorchNetwork
+        Its parameters are the variables.
     output : int
         The output that the level set is of.
 

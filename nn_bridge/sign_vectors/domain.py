@@ -17,6 +17,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from nn_bridge.errors import NetworkError
+from polyhedra.bounding_box import box_of_rows
 from polyhedra.errors import GeometryError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, rational, to_float, to_text
@@ -49,6 +50,8 @@ class Domain:
         The covers of face ``f`` are ``covers[cover_start[f] : cover_start[f + 1]]``.
     edges : int32 array of shape (edges, 3)
         First corner, second corner, face.
+    box_sides : pair of tuples of rationals, or None
+        The lower and the upper ends where the polytope is a box.
     """
 
     dim: int
@@ -103,6 +106,8 @@ def as_domain(domain: Any, dim: int) -> Domain:
     domain : Polyhedron, Domain, or pair (lower, upper)
         A bounded full-dimensional polyhedron in R^dim, or a box; each side of a box is a number, which then holds for
         every coordinate, or a sequence of ``dim`` numbers.
+    dim : int
+        The dimension of the network's input.
 
     Raises
     ------
@@ -123,8 +128,8 @@ def as_domain(domain: Any, dim: int) -> Domain:
     if isinstance(domain, Polyhedron):
         if domain.dim != dim:
             raise NetworkError(f"the domain has dimension {domain.dim}, the network reads {dim} inputs")
-        sides = _box_sides(domain)
-        return _box(*sides) if sides else _polytope(domain)
+        sides = box_of_rows(domain)
+        return _box(*zip(*sides, strict=True)) if sides else _polytope(domain)
     try:
         lower, upper = domain
         low, high = (_side(side, dim) for side in (lower, upper))
@@ -142,29 +147,6 @@ def _side(side: Any, dim: int) -> Vector:
     if len(values) != dim:
         raise NetworkError(f"a side of the box has {len(values)} coordinates, the network reads {dim} inputs")
     return values
-
-
-def _box_sides(polyhedron: Polyhedron) -> tuple[Vector, Vector] | None:
-    """Lower and upper sides where every row bounds one coordinate from one side and all sides are there."""
-    lower: list[fmpq | None] = [None] * polyhedron.dim
-    upper: list[fmpq | None] = [None] * polyhedron.dim
-    if polyhedron.equalities:
-        return None
-    for row in polyhedron.inequalities:
-        support = [j for j, v in enumerate(row[:-1]) if v]
-        if len(support) != 1:
-            return None
-        j = support[0]
-        bound = row[-1] / row[j]
-        if row[j] > 0:
-            old = upper[j]
-            upper[j] = bound if old is None or bound < old else old
-        else:
-            old = lower[j]
-            lower[j] = bound if old is None or bound > old else old
-    low = tuple(v for v in lower if v is not None)
-    high = tuple(v for v in upper if v is not None)
-    return (low, high) if len(low) == len(high) == polyhedron.dim else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

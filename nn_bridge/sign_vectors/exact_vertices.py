@@ -62,6 +62,8 @@ def locate(
 
     Parameters
     ----------
+    plan : Plan
+    domain : Domain
     stage : int
         The stage (from 0) whose values are wanted; signs of all earlier stages belong to the vertex.
     point : float64 array of shape (n,)

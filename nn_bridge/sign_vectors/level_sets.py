@@ -37,6 +37,8 @@ class LevelSet:
 
     Attributes
     ----------
+    network : Network
+    level : rational
     vertices : float64 array of shape (vertices, n)
     vertex_error : float32 array of shape (vertices,)
         A bound on the error of each coordinate of a vertex.
@@ -51,6 +53,8 @@ class LevelSet:
         The neurons whose hyperplanes meet in each vertex (the output is the last one), padded with -1.
     vertex_walls : tuple of tuples of int
         The walls of the domain that each vertex lies on.
+    domain : Domain
+        The polytope with its face lattice.
     """
 
     network: Network
@@ -130,6 +134,7 @@ def level_set(
 
     Parameters
     ----------
+    network : Network
     domain : Polyhedron or pair (lower, upper)
     level : number
         Read exactly; a float stands for its binary value.

@@ -69,8 +69,12 @@ def cut_in_pieces(plan: Plan, domain: Domain, limit: int, room: int, cutter: Cut
 
     Parameters
     ----------
+    plan : Plan
+    domain : Domain
     limit, room : int
-        Bytes for the working arrays of a piece, and for what is finished.
+        Bytes for the working arrays of a piece, and for the finished complex.
+    cutter : callable
+        Subdivides one piece; see `Cutter`.
 
     Raises
     ------

@@ -59,6 +59,8 @@ class Plan:
         The ReLU stages, then the outputs where they are hyperplanes too.
     zero, positive : uint64 arrays of shape (neurons,)
         Fingerprint words of "on hyperplane j" and "neuron j is positive".
+    seed : int
+        Of the fingerprint words.
     """
 
     network: Network

@@ -63,12 +63,12 @@ def layout_of(plan: Plan, stage: FloatStage | None) -> Layout:
 
 @lru_cache
 def functional_of(dim: int) -> Floats:
-    """The linear functional by whose height cells find their lowest vertex; its stream makes nobody's weights."""
+    """The functional whose minimum on a cell is its lowest vertex; in general position (no weights use its seed)."""
     return np.random.Generator(np.random.Philox(key=[0x9E3779B97F4A7C15, 0x7065697365757821])).normal(size=dim)
 
 
 def unrolled_axes(dim: int) -> tuple[int, ...]:
-    """What tells the kernels the dimension when they are compiled, in the dimensions that are worth it."""
+    """A tuple whose length is the dimension, for kernels compiled per dimension (2 and 3); empty in the others."""
     return tuple(range(dim)) if dim in (2, 3) else ()
 
 

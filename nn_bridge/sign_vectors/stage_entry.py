@@ -9,6 +9,7 @@ from nn_bridge.network.network import INPUT
 from nn_bridge.sign_vectors import _kernels as kernels
 from nn_bridge.sign_vectors.plan import Floats, FloatStage
 from nn_bridge.sign_vectors.skeleton import HEAD, Layout, Skeleton, layout_of
+from polyhedra.rounding import UNIT_ROUNDOFF
 
 CHUNK = 1024
 """Rows that are worked on at once at least; more where they are short."""
@@ -17,7 +18,6 @@ CACHE = 1 << 19
 SAMPLE = 64
 SHALLOW = 4
 """Up to so many stages the plainer of the two error bounds is good enough."""
-UNIT = 2.0**-53
 SMALLEST_SCALE = 1e-260
 FLOOR = 1e-250
 """Absolute slack for anything that underflow can do to numbers that started within the range of `plan.SMALLEST`."""
@@ -45,7 +45,7 @@ class StageValues:
         self, stage: FloatStage, old: Layout, previous: int, d: int, scaled: Floats, sharp: bool, rows: int
     ) -> None:
         self.d, self.sharp = d, sharp
-        self.gamma = (sum(weights.shape[1] for _, weights in stage.reads) + 16) * UNIT
+        self.gamma = (sum(weights.shape[1] for _, weights in stage.reads) + 16) * UNIT_ROUNDOFF
         self.base = np.full(stage.units, FLOOR)
         self.most = FLOOR
         self.values = np.zeros((rows, stage.units))

@@ -4,15 +4,19 @@ After Berzins (ICML 2023), with proven signs.  A sign within its error bound is 
 true zero, or one that cannot be decided, is *doubtful* and ends the subdivision.  Where no vertex was doubtful every
 split was proven, so the complex is the right one.
 
-Errors.  Let F be the vector of everything a vertex row holds (coordinates, pre-activations), affine on every cell,
-and let ``s_j`` be the scale of column j.  For an edge e in the hyperplanes of Z and every subset S of Z, each end's
-row differs from F(p), for some p in the common flat of S, by at most ``eps * prod(a[z] for z in S) * s_j``.  ``eps``
-(the residual) is rounding and only adds up; ``a[z]`` (the amplification) is what it costs to move onto hyperplane z
-along one of the two edges that made the new one.  Halving an edge keeps all of this (the row of the new vertex is a
-convex combination, its point too); a new edge takes the larger ``a[z]`` of its two parents and, for the new
-hyperplane, the better of their two directions.  The exact vertex on edge e differs from its row by one move more,
-along e.  So errors do not compound from neuron to neuron: they stay near rounding times the cosecants of the angles
-at the vertex.
+Lemma (errors).  A row is the vector F of all numbers of a vertex, coordinates and pre-activations, which is affine on
+every cell.  Definitions: ``s_j`` is the scale of column j; ``eps`` the residual of a row; ``a[z]`` its amplification,
+the cost of a move onto the hyperplane of neuron z along one of the two edges that made the vertex.  Claim: for an edge
+in the hyperplanes of Z and every subset S of Z, the row of each end differs from F(p), for some point p of the common
+flat of S, by at most ``eps * prod(a[z] for z in S) * s_j`` in column j.
+
+1. Entering a stage appends columns and adds their rounding to ``eps``.
+2. Halving an edge keeps the claim: the new row is a convex combination of the two, and so is its point.
+3. A new edge takes the larger ``a[z]`` of its two parents and, for the new hyperplane, the better of their directions.
+4. The exact vertex on an edge differs from its row by one more move, along the edge.
+
+So errors do not compound from neuron to neuron: they stay near the rounding times the cosecants of the angles at the
+vertex.
 """
 
 from __future__ import annotations
@@ -24,14 +28,14 @@ import numpy as np
 from nn_bridge.sign_vectors.exact_vertices import ExactVertex, locate, signed_floats
 from nn_bridge.sign_vectors.plan import FloatStage, Plan
 from nn_bridge.sign_vectors.skeleton import AMP, BLOCK, EPS, HEAD, SIZE, Layout, Skeleton, layout_of, unrolled_axes
+from polyhedra.rounding import UNIT_ROUNDOFF
 
-UNIT = 2.0**-53
 MAX_DOUBTS = 4096
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What happened while a piece was cut.
+    """The outcome of cutting a piece.
 
     Attributes
     ----------
@@ -230,7 +234,7 @@ def _decide(
         row[layout.column : layout.columns] = floats[index + 1]
         used = slice(HEAD, layout.columns)
         size = float((np.abs(row[used]) * skeleton.scaled[used]).max())
-        row[EPS] = 2 * UNIT * size
+        row[EPS] = 2 * UNIT_ROUNDOFF * size
         skeleton.row32[vertex, AMP] = 1.0
         skeleton.row32[vertex, SIZE] = size * (1 + 1e-6)
 

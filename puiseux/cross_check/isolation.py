@@ -22,7 +22,7 @@ from polyhedra.limits import OutOfTime as OutOfTime
 
 _HEADER = struct.Struct(">cQ")
 _ANSWER, _ERROR, _REFUSAL, _END = b"a", b"e", b"r", b"z"
-_LOOK_ROUND = 0.5  # seconds between two looks at whether the parent still lives
+_POLL = 0.5  # seconds between two looks at whether the parent still lives
 
 
 class Failed(Exception):
@@ -128,7 +128,7 @@ def _work(task: Callable[[], Iterator[Any]], writer: int) -> NoReturn:
 
 def _end_with_parent(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(_LOOK_ROUND)
+        time.sleep(_POLL)
     os._exit(1)
 
 

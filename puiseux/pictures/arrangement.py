@@ -10,18 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_bridge.network.network import Matrix, Network, float_matrix
+from polyhedra.arrays import Flags, Floats, Integers
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
+from puiseux.pictures.float_values import near_zero
 
 if TYPE_CHECKING:
     from nn_bridge.cells.complex import CellComplex
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 _NEAR = 1e-9  # for the eye alone: no decision about cells rests on it
 WALL = -1
@@ -47,6 +44,8 @@ class Arrangement:
         The generators of facet ``f`` are ``facet_members[facet_first[f] : facet_first[f + 1]]``.
     partner : integer array of shape (facets,)
         The same facet as the neighbouring cell has it; -1 on the boundary.
+    patterns : tuple of bool arrays
+        The activation patterns, one array of shape (cells, units) for each stage.
     maps, regions : integer arrays of shape (cells,)
         Equal numbers: equal affine maps, and cells of one linear region (equal maps, joined across facets).
     """
@@ -167,8 +166,6 @@ def _off_their_hyperplanes(network: Network, homogeneous: Floats, zeros: Flags) 
 
     Near: a unit that vanishes exactly has a float value below a billionth of its terms, which no picture can show.
     """
-    from puiseux.pictures.float_values import near_zero
-
     with np.errstate(all="ignore"):
         points = homogeneous[:, :-1] / homogeneous[:, -1:]
     off = np.zeros(len(points), bool)

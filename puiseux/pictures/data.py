@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from polyhedra.arrays import Floats, Integers
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.quoting import quoted, shown, shown_path
-from puiseux.pictures.arrangement import Floats, Integers
 
 _MAX_BYTES = 100 * 2**20
 _MAX_POINTS, _MAX_NUMBERS = 1_000_000, 5_000_000  # of a text

@@ -79,6 +79,7 @@ def _number(count: int, noun: str) -> str:
 
 
 def save_figure(figure: Any, name: str) -> None:
+    """Save a matplotlib figure in the format of the file's ending, for .html as a page."""
     if Path(name).suffix.lower() == ".html":
         from puiseux.pictures.pages import svg_page
 

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from nn_bridge.network.network import Network, float_matrix
+from polyhedra.arrays import Flags, Floats
+from polyhedra.rounding import UNIT_ROUNDOFF
 from polyhedra.scalars import to_float
-from puiseux.pictures.arrangement import Flags, Floats
 
-_UNIT_ROUNDOFF = 2.0**-53
 _AT_ONCE = 4096  # points
 
 
@@ -45,7 +45,7 @@ def stage_values(network: Network, points: Floats) -> Iterator[StageValues]:
                 size = size + np.abs(known) @ np.abs(weights)
                 carried = carried + bound @ np.abs(weights)
                 terms += len(weights)
-            error = 1.0001 * (carried + terms * _UNIT_ROUNDOFF * size) + 1e-300
+            error = 1.0001 * (carried + terms * UNIT_ROUNDOFF * size) + 1e-300
             sources.append((np.maximum(value, 0.0), error))
         yield StageValues(value, error, size)
 

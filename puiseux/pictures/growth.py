@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from nn_bridge.writers.files import write_bytes
+from polyhedra.arrays import Integers
 from polyhedra.errors import UsageError
 from polyhedra.quoting import shown
 from puiseux.domains import Problem
-from puiseux.pictures.arrangement import Arrangement, Integers
+from puiseux.pictures.arrangement import Arrangement
 from puiseux.pictures.data import as_data
 from puiseux.pictures.pages import frames_page, png_of
 from puiseux.pictures.palettes import map_colours

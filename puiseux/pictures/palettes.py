@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from puiseux.pictures.arrangement import Arrangement, Integers
+from polyhedra.arrays import Integers
+from puiseux.pictures.arrangement import Arrangement
 from puiseux.pictures.planar import colouring
 
 RGB = tuple[float, float, float]

@@ -168,6 +168,8 @@ def plot_slice(
     ----------
     network : Network, path or torch module
     points : two or three input points, or a path to a file with a point a row
+    ax, color_by, kind, output
+        As in `plot_regions`.
     window : optional
         As in `plot_regions`, in the coordinates of the slice; by default the points with room around them.
     names : sequence of str, optional
@@ -220,6 +222,8 @@ def save_picture(
 
     Parameters
     ----------
+    path : str or path
+        Its ending decides the format.
     network, domain, color_by, window, kind, output, data, classes
         As in `plot_regions` and `plot_space`.
     through : points or a path, optional
@@ -306,6 +310,10 @@ def save_growth(
     Parameters
     ----------
     networks : sequence of networks, all with one input or all with two
+    path : str or path
+        Ends in .gif or .html.
+    domain, color_by, kind, output, data, classes
+        As in `plot_regions`.
     window : optional
         By default a bounded domain, else the data with a margin, else the core of the last network.
     names : sequence of str, optional

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from polyhedra.arrays import Floats, Integers
 from polyhedra.errors import MissingExtraError
-from puiseux.pictures.arrangement import Arrangement, Floats, Integers
+from puiseux.pictures.arrangement import Arrangement
 from puiseux.pictures.palettes import (
     INK,
     RGB,

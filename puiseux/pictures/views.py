@@ -13,11 +13,12 @@ import numpy as np
 from flint import fmpq
 
 from nn_bridge.network.network import Network, float_matrix
+from polyhedra.arrays import Floats
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
 from puiseux.domains import Problem
-from puiseux.pictures.arrangement import Arrangement, Floats, arrange
+from puiseux.pictures.arrangement import Arrangement, arrange
 from puiseux.pictures.windows import ALL, LARGEST, Landscape, Window, given_window, parse_window
 
 
@@ -105,6 +106,8 @@ def look(
     window : "all", "core", None or what `puiseux.pictures.windows.given_window` takes
         ``"all"`` holds all bounded regions (with ``kind="cells"`` all bounded cells) with a margin, on a bounded domain
         all of it; ``"core"`` leaves out the outermost vertices; None is `Landscape.default`.
+    kind : {"regions", "cells"}
+        The sets that the window has to show.
     points : float array of shape (points, n), optional
         The data, which the default window shows.
     landscape : Landscape, optional

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
+from polyhedra.arrays import Floats, Integers
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rational
 from puiseux.domains import Problem, box_of, intervals_of
-from puiseux.pictures.arrangement import Arrangement, Floats, Integers, arrange
+from puiseux.pictures.arrangement import Arrangement, arrange
 
 Window = tuple[tuple[fmpq, fmpq], ...]
 """One interval per input."""

@@ -7,9 +7,7 @@ left out, and the page says why.
 from __future__ import annotations
 
 import html
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from importlib import resources
 from os import PathLike, fspath
 from pathlib import Path
@@ -17,74 +15,16 @@ from string import Template
 from typing import Any
 
 from nn_bridge.network.network import Network
-from nn_bridge.region_count import RegionCount
 from nn_bridge.writers.files import require_writable, write_bytes
 from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
 from polyhedra.quoting import shown, shown_path
-from puiseux.domains import Problem, pose
+from puiseux.domains import pose
 from puiseux.reading import as_network
+from puiseux.report.subject import LeftOut, Subject, left_out
 from puiseux.time_limit import check_time_limit
 
 TIME_LIMIT = 60.0
 """Seconds for the whole page, unless told otherwise."""
-
-
-class LeftOut(Exception):
-    """A part of the page cannot or should not be made; the text says why."""
-
-
-@dataclass
-class Subject:
-    """What a report is about, what is known so far, and the time that is left.
-
-    Attributes
-    ----------
-    problem : Problem
-    original : Network
-        Before a slice restricted it.
-    name : str
-        What to call it: the file, or a description.
-    path : Path or None
-        The file it was read from.
-    data : points to draw over the pictures, or None
-    command : str or None
-        The command line that makes this page.
-    time_limit : float
-    count : RegionCount or None
-        Known once the counts are made.
-    proven, not_proven : list of str
-        What the parts of the page have established.
-    """
-
-    problem: Problem
-    original: Network
-    name: str
-    path: Path | None
-    data: Any
-    command: str | None
-    time_limit: float
-    count: RegionCount | None = None
-    proven: list[str] = field(default_factory=list)
-    not_proven: list[str] = field(default_factory=list)
-    begun: float = field(default_factory=time.monotonic)
-
-    @property
-    def seconds(self) -> float:
-        """The seconds spent so far."""
-        return time.monotonic() - self.begun
-
-    def share(self, part: float) -> float:
-        """A part of the time that is left.
-
-        Raises
-        ------
-        LeftOut
-            None is left.
-        """
-        left = self.time_limit - self.seconds
-        if left <= 0:
-            raise LeftOut(f"the time limit of {self.time_limit:g} s was reached before; give more with --time-limit")
-        return left * part
 
 
 def write_report(
@@ -190,8 +130,3 @@ def _made(make: Callable[[Subject], str], subject: Subject) -> str:
         return make(subject)
     except (LeftOut, PuiseuxError, MissingExtraError) as reason:
         return left_out(str(reason))
-
-
-def left_out(reason: str) -> str:
-    """The note that stands in place of a part."""
-    return f'<p class="left-out">Left out: {html.escape(reason)}.</p>'

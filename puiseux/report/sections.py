@@ -27,7 +27,7 @@ from polyhedra.errors import MissingExtraError, PuiseuxError
 from polyhedra.quoting import shown
 from polyhedra.scalars import rounded_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
-from puiseux.report.report import LeftOut, Subject, left_out
+from puiseux.report.subject import LeftOut, Subject, left_out
 from tropical.simplify import SimplifiedFormula
 
 _PICTURE_CELLS = 60_000

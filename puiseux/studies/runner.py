@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_bridge.cells.counting.pool import Crew, Flow, WorkerLost
+from nn_bridge.cells.counting.pool import Pool, Scheduler, WorkerLost
 from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
 from polyhedra.quoting import shown_path
@@ -171,17 +171,17 @@ def _run(
     left = iter([key for key in cases if key not in known])
     end = math.inf if time_limit is None else time.monotonic() + time_limit
     reason = None
-    with Crew(workers, apart=time_limit is not None) as crew:
+    with Pool(workers, apart=time_limit is not None) as pool:
 
         def start() -> tuple[str, Future[Trial]] | None:
             if time.monotonic() >= end:
                 return None
             key = next(left, None)
-            return None if key is None else (key, crew.submit(run_trial, study, cases[key], seed))
+            return None if key is None else (key, pool.submit(run_trial, study, cases[key], seed))
 
-        flow = Flow(crew, start, lambda: end - time.monotonic())
+        scheduler = Scheduler(pool, start, lambda: end - time.monotonic())
         try:
-            for key, trial in flow.take():
+            for key, trial in scheduler.take():
                 trials[key] = trial
                 keep(trial)
                 if progress is not None:
@@ -193,7 +193,7 @@ def _run(
     if all(key in trials for key in cases):
         return None, trials
     if reason is None:
-        reason = INTERRUPTED if flow.interrupted else f"stopped at the time limit of {time_limit:g} s"
+        reason = INTERRUPTED if scheduler.interrupted else f"stopped at the time limit of {time_limit:g} s"
     return reason, trials
 
 

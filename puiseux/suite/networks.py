@@ -22,13 +22,13 @@ from nn_bridge.expressivity.constructions import (
     montufar,
     serra,
     serra_zonotope,
-    side_by_side,
     survey_example_1,
     survey_example_2,
     survey_example_3,
     telgarsky,
     tent,
 )
+from nn_bridge.expressivity.copies import side_by_side
 from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.readers.npz import read_npz
 from polyhedra.polyhedron import Polyhedron

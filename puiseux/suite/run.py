@@ -21,7 +21,7 @@ from puiseux.suite.manifest import SuiteTask, read_manifest
 from puiseux.suite.report import REFUSED, RIGHT, TIMED_OUT, WRONG, SuiteAnswer, SuiteRun
 
 _MOST_OUTPUT = 10_000_000  # bytes of stdout that are looked at
-_FAREWELL = 2.0  # seconds that a killed program's pipes get to close
+_SHUTDOWN = 2.0  # seconds that a killed program's pipes get to close
 _PLACE = re.compile(r"\{(net|json|npz|n|box|domain)\}")
 
 
@@ -171,7 +171,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except OSError:
         pass  # all of them have ended
     try:
-        process.communicate(timeout=_FAREWELL)
+        process.communicate(timeout=_SHUTDOWN)
     except subprocess.TimeoutExpired:  # something in a session of its own holds the pipes
         for pipe in (process.stdout, process.stderr):
             if pipe is not None:

@@ -8,12 +8,13 @@ import pytest
 from flint import fmpq
 
 from milp.bounding import METHODS, network_bounds, supplied
-from milp.bounds import Stability, round_down, round_up
+from milp.bounds import Stability
 from milp.branching import Objective, search_maximum
 from milp.domain import bounded, l1_ball, lift_network, linf_ball
 from nn_bridge.network.network import AffineStage, Network
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import rational
 
 SHAPES = [((1, 4, 1), "gaussian"), ((2, 3, 3, 1), "gaussian"), ((3, 4, 2, 2), "integer"), ((2, 3, 2, 1), "skip")]

@@ -9,7 +9,6 @@ import pytest
 from flint import fmpq
 
 import milp
-from milp.bounds import round_down, round_up
 from milp.count import search_patterns
 from milp.differences import greatest_value
 from milp.domain import bounded, l1_ball, l1_domain
@@ -22,6 +21,7 @@ from milp.vnnlib import parse_vnnlib
 from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError, PuiseuxError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import rational
 
 ABSOLUTE = Network.from_layers([[[1], [-1]], [[1, 1]]])

@@ -22,7 +22,7 @@ from nn_bridge.cells.counting import jobs as cell_jobs
 from nn_bridge.cells.counting.checkpoint import Checkpoint, CheckpointError, Record
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.cells.counting.jobs import Group
-from nn_bridge.cells.counting.pool import Crew
+from nn_bridge.cells.counting.pool import Pool
 from nn_bridge.cells.tree import Subtree
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
@@ -63,7 +63,7 @@ def written(folder: Path) -> Path:
 
 
 def alike(one: Record, other: Record) -> bool:
-    return np.array_equal(one.prints, other.prints) and one.to_bytes() == other.to_bytes()
+    return np.array_equal(one.residues, other.residues) and one.to_bytes() == other.to_bytes()
 
 
 def read(folder: Path) -> list[Record]:
@@ -84,7 +84,7 @@ def test_records_come_back(tmp_path: Path) -> None:
             expected.left,
             expected.groups,
         )
-        assert np.array_equal(record.prints, expected.prints)
+        assert np.array_equal(record.residues, expected.residues)
 
 
 def test_a_torn_end_is_cut_off_and_written_again(tmp_path: Path) -> None:
@@ -281,8 +281,8 @@ def records_of(folder: Path, network: Network) -> list[Record]:
 
 
 def _work_for_long() -> None:
-    with Crew(2) as crew:
-        for future in [crew.submit(time.sleep, 600.0) for _ in range(2)]:
+    with Pool(2) as pool:
+        for future in [pool.submit(time.sleep, 600.0) for _ in range(2)]:
             future.result()
 
 

@@ -20,12 +20,12 @@ import pytest
 from nn_bridge.cells.counting import count as cell_count
 from nn_bridge.cells.counting import jobs as cell_jobs
 from nn_bridge.cells.counting.count import INTERRUPTED, count_cells
-from nn_bridge.cells.counting.memory_limit import parse_bytes, resident_bytes
-from nn_bridge.cells.joining import Gluer
+from nn_bridge.cells.joining import Joiner
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from nn_bridge.symbolic.count import count_symbolic
+from polyhedra.memory import resident_bytes
 from polyhedra.polyhedron import Polyhedron
 from tests.families import BY_NAME as ENTRIES
 from tests.families import COUNTS as ORACLE
@@ -140,9 +140,9 @@ def test_many_cells_with_one_map(monkeypatch: pytest.MonkeyPatch) -> None:
         for executor in (ShuffledExecutor(1), threads):
             assert count_cells(network, executor=executor).counts == expected.counts
             # as if points took too much room: a third pass looks them up
-            monkeypatch.setattr(cell_count, "Gluer", partial(Gluer, point_memory=0))
+            monkeypatch.setattr(cell_count, "Joiner", partial(Joiner, point_memory=0))
             assert count_cells(network, executor=executor).counts == expected.counts
-            monkeypatch.setattr(cell_count, "Gluer", Gluer)
+            monkeypatch.setattr(cell_count, "Joiner", Joiner)
 
 
 @pytest.mark.usefixtures("many_slices")
@@ -152,11 +152,11 @@ def test_faces_now_or_later(when: str, points: int | None, monkeypatch: pytest.M
     """Which slices bring faces, and whether points fit in memory, changes no count."""
     answers = {"never": [False], "by turns": [True, False, False]}.get(when, [True])
     turn = itertools.cycle(answers)
-    monkeypatch.setattr(cell_jobs, "repeats", lambda prints, with_faces=False: next(turn))
+    monkeypatch.setattr(cell_jobs, "repeats", lambda residues, with_faces=False: next(turn))
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 20)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 20)
     monkeypatch.setattr(cell_jobs, "FACES_LEAVES", 25)
-    monkeypatch.setattr(cell_count, "Gluer", partial(Gluer, point_memory=points))
+    monkeypatch.setattr(cell_count, "Joiner", partial(Joiner, point_memory=points))
     if when == "until there is no room":
         monkeypatch.setattr(cell_count, "_JOINING", (0, 0))
     largest = sorted(ORACLE, key=lambda name: ORACLE[name]["affine_maps"] - ORACLE[name]["cells"])
@@ -257,8 +257,8 @@ def test_a_limit_of_memory_in_the_second_pass(monkeypatch: pytest.MonkeyPatch) -
     """Joining cells takes memory, too: as if it took a lot, the count ends with what the first pass has found."""
     name = max(ORACLE, key=lambda name: ORACLE[name]["cells"] - ORACLE[name]["affine_maps"])
     network = network_of(name)
-    monkeypatch.setattr(Gluer, "bytes", property(lambda self: 1 << 50))
-    monkeypatch.setattr(cell_jobs, "repeats", lambda prints, with_faces=False: False)
+    monkeypatch.setattr(Joiner, "bytes", property(lambda self: 1 << 50))
+    monkeypatch.setattr(cell_jobs, "repeats", lambda residues, with_faces=False: False)
     assert count_cells(network).counts == ORACLE[name]
     result = count_cells(network, memory="100GiB")
     assert (result.complete, result.exact) == (False, False)
@@ -306,21 +306,6 @@ def test_ctrl_c_inside_one_step() -> None:
     timer.start()
     result = count_cells(with_many_inputs(18), time_limit=120.0)
     assert (result.complete, result.reason) == (False, INTERRUPTED)
-
-
-def test_sizes() -> None:
-    assert parse_bytes("2GiB") == 2 << 30
-    assert parse_bytes("1.5 gb") == 1_500_000_000
-    assert parse_bytes(12345) == 12345
-    for wrong in ("", "much", "-1GB", "0", "1 GiBB", "nan", -5, 0):
-        with pytest.raises(NetworkError, match="is not a size"):
-            parse_bytes(wrong)
-
-
-def test_the_memory_of_processes() -> None:
-    own = resident_bytes()
-    assert 10 << 20 < own < 64 << 30
-    assert resident_bytes([os.getpid()]) > own
 
 
 @pytest.mark.parametrize(

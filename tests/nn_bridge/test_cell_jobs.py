@@ -15,7 +15,15 @@ import pytest
 from nn_bridge.cells.counting import jobs as cell_jobs
 from nn_bridge.cells.counting.jobs import Group, Job, Limits, Slice, Task, count_slice, faces_of, weight
 from nn_bridge.cells.problem import CellProblem, cell_problem
-from nn_bridge.cells.tree import FACES, JOINS, PATTERNS, CellTree, CellTreeError, Subtree, tree_counters
+from nn_bridge.cells.tree import (
+    FACES,
+    FACES_WITHOUT_COORDINATES,
+    PATTERNS,
+    CellTree,
+    CellTreeError,
+    Subtree,
+    tree_counters,
+)
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.polyhedron import Polyhedron
@@ -51,13 +59,13 @@ def problems() -> Iterator[CellProblem]:
 
 
 def in_pieces(
-    task: Task, job: Job, prints: bool, rng: random.Random, limits: Limits = AT_ONCE
+    task: Task, job: Job, residues: bool, rng: random.Random, limits: Limits = AT_ONCE
 ) -> tuple[list[Slice], list[Job]]:
     """Work a job off in slices, in random order, what is left dealt out at random; the slices and their jobs."""
     waiting, slices, jobs = [job], [], []
     while waiting:
         job = waiting.pop(rng.randrange(len(waiting)))
-        result = count_slice(task, job, limits, prints)
+        result = count_slice(task, job, limits, residues)
         assert not result.partial
         slices.append(result)
         jobs.append(job)
@@ -72,7 +80,7 @@ def whole(problem: CellProblem) -> Job:
 
 
 def residues(problem: CellProblem) -> np.ndarray:
-    return np.sort(np.concatenate([leaves.prints for leaves in CellTree(problem, PATTERNS).run()]))
+    return np.sort(np.concatenate([leaves.residues for leaves in CellTree(problem, PATTERNS).run()]))
 
 
 @pytest.fixture
@@ -83,17 +91,17 @@ def tiny_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("tiny_steps")
-@pytest.mark.parametrize("prints", [False, True])
-def test_slices_add_up_to_the_whole(prints: bool) -> None:
-    rng = random.Random(20 + prints)
+@pytest.mark.parametrize("residues", [False, True])
+def test_slices_add_up_to_the_whole(residues: bool) -> None:
+    rng = random.Random(20 + residues)
     divided = 0
     for problem in problems():
         task, expected = Task.of(problem), residues(problem)
-        slices, _ = in_pieces(task, whole(problem), prints, rng)
+        slices, _ = in_pieces(task, whole(problem), residues, rng)
         divided += len(slices) > 1
         assert sum(part.cells for part in slices) == len(expected)
-        if prints:
-            assert np.array_equal(np.sort(np.concatenate([part.prints for part in slices])), expected)
+        if residues:
+            assert np.array_equal(np.sort(np.concatenate([part.residues for part in slices])), expected)
             assert sum(group.leaves for part in slices for group in part.groups) == len(expected)
     assert divided > 30
 
@@ -134,7 +142,7 @@ def test_a_limit_of_cells_ends_a_slice() -> None:
     problem = cell_problem(large_network("d4_16_16_1_s0"))
     part = count_slice(Task.of(problem), whole(problem), Limits(60.0, cells=100), True)
     assert 100 <= part.cells < 1000
-    assert len(part.prints) == part.cells
+    assert len(part.residues) == part.cells
     assert part.rest
 
 
@@ -146,7 +154,7 @@ def test_small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not part.rest
     assert len(part.groups) > 5
     assert max(group.leaves for group in part.groups) < 1000
-    assert np.array_equal(np.sort(part.prints), residues(problem))
+    assert np.array_equal(np.sort(part.residues), residues(problem))
 
 
 def faces_by_pattern(batches: list[object]) -> dict[bytes, tuple[object, ...]]:
@@ -158,7 +166,7 @@ def faces_by_pattern(batches: list[object]) -> dict[bytes, tuple[object, ...]]:
             key = leaves.patterns[row].tobytes()
             assert key not in found
             found[key] = (
-                int(leaves.prints[row]),
+                int(leaves.residues[row]),
                 Counter(map(bytes, leaves.generator_zeros[own][leaves.generator_ray[own] == 0])),
                 Counter(map(bytes, leaves.facet_zeros[facets])),
             )
@@ -173,15 +181,15 @@ def test_faces_of_marked_leaves(in_order: bool) -> None:
     for problem in problems():
         task = Task.of(problem)
         part = count_slice(task, whole(problem), Limits(60.0), True)
-        values, times = np.unique(part.prints, return_counts=True)
-        prints = part.prints if in_order else rng.permutation(part.prints)
-        select = np.isin(prints, values[times > 1]).astype(np.uint8)
-        marked = prints[select.view(bool)]
+        values, times = np.unique(part.residues, return_counts=True)
+        residues = part.residues if in_order else rng.permutation(part.residues)
+        select = np.isin(residues, values[times > 1]).astype(np.uint8)
+        marked = residues[select.view(bool)]
         if not len(marked):
             continue
         checked += 1
         batches = faces_of(task, part.groups, select, marked)
-        met = np.concatenate([leaves.prints for leaves in batches])
+        met = np.concatenate([leaves.residues for leaves in batches])
         assert np.array_equal(met, marked) if in_order else np.array_equal(np.sort(met), np.sort(marked))
         expected = faces_by_pattern(list(CellTree(problem, FACES).run()))
         repeated = {key: value for key, value in expected.items() if value[0] in set(marked.tolist())}
@@ -202,18 +210,21 @@ def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: py
         for part in slices:
             if not part.cells:
                 continue
-            wanted = np.unique(numbers.choice(part.prints, min(some, part.cells)))
-            select = np.isin(part.prints, wanted).astype(np.uint8)
-            tree = CellTree(problem, JOINS, select=select)
+            wanted = np.unique(numbers.choice(part.residues, min(some, part.cells)))
+            select = np.isin(part.residues, wanted).astype(np.uint8)
+            tree = CellTree(problem, FACES_WITHOUT_COORDINATES, select=select)
             subtrees = [subtree for group in part.groups for subtree in group.parts]
             expected = [leaves for subtree in subtrees for leaves in tree.run(subtree)]
-            splits = tree_counters(cell_jobs._tree(task, JOINS))["splits"]
-            batches = faces_of(task, part.groups, select, part.prints[select.view(bool)])
-            passed += tree_counters(tree)["splits"] > tree_counters(cell_jobs._tree(task, JOINS))["splits"] - splits
+            splits = tree_counters(cell_jobs._tree(task, FACES_WITHOUT_COORDINATES))["splits"]
+            batches = faces_of(task, part.groups, select, part.residues[select.view(bool)])
+            passed += (
+                tree_counters(tree)["splits"]
+                > tree_counters(cell_jobs._tree(task, FACES_WITHOUT_COORDINATES))["splits"] - splits
+            )
             assert faces_by_pattern(batches) == faces_by_pattern(expected)
             # without marks nothing is passed over
             without = tuple(Group(group.parts, group.leaves) for group in part.groups)
-            again = faces_of(task, without, select, part.prints[select.view(bool)])
+            again = faces_of(task, without, select, part.residues[select.view(bool)])
             assert faces_by_pattern(again) == faces_by_pattern(expected)
     assert passed > 5 or some == 40
 
@@ -233,13 +244,13 @@ def test_slices_with_faces(faces: bool | None, monkeypatch: pytest.MonkeyPatch) 
             if part.faces:
                 with_faces += 1
                 assert part.cells < 60
-                assert np.array_equal(np.concatenate([leaves.prints for leaves in part.faces]), part.prints)
+                assert np.array_equal(np.concatenate([leaves.residues for leaves in part.faces]), part.residues)
                 met += part.faces
             else:
                 assert faces is None
                 without += 1
                 select = np.ones(part.cells, np.uint8)
-                met += faces_of(task, part.groups, select, part.prints)
+                met += faces_of(task, part.groups, select, part.residues)
             job = part.rest
         assert faces_by_pattern(met) == faces_by_pattern(list(CellTree(problem, FACES).run()))
     assert with_faces > 20
@@ -250,7 +261,7 @@ def test_a_slice_ends_when_residues_begin_to_repeat(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 100)
     monkeypatch.setattr(cell_jobs, "_LATEST", 500)
     answers = [False, False, True, True]
-    monkeypatch.setattr(cell_jobs, "repeats", lambda prints, with_faces=False: answers.pop(0))
+    monkeypatch.setattr(cell_jobs, "repeats", lambda residues, with_faces=False: answers.pop(0))
     problem = cell_problem(large_network("d3_16_16_1_s0"))
     part = count_slice(Task.of(problem), whole(problem), Limits(60.0), True, None)
     assert not answers
@@ -264,7 +275,7 @@ def test_a_second_pass_that_meets_other_cells_is_noticed() -> None:
     problem = next(problems())
     task = Task.of(problem)
     part = count_slice(task, whole(problem), Limits(60.0), True)
-    wrong = part.prints.copy()
+    wrong = part.residues.copy()
     wrong[-1] ^= np.uint64(1)
     with pytest.raises(CellTreeError, match="met other cells"):
         faces_of(task, part.groups, np.ones(len(wrong), np.uint8), wrong)
@@ -273,9 +284,9 @@ def test_a_second_pass_that_meets_other_cells_is_noticed() -> None:
 def test_a_path_that_does_not_exist_is_refused() -> None:
     problem = cell_problem(Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]]))
     for stage, unit in ((0, 0), (0, 5), (1, 3), (7, 0)):
-        for prints in (False, True):
+        for residues in (False, True):
             with pytest.raises(CellTreeError, match="recorded path"):
-                count_slice(Task.of(problem), (Subtree(0, ((stage, unit, 1),)),), Limits(60.0), prints)
+                count_slice(Task.of(problem), (Subtree(0, ((stage, unit, 1),)),), Limits(60.0), residues)
 
 
 def test_jobs_and_tasks_travel() -> None:

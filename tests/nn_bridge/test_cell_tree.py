@@ -13,7 +13,7 @@ from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import (
     COUNT_ONLY,
     FACES,
-    JOINS,
+    FACES_WITHOUT_COORDINATES,
     PATTERNS,
     CellTree,
     CellTreeError,
@@ -136,7 +136,7 @@ def test_all_modes_agree(dims, in_a_box):
             assert np.array_equal(np.concatenate(found), patterns), "the order is the same in every mode"
 
 
-MODES = ((COUNT_ONLY, False), (COUNT_ONLY, True), (PATTERNS, False), (JOINS, False), (FACES, False))
+MODES = ((COUNT_ONLY, False), (COUNT_ONLY, True), (PATTERNS, False), (FACES_WITHOUT_COORDINATES, False), (FACES, False))
 
 
 @pytest.mark.parametrize(
@@ -234,12 +234,12 @@ def test_joins_are_faces_without_coordinates_and_rays():
         if problem is None:
             continue
         found = []
-        for emit in (FACES, JOINS):
+        for emit in (FACES, FACES_WITHOUT_COORDINATES):
             batches = [leaves for leaves in CellTree(problem, emit).run() if len(leaves.patterns)]
             found.append(Leaves(*(np.concatenate(column) for column in zip(*batches, strict=True))))
         faces, joins = found
         assert len(faces.generator_coordinates) == len(faces.generator_leaf) > 0 == len(joins.generator_coordinates)
-        for name in ("patterns", "prints", "begins", "facet_leaf", "facet_zeros"):
+        for name in ("patterns", "residues", "begins", "facet_leaf", "facet_zeros"):
             assert np.array_equal(getattr(faces, name), getattr(joins, name)), entry["name"]
         for name in ("generator_leaf", "generator_ray", "generator_zeros"):
             vertices = getattr(faces, name)[faces.generator_ray == 0]

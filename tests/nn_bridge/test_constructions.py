@@ -12,22 +12,20 @@ from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.errors import NetworkError
 from nn_bridge.expressivity.constructions import (
     Construction,
-    Zigzag,
     arora,
     deep_sets,
-    dense_zigzag,
     general_arrangement,
     montufar,
-    plain_zigzag,
     serra,
     serra_zonotope,
-    side_by_side,
     survey_example_1,
     survey_example_2,
     survey_example_3,
     telgarsky,
     tent,
 )
+from nn_bridge.expressivity.copies import side_by_side
+from nn_bridge.expressivity.zigzags import Zigzag, dense_zigzag, plain_zigzag
 from nn_bridge.symbolic.count import count_symbolic
 from polyhedra.matrix import determinant, inverse, rank
 from polyhedra.scalars import rational

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from nn_bridge.cells.counting import count as cell_count
-from nn_bridge.cells.counting import pool as cell_crew
+from nn_bridge.cells.counting import pool as worker_pool
 from nn_bridge.cells.counting.count import count_cells
-from nn_bridge.cells.counting.pool import Crew, Failure, Flow, Unanswered, WorkerLost
+from nn_bridge.cells.counting.pool import Failure, Pool, Scheduler, Unanswered, WorkerLost
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
@@ -148,11 +148,11 @@ def test_a_count_goes_on_after_its_workers_were_killed(large: Network, tmp_path:
 
 
 def test_a_pool_that_breaks_while_a_task_is_handed_over(endless: Network) -> None:
-    with Crew(2) as crew:
+    with Pool(2) as pool:
         with pytest.raises(WorkerLost, match="ended with exit code 3"):
-            list(Flow(crew, lambda: (0, crew.submit(os._exit, 3))).take())
+            list(Scheduler(pool, lambda: (0, pool.submit(os._exit, 3))).take())
         with pytest.raises(WorkerLost, match="ended with exit code 3"):
-            crew.submit(int, "3")
+            pool.submit(int, "3")
 
 
 def _count_in_a_daemon(connection: Any) -> None:
@@ -199,7 +199,7 @@ def test_processes_that_cannot_be_started(
         def __init__(self, *_: Any, **__: Any) -> None:
             raise error
 
-    monkeypatch.setattr(cell_crew, "ProcessPoolExecutor", Refusing)
+    monkeypatch.setattr(worker_pool, "ProcessPoolExecutor", Refusing)
     monkeypatch.setattr(cell_count, "_FIRST", 0.002)
     result = count_cells(endless, workers=2)
     assert (result.complete, result.exact) == (False, False)
@@ -285,11 +285,11 @@ def test_an_executor_that_is_shut_down_meanwhile(large: Network) -> None:
 
 
 def test_what_a_job_raises_is_no_fault_of_the_executor() -> None:
-    with ThreadPoolExecutor(1) as threads, Crew(1, threads) as crew:
-        future = crew.submit(int, "x")
+    with ThreadPoolExecutor(1) as threads, Pool(1, threads) as pool:
+        future = pool.submit(int, "x")
         assert isinstance(future.result(), Failure)
         with pytest.raises(ValueError, match="invalid literal"):
-            list(Flow(crew, iter([("key", future), None]).__next__).take())
+            list(Scheduler(pool, iter([("key", future), None]).__next__).take())
 
         class Unsendable(Exception):
             def __reduce__(self) -> Any:
@@ -299,11 +299,11 @@ def test_what_a_job_raises_is_no_fault_of_the_executor() -> None:
             raise Unsendable("words")
 
         with pytest.raises(RuntimeError, match="Unsendable: words"):
-            list(Flow(crew, iter([("key", crew.submit(fail)), None]).__next__).take())
+            list(Scheduler(pool, iter([("key", pool.submit(fail)), None]).__next__).take())
 
 
 def test_the_flow_looks_around_while_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cell_crew, "_LOOK_ROUND", 0.01)
+    monkeypatch.setattr(worker_pool, "_POLL", 0.01)
     looks = 0
 
     class Enough(Exception):
@@ -318,11 +318,11 @@ def test_the_flow_looks_around_while_it_waits(monkeypatch: pytest.MonkeyPatch) -
     def start() -> tuple[int, Future[None]]:
         return 0, Future()
 
-    with ThreadPoolExecutor(1) as threads, Crew(1, threads) as crew:
+    with ThreadPoolExecutor(1) as threads, Pool(1, threads) as pool:
         with pytest.raises(Enough):
-            list(Flow(crew, start, watch=watch).take())
+            list(Scheduler(pool, start, watch=watch).take())
         with pytest.raises(Unanswered):
-            list(Flow(crew, start, remaining=lambda: -5.0).take())
+            list(Scheduler(pool, start, remaining=lambda: -5.0).take())
 
 
 # -------------------------------------------------------------------------- a Dask cluster
@@ -428,4 +428,4 @@ def test_a_stopped_run_is_never_exact(large: Network) -> None:
 
 def test_workers_need_a_number() -> None:
     with pytest.raises(NetworkError, match="at least one"):
-        Crew(0)
+        Pool(0)

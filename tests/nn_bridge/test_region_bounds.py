@@ -15,10 +15,7 @@ from hypothesis import strategies as st
 
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.errors import NetworkError
-from nn_bridge.expressivity.constructions import arora, montufar, serra, serra_zonotope, telgarsky
-from nn_bridge.expressivity.maximum_coverage import largest_unions
-from nn_bridge.expressivity.region_bounds import (
-    architecture_bounds,
+from nn_bridge.expressivity.bound_formulas import (
     arora_lower,
     arrangement,
     expected_pieces,
@@ -29,13 +26,15 @@ from nn_bridge.expressivity.region_bounds import (
     patterns_upper,
     raghu_upper,
     rank_upper,
-    region_bounds,
     serra_lower,
     serra_ramalingam_upper,
     serra_upper,
     serra_zonotope_lower,
     telgarsky_lower,
 )
+from nn_bridge.expressivity.constructions import arora, montufar, serra, serra_zonotope, telgarsky
+from nn_bridge.expressivity.maximum_coverage import largest_unions
+from nn_bridge.expressivity.region_bounds import architecture_bounds, region_bounds
 from nn_bridge.network.network import Network
 
 COUNTED = json.loads((Path(__file__).parents[1] / "data" / "cell_counts.json").read_text())

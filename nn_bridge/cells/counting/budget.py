@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from nn_bridge.cells.counting.memory_limit import resident_bytes
-from nn_bridge.cells.counting.pool import Crew
+from nn_bridge.cells.counting.pool import Pool
+from polyhedra.memory import resident_bytes
 
 _BETWEEN_LOOKS = 0.1  # seconds between two looks at the memory in the set-up
 
@@ -30,20 +30,20 @@ class Budget:
         """Seconds left."""
         return float("inf") if self.time_limit is None else self.time_limit - (time.monotonic() - self.begun)
 
-    def check(self, cells: int, crew: Crew, to_come: int = 0) -> None:
+    def check(self, cells: int, pool: Pool, to_come: int = 0) -> None:
         """Raise `Stop` where a limit is reached; ``to_come`` bytes will be needed beside what is occupied."""
         if self.max_cells is not None and cells > self.max_cells:
             raise Stop(f"stopped at the limit of {self.max_cells} cells")
         if self.remaining <= 0:
             raise self.out_of_time()
-        self.check_memory(crew, to_come)
+        self.check_memory(pool, to_come)
 
-    def check_memory(self, crew: Crew, to_come: int = 0) -> None:
+    def check_memory(self, pool: Pool, to_come: int = 0) -> None:
         """Raise `Stop` where too much memory is occupied, or will be."""
-        if self.memory is not None and resident_bytes(crew.process_ids()) + to_come > self.memory:
+        if self.memory is not None and resident_bytes(pool.process_ids()) + to_come > self.memory:
             raise self.out_of_memory()
 
-    def watch(self, crew: Crew) -> Callable[[], None]:
+    def watch(self, pool: Pool) -> Callable[[], None]:
         """A check for `polyhedra.limits`: raises `Stop` where time or memory has run out."""
         looked = self.begun
 
@@ -54,19 +54,21 @@ class Budget:
                 raise self.out_of_time()
             if self.memory is not None and now - looked > _BETWEEN_LOOKS:
                 looked = now
-                self.check_memory(crew)
+                self.check_memory(pool)
 
         return check
 
-    def room(self, crew: Crew) -> int | None:
+    def room(self, pool: Pool) -> int | None:
         """The bytes that each of the workers may still take; None for any number."""
-        if self.memory is None or crew.elsewhere:
+        if self.memory is None or pool.elsewhere:
             return None
-        return max(0, self.memory - resident_bytes(crew.process_ids())) // crew.size
+        return max(0, self.memory - resident_bytes(pool.process_ids())) // pool.size
 
     def out_of_time(self) -> Stop:
+        """The exception to raise when the time is over."""
         return Stop(f"stopped at the time limit of {self.time_limit:g} s")
 
     def out_of_memory(self) -> Stop:
+        """The exception to raise when the processes occupy more memory than the limit."""
         assert self.memory is not None
         return Stop(f"stopped at the memory limit of {self.memory / 2**20:.0f} MiB")

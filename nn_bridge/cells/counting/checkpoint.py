@@ -60,14 +60,14 @@ class Record:
     left : tuple of Job
         The jobs that it leaves.
     groups : tuple of Group
-    prints : array of uint64
+    residues : array of uint64
     """
 
     job: int
     cells: int
     left: tuple[Job, ...] = ()
     groups: tuple[Group, ...] = ()
-    prints: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    residues: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
 
     def to_bytes(self) -> bytes:
         """The record as text, packed, then the residues."""
@@ -78,7 +78,7 @@ class Record:
             "groups": [[_plain(group.parts), group.leaves] for group in self.groups],
         }
         text = zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
-        return struct.pack("<Q", len(text)) + text + self.prints.astype("<u8").tobytes()
+        return struct.pack("<Q", len(text)) + text + self.residues.astype("<u8").tobytes()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Record:

@@ -8,23 +8,17 @@ cells is wanted, the first pass keeps nothing and counts the last stage without 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
 from os import PathLike
 
 import numpy as np
 
-from nn_bridge.cells.core_problem import PRIME
 from nn_bridge.cells.counting.budget import Budget, Stop
 from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
+from nn_bridge.cells.counting.identity import identity_of
 from nn_bridge.cells.counting.jobs import (
-    GROUP_LEAVES,
-    Group,
-    Job,
     Limits,
     Slice,
     Task,
@@ -32,10 +26,10 @@ from nn_bridge.cells.counting.jobs import (
     faces_of,
     weight,
 )
-from nn_bridge.cells.counting.memory_limit import parse_bytes
 from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
-from nn_bridge.cells.counting.pool import Crew, Flow, NotStarted, Unanswered, WorkerLost, sensible_workers
-from nn_bridge.cells.joining import FourCounts, Gluer, duplicates
+from nn_bridge.cells.counting.pool import NotStarted, Pool, Scheduler, Unanswered, WorkerLost, sensible_workers
+from nn_bridge.cells.counting.tally import Tally, among, selected_batches
+from nn_bridge.cells.joining import FourCounts, Joiner, duplicates
 from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.start_cells import TooManyVertices
 from nn_bridge.cells.tree import Leaves, NoRoom, Subtree
@@ -43,6 +37,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from polyhedra.limits import OutOfTime, limited_by
+from polyhedra.memory import parse_bytes
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 
@@ -61,46 +56,11 @@ Progress = Callable[[int, float], None]
 # machine, where handing over takes a millisecond (with longer ones a worker waits for work); to anything farther away
 _FIRST, _SHORT, _NEAR, _FAR = 0.1, 0.05, 0.2, 1.0
 _JOBS_PER_WORKER = 3
-_SORTING = 32  # bytes a cell that finding equal residues takes for a while
-_JOINING = 1 << 25, 48  # bytes, and bytes a cell, that joining cells may take in the first pass
-_MANY_GENERATORS = 1 << 14  # vertices and rays of a cell from which on they are what a count takes so long for
+_SORTING = 32  # peak bytes per cell of the sorting in `duplicates`
+_JOINING = 1 << 25, 48  # memory share of the joiner in the first pass: bytes, and bytes per cell
+_MANY_GENERATORS = 1 << 14  # a cell with this many generators dominates the run time: advise a slice
 _ENDING = 3.0  # seconds that slices under way get to end where a limit is reached
 _FEW_CELLS = 1 << 17  # a second pass over fewer is done here, before other processes would have begun
-
-
-@dataclass
-class _Tally:
-    """What the first pass has found, and the jobs it has left."""
-
-    waiting: dict[int, Job]
-    jobs: int = 1
-    cells: int = 0
-    groups: list[Group] = field(default_factory=list)
-    prints: list[np.ndarray] = field(default_factory=list)
-    glued: list[bool] = field(default_factory=list)
-    partial: int = 0
-    generators: int = 0
-
-    def add(self, record: Record, glued: bool = False) -> None:
-        """Work a finished slice in; ``glued``: its leaves have been joined."""
-        self.waiting.pop(record.job, None)
-        self.cells += record.cells
-        self.groups += record.groups
-        if len(record.prints):
-            self.prints.append(record.prints)
-            self.glued.append(glued)
-        for job in record.left:
-            self.waiting[self.jobs] = job
-            self.jobs += 1
-
-    @property
-    def found(self) -> int:
-        """All cells known, with those of a count inside one cell that was broken off."""
-        return self.cells + self.partial
-
-    def distinct(self) -> int:
-        """The number of distinct residues found, which is at most the number of distinct maps."""
-        return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self.prints])))
 
 
 def count_cells(
@@ -181,8 +141,8 @@ def count_cells(
     if workers is None:
         workers = 1 if executor is None else sensible_workers(executor)
     budget = Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
-    with Crew(workers, executor, threads=True) as crew:
-        count = _Count(counts == "all", crew, budget, progress)
+    with Pool(workers, executor, threads=True) as pool:
+        count = _Count(counts == "all", pool, budget, progress)
         count.run(network, domain, checkpoint)
     reason = count.reason
     if reason is None and counts == "cells":
@@ -199,13 +159,13 @@ def count_cells(
 
 
 class _Count:
-    """One count as it goes."""
+    """The state of one count."""
 
-    def __init__(self, all_four: bool, crew: Crew, budget: Budget, progress: Progress | None) -> None:
+    def __init__(self, all_four: bool, pool: Pool, budget: Budget, progress: Progress | None) -> None:
         self._problem: CellProblem | None = None
         self._all_four = all_four
-        self._crew, self._budget, self._progress = crew, budget, progress
-        self._tally = _Tally({})
+        self._pool, self._budget, self._progress = pool, budget, progress
+        self._tally = Tally({})
         self._ends = float("inf")
         self.reason: str | None = None
         self.result: tuple[int, int | None, int | None, int | None] = (1, None, None, None)
@@ -246,9 +206,9 @@ class _Count:
     def _run(
         self, network: Network, domain: Polyhedron | None, folder: str | PathLike[str] | None
     ) -> tuple[int, int | None, int | None, int | None]:
-        with limited_by(self._budget.watch(self._crew)):
+        with limited_by(self._budget.watch(self._pool)):
             self._problem = problem = cell_problem(network, domain)
-            identity = None if folder is None else _identity(network, domain, self._kind, problem)
+            identity = None if folder is None else identity_of(network, domain, self._kind, problem)
         found: FourCounts | int
         if identity is None or folder is None:
             found = self.count(problem, None)
@@ -270,16 +230,16 @@ class _Count:
         )
 
     def count(self, problem: CellProblem | None, checkpoint: Checkpoint | None) -> FourCounts | int:
-        """Count to the end: the four counts, or the cells alone; raises what stops it."""
+        """Count to the end: the four counts, or the cells alone; raises the exception that stops it."""
         self._problem = problem
         if problem is None:
             return FourCounts(1, 1, 1, 1) if self._all_four else 1
         self._task = Task.of(problem)
-        if self._crew.elsewhere:
+        if self._pool.elsewhere:
             self._task.pack()
-        self._crew.stop = self._task.stop.set
-        self._tally = tally = _Tally({0: (Subtree(0, (), problem.roots),)})
-        self._gluer: Gluer | None = None
+        self._pool.stop = self._task.stop.set
+        self._tally = tally = Tally({0: (Subtree(0, (), problem.roots),)})
+        self._joiner: Joiner | None = None
         # faces in a checkpoint would take too much: with one, the second pass brings them
         self._faces: bool | None = None if checkpoint is None else False
         if checkpoint is not None:
@@ -291,9 +251,9 @@ class _Count:
     # ---------------------------------------------------------------- first pass
 
     def _first_pass(self, checkpoint: Checkpoint | None) -> None:
-        tally, crew = self._tally, self._crew
+        tally, pool = self._tally, self._pool
         self._check()
-        if not crew.alone and not crew.elsewhere and 0 in tally.waiting:
+        if not pool.alone and not pool.elsewhere and 0 in tally.waiting:
             # a small count is over before a second process would have begun
             limits = self._limits(_FIRST)
             first = count_slice(self._task, tally.waiting[0], limits, self._all_four, self._faces)
@@ -307,17 +267,17 @@ class _Count:
             if not ready:
                 return None
             key = ready[0]
-            few = not crew.alone and len(ready) < 2 * crew.size
-            usual = _FAR if crew.alone or crew.elsewhere else _NEAR
+            few = not pool.alone and len(ready) < 2 * pool.size
+            usual = _FAR if pool.alone or pool.elsewhere else _NEAR
             limits = self._limits(_SHORT if few else usual)
             started.add(key)
-            return key, crew.submit(count_slice, self._task, tally.waiting[key], limits, self._all_four, self._faces)
+            return key, pool.submit(count_slice, self._task, tally.waiting[key], limits, self._all_four, self._faces)
 
-        flow = Flow(crew, start, self._patience, lambda: self._budget.check_memory(crew))
-        for key, result in flow.take():
+        scheduler = Scheduler(pool, start, self._patience, lambda: self._budget.check_memory(pool))
+        for key, result in scheduler.take():
             self._absorb(key, result, checkpoint)
             started.discard(key)
-        if flow.interrupted:
+        if scheduler.interrupted:
             raise KeyboardInterrupt
         if self.reason is not None:
             raise Stop(self.reason)
@@ -330,19 +290,19 @@ class _Count:
         most = self._budget.max_cells
         left = None if most is None else max(1, most + 1 - self._tally.cells)
         remaining = self._budget.remaining
-        return Limits(min(seconds, max(0.0, remaining)), remaining, left, self._budget.room(self._crew))
+        return Limits(min(seconds, max(0.0, remaining)), remaining, left, self._budget.room(self._pool))
 
     def _absorb(self, key: int, result: Slice, checkpoint: Checkpoint | None) -> None:
-        tally, crew = self._tally, self._crew
+        tally, pool = self._tally, self._pool
         tally.generators = max(tally.generators, result.generators)
-        free = 1 if crew.alone else max(1, _JOBS_PER_WORKER * crew.size - len(tally.waiting) + 1)
+        free = 1 if pool.alone else max(1, _JOBS_PER_WORKER * pool.size - len(tally.waiting) + 1)
         parts = min(free, len(result.rest))
         left = tuple(result.rest[part::parts] for part in range(parts))
-        record = Record(key, result.cells, left, result.groups, result.prints)
-        tally.add(record, glued=bool(result.faces))
+        record = Record(key, result.cells, left, result.groups, result.residues)
+        tally.add(record, joined=bool(result.faces))
         tally.partial += result.partial
         for leaves in result.faces:
-            self._glue(leaves)
+            self._join(leaves)
         if checkpoint is not None:
             checkpoint.append(record)
         elif self._all_four and self._faces is not False:
@@ -359,7 +319,7 @@ class _Count:
             raise KeyboardInterrupt
 
     def _check(self) -> None:
-        self._budget.check(self._tally.found, self._crew, _SORTING * self._tally.cells if self._all_four else 0)
+        self._budget.check(self._tally.found, self._pool, _SORTING * self._tally.cells if self._all_four else 0)
 
     def _report(self) -> None:
         if self._progress is not None and self._problem is not None:
@@ -369,52 +329,53 @@ class _Count:
     # ---------------------------------------------------------------- second pass
 
     def _faces_from_here(self, repeats: bool) -> bool | None:
-        """Whether slices are to bring faces: yes, no, or as each of them finds."""
+        """Whether slices write faces: True, False, or None where each slice decides."""
         once, each = _JOINING
-        if self._gluer is not None and self._gluer.bytes > once + each * self._tally.cells:
-            return False  # few bytes a cell matter more than a second pass
+        if self._joiner is not None and self._joiner.bytes > once + each * self._tally.cells:
+            return False  # the joiner is over its memory share: drop faces, pay a second enumeration
         return True if repeats else None
 
-    def _glue(self, leaves: Leaves) -> None:
-        if self._gluer is None:
+    def _join(self, leaves: Leaves) -> None:
+        if self._joiner is None:
             assert self._problem is not None
-            self._gluer = Gluer(self._problem, -(-max(self._problem.network.hidden) // 64))
-        self._gluer.add(leaves)
+            self._joiner = Joiner(self._problem, -(-max(self._problem.network.hidden) // 64))
+        self._joiner.add(leaves)
 
     def _joined_cells(self) -> FourCounts:
         """Join the cells that may have equal maps; batches of them come from the workers in any order."""
         tally = self._tally
         cells = tally.cells
         self._check()
-        if not all(tally.glued):
-            glued = np.repeat(tally.glued, [len(prints) for prints in tally.prints])
-            self._feed(self._glue, duplicates(np.concatenate(tally.prints)).select & ~glued)
-        gluer = self._gluer
-        if gluer is None:
+        if not all(tally.joined):
+            joined = np.repeat(tally.joined, [len(residues) for residues in tally.residues])
+            self._feed(self._join, duplicates(np.concatenate(tally.residues)).select & ~joined)
+        joiner = self._joiner
+        if joiner is None:
             return FourCounts(cells, cells, cells, cells)
-        unsettled = gluer.unsettled()
+        unsettled = joiner.unsettled()
         if len(unsettled):
-            self._feed(gluer.add_again, np.concatenate([_among(prints, unsettled) for prints in tally.prints]))
-        return gluer.counts(cells)
+            select = np.concatenate([among(residues, unsettled) for residues in tally.residues])
+            self._feed(joiner.add_second_pass, select)
+        return joiner.counts(cells)
 
     def _feed(self, take: Callable[[Leaves], None], select: np.ndarray) -> None:
         """Visit the selected leaves once more, with their faces."""
         tally = self._tally
-        crew = self._crew if tally.cells > _FEW_CELLS else Crew()
-        jobs = _batches(tally, select)
+        pool = self._pool if tally.cells > _FEW_CELLS else Pool()
+        jobs = selected_batches(tally, select)
 
         def start() -> tuple[None, Future[list[Leaves]]] | None:
-            self._budget.check(0, crew)
+            self._budget.check(0, pool)
             job = next(jobs, None)
-            return None if job is None else (None, crew.submit(faces_of, self._task, *job, self._limits(_FAR)))
+            return None if job is None else (None, pool.submit(faces_of, self._task, *job, self._limits(_FAR)))
 
-        flow = Flow(crew, start, self._patience, lambda: self._budget.check_memory(crew))
-        for _, batches in flow.take():
+        scheduler = Scheduler(pool, start, self._patience, lambda: self._budget.check_memory(pool))
+        for _, batches in scheduler.take():
             for leaves in batches:
                 take(leaves)
-            # tables of the gluer double where they are full: the new one is needed beside the old
-            self._budget.check_memory(crew, 0 if self._gluer is None else self._gluer.bytes)
-        if flow.interrupted:
+            # tables of the joiner double where they are full: the new one is needed beside the old
+            self._budget.check_memory(pool, 0 if self._joiner is None else self._joiner.bytes)
+        if scheduler.interrupted:
             raise KeyboardInterrupt
 
 
@@ -426,59 +387,6 @@ def count_from_tree(problem: CellProblem | None) -> FourCounts:
     >>> count_from_tree(cell_problem(Network.from_layers([[[1, 0], [0, 1]], [[1, -1]]])))
     FourCounts(cells=4, regions=4, regions_by_point=4, affine_maps=4)
     """
-    counts = _Count(True, Crew(), Budget(None, None, None), None).count(problem, None)
+    counts = _Count(True, Pool(), Budget(None, None, None), None).count(problem, None)
     assert isinstance(counts, FourCounts)
     return counts
-
-
-def _among(prints: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Marks the residues that are among the wanted ones, which are sorted."""
-    place = np.minimum(np.searchsorted(wanted, prints), len(wanted) - 1)
-    marks: np.ndarray = (wanted[place] == prints).view(np.uint8)
-    return marks
-
-
-def _batches(tally: _Tally, select: np.ndarray) -> Iterator[tuple[tuple[Group, ...], np.ndarray, np.ndarray]]:
-    """Groups with selected leaves, small ones together: with their marks, and the residues of the selected leaves."""
-    chosen: list[Group] = []
-    marks: list[np.ndarray] = []
-    keys: list[np.ndarray] = []
-    leaf = at = 0
-    slices = iter(tally.prints)
-    prints = np.zeros(0, np.uint64)
-    for group in tally.groups:
-        own = select[leaf : leaf + group.leaves]
-        if not len(own):
-            continue
-        if at == len(prints):
-            prints, at = next(slices), 0  # a group lies within one slice
-        leaf, at = leaf + group.leaves, at + group.leaves
-        if not own.any():
-            continue
-        if chosen and sum(map(len, marks)) + group.leaves > GROUP_LEAVES:
-            yield tuple(chosen), np.concatenate(marks), np.concatenate(keys)
-            chosen, marks, keys = [], [], []
-        chosen.append(group)
-        marks.append(own)
-        keys.append(prints[at - group.leaves : at][own.view(bool)])
-    if chosen:
-        yield tuple(chosen), np.concatenate(marks), np.concatenate(keys)
-
-
-def _identity(network: Network, domain: Polyhedron | None, counts: str, problem: CellProblem | None) -> dict[str, str]:
-    """What a checkpoint's count is about.
-
-    The coordinates and start cells that jobs refer to, and the residues, are part of it: should another version or
-    platform ever choose others, its jobs would mean something else.
-    """
-    walls = "all" if domain is None else _digest([[str(v) for v in row] for row in domain.irredundant().inequalities])
-    start = "none"
-    if problem is not None:
-        generators = [[*map(int, generator.vector)] for generator in problem.generators]
-        inside = [problem.lines, problem.slots, problem.start_rows, [[*map(int, wall)] for wall in problem.walls]]
-        start = _digest([problem.network.digest(), generators, inside, PRIME])
-    return {"network": network.digest(), "domain": walls, "kind of count": counts, "subdivision": start}
-
-
-def _digest(content: object) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -23,7 +23,16 @@ import numpy as np
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.joining import repeats
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.tree import COUNT_ONLY, JOINS, CellTree, CellTreeError, Division, Leaves, NoRoom, Subtree
+from nn_bridge.cells.tree import (
+    COUNT_ONLY,
+    FACES_WITHOUT_COORDINATES,
+    CellTree,
+    CellTreeError,
+    Division,
+    Leaves,
+    NoRoom,
+    Subtree,
+)
 from polyhedra.compiled_core import core_or_refusal
 from polyhedra.limits import OutOfTime, time_limit
 
@@ -43,10 +52,10 @@ FACES_LEAVES = 1 << 13
 LEAVES_AT_ONCE, CELLS_AT_ONCE = 1 << 12, 1 << 20
 """Leaves in a batch, and cells that are counted between two looks at the limits."""
 
-_KEEP = 4  # trees that a worker remembers
-_GRACE = 0.5  # seconds that a step, or a count inside one cell, may go on when time is up
-_TRIAL_LEAVES = 64  # after these it is seen whether residues repeat
-_LATEST = 1024  # leaves by which that is seen at the end of a slice
+_KEEP = 4  # trees that a worker keeps
+_GRACE = 0.5  # hard limit = time limit + so many seconds, for a step or a count inside one cell
+_TRIAL_LEAVES = 64  # leaves before deciding whether to write faces
+_LATEST = 1024  # size of the tail sample used for the decision of the next slice
 _NO_LIMIT = 1 << 62
 
 
@@ -55,7 +64,7 @@ def weight(job: Job) -> float:
     return sum(part.roots * 0.5 ** len(part.path) for part in job)
 
 
-# -------------------------------------------------------------------------- what a worker is asked and answers
+# -------------------------------------------------------------------------- questions to a worker and its answers
 
 
 class Task:
@@ -139,8 +148,8 @@ class Slice:
     rest : Job
         What is left of the job.
     groups : tuple of Group
-        What was done, in order (only where prints were asked for).
-    prints : array of uint64
+        What was done, in order (only where residues were asked for).
+    residues : array of uint64
         The residues of the leaves' affine maps, in the order of the groups.
     faces : tuple of Leaves
         The leaves with their faces, all of them or none.
@@ -159,7 +168,7 @@ class Slice:
     cells: int
     rest: Job = ()
     groups: tuple[Group, ...] = ()
-    prints: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    residues: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
     faces: tuple[Leaves, ...] = ()
     repeats: bool = False
     partial: int = 0
@@ -193,7 +202,7 @@ def _tree(task: Task, emit: int, count_last_stage: bool = False) -> CellTree:
     return tree
 
 
-def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool | None = False) -> Slice:
+def count_slice(task: Task, job: Job, limits: Limits, residues: bool, faces: bool | None = False) -> Slice:
     """Work on a job for a slice of time; runs in any process.
 
     Parameters
@@ -201,19 +210,19 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
     task : Task
     job : tuple of Subtree
     limits : Limits
-    prints : bool
+    residues : bool
         Record the residues of the leaves' affine maps; else only count the cells, by the fastest route.
     faces : bool, optional
-        With ``prints``: bring the leaves with their faces, of which a slice then has few.  None: if residues repeat.
+        With ``residues``: bring the leaves with their faces, of which a slice then has few.  None: if residues repeat.
     """
     begun = time.monotonic()
     try:
         with time_limit(limits.last_second):
-            tree = _tree(task, JOINS if prints else COUNT_ONLY, count_last_stage=not prints)
+            tree = _tree(task, FACES_WITHOUT_COORDINATES if residues else COUNT_ONLY, count_last_stage=not residues)
     except OutOfTime:
         return Slice(0, job)
     tree.room = limits.memory
-    found = _Found(tree, faces) if prints else None
+    found = _Found(tree, faces) if residues else None
     before = grouped = tree.cells
     most = _NO_LIMIT if limits.cells is None else limits.cells
     groups: list[Group] = []
@@ -227,7 +236,7 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
         division = None
         while division is None:
             tree.batch_leaves = _TRIAL_LEAVES if found is not None and found.faces is None else LEAVES_AT_ONCE
-            at_once = tree.batch_leaves if prints else CELLS_AT_ONCE
+            at_once = tree.batch_leaves if residues else CELLS_AT_ONCE
             spent = time.monotonic() - begun
             try:
                 last_second = limits.last_second + _GRACE - spent
@@ -248,7 +257,7 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
                 cut_off is not None or task.stop.is_set() or time.monotonic() - begun > limits.seconds or cells >= most
             )
             over = over or (found is not None and found.enough)
-            if done or over or (prints and tree.cells - grouped >= GROUP_LEAVES):
+            if done or over or (residues and tree.cells - grouped >= GROUP_LEAVES):
                 division = Division([subtree], []) if done else tree.divided()
         parts += division.done
         work += reversed(division.rest)
@@ -265,12 +274,12 @@ def count_slice(task: Task, job: Job, limits: Limits, prints: bool, faces: bool 
     )
     if found is None:
         return result
-    together = _joined(found.prints)
+    together = _joined(found.residues)
     if found.faces is None:
         repeated = found.decide()
     else:
         repeated = bool(result.rest) and repeats(together[-_LATEST:], found.faces)
-    return replace(result, groups=tuple(groups), prints=together, faces=tuple(found.leaves), repeats=repeated)
+    return replace(result, groups=tuple(groups), residues=together, faces=tuple(found.leaves), repeats=repeated)
 
 
 _NOTHING = np.zeros(0, np.uint64)
@@ -285,7 +294,7 @@ class _Found:
     def __init__(self, tree: CellTree, faces: bool | None) -> None:
         self.faces = faces
         self.enough = False
-        self.prints: list[np.ndarray] = []
+        self.residues: list[np.ndarray] = []
         self.leaves: list[Leaves] = []
         self._look = _LATEST if faces is None else _NO_LIMIT
         self._begins: list[np.ndarray] = []
@@ -295,19 +304,19 @@ class _Found:
 
     def add(self, leaves: Leaves, cells: int) -> None:
         """Take a batch, with which there are so many cells."""
-        self.prints.append(leaves.prints)
+        self.residues.append(leaves.residues)
         self._begins.append(leaves.begins)
-        if self.faces is not False and len(leaves.prints):
+        if self.faces is not False and len(leaves.residues):
             self.leaves.append(leaves)
         if self.faces:
             self.enough |= cells >= FACES_LEAVES
         elif cells >= self._look:
             self._look = 4 * cells
-            self.enough |= repeats(leaves.prints)
+            self.enough |= repeats(leaves.residues)
 
     def decide(self) -> bool:
         """Decide by the leaves so far."""
-        self.faces = repeats(_joined(self.prints))
+        self.faces = repeats(_joined(self.residues))
         if not self.faces:
             self.leaves = []
             self._tree.write_faces(False)
@@ -361,21 +370,21 @@ def _faces_of(
     task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray, limits: Limits
 ) -> list[Leaves]:
     deadline = time.monotonic() + limits.last_second + _GRACE
-    tree = _tree(task, JOINS)
+    tree = _tree(task, FACES_WITHOUT_COORDINATES)
     tree.room = limits.memory
     tree.batch_leaves = LEAVES_AT_ONCE
     tree.write_faces(True)
     parts = [part for group in groups for part in group.parts]
     tree.mark(select, _begins(groups))
-    batches = [leaves for leaves in _until(deadline, tree, parts) if len(leaves.prints)]
-    if np.array_equal(_joined([leaves.prints for leaves in batches]), keys):
+    batches = [leaves for leaves in _until(deadline, tree, parts) if len(leaves.residues)]
+    if np.array_equal(_joined([leaves.residues for leaves in batches]), keys):
         return batches
     # signs that were open in the first pass may be known by now, and units split in another order: choose by residues
     tree.mark(np.zeros(0, np.uint8))
     wanted = np.unique(keys)
-    batches = [_chosen(leaves, np.isin(leaves.prints, wanted)) for leaves in _until(deadline, tree, parts)]
-    batches = [leaves for leaves in batches if len(leaves.prints)]
-    if not np.array_equal(np.sort(_joined([leaves.prints for leaves in batches])), np.sort(keys)):
+    batches = [_chosen(leaves, np.isin(leaves.residues, wanted)) for leaves in _until(deadline, tree, parts)]
+    batches = [leaves for leaves in batches if len(leaves.residues)]
+    if not np.array_equal(np.sort(_joined([leaves.residues for leaves in batches])), np.sort(keys)):
         raise CellTreeError("a later pass met other cells than the first; please report this network")
     return batches
 
@@ -409,7 +418,7 @@ def _chosen(leaves: Leaves, marked: np.ndarray) -> Leaves:
     facets = marked[np.searchsorted(numbers, leaves.facet_leaf)]
     return leaves._replace(
         patterns=leaves.patterns[marked],
-        prints=leaves.prints[marked],
+        residues=leaves.residues[marked],
         begins=leaves.begins[marked],
         generator_leaf=leaves.generator_leaf[generators],
         generator_ray=leaves.generator_ray[generators],

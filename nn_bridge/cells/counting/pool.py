@@ -1,7 +1,7 @@
 """Who does the jobs: threads of this process, a pool of processes, or any executor, such as a Dask cluster's.
 
-Slices of work are short, so whoever is free takes the next one, and a job that turns out large is divided while others
-wait.  The loop here hands out jobs and takes results; what a result means is the caller's business.
+Slices of work are short, so each free worker takes the next one, and a large job is divided while workers are idle.
+`Scheduler` submits jobs and yields their results; the caller interprets these.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ Result = TypeVar("Result")
 
 _PATIENCE = 3.0  # seconds that slices under way get to end after Ctrl-C
 _OVERTIME = 1.0  # seconds past the time limit after which an answer is no longer waited for
-_LOOK_ROUND = 1.0
-_FAREWELL = 1.0  # seconds that idle processes get to end on their own
+_POLL = 1.0  # seconds between two looks at the parent, and at the limits
+_SHUTDOWN = 1.0  # seconds that idle processes get to end on their own
 
 
 class WorkerLost(RuntimeError):
@@ -52,7 +52,7 @@ class NotStarted(WorkerLost):
 
 
 class Unanswered(OutOfTime):
-    """Time is over, and a worker has not answered: it is stopped, cut off, or in the middle of something long."""
+    """The time limit has passed and a worker has not answered: it is stopped, unreachable, or in a long step."""
 
 
 @dataclass(frozen=True)
@@ -79,17 +79,17 @@ def _attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
 
 
 def _begin_work() -> None:
-    """What a process of the pool does first."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the leader decides what to do
+    """Initialise a process of the pool: ignore SIGINT and watch the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent decides
     try:
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     except RuntimeError:
-        os._exit(1)  # not even memory for a thread: the leader notices, and a traceback would help nobody
+        os._exit(1)  # no memory for a thread: the parent notices, and a traceback would add nothing
 
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Ctrl-C waits meanwhile: a process born here starts with it held back, before it can say that it ignores it."""
+    """Block SIGINT while forking: the child would otherwise die before it ignores it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -101,14 +101,14 @@ def _without_interrupts() -> Iterator[None]:
 
 
 def _end_with_parent(parent: int) -> None:
-    """End this process when its parent is gone: if that was killed, it could not say good-bye."""
+    """End this process when its parent is gone: a parent killed by SIGKILL cannot shut the pool down."""
     while os.getppid() == parent:
-        time.sleep(_LOOK_ROUND)
+        time.sleep(_POLL)
     os._exit(1)
 
 
-class Crew:
-    """The workers of one count; a context manager.
+class Pool:
+    """A pool of workers for one count; a context manager.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class Crew:
             raise NetworkError(f"workers={workers}: at least one has to work")
         self.size = workers
         self._given = executor
-        self._pool: Executor | None = executor
+        self._executor: Executor | None = executor
         self._processes: dict[int, BaseProcess] = {}
         self._under_way: set[Future[Any]] = set()
         self.alone = workers == 1 and executor is None and not apart
@@ -152,18 +152,18 @@ class Crew:
                 "start processes; take workers=1, or an executor of threads"
             )
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Pool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        self.give_up()  # work is under way only where the count was broken off, and then nobody wants it
-        if self.threads and self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-        if self._given is None and isinstance(self._pool, ProcessPoolExecutor):
-            _close(self._pool, list(self._processes.values()))
+        self.give_up()  # futures are pending only where the count was broken off
+        if self.threads and self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
+        if self._given is None and isinstance(self._executor, ProcessPoolExecutor):
+            _close(self._executor, list(self._processes.values()))
 
     def submit(self, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
-        """Have a worker call a function; alone, call it now.
+        """Submit a call to a worker; a pool of this process alone calls the function now.
 
         Returns
         -------
@@ -180,39 +180,39 @@ class Crew:
             done.set_result(function(*arguments))
             return done
         future: Future[Any]
-        if self._pool is None:
+        if self._executor is None:
             future = self._start(function, arguments)
         else:
             try:
-                future = self._pool.submit(_attempt, function, arguments)
+                future = self._executor.submit(_attempt, function, arguments)
             except Exception as error:  # whatever an executor raises; the function's own exceptions are answers
                 raise WorkerLost(self.reason(error)) from error
-        if self._given is None and isinstance(self._pool, ProcessPoolExecutor):
-            self._processes.update(self._pool._processes or {})
+        if self._given is None and isinstance(self._executor, ProcessPoolExecutor):
+            self._processes.update(self._executor._processes or {})
         self._under_way.add(future)
         future.add_done_callback(self._under_way.discard)
         return future
 
     def _start(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
         """Start threads or processes with their first work."""
-        pool = None
+        processes = None
         if self.threads:
-            self._pool = ThreadPoolExecutor(self.size, "puiseux")
+            self._executor = ThreadPoolExecutor(self.size, "puiseux")
             try:
-                return self._pool.submit(_attempt, function, arguments)
+                return self._executor.submit(_attempt, function, arguments)
             except RuntimeError as error:
                 raise NotStarted(f"threads can't be started: {shown(error)}; take fewer workers") from error
         try:
             # a forked process has the kernels already, and scripts need no guard around their main part
             context = get_context("fork" if sys.platform == "linux" else "spawn")
-            pool = ProcessPoolExecutor(self.size, mp_context=context, initializer=_begin_work)
+            processes = ProcessPoolExecutor(self.size, mp_context=context, initializer=_begin_work)
             with _without_interrupts():
-                future = pool.submit(_attempt, function, arguments)
+                future = processes.submit(_attempt, function, arguments)
         except (OSError, RuntimeError, ImportError) as error:  # RuntimeError: no new thread; ImportError: no semaphores
-            if pool is not None:  # a pool without its thread can't be shut down
-                _kill((pool._processes or {}).values())
+            if processes is not None:  # a pool without its thread can't be shut down
+                _kill((processes._processes or {}).values())
             raise NotStarted(f"worker processes can't be started: {_start_advice(error)}") from error
-        self._pool = pool
+        self._executor = processes
         return future
 
     def reason(self, error: BaseException) -> str:
@@ -231,7 +231,7 @@ class Crew:
 
     def process_ids(self) -> list[int]:
         """The processes of our own pool."""
-        own = self._pool if self._given is None else None
+        own = self._executor if self._given is None else None
         return [*(own._processes or {})] if isinstance(own, ProcessPoolExecutor) else []
 
     def give_up(self) -> None:
@@ -244,7 +244,7 @@ class Crew:
             # a scheduler that is gone may keep this waiting
             leave = threading.Thread(target=_cancel, args=(under_way,), daemon=True)
             leave.start()
-            leave.join(_FAREWELL)
+            leave.join(_SHUTDOWN)
             return
         _cancel(under_way)
         if under_way and self.stop is not None:
@@ -264,23 +264,23 @@ def _kill(processes: Iterable[BaseProcess]) -> None:
         process.kill()
 
 
-def _close(pool: ProcessPoolExecutor, processes: list[BaseProcess]) -> None:
+def _close(executor: ProcessPoolExecutor, processes: list[BaseProcess]) -> None:
     """Shut a pool down; a process that does not end in time, since it is stopped for instance, is killed."""
-    pool.shutdown(wait=False, cancel_futures=True)
-    end = time.monotonic() + _FAREWELL
+    executor.shutdown(wait=False, cancel_futures=True)
+    end = time.monotonic() + _SHUTDOWN
     for process in processes:
         process.join(max(0.0, end - time.monotonic()))
     late = [process for process in processes if process.is_alive()]
     _kill(late)
     for process in late:
-        process.join(_FAREWELL)
+        process.join(_SHUTDOWN)
 
 
 def _ended(processes: Iterable[BaseProcess]) -> str | None:
     """How the first of some processes ended that did not end well; a pool then terminates the others."""
     codes = []
     for process in processes:
-        process.join(_FAREWELL)
+        process.join(_SHUTDOWN)
         codes.append(process.exitcode)
     bad = [code for code in codes if code]
     if not bad:
@@ -297,7 +297,7 @@ def _ended(processes: Iterable[BaseProcess]) -> str | None:
 
 
 def _start_advice(error: BaseException) -> str:
-    """What keeps processes from being started, and the way out."""
+    """The reason why processes cannot be started, with the remedy."""
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.EROFS, errno.ENOSPC, errno.ENOENT, errno.EACCES) or isinstance(error, ImportError):
         text = getattr(error, "strerror", None) or error
@@ -306,23 +306,25 @@ def _start_advice(error: BaseException) -> str:
 
 
 @dataclass
-class Flow:
-    """Jobs that are handed out and taken back one by one, as `take` is iterated.
+class Scheduler:
+    """Submits jobs and yields their results one by one, as `take` is iterated.
 
     Attributes
     ----------
-    crew : Crew
+    pool : Pool
     start : callable
         Submits the next job and returns its key and its future, or None where there is none (for now).
     remaining : callable
         The seconds left, which jobs know too; where they are over by more than a second, no answer is waited for.
     watch : callable
-        Called about once a second while answers are waited for; what it raises ends the flow.
+        Called about once a second while answers are awaited; an exception that it raises ends the iteration.
     interrupted : bool
         Ctrl-C was pressed; nothing new is started, and what was under way was waited for a little.
+    running : dict of future to key
+        The jobs whose answers are awaited.
     """
 
-    crew: Crew
+    pool: Pool
     start: Callable[[], tuple[Any, Future[Any]] | None]
     remaining: Callable[[], float] = lambda: float("inf")
     watch: Callable[[], None] = lambda: None
@@ -342,7 +344,7 @@ class Flow:
         limit = None
         while True:
             try:
-                while limit is None and len(self.running) < self.crew.size:
+                while limit is None and len(self.running) < self.pool.size:
                     started = self.start()
                     if started is None:
                         break
@@ -350,7 +352,7 @@ class Flow:
                 if not self.running:
                     return
                 patience = self.remaining() + _OVERTIME if limit is None else limit - time.monotonic()
-                done, _ = wait(self.running, min(max(patience, 0.0), _LOOK_ROUND), return_when=FIRST_COMPLETED)
+                done, _ = wait(self.running, min(max(patience, 0.0), _POLL), return_when=FIRST_COMPLETED)
             except KeyboardInterrupt:
                 if self.interrupted:
                     raise
@@ -359,10 +361,10 @@ class Flow:
             # a future that was cancelled, and of which the executor tells nobody, is done but not waited for
             done = done or {future for future in self.running if future.done()}
             if not done:
-                if patience > _LOOK_ROUND:
+                if patience > _POLL:
                     self.watch()
                     continue
-                self.crew.give_up()
+                self.pool.give_up()
                 if limit is None:
                     raise Unanswered
                 return
@@ -378,9 +380,9 @@ class Flow:
         try:
             result = future.result()
         except (Exception, CancelledError) as error:
-            if self.crew.alone:
+            if self.pool.alone:
                 raise
-            raise WorkerLost(self.crew.reason(error)) from error
+            raise WorkerLost(self.pool.reason(error)) from error
         if isinstance(result, Failure):
             raise result.error
         return result

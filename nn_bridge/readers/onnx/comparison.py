@@ -24,6 +24,7 @@ from nn_bridge.readers.onnx.graph import LEARNING, needed
 from nn_bridge.readers.onnx.tensors import Tensors, is_external, line
 from nn_bridge.readers.verification import verify
 from polyhedra.quoting import shown
+from polyhedra.rounding import SINGLE_ROUNDOFF, UNIT_ROUNDOFF
 
 EVALUATOR_FAULTS: dict[str, tuple[int, int, str]] = {
     "BatchNormalization": (1, 13, "it takes momentum for epsilon's place, or normalises by the batch"),
@@ -36,7 +37,6 @@ EVALUATOR_FAULTS: dict[str, tuple[int, int, str]] = {
 """Operators that ONNX's reference evaluator computes wrongly: the first and last version of the operators with the
 fault, and what it does.  A model that holds one of them is not compared with that evaluator."""
 
-_SINGLE, _DOUBLE = 2.0**-24, 2.0**-53
 _IR_VERSION = 10
 
 
@@ -67,7 +67,7 @@ def compared(
     # operators of ai.onnx.ml round to float32 inside, whatever they are given
     learning = any(node.domain == LEARNING for node in source.nodes)
     for name, unit, make in _programs():
-        if learning and unit == _DOUBLE:
+        if learning and unit == UNIT_ROUNDOFF:
             continue
         try:
             with _quiet():
@@ -81,7 +81,7 @@ def compared(
             with _quiet():
                 verify(network, run, unit=unit, finish=finish)
         except NetworkError as error:
-            if unit == _DOUBLE:
+            if unit == UNIT_ROUNDOFF:
                 raise
             refusal = error  # single precision may overflow or underflow: the next program decides
         except Exception as error:
@@ -95,10 +95,10 @@ def compared(
 
 
 def _programs() -> Iterator[tuple[str, float, Callable[[Any, Source, Tensors], Callable[[np.ndarray], np.ndarray]]]]:
-    yield "onnxruntime in double precision", _DOUBLE, _runtime_in_double
-    yield "onnxruntime in single precision", _SINGLE, _runtime_in_single
-    yield "the reference evaluator", _DOUBLE, partial(_evaluator, double=True)
-    yield "the reference evaluator in single precision", _SINGLE, partial(_evaluator, double=False)
+    yield "onnxruntime in double precision", UNIT_ROUNDOFF, _runtime_in_double
+    yield "onnxruntime in single precision", SINGLE_ROUNDOFF, _runtime_in_single
+    yield "the reference evaluator", UNIT_ROUNDOFF, partial(_evaluator, double=True)
+    yield "the reference evaluator in single precision", SINGLE_ROUNDOFF, partial(_evaluator, double=False)
 
 
 @contextlib.contextmanager

@@ -23,6 +23,8 @@ def check_parts(content: bytes, descriptor: Any, limit: int = MAX_PARTS) -> None
     content : bytes
     descriptor : google.protobuf.descriptor.Descriptor
         Tells which fields are messages.
+    limit : int
+        The most messages, fields and packed numbers, all together.
 
     Raises
     ------

@@ -12,6 +12,7 @@ from nn_bridge.sign_vectors.skeleton import HEAD, Layout
 from nn_bridge.sign_vectors.torch import kernels
 from nn_bridge.sign_vectors.torch.exact import decide
 from nn_bridge.sign_vectors.torch.skeleton import TorchSkeleton
+from polyhedra.rounding import UNIT_ROUNDOFF
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +117,7 @@ def _read_signs(skeleton: TorchSkeleton, block: Block, checked: int) -> None:
             vertices.put("bits", low, kernels.pack(rows[:, columns] > 0))
             continue
         bound = kernels.amplified(rows[:, kernels.RESIDUAL], vertices.span("steps", low, high))
-        bound *= 1 + 16 * kernels.UNIT
+        bound *= 1 + 16 * UNIT_ROUNDOFF
         positive, close = kernels.signs_within(rows, block.column, block.count, skeleton.scaled, bound)
         vertices.put("bits", low, positive)
         close[: max(0, checked - low)] = 0

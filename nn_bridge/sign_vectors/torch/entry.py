@@ -10,16 +10,14 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT
 from nn_bridge.sign_vectors.plan import FloatStage
 from nn_bridge.sign_vectors.skeleton import HEAD, Layout, layout_of
+from nn_bridge.sign_vectors.stage_entry import FLOOR, SMALLEST_SCALE
 from nn_bridge.sign_vectors.subdivide import MAX_DOUBTS
 from nn_bridge.sign_vectors.torch import kernels
 from nn_bridge.sign_vectors.torch.exact import decide
 from nn_bridge.sign_vectors.torch.skeleton import TorchSkeleton
+from polyhedra.rounding import UNIT_ROUNDOFF
 
-UNIT = kernels.UNIT
 SAMPLE = 64
-SMALLEST_SCALE = 1e-260
-FLOOR = 1e-250
-"""Absolute slack for anything that underflow can do to numbers that started within the range of `plan.SMALLEST`."""
 
 
 class StageValues:
@@ -31,7 +29,7 @@ class StageValues:
     """
 
     def __init__(self, skeleton: TorchSkeleton, stage: FloatStage, old: Layout, previous: int) -> None:
-        self.gamma = (sum(weights.shape[1] for _, weights in stage.reads) + 16) * UNIT
+        self.gamma = (sum(weights.shape[1] for _, weights in stage.reads) + 16) * UNIT_ROUNDOFF
         self.bias = skeleton.tensor(stage.bias)
         self.rounding = self.gamma * self.bias.abs()
         self._base = torch.full_like(self.bias, FLOOR)
@@ -96,7 +94,7 @@ def enter_stage(skeleton: TorchSkeleton, index: int, before: FloatStage | None, 
         residual = rows[:, kernels.RESIDUAL]
         own = (values_of.gamma * rows[:, kernels.SIZE])[:, None]
         amplified = kernels.amplified(residual, vertices.span("steps", low, high))[:, None]
-        bound = ((amplified + own) * gain + values_of.rounding) * (1 + 64 * UNIT)
+        bound = ((amplified + own) * gain + values_of.rounding) * (1 + 64 * UNIT_ROUNDOFF)
         found.append(torch.nonzero(~(values.abs() > bound)) + skeleton.tensor(np.array([low, 0])))
         error = (((residual[:, None] + own) * gain + values_of.rounding) * fresh).amax(dim=1)
         moved = [(place, rows[:, where].clone()) for place, where in kept if place != where.start]
@@ -104,9 +102,9 @@ def enter_stage(skeleton: TorchSkeleton, index: int, before: FloatStage | None, 
         for place, columns in moved:
             rows[:, place : place + columns.shape[1]] = columns
         rows[:, new.column : new.columns] = values
-        rows[:, kernels.RESIDUAL] = torch.maximum(residual * fade, error) * (1 + 64 * UNIT)
+        rows[:, kernels.RESIDUAL] = torch.maximum(residual * fade, error) * (1 + 64 * UNIT_ROUNDOFF)
         sizes = rows[:, HEAD : new.columns].abs() * scaled[HEAD:]
-        rows[:, kernels.SIZE] = sizes.amax(dim=1) * (1 + 8 * UNIT)
+        rows[:, kernels.SIZE] = sizes.amax(dim=1) * (1 + 8 * UNIT_ROUNDOFF)
         if sum(map(len, found)) > MAX_DOUBTS * stage.units:
             break
     if not bool(finite):

@@ -10,6 +10,7 @@ from nn_bridge.sign_vectors.skeleton import HEAD, Layout
 from nn_bridge.sign_vectors.subdivide import MAX_DOUBTS
 from nn_bridge.sign_vectors.torch import kernels
 from nn_bridge.sign_vectors.torch.skeleton import TorchSkeleton
+from polyhedra.rounding import UNIT_ROUNDOFF
 
 ENOUGH = 64
 """So many doubtful vertices are plainly not generic: no need to know how much."""
@@ -20,6 +21,11 @@ def decide(skeleton: TorchSkeleton, index: int, layout: Layout, processed: int, 
 
     Parameters
     ----------
+    skeleton : TorchSkeleton
+        Changed in place.
+    index : int
+        The stage.
+    layout : Layout
     processed : int
         The neurons of stage ``index`` that belong to the fingerprints already.
     pairs : int64 tensor of shape (pairs, 2)
@@ -65,8 +71,8 @@ def decide(skeleton: TorchSkeleton, index: int, layout: Layout, processed: int, 
         for place, source in zip(places, sources, strict=True):
             exactly = torch.tensor(floats[source], dtype=torch.float64)
             row[place : place + len(exactly)] = exactly
-        row[kernels.SIZE] = (row[HEAD:].abs() * scaled[HEAD:]).max() * (1 + 8 * kernels.UNIT)
-        row[kernels.RESIDUAL] = 2 * kernels.UNIT * row[kernels.SIZE]
+        row[kernels.SIZE] = (row[HEAD:].abs() * scaled[HEAD:]).max() * (1 + 8 * UNIT_ROUNDOFF)
+        row[kernels.RESIDUAL] = 2 * UNIT_ROUNDOFF * row[kernels.SIZE]
         steps[i] = 0
     vertices.put_at("rows", chosen, rows.to(skeleton.device), layout.columns)
     vertices.put_at("steps", chosen, steps.to(skeleton.device))

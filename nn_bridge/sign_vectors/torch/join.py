@@ -18,6 +18,7 @@ def keys_of(names: Names, words: Tensor, zeros: Tensor, faces: Tensor, out: Tens
 
     Parameters
     ----------
+    names : Names
     words : (edges,) int64
         The edges' fingerprints without later neurons of the block.
     zeros, faces : (edges, d - 1) int16, (edges,) int32

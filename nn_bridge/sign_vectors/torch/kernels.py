@@ -17,7 +17,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-UNIT = 2.0**-53
+from polyhedra.rounding import UNIT_ROUNDOFF
+
 RESIDUAL, SIZE, HEAD = 0, 1, 2
 """Columns of a vertex row: residual, size, and where the coordinates begin."""
 STEPS = 16.0
@@ -112,27 +113,27 @@ def cut_edges(
     rise = step[:, point] @ functional
     spread = step[:, HEAD:].mul_(scaled[HEAD:]).abs_().amax(dim=1)
     # both ends are off the edge's line by no more than this
-    off = amplified(residual, edge_steps) * (1 + 16 * UNIT)
-    room = width.abs() * scaled[kc] * (1 - 8 * UNIT) - 2 * off * (1 + 8 * UNIT)
+    off = amplified(residual, edge_steps) * (1 + 16 * UNIT_ROUNDOFF)
+    room = width.abs() * scaled[kc] * (1 - 8 * UNIT_ROUNDOFF) - 2 * off * (1 + 8 * UNIT_ROUNDOFF)
     fine = (room > 0) & torch.isfinite(room) & torch.isfinite(spread)  # the width may have overflowed
-    ratio = 1 + (spread + 2 * off) / room * (1 + 32 * UNIT)
+    ratio = 1 + (spread + 2 * off) / room * (1 + 32 * UNIT_ROUNDOFF)
     turn = torch.ceil(STEPS * torch.log2(ratio) + 1e-6)  # an integer is made of it: no NaN may stay
     turn = turn.masked_fill_(~(fine & torch.isfinite(ratio)), HOPELESS).clamp_(max=HOPELESS).to(torch.int32)
     rate = -rise / width
-    slack = (2 * off + 64 * UNIT * size) * (1 + 32 * UNIT)
-    rate_error = slack * (height_scale * scaled[kc] + rate.abs()) / room * (1 + 64 * UNIT)
+    slack = (2 * off + 64 * UNIT_ROUNDOFF * size) * (1 + 32 * UNIT_ROUNDOFF)
+    rate_error = slack * (height_scale * scaled[kc] + rate.abs()) / room * (1 + 64 * UNIT_ROUNDOFF)
     rate_error.masked_fill_(~fine, torch.inf)
-    residual = (residual + 16 * UNIT * size) * (1 + 8 * UNIT)
+    residual = (residual + 16 * UNIT_ROUNDOFF * size) * (1 + 8 * UNIT_ROUNDOFF)
     steps = edge_steps + turn
-    bound = amplified(residual, steps).mul_(1 + 16 * UNIT).masked_fill_(turn >= HOPELESS, torch.inf)
+    bound = amplified(residual, steps).mul_(1 + 16 * UNIT_ROUNDOFF).masked_fill_(turn >= HOPELESS, torch.inf)
     out[:, RESIDUAL] = residual
-    out[:, SIZE] = size * (1 + 4 * UNIT)
+    out[:, SIZE] = size * (1 + 4 * UNIT_ROUNDOFF)
     positive, close = signs_within(out, column, count, scaled, bound)
     above = -1 << (k + 1)
     differ = (bits_a ^ bits_b) & above
     height = out[:, point] @ functional
     reach = out[:, point].abs() @ functional.abs()
-    height_error = (bound * height_scale + 8 * UNIT * d * reach) * (1 + 64 * UNIT)
+    height_error = (bound * height_scale + 8 * UNIT_ROUNDOFF * d * reach) * (1 + 64 * UNIT_ROUNDOFF)
     record = torch.stack([height, height_error, rate, rate_error, off, room], dim=1)
     bits = (bits_a & bits_b & above) | (positive & differ)
     return Cut(turn, steps, record, bits, close & differ)
@@ -154,8 +155,12 @@ def certain_alone(values: Tensor, steps: Tensor, size: Tensor, record: Tensor) -
     ``values`` and ``steps`` (the change from end to end) are those of one neuron a row.
     """
     off, room = record[:, OFF], record[:, ROOM]
-    reach = 1 + (steps.abs() * (1 + 4 * UNIT) + 2 * off) / room * (1 + 32 * UNIT)
-    return (room > 0) & torch.isfinite(room) & (values.abs() > (off + 16 * UNIT * size) * reach * (1 + 32 * UNIT))
+    reach = 1 + (steps.abs() * (1 + 4 * UNIT_ROUNDOFF) + 2 * off) / room * (1 + 32 * UNIT_ROUNDOFF)
+    return (
+        (room > 0)
+        & torch.isfinite(room)
+        & (values.abs() > (off + 16 * UNIT_ROUNDOFF * size) * reach * (1 + 32 * UNIT_ROUNDOFF))
+    )
 
 
 def higher(one: Tensor, two: Tensor, positive: Tensor, meet: Tensor) -> Tensor:
@@ -165,9 +170,9 @@ def higher(one: Tensor, two: Tensor, positive: Tensor, meet: Tensor) -> Tensor:
     the sign) times the difference of the two rates: certain however near to that vertex the new ones are.
     """
     rise = two[:, HEIGHT] - one[:, HEIGHT]
-    by_height = rise.abs() > (two[:, HEIGHT_ERROR] + one[:, HEIGHT_ERROR]) * (1 + 8 * UNIT)
+    by_height = rise.abs() > (two[:, HEIGHT_ERROR] + one[:, HEIGHT_ERROR]) * (1 + 8 * UNIT_ROUNDOFF)
     turn = two[:, RATE] - one[:, RATE]
-    by_rate = meet & (turn.abs() > (two[:, RATE_ERROR] + one[:, RATE_ERROR]) * (1 + 8 * UNIT))
+    by_rate = meet & (turn.abs() > (two[:, RATE_ERROR] + one[:, RATE_ERROR]) * (1 + 8 * UNIT_ROUNDOFF))
     up = torch.where(by_height, rise > 0, (turn > 0) != positive).to(torch.uint8)
     return up.masked_fill_(~(by_height | by_rate), 2)
 

@@ -1,4 +1,4 @@
-"""A limit on memory: sizes as people write them, and what processes really occupy."""
+"""Memory: sizes as people write them, the bytes that processes occupy, and those that are free."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from fractions import Fraction
 
-from nn_bridge.errors import NetworkError
+from polyhedra.errors import MemorySizeError
 from polyhedra.quoting import quoted
 
 _LONGEST = 100  # characters
@@ -20,7 +20,7 @@ def parse_bytes(size: int | str) -> int:
 
     Raises
     ------
-    NetworkError
+    MemorySizeError
         It is not a size, or not positive.
 
     Examples
@@ -28,30 +28,33 @@ def parse_bytes(size: int | str) -> int:
     >>> parse_bytes("2GiB"), parse_bytes("500 MB"), parse_bytes(1 << 20)
     (2147483648, 500000000, 1048576)
     """
-    if isinstance(size, int):
+    if isinstance(size, int) and not isinstance(size, bool):
         bytes_ = size
     else:
-        match = _SIZE.fullmatch(size.strip().upper()) if len(size) <= _LONGEST else None
+        match = _SIZE.fullmatch(size.strip().upper()) if isinstance(size, str) and len(size) <= _LONGEST else None
         if match is None:
-            raise NetworkError(f"memory {quoted(size)} is not a size; write it like 500MB or 2GiB")
+            raise MemorySizeError(f"memory {quoted(size)} is not a size; write it like 500MB or 2GiB")
         base = 1024 if match[3] else 1000
         bytes_ = int(Fraction(match[1]) * base ** " KMGT".index(match[2] or " "))
     if not 0 < bytes_ < 2**63:
-        raise NetworkError(f"memory {quoted(size)} is not a size that a machine has; write it like 500MB or 2GiB")
+        raise MemorySizeError(f"memory {quoted(size)} is not a size that a machine has; write it like 500MB or 2GiB")
     return bytes_
 
 
 def resident_bytes(others: Iterable[int] = ()) -> int:
     """The memory that this process and the processes with these ids occupy now.
 
-    Where the system doesn't tell (no ``/proc``), the peak of this process stands for each of them.
+    Where the system has no ``/proc``, the peak of this process stands for each of them; where it has no peak either
+    (Windows), the answer is 0.
     """
     pids = ["self", *map(str, others)]
     try:
         return sum(map(_resident, pids))
     except OSError:
-        import resource  # here, since Windows has none
-
+        try:
+            import resource
+        except ImportError:
+            return 0
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return len(pids) * peak * (1 if sys.platform == "darwin" else 1024)
 
@@ -64,3 +67,18 @@ def _resident(pid: str) -> int:
         if pid == "self":
             raise
         return 0  # it has just ended
+
+
+def free_bytes() -> int:
+    """The physical memory that is available without swapping; where the system does not tell, half of all or 1 GiB."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, OSError, ValueError):
+        return 1 << 30

@@ -1,4 +1,4 @@
-"""A crew that is broken off: whatever the moment, nobody waits for work that nobody wants."""
+"""A pool that is broken off at any moment does not wait for pending work."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from threading import Event
 
 import pytest
 
-from nn_bridge.cells.counting import pool as cell_crew
-from nn_bridge.cells.counting.pool import Crew, Flow
+from nn_bridge.cells.counting import pool as worker_pool
+from nn_bridge.cells.counting.pool import Pool, Scheduler
 
 LONG = 600.0  # seconds that the work would take; the tests' time limit is shorter than two of them
 
@@ -28,12 +28,12 @@ def gone(process: int) -> bool:
 
 @pytest.mark.parametrize("failure", [None, KeyboardInterrupt])
 def test_processes_with_work_under_way_are_ended(failure: type[BaseException] | None) -> None:
-    crew = Crew(2)
+    pool = Pool(2)
     begun = time.monotonic()
     try:
-        with crew:
-            crew.submit(time.sleep, LONG)
-            processes = crew.process_ids()
+        with pool:
+            pool.submit(time.sleep, LONG)
+            processes = pool.process_ids()
             if failure is not None:
                 raise failure
     except KeyboardInterrupt:
@@ -46,8 +46,8 @@ def test_processes_with_work_under_way_are_ended(failure: type[BaseException] | 
 def test_an_executor_of_the_caller_stays_open() -> None:
     release = Event()
     with ThreadPoolExecutor(1) as executor:
-        with Crew(1, executor) as crew:
-            first, second = crew.submit(release.wait), crew.submit(release.wait)
+        with Pool(1, executor) as pool:
+            first, second = pool.submit(release.wait), pool.submit(release.wait)
         assert second.cancelled()
         release.set()
         assert first.result(timeout=LONG)
@@ -56,26 +56,26 @@ def test_an_executor_of_the_caller_stays_open() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to itself")
 def test_the_flow_ends_some_seconds_after_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cell_crew, "_PATIENCE", 0.1)
+    monkeypatch.setattr(worker_pool, "_PATIENCE", 0.1)
     started: list[Future[None]] = []
-    with Crew(2) as crew:
+    with Pool(2) as pool:
 
         def start() -> tuple[int, Future[None]]:
-            started.append(crew.submit(time.sleep, LONG))
+            started.append(pool.submit(time.sleep, LONG))
             if len(started) == 2:
                 os.kill(os.getpid(), signal.SIGINT)
             return len(started), started[-1]
 
-        flow = Flow(crew, start)
-        assert list(flow.take()) == []
-        assert flow.interrupted
+        scheduler = Scheduler(pool, start)
+        assert list(scheduler.take()) == []
+        assert scheduler.interrupted
     assert len(started) == 2
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no signal masks on this platform")
-def test_processes_are_born_deaf_to_ctrl_c() -> None:
+def test_processes_are_started_with_sigint_blocked() -> None:
     """Else one that comes before they have said that they ignore it would end them, with a traceback."""
-    with Crew(1) as crew, Crew(2) as pool:
+    with Pool(1) as pool, Pool(2) as pool:
         blocked = pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
         assert signal.SIGINT in blocked
-        assert signal.SIGINT not in crew.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+        assert signal.SIGINT not in pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from nn_bridge.cells import _core as kernels
 from nn_bridge.cells.counting.count import count_from_tree
-from nn_bridge.cells.joining import FourCounts, Gluer, MapClasses, SignVectorKeys, duplicates, repeats
+from nn_bridge.cells.joining import FourCounts, Joiner, SignVectorKeys, duplicates, repeats
+from nn_bridge.cells.map_classes import MapClasses
 from nn_bridge.cells.problem import cell_problem
-from nn_bridge.cells.tree import FACES, JOINS, PATTERNS, CellTree, CellTreeError
+from nn_bridge.cells.tree import FACES, FACES_WITHOUT_COORDINATES, PATTERNS, CellTree, CellTreeError
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.network.residues import IntegerMaps, unpacked
@@ -147,32 +148,32 @@ def test_tiny_biases_change_nothing(scale):
 EVERY_BIT = np.uint64(2**64 - 1)
 
 
-def glued(network, domain=None, *, mask=EVERY_BIT, everything=True, **options):
-    """A gluer with the leaves, all or those whose residues repeat, and how the leaves with some residues are brought.
+def joined(network, domain=None, *, mask=EVERY_BIT, everything=True, **options):
+    """A joiner with the leaves, all or those whose residues repeat, and how the leaves with some residues are brought.
 
     Only the bits of ``mask`` are kept of the residues, so that different maps get equal ones.
     """
     problem = cell_problem(network, domain)
     tree = CellTree(problem, PATTERNS)
-    prints = np.concatenate([leaves.prints & mask for leaves in tree.run()])
-    gluer = Gluer(problem, tree.words, **options)
+    residues = np.concatenate([leaves.residues & mask for leaves in tree.run()])
+    joiner = Joiner(problem, tree.words, **options)
 
     def bring(select, take):
-        for leaves in CellTree(problem, JOINS, select=select.astype(np.uint8)).run():
-            take(leaves._replace(prints=leaves.prints & mask))
+        for leaves in CellTree(problem, FACES_WITHOUT_COORDINATES, select=select.astype(np.uint8)).run():
+            take(leaves._replace(residues=leaves.residues & mask))
 
-    bring(np.ones(len(prints)) if everything else duplicates(prints).select, gluer.add)
-    return gluer, len(prints), lambda wanted: bring(np.isin(prints, wanted), gluer.add_again)
+    bring(np.ones(len(residues)) if everything else duplicates(residues).select, joiner.add)
+    return joiner, len(residues), lambda wanted: bring(np.isin(residues, wanted), joiner.add_second_pass)
 
 
 def counts_without_room(network, domain=None, *, everything=True):
     """The counts when no points fit in memory, and the number of leaves that were brought again."""
-    gluer, cells, again = glued(network, domain, everything=everything, point_memory=0)
-    unsettled = gluer.unsettled()
+    joiner, cells, again = joined(network, domain, everything=everything, point_memory=0)
+    unsettled = joiner.unsettled()
     if len(unsettled):
         again(unsettled)
-    assert not len(gluer.unsettled())
-    return gluer.counts(cells), len(unsettled)
+    assert not len(joiner.unsettled())
+    return joiner.counts(cells), len(unsettled)
 
 
 @pytest.mark.parametrize("everything", [True, False])
@@ -189,14 +190,14 @@ def test_points_that_are_brought_again(everything):
 
 
 def test_forgotten_points_are_missed():
-    gluer, cells, _ = glued(three_regions_by_point(), point_memory=0)
+    joiner, cells, _ = joined(three_regions_by_point(), point_memory=0)
     with pytest.raises(CellTreeError, match="unsettled"):
-        gluer.counts(cells)
-    assert len(gluer.unsettled())
+        joiner.counts(cells)
+    assert len(joiner.unsettled())
     with pytest.raises(CellTreeError, match="other cells"):
-        gluer.counts(cells)
+        joiner.counts(cells)
     with pytest.raises(CellTreeError, match="no leaves were asked for"):
-        glued(three_regions_by_point())[0].add_again(None)
+        joined(three_regions_by_point())[0].add_second_pass(None)
 
 
 @pytest.mark.parametrize("name", sample()[::9])
@@ -205,11 +206,11 @@ def test_forgotten_points_are_missed():
 def test_equal_residues_prove_nothing(name, mask, everything):
     network = network_of(ENTRIES[name])
     for room in (None, 0):
-        gluer, cells, again = glued(network, mask=np.uint64(mask), everything=everything, point_memory=room)
-        unsettled = gluer.unsettled()
+        joiner, cells, again = joined(network, mask=np.uint64(mask), everything=everything, point_memory=room)
+        unsettled = joiner.unsettled()
         if len(unsettled):
             again(unsettled)
-        assert gluer.counts(cells)._asdict() == COUNTS[name]
+        assert joiner.counts(cells)._asdict() == COUNTS[name]
 
 
 def test_batches_in_any_order():
@@ -218,12 +219,12 @@ def test_batches_in_any_order():
     (batch,) = [leaves for leaves in CellTree(problem, FACES).run() if len(leaves.patterns)]
     numbers = np.unique(batch.generator_leaf)
     expected = count_from_tree(problem)
-    gluer = Gluer(problem, -(-max(problem.network.hidden) // 64))
+    joiner = Joiner(problem, -(-max(problem.network.hidden) // 64))
     for third in (slice(1, None, 3), slice(2, None, 3), slice(0, None, 3)):
         of, facet = np.isin(batch.generator_leaf, numbers[third]), np.isin(batch.facet_leaf, numbers[third])
         part = batch._replace(
             patterns=batch.patterns[third],
-            prints=batch.prints[third],
+            residues=batch.residues[third],
             generator_leaf=batch.generator_leaf[of],
             generator_ray=batch.generator_ray[of],
             generator_coordinates=batch.generator_coordinates[of],
@@ -231,9 +232,9 @@ def test_batches_in_any_order():
             facet_leaf=batch.facet_leaf[facet],
             facet_zeros=batch.facet_zeros[facet],
         )
-        gluer.add(part)
-    assert gluer.leaves == len(numbers)
-    assert gluer.counts(len(numbers)) == expected
+        joiner.add(part)
+    assert joiner.leaves == len(numbers)
+    assert joiner.counts(len(numbers)) == expected
 
 
 def test_when_residues_repeat():

@@ -1,0 +1,78 @@
+"""`Subject`: the network of a report with what its parts have found so far, and the time that is left."""
+
+from __future__ import annotations
+
+import html
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nn_bridge.network.network import Network
+from nn_bridge.region_count import RegionCount
+from puiseux.domains import Problem
+
+
+class LeftOut(Exception):
+    """A part of the page cannot or should not be made; the text says why."""
+
+
+@dataclass
+class Subject:
+    """What a report is about, what is known so far, and the time that is left.
+
+    Attributes
+    ----------
+    problem : Problem
+    original : Network
+        Before a slice restricted it.
+    name : str
+        What to call it: the file, or a description.
+    path : Path or None
+        The file it was read from.
+    data : points to draw over the pictures, or None
+    command : str or None
+        The command line that makes this page.
+    time_limit : float
+    count : RegionCount or None
+        Known once the counts are made.
+    proven, not_proven : list of str
+        The statements that the parts of the page have proven, and those that they could not prove.
+    begun : float
+        The value of ``time.monotonic`` at the start.
+    """
+
+    problem: Problem
+    original: Network
+    name: str
+    path: Path | None
+    data: Any
+    command: str | None
+    time_limit: float
+    count: RegionCount | None = None
+    proven: list[str] = field(default_factory=list)
+    not_proven: list[str] = field(default_factory=list)
+    begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """The seconds spent so far."""
+        return time.monotonic() - self.begun
+
+    def share(self, part: float) -> float:
+        """A part of the time that is left.
+
+        Raises
+        ------
+        LeftOut
+            None is left.
+        """
+        left = self.time_limit - self.seconds
+        if left <= 0:
+            raise LeftOut(f"the time limit of {self.time_limit:g} s was reached before; give more with --time-limit")
+        return left * part
+
+
+def left_out(reason: str) -> str:
+    """The note that stands in place of a part."""
+    return f'<p class="left-out">Left out: {html.escape(reason)}.</p>'
