@@ -79,7 +79,7 @@ def whole(problem: CellProblem) -> Job:
     return (Subtree(0, (), problem.roots),)
 
 
-def residues(problem: CellProblem) -> np.ndarray:
+def all_residues(problem: CellProblem) -> np.ndarray:
     return np.sort(np.concatenate([leaves.residues for leaves in CellTree(problem, PATTERNS).run()]))
 
 
@@ -96,7 +96,7 @@ def test_slices_add_up_to_the_whole(residues: bool) -> None:
     rng = random.Random(20 + residues)
     divided = 0
     for problem in problems():
-        task, expected = Task.of(problem), residues(problem)
+        task, expected = Task.of(problem), all_residues(problem)
         slices, _ = in_pieces(task, whole(problem), residues, rng)
         divided += len(slices) > 1
         assert sum(part.cells for part in slices) == len(expected)
@@ -154,7 +154,7 @@ def test_small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not part.rest
     assert len(part.groups) > 5
     assert max(group.leaves for group in part.groups) < 1000
-    assert np.array_equal(np.sort(part.residues), residues(problem))
+    assert np.array_equal(np.sort(part.residues), all_residues(problem))
 
 
 def faces_by_pattern(batches: list[object]) -> dict[bytes, tuple[object, ...]]:
