@@ -124,6 +124,19 @@ protected:
     }
 
 private:
+    /// Puts back, at the end of a scope, which signs are not known.
+    class BlurScope {
+    public:
+        explicit BlurScope(Set& blurred) : blurred_(blurred), before_(blurred) {}
+        BlurScope(const BlurScope&) = delete;
+        BlurScope& operator=(const BlurScope&) = delete;
+        ~BlurScope() { blurred_ = before_; }
+
+    private:
+        Set& blurred_;
+        const Set before_;
+    };
+
     void add(std::int64_t cells) { tally_ += cells; }
 
     /// Adds the number of cells that later units cut the zero set of a unit in a flat into.
@@ -135,6 +148,7 @@ private:
         const Arena::Scope scope(arena_);
         const int slot = this->free_slot(flat);
         const typename Base::SlotScope owner(owner_, slot, {stage, unit});
+        const BlurScope blurred(this->blurred_);
         this->sort_sides(flat, unit);
         this->find_edges(flat);
         Word* out = arena_.take(this->room_for_cut(flat));

@@ -25,9 +25,15 @@ class Cutting : public Signing<S> {
 
 public:
     using typename Base::Set;
-    using Base::Base;
+
+    Cutting(const Problem& problem, const S& shape, Counters& counters, Watch& watch)
+        : Base(problem, shape, counters, watch), blurred_(shape.none()) {}
 
 protected:
+    /// Units whose signs some generators of the present flat do not know, which looks like zero there (when counting, signs
+    /// of units that matter no more are not found).  cut_edges adds those that it leaves open.
+    Set blurred_;
+
     using Base::counters_, Base::forms_, Base::owner_, Base::problem_, Base::shape_, Base::watch_;
     static constexpr double POLISH_ABOVE = 0x1p-13;  // errors of new generators beyond are worth a new solution
 
@@ -71,9 +77,12 @@ protected:
         for (int i = 0; i < n_above_ && !bare; ++i) note_value(forms, cell, unit, above_[size_t(i)]);
         for (int i = 0; i < n_below_ && !bare; ++i) note_value(forms, cell, unit, below_[size_t(i)]);
         counters_.generators += std::int64_t(edges_.size());
+        Set left_open = blurred_;
         for (const auto [a, b] : edges_) {
             Word *ga = cell[a], *gb = cell[b];
-            Set open = inherit(ga, gb, unit, slot, wanted, to);
+            Set open = inherit(ga, gb, unit, slot, to);
+            left_open |= open - wanted;
+            open &= wanted;
             if (bare) {
                 to += shape_.stride();
                 continue;
@@ -89,6 +98,7 @@ protected:
             shape_.touch(to, unit, slot);
             to += shape_.stride();
         }
+        blurred_ = left_open;
         return to;
     }
 
@@ -230,17 +240,16 @@ private:
         return true;
     }
 
-    /// Signs and facets of the generator between two others: what both share.  Returns the wanted units of opposite signs.
-    ///
-    /// Other units get no sign: a parent may not know it, which looks like zero.
-    Set inherit(Word* a, Word* b, int unit, int slot, const Set& wanted, Word* g) const {
+    /// Signs and facets of the generator between two others: what both share.  Returns the units of opposite signs.
+    Set inherit(Word* a, Word* b, int unit, int slot, Word* g) const {
         Set opposite = shape_.none();
         const Word *pa = shape_.positive(a), *na = shape_.negative(a), *pb = shape_.positive(b), *nb = shape_.negative(b);
         Word *p = shape_.positive(g), *n = shape_.negative(g);
         for (int q = 0; q < shape_.words(); ++q) {
             const Word apart = (pa[q] & nb[q]) | (na[q] & pb[q]);
-            opposite[q] = apart & wanted[q];
-            p[q] = (pa[q] | pb[q]) & ~apart & wanted[q], n[q] = (na[q] | nb[q]) & ~apart & wanted[q];
+            const Word known = ~(apart | blurred_[q]);
+            opposite[q] = apart;
+            p[q] = (pa[q] | pb[q]) & known, n[q] = (na[q] | nb[q]) & known;
         }
         for (int q = 0; q < shape_.facet_words(); ++q) shape_.facets(g)[q] = shape_.facets(a)[q] & shape_.facets(b)[q];
         for (int q = 0; q < shape_.zero_words(); ++q) shape_.zeros(g)[q] = shape_.zeros(a)[q] & shape_.zeros(b)[q];
