@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from nn_bridge.network.network import INPUT, Network
+from nn_bridge.network.network import INPUT, AffineStage, Network
 from nn_bridge.writers.files import write_bytes
 from nn_bridge.writers.floats import float64_matrix, float64_vector
 from polyhedra.errors import MissingExtraError
+from polyhedra.scalars import ZERO
 
 _OPSET = 17
 _IR_VERSION = 8  # what was current with this operator set, so that runtimes of that time take the model
@@ -47,7 +48,7 @@ def to_onnx(network: Network) -> Any:
         raise MissingExtraError("writing an ONNX model", "onnx") from None
     nodes, constants = [], []
     last = len(network.stages)
-    for number, stage in enumerate((*network.stages, network.output)):
+    for number, stage in enumerate((*network.stages, _reading_all(network))):
         place = "the output" if number == last else f"stage {number + 1}"
         sources = [source for source, _ in stage.blocks] or [INPUT]
         matrices = [float64_matrix(matrix, place) for _, matrix in stage.blocks]
@@ -71,3 +72,12 @@ def to_onnx(network: Network) -> Any:
     model.doc_string = "\n".join(network.notes).encode("utf-8", "backslashreplace").decode()
     onnx.checker.check_model(model)
     return model
+
+
+def _reading_all(network: Network) -> AffineStage:
+    """The outputs, reading stages that nothing else reads with weights 0: readers leave out what is not read."""
+    stages = (*network.stages, network.output)
+    read = {source for stage in stages for source, _ in stage.blocks}
+    unread = [number for number in range(1, len(stages)) if number not in read]
+    zeros = [(n, ((ZERO,) * network.stages[n - 1].units,) * network.output_dim) for n in unread]
+    return AffineStage(tuple(sorted((*network.output.blocks, *zeros), key=lambda block: block[0])), network.output.bias)

@@ -196,7 +196,7 @@ def test_forgotten_points_are_missed():
     assert len(joiner.unsettled())
     with pytest.raises(CellTreeError, match="other cells"):
         joiner.counts(cells)
-    with pytest.raises(CellTreeError, match="no leaves were asked for"):
+    with pytest.raises(CellTreeError, match="no second pass was asked for"):
         joined(three_regions_by_point())[0].add_second_pass(None)
 
 

@@ -46,7 +46,11 @@ def test_onnx_round_trips_and_runs(tmp_path_factory, network):
 
     path = tmp_path_factory.mktemp("onnx") / "net.onnx"
     write_network(network, path)
-    assert read_network(path) == network
+    back = read_network(path)
+    if all(stage.blocks for stage in network.stages):
+        assert back == network
+    else:  # a stage that reads nothing is a constant, and constants are folded
+        assert back.same_function(network)
     x = points(network)
     (outputs,) = ReferenceEvaluator(str(path)).run(None, {"x": x})
     for point, values in zip(x.tolist(), outputs.tolist(), strict=True):

@@ -88,7 +88,7 @@ def test_facets_in_space_are_the_sides_of_the_cells(network: Network) -> None:
 @given(networks())
 @settings(deadline=None, derandomize=True, max_examples=25)
 def test_every_vertex_lies_in_the_window_and_regions_are_not_lost(network: Network) -> None:
-    view = look(pose(network), kind="cells")
+    view = look(pose(network), "all", kind="cells")
     counts = count_cells(network)
     assert (view.cells.cells, view.cells.regions.max() + 1) == (counts.cells, counts.regions)
     for cell in iterate_cells(network):

@@ -118,7 +118,10 @@ def test_a_count_says_what_was_assumed_about_the_file(tmp_path, capsys):
     code, out, err = call(capsys, "count", path, "--json")
     assert code == 0
     assert json.loads(out)["counts"]["cells"] == 7
-    assert err == "note: read from a state dictionary: ReLU assumed after every layer but the last\n"
+    assert err == (
+        "note: read from a state dictionary, layers in the order of the file: 0, 2; ReLU assumed after every layer but "
+        "the last; skip connections and activations are not in the file\n"
+    )
     code, out, err = call(capsys, "count", path, "--engine", "tropicl")
     assert (code, out, err.count("\n")) == (2, "", 1)
 
