@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionOracle
+from polyhedra.errors import PuiseuxError
 from polyhedra.polyhedron import Polyhedron
 from puiseux.cross_check.peer_oracles import RegioncamOracle, RelucentOracle
 from puiseux.routes import ROUTES
@@ -26,7 +28,8 @@ def warm_up(names: Iterable[str]) -> None:
     square = Polyhedron.box([-2, -2], [2, 2])
     for name in names:
         if name in _LOADED:
-            for network in (generic, joined):
-                ROUTES[name](network, square)
-            for _ in ROUTES[name].patterns(generic, square):
-                continue
+            with suppress(PuiseuxError):  # a route that refuses says why when it is asked in earnest
+                for network in (generic, joined):
+                    ROUTES[name](network, square)
+                for _ in ROUTES[name].patterns(generic, square):
+                    continue
