@@ -16,19 +16,22 @@ Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from nn_bridge.cells import plain_keys
 from nn_bridge.cells.map_classes import MapClasses, empty_table, grown, larger
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import CellTreeError, Leaves
-from polyhedra.compiled_core import core_or_refusal
+from polyhedra.compiled_core import core, core_or_refusal
 
 if TYPE_CHECKING:
     from nn_bridge.cells import _core as kernels
 else:
     kernels = core_or_refusal("nn_bridge.cells._core")
+
+loops: Any = core("nn_bridge.cells._core") or plain_keys  # the same functions, compiled or not
 
 _LEAVES_AT_ONCE = 1 << 12
 _HELD_BYTES = 1 << 24
@@ -128,7 +131,7 @@ class SignVectorKeys:
     def pack(self, patterns: np.ndarray, rows: np.ndarray, zeros: np.ndarray) -> np.ndarray:
         """The keys of faces: face ``k`` vanishes on ``zeros[k]`` and belongs to a leaf with ``patterns[rows[k]]``."""
         keys = np.zeros((len(zeros), self.width), np.uint64)
-        kernels.pack(patterns, rows, zeros, self._columns, self._places, keys)
+        loops.pack(patterns, rows, zeros, self._columns, self._places, keys)
         return keys
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from nn_bridge.cells import plain_keys
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.network.network import INPUT
 from nn_bridge.network.residues import IntegerMaps, packed, unpacked
-from polyhedra.compiled_core import core_or_refusal
+from polyhedra.compiled_core import core
 
-if TYPE_CHECKING:
-    from nn_bridge.cells import _core as kernels
-else:
-    kernels = core_or_refusal("nn_bridge.cells._core")
+loops: Any = core("nn_bridge.cells._core") or plain_keys  # the same functions, compiled or not
 
 
 def distinct_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +82,7 @@ class MapClasses:
         self._first = grown(self._first, self.count)
         self._first[known : self.count] = rows[fresh]
         open_ = np.empty(len(rows), np.int64)
-        open_ = open_[: kernels.different(rows, self._first, labels, open_)]
+        open_ = open_[: loops.different(rows, self._first, labels, open_)]
         if len(open_):
             # each set of relevant units is compared once
             chosen, which = distinct_rows(rows[open_])
@@ -116,7 +114,7 @@ class MapClasses:
     def relevant(self, patterns: np.ndarray) -> np.ndarray:
         """The relevant units of each pattern, in the layout of the patterns: shape (leaves, stages * words)."""
         result = np.empty_like(patterns)
-        kernels.relevant(patterns, self._read, self._by_output, result)
+        loops.relevant(patterns, self._read, self._by_output, result)
         return result
 
     def _bits(self, rows: np.ndarray) -> list[np.ndarray]:
@@ -147,7 +145,7 @@ def larger(keys: np.ndarray, bearer: np.ndarray) -> tuple[np.ndarray, np.ndarray
     """A table twice as large with the same keys."""
     numbers = np.dtype(np.int64) if len(bearer) >= _MANY else bearer.dtype
     larger = empty_table(2 * len(bearer), keys.shape[1], numbers)
-    kernels.rehash(keys, bearer, *larger)
+    loops.rehash(keys, bearer, *larger)
     return larger
 
 
@@ -178,7 +176,7 @@ class RowNumbering:
         fresh, numbers = np.empty((2, len(rows)), np.int64)
         done = 0, 0
         while True:
-            done = kernels.number(rows, *self._table, self._state, numbers, fresh, done)
+            done = loops.number(rows, *self._table, self._state, numbers, fresh, done)
             if done[0] == len(rows):
                 return fresh[: done[1]], numbers
             self._table = larger(*self._table)
