@@ -156,7 +156,7 @@ def largest_slack(network: Network, region: BoundedDomain, pattern: Pattern, siz
         abs(b) / rational(sizes[k][i])
         for k, stage in enumerate(network.affine_forms(pattern)[:-1])
         for i, (*a, b) in enumerate(stage)
-        if b != 0 and not any(a)
+        if b != 0 and not any(a) and sizes[k][i]  # below the float range a size is 0: such a slack is no minimum
     ]
     return min([answer.value, *constant]) if isinstance(answer, Optimal) else ZERO
 

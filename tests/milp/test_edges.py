@@ -334,3 +334,12 @@ def test_the_box_around_an_l1_ball_is_read_off():
     assert (region.inequalities, region.is_box) == (asked.inequalities, asked.is_box)
     with pytest.raises(FormulationError, match="no point of the ball lies in the clip"):
         l1_domain(point, radius, bounded(([5, 5], [6, 6]), 2))
+
+
+def test_a_unit_below_the_float_range_divides_nothing():
+    from milp.audit import largest_slack
+
+    network = Network.from_layers([[[0], [1]], [[1, 1]]], [["1e-400", 0], [0]])
+    region = bounded(([-1], [1]), 1)
+    slack = largest_slack(network, region, ((True, True),), [[0.0, 1.0]])
+    assert slack == 1
