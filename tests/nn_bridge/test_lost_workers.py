@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,9 @@ def processes() -> Iterator[ProcessPoolExecutor]:
     """Two processes of the caller, which are ended afterwards, stopped or not."""
     executor = ProcessPoolExecutor(2)
     yield executor
-    for pid in children():
-        os.kill(pid, signal.SIGKILL)
+    for pid in workers_of(executor):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     executor.shutdown(wait=True, cancel_futures=True)
 
 
@@ -61,30 +63,25 @@ def short_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_count, "_FAR", 0.01)
 
 
-def children() -> list[int]:
-    found: list[int] = []
-    for line in Path("/proc/self/task").glob("*/children"):
-        try:
-            found += map(int, line.read_text().split())
-        except FileNotFoundError:  # a thread that has ended meanwhile
-            continue
-    return found
+def workers_of(executor: ProcessPoolExecutor) -> list[int]:
+    """The processes of an executor: a test runner may have other children."""
+    return sorted(executor._processes or ())
 
 
-def once(act: Callable[[], None]) -> Callable[[int, float], None]:
+def once(executor: ProcessPoolExecutor, act: Callable[[], None]) -> Callable[[int, float], None]:
     """Progress that does something when first told, after workers have begun."""
     waiting = [act]
 
     def told(cells: int, share: float) -> None:
-        if waiting and children():
+        if waiting and workers_of(executor):
             waiting.pop()()
 
     return told
 
 
-def send(number: int, count: int = 1) -> Callable[[], None]:
+def send(executor: ProcessPoolExecutor, number: int, count: int = 1) -> Callable[[], None]:
     def act() -> None:
-        for pid in children()[:count]:
+        for pid in workers_of(executor)[:count]:
             os.kill(pid, number)
 
     return act
@@ -100,7 +97,7 @@ def test_a_stopped_worker_does_not_keep_the_limit_waiting(
     stopped: int, endless: Network, processes: ProcessPoolExecutor
 ) -> None:
     begun = time.monotonic()
-    progress = once(send(signal.SIGSTOP, stopped))
+    progress = once(processes, send(processes, signal.SIGSTOP, stopped))
     result = count_cells(endless, executor=processes, workers=2, time_limit=3.0, progress=progress)
     assert time.monotonic() - begun < HANGS
     assert (result.complete, result.exact) == (False, False)
@@ -125,7 +122,7 @@ def test_a_stopped_worker_does_not_keep_another_limit_waiting(
     def progress(cells: int, share: float) -> None:
         told.append(cells)
         if len(told) == 3:
-            send(signal.SIGSTOP, 2)()
+            send(processes, signal.SIGSTOP, 2)()
 
     result = count_cells(endless, executor=processes, workers=2, max_cells=1, progress=progress, time_limit=HANGS)
     assert time.monotonic() - begun < HANGS
@@ -141,7 +138,13 @@ def test_a_stopped_worker_does_not_keep_another_limit_waiting(
 def test_a_killed_process_is_a_lost_worker(
     number: signal.Signals, killed: int, endless: Network, processes: ProcessPoolExecutor
 ) -> None:
-    result = count_cells(endless, executor=processes, workers=2, time_limit=HANGS, progress=once(send(number, killed)))
+    result = count_cells(
+        endless,
+        executor=processes,
+        workers=2,
+        time_limit=HANGS,
+        progress=once(processes, send(processes, number, killed)),
+    )
     assert (result.complete, result.exact) == (False, False)
     assert result.reason is not None
     assert result.reason.startswith("the executor lost a worker: ")
@@ -156,7 +159,7 @@ def test_a_count_goes_on_after_its_workers_were_killed(large: Network, tmp_path:
     killed = 0
     for _ in range(3):
         with ProcessPoolExecutor(2) as executor:
-            act = once(send(signal.SIGKILL))
+            act = once(executor, send(executor, signal.SIGKILL))
             result = count_cells(large, executor=executor, workers=2, checkpoint=folder, progress=act)
         if result.complete:
             break
