@@ -408,7 +408,7 @@ def test_a_path_of_another_network_is_refused():
 
 def test_memory_is_bounded_by_the_depth():
     tree = CellTree(cell_problem(read_network(DATA / "nets" / "d5_20_1_s0.npz")))
-    tree.room = 1 << 21
+    tree.room = 1 << 18  # bytes, about 2,000 generators in five dimensions
     for _ in tree.run():
         pass
     assert tree_counters(tree)["cells"] == 21700
