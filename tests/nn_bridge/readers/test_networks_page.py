@@ -49,7 +49,7 @@ def test_every_operator_and_layer_is_named():
     words = set(re.findall(r"\w+", PAGE))
     assert {*OPERATORS, *CONSTANT_OPERATORS, *LEARNING_OPERATORS} <= words
     pytest.importorskip("torch", reason="needs the extra [torch]")
-    from nn_bridge.readers.torch_layers import MODULES as LAYERS
+    from nn_bridge.readers.torch.layers import MODULES as LAYERS
 
     padding = {name for name in LAYERS if re.fullmatch(r"\w+Pad[23]d", name)}  # "their 2d and 3d forms"
     assert set(LAYERS) - padding <= words

@@ -202,7 +202,7 @@ def test_files_that_are_no_torch_files(tmp_path, monkeypatch):
     torch.save(torch.ones(2), path)
     assert "no state dictionary" in refusal(read_torch, path)
     torch.save({"0.weight": torch.ones(40, 40)}, path)
-    monkeypatch.setattr("nn_bridge.readers.torch.MAX_BYTES", 4000)
+    monkeypatch.setattr("nn_bridge.readers.torch.reading.MAX_BYTES", 4000)
     assert "more than the 4000" in refusal(read_torch, path)
 
 

@@ -286,7 +286,7 @@ def test_refusals_name_the_place_and_the_reason(module, shape, words):
 
 
 def test_a_wrong_conversion_is_noticed(monkeypatch):
-    from nn_bridge.readers import torch_layers
+    from nn_bridge.readers.torch import layers as torch_layers
 
     module = nn.Sequential(nn.Linear(2, 3), nn.ReLU6())
     monkeypatch.setitem(torch_layers.MODULES, "ReLU6", torch_layers.MODULES["ReLU"])

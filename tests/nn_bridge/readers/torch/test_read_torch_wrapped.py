@@ -158,7 +158,7 @@ def test_layers_that_are_not_read_say_which_of_the_two_they_are(module, words):
 
 
 def test_every_layer_of_torch_is_read_or_has_a_reason():
-    from nn_bridge.readers.torch_layers import MODULES, reason
+    from nn_bridge.readers.torch.layers import MODULES, reason
 
     kinds = [k for k in vars(nn).values() if isinstance(k, type) and issubclass(k, nn.Module)]
     assert len(kinds) > 100

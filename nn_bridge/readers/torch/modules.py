@@ -23,14 +23,14 @@ from nn_bridge.network.budget import Budget
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.network.signals import Arrays, SignalArray, checked_shape
-from nn_bridge.readers import (
-    endings,
-    torch_shapes,  # noqa: F401  (its functions enter FUNCTIONS when it is imported)
-    torch_upsampling,  # noqa: F401  (the same)
+from nn_bridge.readers import endings
+from nn_bridge.readers.torch import (
+    shapes,  # noqa: F401  (its functions enter FUNCTIONS when it is imported)
+    upsampling,  # noqa: F401  (the same)
 )
-from nn_bridge.readers.torch_layers import MODULES, reason
-from nn_bridge.readers.torch_operations import FUNCTIONS, Tracer
-from nn_bridge.readers.torch_tensors import line
+from nn_bridge.readers.torch.layers import MODULES, reason
+from nn_bridge.readers.torch.operations import FUNCTIONS, Tracer
+from nn_bridge.readers.torch.tensors import line
 from nn_bridge.readers.verification import verify
 from polyhedra.errors import GeometryError
 from polyhedra.quoting import shown
@@ -56,7 +56,7 @@ def network_of_module(module: Any, input_shape: Sequence[int] | None = None, not
     Parameters
     ----------
     module : torch.nn.Module
-        A copy in evaluation mode (`nn_bridge.readers.torch_unwrapping`), which is changed to double precision; it takes
+        A copy in evaluation mode (`nn_bridge.readers.torch.unwrapping`), which is changed to double precision; it takes
         one tensor of shape (batch, *input_shape) and gives one.
     input_shape : sequence of int, optional
         Needed where the first layer does not tell it, as a convolution does not.

@@ -20,7 +20,7 @@ from nn_bridge.network.chains import chain
 from nn_bridge.network.network import Network
 from nn_bridge.readers.files import MAX_BYTES, read_bytes
 from nn_bridge.readers.state_dictionaries import READABLE, SAVE_ADVICE, DenseSizes, network_of_state_dict
-from nn_bridge.readers.torch_tensors import check_dense, line, quiet
+from nn_bridge.readers.torch.tensors import check_dense, line, quiet
 from polyhedra.errors import MissingExtraError
 from polyhedra.quoting import shown, shown_path
 from polyhedra.scalars import rational, to_text
@@ -141,8 +141,8 @@ def network_from_module(module: Any, input_shape: Sequence[int] | None = None) -
     NetworkError
         A layer cannot be read (the message names it and says why), or the shapes do not fit.
     """
-    from nn_bridge.readers.torch_modules import check_module, network_of_module
-    from nn_bridge.readers.torch_unwrapping import readable_copy
+    from nn_bridge.readers.torch.modules import check_module, network_of_module
+    from nn_bridge.readers.torch.unwrapping import readable_copy
 
     if not isinstance(module, _torch().nn.Module):
         raise NetworkError(f"{type(module).__name__} is not a torch module; {READABLE}")

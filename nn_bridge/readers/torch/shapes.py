@@ -11,7 +11,7 @@ import numpy as np
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.signals import SignalArray
 from nn_bridge.readers import endings
-from nn_bridge.readers.torch_operations import Reduced, Tracer, named_in_torch
+from nn_bridge.readers.torch.operations import Reduced, Tracer, named_in_torch
 from polyhedra.scalars import ZERO, rational
 
 

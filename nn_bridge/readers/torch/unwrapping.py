@@ -11,7 +11,7 @@ import copy
 from typing import Any
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.readers.torch_tensors import line
+from nn_bridge.readers.torch.tensors import line
 from polyhedra.quoting import quoted, shown
 
 _WRAPPERS = {"DataParallel": "module", "DistributedDataParallel": "module", "OptimizedModule": "_orig_mod"}

@@ -11,8 +11,8 @@ from flint import fmpq
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import upsampling
 from nn_bridge.network.signals import SignalArray
-from nn_bridge.readers.torch_layers import MODULES, spread, with_batch, without_batch
-from nn_bridge.readers.torch_operations import FUNCTIONS, Operation, Tracer, named_in_torch
+from nn_bridge.readers.torch.layers import MODULES, spread, with_batch, without_batch
+from nn_bridge.readers.torch.operations import FUNCTIONS, Operation, Tracer, named_in_torch
 from polyhedra.scalars import rational
 
 

@@ -9,7 +9,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network import layers
 from nn_bridge.network.signals import Arrays, SignalArray
 from nn_bridge.readers import endings
-from nn_bridge.readers.torch_operations import FUNCTIONS, Operation, Tracer, named_in_torch
+from nn_bridge.readers.torch.operations import FUNCTIONS, Operation, Tracer, named_in_torch
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rational
 

@@ -16,7 +16,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network import layers
 from nn_bridge.network.signals import Arrays, SignalArray, checked_shape, exact_numbers
 from nn_bridge.readers import endings
-from nn_bridge.readers.torch_tensors import check_dense
+from nn_bridge.readers.torch.tensors import check_dense
 from polyhedra.scalars import ZERO, rational
 
 Operation = Callable[..., Any]
