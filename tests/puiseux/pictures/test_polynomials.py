@@ -3,10 +3,10 @@
 import pytest
 
 from polyhedra.errors import AlgebraError, MissingExtraError
+from puiseux.pictures import polynomials as tropical_plot
+from puiseux.pictures.polynomials import plot_curve, plot_dual_pair, plot_newton, plot_surface_pair
 from tropical import PuiseuxPolynomial
-from tropical import plot as tropical_plot
 from tropical.parsing import parse_polynomial
-from tropical.plot import plot_curve, plot_dual_pair, plot_newton, plot_surface_pair
 
 CONIC = parse_polynomial("max(2x1, 2x2, x1 + x2 + 1, x1 + 1, x2 + 1, 0)")
 
