@@ -27,7 +27,7 @@ from puiseux.certificates import certificate
 from puiseux.certificates import checker as certificate_checker
 from puiseux.certificates.certificate import Verdict, verify_certificate, write_certificate, write_pruning_certificate
 from puiseux.certificates.checker import check
-from puiseux.cli import run
+from puiseux.console.cli import run
 from tests.families import BY_NAME as ENTRIES
 from tests.families import COUNTS as ORACLE
 from tests.families import DATA

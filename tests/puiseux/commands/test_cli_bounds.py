@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from puiseux import random_network, save
-from puiseux.cli import run
 from puiseux.commands.long_numbers import readable
+from puiseux.console.cli import run
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ import pytest
 
 from nn_bridge.cells.counting import count as cell_count
 from nn_bridge.cells.counting import jobs as cell_jobs
-from puiseux.cli import run
+from puiseux.console.cli import run
+from puiseux.console.waiting import CellProgress
 from puiseux.reading import load
-from puiseux.waiting import CellProgress
 
 NETS = Path(__file__).parents[2] / "data" / "nets"
 SMALL, LARGE, ENDLESS = (str(NETS / f"{name}_s0.npz") for name in ("d2_10_5_1", "d4_16_16_1", "d8_24_24_1"))

@@ -12,7 +12,7 @@ import puiseux
 from nn_bridge.network.network import Network
 from polyhedra.scalars import rational
 from puiseux import largest_difference, random_network, save
-from puiseux.cli import run
+from puiseux.console.cli import run
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 import puiseux
 from polyhedra.errors import UsageError
-from puiseux.cli import run
+from puiseux.console.cli import run
 
 NETS = Path(__file__).parents[2] / "data" / "nets"
 GENERIC = str(NETS / "d2_10_5_1_s0.npz")

@@ -12,8 +12,8 @@ import pytest
 from nn_bridge.expressivity.sampling_box import effective_radii
 from nn_bridge.network.network import Network
 from puiseux import random_network, save
-from puiseux.cli import run
-from puiseux.hoffman import hoffman_report
+from puiseux.console.cli import run
+from puiseux.questions.hoffman import hoffman_report
 
 
 def hoffman(capsys: pytest.CaptureFixture[str], path: Path, *options: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from flint import fmpq
 
 from nn_bridge.network.network import Network
 from puiseux import lipschitz, random_network, save
-from puiseux.cli import run
+from puiseux.console.cli import run
 
 
 def answer(capsys: pytest.CaptureFixture[str], path: Path, *options: str, code: int = 0) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from polyhedra.errors import PuiseuxError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
 from puiseux import optimize, random_network, save
-from puiseux.cli import run
+from puiseux.console.cli import run
 
 
 @pytest.fixture

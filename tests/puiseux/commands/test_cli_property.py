@@ -14,8 +14,8 @@ from flint import fmpq
 from nn_bridge.network.network import Network
 from polyhedra.scalars import rational
 from puiseux import check_property, save
-from puiseux.cli import run
-from puiseux.float_replay import float_outputs
+from puiseux.console.cli import run
+from puiseux.questions.float_replay import float_outputs
 
 SPEC = """; |x| on [-1, 2]
 (declare-const X_0 Real)

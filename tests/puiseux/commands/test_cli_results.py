@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import puiseux
-import puiseux.formula
+import puiseux.questions.formula
 from polyhedra.scalars import rationals
-from puiseux.cli import run
+from puiseux.console.cli import run
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_count_prints_one_object(net: str, capsys: pytest.CaptureFixture[str]) -
         "complete": True,
         "counts": {"cells": 7, "regions": 7, "regions_by_point": 7, "affine_maps": 7},
     }
-    assert result["engine"] in puiseux.count.ENGINES
+    assert result["engine"] in puiseux.questions.count.ENGINES
 
 
 def test_a_formula_is_the_best_there_is_in_time(
@@ -52,19 +52,19 @@ def test_a_formula_is_the_best_there_is_in_time(
     whole = printed(["simplify", net], capsys)
     assert printed(["simplify", net, "--time-limit", "100"], capsys) == whole
     pruned = printed(["simplify", net, "--no-search"], capsys)
-    quick = puiseux.formula.simplify
+    quick = puiseux.questions.formula.simplify
 
     def slow(network: puiseux.Network, *, search: bool = True) -> puiseux.NetworkFormula:
         if search:
             time.sleep(60)
         return quick(network, search=search)
 
-    monkeypatch.setattr(puiseux.formula, "simplify", slow)
+    monkeypatch.setattr(puiseux.questions.formula, "simplify", slow)
     assert run(["simplify", net, "--time-limit", "2"]) == 3
     out, err = capsys.readouterr()
     assert out == pruned
     assert err.endswith("puiseux: stopped at the time limit of 2 s: pruned, but not searched to the end\n")
-    monkeypatch.setattr(puiseux.formula, "simplify", lambda *_, **__: time.sleep(60))
+    monkeypatch.setattr(puiseux.questions.formula, "simplify", lambda *_, **__: time.sleep(60))
     assert run(["simplify", net, "--time-limit", "0.2"]) == 3
     out, err = capsys.readouterr()
     assert out == ""

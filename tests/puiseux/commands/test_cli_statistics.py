@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from puiseux.cli import run
+from puiseux.console.cli import run
 
 SMALL = str(Path(__file__).resolve().parents[2] / "data" / "nets" / "d2_10_5_1_s0.npz")
 

@@ -10,7 +10,7 @@ import pytest
 
 from nn_bridge.network.network import Network
 from puiseux import random_network, save, topology
-from puiseux.cli import run
+from puiseux.console.cli import run
 from tests.nn_bridge.topology.test_sets import ANNULUS
 
 

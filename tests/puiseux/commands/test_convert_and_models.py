@@ -11,7 +11,7 @@ import pytest
 import puiseux
 from nn_bridge.network.network import Network
 from polyhedra.errors import PuiseuxError, UsageError
-from puiseux.cli import run
+from puiseux.console.cli import run
 
 NETWORK = Network.from_layers([[[1, 2], [3, -1], [0.5, 1]], [[1, -2, 0.25]]], [[0.5, 0, -1], [0.125]])
 

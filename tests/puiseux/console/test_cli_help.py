@@ -17,11 +17,11 @@ import pytest
 
 import puiseux
 from nn_bridge.region_count import RegionCount
-from puiseux.cli import COMPLETION_VARIABLE, run
 from puiseux.commands import COMMANDS
 from puiseux.commands.options import Command
-from puiseux.glossary import _ALIASES, TOPICS, Topic, topic
-from puiseux.suggestions import with_suggestion
+from puiseux.console.cli import COMPLETION_VARIABLE, run
+from puiseux.console.glossary import _ALIASES, TOPICS, Topic, topic
+from puiseux.console.suggestions import with_suggestion
 
 TENT = puiseux.Network.from_layers([[[2], [4]], [[1, -1]]], [[0, -2], [0]])
 

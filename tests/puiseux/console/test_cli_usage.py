@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import puiseux.cli
-from puiseux.cli import run
+import puiseux.console.cli
 from puiseux.commands import COMMANDS
+from puiseux.console.cli import run
 
 NETWORK_COMMANDS = [
     command.name
@@ -167,7 +167,7 @@ def test_internal_errors_ask_for_a_report(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert re.fullmatch(r"puiseux: internal error: ZeroDivisionError: two lines at .*report it.*\n", captured.err)
-    monkeypatch.setenv(puiseux.cli.DEBUG_VARIABLE, "1")
+    monkeypatch.setenv(puiseux.console.cli.DEBUG_VARIABLE, "1")
     assert run(["count", net]) == 4
     assert "Traceback" in capsys.readouterr().err
 

@@ -21,7 +21,7 @@ from nn_bridge.symbolic import count as symbolic_count
 from polyhedra.bounding_box import bounding_box
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
-from puiseux.cli import run
+from puiseux.console.cli import run
 from puiseux.cross_check.cross_check import CrossCheck, RouteResult, crosscheck
 from puiseux.cross_check.disagreement import Claim, disagreement, pattern_text, point_with
 from puiseux.cross_check.isolation import Failed, OutOfTime, Refused, run_isolated

@@ -17,9 +17,9 @@ from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
-from puiseux.count import count_regions
 from puiseux.pictures.palettes import class_colour
 from puiseux.pictures.plot import plot_regions
+from puiseux.questions.count import count_regions
 
 CORNER = Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]])  # relu(x) + relu(y): four quadrants
 FOLD = Network.from_layers([[[1, 0], [-1, 0]], [[1, 0], [0, 1]]])  # relu(x) and relu(-x): the fold is invisible at 0

@@ -15,7 +15,7 @@ from PIL import Image
 from nn_bridge.network.network import Network
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.scalars import to_float
-from puiseux.cli import run
+from puiseux.console.cli import run
 from puiseux.cross_check.isolation import OutOfTime
 from puiseux.domains import pose
 from puiseux.pictures.data import as_data

@@ -9,7 +9,7 @@ import pytest
 
 import puiseux
 from polyhedra.errors import PuiseuxError, UsageError
-from puiseux.count import ENGINES, count_regions
+from puiseux.questions.count import ENGINES, count_regions
 
 WEIGHTS = [np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.array([[1.0, 1.0, -1.0]])]
 BIASES = [np.array([0.0, 0.0, -1.0]), np.array([0.0])]

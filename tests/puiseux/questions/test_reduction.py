@@ -13,9 +13,9 @@ from nn_bridge.network.network import Network
 from nn_bridge.reduction.stability import cell_proofs, joined, sign_proofs
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
-from puiseux.count import count_regions
+from puiseux.questions.count import count_regions
+from puiseux.questions.reduction import reduce_network
 from puiseux.reading import load
-from puiseux.reduction import reduce_network
 
 NETS = Path(__file__).resolve().parents[2] / "data" / "nets"
 

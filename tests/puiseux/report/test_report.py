@@ -18,7 +18,7 @@ from flint import fmpq
 import puiseux
 from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
-from puiseux.cli import run
+from puiseux.console.cli import run
 from puiseux.reading import save
 from puiseux.report.mathml import affine_mathml, number_mathml, rational_mathml
 from puiseux.report.report import render_report, write_report

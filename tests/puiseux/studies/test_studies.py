@@ -15,7 +15,7 @@ from nn_bridge.cells.adjacency import cell_adjacency
 from nn_bridge.cells.statistics import counted
 from polyhedra.errors import UsageError
 from polyhedra.scalars import rational, rational_rows
-from puiseux.count import count_regions
+from puiseux.questions.count import count_regions
 from puiseux.random_networks import random_network
 from puiseux.studies import HOMES, find_study
 from puiseux.studies.data import (

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from polyhedra.errors import UsageError
-from puiseux.cli import run
+from puiseux.console.cli import run
 from puiseux.studies import HOMES, find_study
 from puiseux.studies.output import rows_of, save_result
 from puiseux.studies.runner import RECORDS, run_study

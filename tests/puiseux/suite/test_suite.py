@@ -23,7 +23,7 @@ from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_text
 from puiseux.certificates.certificate import verify_certificate
-from puiseux.cli import run
+from puiseux.console.cli import run
 from puiseux.suite import export, export_suite, networks, run_suite, suite_networks
 from puiseux.suite.answers import answers_of
 from puiseux.suite.any_dimension import patterns_of_any_dimension

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from polyhedra.errors import UsageError
 from polyhedra.quoting import quoted
-from puiseux.suggestions import nearest
+from puiseux.console.suggestions import nearest
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from polyhedra.errors import GeometryError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, rational, to_text
-from puiseux.answers import readable_point, sizes, text_or_null, texts
 from puiseux.domains import pose
+from puiseux.questions.answers import readable_point, sizes, text_or_null, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import Stopped, check_time_limit, within
 

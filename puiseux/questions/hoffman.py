@@ -15,7 +15,7 @@ from nn_bridge.symbolic.tropicalize import tropicalize
 from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import to_float
 from puiseux.cross_check.isolation import OutOfTime, run_isolated
-from puiseux.formula import tropical_maps
+from puiseux.questions.formula import tropical_maps
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 from tropical.effective_radius import EffectiveRadius, minimal_effective_radius, refined_radius

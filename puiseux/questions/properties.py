@@ -14,8 +14,8 @@ from milp.verify import Status
 from milp.vnnlib import Property, read_vnnlib, read_witness
 from nn_bridge.network.network import Network, Row
 from polyhedra.scalars import to_float
-from puiseux.answers import readable, readable_point, sizes, text_or_null, texts
-from puiseux.float_replay import PRECISIONS, float_outputs
+from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
+from puiseux.questions.float_replay import PRECISIONS, float_outputs
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 

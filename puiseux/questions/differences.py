@@ -15,8 +15,8 @@ from polyhedra.errors import UsageError
 from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO, rational, to_text
-from puiseux.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.domains import pose
+from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 

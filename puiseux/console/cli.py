@@ -1,6 +1,6 @@
 """The command line: the commands gathered, and every way a run can end.
 
-Errors are one line on stderr and leave stdout empty; the exit codes are those of `puiseux.exit_codes`.
+Errors are one line on stderr and leave stdout empty; the exit codes are those of `puiseux.console.exit_codes`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import typer
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.quoting import quoted, shown, shown_path
 from puiseux.commands import NAMES, command_of
-from puiseux.exit_codes import ExitCode
-from puiseux.streams import DEBUG_VARIABLE, drop_answer, flush_answer, guarded_streams
-from puiseux.suggestions import nearest, with_suggestion
+from puiseux.console.exit_codes import ExitCode
+from puiseux.console.streams import DEBUG_VARIABLE, drop_answer, flush_answer, guarded_streams
+from puiseux.console.suggestions import nearest, with_suggestion
 
 COMPLETION_VARIABLE = "_PUISEUX_COMPLETE"
 """Set by the shell when it asks what a word can be completed to."""

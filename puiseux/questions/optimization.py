@@ -11,8 +11,8 @@ from flint import fmpq
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
-from puiseux.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.domains import Problem, pose
+from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 

@@ -13,8 +13,8 @@ from nn_bridge.reduction.superfluous_units import Removal, StabilityProofs, simp
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
-from puiseux.answers import sizes
 from puiseux.domains import pose
+from puiseux.questions.answers import sizes
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
