@@ -119,9 +119,7 @@ class LocalCells:
         place = exact
         if self.coordinates is not None:
             block = self.network.stages[0].block(INPUT) or ()
-            place = tuple(
-                sum((a * v for a, v in zip(block[unit], exact, strict=True)), ZERO) for unit in self._units
-            )
+            place = tuple(sum((a * v for a, v in zip(block[unit], exact, strict=True)), ZERO) for unit in self._units)
         patterns = sorted(patterns_near(self.reduced, place, (), tuple(tight)))
         return tuple(
             LocalCell(self, tuple(sum(int(on) << i for i, on in enumerate(stage)) for stage in pattern))

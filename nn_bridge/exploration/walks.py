@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
 
+import numpy as np
 from flint import fmpq
 
 from nn_bridge.exploration.local_cell import LocalCell, LocalCells
@@ -21,14 +22,6 @@ from polyhedra.scalars import ZERO
 from tropical.effective_radius import nearest_point
 
 ORDERS = ("breadth", "random", "nearest")
-
-
-class Generator(Protocol):
-    """The part of numpy's generator that a random walk uses."""
-
-    def integers(self, high: int) -> int:
-        """A random integer from 0 to ``high - 1``."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,7 @@ def walk(
     *,
     max_distance: int | None = None,
     order: str = "breadth",
-    rng: Generator | None = None,
+    rng: np.random.Generator | None = None,
     meeting: Polyhedron | None = None,
 ) -> Iterator[Visit]:
     """The cells of a network from a start on, each once.
@@ -131,7 +124,7 @@ class _Breadth:
 class _Random:
     """Each waiting cell with equal chances."""
 
-    def __init__(self, rng: Generator) -> None:
+    def __init__(self, rng: np.random.Generator) -> None:
         self._waiting: list[Visit] = []
         self._rng = rng
 
@@ -162,7 +155,7 @@ class _Nearest:
         return heapq.heappop(self._waiting)[2] if self._waiting else None
 
 
-def _queue(order: str, start: Row, rng: Generator | None) -> _Queue:
+def _queue(order: str, start: Row, rng: np.random.Generator | None) -> _Queue:
     if order == "random" and rng is None:
         raise UsageError("a random walk needs a generator of random numbers; give rng")
     queues: dict[str, Callable[[], _Queue]] = {
