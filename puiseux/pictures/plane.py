@@ -149,31 +149,40 @@ def _paint_classes(ax: Axes, view: View, colours: Any = None) -> list[Any]:
     from matplotlib.patches import Patch
 
     tints = map_colours(view.cells, len(TINTS)) if colours is None else np.asarray(colours) % len(TINTS)
-    shapes, paint, boundary = [], [], []
-    winners: set[int] = set()
+    shapes, paint = [], []
+    boundary: dict[tuple[float, ...], Floats] = {}
+    winners: dict[int, set[int]] = {}
     whole = _clear_winners(view)
     for number, polygon in enumerate(polygons(view.cells)):
         parts = [(int(whole[number]), polygon)] if whole[number] >= 0 else _split_by_class(view, number, polygon)
         for winner, part in parts:
             shapes.append(view.shown(part))
             paint.append(tinted(class_colour(winner), TINTS[int(tints[number])]))
-            winners.add(winner)
+            winners.setdefault(winner, set()).add(int(tints[number]))
             if len(parts) > 1:
-                boundary += [view.shown(edge) for edge in _inner_edges(part, polygon)]
+                # both of its parts have an edge
+                boundary |= {_name_of(edge): view.shown(edge) for edge in _inner_edges(part, polygon)}
+        if len(parts) == 1:
+            whole[number] = parts[0][0]
     _add(ax, view, PolyCollection(shapes, facecolors=paint, edgecolors=paint, linewidths=0.3, zorder=1))
     single = view.network.output_dim == 1
     names = {w: ("output <= 0", "output > 0")[w] if single else f"class {w}" for w in sorted(winners)}
     facets = view.cells.inner_facets
     one, two = (whole[view.cells.facet_cell[ends]] for ends in (facets, view.cells.partner[facets]))
-    boundary += list(_segments(view, facets[(one >= 0) & (two >= 0) & (one != two)]))
+    lines = [*boundary.values(), *_segments(view, facets[(one >= 0) & (two >= 0) & (one != two)])]
     handles: list[Any] = [Patch(facecolor=tinted(class_colour(w), TINTS[1]), label=name) for w, name in names.items()]
-    if boundary:
+    if lines:
         look: dict[str, Any] = {"linewidths": max(1.2, _width(view, 2.2)), "capstyle": "round", "zorder": 3}
-        _add(ax, view, LineCollection(boundary, colors=INK, label="decision boundary", **look))
+        _add(ax, view, LineCollection(lines, colors=INK, label="decision boundary", **look))
         handles.append(Line2D([], [], color=INK, linewidth=2.2, label="decision boundary"))
-    if len(set(tints.tolist())) > 1:
+    if max(map(len, winners.values())) > 1:
         handles.append(Line2D([], [], linestyle="", label="shades of a colour: linear regions"))
     return handles
+
+
+def _name_of(edge: Floats) -> tuple[float, ...]:
+    """The same for an edge from either side."""
+    return tuple(round(value, 9) for end in sorted(edge.tolist()) for value in end)
 
 
 def _inner_edges(part: Floats, polygon: Floats) -> list[Floats]:

@@ -7,6 +7,8 @@ the wheel, drags with the mouse.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +130,10 @@ _PANEL = """<p><button class="again" type="button">whole picture</button> Point 
 area and facets; the wheel zooms, dragging moves.</p><p class="about"></p>"""
 
 
+SCRIPT_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+"""What a page's content security policy names, so that no other script runs."""
+
+
 def panel_of(picture: str) -> str:
     """What stands below a picture (an SVG element) inside its figure; empty where no cell answers."""
     return _PANEL if 'class="pointer"' in picture else ""
@@ -135,7 +141,7 @@ def panel_of(picture: str) -> str:
 
 def pointer_parts(page: str) -> str:
     """Style and script for a page with figures; empty where no cell answers."""
-    return f"<style>{STYLE}</style><script>\n{SCRIPT}</script>" if 'class="pointer"' in page else ""
+    return f"<style>{STYLE}</style><script>{SCRIPT}</script>" if 'class="pointer"' in page else ""
 
 
 __all__ = ["MOST_CELLS", "SCRIPT", "STYLE", "layer_of", "panel_of", "pointer_parts"]
