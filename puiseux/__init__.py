@@ -190,6 +190,13 @@ __all__ = [
 
 forward(
     {
+        "puiseux.waiting": "puiseux.console.waiting",
+        "puiseux.suggestions": "puiseux.console.suggestions",
+        "puiseux.streams": "puiseux.console.streams",
+        "puiseux.glossary": "puiseux.console.glossary",
+        "puiseux.exit_codes": "puiseux.console.exit_codes",
+        "puiseux.float_replay": "puiseux.questions.float_replay",
+        "puiseux.answers": "puiseux.questions.answers",
         "puiseux.cli": "puiseux.console.cli",
         "puiseux.comparison": "puiseux.questions.comparison",
         "puiseux.count": "puiseux.questions.count",
