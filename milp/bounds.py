@@ -20,7 +20,7 @@ class OutOfRange(FormulationError):
 
 
 class Stability(Enum):
-    """What the bounds say about a unit on the whole domain."""
+    """The sign of a unit on the whole domain, as far as the bounds tell."""
 
     INACTIVE = "inactive"
     ACTIVE = "active"
@@ -60,7 +60,7 @@ class Bounds:
                     )
 
     def stability(self, stage: int, unit: int) -> Stability:
-        """What is known of one unit (stages counted from 0): inactive where M <= 0, active where m >= 0."""
+        """Tell the sign of one unit (stages counted from 0): inactive where M <= 0, active where m >= 0."""
         if self.upper[stage][unit] <= 0:
             return Stability.INACTIVE
         return Stability.ACTIVE if self.lower[stage][unit] >= 0 else Stability.UNSTABLE

@@ -69,7 +69,7 @@ class BoundedDomain:
 
 
 DomainLike = Polyhedron | BoundedDomain | Sequence[Any]
-"""What functions take as a domain: a polyhedron, or a pair (lower, upper) of vectors."""
+"""A domain as functions take it: a polyhedron, or a pair (lower, upper) of vectors."""
 
 
 def bounded(domain: DomainLike | None, dim: int, deadline: float | None = None) -> BoundedDomain:

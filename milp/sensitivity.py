@@ -206,7 +206,7 @@ def _dual_norm(gradient: Sequence[fmpq], norm: str) -> fmpq:
 
 
 def _norm_goals(norm: str, n: int) -> list[Array | None]:
-    """What to maximise: the sum of absolute values (None), or each entry and its negative."""
+    """The objectives to maximise: the sum of absolute values (None), or each entry and its negative."""
     if norm == "inf":
         return [None]
     return [sign * row for row in np.eye(n) for sign in (1.0, -1.0)]

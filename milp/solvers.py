@@ -76,7 +76,7 @@ ADVICE: dict[SolveStatus, str | None] = {
 
 @dataclass(frozen=True, slots=True)
 class SolveReport:
-    """What a solver answered.
+    """The answer of a solver.
 
     Attributes
     ----------

@@ -43,7 +43,7 @@ POINTS_A_ROUND = 400  # points at which all terms are evaluated after a round
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """What `prune` did, with a proof for every term.
+    """The result of `prune`, with a proof for every term.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a formulation rule gets and gives.
+"""The arguments and the result of a formulation rule.
 
 A rule encodes y = activation(g) for a vector of pre-activations g = W h + b, given valid bounds m <= g <= M and a box
 around h. Rules return constraints; they never solve.
@@ -92,7 +92,7 @@ class Preactivation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """What a rule makes of a pre-activation.
+    """The variables and constraints that a rule makes of a pre-activation.
 
     Attributes
     ----------

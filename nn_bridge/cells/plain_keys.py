@@ -1,4 +1,4 @@
-"""What numbering maps and pairing facets need of the compiled core, in plain Python: the same arrays in and out.
+"""The loops of the core for numbering maps and pairing facets, in plain Python: the same arrays in and out.
 
 It runs where no compiler was found, and it is the twin with which tests compare the core's loops of the same names.
 """

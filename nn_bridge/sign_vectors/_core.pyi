@@ -14,7 +14,7 @@ NEED_ROOM: int
 DOUBT: int
 
 class Block:
-    """What one block of up to 64 neurons is about, and how far its cuts are."""
+    """One block of up to 64 neurons, and how far its cuts are."""
 
     column: int
     columns: int

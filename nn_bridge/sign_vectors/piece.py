@@ -55,7 +55,7 @@ class _Rows:
 
     @property
     def array(self) -> np.ndarray:
-        """What was added (a view)."""
+        """The added rows (a view)."""
         return np.zeros(0) if self._room is None else self._room[: self._used]
 
     def add(self, rows: np.ndarray) -> None:
@@ -96,7 +96,7 @@ class Assembly:
         return sum(rows.array.nbytes for rows in everything)
 
     def state(self) -> tuple[int, ...]:
-        """What `back_to` needs to forget all pieces that come later."""
+        """The position that `back_to` takes to forget all pieces that come later."""
         return (len(self._outcomes), *map(len, (*self._rows.values(), *self._crossing.values())))
 
     def back_to(self, state: tuple[int, ...]) -> None:

@@ -28,7 +28,7 @@ BITS = 10
 TOGETHER = 1 << 14
 """Rows that are moved at once."""
 INCIDENCE_BYTES = 64
-"""What an incidence of a cell and a vertex takes while cells are dropped."""
+"""Bytes for one incidence of a cell and a vertex while cells are dropped."""
 
 
 def drop_cells(skeleton: Skeleton, index: int, layout: Layout) -> None:

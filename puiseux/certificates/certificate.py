@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flint import fmpq
 
@@ -31,6 +31,9 @@ from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
 from tropical.pruning import Pruning
 
+if TYPE_CHECKING:
+    from nn_bridge.cells.complex import CellComplex
+
 Walls = Sequence[Sequence[int]]
 """Integer rows ``(a, b)``: the domain is where ``a . x + b >= 0``."""
 
@@ -41,7 +44,7 @@ _BYTES_BETWEEN_REPORTS = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What checking a certificate gave.
+    """The result of checking a certificate.
 
     Attributes
     ----------
@@ -136,9 +139,13 @@ def write_certificate(
 
 
 def certify(
-    problem: Problem, path: str | PathLike[str], *, progress: Callable[[int, float], None] | None = None
+    problem: Problem,
+    path: str | PathLike[str],
+    *,
+    complex_: CellComplex | None = None,
+    progress: Callable[[int, float], None] | None = None,
 ) -> RegionCount:
-    """`write_certificate` for a problem that is already posed."""
+    """`write_certificate` for a problem that is already posed, and for its complex of cells where that is there."""
     from nn_bridge.cells.proof.proof import CellProof  # imported when used: it loads the core
 
     begun = time.perf_counter()
@@ -148,7 +155,7 @@ def certify(
         raise UsageError(
             f"{shown_path(path)}: no certificate: inputs times units are more than {certificate_checker.FORM_LIMIT:,}"
         )
-    proof = CellProof(problem.network, problem.domain)
+    proof = CellProof(problem.network, problem.domain, complex_=complex_)
     counts = {
         "cells": proof.cells,
         "regions": proof.regions,
@@ -307,7 +314,7 @@ def verify_certificate(
 
 
 def _watched_opener(progress: Callable[[int, float], None]) -> Callable[[str, str], io.BufferedReader]:
-    """What opens a file like `open`, and reports whenever a part of it has been read."""
+    """A function that opens a file like `open`, and reports whenever a part of it has been read."""
 
     class Watched(io.FileIO):
         _position = 0

@@ -30,7 +30,7 @@ from puiseux.routes import ROUTES
 from puiseux.time_limit import check_time_limit
 
 Oracle = Callable[[Network, Polyhedron | None], Any]
-"""What can be plugged in: returns a `RegionCount`, a number of cells, or a mapping of counts; see `crosscheck`."""
+"""A counter: it returns a `RegionCount`, a number of cells, or a mapping of counts; see `crosscheck`."""
 
 MOST_PATTERNS = 20_000
 """Patterns are compared where there are at most so many cells; the numbers always are."""
@@ -38,7 +38,7 @@ MOST_PATTERNS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class RouteResult:
-    """What one counter said.
+    """The answer of one counter.
 
     Attributes
     ----------
@@ -218,7 +218,7 @@ def _named(oracle: Oracle | str) -> tuple[str, Oracle]:
 
 
 def as_region_count(value: Any) -> RegionCount:
-    """What an oracle returned, as a `RegionCount`.
+    """Convert the result of an oracle into a `RegionCount`.
 
     Raises
     ------

@@ -58,7 +58,7 @@ def label_of(name: object) -> str:
 
 
 def title_of(view: View, kind: str) -> str:
-    """What is counted in the picture; exact, like every count."""
+    """The counts for the title of a picture; exact, like every count."""
     cells, regions = view.cells.cells, int(view.cells.regions.max()) + 1
     numbers = {
         "cells": f"{_number(cells, 'cell')}, {_number(regions, 'region')}",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from puiseux.pictures.data import Data
     from puiseux.pictures.views import View
-    from puiseux.pictures.windows import Landscape
+    from puiseux.pictures.windows import Arrangements, Landscape
 
 COLOURINGS = ("map", "value", "class")
 KINDS = ("graph", "regions", "cells", "dual", "hyperplanes", "3d")
@@ -258,14 +258,15 @@ def picture_of(
     color_by: str = "map",
     data: Any = None,
     classes: Sequence[str] | None = None,
+    made: Arrangements | None = None,
 ) -> Figure:
     """A figure of one or two inputs: one picture, or two where far vertices squeeze most regions in the first."""
     from puiseux.pictures.windows import ALL
 
     kind = checked_kind(problem, kind, color_by)
     points = _data(data, problem, classes)
+    land = _landscape(problem, kind, made)
     if window is None:
-        land = _landscape(problem, kind)
         chosen = land.default(None if points is None else points.points)
         if land.squeezed(chosen) and land.can_be_whole:
             figure = new_figure((12.4, 5.4) if problem.network.input_dim == 2 else (11, 4))
@@ -273,18 +274,19 @@ def picture_of(
             _draw_flat(_view(problem, ALL, kind, points, land), left, kind, color_by, points, False)
             _draw_flat(_view(problem, None, kind, points, land), right, kind, color_by, points, True)
             return figure
-    else:
-        land = None
     figure = new_figure((6.6, 4.2) if problem.network.input_dim == 1 else (6.6, 5.4))
     _draw_flat(_view(problem, window, kind, points, land), figure.add_subplot(), kind, color_by, points, True)
     return figure
 
 
-def space_picture_of(problem: Problem, kind: str = "3d", color_by: str = "map") -> Figure:
+def space_picture_of(
+    problem: Problem, kind: str = "3d", color_by: str = "map", made: Arrangements | None = None
+) -> Figure:
     """A matplotlib figure of three inputs, or of the graph over two."""
     kind = checked_kind(problem, kind, color_by)
     figure = new_figure((7, 6))
-    _draw_space(_view(problem, None, kind), figure.add_subplot(projection="3d"), kind, color_by)
+    view = _view(problem, None, kind, None, _landscape(problem, kind, made))
+    _draw_space(view, figure.add_subplot(projection="3d"), kind, color_by)
     return figure
 
 
@@ -384,10 +386,10 @@ def _kind_of_cells(kind: str) -> str:
     return "regions" if kind in ("regions", "graph", "3d") else "cells"
 
 
-def _landscape(problem: Problem, kind: str) -> Landscape:
+def _landscape(problem: Problem, kind: str, made: Arrangements | None = None) -> Landscape:
     from puiseux.pictures.windows import Landscape
 
-    return Landscape(problem, _kind_of_cells(kind))
+    return Landscape(problem, _kind_of_cells(kind), made)
 
 
 def _view(

@@ -26,7 +26,7 @@ MAX_FLOAT = sys.float_info.max
 
 @dataclass(frozen=True, slots=True)
 class OutputRadius:
-    """What is known of one output.
+    """The bounds on the Hoffman constant of one output.
 
     Attributes
     ----------

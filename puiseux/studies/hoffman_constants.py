@@ -120,7 +120,7 @@ def _of_map(f: PuiseuxPolynomial | PuiseuxRational, pruned: bool, rng: np.random
 
 
 def label_of(trial: Trial) -> str:
-    """What a trial is about, without its number."""
+    """The case of a trial, without its number."""
     parameters = trial.parameters
     return {
         "known": lambda: str(parameters["example"]),

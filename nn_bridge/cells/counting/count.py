@@ -142,7 +142,7 @@ def count_cells(
         workers = 1 if executor is None else sensible_workers(executor)
     budget = Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
     with Pool(workers, executor, threads=True) as pool:
-        count = _Count(counts == "all", pool, budget, progress)
+        count = CountRun(counts == "all", pool, budget, progress)
         count.run(network, domain, checkpoint)
     reason = count.reason
     if reason is None and counts == "cells":
@@ -158,7 +158,7 @@ def count_cells(
     )
 
 
-class _Count:
+class CountRun:
     """The state of one count."""
 
     def __init__(self, all_four: bool, pool: Pool, budget: Budget, progress: Progress | None) -> None:
@@ -387,6 +387,6 @@ def count_from_tree(problem: CellProblem | None) -> FourCounts:
     >>> count_from_tree(cell_problem(Network.from_layers([[[1, 0], [0, 1]], [[1, -1]]])))
     FourCounts(cells=4, regions=4, regions_by_point=4, affine_maps=4)
     """
-    counts = _Count(True, Pool(), Budget(None, None, None), None).count(problem, None)
+    counts = CountRun(True, Pool(), Budget(None, None, None), None).count(problem, None)
     assert isinstance(counts, FourCounts)
     return counts

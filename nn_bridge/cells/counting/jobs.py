@@ -139,7 +139,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Slice:
-    """What came of a job in one slice.
+    """The result of one slice of a job.
 
     Attributes
     ----------
