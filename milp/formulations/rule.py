@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from milp.solvers import require_cvxpy
-
-Array = NDArray[np.float64]
+from polyhedra.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,12 +31,12 @@ class Preactivation:
     """
 
     inputs: Any
-    weights: Array
-    bias: Array
-    lower: Array
-    upper: Array
-    input_lower: Array
-    input_upper: Array
+    weights: Floats
+    bias: Floats
+    lower: Floats
+    upper: Floats
+    input_lower: Floats
+    input_upper: Floats
 
     @property
     def size(self) -> int:
@@ -51,7 +49,7 @@ class Preactivation:
         return self.weights @ self.inputs + self.bias
 
     @property
-    def magnitude(self) -> Array:
+    def magnitude(self) -> Floats:
         """|b| + |W| max |h|: what the terms of g can reach before they cancel, hence the scale of its rounding."""
         reach = np.maximum(np.abs(self.input_lower), np.abs(self.input_upper))
         with np.errstate(over="ignore", invalid="ignore"):
@@ -77,7 +75,7 @@ class Preactivation:
             self.input_upper,
         )
 
-    def affine(self, scale: Array, shift: Array) -> Preactivation:
+    def affine(self, scale: Floats, shift: Floats) -> Preactivation:
         """scale * g + shift, entry by entry, with scale > 0; the bounds are moved outwards by their rounding."""
         return Preactivation(
             self.inputs,

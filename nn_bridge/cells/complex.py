@@ -19,7 +19,6 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -31,12 +30,8 @@ from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import FACES, CellTreeError, Leaves
 from nn_bridge.network.network import Network
 from nn_bridge.network.residues import unpacked
+from polyhedra.arrays import Flags, Floats, Integers, Words
 from polyhedra.polyhedron import Polyhedron
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Words = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, eq=False)

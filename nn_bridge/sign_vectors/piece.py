@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_bridge.sign_vectors.domain import Domain
-from nn_bridge.sign_vectors.plan import Floats, Words
 from nn_bridge.sign_vectors.subdivide import Outcome
+from polyhedra.arrays import Floats, Words
 
 
 @dataclass(frozen=True, slots=True, eq=False)
