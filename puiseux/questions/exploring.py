@@ -12,12 +12,12 @@ import networkx as nx
 import numpy as np
 
 from nn_bridge.exploration import LocalCells, Visit, walk
-from nn_bridge.expressivity.randomness import generator_and_seed
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
 from polyhedra.limits import time_limit as limited
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import rational
 from puiseux.domains import DomainLike, pose
 from puiseux.questions.answers import readable_point, sizes, texts
