@@ -40,7 +40,7 @@ class Budget:
 
     def check_memory(self, pool: Pool, to_come: int = 0) -> None:
         """Raise `Stop` where too much memory is occupied, or will be."""
-        if self.memory is not None and resident_bytes(pool.process_ids()) + to_come > self.memory:
+        if self.memory is not None and resident_bytes() + to_come > self.memory:
             raise self.out_of_memory()
 
     def watch(self, pool: Pool) -> Callable[[], None]:
@@ -62,7 +62,7 @@ class Budget:
         """The bytes that each of the workers may still take; None for any number."""
         if self.memory is None or pool.elsewhere:
             return None
-        return max(0, self.memory - resident_bytes(pool.process_ids())) // pool.size
+        return max(0, self.memory - resident_bytes()) // pool.size
 
     def out_of_time(self) -> Stop:
         """The exception to raise when the time is over."""

@@ -141,7 +141,7 @@ def count_cells(
     if workers is None:
         workers = 1 if executor is None else sensible_workers(executor)
     budget = Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
-    with Pool(workers, executor, threads=True) as pool:
+    with Pool(workers, executor) as pool:
         count = CountRun(counts == "all", pool, budget, progress)
         count.run(network, domain, checkpoint)
     reason = count.reason
