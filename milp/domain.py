@@ -1,7 +1,7 @@
 """The domain of a formulation: bounded, with an exact box around it.
 
-Big-M needs bounds, so every formulation lives on a bounded polyhedron. `bounded` checks that once, exactly, and keeps
-the bounding box; the rows that the box does not imply stay as constraints.
+Big-M needs bounds, so every formulation is written for a bounded polyhedron. `bounded` checks that once, exactly, and
+keeps the bounding box; the rows that the box does not imply stay as constraints.
 """
 
 from __future__ import annotations

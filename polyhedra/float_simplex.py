@@ -2,8 +2,8 @@
 
 Rows are laid out as (a_1, ..., a_d, b), scaled so that max |a_j| < 1.  All arrays are C-contiguous; those that are
 written are float64 or int64 exactly.  A proposal proves nothing by itself, except where it is `PROVEN`, and what
-`doubtful` leaves out.  A caller solves exactly what nobody proposes, so that without the core every answer is the same,
-and takes longer.
+`doubtful` leaves out.  A caller solves exactly whatever has no proposal, so that without the core every answer is the
+same, and takes longer.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ _HOMES = {
     "write_pruning_certificate": "puiseux.certificates.certificate",
     "write_report": "puiseux.report.report",
 }
-"""Where the other public names live; each is loaded when it is first asked for."""
+"""The module of each of the other public names, which is loaded when it is first asked for."""
 
 __all__ = [
     "Cell",

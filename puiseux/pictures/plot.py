@@ -306,7 +306,7 @@ def save_growth(
 ) -> None:
     """How regions grow over training: one frame a network, as .gif, or .html with a slider.
 
-    Cells keep their colours from frame to frame while their activation pattern lives.
+    Cells keep their colours from frame to frame as long as their activation pattern occurs.
 
     Parameters
     ----------

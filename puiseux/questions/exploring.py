@@ -1,4 +1,4 @@
-"""`explore`: the cells around a point, across facets, for networks whose cells nobody can list."""
+"""`explore`: the cells around a point, across facets, for networks with too many cells to list."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _point(network: Network, start: Any) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """What `summarize` found of the cells around a point.
+    """The cells around a point in numbers, as `summarize` finds them.
 
     Attributes
     ----------
@@ -212,7 +212,7 @@ def summarize(
 
 
 class _Tally:
-    """What is kept of the cells found: patterns, facets and maps, not the cells."""
+    """The patterns, facets and maps of the cells found; the cells themselves are not kept."""
 
     def __init__(self) -> None:
         self.found: dict[tuple[int, ...], int] = {}  # with the number of the affine map
