@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def timed(run: Callable[[], RegionCount]) -> tuple[RegionCount, float]:
-    """What a call returns, and its CPU seconds."""
+    """The result of a call, and its CPU seconds."""
     start = time.process_time()
     result = run()
     return result, time.process_time() - start

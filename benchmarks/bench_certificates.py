@@ -1,4 +1,4 @@
-"""What certificates cost: size, and cells a second of writing and of checking, CPU time, better of two.
+"""The cost of certificates: size, and cells a second of writing and of checking, CPU time, better of two.
 
 Run ``python benchmarks/bench_certificates.py [FOLDER [NAME ..]]`` with a folder of .npz networks (by default
 tests/data/nets).  The last four rows have many equal maps: whole numbers, a ReLU on the output, and a sum of ridges,

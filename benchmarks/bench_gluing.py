@@ -1,4 +1,4 @@
-"""What the other three counts cost: all four counts against plain enumeration of the cells, best CPU seconds.
+"""The cost of the other three counts: all four counts against plain enumeration of the cells, best CPU seconds.
 
 Run ``python benchmarks/bench_gluing.py [FOLDER]`` with a folder of .npz networks (by default tests/data/nets).  Each
 network is counted as it is and with a ReLU on its output, which makes many maps equal; the last rows are degenerate:

@@ -27,7 +27,7 @@ MODULES = {
         "bounds formulations count verify optimize sensitivity compress convex_training sparse_fit vnnlib",
     ),
 }
-"""What the Python reference shows beside the front door, section by section."""
+"""The names that the Python reference shows beside the front door, section by section."""
 
 
 def commands_page() -> str:

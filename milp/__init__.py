@@ -52,7 +52,7 @@ _HOMES = {
     "verify_upper": "milp.verify",
     "verify_vnnlib": "milp.properties",
 }
-"""Where each of the other public names lives."""
+"""The module of each of the other public names."""
 
 __all__ = [
     "Bounds",

@@ -1,4 +1,4 @@
-"""What the public functions of `milp` take: a network in any form that can be read, and integers of any type."""
+"""Arguments of the public functions of `milp`: a network in any form that can be read, and integers of any type."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from flint import fmpq
 
 from milp.arguments import of_any_model
-from milp.bounds import Bounds, Floats, place_of, require_finite
+from milp.bounds import Bounds, FloatRow, place_of, require_finite
 from milp.deeppoly import deeppoly_bounds
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.solvers import deadline_after
@@ -85,8 +85,8 @@ def interval_bounds(network: Network, region: BoundedDomain) -> Bounds:
     """Interval arithmetic: m = W+ L + W- U + b, M = W+ U + W- L + b, exact and rounded outwards once a stage."""
     check_dense(network)
     boxes = [(region.lower, region.upper)]
-    lower: list[Floats] = []
-    upper: list[Floats] = []
+    lower: list[FloatRow] = []
+    upper: list[FloatRow] = []
     for stage in (*network.stages, network.output):
         low, high = _interval_stage(stage, boxes)
         lower.append(tuple(round_down(v) for v in low))
@@ -102,7 +102,7 @@ def interval_bounds(network: Network, region: BoundedDomain) -> Bounds:
     return Bounds(_around(region), tuple(lower), tuple(upper), "interval")
 
 
-def _around(region: BoundedDomain) -> tuple[Floats, Floats]:
+def _around(region: BoundedDomain) -> tuple[FloatRow, FloatRow]:
     """The box of a domain in float64, rounded outwards."""
     low, high = tuple(round_down(v) for v in region.lower), tuple(round_up(v) for v in region.upper)
     for j, (a, b) in enumerate(zip(low, high, strict=True)):

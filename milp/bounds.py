@@ -12,7 +12,7 @@ from enum import Enum
 from nn_bridge.network.network import INPUT
 from polyhedra.errors import FormulationError
 
-Floats = tuple[float, ...]
+FloatRow = tuple[float, ...]
 
 
 class OutOfRange(FormulationError):
@@ -20,7 +20,7 @@ class OutOfRange(FormulationError):
 
 
 class Stability(Enum):
-    """What the bounds say about a unit on the whole domain."""
+    """The sign of a unit on the whole domain, as far as the bounds tell."""
 
     INACTIVE = "inactive"
     ACTIVE = "active"
@@ -43,9 +43,9 @@ class Bounds:
         Whether they are proved for the exact network (False for bounds that a user supplied).
     """
 
-    input: tuple[Floats, Floats]
-    lower: tuple[Floats, ...]
-    upper: tuple[Floats, ...]
+    input: tuple[FloatRow, FloatRow]
+    lower: tuple[FloatRow, ...]
+    upper: tuple[FloatRow, ...]
     method: str
     proven: bool = True
 
@@ -60,7 +60,7 @@ class Bounds:
                     )
 
     def stability(self, stage: int, unit: int) -> Stability:
-        """What is known of one unit (stages counted from 0): inactive where M <= 0, active where m >= 0."""
+        """Tell the sign of one unit (stages counted from 0): inactive where M <= 0, active where m >= 0."""
         if self.upper[stage][unit] <= 0:
             return Stability.INACTIVE
         return Stability.ACTIVE if self.lower[stage][unit] >= 0 else Stability.UNSTABLE
@@ -74,7 +74,7 @@ class Bounds:
         """The number of units that need a binary variable."""
         return sum(len(self.unstable(stage)) for stage in range(len(self.lower) - 1))
 
-    def value_box(self, source: int) -> tuple[Floats, Floats]:
+    def value_box(self, source: int) -> tuple[FloatRow, FloatRow]:
         """The box of a source's values: source 0 the input, source k the units of stage k after their ReLU."""
         if source == INPUT:
             return self.input

@@ -190,7 +190,7 @@ def meet_by_cells(
     Outputs marked as strict must be > 0. Of the cell where a point is found, it is one with the greatest least output
     (at most 1), of the strict ones where there are any.
     """
-    marks = (False,) * slacks.output_dim if strict is None else tuple(strict)
+    strict_rows = (False,) * slacks.output_dim if strict is None else tuple(strict)
     cells = 0
     complete = True
     try:
@@ -200,25 +200,25 @@ def meet_by_cells(
             for cell in _by_size(reach):
                 if deadline is not None and time.monotonic() > deadline:
                     raise OutOfTime("time limit")
-                point = _all_at_least_zero(slacks, region, batch.pattern(int(cell)), marks)
+                point = _all_at_least_zero(slacks, region, batch.pattern(int(cell)), strict_rows)
                 if point is not None:
                     return Meeting(point, True, cells)
     except (OutOfTime, TooManyCells):
         complete = False
     except OutOfRange:
-        return _meet_exactly(slacks, region, marks, deadline, max_cells)
+        return _meet_exactly(slacks, region, strict_rows, deadline, max_cells)
     return Meeting(None, complete, cells)
 
 
 def _meet_exactly(
-    slacks: Network, region: BoundedDomain, marks: tuple[bool, ...], deadline: float | None, max_cells: int | None
+    slacks: Network, region: BoundedDomain, strict_rows: tuple[bool, ...], deadline: float | None, max_cells: int | None
 ) -> Meeting:
     """The same by an exact program on every cell, for weights that floats cannot hold."""
     cells = 0
     try:
         for cell in exact_cells(slacks, region.polyhedron, deadline, max_cells):
             cells += 1
-            point = _all_at_least_zero(slacks, region, cell.pattern, marks)
+            point = _all_at_least_zero(slacks, region, cell.pattern, strict_rows)
             if point is not None:
                 return Meeting(point, True, cells)
     except (OutOfTime, TooManyCells):

@@ -25,12 +25,11 @@ from nn_bridge.cells.plain_tree import LeafTree, leaf_tree
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import FACES, PATTERNS, Leaves
 from nn_bridge.network.network import INPUT, Network, Pattern, float_matrix
+from polyhedra.arrays import Floats, Integers, Words
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.rounding import UNIT_ROUNDOFF
 from polyhedra.scalars import to_float
-
-Array = NDArray[np.float64]
 
 _CELLS_AT_ONCE = 2048
 _UNDERFLOW = 1e-310  # times the growth of the network: more than the products of one form lose by underflow
@@ -58,11 +57,11 @@ class CellBatch:
     """
 
     active: tuple[NDArray[np.bool_], ...]
-    rows: Array
-    rows_error: Array
-    vertex_cell: NDArray[np.int64]
-    vertices: Array
-    radius: Array
+    rows: Floats
+    rows_error: Floats
+    vertex_cell: Integers
+    vertices: Floats
+    radius: Floats
 
     @property
     def size(self) -> int:
@@ -73,7 +72,7 @@ class CellBatch:
         """The pattern of a cell."""
         return tuple(tuple(bool(v) for v in stage[cell]) for stage in self.active)
 
-    def values(self) -> tuple[Array, Array]:
+    def values(self) -> tuple[Floats, Floats]:
         """Proven lower and upper bounds of each output at each vertex, two arrays (vertices, outputs)."""
         with np.errstate(all="ignore"):
             rows, error = self.rows[self.vertex_cell], self.rows_error[self.vertex_cell]
@@ -89,7 +88,7 @@ class CellBatch:
             value = np.where(np.isfinite(value), value, 0.0)
             return value - spread, value + spread
 
-    def extremes(self) -> tuple[Array, Array]:
+    def extremes(self) -> tuple[Floats, Floats]:
         """Proven bounds of each output over each cell, which lies between its vertices: two arrays (cells, outputs)."""
         low, high = self.values()
         shape = (self.size, self.rows.shape[1])
@@ -180,10 +179,10 @@ def _in_time(deadline: float | None) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    patterns: NDArray[np.uint64]
-    leaf: NDArray[np.int64]
-    coordinates: Array
-    zeros: NDArray[np.uint64]
+    patterns: Words
+    leaf: Integers
+    coordinates: Floats
+    zeros: Words
 
 
 def _parts(leaves: Leaves, first: int) -> Iterator[_Part]:
@@ -199,7 +198,7 @@ def _parts(leaves: Leaves, first: int) -> Iterator[_Part]:
         )
 
 
-def _active(patterns: NDArray[np.uint64], network: Network, words: int) -> tuple[NDArray[np.bool_], ...]:
+def _active(patterns: Words, network: Network, words: int) -> tuple[NDArray[np.bool_], ...]:
     bits = np.unpackbits(np.ascontiguousarray(patterns).view(np.uint8), axis=1, bitorder="little").astype(bool)
     return tuple(bits[:, 64 * words * s : 64 * words * s + size] for s, size in enumerate(network.hidden))
 
@@ -236,9 +235,9 @@ class _Forms:
     def batch(
         self,
         active: tuple[NDArray[np.bool_], ...],
-        leaf: NDArray[np.int64] | None,
-        coordinates: Array | None,
-        zeros: NDArray[np.uint64] | None,
+        leaf: Integers | None,
+        coordinates: Floats | None,
+        zeros: Words | None,
     ) -> CellBatch:
         """The batch of some patterns, with the vertices of the cells, if there are any."""
         with np.errstate(all="ignore"):
@@ -252,11 +251,11 @@ class _Forms:
             radius = self._radii(forms, errors, leaf, points, zeros)
             return CellBatch(active, forms[-1], errors[-1], leaf, points, radius)
 
-    def _forms(self, active: tuple[NDArray[np.bool_], ...]) -> tuple[list[Array], list[Array]]:
+    def _forms(self, active: tuple[NDArray[np.bool_], ...]) -> tuple[list[Floats], list[Floats]]:
         cells = len(active[0]) if active else 1
         identity = np.hstack([np.eye(self.n), np.zeros((self.n, 1))])
-        values: list[Array] = [np.broadcast_to(identity, (cells, self.n, self.n + 1))]
-        errors: list[Array] = [np.zeros((1, self.n, self.n + 1))]
+        values: list[Floats] = [np.broadcast_to(identity, (cells, self.n, self.n + 1))]
+        errors: list[Floats] = [np.zeros((1, self.n, self.n + 1))]
         forms, form_errors = [], []
         for k, (blocks, bias) in enumerate(self.stages):
             total = np.zeros((cells, len(bias), self.n + 1))
@@ -281,8 +280,13 @@ class _Forms:
         return forms, form_errors
 
     def _radii(
-        self, forms: list[Array], errors: list[Array], leaf: NDArray[np.int64], points: Array, zeros: NDArray[np.uint64]
-    ) -> Array:
+        self,
+        forms: list[Floats],
+        errors: list[Floats],
+        leaf: Integers,
+        points: Floats,
+        zeros: Words,
+    ) -> Floats:
         """For each vertex a bound on the distance, in the maximum norm, of its estimate."""
         bits = np.unpackbits(np.ascontiguousarray(zeros).view(np.uint8), axis=1, bitorder="little")
         places = self.source._places  # where the bits of each stage, and of the walls, begin
@@ -302,12 +306,12 @@ class _Forms:
 
     def _gather(
         self,
-        forms: list[Array],
-        errors: list[Array],
-        cells: NDArray[np.int64],
-        numbers: NDArray[np.int64],
-        starts: NDArray[np.int64],
-    ) -> tuple[Array, Array]:
+        forms: list[Floats],
+        errors: list[Floats],
+        cells: Integers,
+        numbers: Integers,
+        starts: Integers,
+    ) -> tuple[Floats, Floats]:
         """The rows of the units and walls with the given numbers, one set for each vertex."""
         shape = (*numbers.shape, self.n + 1)
         rows, error = np.zeros(shape), np.zeros(shape)
@@ -326,7 +330,7 @@ class _Forms:
         return rows, error
 
 
-def _distance(rows: Array, error: Array, points: Array) -> Array:
+def _distance(rows: Floats, error: Floats, points: Floats) -> Floats:
     """How far the solutions of rows . (x, 1) = 0 can be from estimates, infinite where nothing is proved."""
     n = points.shape[1]
     scale = np.ldexp(1.0, -np.frexp(np.abs(rows).max(axis=2, keepdims=True))[1])

@@ -35,7 +35,7 @@ METHODS = ("auto", "scip", "loop")
 
 @dataclass(frozen=True, slots=True)
 class PatternSearch:
-    """What an enumeration found.
+    """The result of an enumeration.
 
     Attributes
     ----------

@@ -17,15 +17,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from milp.bounds import Bounds, Floats
+from milp.bounds import Bounds, FloatRow
 from milp.lines import upper_line
 from nn_bridge.network.network import INPUT, AffineStage, Network, float_matrix
+from polyhedra.arrays import Floats
 from polyhedra.rounding import UNIT_ROUNDOFF
 from polyhedra.scalars import to_float
-
-Array = NDArray[np.float64]
 
 _UNDERFLOW = 1e-310  # times the growth of a network: more than all products of one bound lose by underflow together
 
@@ -34,17 +32,17 @@ _UNDERFLOW = 1e-310  # times the growth of a network: more than all products of 
 class _Stage:
     """A stage in floating point: nearest weights per source, nearest biases."""
 
-    blocks: tuple[tuple[int, Array], ...]
-    bias: Array
+    blocks: tuple[tuple[int, Floats], ...]
+    bias: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
     """Per unit of a stage: slope and offset of the line above, slope of the line below (through the origin)."""
 
-    upper_slope: Array
-    upper_offset: Array
-    lower_slope: Array
+    upper_slope: Floats
+    upper_offset: Floats
+    lower_slope: Floats
 
 
 def deeppoly_bounds(network: Network, start: Bounds) -> Bounds:
@@ -90,12 +88,12 @@ def _float_stage(stage: AffineStage) -> _Stage:
     return _Stage(blocks, np.array([to_float(b) for b in stage.bias]))
 
 
-def _box(bounds: Bounds, source: int) -> tuple[Array, Array]:
+def _box(bounds: Bounds, source: int) -> tuple[Floats, Floats]:
     low, high = bounds.value_box(source)
     return np.array(low), np.array(high)
 
 
-def _unit_lines(lower: Floats, upper: Floats) -> _Lines:
+def _unit_lines(lower: FloatRow, upper: FloatRow) -> _Lines:
     lines = []
     for m, M in zip(lower, upper, strict=True):
         if M <= 0:
@@ -113,15 +111,15 @@ def _upper_bounds(
     sign: float,
     stages: list[_Stage],
     lines: list[_Lines],
-    boxes: list[tuple[Array, Array]],
+    boxes: list[tuple[Floats, Floats]],
     sizes: list[int],
     loss: float,
-) -> Array:
+) -> Floats:
     """Upper bounds of sign * (pre-activations of the target stage), rounding errors included."""
     # 8 counts the roundings beside the inner product, the factor 2 those of computing the error bound itself
     gamma = 2.0 * (max(sizes) + 8) * UNIT_ROUNDOFF
     size = [np.maximum(np.abs(low), np.abs(high)) for low, high in boxes]
-    rows: dict[int, Array] = {source: sign * matrix for source, matrix in target.blocks}
+    rows: dict[int, Floats] = {source: sign * matrix for source, matrix in target.blocks}
     constant = sign * target.bias
     error = gamma * np.abs(constant) + loss
     for source, matrix in rows.items():

@@ -1,7 +1,7 @@
 """The domain of a formulation: bounded, with an exact box around it.
 
-Big-M needs bounds, so every formulation lives on a bounded polyhedron. `bounded` checks that once, exactly, and keeps
-the bounding box; the rows that the box does not imply stay as constraints.
+Big-M needs bounds, so every formulation is written for a bounded polyhedron. `bounded` checks that once, exactly, and
+keeps the bounding box; the rows that the box does not imply stay as constraints.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class BoundedDomain:
 
 
 DomainLike = Polyhedron | BoundedDomain | Sequence[Any]
-"""What functions take as a domain: a polyhedron, or a pair (lower, upper) of vectors."""
+"""A domain as functions take it: a polyhedron, or a pair (lower, upper) of vectors."""
 
 
 def bounded(domain: DomainLike | None, dim: int, deadline: float | None = None) -> BoundedDomain:

@@ -70,7 +70,7 @@ def search_exactly(
 
 
 def _better(first: SearchResult, second: SearchResult) -> SearchResult:
-    """What two searches for one maximum know together."""
+    """Combine two searches for one maximum: the best point of either, and the least bound."""
     values = [(r.value, r.point) for r in (first, second) if r.value is not None]
     value, point = max(values, key=lambda pair: pair[0], default=(None, None))
     ends = [r.bound for r in (first, second) if r.bound is not None]

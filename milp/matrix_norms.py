@@ -21,16 +21,14 @@ from typing import Any
 
 import numpy as np
 from flint import arb, ctx, fmpq, fmpq_mat, fmpz_poly
-from numpy.typing import NDArray
 
 from nn_bridge.network.network import Matrix, Row
+from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
 from polyhedra.matrix import nullspace
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import ONE, ZERO, to_float
-
-Array = NDArray[np.float64]
 
 NORMS = ("1", "2", "inf")
 _MOST_SIGNS = 14  # 2^13 combinations of signs, or vertices of a cube, are looked at for each cell at most
@@ -271,7 +269,7 @@ class NormPair:
 
     # ---------------------------------------------------------------- floating point
 
-    def float_sizes(self, J: Array, error: Array) -> tuple[Array, Array]:
+    def float_sizes(self, J: Floats, error: Floats) -> tuple[Floats, Floats]:
         """Bounds of the norms of many matrices (k, outputs, inputs), each entry known up to an error."""
         with np.errstate(all="ignore"):
             value = self._float_size(J)
@@ -282,7 +280,7 @@ class NormPair:
             bad = ~np.isfinite(low) | ~np.isfinite(high) | self._ill_conditioned
             return np.where(bad, 0.0, low), np.where(bad, np.inf, high)
 
-    def _float_size(self, J: Array) -> Array:
+    def _float_size(self, J: Floats) -> Floats:
         if self.outer == "2" and self.outputs > 1 and self.inner == "2":
             matrix = J if self.directions is None else J @ self._float_root
             finite = np.isfinite(matrix).all(axis=(1, 2))
@@ -302,7 +300,7 @@ class NormPair:
         return np.abs(J @ self._float_vertices.T).max(axis=(1, 2))
 
     @cached_property
-    def _float_vertices(self) -> Array:
+    def _float_vertices(self) -> Floats:
         return np.array([[to_float(v) for v in u] for u in self.vertices])
 
     @cached_property
@@ -313,7 +311,7 @@ class NormPair:
         return not np.linalg.cond(self._float_root) < 1e3
 
     @cached_property
-    def _float_root(self) -> Array:
+    def _float_root(self) -> Floats:
         """L with L L' near (D'D)^-1."""
         inverse = np.array([[to_float(v) for v in row] for row in self._inverse_gram.tolist()])
         return np.linalg.cholesky(inverse)

@@ -24,9 +24,10 @@ from milp.bounds import Bounds
 from milp.domain import BoundedDomain
 from milp.formulations import relu_complement
 from milp.formulations.network import input_variable, stage_preactivation
-from milp.formulations.rule import Array, Preactivation
+from milp.formulations.rule import Preactivation
 from milp.solvers import SolveStatus, refuse_large_numbers, require_cvxpy, solve, solver_errors
 from nn_bridge.network.network import AffineStage, Network, Pattern
+from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError, MissingExtraError
 
 Vanishing = dict[tuple[Pattern, int], None]
@@ -119,7 +120,7 @@ def pattern_model(
     return PatternModel(x, slack, tuple(binaries), tuple(free), tuple(fixed), tuple(sizes), constraints)
 
 
-def _rescaled(pre: Preactivation, stage: AffineStage, scales: list[Array]) -> Preactivation:
+def _rescaled(pre: Preactivation, stage: AffineStage, scales: list[Floats]) -> Preactivation:
     """The same pre-activations, read from sources that are held in other units."""
     scale = np.concatenate([scales[source] for source, _ in stage.blocks] or [scales[0]])
     return replace(

@@ -40,7 +40,7 @@ MILP = "milp"
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is known of a property.
+    """The answer to a property: it holds, fails at a point, or is open.
 
     Attributes
     ----------

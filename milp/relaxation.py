@@ -20,17 +20,15 @@ from typing import Any
 
 import numpy as np
 from flint import fmpq
-from numpy.typing import NDArray
 
 from milp.bounds import Bounds, OutOfRange, Stability, require_finite
 from milp.domain import BoundedDomain
 from milp.lines import upper_line
 from nn_bridge.network.network import AffineStage, Network
+from polyhedra.arrays import Floats
 from polyhedra.errors import MissingExtraError
 from polyhedra.rounding import UNIT_ROUNDOFF, round_down, round_up
 from polyhedra.scalars import ZERO, rational, to_float
-
-Array = NDArray[np.float64]
 
 
 class Relaxation:
@@ -74,7 +72,7 @@ class Relaxation:
         high.append(0.0)
         self._low, self._high = np.array(low), np.array(high)
         self._magnitude = np.maximum(np.abs(self._low), np.abs(self._high))
-        rows: list[Array] = []
+        rows: list[Floats] = []
         ends: list[tuple[float, float]] = []
         for row in region.inequalities:
             coefficients, _, end = self._float_row(dict(enumerate(row[:-1])), row[-1], "a row of the domain")
@@ -137,7 +135,7 @@ class Relaxation:
                     terms[j if source == 0 else self.unit(source - 1, j)] = w
         return terms
 
-    def _float_row(self, terms: dict[int, fmpq], right: fmpq, place: str) -> tuple[Array, float, float]:
+    def _float_row(self, terms: dict[int, fmpq], right: fmpq, place: str) -> tuple[Floats, float, float]:
         """A row in float64 and the interval that its value lies in wherever the exact row has this right-hand side."""
         row = np.zeros(len(self._low))
         slack = ZERO
@@ -238,7 +236,7 @@ class Relaxation:
             self._change_column(u)
             self._highs.changeRowBounds(row, 0.0, difference_end)
 
-    def bound(self) -> tuple[float, Array | None]:
+    def bound(self) -> tuple[float, Floats | None]:
         """A proved upper bound of the objective, and the relaxation's point (None where it is infeasible).
 
         The bound is -inf where infeasibility is proved.  It is valid even if HiGHS fails; then it is loose.
@@ -266,7 +264,7 @@ class Relaxation:
             return self.objective_end, None
         return (value if value < self.objective_end else self.objective_end), point
 
-    def _safe_bound(self, y: Array, with_objective: bool = True) -> float:
+    def _safe_bound(self, y: Floats, with_objective: bool = True) -> float:
         """An upper bound of the objective (or of 0) over all points within the ends of columns and rows.
 
         It is infinite or NaN where the sums overflow.
@@ -274,7 +272,7 @@ class Relaxation:
         with np.errstate(all="ignore"):
             return self._safe_sum(y, with_objective)
 
-    def _safe_sum(self, y: Array, with_objective: bool) -> float:
+    def _safe_sum(self, y: Floats, with_objective: bool) -> float:
         gamma = 2.0 * (sum(self._A.shape) + 8) * UNIT_ROUNDOFF
         # where a row has no end on the side that y asks for, y must not ask
         y = np.where(((y > 0) & np.isinf(self._row_high)) | ((y < 0) & np.isinf(self._row_low)), 0.0, y)
@@ -291,7 +289,7 @@ class Relaxation:
         lost = 1e-318 * sum(self._A.shape) * (1.0 + np.sum(self._magnitude))
         return float(np.nextafter(total + 2.0 * gamma * magnitude + max(1e-290, lost), math.inf))
 
-    def _dual_ray(self) -> tuple[bool, Array]:
+    def _dual_ray(self) -> tuple[bool, Floats]:
         answer = self._highs.getDualRay()
         if len(answer) == 3:
             _, has_ray, ray = answer
@@ -299,12 +297,12 @@ class Relaxation:
             has_ray, ray = answer
         return bool(has_ray), np.asarray(ray) if has_ray else np.zeros(0)
 
-    def _proves_infeasible(self, ray: Array) -> bool:
+    def _proves_infeasible(self, ray: Floats) -> bool:
         """Whether a ray, in either direction, shows that no point satisfies all rows: 0 <= a negative number."""
         return any(self._safe_bound(sign * ray, with_objective=False) < 0.0 for sign in (1.0, -1.0))
 
 
-def _power_above(size: Array) -> Array:
+def _power_above(size: Floats) -> Floats:
     """The least power of two that is at least a size, within what float64 can divide by; 1 for size 0."""
     exponent = np.clip(np.frexp(size)[1], -500, 500)
     return np.where(size > 0, np.ldexp(1.0, exponent), 1.0)

@@ -23,12 +23,12 @@ from milp.bounds import Bounds
 from milp.count import search_patterns
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import NetworkModel, formulate
-from milp.formulations.rule import Array
 from milp.gradient import exact_gradient, gradient_interval, gradient_model
 from milp.optimize import objective_of
 from milp.solvers import choose_solver, deadline_after, require_cvxpy, third_of, time_left
 from milp.verify import NORMS, Status, Verdict
 from nn_bridge.network.network import Network, Pattern, Row
+from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
 from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.scalars import ONE, ZERO, to_float
@@ -205,8 +205,8 @@ def _dual_norm(gradient: Sequence[fmpq], norm: str) -> fmpq:
     return sum(sizes, ZERO) if norm == "inf" else max(sizes)
 
 
-def _norm_goals(norm: str, n: int) -> list[Array | None]:
-    """What to maximise: the sum of absolute values (None), or each entry and its negative."""
+def _norm_goals(norm: str, n: int) -> list[Floats | None]:
+    """The objectives to maximise: the sum of absolute values (None), or each entry and its negative."""
     if norm == "inf":
         return [None]
     return [sign * row for row in np.eye(n) for sign in (1.0, -1.0)]
@@ -217,7 +217,7 @@ def _proposals(
     region: BoundedDomain,
     known: Bounds,
     weights: Row,
-    goals: Sequence[Array | None],
+    goals: Sequence[Floats | None],
     solver: str | None,
     deadline: float | None,
     tries: int = 5,

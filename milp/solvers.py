@@ -30,7 +30,7 @@ _MODULES = {"HIGHS": "highspy", "SCIP": "pyscipopt", "GUROBI": "gurobipy", "SCIP
 """The Python module behind a solver's name, where the extra [milp] or the user must bring it."""
 
 _LOADING = 5.0
-"""Seconds that must be left where a solver that nobody asked for has to be loaded first."""
+"""Seconds that must be left where a solver that was not asked for has to be loaded first."""
 
 _TIME_LIMIT = {
     "HIGHS": "time_limit",
@@ -76,7 +76,7 @@ ADVICE: dict[SolveStatus, str | None] = {
 
 @dataclass(frozen=True, slots=True)
 class SolveReport:
-    """What a solver answered.
+    """The answer of a solver.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ NORMS = ("inf", "1")
 
 
 class Status(Enum):
-    """What is known of a property."""
+    """A property that is proven, refuted, or open."""
 
     PROVEN = "proven"
     VIOLATED = "violated"

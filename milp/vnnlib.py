@@ -63,7 +63,7 @@ class LinearRow:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """What must not happen: one of these systems is satisfied.
+    """A union of systems, none of which may be satisfied.
 
     Attributes
     ----------
@@ -190,7 +190,7 @@ def parse_vnnlib(text: str) -> Property:
 
 
 class _Budget:
-    """What reading a file may still use up."""
+    """The budget that is left for reading a file."""
 
     def __init__(self) -> None:
         self._entries, self._bits = _MAX_ENTRIES, _MAX_DIGITS * 10 // 3

@@ -1,4 +1,4 @@
-"""What is counted, what every counting route returns, and the protocol that a route follows."""
+"""`Count` (the definitions), `RegionCount` (the result of every counting route), and the protocol of a route."""
 
 from __future__ import annotations
 

@@ -1,10 +1,7 @@
 """How the compiled core was built, and the loops of linear programs (`polyhedra.float_simplex` describes them)."""
 
-import numpy as np
-from numpy.typing import NDArray
-
-_Floats = NDArray[np.float64]
-_Indices = NDArray[np.int64]
+from polyhedra.arrays import Floats as _Floats
+from polyhedra.arrays import Integers as _Indices
 
 def about() -> dict[str, str | bool]:
     """The sum of the sources, the compiler, how limbs are multiplied, and whether assertions are checked."""

@@ -24,7 +24,7 @@ ARTIFICIAL = -1
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the simplex method found.
+    """The answer of the simplex method.
 
     Attributes
     ----------

@@ -15,6 +15,7 @@ import numpy as np
 from flint import fmpq
 
 from polyhedra import float_simplex
+from polyhedra.arrays import Floats
 from polyhedra.limits import check_limits
 from polyhedra.scalars import to_float
 from polyhedra.system import System
@@ -56,7 +57,7 @@ def alone_violated(system: System, inside: Sequence[fmpq]) -> frozenset[int]:
     return frozenset(found)
 
 
-def _is_alone(rows: float_simplex.Floats, index: int, center: float_simplex.Floats, slack: float) -> bool:
+def _is_alone(rows: Floats, index: int, center: Floats, slack: float) -> bool:
     """Whether a point that violates this row alone is found and proven."""
     check_limits()
     top = rows[index].copy()

@@ -2,25 +2,22 @@
 
 Rows are laid out as (a_1, ..., a_d, b), scaled so that max |a_j| < 1.  All arrays are C-contiguous; those that are
 written are float64 or int64 exactly.  A proposal proves nothing by itself, except where it is `PROVEN`, and what
-`doubtful` leaves out.  A caller solves exactly what nobody proposes, so that without the core every answer is the same,
-and takes longer.
+`doubtful` leaves out.  A caller solves exactly whatever has no proposal, so that without the core every answer is the
+same, and takes longer.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from polyhedra.arrays import Floats, Integers
 from polyhedra.compiled_core import core
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 OPTIMAL, UNBOUNDED, INFEASIBLE, GAVE_UP, PROVEN = 0, 1, 2, 3, 4
 
 
 def propose(
-    rows: Floats, n_equal: int, top: Floats, symbolic: bool, basis: Indices, point: Floats, inverse: Floats
+    rows: Floats, n_equal: int, top: Floats, symbolic: bool, basis: Integers, point: Floats, inverse: Floats
 ) -> int:
     """Dual simplex method for: maximize top[:d].x over rows[:n_equal] x = b, rows[n_equal:] x <= b, top x <= cap.
 
@@ -48,7 +45,7 @@ def propose(
     return GAVE_UP
 
 
-def propose_and_prove(rows: Floats, n_equal: int, top: Floats, basis: Indices, point: Floats) -> int:
+def propose_and_prove(rows: Floats, n_equal: int, top: Floats, basis: Integers, point: Floats) -> int:
     """`propose` with a symbolic cap; PROVEN if the exact solution of the basis is proven to be the only optimum.
 
     Proven means: the exact rows that the float rows are roundings of have a regular basis, positive multipliers on its
@@ -57,7 +54,7 @@ def propose_and_prove(rows: Floats, n_equal: int, top: Floats, basis: Indices, p
     return GAVE_UP
 
 
-def prove_many(rows: Floats, targets: Floats, names: Indices, statuses: Indices) -> None:
+def prove_many(rows: Floats, targets: Floats, names: Integers, statuses: Integers) -> None:
     """Call `propose_and_prove` without equalities for each target.
 
     Parameters
@@ -71,7 +68,7 @@ def prove_many(rows: Floats, targets: Floats, names: Indices, statuses: Indices)
     statuses[:] = GAVE_UP
 
 
-def doubtful(rows: Floats, n_equal: int, point: Floats, homogeneous: bool, indices: Indices) -> int:
+def doubtful(rows: Floats, n_equal: int, point: Floats, homogeneous: bool, indices: Integers) -> int:
     """The equalities, and the inequalities of which a.x < b (or a.x < 0 with `homogeneous`) is not proven.
 
     Every number of `rows` and `point` may be off by one rounding; NaN and infinities count as not proven.

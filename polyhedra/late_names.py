@@ -9,7 +9,7 @@ from typing import Any
 
 
 def late_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """What a package needs as its ``__getattr__`` and ``__dir__``.
+    """Make the ``__getattr__`` and ``__dir__`` of a package whose names are loaded late.
 
     Parameters
     ----------

@@ -122,7 +122,7 @@ _HOMES = {
     "write_pruning_certificate": "puiseux.certificates.certificate",
     "write_report": "puiseux.report.report",
 }
-"""Where the other public names live; each is loaded when it is first asked for."""
+"""The module of each of the other public names, which is loaded when it is first asked for."""
 
 __all__ = [
     "Cell",
@@ -195,6 +195,13 @@ __all__ = [
 
 forward(
     {
+        "puiseux.waiting": "puiseux.console.waiting",
+        "puiseux.suggestions": "puiseux.console.suggestions",
+        "puiseux.streams": "puiseux.console.streams",
+        "puiseux.glossary": "puiseux.console.glossary",
+        "puiseux.exit_codes": "puiseux.console.exit_codes",
+        "puiseux.float_replay": "puiseux.questions.float_replay",
+        "puiseux.answers": "puiseux.questions.answers",
         "puiseux.cli": "puiseux.console.cli",
         "puiseux.comparison": "puiseux.questions.comparison",
         "puiseux.count": "puiseux.questions.count",

@@ -335,7 +335,7 @@ def effective_radii(
     pruned: bool = True,
     exact: bool = True,
     samples: int = 20,
-    rng: int | np.random.Generator = 0,
+    rng: int | np.random.Generator | None = None,
     limit: int = 100_000,
 ) -> tuple[EffectiveRadius, ...]:
     """The effective radius of each output; see `nn_bridge.expressivity.sampling_box.effective_radii`."""

@@ -28,7 +28,7 @@ from polyhedra.scalars import rational, rationals, to_text
 from puiseux.domain_files import DomainFile
 
 DomainLike: TypeAlias = str | Polyhedron | tuple[Any, Any] | Sequence[Any] | np.ndarray | None
-"""What every public function takes as a domain."""
+"""A domain as every public function takes it."""
 
 WHOLE_SPACE = "all"
 _KINDS = "all, box:LO,HI, box:LO1,HI1;LO2,HI2;..., polyhedron:FILE, slice:FILE"

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nn_bridge.expressivity.randomness import generator_and_seed
 from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
 from polyhedra.quoting import quoted
+from polyhedra.randomness import generator_and_seed
 
 Draw = Callable[[np.random.Generator, tuple[int, ...], int, int], np.ndarray]
 """Draws an array: generator, shape, fan-in of the layer, inputs of the network; the fan-out is ``shape[0]``."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nn_bridge.symbolic.count import SymbolicCells
 
 ON_DEGENERATE = ("report", "raise", "exact")
-"""What the route ``sign-vectors`` does where it cannot vouch for a number."""
+"""The choices of the route ``sign-vectors`` where it cannot vouch for a number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def lint(folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What the linter says of a copy of the packages with one violation of each contract."""
+    """The answer of the linter for a copy of the packages with one violation of each contract."""
     folder = tmp_path_factory.mktemp("planted")
     shutil.copy(ROOT / "pyproject.toml", folder)
     for package in PACKAGES:

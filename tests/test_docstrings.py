@@ -151,6 +151,42 @@ def test_imports_of_the_pages_exist(path: Path) -> None:
     assert [name for name in names if not exists(name)] == []
 
 
+WORDS = {
+    r'"""What\b': "a docstring begins with a verb or a noun, not with 'What'",
+    r"\b(nobody|somebody|everybody|someone)\b": "a process is no person",
+    r"\bclass _?(Crew|Flow|Gluer)\b": "the field says pool, scheduler, merge or join",
+    r"\b_?(prints|marks)\b(: [\w\[\], .]+)? = ": "the field says residues or fingerprints, and mask",
+    r"^\w+ = NDArray\[np\.(float64|int64|bool_|uint64)\]$": "array types are named in polyhedra/arrays.py",
+}
+"""Patterns that the sources of the packages do not hold, and the rule of the house that each breaks."""
+ARRAY_TYPES = ROOT / "polyhedra" / "arrays.py"
+
+
+def words_against_the_rules(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8")
+    rules = {pattern: rule for pattern, rule in WORDS.items() if path != ARRAY_TYPES or "NDArray" not in pattern}
+    return [
+        f"line {text.count(chr(10), 0, found.start()) + 1}: {rule}"
+        for pattern, rule in rules.items()
+        for found in re.finditer(pattern, text, re.MULTILINE)
+    ]
+
+
+@pytest.mark.parametrize("path", [*MODULES, *COMPILED], ids=lambda path: str(path.relative_to(ROOT)))
+def test_words_are_plain(path: Path) -> None:
+    assert words_against_the_rules(path) == []
+
+
+def test_planted_words_are_found(tmp_path: Path) -> None:
+    planted = tmp_path / "planted.py"
+    planted.write_text(
+        'class Crew:\n    """What works."""\n\n    marks = 1  # nobody reads it\n\n\nFloats = NDArray[np.float64]\n'
+    )
+    assert sorted(found.split(":")[0] for found in words_against_the_rules(planted)) == [
+        "line 1", "line 2", "line 4", "line 4", "line 7"
+    ]  # fmt: skip
+
+
 def test_a_planted_fault_is_found(tmp_path: Path) -> None:
     planted = tmp_path / "planted.py"
     planted.write_text(

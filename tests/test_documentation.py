@@ -1,4 +1,4 @@
-"""What the documentation shows is true: Python blocks run and print what they say, links and JSON are sound."""
+"""The documentation is true: Python blocks run and print what they say, links and JSON are sound."""
 
 from __future__ import annotations
 

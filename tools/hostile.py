@@ -68,7 +68,7 @@ def cases(folder: Path, kind: str | None) -> Iterator[Case]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one command did."""
+    """The outcome of one command."""
 
     case: Case
     code: int
@@ -79,7 +79,7 @@ class Outcome:
     error: str
 
     def faults(self) -> list[str]:
-        """What is wrong with it."""
+        """The fault, or nothing."""
         found = []
         if self.code not in self.case.codes:
             found.append(f"exit code {self.code}")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 ESCAPES = "\x1b[31m\x1b]0;owned\x07\n\r\t\x00\u202e\u2066"
-"""What a message must not send to a terminal."""
+"""Characters that a message must not send to a terminal."""
 LONG = "9" * 200_000
 MANY = 100_000
 

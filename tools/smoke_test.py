@@ -18,7 +18,7 @@ from pathlib import Path
 
 
 def puiseux(*arguments: str, code: int = 0) -> str:
-    """What a command prints; its end has to be as expected, and nothing but the answer goes to stdout."""
+    """Return the output of a command; its end has to be as expected, and nothing but the answer goes to stdout."""
     program = Path(sys.executable).with_name("puiseux")
     done = subprocess.run([str(program), *arguments], capture_output=True, text=True, check=False)
     if done.returncode != code or "Traceback" in done.stderr:

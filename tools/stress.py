@@ -181,7 +181,7 @@ def _affine(
 
 
 def disagreements(chosen: Case, number: int, seconds: Counter[str], outcomes: Counter[str]) -> list[str]:
-    """What the engines say differently of one network."""
+    """The numbers in which the engines differ on one network."""
 
     def by(engine: str) -> RegionCount:
         begun = time.process_time()

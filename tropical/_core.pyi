@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-_Floats = NDArray[np.float64]
-_Indices = NDArray[np.int64]
-_Flags = NDArray[np.bool_]
+from polyhedra.arrays import Flags as _Flags
+from polyhedra.arrays import Floats as _Floats
+from polyhedra.arrays import Integers as _Indices
 
 def winners(A: _Floats, c: _Floats, points: _Floats, winner: _Indices, alone: _Flags) -> None: ...
 def locate(

@@ -15,12 +15,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from polyhedra.arrays import Flags, Floats
 from polyhedra.compiled_core import core
 from polyhedra.rounding import UNIT_ROUNDOFF
 
-Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
-Flags = NDArray[np.bool_]
 
 TINY = 1e-290  # above every underflow that a product of a few numbers can lose
 SMALL = 1e-300  # times one rounding this exceeds the error of any subnormal number

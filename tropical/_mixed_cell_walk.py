@@ -5,7 +5,7 @@ Each support A_i lies in a simplex ``S_i = conv(0, d_i e_1, .., d_i e_n)``.  The
 for H = -infinity the cells with all edges in A_i are the mixed cells of the lifting w.  As H sinks, a cell ends where
 one more point c of some support i comes down to it.  The cell's edges and c form a circuit, and the cell is replaced by
 those on its other side: with ``c = a_i + sum_k l_k (b_k - a_k)``, the edge {a_i, b_i} becomes {b_i, c} if l_i < 1, and
-{a_i, c} if l_i > 0.  The interval of H in which a cell lives follows from its edges, so cells are known by their edges.
+{a_i, c} if l_i > 0.  The interval of H that a cell occupies follows from its edges, so cells are known by their edges.
 
 A. Jensen, *Tropical homotopy continuation* (2016).
 """

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tropical._hull_kernels import Floats, Indices
+from polyhedra.arrays import Floats
+from tropical._hull_kernels import Indices
 
 STEPS = 200  # of a walk, after which a query is left to the pivoting kernel
 SMALLEST_WIDTH = 1e-250  # points that spread less in a coordinate are flat for Qhull

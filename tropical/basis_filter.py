@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from polyhedra.arrays import Floats
 
 _ROUNDING = 1e-14
 """For each term of a sum; a hundred times the unit roundoff, so that rounding in the bounds themselves is covered."""

@@ -17,7 +17,7 @@ Lezeau et al., "Tropical expressivity of neural networks" (2024), section 4.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +28,7 @@ from polyhedra.linear_program import Optimal, maximize
 from polyhedra.matrix import Matrix, Vector, dot
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
+from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import ONE, ZERO
 from tropical.hoffman import MAX_PROGRAMS, hoffman_lower, hoffman_over, hoffman_upper
 from tropical.polynomial import PuiseuxPolynomial
@@ -60,6 +61,8 @@ class EffectiveRadius:
     centre : tuple of fmpq
     cells : int
         The number of full-dimensional cells, the largest of whose constants it is.
+    seed : int or None
+        The seed of the bases that were drawn for ``lower``; None where a generator was given.
     """
 
     exact: fmpq | None
@@ -68,6 +71,7 @@ class EffectiveRadius:
     range: fmpq
     centre: Vector
     cells: int
+    seed: int | None = field(default=None, compare=False)
 
     @property
     def radius(self) -> fmpq:
@@ -82,7 +86,7 @@ def effective_radius(
     pruned: bool = True,
     exact: bool = True,
     samples: int = 20,
-    rng: int | np.random.Generator = 0,
+    rng: int | np.random.Generator | None = None,
     limit: int = MAX_PROGRAMS,
 ) -> EffectiveRadius:
     """The Hoffman constant of a map with bounds on both sides, and its effective radius about a centre.
@@ -100,8 +104,8 @@ def effective_radius(
     samples : int
         How many bases of rows are drawn for each cell for the lower bound; fewer where that would be more than
         `MAX_SAMPLES` in all.
-    rng : seed or Generator
-        Draws the bases.
+    rng : int or numpy Generator, optional
+        Draws the bases.  A seed is drawn where none is given; the result remembers it.
     limit : int
         How many linear programs the exact constant may take; beyond it ``exact`` is None.
 
@@ -124,7 +128,7 @@ def refined_radius(
     *,
     pruned: bool = True,
     samples: int = 20,
-    rng: int | np.random.Generator = 0,
+    rng: int | np.random.Generator | None = None,
     limit: int = MAX_PROGRAMS,
 ) -> Iterator[EffectiveRadius]:
     """The same in two steps, for those who may stop after the first: the bounds alone, then the exact constant too.
@@ -139,13 +143,13 @@ def refined_radius(
     """
     polynomials = _polynomials(f)
     cells = tuple(_cell_rows(polynomials, pruned))
-    generator = np.random.default_rng(rng)
+    generator, seed = generator_and_seed(rng)
     samples = max(1, min(samples, MAX_SAMPLES // len(cells)))
     lower = max(hoffman_lower(rows, samples=samples, rng=generator).value for rows in cells)
     bases = max(MIN_BASES, MAX_BASES // len(cells))
     upper = max(hoffman_upper(rows, limit=bases) for rows in cells)
     z = _centre(polynomials, centre)
-    bounds = EffectiveRadius(None, lower, upper, coefficient_range(f, z, pruned=pruned), z, len(cells))
+    bounds = EffectiveRadius(None, lower, upper, coefficient_range(f, z, pruned=pruned), z, len(cells), seed)
     yield bounds
     try:
         yield replace(bounds, exact=hoffman_over(cells, limit=limit).value)

@@ -137,8 +137,16 @@ def hoffman_over(matrices: Iterable[Matrix], *, method: Method = "auto", limit: 
     return replace(best, programs=programs)
 
 
-def hoffman_lower(matrix: Any, *, samples: int = 100, rng: int | np.random.Generator = 0) -> HoffmanConstant:
+def hoffman_lower(matrix: Any, *, samples: int = 100, rng: int | np.random.Generator | None = None) -> HoffmanConstant:
     """A proven lower bound: the largest 1/t(J) over randomly chosen bases J of the rows.
+
+    Parameters
+    ----------
+    matrix : rows of numbers
+    samples : int
+        How many bases are drawn.
+    rng : int or numpy Generator, optional
+        Draws the bases; a bound of the same rows can be had again with the same seed.
 
     Examples
     --------

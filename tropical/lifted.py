@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz_mat
 
+from polyhedra.arrays import Floats
 from polyhedra.linear_program import Optimal, maximize_over
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import common_denominator
 from polyhedra.system import System
-from tropical._hull_kernels import Floats
 from tropical.polynomial import Exponent, PuiseuxPolynomial, Row
 
 Multipliers = tuple[tuple[int, fmpq], ...]

@@ -23,12 +23,13 @@ from typing import Literal, overload
 
 import numpy as np
 
+from polyhedra.arrays import Floats
 from polyhedra.errors import AlgebraError
 from polyhedra.linear_program import InteriorPoint, interior_of
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.system import System
-from tropical._hull_kernels import COMPILED, Floats, first_vertex, locate, proven_redundant, winners
+from tropical._hull_kernels import COMPILED, first_vertex, locate, proven_redundant, winners
 from tropical._triangulation_kernels import qhull_upper, triangulate, walk
 from tropical.lifted import Irredundant, LiftedPoints, Redundant
 from tropical.polynomial import PuiseuxPolynomial, Row
@@ -43,7 +44,7 @@ POINTS_A_ROUND = 400  # points at which all terms are evaluated after a round
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """What `prune` did, with a proof for every term.
+    """The result of `prune`, with a proof for every term.
 
     Attributes
     ----------

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from milp.formulations.rule import Array, Encoded, Preactivation
+from milp.formulations.rule import Encoded, Preactivation
 from milp.solvers import require_cvxpy
+from polyhedra.arrays import Floats
 
 
-def most_violated(pre: Preactivation, h: Array, y: Array, z: Array) -> tuple[Array, Array]:
+def most_violated(pre: Preactivation, h: Floats, y: Floats, z: Floats) -> tuple[Floats, Floats]:
     """For each unit the best set J as a 0/1 row, and by how much its cut is violated at (h, y, z).
 
     Returns
@@ -35,7 +36,7 @@ def most_violated(pre: Preactivation, h: Array, y: Array, z: Array) -> tuple[Arr
     return members, y - right
 
 
-def cuts(pre: Preactivation, encoded: Encoded, members: Array, units: Any) -> list[Any]:
+def cuts(pre: Preactivation, encoded: Encoded, members: Floats, units: Any) -> list[Any]:
     """The cuts of the sets J for some units, as cvxpy constraints."""
     cp = require_cvxpy("a formulation")
     index = np.asarray(units, dtype=int)
@@ -60,7 +61,7 @@ def separate(pre: Preactivation, encoded: Encoded, tolerance: float = 1e-6) -> l
     return cuts(pre, encoded, members, units) if len(units) else []
 
 
-def _ends(pre: Preactivation) -> tuple[Array, Array]:
+def _ends(pre: Preactivation) -> tuple[Floats, Floats]:
     """Lb and Ub: for each weight the ends of the box where its term is least and greatest."""
     positive = pre.weights >= 0
     return (

@@ -7,11 +7,12 @@ M z; written through max(0, g) the slope may be any number.
 from __future__ import annotations
 
 from milp.formulations import relu
-from milp.formulations.rule import Array, Encoded, Preactivation
+from milp.formulations.rule import Encoded, Preactivation
 from milp.solvers import require_cvxpy
+from polyhedra.arrays import Floats
 
 
-def encode(pre: Preactivation, slopes: Array, rule: str = "big-m") -> Encoded:
+def encode(pre: Preactivation, slopes: Floats, rule: str = "big-m") -> Encoded:
     """Encode the leaky ReLU with one slope an entry."""
     cp = require_cvxpy("a formulation")
     whole, _, _ = relu.encode(pre, rule)

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from milp.formulations import maxout
-from milp.formulations.rule import Array, Encoded, Preactivation
+from milp.formulations.rule import Encoded, Preactivation
 from milp.solvers import require_cvxpy
+from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
 
 
-def encode(values: Any, windows: Sequence[Sequence[int]], lower: Array, upper: Array) -> Encoded:
+def encode(values: Any, windows: Sequence[Sequence[int]], lower: Floats, upper: Floats) -> Encoded:
     """Encode one maximum a window.
 
     Parameters

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from milp.formulations.rule import Array, Encoded, Preactivation, indicator
+from milp.formulations.rule import Encoded, Preactivation, indicator
 from milp.solvers import require_cvxpy
+from polyhedra.arrays import Floats
 
 
 def encode(pre: Preactivation, pieces: int) -> Encoded:
@@ -70,7 +71,7 @@ def encode_ideal(pre: Preactivation, pieces: int) -> Encoded:
     return Encoded(cp.hstack(outputs), cp.vstack(choices), integrality, constraints)
 
 
-def _reach(pre: Preactivation, first: int, pieces: int) -> tuple[Array, Array]:
+def _reach(pre: Preactivation, first: int, pieces: int) -> tuple[Floats, Floats]:
     """M_j of each piece of a group, and 1 for the pieces that can be the greatest."""
     reach, kept = np.zeros(pieces), np.ones(pieces)
     leader = first + int(np.argmax(pre.lower[first : first + pieces]))

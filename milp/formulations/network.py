@@ -15,9 +15,10 @@ from milp.bounding import network_bounds
 from milp.bounds import Bounds, require_finite
 from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations import ideal_cuts, relu
-from milp.formulations.rule import Array, Encoded, Preactivation
+from milp.formulations.rule import Encoded, Preactivation
 from milp.solvers import SolveReport, SolveStatus, deadline_after, require_cvxpy, solve, time_left
 from nn_bridge.network.network import AffineStage, Network, Row, check_dense, float_matrix
+from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import rational, to_float
 
@@ -235,7 +236,7 @@ def input_variable(region: BoundedDomain, x: Any = None) -> tuple[Any, list[Any]
     return point, rows
 
 
-def _float_row(row: Row) -> tuple[Array, float]:
+def _float_row(row: Row) -> tuple[Floats, float]:
     """A row of the domain in float64, its largest coefficient between 1/2 and 1."""
     exponent = max(int(v.p).bit_length() - int(v.q).bit_length() for v in row[:-1] if v != 0)
     scale = fmpq(2) ** -exponent

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from milp.formulations.rule import Array, Encoded, Preactivation, indicator
+from milp.formulations.rule import Encoded, Preactivation, indicator
 from milp.solvers import require_cvxpy
+from polyhedra.arrays import Floats
 
 
 def encode(pre: Preactivation, parts: int = 2) -> Encoded:
@@ -43,7 +44,7 @@ def encode(pre: Preactivation, parts: int = 2) -> Encoded:
     return Encoded(y, z, integer, constraints)
 
 
-def _groups(weights: Array, count: int) -> NDArray[np.int_]:
+def _groups(weights: Floats, count: int) -> NDArray[np.int_]:
     """For each unit and input the number of its group: equal shares of the inputs sorted by weight."""
     k, n = weights.shape
     order = np.argsort(weights, axis=1, kind="stable")

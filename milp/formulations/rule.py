@@ -1,4 +1,4 @@
-"""What a formulation rule gets and gives.
+"""The arguments and the result of a formulation rule.
 
 A rule encodes y = activation(g) for a vector of pre-activations g = W h + b, given valid bounds m <= g <= M and a box
 around h. Rules return constraints; they never solve.
@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from milp.solvers import require_cvxpy
-
-Array = NDArray[np.float64]
+from polyhedra.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,12 +31,12 @@ class Preactivation:
     """
 
     inputs: Any
-    weights: Array
-    bias: Array
-    lower: Array
-    upper: Array
-    input_lower: Array
-    input_upper: Array
+    weights: Floats
+    bias: Floats
+    lower: Floats
+    upper: Floats
+    input_lower: Floats
+    input_upper: Floats
 
     @property
     def size(self) -> int:
@@ -51,7 +49,7 @@ class Preactivation:
         return self.weights @ self.inputs + self.bias
 
     @property
-    def magnitude(self) -> Array:
+    def magnitude(self) -> Floats:
         """|b| + |W| max |h|: what the terms of g can reach before they cancel, hence the scale of its rounding."""
         reach = np.maximum(np.abs(self.input_lower), np.abs(self.input_upper))
         with np.errstate(over="ignore", invalid="ignore"):
@@ -77,7 +75,7 @@ class Preactivation:
             self.input_upper,
         )
 
-    def affine(self, scale: Array, shift: Array) -> Preactivation:
+    def affine(self, scale: Floats, shift: Floats) -> Preactivation:
         """scale * g + shift, entry by entry, with scale > 0; the bounds are moved outwards by their rounding."""
         return Preactivation(
             self.inputs,
@@ -92,7 +90,7 @@ class Preactivation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """What a rule makes of a pre-activation.
+    """The variables and constraints that a rule makes of a pre-activation.
 
     Attributes
     ----------

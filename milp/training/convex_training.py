@@ -24,9 +24,8 @@ from numpy.typing import NDArray
 from milp.solvers import SolveReport, deadline_after, require_cvxpy, solve, time_left
 from milp.training.sparse_model import OneHiddenLayer
 from nn_bridge.network.network import Network
+from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +52,7 @@ class ConvexFit:
     report: SolveReport
 
 
-def data_patterns(X: Array, bias: bool = True, limit: int = 5000, deadline: float | None = None) -> NDArray[np.bool_]:
+def data_patterns(X: Floats, bias: bool = True, limit: int = 5000, deadline: float | None = None) -> NDArray[np.bool_]:
     """All activation patterns [X u > 0] (with a bias [X u + c > 0]) of full-dimensional cells of parameters.
 
     Parameters
@@ -148,17 +147,17 @@ def train_convex(
     return ConvexFit(network, regularised_loss(network, inputs, outputs, beta), report.value, P, report)
 
 
-def regularised_loss(network: OneHiddenLayer, X: Array, y: Array, beta: float) -> float:
+def regularised_loss(network: OneHiddenLayer, X: Floats, y: Floats, beta: float) -> float:
     """``1/2 |f(X) - y|^2 + beta/2 s``, where s is the sum of squares of all weights and biases."""
     squares = sum(float(np.sum(part**2)) for part in (network.v, network.W, network.b))
     return 0.5 * float(np.sum((network(X) - y) ** 2)) + 0.5 * beta * squares
 
 
-def _augmented(X: Array, bias: bool) -> Array:
+def _augmented(X: Floats, bias: bool) -> Floats:
     return np.column_stack([X, np.ones(len(X))]) if bias else np.asarray(X, dtype=float)
 
 
-def _neurons(V: Array, W: Array, bias: bool) -> OneHiddenLayer:
+def _neurons(V: Floats, W: Floats, bias: bool) -> OneHiddenLayer:
     """The neurons of the blocks that are not zero up to the solver's accuracy."""
     columns = np.hstack([V, W])
     signs = np.repeat([1.0, -1.0], V.shape[1])

@@ -9,20 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from milp.training.sparse_model import OneHiddenLayer
+from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SparseData:
     """Inputs (N, d), outputs (N,), and the network that made them, where there is one."""
 
-    X: Array
-    y: Array
+    X: Floats
+    y: Floats
     teacher: OneHiddenLayer | None = None
 
 
@@ -65,7 +63,7 @@ def low_rank_data(N: int, d: int, *, rank: int = 1, rng: int | np.random.Generat
     return SparseData(X, _of_the_inputs(X, _rounded(generator.normal(size=N), bits)))
 
 
-def _of_the_inputs(X: Array, y: Array) -> Array:
+def _of_the_inputs(X: Floats, y: Floats) -> Floats:
     """The outputs, where each row of inputs has the output of the first row that is equal to it."""
     first: dict[tuple[float, ...], int] = {}
     return y[[first.setdefault(tuple(row), n) for n, row in enumerate((X + 0.0).tolist())]]
@@ -77,5 +75,5 @@ def _generator(N: int, d: int, rng: int | np.random.Generator) -> np.random.Gene
     return np.random.default_rng(rng)
 
 
-def _rounded(values: Array, bits: int) -> Array:
+def _rounded(values: Floats, bits: int) -> Floats:
     return np.asarray(np.round(np.ldexp(values, bits)) / 2.0**bits, dtype=np.float64)

@@ -27,12 +27,12 @@ from milp.solvers import SolveReport, SolveStatus, deadline_after, require_cvxpy
 from milp.training.sparse_model import OneHiddenLayer
 from milp.warm_start import solve_from
 from nn_bridge.network.network import Network
+from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
 from polyhedra.linear_program import Infeasible, maximize
 from polyhedra.quoting import shown
 from polyhedra.scalars import ZERO, rational, rationals
 
-Array = NDArray[np.float64]
 _LARGE = 1e9  # data from here on are a likely cause where a solver fails
 
 
@@ -166,7 +166,7 @@ def _neurons(neurons: Any) -> int | tuple[int, int]:
     return plus, minus
 
 
-def _checked(X: Any, y: Any) -> tuple[Array, Array]:
+def _checked(X: Any, y: Any) -> tuple[Floats, Floats]:
     try:
         inputs, outputs = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
     except (TypeError, ValueError) as error:
@@ -187,7 +187,7 @@ def _checked(X: Any, y: Any) -> tuple[Array, Array]:
 
 
 def _build(
-    X: Array, y: Array, neurons: int | tuple[int, int], weight_bound: float, bias_bound: float, generic: bool
+    X: Floats, y: Floats, neurons: int | tuple[int, int], weight_bound: float, bias_bound: float, generic: bool
 ) -> _Model:
     cp = require_cvxpy("a sparse fit")
     N, d = X.shape
@@ -233,8 +233,8 @@ def _build(
 
 def _set_start(
     model: _Model,
-    X: Array,
-    y: Array,
+    X: Floats,
+    y: Floats,
     neurons: int | tuple[int, int],
     start: OneHiddenLayer,
     weight_bound: float,
@@ -285,7 +285,7 @@ def _places(model: OneHiddenLayer, neurons: int | tuple[int, int], K: int) -> li
 
 
 def _nearest_interpolation(
-    X: Array, y: Array, model: OneHiddenLayer, active: NDArray[np.bool_]
+    X: Floats, y: Floats, model: OneHiddenLayer, active: NDArray[np.bool_]
 ) -> OneHiddenLayer | None:
     """Move the non-zero entries as little as possible so that the data are interpolated with the same activations."""
     A, entries = _linear_map(X, model, active)
@@ -303,7 +303,7 @@ def _nearest_interpolation(
     return fitted if np.abs(fitted(X) - y).max() <= 1e-7 * max(1.0, float(np.abs(y).max())) else None
 
 
-def _linear_map(X: Array, model: OneHiddenLayer, active: NDArray[np.bool_]) -> tuple[Array, list[tuple[int, int]]]:
+def _linear_map(X: Floats, model: OneHiddenLayer, active: NDArray[np.bool_]) -> tuple[Floats, list[tuple[int, int]]]:
     """f(X) as a linear function of the non-zero entries under given activations: (k, i) is w_ki and (k, -1) is b_k."""
     entries = [(k, int(i)) for k in range(len(model.v)) for i in np.nonzero(model.W[k])[0]]
     entries += [(int(k), -1) for k in np.nonzero(model.b)[0]]
@@ -312,8 +312,8 @@ def _linear_map(X: Array, model: OneHiddenLayer, active: NDArray[np.bool_]) -> t
 
 
 def interpolate(
-    X: Array,
-    y: Array,
+    X: Floats,
+    y: Floats,
     model: OneHiddenLayer,
     active: NDArray[np.bool_],
     limits: tuple[float, float] = (math.inf, math.inf),
@@ -370,7 +370,7 @@ def _network(model: OneHiddenLayer, entries: list[tuple[int, int]], values: list
     return network, sum(1 for value in values if value != 0)
 
 
-def _fits(network: Network, X: Array, targets: tuple[fmpq, ...]) -> bool:
+def _fits(network: Network, X: Floats, targets: tuple[fmpq, ...]) -> bool:
     return all(network.evaluate(x)[0] == target for x, target in zip(X, targets, strict=True))
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_bridge.network.network import Network
-
-Array = NDArray[np.float64]
+from polyhedra.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,11 +21,11 @@ class OneHiddenLayer:
     b : array of shape (K,)
     """
 
-    v: Array
-    W: Array
-    b: Array
+    v: Floats
+    W: Floats
+    b: Floats
 
-    def __call__(self, X: Array) -> Array:
+    def __call__(self, X: Floats) -> Floats:
         """The outputs (N,) at inputs (N, d)."""
         return np.maximum(X @ self.W.T + self.b, 0.0) @ self.v
 
@@ -37,7 +35,7 @@ class OneHiddenLayer:
         v = np.where(self.v < 0, -1.0, 1.0)
         return OneHiddenLayer(v, size[:, None] * self.W, size * self.b)
 
-    def mse(self, X: Array, y: Array) -> float:
+    def mse(self, X: Floats, y: Floats) -> float:
         """The mean squared error."""
         return float(np.mean((self(X) - y) ** 2))
 

@@ -12,12 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from milp.training.sparse_model import OneHiddenLayer
+from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,8 @@ class TrainingOptions:
 
 
 def train(
-    X: Array,
-    y: Array,
+    X: Floats,
+    y: Floats,
     neurons: int,
     options: TrainingOptions | None = None,
     *,

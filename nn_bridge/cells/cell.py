@@ -59,7 +59,7 @@ class Generators:
 
 
 class CellSource:
-    """What the cells of one network on one domain have in common: the reduced problem, and exact forms for both.
+    """The data that all cells of one network on one domain share: the reduced problem, and exact forms for both.
 
     Parameters
     ----------

@@ -12,31 +12,26 @@ streams and keeps 8 bytes a cell.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 import networkx as nx
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from nn_bridge.cells.cell import Cell, CellSource
 from nn_bridge.cells.joining import SignVectorKeys
 from nn_bridge.cells.map_classes import MapClasses
-from nn_bridge.cells.plain_tree import leaf_tree
+from nn_bridge.cells.plain_tree import LeafTree, leaf_tree
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import FACES, CellTreeError, Leaves
 from nn_bridge.network.network import Network
 from nn_bridge.network.residues import unpacked
+from polyhedra.arrays import Flags, Floats, Integers, Words
 from polyhedra.polyhedron import Polyhedron
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Words = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,8 +258,20 @@ ARRAYS = tuple(f.name for f in fields(CellComplex) if f.name not in ("network", 
 """The names of the arrays of a `CellComplex`."""
 
 
-def cell_complex(network: Network, domain: Polyhedron | None = None) -> CellComplex:
+def cell_complex(
+    network: Network,
+    domain: Polyhedron | None = None,
+    *,
+    watch: Callable[[LeafTree, Leaves], None] | None = None,
+) -> CellComplex:
     """Enumerate the cells of a network on a domain (None: all of R^n) and keep all of them.
+
+    Parameters
+    ----------
+    network : Network
+    domain : Polyhedron, optional
+    watch : callable, optional
+        Called with the tree and each batch of its leaves; an exception that it raises ends the enumeration.
 
     Raises
     ------
@@ -287,7 +294,13 @@ def cell_complex(network: Network, domain: Polyhedron | None = None) -> CellComp
     if problem is None:
         return _one_cell(network, domain)
     tree = leaf_tree(problem, FACES)
-    leaves = Leaves(*(np.concatenate(parts) for parts in zip(*tree.run(), strict=True)))
+    batches = []
+    for batch in tree.run():
+        batches.append(batch)
+        if watch is not None:
+            watch(tree, batch)
+    leaves = Leaves(*(np.concatenate(parts) for parts in zip(*batches, strict=True)))
+    del batches
     cells = len(leaves.patterns)
     keys = SignVectorKeys(problem, tree.words).pack(leaves.patterns, leaves.facet_leaf, leaves.facet_zeros)
     partner = _partners(keys, (leaves.facet_zeros[:, tree.wall_word :] != 0).any(axis=1))

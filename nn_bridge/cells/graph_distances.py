@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nn_bridge.errors import NetworkError
-
-Integers = NDArray[np.int64]
+from polyhedra.arrays import Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)

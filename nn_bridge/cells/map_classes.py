@@ -71,7 +71,7 @@ class MapClasses:
 
     @property
     def bytes(self) -> int:
-        """What is kept of the maps."""
+        """Bytes that the kept maps take."""
         return self._numbering.bytes + self._first.nbytes
 
     def classify(self, patterns: np.ndarray, residues: np.ndarray) -> np.ndarray:
@@ -168,7 +168,7 @@ class RowNumbering:
 
     @property
     def bytes(self) -> int:
-        """What is in memory."""
+        """Bytes in memory."""
         return sum(part.nbytes for part in self._table)
 
     def of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""What numbering maps and pairing facets need of the compiled core, in plain Python: the same arrays in and out.
+"""The loops of the core for numbering maps and pairing facets, in plain Python: the same arrays in and out.
 
 It runs where no compiler was found, and it is the twin with which tests compare the core's loops of the same names.
 """
@@ -6,10 +6,8 @@ It runs where no compiler was found, and it is the twin with which tests compare
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Words = NDArray[np.uint64]
-Integers = NDArray[np.int64]
+from polyhedra.arrays import Integers, Words
 
 
 def pack(patterns: Words, rows: Integers, zeros: Words, columns: Integers, places: Integers, keys: Words) -> None:

@@ -23,12 +23,14 @@ class LeafTree(Protocol):
 
     Attributes
     ----------
+    problem : CellProblem
     words : int
         Words per stage in a pattern.
     wall_word : int
         In a set of zeros: the first word of the walls.
     """
 
+    problem: CellProblem
     words: int
     wall_word: int
 

@@ -1,4 +1,4 @@
-"""What the cell engine works on: a network and a domain in the coordinates that matter, exactly.
+"""The problem of the cell engine: a network and a domain in the coordinates that matter, exactly.
 
 * Directions that neither the units nor the domain see (the lineality space) are divided out: cells are products
   with it.

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from flint import fmpq
 
-from nn_bridge.cells.adjacency import CellAdjacency, cell_adjacency
+from nn_bridge.cells.adjacency import CellAdjacency, adjacency_of
 from nn_bridge.cells.cell import Cell
-from nn_bridge.cells.complex import cell_complex
+from nn_bridge.cells.complex import CellComplex, cell_complex
 from nn_bridge.cells.edges import Edge, cell_edges
 from nn_bridge.cells.graph_distances import Neighbours, diameter
 from nn_bridge.cells.location import distance_to_points, points_by_cell
@@ -113,18 +113,50 @@ def region_statistics(
     >>> sorted((int(region.volume.p), region.neighbours, int(region.distance.p)) for region in found)
     [(1, 1, 2), (1, 2, 1), (2, 1, 0)]
     """
+    points = points_for(network, data, by)
+    return _statistics(lambda: cell_complex(network, domain), points, by == "regions")
+
+
+def statistics_of_regions(
+    found: CellComplex, *, data: Iterable[Iterable[Any]] | None = None, by: str = "regions"
+) -> Iterator[RegionStatistics]:
+    """`region_statistics` of the cells of a complex that is there already.
+
+    Parameters
+    ----------
+    found : CellComplex
+    data, by
+        As in `region_statistics`.
+
+    Raises
+    ------
+    NetworkError
+        No data; another ``by``.
+    """
+    points = points_for(found.network, data, by)
+    return _statistics(lambda: found, points, by == "regions")
+
+
+def points_for(network: Network, data: Iterable[Iterable[Any]] | None, by: str) -> list[Row] | None:
+    """The points of the data, exact, None without data; bad data or another ``by`` is refused before any work.
+
+    Raises
+    ------
+    NetworkError
+        No data; another ``by``.
+    """
     if by not in ("regions", "cells"):
         raise NetworkError(f"statistics are by regions or by cells, not by {quoted(by)}")
     points = None if data is None else [network.point(point) for point in data]
     if points is not None and not points:
         raise NetworkError("the data holds no points; leave it out")
-    return _statistics(network, domain, points, by == "regions")
+    return points
 
 
 def _statistics(
-    network: Network, domain: Polyhedron | None, points: Sequence[Row] | None, joined: bool
+    enumerated: Callable[[], CellComplex], points: Sequence[Row] | None, joined: bool
 ) -> Iterator[RegionStatistics]:
-    found = cell_complex(network, domain)
+    found = enumerated()
     cells = list(found)
     holders = None if points is None else points_by_cell(cells, points)
     owner = (found.regions if joined else np.arange(found.cells)).tolist()
@@ -245,7 +277,12 @@ def complex_statistics(network: Network, domain: Polyhedron | None = None) -> Co
     >>> found.cells, found.neighbour_counts, found.diameter
     (7, {2: 3, 3: 4}, 3)
     """
-    return statistics_of_adjacency(cell_adjacency(network, domain), network.input_dim)
+    return statistics_of_complex(cell_complex(network, domain))
+
+
+def statistics_of_complex(found: CellComplex) -> ComplexStatistics:
+    """The same of the cells of a complex that is there already."""
+    return statistics_of_adjacency(adjacency_of(found), found.network.input_dim)
 
 
 def statistics_of_adjacency(found: CellAdjacency, inputs: int) -> ComplexStatistics:
@@ -277,6 +314,9 @@ __all__ = [
     "cell_volume",
     "complex_statistics",
     "counted",
+    "points_for",
     "region_statistics",
     "statistics_of_adjacency",
+    "statistics_of_complex",
+    "statistics_of_regions",
 ]

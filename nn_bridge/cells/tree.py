@@ -249,15 +249,15 @@ class CellTree:
         return Division(done, rest)
 
     def mark(self, select: np.ndarray, begins: np.ndarray | None = None) -> None:
-        """From here on leaves are numbered from 0, and those written that ``select`` marks (all, if it is empty).
+        """From here on leaves are numbered from 0, and those written that ``select`` chooses (all, if it is empty).
 
-        ``begins`` are the marks that an earlier run over the same leaves gave them (`Leaves.begins`).  With these,
-        cells of the last stage without a marked leaf are passed over.
+        ``begins`` is the mask that an earlier run over the same leaves wrote (`Leaves.begins`).  With it, cells of the
+        last stage without a chosen leaf are passed over.
         """
-        marks = (select != 0).astype(np.uint8)
+        mask = (select != 0).astype(np.uint8)
         if begins is not None:
-            marks = marks + 2 * (begins != 0).astype(np.uint8)
-        self._explorer.mark(np.ascontiguousarray(marks), begins is not None)
+            mask = mask + 2 * (begins != 0).astype(np.uint8)
+        self._explorer.mark(np.ascontiguousarray(mask), begins is not None)
 
     def write_faces(self, on: bool) -> None:
         """Set between two batches of FACES_WITHOUT_COORDINATES whether the leaves that follow have faces."""

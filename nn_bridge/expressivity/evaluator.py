@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT, Network, float_matrix
+from polyhedra.arrays import Floats
 from polyhedra.errors import MissingExtraError
 from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import to_float
 
 if TYPE_CHECKING:
     import torch
-
-
-Floats = NDArray[np.float64]
 
 
 Bits = NDArray[np.uint8]

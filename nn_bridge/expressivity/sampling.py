@@ -22,10 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.expressivity.evaluator import BATCH, Bits, Evaluator, Floats, _check_range
-from nn_bridge.expressivity.randomness import generator_and_seed
+from nn_bridge.expressivity.evaluator import BATCH, Bits, Evaluator, _check_range
 from nn_bridge.network.network import Network, Pattern, float_matrix
+from polyhedra.arrays import Floats
 from polyhedra.quoting import quoted
+from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import to_float
 
 if TYPE_CHECKING:

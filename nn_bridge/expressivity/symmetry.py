@@ -32,11 +32,11 @@ from nn_bridge.cells.cell import iterate_cells
 from nn_bridge.cells.complex import cell_complex
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.errors import NetworkError
-from nn_bridge.expressivity.randomness import generator_and_seed
 from nn_bridge.expressivity.sampling import TOLERANCE, cube_bounds, cube_points, pieces_at
 from nn_bridge.network.network import INPUT, AffineStage, Network
 from nn_bridge.region_count import RegionCount
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import ZERO
 
 

@@ -35,7 +35,7 @@ _FREE_BITS = 128  # numerators and denominators of trained weights lie in two ma
 
 
 class Budget:
-    """What is left of the entries, operators and digits of one file.
+    """The entries, operators and digits that one file may still use.
 
     Parameters
     ----------

@@ -138,7 +138,7 @@ class Network:
                             f"{name}, row {index} has {len(row)} weights for source {source} of size {sizes[source]}"
                         )
             sizes.append(stage.units)
-        # one form for one function: equality and the digest must not depend on zero blocks that somebody spelled out
+        # one form for one function: equality and the digest must not depend on zero blocks that are written out
         object.__setattr__(self, "stages", tuple(_normal(stage) for stage in self.stages))
         object.__setattr__(self, "output", _normal(self.output))
 

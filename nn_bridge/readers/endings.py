@@ -25,7 +25,7 @@ class Ending:
 
     @property
     def note(self) -> str:
-        """What the notes of the network say."""
+        """The text for the notes of the network."""
         if self.name == "sigmoid":
             return "sigmoid at the end dropped: it is above 1/2 where the output is above 0"
         return f"{self.name} at the end dropped: the largest output stays the largest"

@@ -1,7 +1,7 @@
 """Reader of ``.npz`` networks: arrays ``W0, b0, W1, b1, ...``, ReLU after every layer but the last.
 
 ``W_i`` has shape (out, in), ``b_i`` shape (out,); a missing ``b_i`` is zero.  Arrays are float16, float32, float64 or
-integers and enter by their exact values.  An archive comes from somebody else, so nothing in it is unpickled, and what
+integers and enter by their exact values.  An archive is untrusted, so nothing in it is unpickled, and what
 its directory and its array headers declare is checked before anything is inflated.
 """
 

@@ -31,7 +31,7 @@ def is_passthrough(step: Any) -> bool:
 
 
 def transform(ops: Arrays, x: SignalArray, step: Any) -> SignalArray:
-    """What a fitted transformer does to a vector.
+    """Apply a fitted transformer to a vector of signals.
 
     Raises
     ------

@@ -23,7 +23,7 @@ _Range = tuple[fmpq | None, fmpq | None]
 
 
 def sign_proofs(network: Network) -> StabilityProofs:
-    """What the signs of weights prove on all of R^n, by exact interval arithmetic with unbounded inputs.
+    """Prove stable units by the signs of weights, on all of R^n: exact interval arithmetic with unbounded inputs.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def _range_of(stage: AffineStage, row: int, ranges: list[list[_Range]]) -> _Rang
 
 @dataclass(frozen=True, slots=True)
 class CellProofs:
-    """What the cells prove, or None where they were not all looked at; and how many were."""
+    """The units that the cells prove stable, None where not all were visited; and the number of visited cells."""
 
     proofs: StabilityProofs | None
     cells: int
@@ -124,7 +124,7 @@ def _signs(network: Network, x: tuple[fmpq, ...]) -> Iterator[tuple[Unit, int]]:
 
 
 def joined(first: StabilityProofs, second: StabilityProofs) -> StabilityProofs:
-    """What either proves; the domain is that of the second, which must lie in that of the first."""
+    """The union of two proofs; the domain is that of the second, which must lie in that of the first."""
     inactive = first.inactive | second.inactive
     active = (first.active | second.active) - inactive
     named = [proofs.source for proofs in (first, second) if proofs.inactive or proofs.active]

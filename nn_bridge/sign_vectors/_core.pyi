@@ -4,17 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_bridge.sign_vectors.arrays import Buckets, EdgeColumns, Gains, Later, Names, Vertices, Workspace
-
-_Floats = NDArray[np.float64]
-_Words = NDArray[np.uint64]
-_Indices = NDArray[np.int64]
+from polyhedra.arrays import Floats as _Floats
+from polyhedra.arrays import Integers as _Indices
+from polyhedra.arrays import Words as _Words
 
 DONE: int
 NEED_ROOM: int
 DOUBT: int
 
 class Block:
-    """What one block of up to 64 neurons is about, and how far its cuts are."""
+    """One block of up to 64 neurons, and how far its cuts are."""
 
     column: int
     columns: int

@@ -10,9 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Words = NDArray[np.uint64]
-Indices = NDArray[np.int64]
+from polyhedra.arrays import Floats, Integers, Words
 
 
 class Vertices(NamedTuple):
@@ -29,10 +27,10 @@ class Buckets(NamedTuple):
     """For every neuron of a block the edges that it cuts next, in chunks ``pool[chunk] = (next chunk, edges ..)``."""
 
     pool: NDArray[np.int32]
-    head: Indices
-    tail: Indices
-    fill: Indices
-    size: Indices
+    head: Integers
+    tail: Integers
+    fill: Integers
+    size: Integers
 
 
 class Workspace(NamedTuple):
@@ -94,12 +92,12 @@ class Later(NamedTuple):
         The weights of all blocks, row by row; their positive parts; their negative parts.
     """
 
-    known: Indices
+    known: Integers
     positive: NDArray[np.bool_]
-    offset: Indices
+    offset: Integers
     bias: Floats
-    first_block: Indices
-    blocks: Indices
+    first_block: Integers
+    blocks: Integers
     weights: Floats
     plus: Floats
     minus: Floats

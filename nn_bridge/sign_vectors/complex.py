@@ -19,8 +19,9 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.exact_vertices import ExactVertex, float_values, guess_signs, locate
-from nn_bridge.sign_vectors.plan import Floats, Plan, Words
+from nn_bridge.sign_vectors.plan import Plan
 from nn_bridge.sign_vectors.skeleton import functional_of
+from polyhedra.arrays import Floats, Words
 from polyhedra.scalars import ZERO, rational
 
 Indices = NDArray[np.int32]

@@ -151,7 +151,7 @@ def _side(side: Any, dim: int) -> Vector:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cube:
-    """What all boxes of a dimension share; fields as in `Domain`, and the sides (0, 1) of each corner."""
+    """The parts that all boxes of a dimension share; fields as in `Domain`, and the sides (0, 1) of each corner."""
 
     sides: list[list[int]]
     corner_face: NDArray[np.int32]

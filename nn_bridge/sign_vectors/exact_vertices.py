@@ -18,7 +18,8 @@ from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
 from nn_bridge.network.network import INPUT
 from nn_bridge.sign_vectors.domain import Domain
-from nn_bridge.sign_vectors.plan import Floats, Plan
+from nn_bridge.sign_vectors.plan import Plan
+from polyhedra.arrays import Floats
 from polyhedra.scalars import common_denominator, to_float
 
 MASK = (1 << 64) - 1

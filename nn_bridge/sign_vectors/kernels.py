@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn_bridge.sign_vectors.arrays import Buckets, EdgeColumns, Gains, Later, Names, Vertices, Words, Workspace
+from nn_bridge.sign_vectors.arrays import Buckets, EdgeColumns, Gains, Later, Names, Vertices, Workspace
+from polyhedra.arrays import Words
 from polyhedra.compiled_core import core_or_refusal
 
 if TYPE_CHECKING:

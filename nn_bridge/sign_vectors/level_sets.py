@@ -20,13 +20,13 @@ from nn_bridge.sign_vectors.extractor import WORKING_SHARE
 from nn_bridge.sign_vectors.memory import budget_name, room_for
 from nn_bridge.sign_vectors.piece import EDGE_ARRAYS, VERTEX_ARRAYS, Piece
 from nn_bridge.sign_vectors.pieces import cut_in_pieces, finish
-from nn_bridge.sign_vectors.plan import Floats, FloatStage, Plan, plan_of
+from nn_bridge.sign_vectors.plan import FloatStage, Plan, plan_of
 from nn_bridge.sign_vectors.pruning import drop_cells
 from nn_bridge.sign_vectors.skeleton import OverBudget, Skeleton, layout_of
 from nn_bridge.sign_vectors.subdivide import Outcome, cut_stage
+from polyhedra.arrays import Floats, Integers
 from polyhedra.scalars import rational, to_text
 
-Indices = NDArray[np.int64]
 PRUNE_FROM = 30000
 """Vertices below which there is nothing to gain: cutting them is fast."""
 
@@ -61,9 +61,9 @@ class LevelSet:
     level: Any
     vertices: Floats
     vertex_error: NDArray[np.float32]
-    edges: Indices
-    start: Indices
-    members: Indices
+    edges: Integers
+    start: Integers
+    members: Integers
     normals: Floats
     vertex_zeros: NDArray[np.int16]
     vertex_walls: tuple[tuple[int, ...], ...] = field(repr=False)
@@ -82,7 +82,7 @@ class LevelSet:
         """The dimension n of the input space."""
         return self.vertices.shape[1]
 
-    def triangles(self) -> Indices:
+    def triangles(self) -> Integers:
         """The polygons cut into triangles (a fan each): shape (triangles, 3); n = 3 only."""
         if self.dim != 3:
             raise NetworkError("a level set in the plane has segments, not triangles")
@@ -250,7 +250,7 @@ def _surface(network: Network, level: Any, plan: Plan, piece: Piece) -> LevelSet
     )
 
 
-def _polygon_words(plan: Plan, piece: Piece, last: int) -> tuple[NDArray[np.uint64], Indices]:
+def _polygon_words(plan: Plan, piece: Piece, last: int) -> tuple[NDArray[np.uint64], Integers]:
     """The fingerprints of the polygons on the sides of every edge, and the edges' numbers."""
     labels = plan.wall_words([label for _, _, label in piece.domain.walls])
     face_words = np.where(piece.domain.face_walls, labels, np.uint64(0)).sum(axis=1, dtype=np.uint64)
@@ -288,7 +288,7 @@ def output_gradients(plan: Plan, points: Floats) -> Floats:
     return result
 
 
-def _orient(vertices: Floats, start: Indices, members: Indices, normals: Floats, n: int) -> None:
+def _orient(vertices: Floats, start: Integers, members: Integers, normals: Floats, n: int) -> None:
     """Turn segments and polygons round in place so that they go with their normals."""
     if not len(members):
         return

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_bridge.sign_vectors.domain import Domain
-from nn_bridge.sign_vectors.plan import Floats, Words
 from nn_bridge.sign_vectors.subdivide import Outcome
+from polyhedra.arrays import Floats, Words
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +55,7 @@ class _Rows:
 
     @property
     def array(self) -> np.ndarray:
-        """What was added (a view)."""
+        """The added rows (a view)."""
         return np.zeros(0) if self._room is None else self._room[: self._used]
 
     def add(self, rows: np.ndarray) -> None:
@@ -96,7 +96,7 @@ class Assembly:
         return sum(rows.array.nbytes for rows in everything)
 
     def state(self) -> tuple[int, ...]:
-        """What `back_to` needs to forget all pieces that come later."""
+        """The position that `back_to` takes to forget all pieces that come later."""
         return (len(self._outcomes), *map(len, (*self._rows.values(), *self._crossing.values())))
 
     def back_to(self, state: tuple[int, ...]) -> None:

@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network, check_dense
-
-Floats = NDArray[np.float64]
-Words = NDArray[np.uint64]
+from polyhedra.arrays import Floats, Words
 
 MAX_NEURONS = 32767
 """Hyperplane numbers are kept in 16 bits."""

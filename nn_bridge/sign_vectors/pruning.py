@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from nn_bridge.network.network import INPUT
 from nn_bridge.sign_vectors.plan import Plan
 from nn_bridge.sign_vectors.skeleton import HEAD, Layout, OverBudget, Skeleton
+from polyhedra.arrays import Integers
 
-Indices = NDArray[np.int64]
 CELLS = 16
 """Cells in a group: on bunny_d3_8x32 8 and 32 take a fifth more time."""
 SAMPLE, WORTH = 64, 0.25
@@ -28,7 +28,7 @@ BITS = 10
 TOGETHER = 1 << 14
 """Rows that are moved at once."""
 INCIDENCE_BYTES = 64
-"""What an incidence of a cell and a vertex takes while cells are dropped."""
+"""Bytes for one incidence of a cell and a vertex while cells are dropped."""
 
 
 def drop_cells(skeleton: Skeleton, index: int, layout: Layout) -> None:
@@ -53,7 +53,7 @@ def drop_cells(skeleton: Skeleton, index: int, layout: Layout) -> None:
     order = np.argsort(codes, kind="stable")
     later = _later_stages(skeleton.plan, index, layout)
 
-    def may_be_zero(chosen: Indices) -> NDArray[np.bool_]:
+    def may_be_zero(chosen: Integers) -> NDArray[np.bool_]:
         result = np.empty(len(chosen), dtype=np.bool_)
         kernels.open_cells(
             chosen, start, members, CELLS, skeleton.rows, skeleton.scaled, skeleton.vertices, later, result
@@ -73,7 +73,7 @@ def drop_cells(skeleton: Skeleton, index: int, layout: Layout) -> None:
         _keep(skeleton, kept)
 
 
-def incident_cells(skeleton: Skeleton) -> tuple[Indices, Indices]:
+def incident_cells(skeleton: Skeleton) -> tuple[Integers, Integers]:
     """For each cell the vertices ``members[start[i] : start[i + 1]]``.
 
     Raises
@@ -160,7 +160,7 @@ def _keep(skeleton: Skeleton, kept: NDArray[np.bool_]) -> None:
     skeleton.vertices, skeleton.edges = len(rows), len(edges)
 
 
-def _move_up(array: NDArray[Any], rows: Indices) -> None:
+def _move_up(array: NDArray[Any], rows: Integers) -> None:
     """Write these rows, in increasing order, to the front; a few at a time, so that a copy of all needs no room."""
     for low in range(0, len(rows), TOGETHER):
         part = rows[low : low + TOGETHER]

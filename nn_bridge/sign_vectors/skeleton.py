@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_bridge.sign_vectors.domain import Domain
-from nn_bridge.sign_vectors.plan import Floats, FloatStage, Plan, Words, source_sizes
+from nn_bridge.sign_vectors.plan import FloatStage, Plan, source_sizes
+from polyhedra.arrays import Floats, Words
 from polyhedra.scalars import ZERO, rational
 
 HEAD, LINE = 2, 8

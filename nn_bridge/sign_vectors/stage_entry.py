@@ -7,8 +7,9 @@ import numpy as np
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT
 from nn_bridge.sign_vectors import kernels
-from nn_bridge.sign_vectors.plan import Floats, FloatStage
+from nn_bridge.sign_vectors.plan import FloatStage
 from nn_bridge.sign_vectors.skeleton import HEAD, Layout, Skeleton, layout_of
+from polyhedra.arrays import Floats
 from polyhedra.rounding import UNIT_ROUNDOFF
 
 CHUNK = 1024

@@ -123,7 +123,7 @@ def _eliminate(columns: dict[int, dict[int, int]]) -> set[int]:
 
 
 def _dense(columns: dict[int, dict[int, int]]) -> fmpz_mat | None:
-    """What is left of the columns as a matrix (one row for each column); None where nothing is."""
+    """The columns that are left as a matrix (one row for each column); None where none is."""
     left = [entries for entries in columns.values() if entries]
     if not left:
         return None

@@ -22,7 +22,7 @@ from polyhedra.scalars import ONE, ZERO
 
 @dataclass(frozen=True, slots=True)
 class PersistencePair:
-    """A class of homology that lives from one level to another.
+    """A class of homology that is born at one level and dies at another.
 
     Attributes
     ----------

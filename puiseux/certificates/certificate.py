@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flint import fmpq
 
@@ -27,9 +27,12 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import shown_path
 from polyhedra.scalars import primitive
 from puiseux.certificates import checker as certificate_checker
-from puiseux.domains import Problem, pose
+from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
 from tropical.pruning import Pruning
+
+if TYPE_CHECKING:
+    from nn_bridge.cells.complex import CellComplex
 
 Walls = Sequence[Sequence[int]]
 """Integer rows ``(a, b)``: the domain is where ``a . x + b >= 0``."""
@@ -41,7 +44,7 @@ _BYTES_BETWEEN_REPORTS = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What checking a certificate gave.
+    """The result of checking a certificate.
 
     Attributes
     ----------
@@ -91,7 +94,7 @@ class Verdict:
 def write_certificate(
     network: Network | str | PathLike[str] | Any,
     path: str | PathLike[str],
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     *,
     output: int | None = None,
     progress: Callable[[int, float], None] | None = None,
@@ -105,7 +108,7 @@ def write_certificate(
     network : Network, path or torch module
     path : path
         Where the certificate goes; a file there is replaced.
-    domain : str, Polyhedron or None
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         As for `puiseux.count_regions`.
     output : int, optional
         Take one output alone.
@@ -136,9 +139,13 @@ def write_certificate(
 
 
 def certify(
-    problem: Problem, path: str | PathLike[str], *, progress: Callable[[int, float], None] | None = None
+    problem: Problem,
+    path: str | PathLike[str],
+    *,
+    complex_: CellComplex | None = None,
+    progress: Callable[[int, float], None] | None = None,
 ) -> RegionCount:
-    """`write_certificate` for a problem that is already posed."""
+    """`write_certificate` for a problem that is already posed, and for its complex of cells where that is there."""
     from nn_bridge.cells.proof.proof import CellProof  # imported when used: it loads the core
 
     begun = time.perf_counter()
@@ -148,7 +155,7 @@ def certify(
         raise UsageError(
             f"{shown_path(path)}: no certificate: inputs times units are more than {certificate_checker.FORM_LIMIT:,}"
         )
-    proof = CellProof(problem.network, problem.domain)
+    proof = CellProof(problem.network, problem.domain, complex_=complex_)
     counts = {
         "cells": proof.cells,
         "regions": proof.regions,
@@ -252,7 +259,7 @@ def _lines_into(path: str | PathLike[str]) -> Iterator[Callable[[Any], None]]:
 def verify_certificate(
     path: str | PathLike[str],
     network: Network | str | PathLike[str] | Any = None,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     *,
     output: int | None = None,
     progress: Callable[[int, float], None] | None = None,
@@ -264,7 +271,7 @@ def verify_certificate(
     path : path
     network : Network, path or torch module, optional
         The certificate must be of this network.
-    domain : str or Polyhedron, optional
+    domain : str, Polyhedron, (low, high) or list of pairs, optional
         And on this domain (only with a network; a slice is needed to recognise the network on it).
     output : int, optional
         And of this output alone.
@@ -307,7 +314,7 @@ def verify_certificate(
 
 
 def _watched_opener(progress: Callable[[int, float], None]) -> Callable[[str, str], io.BufferedReader]:
-    """What opens a file like `open`, and reports whenever a part of it has been read."""
+    """A function that opens a file like `open`, and reports whenever a part of it has been read."""
 
     class Watched(io.FileIO):
         _position = 0

@@ -24,6 +24,7 @@ from puiseux.commands.options import (
 from puiseux.console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from nn_bridge.cells.complex import CellComplex
     from nn_bridge.network.network import Network
     from nn_bridge.region_count import RegionCount
     from puiseux.domains import Problem
@@ -74,7 +75,7 @@ def count(
     """Count the linear regions of a network exactly, by four definitions side by side."""
     from puiseux.console.waiting import CellProgress
     from puiseux.domains import pose
-    from puiseux.questions.count import AUTO, choose_engine, count_problem
+    from puiseux.questions.count import AUTO, choose_engine, count_and_keep, count_problem, why_twice
     from puiseux.reading import load
 
     begun = time.monotonic()
@@ -84,22 +85,27 @@ def count(
         by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
         if certificate is not None:
             _require_certifiable(certificate, engine, by_cells)
-        result = count_problem(
-            problem,
-            engine,
-            counts=counts,
-            workers=workers,
-            time_limit=time_limit,
-            max_cells=max_cells,
-            memory=memory,
-            checkpoint=checkpoint,
-            on_degenerate=on_degenerate,
-            progress=progress if by_cells else None,
-        )
+        options = {
+            "counts": counts,
+            "workers": workers,
+            "time_limit": time_limit,
+            "max_cells": max_cells,
+            "memory": memory,
+            "checkpoint": checkpoint,
+            "on_degenerate": on_degenerate,
+            "progress": progress if by_cells else None,
+        }
+        found = None
+        if certificate is None:
+            result = count_problem(problem, engine, **options)
+        else:
+            result, found = count_and_keep(problem, engine, **options)
     proven = True
     if certificate is not None:
         left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - begun))
-        proven = _certify(problem, result, certificate, left)
+        if result.complete and found is None:
+            print(f"note: the cells are enumerated once more for the proof ({why_twice(options)})", file=sys.stderr)
+        proven = _certify(problem, result, found, certificate, left)
     for note in exact.notes:
         print(f"note: {shown(note, LONGEST_NOTE)}", file=sys.stderr)
     if as_json:
@@ -125,7 +131,9 @@ def _require_certifiable(certificate: Path, engine: str, by_cells: bool) -> None
     require_writable(certificate)
 
 
-def _certify(problem: Problem, result: RegionCount, certificate: Path, seconds: float | None) -> bool:
+def _certify(
+    problem: Problem, result: RegionCount, found: CellComplex | None, certificate: Path, seconds: float | None
+) -> bool:
     """Write the certificate; False where the time is over before."""
     from polyhedra.limits import OutOfTime, time_limit
     from puiseux.certificates.certificate import certify
@@ -136,7 +144,7 @@ def _certify(problem: Problem, result: RegionCount, certificate: Path, seconds: 
         return True
     try:
         with CellProgress() as progress, time_limit(seconds):
-            proven = certify(problem, certificate, progress=progress)
+            proven = certify(problem, certificate, complex_=found, progress=progress)
     except OutOfTime:
         where = shown_path(certificate)
         print(f"puiseux: {where}: not written: the time limit was reached; give more time", file=sys.stderr)

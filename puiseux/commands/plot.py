@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -96,53 +97,39 @@ def plot(
 
     One to three inputs are drawn directly, more through a plane: --through POINTS or --domain slice:FILE.
     """
-    from puiseux.console.waiting import StepProgress
-    from puiseux.cross_check.isolation import OutOfTime
-    from puiseux.pictures.limits import MANY, draw_within
-    from puiseux.pictures.plot import PICTURE_ENDINGS, check_together, checked_path
+    from puiseux.pictures.limits import MANY
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
 
     begun = time.monotonic()
-    names = None if classes is None else [name.strip() for name in classes.split(",")]
     check_time_limit(time_limit)
     several = len(networks) > 1 or picture.suffix.lower() == ".gif"
-    if several and through is not None:
-        raise UsageError("growth is drawn on a domain; give --domain slice:FILE in place of --through")
-    if not several:
-        checked_path(picture, PICTURE_ENDINGS)
-        check_together(domain, data, through)
+    _require_drawable(picture, several, domain, data, through)
     loaded = [load(network, output=output) for network in networks]
     cells, reason = _count(loaded, domain, kind, color_by, window, through, time_limit, max_cells)
     if reason is None and cells > MANY and time_limit is None and max_cells is None:
         print(f"puiseux: {cells:,} cells, whose drawing takes a while; {_LESS}", file=sys.stderr, flush=True)
+    options: dict[str, Any] = {
+        "domain": domain,
+        "color_by": color_by,
+        "window": window,
+        "kind": kind,
+        "data": data,
+        "classes": None if classes is None else [name.strip() for name in classes.split(",")],
+    }
 
     def draw(path: Path) -> None:
         from puiseux.pictures.plot import save_growth, save_picture
 
-        options: dict[str, Any] = {
-            "domain": domain,
-            "color_by": color_by,
-            "window": window,
-            "kind": kind,
-            "data": data,
-            "classes": names,
-        }
         if several:
             save_growth(loaded, path, **options, names=[network.stem for network in networks])
         else:
             save_picture(loaded[0], path, **options, through=through)
 
     if reason is None:
-        with StepProgress() as progress:
-            progress(f"Drawing {cells:,} cells" if cells else "Drawing")
-            try:
-                if time_limit is None:
-                    draw(picture)
-                else:
-                    draw_within(max(0.001, time_limit - (time.monotonic() - begun)), draw, picture)
-            except OutOfTime:
-                reason = f"stopped at the time limit of {time_limit:g} s"
+        left = None if time_limit is None else max(0.001, time_limit - (time.monotonic() - begun))
+        if not _drawn(draw, picture, cells, left):
+            reason = f"stopped at the time limit of {time_limit:g} s"
     if reason is None:
         print(f"wrote {shown_path(picture)}", file=sys.stderr)
         return ExitCode.DONE
@@ -150,6 +137,35 @@ def plot(
         return ExitCode.INTERRUPTED
     print(f"puiseux: {shown_path(picture)}: not written, {reason}; {_LESS}", file=sys.stderr)
     return ExitCode.STOPPED
+
+
+def _require_drawable(picture: Path, several: bool, domain: str, data: Path | None, through: Path | None) -> None:
+    """Refuse a file that cannot be written, and options that do not go together, before anything is read."""
+    from puiseux.pictures.plot import PICTURE_ENDINGS, check_together, checked_path
+
+    if several and through is not None:
+        raise UsageError("growth is drawn on a domain; give --domain slice:FILE in place of --through")
+    if not several:
+        checked_path(picture, PICTURE_ENDINGS)
+        check_together(domain, data, through)
+
+
+def _drawn(draw: Callable[[Path], None], picture: Path, cells: int, seconds: float | None) -> bool:
+    """Draw into the file, within so many seconds; False where the time was over before."""
+    from puiseux.console.waiting import StepProgress
+    from puiseux.cross_check.isolation import OutOfTime
+    from puiseux.pictures.limits import draw_within
+
+    with StepProgress() as progress:
+        progress(f"Drawing {cells:,} cells" if cells else "Drawing")
+        try:
+            if seconds is None:
+                draw(picture)
+            else:
+                draw_within(seconds, draw, picture)
+        except OutOfTime:
+            return False
+    return True
 
 
 def _count(

@@ -18,7 +18,7 @@ from puiseux.console.exit_codes import ExitCode
 if TYPE_CHECKING:
     from puiseux.questions.formula import NetworkFormula
 
-_MOST_SHOWN = 1000  # characters of a formula that nobody asked for
+_MOST_SHOWN = 1000  # characters of a formula that was not asked for
 _NESTED = "in Python puiseux.simplify(..).nested() has it"
 FORMATS = ("text", "latex", "sympy", "json", "python", "c")
 

@@ -36,7 +36,8 @@ def statistics(
     as_json: JsonOption = False,
 ) -> None:
     """Measure the regions of a network: volume, inradius, facets, edges, neighbours, diameter, distance to data."""
-    from nn_bridge.cells.statistics import ComplexStatistics, complex_statistics, region_statistics
+    from nn_bridge.cells.complex import cell_complex
+    from nn_bridge.cells.statistics import ComplexStatistics, points_for, statistics_of_complex, statistics_of_regions
     from nn_bridge.cells.statistics_export import check_ending, write_statistics
     from polyhedra.limits import OutOfTime
     from puiseux.console.waiting import StepProgress
@@ -51,10 +52,12 @@ def statistics(
     problem = pose(load(network, output=output), domain)
     points = as_data(data, problem.network.input_dim)
     given = None if points is None else points.points.tolist()
+    points_for(problem.network, given, by)
 
     def pieces() -> Iterator[RegionStatistics | ComplexStatistics]:
-        yield from region_statistics(problem.network, problem.domain, data=given, by=by)
-        yield complex_statistics(problem.network, problem.domain)
+        found = cell_complex(problem.network, problem.domain)
+        yield from statistics_of_regions(found, data=given, by=by)
+        yield statistics_of_complex(found)
 
     listed: list[RegionStatistics] = []
     whole = None

@@ -63,7 +63,7 @@ def _what(verdict: Verdict) -> str:
 
 
 def report(verdict: Verdict, name: str, network: Path | None) -> str:
-    """What a valid certificate proves, for people."""
+    """The statement that a valid certificate proves, for people."""
     from puiseux.certificates.certificate import describe_walls
 
     assert verdict.counts is not None

@@ -78,7 +78,7 @@ def application(names: Sequence[str], *, listed_only: bool = False) -> typer.Typ
 
 
 def _application_for(arguments: Sequence[str]) -> typer.Typer:
-    """What one command line needs."""
+    """The state of one command line."""
     if COMPLETION_VARIABLE in os.environ:
         return application(NAMES)
     if arguments and arguments[0] in NAMES:
@@ -170,7 +170,7 @@ def _usage_message(error: Exception) -> str:
 
 
 def _unknown_word(error: Exception, text: str) -> tuple[str, str, list[str]]:
-    """What kind of word a usage error is about, the word, and the known ones; empty where it is about none."""
+    """The kind of word that a usage error names, the word, and the known ones; empty where it names none."""
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoSuchOption" and context is not None:
         known = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the shell sees."""
+    """The exit codes that the shell sees."""
 
     DONE = 0
     """The question was answered ("not comparable" included)."""

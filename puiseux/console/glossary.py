@@ -1,4 +1,4 @@
-"""What the terms mean, each with a small example that runs: the pages of ``puiseux explain``."""
+"""The terms and their meanings, each with a small example that runs: the pages of ``puiseux explain``."""
 
 from __future__ import annotations
 

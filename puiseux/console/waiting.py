@@ -1,4 +1,4 @@
-"""What a person sees while a count takes its time: all of it on stderr, progress on a terminal only."""
+"""Messages while a count takes its time: all of them on stderr, progress on a terminal only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class StepProgress(AbstractContextManager["StepProgress"]):
-    """What is being worked on, as a turning mark on the terminal.
+    """The current step, as a turning mark on the terminal.
 
     Silent where stderr is not a terminal.
     """

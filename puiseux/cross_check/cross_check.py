@@ -24,13 +24,13 @@ from polyhedra.scalars import rounded_text, to_text
 from puiseux.cross_check.disagreement import Claim, Witness, disagreement, narrow, pattern_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
 from puiseux.cross_check.oracles import PEERS, warm_up
-from puiseux.domains import Problem, pose
+from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
 from puiseux.routes import ROUTES
 from puiseux.time_limit import check_time_limit
 
 Oracle = Callable[[Network, Polyhedron | None], Any]
-"""What can be plugged in: returns a `RegionCount`, a number of cells, or a mapping of counts; see `crosscheck`."""
+"""A counter: it returns a `RegionCount`, a number of cells, or a mapping of counts; see `crosscheck`."""
 
 MOST_PATTERNS = 20_000
 """Patterns are compared where there are at most so many cells; the numbers always are."""
@@ -38,7 +38,7 @@ MOST_PATTERNS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class RouteResult:
-    """What one counter said.
+    """The answer of one counter.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ class CrossCheck:
 
 def crosscheck(
     network: Network | str | PathLike[str] | Any,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     oracles: Sequence[Oracle | str] | Mapping[str, Oracle] = (),
     *,
     routes: Sequence[str] | None = None,
@@ -129,7 +129,7 @@ def crosscheck(
     Parameters
     ----------
     network : Network, path or torch module
-    domain : str, Polyhedron or None
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         As for `count_regions`.
     oracles : sequence or mapping of callables
         Your counters: ``oracle(network, domain)`` with a `Network` and a `Polyhedron` (None: all of R^n) returns a
@@ -218,7 +218,7 @@ def _named(oracle: Oracle | str) -> tuple[str, Oracle]:
 
 
 def as_region_count(value: Any) -> RegionCount:
-    """What an oracle returned, as a `RegionCount`.
+    """Convert the result of an oracle into a `RegionCount`.
 
     Raises
     ------

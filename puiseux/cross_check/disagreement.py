@@ -34,7 +34,7 @@ _RADII = (1, 16, 256, 4096, 65536)  # of the boxes around the origin that are tr
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one counter says.
+    """The counts and patterns of one counter.
 
     Attributes
     ----------

@@ -22,7 +22,7 @@ from polyhedra.limits import OutOfTime as OutOfTime
 
 _HEADER = struct.Struct(">cQ")
 _ANSWER, _ERROR, _REFUSAL, _END = b"a", b"e", b"r", b"z"
-_POLL = 0.5  # seconds between two looks at whether the parent still lives
+_POLL = 0.5  # seconds between two looks at whether the parent still runs
 
 
 class Failed(Exception):

@@ -113,12 +113,19 @@ def arrange(network: Network, domain: Polyhedron | None = None) -> Arrangement:
     (3, [-1.0, 0.0, 0.5, 1.0])
     """
     from nn_bridge.cells.complex import cell_complex
-    from nn_bridge.network.residues import unpacked
 
     if not network.stages:
         return _one_cell(network, domain)
-    found = cell_complex(network, domain)
-    problem = found.problem
+    return arrangement_of(cell_complex(network, domain))
+
+
+def arrangement_of(found: CellComplex) -> Arrangement:
+    """The arrangement of the cells of a complex that is there already."""
+    from nn_bridge.network.residues import unpacked
+
+    network, domain, problem = found.network, found.domain, found.problem
+    if not network.stages:
+        return _one_cell(network, domain)
     if problem is None:
         return _one_cell(network, domain)
     first, rays = found.generator_begin, found.generator_ray

@@ -20,7 +20,7 @@ _AT_ONCE = 4096  # points
 
 
 class StageValues(NamedTuple):
-    """What one stage (or the outputs) has before its ReLU, at each point.
+    """The values of one stage (or the outputs) before its ReLU, at each point.
 
     ``values`` and ``errors`` have shape (points, units); ``sizes`` are the sums of the absolute values of the terms.
     """

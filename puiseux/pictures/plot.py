@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from nn_bridge.network.network import Network
 from nn_bridge.writers.files import require_writable, write_bytes
 from polyhedra.errors import UsageError
-from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted, shown_path
-from puiseux.domains import Problem, pose
+from puiseux.domains import DomainLike, Problem, pose
 from puiseux.pictures.figures import add_legend, new_figure, save_figure, title_of
 from puiseux.pictures.flat import draw_flat, draw_pair
 from puiseux.reading import as_network
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from puiseux.pictures.data import Data
     from puiseux.pictures.views import View
-    from puiseux.pictures.windows import Landscape
+    from puiseux.pictures.windows import Arrangements, Landscape
 
 COLOURINGS = ("map", "value", "class")
 KINDS = ("graph", "regions", "cells", "dual", "hyperplanes", "3d")
@@ -44,7 +43,7 @@ def plot_regions(
     color_by: str = "map",
     *,
     kind: str | None = None,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     output: int | None = None,
     data: Any = None,
     legend: bool = True,
@@ -70,7 +69,7 @@ def plot_regions(
         ``"regions"`` (the default for two inputs); ``"cells"``: with the borders where only the pattern changes;
         ``"dual"``: the dual graph over the cells; ``"hyperplanes"``: where units vanish, one colour a layer;
         ``"graph"`` (the default for one input).
-    domain : str, Polyhedron, optional
+    domain : str, Polyhedron, (low, high) or list of pairs, optional
         Where to look; a slice makes networks with many inputs drawable.
     output : int, optional
         Take one output alone.
@@ -112,7 +111,7 @@ def plot_space(
     color_by: str = "map",
     *,
     kind: str | None = None,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     output: int | None = None,
     backend: str = "plotly",
     ax: Any = None,
@@ -208,7 +207,7 @@ def save_picture(
     network: Network | str | PathLike[str] | Any,
     path: str | PathLike[str],
     *,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     color_by: str = "map",
     window: Any = None,
     kind: str | None = None,
@@ -261,14 +260,15 @@ def picture_of(
     color_by: str = "map",
     data: Any = None,
     classes: Sequence[str] | None = None,
+    made: Arrangements | None = None,
 ) -> Figure:
     """A figure of one or two inputs: one picture, or two where far vertices squeeze most regions in the first."""
     from puiseux.pictures.windows import ALL
 
     kind = checked_kind(problem, kind, color_by)
     points = _data(data, problem, classes)
+    land = _landscape(problem, kind, made)
     if window is None:
-        land = _landscape(problem, kind)
         chosen = land.default(None if points is None else points.points)
         if land.squeezed(chosen) and land.can_be_whole:
             figure = new_figure((12.4, 5.4) if problem.network.input_dim == 2 else (11, 4))
@@ -278,18 +278,19 @@ def picture_of(
             whole = _view(problem, ALL if both == land.whole else both, kind, points, land)
             draw_pair(figure, whole, part, kind, color_by, points)
             return figure
-    else:
-        land = None
     figure = new_figure((6.6, 4.2) if problem.network.input_dim == 1 else (6.6, 5.4))
     draw_flat(_view(problem, window, kind, points, land), figure.add_subplot(), kind, color_by, points, True)
     return figure
 
 
-def space_picture_of(problem: Problem, kind: str = "3d", color_by: str = "map") -> Figure:
+def space_picture_of(
+    problem: Problem, kind: str = "3d", color_by: str = "map", made: Arrangements | None = None
+) -> Figure:
     """A matplotlib figure of three inputs, or of the graph over two."""
     kind = checked_kind(problem, kind, color_by)
     figure = new_figure((7, 6))
-    _draw_space(_view(problem, None, kind), figure.add_subplot(projection="3d"), kind, color_by)
+    view = _view(problem, None, kind, None, _landscape(problem, kind, made))
+    _draw_space(view, figure.add_subplot(projection="3d"), kind, color_by)
     return figure
 
 
@@ -297,7 +298,7 @@ def save_growth(
     networks: Sequence[Network | str | PathLike[str] | Any],
     path: str | PathLike[str],
     *,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     color_by: str = "map",
     window: Any = None,
     kind: str | None = None,
@@ -310,7 +311,7 @@ def save_growth(
 ) -> None:
     """How regions grow over training: one frame a network, as .gif, or .html with a slider.
 
-    Cells keep their colours from frame to frame while their activation pattern lives.
+    Cells keep their colours from frame to frame as long as their activation pattern occurs.
 
     Parameters
     ----------
@@ -355,7 +356,7 @@ def checked_path(path: str | PathLike[str], endings: Sequence[str]) -> str:
     return name
 
 
-def check_together(domain: str | Polyhedron | None, data: Any, through: Any) -> None:
+def check_together(domain: DomainLike, data: Any, through: Any) -> None:
     """Refuse what does not go with a slice through points, before anything is read."""
     if through is None:
         return
@@ -389,10 +390,10 @@ def _kind_of_cells(kind: str) -> str:
     return "regions" if kind in ("regions", "graph", "3d") else "cells"
 
 
-def _landscape(problem: Problem, kind: str) -> Landscape:
+def _landscape(problem: Problem, kind: str, made: Arrangements | None = None) -> Landscape:
     from puiseux.pictures.windows import Landscape
 
-    return Landscape(problem, _kind_of_cells(kind))
+    return Landscape(problem, _kind_of_cells(kind), made)
 
 
 def _view(

@@ -51,7 +51,7 @@ class Slice:
 
     @property
     def text(self) -> str:
-        """What to call it."""
+        """The name of the slice."""
         return "the plane through three points" if len(self.directions) == 2 else "the line through two points"
 
 

@@ -18,7 +18,7 @@ from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
 from puiseux.domains import Problem
-from puiseux.pictures.arrangement import Arrangement, arrange
+from puiseux.pictures.arrangement import Arrangement
 from puiseux.pictures.windows import ALL, LARGEST, Landscape, Window, given_window, parse_window
 
 
@@ -121,13 +121,13 @@ def look(
     elif isinstance(window, str):
         chosen = land.whole if window == ALL else land.core
     else:
-        return _view(problem, given_window(window, problem.network.input_dim), None)
+        return _view(problem, given_window(window, problem.network.input_dim), land)
     if land.bounded and chosen == land.whole:
-        return _view(problem, chosen, None, 0)
-    return _view(problem, chosen, land)
+        return _view(problem, chosen, land, 0)
+    return _view(problem, chosen, land, land)
 
 
-def _view(problem: Problem, window: Window, whole: Landscape | None, outside: int | None = None) -> View:
+def _view(problem: Problem, window: Window, land: Landscape, outside: int | Landscape | None = None) -> View:
     centre = [(low + high) / 2 for low, high in window]
     half = [(high - low) / 2 for low, high in window]
     n = len(window)
@@ -151,5 +151,6 @@ def _view(problem: Problem, window: Window, whole: Landscape | None, outside: in
         if not seen.is_full_dimensional():
             raise UsageError("nothing of the domain lies in the window")
     outline = float_matrix(tuple(seen.vertices()))
-    cells = arrange(network, seen)
-    return View(problem, window, network, cells, outline, outside if whole is None else whole.outside(cells))
+    cells = land.arrangements.within(window, network, seen)
+    left_out = outside.outside(cells) if isinstance(outside, Landscape) else outside
+    return View(problem, window, network, cells, outline, left_out)

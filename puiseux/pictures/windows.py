@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import fmpq
@@ -15,7 +15,11 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rational
 from puiseux.domains import Problem, box_of, intervals_of
-from puiseux.pictures.arrangement import Arrangement, arrange
+from puiseux.pictures.arrangement import Arrangement, arrange, arrangement_of
+
+if TYPE_CHECKING:
+    from nn_bridge.cells.complex import CellComplex
+    from nn_bridge.network.network import Network
 
 Window = tuple[tuple[fmpq, fmpq], ...]
 """One interval per input."""
@@ -33,6 +37,35 @@ LARGEST = 1e290
 
 
 @dataclass(frozen=True, eq=False)
+class Arrangements:
+    """The arrangements of one problem that pictures look at: on the whole domain and in windows, each made once.
+
+    Attributes
+    ----------
+    problem : Problem
+    found : CellComplex or None
+        All cells on the whole domain, where they are there already.
+    """
+
+    problem: Problem
+    found: CellComplex | None = None
+    _in_windows: dict[Window, Arrangement] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def whole(self) -> Arrangement:
+        """The arrangement on the whole domain."""
+        if self.found is None:
+            return arrange(self.problem.network, self.problem.domain)
+        return arrangement_of(self.found)
+
+    def within(self, window: Window, network: Network, domain: Polyhedron) -> Arrangement:
+        """The arrangement in a window, whose network and domain are given in the coordinates of the picture."""
+        if window not in self._in_windows:
+            self._in_windows[window] = arrange(network, domain)
+        return self._in_windows[window]
+
+
+@dataclass(frozen=True, eq=False)
 class Landscape:
     """All cells of a problem, arranged when they are first asked for, to choose windows by.
 
@@ -41,15 +74,23 @@ class Landscape:
     problem : Problem
     kind : {"regions", "cells"}
         Whose vertices count: those of regions lie on borders between regions.
+    made : Arrangements, optional
+        Of this problem; shared by pictures of several kinds.
     """
 
     problem: Problem
     kind: str = "regions"
+    made: Arrangements | None = None
+
+    @cached_property
+    def arrangements(self) -> Arrangements:
+        """The arrangements that are made already."""
+        return Arrangements(self.problem) if self.made is None else self.made
 
     @cached_property
     def cells(self) -> Arrangement:
         """The arrangement on the whole domain."""
-        return arrange(self.problem.network, self.problem.domain)
+        return self.arrangements.whole
 
     @cached_property
     def bounded(self) -> bool:

@@ -6,21 +6,24 @@ The engines are rows of `puiseux.routes`; choosing one happens here and nowhere 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from nn_bridge.cells.counting.plain_count import runs_plain
 from nn_bridge.network.network import Network, check_dense
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import UsageError
-from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
-from puiseux.domains import Problem, pose
+from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
 from puiseux.routes import ENGINES
 from puiseux.time_limit import Stopped, check_time_limit, within
+
+if TYPE_CHECKING:
+    from nn_bridge.cells.complex import CellComplex
 
 AUTO = "auto"
 
@@ -35,6 +38,48 @@ def choose_engine(problem: Problem) -> str:
 
 def count_problem(problem: Problem, engine: str = AUTO, **options: Any) -> RegionCount:
     """Count on a problem that is already posed; options that are None don't count as given (see `count_regions`)."""
+    name, given = _checked(problem, engine, options)
+    limit = None if ENGINES[name].has_clock else given.pop("time_limit", None)
+    result = _in_time(limit, lambda: ENGINES[name].count(problem.network, problem.domain, **given))
+    return replace(result, domain=problem.text, engine=name)
+
+
+_STREAMED = {
+    "counts": "cells alone are counted without the others",
+    "workers": "workers count without keeping the cells",
+    "executor": "an executor counts without keeping the cells",
+    "memory": "a count keeps fewer bytes a cell than a proof",
+    "checkpoint": "a checkpoint keeps a count, not the cells",
+}
+"""Options with which a count streams on its own, and why."""
+
+
+def why_twice(options: Mapping[str, Any]) -> str | None:
+    """Why the cells are enumerated once more for a proof: the option, and the reason; None where once is enough."""
+    for option, why in _STREAMED.items():
+        if options.get(option) not in ((None, 1) if option == "workers" else (None, "all")):
+            return f"{option.replace('_', '-')}: {why}"
+    return "without the compiled core" if runs_plain() else None
+
+
+def count_and_keep(problem: Problem, engine: str = AUTO, **options: Any) -> tuple[RegionCount, CellComplex | None]:
+    """Count by the engine ``cells`` and keep the complex of all cells, which one enumeration gives.
+
+    The options are those of `count_regions`.  The complex is None where the count is not complete, or streams on its
+    own (`why_twice`).
+    """
+    from nn_bridge.cells.counting.with_complex import count_with_complex
+
+    name, given = _checked(problem, engine, options)
+    if why_twice(given) is not None:
+        return count_problem(problem, engine, **options), None
+    kept = {option: given[option] for option in ("time_limit", "max_cells", "progress") if option in given}
+    result, found = count_with_complex(problem.network, problem.domain, **kept)
+    return replace(result, domain=problem.text, engine=name), found
+
+
+def _checked(problem: Problem, engine: str, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The name of the engine and the options that are given, refused where they do not fit together."""
     if engine != AUTO and engine not in ENGINES:
         raise UsageError(f"there is no engine {quoted(engine)}; take one of {', '.join((AUTO, *ENGINES))}")
     name = choose_engine(problem) if engine == AUTO else engine
@@ -51,9 +96,7 @@ def count_problem(problem: Problem, engine: str = AUTO, **options: Any) -> Regio
     if ENGINES[name].bounded and problem.domain is None:
         raise UsageError(f"the engine {quoted(name)} needs a bounded domain: give a box, such as --domain 'box:-1,1'")
     check_dense(problem.network)
-    limit = None if ENGINES[name].has_clock else given.pop("time_limit", None)
-    result = _in_time(limit, lambda: ENGINES[name].count(problem.network, problem.domain, **given))
-    return replace(result, domain=problem.text, engine=name)
+    return name, given
 
 
 def _in_time(seconds: float | None, count: Callable[[], RegionCount]) -> RegionCount:
@@ -68,7 +111,7 @@ def _in_time(seconds: float | None, count: Callable[[], RegionCount]) -> RegionC
 
 def count_regions(
     network: Network | str | PathLike[str] | Any,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     engine: str = AUTO,
     *,
     output: int | None = None,
@@ -88,8 +131,9 @@ def count_regions(
     ----------
     network : Network, path, or a model that `puiseux.as_network` takes
         What to count; a path is read by its ending (.npz, .json, .onnx, .pt, .pth, .nnet).
-    domain : str, Polyhedron or None
-        Where to count: text as on the command line (``"box:-1,1"``), a full-dimensional polyhedron, or all of R^n.
+    domain : str, Polyhedron, (low, high), list of pairs, or None
+        Where to count: text as on the command line (``"box:-1,1"``), a full-dimensional polyhedron, a box as arrays
+        ``(low, high)`` or as one interval for each input, or all of R^n.
     engine : str
         ``"auto"`` or one of `ENGINES`.
     output : int, optional

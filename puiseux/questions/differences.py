@@ -15,7 +15,7 @@ from polyhedra.errors import UsageError
 from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO, rational, to_text
-from puiseux.domains import pose
+from puiseux.domains import DomainLike, pose
 from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
@@ -109,7 +109,7 @@ class Difference:
 def largest_difference(
     first: Network | Any,
     second: Network | Any,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     *,
     within: Any = None,
     same_class: bool = False,
@@ -121,7 +121,7 @@ def largest_difference(
     ----------
     first, second : whatever `as_network` takes
         With the same numbers of inputs and outputs.
-    domain : str or Polyhedron, optional
+    domain : str, Polyhedron, (low, high) or list of pairs, optional
         As in `count_regions`.
     within : number, optional
         Decide whether the difference is at most this; text is an exact decimal or fraction.

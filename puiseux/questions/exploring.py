@@ -1,4 +1,4 @@
-"""`explore`: the cells around a point, across facets, for networks whose cells nobody can list."""
+"""`explore`: the cells around a point, across facets, for networks with too many cells to list."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import networkx as nx
 import numpy as np
 
 from nn_bridge.exploration import LocalCells, Visit, walk
-from nn_bridge.expressivity.randomness import generator_and_seed
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
 from polyhedra.limits import time_limit as limited
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import rational
 from puiseux.domains import DomainLike, pose
 from puiseux.questions.answers import readable_point, sizes, texts
@@ -95,7 +95,7 @@ def _point(network: Network, start: Any) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """What `summarize` found of the cells around a point.
+    """The cells around a point in numbers, as `summarize` finds them.
 
     Attributes
     ----------
@@ -212,7 +212,7 @@ def summarize(
 
 
 class _Tally:
-    """What is kept of the cells found: patterns, facets and maps, not the cells."""
+    """The patterns, facets and maps of the cells found; the cells themselves are not kept."""
 
     def __init__(self) -> None:
         self.found: dict[tuple[int, ...], int] = {}  # with the number of the affine map

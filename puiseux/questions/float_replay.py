@@ -1,4 +1,4 @@
-"""What a program computes at a point in floating point: by onnxruntime where it can run the file, else by numpy."""
+"""Evaluate a network at a point in floating point: by onnxruntime where it can run the file, else by numpy."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ MAX_FLOAT = sys.float_info.max
 
 @dataclass(frozen=True, slots=True)
 class OutputRadius:
-    """What is known of one output.
+    """The bounds on the Hoffman constant of one output.
 
     Attributes
     ----------
@@ -151,7 +151,7 @@ def _steps(network: Network, pruned: bool, samples: int, limit: int) -> Iterator
     yield "Finding the terms"
     short = tropical_maps(network)
     maps = short if pruned else tropicalize(network, prune="none")
-    constants = [refined_radius(f, pruned=pruned, samples=samples, limit=limit) for f in maps]
+    constants = [refined_radius(f, pruned=pruned, samples=samples, rng=0, limit=limit) for f in maps]
     known = [OutputRadius()] * len(maps)
     for number, constant in enumerate(constants):
         yield f"Bounding the constant of output {number}"

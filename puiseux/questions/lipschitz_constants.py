@@ -11,9 +11,8 @@ from flint import fmpq
 
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
-from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
-from puiseux.domains import pose
+from puiseux.domains import DomainLike, pose
 from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
@@ -89,7 +88,7 @@ class LipschitzConstant:
 
 def lipschitz(
     network: Network | Any,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     *,
     norm: str = "inf",
     output_norm: str | None = None,
@@ -102,7 +101,7 @@ def lipschitz(
     Parameters
     ----------
     network : whatever `as_network` takes
-    domain : str or Polyhedron, optional
+    domain : str, Polyhedron, (low, high) or list of pairs, optional
         As in `count_regions`.
     norm : {"inf", "1", "2"}
         Of the inputs.

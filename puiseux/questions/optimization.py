@@ -11,7 +11,7 @@ from flint import fmpq
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
-from puiseux.domains import Problem, pose
+from puiseux.domains import DomainLike, Problem, pose
 from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
@@ -72,7 +72,7 @@ class Extremum:
 
 def optimize(
     network: Network | Any,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     output: int = 0,
     *,
     maximize: bool = False,
@@ -84,7 +84,7 @@ def optimize(
     Parameters
     ----------
     network : whatever `as_network` takes
-    domain : str or Polyhedron
+    domain : str, Polyhedron, (low, high) or list of pairs
         As in `count_regions`; must be bounded.
     output : int
     maximize : bool

@@ -64,7 +64,7 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class PropertyAnswer:
-    """What is known of a property.
+    """The answer to a property: it holds, fails at a witness, or is open.
 
     Attributes
     ----------

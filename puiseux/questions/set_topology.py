@@ -13,7 +13,7 @@ from polyhedra.errors import GeometryError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, rational, to_text
-from puiseux.domains import pose
+from puiseux.domains import DomainLike, pose
 from puiseux.questions.answers import readable_point, sizes, text_or_null, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import Stopped, check_time_limit, within
@@ -130,7 +130,7 @@ class InputSet(NamedTuple):
 
 def topology(
     network: Network | Any,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     *,
     output: int | None = None,
     level: Any = None,
@@ -151,7 +151,7 @@ def topology(
     Parameters
     ----------
     network : whatever `as_network` takes
-    domain : str or Polyhedron, optional
+    domain : str, Polyhedron, (low, high) or list of pairs, optional
         As in `count_regions`.
     output : int, optional
         The output whose level cuts; 0 by default.

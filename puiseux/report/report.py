@@ -18,7 +18,7 @@ from nn_bridge.network.network import Network
 from nn_bridge.writers.files import require_writable, write_bytes
 from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
 from polyhedra.quoting import shown, shown_path
-from puiseux.domains import pose
+from puiseux.domains import DomainLike, pose
 from puiseux.reading import as_network
 from puiseux.report.subject import LeftOut, Subject, left_out
 from puiseux.time_limit import check_time_limit
@@ -31,7 +31,7 @@ def write_report(
     network: Network | str | PathLike[str] | Any,
     path: str | PathLike[str],
     *,
-    domain: Any = None,
+    domain: DomainLike = None,
     output: int | None = None,
     data: Any = None,
     time_limit: float = TIME_LIMIT,
@@ -81,7 +81,7 @@ def write_report(
 def render_report(
     network: Network | str | PathLike[str] | Any,
     *,
-    domain: Any = None,
+    domain: DomainLike = None,
     output: int | None = None,
     data: Any = None,
     time_limit: float = TIME_LIMIT,

@@ -21,7 +21,7 @@ from typing import Any
 from flint import fmpq
 
 from nn_bridge.expressivity.region_bounds import Bound, region_bounds
-from nn_bridge.region_count import Count
+from nn_bridge.region_count import Count, RegionCount
 from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.errors import MissingExtraError, PuiseuxError
 from polyhedra.quoting import shown
@@ -30,6 +30,7 @@ from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
 from puiseux.report.subject import LeftOut, Subject, left_out
 from tropical.simplify import SimplifiedFormula
 
+_KEPT_CELLS = 100_000
 _PICTURE_CELLS = 60_000
 _SVG_CELLS = 500
 _SECOND_CELLS = 2_000
@@ -113,10 +114,7 @@ def network_section(subject: Subject) -> str:
 
 def counts_section(subject: Subject) -> str:
     """The four counts side by side."""
-    from puiseux.questions.count import count_problem
-
-    result = count_problem(subject.problem, time_limit=round(subject.share(0.4), 1))
-    subject.count = result
+    result = subject.count = _counted(subject)
     at_least = "" if result.complete else "≥ "
     tiles = "".join(
         f"<div><b>{at_least if value is not None else ''}{number(value)}</b><span>{name.replace('_', ' ')}</span></div>"
@@ -138,8 +136,20 @@ def counts_section(subject: Subject) -> str:
     return f'<div class="numbers">{tiles}</div>{verdict}{table(("count", "", "meaning"), rows, (1,))}<p>{engine}</p>'
 
 
+def _counted(subject: Subject) -> RegionCount:
+    """The counts; where there are not too many cells, these are kept for the rest of the page."""
+    from puiseux.questions.count import count_and_keep, count_problem
+
+    begun = subject.seconds
+    limit = round(subject.share(0.4), 1)
+    count, subject.found = count_and_keep(subject.problem, time_limit=limit, max_cells=_KEPT_CELLS)
+    if count.complete or (count.cells or 0) <= _KEPT_CELLS:
+        return count
+    return count_problem(subject.problem, time_limit=max(0.1, round(limit - (subject.seconds - begun), 1)))
+
+
 def _second_count(subject: Subject) -> str:
-    """What an independent engine counts, where it is quick."""
+    """Compare with an independent engine, where it is quick."""
     from puiseux.questions.count import count_problem
 
     count = subject.count
@@ -243,9 +253,9 @@ def _drawn(subject: Subject, kind: str, color_by: str) -> Any:
     problem = subject.problem
     inputs = problem.network.input_dim
     if kind == "3d" or inputs == 3:
-        return space_picture_of(problem, kind)
+        return space_picture_of(problem, kind, made=subject.arrangements)
     data = subject.data if (kind == "regions" and color_by != "map") or inputs == 1 else None
-    return picture_of(problem, None, kind, color_by, data)
+    return picture_of(problem, None, kind, color_by, data, made=subject.arrangements)
 
 
 def _figure(figure: Any, caption: str, vector: bool, place: int) -> str:
@@ -308,7 +318,7 @@ def _formulas(subject: Subject) -> tuple[SimplifiedFormula, ...]:
 
 
 def _isolated(subject: Subject, task: Callable[[], Iterator[Any]], part: float, what: str) -> list[Any]:
-    """What a task yields, within a part of the time that is left, whatever it does."""
+    """List the answers of a task in a process of its own, within a part of the time that is left."""
     seconds = subject.share(part)
     try:
         return list(run_isolated(task, seconds))
@@ -323,13 +333,13 @@ def _isolated(subject: Subject, task: Callable[[], Iterator[Any]], part: float, 
 
 def statistics_section(subject: Subject) -> str:
     """How many facets cells have, how large regions are."""
-    from nn_bridge.cells.adjacency import cell_adjacency
+    from nn_bridge.cells.adjacency import adjacency_of
 
-    count, problem = subject.count, subject.problem
+    count = subject.count
     if count is None or not count.complete or count.cells is None or count.cells > _GRAPH_CELLS:
         raise LeftOut(f"statistics are made of at most {_GRAPH_CELLS:,} cells, all of them found")
     subject.share(1.0)
-    found = cell_adjacency(problem.network, problem.domain)
+    found = adjacency_of(subject.cells)
     bounded = int(found.bounded.sum())
     rows = [
         ("cells", number(found.cells)),
@@ -377,9 +387,9 @@ def _regions(subject: Subject) -> str:
 
 
 def _measured(subject: Subject) -> Iterator[tuple[fmpq | None, int, int, bool, fmpq | None]]:
-    from nn_bridge.cells.statistics import region_statistics
+    from nn_bridge.cells.statistics import statistics_of_regions
 
-    for region in region_statistics(subject.problem.network, subject.problem.domain):
+    for region in statistics_of_regions(subject.cells):
         radius = None if region.inradius is None else region.inradius[0]
         yield region.volume, region.polyhedra, region.facets, region.bounded, radius
 
@@ -388,7 +398,7 @@ def _measured(subject: Subject) -> Iterator[tuple[fmpq | None, int, int, bool, f
 
 
 def proofs_section(subject: Subject) -> str:
-    """What of this page is a theorem about the given weights, and what is not."""
+    """The statements of this page that are theorems about the given weights, and those that are not."""
     text = "<p>Weights are read as the exact rational numbers that the file holds.</p>"
     if subject.proven:
         text += f'<ul class="yes">{"".join(f"<li>{line}</li>" for line in subject.proven)}</ul>'

@@ -5,12 +5,17 @@ from __future__ import annotations
 import html
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from puiseux.domains import Problem
+
+if TYPE_CHECKING:
+    from nn_bridge.cells.complex import CellComplex
+    from puiseux.pictures.windows import Arrangements
 
 
 class LeftOut(Exception):
@@ -19,7 +24,7 @@ class LeftOut(Exception):
 
 @dataclass
 class Subject:
-    """What a report is about, what is known so far, and the time that is left.
+    """The subject of a report, the findings so far, and the time that is left.
 
     Attributes
     ----------
@@ -36,6 +41,8 @@ class Subject:
     time_limit : float
     count : RegionCount or None
         Known once the counts are made.
+    found : CellComplex or None
+        All cells, where they were kept while they were counted.
     proven, not_proven : list of str
         The statements that the parts of the page have proven, and those that they could not prove.
     begun : float
@@ -50,9 +57,24 @@ class Subject:
     command: str | None
     time_limit: float
     count: RegionCount | None = None
+    found: CellComplex | None = None
     proven: list[str] = field(default_factory=list)
     not_proven: list[str] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
+
+    @cached_property
+    def cells(self) -> CellComplex:
+        """All cells, enumerated now where they were not kept."""
+        from nn_bridge.cells.complex import cell_complex
+
+        return cell_complex(self.problem.network, self.problem.domain) if self.found is None else self.found
+
+    @cached_property
+    def arrangements(self) -> Arrangements:
+        """The arrangements that the pictures draw, each made once."""
+        from puiseux.pictures.windows import Arrangements
+
+        return Arrangements(self.problem, self.found)
 
     @property
     def seconds(self) -> float:

@@ -25,7 +25,7 @@ HOMES = {
     "geometry": "puiseux.studies.geometry",
     "geometry-data": "puiseux.studies.geometry_on_data",
 }
-"""Where each study lives; every module has one `STUDY`."""
+"""The module of each study; every module has one `STUDY`."""
 
 
 def study_names() -> list[str]:

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from polyhedra.arrays import Floats
 from polyhedra.errors import MissingExtraError, UsageError
 from polyhedra.quoting import quoted
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""What the figures of all studies have in common."""
+"""Functions that the figures of all studies share."""
 
 from __future__ import annotations
 

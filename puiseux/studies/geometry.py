@@ -16,8 +16,9 @@ from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.statistics import counted
 from nn_bridge.cells.tree import FACES
 from nn_bridge.network.network import Network
+from polyhedra.arrays import Floats
 from puiseux.random_networks import random_network
-from puiseux.studies.data import Floats, blobs
+from puiseux.studies.data import blobs
 from puiseux.studies.figures import COLOURS, MARKERS, mean_line, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, verdict
 from puiseux.studies.training import train

@@ -120,7 +120,7 @@ def _of_map(f: PuiseuxPolynomial | PuiseuxRational, pruned: bool, rng: np.random
 
 
 def label_of(trial: Trial) -> str:
-    """What a trial is about, without its number."""
+    """The case of a trial, without its number."""
     parameters = trial.parameters
     return {
         "known": lambda: str(parameters["example"]),
@@ -189,12 +189,12 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
         own = [t for t in found if t["exact"] is not None]
         exact = [t["exact"] for t in own]
         for name, filled in (("lower", False), ("upper", True)):
-            left.plot(exact, [t[name] for t in own], label=f"{kind}: {name} bound", **_marks(number, filled))
+            left.plot(exact, [t[name] for t in own], label=f"{kind}: {name} bound", **_marker_style(number, filled))
         maps = [t for t in found if "smallest radius" in t.record]
         before = [t["radius before pruning"] for t in maps]
         for name, label in (("radius", "pruned"), ("smallest radius", "smallest possible")) if maps else ():
-            marks = _marks(number, name == "radius")
-            right.plot(before, [t[name] for t in maps], label=f"{kind}: {label}", **marks)
+            style = _marker_style(number, name == "radius")
+            right.plot(before, [t[name] for t in maps], label=f"{kind}: {label}", **style)
     for ax in (left, right):
         drawn = [np.asarray(part, dtype=float) for line in ax.get_lines() for part in line.get_data()]
         shown = [value for part in drawn for value in part.tolist() if value > 0]
@@ -206,7 +206,7 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
     right.set(xlabel="effective radius before pruning", ylabel="after pruning, and the smallest")
 
 
-def _marks(number: int, filled: bool) -> dict[str, Any]:
+def _marker_style(number: int, filled: bool) -> dict[str, Any]:
     colour = COLOURS[number]
     inside = colour if filled else "none"
     return {"linestyle": "none", "marker": MARKERS[number], "color": colour, "markerfacecolor": inside, "markersize": 4}

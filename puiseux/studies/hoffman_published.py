@@ -151,7 +151,7 @@ def agrees(trials: Sequence[Trial], part: str) -> bool | None:
 
 
 def remarks(trials: Sequence[Trial]) -> list[str]:
-    """What the published tables say as they stand, and the fresh matrices beside them."""
+    """The claims of the published tables as they stand, and the fresh matrices beside them."""
     found = []
     ordered = sum(a <= b <= c for p in TABLE_2.values() for a, b, c in zip(p.lower, p.exact, p.upper, strict=True))
     count = sum(len(p.exact) for p in TABLE_2.values())

@@ -1,4 +1,4 @@
-"""What a study leaves in a folder: its trials as tables, its summary, its figure."""
+"""Write the results of a study into a folder: its trials as tables, its summary, its figure."""
 
 from __future__ import annotations
 

@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from nn_bridge.cells.counting.pool import Pool, Scheduler, WorkerLost
+from nn_bridge.cells.counting.pool import Scheduler, WorkerLost
 from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
 from polyhedra.quoting import shown_path
+from puiseux.studies.processes import ProcessPool
 from puiseux.studies.records import RecordFile, key_of
 from puiseux.studies.study import Plain, Study, Summary, Trial
 from puiseux.time_limit import check_time_limit
@@ -171,7 +172,7 @@ def _run(
     left = iter([key for key in cases if key not in known])
     end = math.inf if time_limit is None else time.monotonic() + time_limit
     reason = None
-    with Pool(workers, apart=time_limit is not None) as pool:
+    with ProcessPool(workers, apart=time_limit is not None) as pool:
 
         def start() -> tuple[str, Future[Trial]] | None:
             if time.monotonic() >= end:

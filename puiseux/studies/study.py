@@ -1,4 +1,4 @@
-"""What a study is: one experiment of the literature as plain data and four functions.
+"""The definition of a study: one experiment of the literature as plain data and four functions.
 
 A study runs *trials*.  A trial takes parameters (plain data) and a random generator and returns a record (plain data),
 so trials run in any process and order, are written to a file, and go on after a run was stopped.
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Plain = Mapping[str, Any]
-"""What JSON can hold: numbers, text, lists of them."""
+"""A value that JSON can hold: numbers, text, lists of them."""
 
 CONFIRMED, CONTRADICTED, NOT_TESTED = "confirmed", "contradicted", "not tested"
 VERDICTS = (CONFIRMED, CONTRADICTED, NOT_TESTED)

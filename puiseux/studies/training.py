@@ -18,8 +18,6 @@ from nn_bridge.network.network import Network
 from polyhedra.errors import MissingExtraError, UsageError
 from polyhedra.quoting import quoted
 
-Floats = NDArray[np.float64]
-
 LOSSES = ("classes", "values")
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 

@@ -1,4 +1,4 @@
-"""What a program said about the networks of the suite, and the table of it."""
+"""The answers of a program about the networks of the suite, and the table of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RIGHT, WRONG, REFUSED, TIMED_OUT = "right", "wrong", "refused", "timed out"
 
 @dataclass(frozen=True, slots=True)
 class SuiteAnswer:
-    """What the program said about one network.
+    """The answer of the program about one network.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Running someone's program over the reference suite, one process for each network."""
+"""Run a program over the reference suite, one process for each network."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ class Watch:
 
     @contextlib.contextmanager
     def over(self) -> Iterator[list[str]]:
-        """What happens inside is noted in the list."""
+        """Note in the list whatever happens inside."""
         self.seen.clear()
         self._thread = threading.get_ident()
         try:

@@ -48,7 +48,7 @@ def value(form, point):
 
 
 class Proof:
-    """What is left of the records, and the leaves found so far."""
+    """The records that are left, and the leaves found so far."""
 
     def __init__(self, dim, stages, walls, records):
         self.dim, self.stages, self.walls, self.records = dim, stages, len(walls), list(records)

@@ -1,4 +1,4 @@
-"""What a change of a network must do to its counts, exactly, by two independent routes.
+"""Laws of the counts under changes of a network, exactly, by two independent routes.
 
 Networks are drawn with small integers (degenerate more often than not) or with odd dyadic numbers.
 """

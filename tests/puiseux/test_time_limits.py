@@ -78,10 +78,10 @@ def test_a_certificate_that_is_not_written_in_time(tmp_path: Path, capsys: pytes
     """The count is not lost with it, and no part of a file stays."""
     problem = pose(load(Path(SMALL)))
     target = tmp_path / "net.cert"
-    assert not _certify(problem, count_problem(problem), target, 0.0)
+    assert not _certify(problem, count_problem(problem), None, target, 0.0)
     assert "not written: the time limit was reached" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
-    assert _certify(problem, count_problem(problem), target, 300.0)
+    assert _certify(problem, count_problem(problem), None, target, 300.0)
     assert target.exists()
 
 

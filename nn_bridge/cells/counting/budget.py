@@ -7,13 +7,38 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from nn_bridge.cells.counting.pool import Pool
+from nn_bridge.errors import NetworkError
 from polyhedra.memory import resident_bytes
+from polyhedra.quoting import quoted
 
 _BETWEEN_LOOKS = 0.1  # seconds between two looks at the memory in the set-up
 
 
+INTERRUPTED = "interrupted"
+"""The reason of a count that Ctrl-C ended."""
+
+COUNTS = ("all", "cells")
+"""The choices of ``counts``: the four counts, or the number of cells alone."""
+
+
 class Stop(Exception):
     """A limit is reached; the text says which."""
+
+
+def check_options(counts: str, time_limit: float | None, max_cells: int | None) -> None:
+    """Refuse options of a count that make no sense.
+
+    Raises
+    ------
+    NetworkError
+        Another choice of counts, or a limit that leaves nothing to do.
+    """
+    if counts not in COUNTS:
+        raise NetworkError(f"counts={quoted(counts)}: take one of {', '.join(COUNTS)}")
+    if time_limit is not None and not time_limit > 0:
+        raise NetworkError(f"a time limit of {time_limit} s leaves no time; give a positive number of seconds")
+    if max_cells is not None and max_cells < 1:
+        raise NetworkError(f"a limit of {max_cells} cells leaves nothing to find; give a positive number")
 
 
 @dataclass
@@ -32,15 +57,19 @@ class Budget:
 
     def check(self, cells: int, pool: Pool, to_come: int = 0) -> None:
         """Raise `Stop` where a limit is reached; ``to_come`` bytes will be needed beside what is occupied."""
-        if self.max_cells is not None and cells > self.max_cells:
-            raise Stop(f"stopped at the limit of {self.max_cells} cells")
+        self.check_cells(cells)
         if self.remaining <= 0:
             raise self.out_of_time()
         self.check_memory(pool, to_come)
 
+    def check_cells(self, cells: int) -> None:
+        """Raise `Stop` where there are too many cells."""
+        if self.max_cells is not None and cells > self.max_cells:
+            raise Stop(f"stopped at the limit of {self.max_cells} cells")
+
     def check_memory(self, pool: Pool, to_come: int = 0) -> None:
         """Raise `Stop` where too much memory is occupied, or will be."""
-        if self.memory is not None and resident_bytes(pool.process_ids()) + to_come > self.memory:
+        if self.memory is not None and resident_bytes() + to_come > self.memory:
             raise self.out_of_memory()
 
     def watch(self, pool: Pool) -> Callable[[], None]:
@@ -62,7 +91,7 @@ class Budget:
         """The bytes that each of the workers may still take; None for any number."""
         if self.memory is None or pool.elsewhere:
             return None
-        return max(0, self.memory - resident_bytes(pool.process_ids())) // pool.size
+        return max(0, self.memory - resident_bytes()) // pool.size
 
     def out_of_time(self) -> Stop:
         """The exception to raise when the time is over."""

@@ -15,7 +15,7 @@ from os import PathLike
 
 import numpy as np
 
-from nn_bridge.cells.counting.budget import Budget, Stop
+from nn_bridge.cells.counting.budget import INTERRUPTED, Budget, Stop, check_options
 from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
 from nn_bridge.cells.counting.identity import identity_of
 from nn_bridge.cells.counting.jobs import (
@@ -33,21 +33,14 @@ from nn_bridge.cells.joining import FourCounts, Joiner, duplicates
 from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.start_cells import TooManyVertices
 from nn_bridge.cells.tree import Leaves, NoRoom, Subtree
-from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from polyhedra.limits import OutOfTime, limited_by
 from polyhedra.memory import parse_bytes
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.quoting import quoted
-
-INTERRUPTED = "interrupted"
-"""The reason of a count that Ctrl-C ended."""
 
 OUT_OF_MEMORY = "out of memory"
 """The reason of a count that found no more memory."""
-
-COUNTS = ("all", "cells")
 
 Progress = Callable[[int, float], None]
 """Told the number of cells found and the share of the tree done (0 to 1)."""
@@ -118,12 +111,7 @@ def count_cells(
     4
     """
     begun = time.monotonic()
-    if counts not in COUNTS:
-        raise NetworkError(f"counts={quoted(counts)}: take one of {', '.join(COUNTS)}")
-    if time_limit is not None and not time_limit > 0:
-        raise NetworkError(f"a time limit of {time_limit} s leaves no time; give a positive number of seconds")
-    if max_cells is not None and max_cells < 1:
-        raise NetworkError(f"a limit of {max_cells} cells leaves nothing to find; give a positive number")
+    check_options(counts, time_limit, max_cells)
     if runs_plain():
         return count_plain(
             network,
@@ -141,8 +129,8 @@ def count_cells(
     if workers is None:
         workers = 1 if executor is None else sensible_workers(executor)
     budget = Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
-    with Pool(workers, executor, threads=True) as pool:
-        count = _Count(counts == "all", pool, budget, progress)
+    with Pool(workers, executor) as pool:
+        count = CountRun(counts == "all", pool, budget, progress)
         count.run(network, domain, checkpoint)
     reason = count.reason
     if reason is None and counts == "cells":
@@ -158,7 +146,7 @@ def count_cells(
     )
 
 
-class _Count:
+class CountRun:
     """The state of one count."""
 
     def __init__(self, all_four: bool, pool: Pool, budget: Budget, progress: Progress | None) -> None:
@@ -387,6 +375,6 @@ def count_from_tree(problem: CellProblem | None) -> FourCounts:
     >>> count_from_tree(cell_problem(Network.from_layers([[[1, 0], [0, 1]], [[1, -1]]])))
     FourCounts(cells=4, regions=4, regions_by_point=4, affine_maps=4)
     """
-    counts = _Count(True, Pool(), Budget(None, None, None), None).count(problem, None)
+    counts = CountRun(True, Pool(), Budget(None, None, None), None).count(problem, None)
     assert isinstance(counts, FourCounts)
     return counts

@@ -114,7 +114,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Limits:
-    """When a slice ends: after ``seconds``, or ``cells`` found; ``last_second`` is when time is up for everybody.
+    """When a slice ends: after ``seconds``, or ``cells`` found; ``last_second`` is the hard limit.
 
     ``memory`` are the bytes by which the storage of the worker may grow.
     """
@@ -129,7 +129,7 @@ class Limits:
 class Group:
     """Subtrees that were worked off one after another, and the number of their leaves.
 
-    ``begins`` are the packed marks of `Leaves.begins`, or None where they are not known.
+    ``begins`` is the packed mask `Leaves.begins`, or None where they are not known.
     """
 
     parts: Job
@@ -139,7 +139,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Slice:
-    """What came of a job in one slice.
+    """The result of one slice of a job.
 
     Attributes
     ----------
@@ -154,7 +154,8 @@ class Slice:
     faces : tuple of Leaves
         The leaves with their faces, all of them or none.
     repeats : bool
-        Whether the residues of the latest leaves are such that faces are best written for all (`gluing.repeats`).
+        Whether the residues of the latest leaves are such that faces are best written for all
+        (`nn_bridge.cells.joining.repeats`).
     partial : int
         Beside ``cells``: cells met in the count of one cell that was broken off, which ``rest`` begins anew.
     interrupted : bool
@@ -323,11 +324,11 @@ class _Found:
         return self.faces
 
     def begins_of(self, count: int) -> bytes:
-        """The packed marks of the latest ``count`` leaves, which make a group."""
-        marks = np.concatenate(self._begins)
+        """The packed mask ``Leaves.begins`` of the latest ``count`` leaves, which make a group."""
+        mask = np.concatenate(self._begins)
         self._begins = []
-        assert len(marks) == count
-        return np.packbits(marks).tobytes()
+        assert len(mask) == count
+        return np.packbits(mask).tobytes()
 
 
 def faces_of(
@@ -398,13 +399,13 @@ def _until(deadline: float, tree: CellTree, parts: list[Subtree]) -> Iterator[Le
 
 
 def _begins(groups: tuple[Group, ...]) -> np.ndarray | None:
-    """The marks of the groups' leaves, if all are known."""
-    marks = []
+    """The masks ``Leaves.begins`` of the groups as one, if all are known."""
+    masks = []
     for group in groups:
         if group.begins is None:
             return None
-        marks.append(np.unpackbits(np.frombuffer(group.begins, np.uint8), count=group.leaves))
-    return np.concatenate(marks)
+        masks.append(np.unpackbits(np.frombuffer(group.begins, np.uint8), count=group.leaves))
+    return np.concatenate(masks)
 
 
 def _joined(found: list[np.ndarray]) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 
 from flint import fmpq
 
+from nn_bridge.cells.counting.budget import INTERRUPTED, Budget, Stop, check_options
 from nn_bridge.cells.plain import WALL, Leaf, PlainNetwork, Regions, Unit, Vector, cells
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import AffineStage, Network
@@ -17,7 +18,6 @@ from nn_bridge.network.sparse_row import entries
 from nn_bridge.region_count import RegionCount
 from polyhedra.compiled_core import REMEDY, pure, say_plain
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.quoting import quoted
 from polyhedra.scalars import primitive
 
 _EACH = 1.0  # seconds between reports of progress
@@ -60,10 +60,6 @@ def plain_walls(domain: Polyhedron | None) -> tuple[Vector, ...]:
 
 def _fraction(value: fmpq) -> Fraction:
     return Fraction(int(value.p), int(value.q))
-
-
-class _Stop(Exception):
-    """A limit is reached; the text says which."""
 
 
 def count_plain(
@@ -111,49 +107,23 @@ def count_plain(
     for name, value in others.items():
         if value is not None:
             raise NetworkError(f"the plain engine has no option {name}; {REMEDY}")
-    if counts not in ("all", "cells"):
-        raise NetworkError(f"counts={quoted(counts)}: take one of all, cells")
-    if time_limit is not None and not time_limit > 0:
-        raise NetworkError(f"a time limit of {time_limit} s leaves no time; give a positive number of seconds")
-    if max_cells is not None and max_cells < 1:
-        raise NetworkError(f"a limit of {max_cells} cells leaves nothing to find; give a positive number")
+    check_options(counts, time_limit, max_cells)
     if domain is not None and domain.dim != network.input_dim:
         raise NetworkError(f"the domain has {domain.dim} coordinates, the network reads {network.input_dim}")
     if domain is not None and not domain.is_full_dimensional():
         raise NetworkError("the domain has no interior; to count on a plane give it as a slice instead")
     say_plain()
-    begun = time.monotonic()
-    regions = Regions(joined=counts == "all")
-    done, told = 0.0, begun
-    reason = None
-
-    def check() -> None:
-        nonlocal told
-        now = time.monotonic()
-        if time_limit is not None and now - begun > time_limit:
-            raise _Stop(f"stopped at the time limit of {time_limit:g} s")
-        if progress is not None and now - told > _EACH:
-            told = now
-            progress(regions.cells, done)
-
-    try:
-        for leaf in cells(plain_network(network), plain_walls(domain), check):
-            regions.add(leaf)
-            done += _share(leaf)
-            if max_cells is not None and regions.cells > max_cells:
-                raise _Stop(f"stopped at the limit of {max_cells} cells")
-    except _Stop as stop:
-        reason = str(stop)
-    except KeyboardInterrupt:
-        reason = "interrupted"
+    budget = Budget(time_limit, max_cells, None)
+    all_four = counts == "all"
+    regions = Regions(joined=all_four)
+    reason = _enumerate(network, domain, regions, budget, progress)
     complete = reason is None
     found, joined, by_point, maps = regions.counts()
-    if reason is not None:  # lower bounds: pieces with one map may turn out to be joined; a domain has a cell
+    if not complete:  # lower bounds: pieces with one map may turn out to be joined; a domain has a cell
         found = max(found, 1)
         joined = by_point = maps = max(maps, 1)
-    elif counts == "cells":
+    elif not all_four:
         reason = "only cells were asked for"
-    all_four = counts == "all"
     return RegionCount(
         found,
         joined if all_four else None,
@@ -163,9 +133,40 @@ def count_plain(
         domain=domain_text,
         exact=True,
         complete=complete,
-        seconds=time.monotonic() - begun,
+        seconds=time.monotonic() - budget.begun,
         reason=reason,
     )
+
+
+def _enumerate(
+    network: Network,
+    domain: Polyhedron | None,
+    regions: Regions,
+    budget: Budget,
+    progress: Callable[[int, float], None] | None,
+) -> str | None:
+    """Add all cells to the regions; returns why this ended early, None where it did not."""
+    done, told = 0.0, budget.begun
+
+    def check() -> None:
+        nonlocal told
+        now = time.monotonic()
+        if budget.remaining < 0:
+            raise budget.out_of_time()
+        if progress is not None and now - told > _EACH:
+            told = now
+            progress(regions.cells, done)
+
+    try:
+        for leaf in cells(plain_network(network), plain_walls(domain), check):
+            regions.add(leaf)
+            done += _share(leaf)
+            budget.check_cells(regions.cells)
+    except Stop as stop:
+        return str(stop)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return None
 
 
 def _share(leaf: Leaf) -> float:

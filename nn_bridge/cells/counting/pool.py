@@ -1,4 +1,4 @@
-"""Who does the jobs: threads of this process, a pool of processes, or any executor, such as a Dask cluster's.
+"""The workers of a count: threads of this process, or any executor, such as a Dask cluster's; and their schedule.
 
 Slices of work are short, so each free worker takes the next one, and a large job is divided while workers are idle.
 `Scheduler` submits jobs and yields their results; the caller interprets these.
@@ -6,30 +6,23 @@ Slices of work are short, so each free worker takes the next one, and a large jo
 
 from __future__ import annotations
 
-import errno
 import os
 import pickle
-import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
     CancelledError,
     Executor,
     Future,
-    ProcessPoolExecutor,
     ThreadPoolExecutor,
     wait,
 )
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import current_process, get_context
-from multiprocessing.process import BaseProcess
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from nn_bridge.errors import NetworkError
 from polyhedra.limits import OutOfTime
@@ -39,8 +32,8 @@ Result = TypeVar("Result")
 
 _PATIENCE = 3.0  # seconds that slices under way get to end after Ctrl-C
 _OVERTIME = 1.0  # seconds past the time limit after which an answer is no longer waited for
-_POLL = 1.0  # seconds between two looks at the parent, and at the limits
-_SHUTDOWN = 1.0  # seconds that idle processes get to end on their own
+_POLL = 1.0  # seconds between two looks at the limits
+_SHUTDOWN = 1.0  # seconds that an executor gets to cancel work
 
 
 class WorkerLost(RuntimeError):
@@ -48,7 +41,7 @@ class WorkerLost(RuntimeError):
 
 
 class NotStarted(WorkerLost):
-    """No process can be started."""
+    """No worker can be started."""
 
 
 class Unanswered(OutOfTime):
@@ -66,7 +59,7 @@ class Failure:
     error: BaseException
 
 
-def _attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+def attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """Call a function in a worker; an exception is an answer, too."""
     try:
         return function(*arguments)
@@ -78,92 +71,56 @@ def _attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         return Failure(error)
 
 
-def _begin_work() -> None:
-    """Initialise a process of the pool: ignore SIGINT and watch the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent decides
-    try:
-        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    except RuntimeError:
-        os._exit(1)  # no memory for a thread: the parent notices, and a traceback would add nothing
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Block SIGINT while forking: the child would otherwise die before it ignores it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _end_with_parent(parent: int) -> None:
-    """End this process when its parent is gone: a parent killed by SIGKILL cannot shut the pool down."""
-    while os.getppid() == parent:
-        time.sleep(_POLL)
-    os._exit(1)
-
-
 class Pool:
-    """A pool of workers for one count; a context manager.
+    """Where the work of one count is done: here, in threads of this process, or in an executor; a context manager.
 
     Parameters
     ----------
     workers : int
         Slices in flight at once.  With 1 and no executor everything happens in this process.
     executor : concurrent.futures.Executor, optional
-        Where to work; it is left open.  By default a pool of processes is started when it is first needed.
-    apart : bool
-        Use a process even for one worker, so that it can be ended.
-    threads : bool
-        A pool of threads of this process, for work that leaves the interpreter alone, instead of processes.
+        Where to work; it is left open.  By default threads are started when they are first needed.
 
     Attributes
     ----------
+    alone, elsewhere : bool
+        Whether calls run at once in this thread, or in an executor of the caller's.
     stop : callable, optional
         Asks work under way in threads to end at once.
 
     Raises
     ------
     NetworkError
-        There is no worker, or this process may not start others.
+        There is no worker.
     """
 
-    def __init__(
-        self, workers: int = 1, executor: Executor | None = None, *, apart: bool = False, threads: bool = False
-    ) -> None:
+    def __init__(self, workers: int = 1, executor: Executor | None = None) -> None:
         if workers < 1:
             raise NetworkError(f"workers={workers}: at least one has to work")
         self.size = workers
         self._given = executor
         self._executor: Executor | None = executor
-        self._processes: dict[int, BaseProcess] = {}
         self._under_way: set[Future[Any]] = set()
-        self.alone = workers == 1 and executor is None and not apart
+        self.alone = workers == 1 and executor is None
         self.elsewhere = executor is not None
-        self.threads = threads and executor is None
         self.stop: Callable[[], None] | None = None
-        if not (self.alone or self.threads) and executor is None and current_process().daemon:
-            raise NetworkError(
-                f"workers={workers}: this process is a daemon, such as a worker of multiprocessing.Pool, and may not "
-                "start processes; take workers=1, or an executor of threads"
-            )
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         self.give_up()  # futures are pending only where the count was broken off
-        if self.threads and self._executor is not None:
-            self._executor.shutdown(cancel_futures=True)
-        if self._given is None and isinstance(self._executor, ProcessPoolExecutor):
-            _close(self._executor, list(self._processes.values()))
+        if self._given is None and self._executor is not None:
+            self._close(self._executor)
 
     def submit(self, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
         """Submit a call to a worker; a pool of this process alone calls the function now.
+
+        Parameters
+        ----------
+        function : callable
+        *arguments
+            Of the function.
 
         Returns
         -------
@@ -173,7 +130,7 @@ class Pool:
         Raises
         ------
         WorkerLost
-            No process can be started, or the executor takes no more work.
+            No worker can be started, or the executor takes no more work.
         """
         if self.alone:
             done: Future[Result] = Future()
@@ -181,46 +138,32 @@ class Pool:
             return done
         future: Future[Any]
         if self._executor is None:
-            future = self._start(function, arguments)
+            self._executor, future = self._start(function, arguments)
         else:
             try:
-                future = self._executor.submit(_attempt, function, arguments)
+                future = self._executor.submit(attempt, function, arguments)
             except Exception as error:  # whatever an executor raises; the function's own exceptions are answers
                 raise WorkerLost(self.reason(error)) from error
-        if self._given is None and isinstance(self._executor, ProcessPoolExecutor):
-            self._processes.update(self._executor._processes or {})
         self._under_way.add(future)
         future.add_done_callback(self._under_way.discard)
         return future
 
-    def _start(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
-        """Start threads or processes with their first work."""
-        processes = None
-        if self.threads:
-            self._executor = ThreadPoolExecutor(self.size, "puiseux")
-            try:
-                return self._executor.submit(_attempt, function, arguments)
-            except RuntimeError as error:
-                raise NotStarted(f"threads can't be started: {_start_advice(error)}") from error
+    def _start(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Executor, Future[Any]]:
+        """Start the workers with their first work."""
+        threads = ThreadPoolExecutor(self.size, "puiseux")
         try:
-            # a forked process has all modules already, and scripts need no guard around their main part
-            context = get_context("fork" if sys.platform == "linux" else "spawn")
-            processes = ProcessPoolExecutor(self.size, mp_context=context, initializer=_begin_work)
-            with _without_interrupts():
-                future = processes.submit(_attempt, function, arguments)
-        except (OSError, RuntimeError, ImportError) as error:  # RuntimeError: no new thread; ImportError: no semaphores
-            if processes is not None:  # a pool without its thread can't be shut down
-                _kill((processes._processes or {}).values())
-            raise NotStarted(f"worker processes can't be started: {_start_advice(error)}") from error
-        self._executor = processes
-        return future
+            return threads, threads.submit(attempt, function, arguments)
+        except RuntimeError as error:
+            raise NotStarted(f"threads can't be started: {start_advice(error)}") from error
+
+    def _close(self, executor: Executor) -> None:
+        """Shut our own executor down."""
+        executor.shutdown(cancel_futures=True)
 
     def reason(self, error: BaseException) -> str:
         """Why work was lost, as far as that can be known."""
-        if self.threads:
-            return f"a thread was lost: {shown(error)}"
         if self._given is None:
-            return _ended(self._processes.values()) or f"a worker process was lost: {shown(error) or 'no answer'}"
+            return f"a thread was lost: {shown(error)}"
         if isinstance(error, ImportError):
             return f"a worker can't load this package: {shown(error)}; install the same version there"
         if isinstance(error, BrokenExecutor):
@@ -229,13 +172,8 @@ class Pool:
             return "the executor gave the work up: its workers or its scheduler are gone, or it was shut down"
         return f"the executor failed: {type(error).__name__}: {shown(error)}"
 
-    def process_ids(self) -> list[int]:
-        """The processes of our own pool."""
-        own = self._executor if self._given is None else None
-        return [*(own._processes or {})] if isinstance(own, ProcessPoolExecutor) else []
-
     def give_up(self) -> None:
-        """Leave work that is under way: in an executor of the caller's to itself, in processes of ours by killing them.
+        """Leave work that is under way: in an executor of the caller's to itself, in our own by ending it.
 
         A count inside one cell can take very long, so waiting for it would not do.
         """
@@ -247,10 +185,13 @@ class Pool:
             leave.join(_SHUTDOWN)
             return
         _cancel(under_way)
-        if under_way and self.stop is not None:
-            self.stop()
         if under_way:
-            _kill(self._processes.values())
+            self._end_work()
+
+    def _end_work(self) -> None:
+        """End work under way in our own executor."""
+        if self.stop is not None:
+            self.stop()
 
 
 def _cancel(futures: list[Future[Any]]) -> None:
@@ -258,50 +199,8 @@ def _cancel(futures: list[Future[Any]]) -> None:
         future.cancel()
 
 
-def _kill(processes: Iterable[BaseProcess]) -> None:
-    """End processes, stopped ones too, which a milder signal would not reach."""
-    for process in list(processes):
-        process.kill()
-
-
-def _close(executor: ProcessPoolExecutor, processes: list[BaseProcess]) -> None:
-    """Shut a pool down; a process that does not end in time, since it is stopped for instance, is killed."""
-    executor.shutdown(wait=False, cancel_futures=True)
-    end = time.monotonic() + _SHUTDOWN
-    for process in processes:
-        process.join(max(0.0, end - time.monotonic()))
-    late = [process for process in processes if process.is_alive()]
-    _kill(late)
-    for process in late:
-        process.join(_SHUTDOWN)
-
-
-def _ended(processes: Iterable[BaseProcess]) -> str | None:
-    """How the first of some processes ended that did not end well; a pool then terminates the others."""
-    codes = []
-    for process in processes:
-        process.join(_SHUTDOWN)
-        codes.append(process.exitcode)
-    bad = [code for code in codes if code]
-    if not bad:
-        return None
-    code = next((code for code in bad if code != -signal.SIGTERM), bad[0])
-    if code > 0:
-        return f"a worker process ended with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    memory = ", by the system for want of memory perhaps" if name == "SIGKILL" else ""
-    return f"a worker process was killed ({name}{memory})"
-
-
-def _start_advice(error: BaseException) -> str:
-    """The reason why processes cannot be started, with the remedy."""
-    number = error.errno if isinstance(error, OSError) else None
-    if number in (errno.EROFS, errno.ENOSPC, errno.ENOENT, errno.EACCES) or isinstance(error, ImportError):
-        text = getattr(error, "strerror", None) or error
-        return f"{shown(text)} (they need semaphores, on Linux in /dev/shm); take one worker"
+def start_advice(error: BaseException) -> str:
+    """The reason why workers cannot be started, with the remedy."""
     return f"{shown(error)}; out of memory, perhaps: take fewer workers"
 
 
@@ -358,7 +257,7 @@ class Scheduler:
                     raise
                 self.interrupted, limit = True, time.monotonic() + _PATIENCE
                 continue
-            # a future that was cancelled, and of which the executor tells nobody, is done but not waited for
+            # a future that was cancelled, and that the executor does not report, is done but not waited for
             done = done or {future for future in self.running if future.done()}
             if not done:
                 if patience > _POLL:

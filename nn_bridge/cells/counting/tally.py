@@ -53,14 +53,14 @@ class Tally:
 def among(residues: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """A mask over residues: 1 where one is among the wanted ones, which are sorted."""
     place = np.minimum(np.searchsorted(wanted, residues), len(wanted) - 1)
-    marks: np.ndarray = (wanted[place] == residues).view(np.uint8)
-    return marks
+    mask: np.ndarray = (wanted[place] == residues).view(np.uint8)
+    return mask
 
 
 def selected_batches(tally: Tally, select: np.ndarray) -> Iterator[tuple[tuple[Group, ...], np.ndarray, np.ndarray]]:
     """Groups with selected leaves, small ones together, with the mask over their leaves and the selected residues."""
     chosen: list[Group] = []
-    marks: list[np.ndarray] = []
+    masks: list[np.ndarray] = []
     keys: list[np.ndarray] = []
     leaf = at = 0
     slices = iter(tally.residues)
@@ -74,11 +74,11 @@ def selected_batches(tally: Tally, select: np.ndarray) -> Iterator[tuple[tuple[G
         leaf, at = leaf + group.leaves, at + group.leaves
         if not own.any():
             continue
-        if chosen and sum(map(len, marks)) + group.leaves > GROUP_LEAVES:
-            yield tuple(chosen), np.concatenate(marks), np.concatenate(keys)
-            chosen, marks, keys = [], [], []
+        if chosen and sum(map(len, masks)) + group.leaves > GROUP_LEAVES:
+            yield tuple(chosen), np.concatenate(masks), np.concatenate(keys)
+            chosen, masks, keys = [], [], []
         chosen.append(group)
-        marks.append(own)
+        masks.append(own)
         keys.append(residues[at - group.leaves : at][own.view(bool)])
     if chosen:
-        yield tuple(chosen), np.concatenate(marks), np.concatenate(keys)
+        yield tuple(chosen), np.concatenate(masks), np.concatenate(keys)

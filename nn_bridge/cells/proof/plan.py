@@ -15,8 +15,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 from nn_bridge.cells.complex import CellComplex
-
-Floats = NDArray[np.float64]
+from polyhedra.arrays import Floats
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from nn_bridge.cells.proof.plan import FacetPlan, cell_centres, plan_facets
 from nn_bridge.cells.proof.running_forms import Forms, RunningForms
 from nn_bridge.cells.tree import CellTreeError
 from nn_bridge.network.network import Network
+from polyhedra.arrays import Floats
 from polyhedra.implied_rows import implying_rows
 from polyhedra.limits import check_limits
 from polyhedra.linear_program import InteriorPoint, interior_of
@@ -33,7 +34,6 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import common_denominator, primitive
 from polyhedra.system import System, float_row
 
-Floats = NDArray[np.float64]
 IntegerRow = tuple[int, ...]
 Place = tuple[int, int]
 """A unit as (stage, unit) or a wall as (-1, number)."""

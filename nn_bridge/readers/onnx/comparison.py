@@ -42,7 +42,7 @@ _IR_VERSION = 10
 
 @dataclass(frozen=True)
 class Source:
-    """What is compared: the nodes that make the output, in the order of the graph, and the shape of the input."""
+    """The nodes that make the output, in the order of the graph, and the shape of the input: both are compared."""
 
     model: Any
     nodes: list[Any]

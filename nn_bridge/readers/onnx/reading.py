@@ -1,6 +1,6 @@
 """Reader of ONNX models: the graph, run on arrays of exact signals.
 
-A model file comes from somebody else: it is parsed and its operators are interpreted here, none of its content is run,
+A model file is untrusted: it is parsed and its operators are interpreted here, none of its content is run,
 and all that it makes is paid from one budget.  In the end the network is compared with the model, as other programs
 evaluate it, at random points.
 """

@@ -1,7 +1,7 @@
 """The tensors of an ONNX model, also those that are kept in a second file beside it.
 
 ``torch.onnx.export`` writes large weights to ``NAME.onnx.data`` by default.  The name of that file stands in the model,
-which comes from somebody else: only a plain name is followed, only to a regular file in the model's own folder, never
+which is untrusted: only a plain name is followed, only to a regular file in the model's own folder, never
 through a link, and the size is checked before anything is read.
 """
 

@@ -1,4 +1,4 @@
-"""What torch's convolutions, poolings and normalisations do to arrays of exact signals, and its modules by name."""
+"""Torch's convolutions, poolings and normalisations on arrays of exact signals, and its modules by name."""
 
 from __future__ import annotations
 

@@ -281,7 +281,7 @@ class _Run:
 
     @staticmethod
     def _on_constants(node: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
-        """What does not depend on the input is torch's own business, in double precision."""
+        """Values that do not depend on the input are computed by torch, in double precision."""
         if node.op == "call_method":
             return getattr(arguments[0], node.target)(*arguments[1:], **named)
         return node.target(*arguments, **named)

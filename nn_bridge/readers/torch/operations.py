@@ -1,4 +1,4 @@
-"""What torch's functions and tensor methods do to arrays of exact signals: activations, maxima, arithmetic.
+"""Torch's functions and tensor methods on arrays of exact signals: activations, maxima, arithmetic.
 
 `FUNCTIONS` holds them by name, with the arguments that torch documents.  Values are arrays of signals, endings,
 tensors, numbers, and tuples or lists of them.

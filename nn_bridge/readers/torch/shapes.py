@@ -1,4 +1,4 @@
-"""What torch's functions and methods that change shapes do to arrays of exact signals."""
+"""Torch's functions and methods that change shapes, on arrays of exact signals."""
 
 from __future__ import annotations
 

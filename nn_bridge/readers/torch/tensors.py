@@ -1,4 +1,4 @@
-"""What readers of torch objects share: which tensors are read, and torch's warnings kept from the user."""
+"""Checks that the readers of torch objects share: which tensors are read; torch's warnings are kept from the user."""
 
 from __future__ import annotations
 

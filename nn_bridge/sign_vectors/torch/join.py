@@ -76,7 +76,7 @@ def _join_pairs(
     turn = torch.minimum(cuts.turn.index_select(0, p), cuts.turn.index_select(0, q))
     steps.scatter_(1, free, turn[:, None])
     left = zeros_q.gather(1, leave_q.clamp(max=d - 2)[:, None])[:, 0].to(torch.int64)
-    # the sign of a neuron of the block lives in the sign words while the block lasts
+    # the sign of a neuron of the block is kept in the sign words while the block lasts
     in_block = (move[1::2] % 2 == 1) & (leave_q < d - 1) & (left >= block.first)
     words = ordered[0::2] - cuts.past.index_select(0, q) + names.zero[block.first + k]
     words -= names.positive.index_select(0, left.clamp(min=0)).masked_fill_(~in_block, 0)

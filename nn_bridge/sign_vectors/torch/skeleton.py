@@ -121,14 +121,14 @@ class TorchSkeleton:
         self.vertices.span("zeros", 0, v).fill_(-1)
         self.vertices.put("faces", 0, self.tensor(start.faces[:v]))
         self.vertices.used = v
-        marks = start.e32[:e, FACE]
+        face_words = start.e32[:e, FACE]
         self.edges.put("a", 0, self.tensor(start.e32[:e, 0]))
         self.edges.put("b", 0, self.tensor(start.e32[:e, 1]))
         self.edges.put("words", 0, self.tensor(start.e64[:e, 1]))
         self.edges.span("zeros", 0, e).fill_(-1)
         self.edges.span("steps", 0, e).zero_()
-        self.edges.put("faces", 0, self.tensor(marks & (UP - 1)))
-        self.edges.put("up", 0, self.tensor(np.where(marks & KNOWN, (marks & UP) // UP, 2).astype(np.uint8)))
+        self.edges.put("faces", 0, self.tensor(face_words & (UP - 1)))
+        self.edges.put("up", 0, self.tensor(np.where(face_words & KNOWN, (face_words & UP) // UP, 2).astype(np.uint8)))
         self.edges.used = e
         # 1 / scale of the columns; the bookkeeping ones have none
         self.scaled = self.tensor(start.scaled[: HEAD + d] * (np.arange(HEAD + d) >= HEAD))

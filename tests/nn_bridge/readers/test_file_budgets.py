@@ -1,4 +1,4 @@
-"""What a file asks for is counted before it is made: hostile files end in one line, within their budget."""
+"""The demands of a file are counted before they are met: hostile files end in one line, within their budget."""
 
 import io
 import random

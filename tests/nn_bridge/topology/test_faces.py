@@ -30,7 +30,7 @@ def small(family: str, count: int, cells: int = 24) -> list[dict]:
 
 
 def signs_of(faces: FaceComplex) -> dict[tuple[int, ...], tuple[int, bool]]:
-    """What the oracle says, as the complex has it."""
+    """The answer of the oracle in the form of the complex."""
     walls = 0 if faces.cells.problem is None else len(faces.cells.problem.walls)
     result = {}
     for face in range(len(faces)):

@@ -229,7 +229,7 @@ DAMAGES = (
 
 
 def accepted(data: bytes, path: Path) -> dict[str, Any] | None:
-    """What the checker says about a file; it never fails in another way than its own."""
+    """The verdict of the checker about a file; it never fails in another way than its own."""
     path.write_bytes(data)
     try:
         return check(str(path))
@@ -335,7 +335,7 @@ def value(rows: list[list[int]], point: list[Fraction]) -> Fraction:
 
 
 def test_no_pruning_is_accepted_unless_the_functions_agree(tmp_path: Path) -> None:
-    """What is accepted keeps the function: compared at many points, where dropping a needed term would show."""
+    """An accepted pruning keeps the function: compared at many points, where dropping a needed term would show."""
     rng = random.Random(11)
     path = tmp_path / "file"
     refused = seen = 0

@@ -27,7 +27,7 @@ FOUR = {"cells": 119, "regions": 119, "regions_by_point": 119, "affine_maps": 11
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled() -> None:
-    """What is compiled at its first use is compiled before, so that nothing is announced."""
+    """Compile before the test whatever is compiled at its first use, so that nothing is announced."""
     cell_count.count_cells(load(SMALL))
 
 

@@ -1,4 +1,4 @@
-"""What the commands print: JSON objects to the letter, the same numbers for people, exit codes."""
+"""The output of the commands: JSON objects to the letter, the same numbers for people, exit codes."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_regioncam_refuses(network: Network, domain: Polyhedron | None, message:
 
 
 class StandIn:
-    """What the adapter needs of relucent; it knows the cells of NET."""
+    """A stand-in for the parts of relucent that the adapter calls; it knows the cells of NET."""
 
     complete, verified = True, True
 

@@ -200,7 +200,7 @@ def test_formulas_in_mathml() -> None:
 
 
 class Opened(NamedTuple):
-    """What a browser made of a page: its document, the lines of its console, the hosts that it asked."""
+    """A page as a browser shows it: its document, the lines of its console, the hosts that it asked."""
 
     document: str
     console: list[str]

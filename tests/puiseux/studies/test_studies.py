@@ -1,4 +1,4 @@
-"""What the studies compute, against closed forms and plain definitions; every study sums up and draws."""
+"""The numbers of the studies, against closed forms and plain definitions; every study sums up and draws."""
 
 from __future__ import annotations
 

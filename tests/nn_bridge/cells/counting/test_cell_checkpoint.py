@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,6 @@ from nn_bridge.cells.counting import jobs as cell_jobs
 from nn_bridge.cells.counting.checkpoint import Checkpoint, CheckpointError, Record
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.cells.counting.jobs import Group
-from nn_bridge.cells.counting.pool import Pool
 from nn_bridge.cells.tree import Subtree
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
@@ -278,31 +276,3 @@ def records_of(folder: Path, network: Network) -> list[Record]:
     assert identity["network"] == network.digest()
     with Checkpoint(folder, identity) as checkpoint:
         return list(checkpoint.records())
-
-
-def _work_for_long() -> None:
-    with Pool(2) as pool:
-        for future in [pool.submit(time.sleep, 600.0) for _ in range(2)]:
-            future.result()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
-def test_workers_end_when_their_leader_is_killed(tmp_path: Path) -> None:
-    """Otherwise they would wait for work forever."""
-    if not Path("/proc/self/task").exists():
-        pytest.skip("finds the workers in /proc")
-    process = multiprocessing.get_context("fork").Process(target=_work_for_long)
-    process.start()
-    workers: list[str] = []
-    deadline = time.monotonic() + 60
-    while len(workers) < 2 and time.monotonic() < deadline:
-        children = Path(f"/proc/{process.pid}/task").glob("*/children")
-        workers = [pid for file in children for pid in file.read_text().split()]
-        time.sleep(0.01)
-    assert len(workers) == 2
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
-    while any(Path(f"/proc/{pid}").exists() for pid in workers):
-        assert time.monotonic() < deadline, "the workers are still there"
-        time.sleep(0.05)

@@ -158,7 +158,7 @@ def test_small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def faces_by_pattern(batches: list[object]) -> dict[bytes, tuple[object, ...]]:
-    """What was written about each leaf, whatever the order: residues, vertices and facets as sets."""
+    """The record of each leaf, whatever the order: residues, vertices and facets as sets."""
     found: dict[bytes, tuple[object, ...]] = {}
     for leaves in batches:
         for row, number in enumerate(np.unique(leaves.generator_leaf)):

@@ -19,7 +19,7 @@ import pytest
 from nn_bridge.cells.counting import count as cell_count
 from nn_bridge.cells.counting import pool as worker_pool
 from nn_bridge.cells.counting.count import count_cells
-from nn_bridge.cells.counting.pool import Failure, NotStarted, Pool, Scheduler, Unanswered, WorkerLost
+from nn_bridge.cells.counting.pool import Failure, Pool, Scheduler, Unanswered
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
@@ -171,14 +171,6 @@ def test_a_count_goes_on_after_its_workers_were_killed(large: Network, tmp_path:
     assert (result.cells, result.exact, result.complete) == (110012, True, True)
 
 
-def test_a_pool_that_breaks_while_a_task_is_handed_over(endless: Network) -> None:
-    with Pool(2) as pool:
-        with pytest.raises(WorkerLost, match="ended with exit code 3"):
-            list(Scheduler(pool, lambda: (0, pool.submit(os._exit, 3))).take())
-        with pytest.raises(WorkerLost, match="ended with exit code 3"):
-            pool.submit(int, "3")
-
-
 def _count_in_a_daemon(connection: Any) -> None:
     network = read_network(NETS / "d3_16_16_1_s0.npz")
     try:
@@ -201,30 +193,6 @@ def test_in_a_daemonic_process() -> None:
     assert receiver.poll(HANGS)
     assert receiver.recv() == 4279
     process.join()
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (OSError(30, "Read-only file system"), "Read-only file system (they need semaphores"),
-        (OSError(28, "No space left on device"), "No space left on device (they need semaphores"),
-        (FileNotFoundError(2, "No such file or directory"), "No such file or directory (they need semaphores"),
-        (ImportError("This platform lacks a functioning sem_open implementation"), "sem_open"),
-        (OSError(11, "Resource temporarily unavailable"), "out of memory, perhaps"),
-        (RuntimeError("can't start new thread"), "out of memory, perhaps"),
-    ],
-)
-def test_processes_that_cannot_be_started(error: Exception, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Refusing(Executor):
-        def __init__(self, *_: Any, **__: Any) -> None:
-            raise error
-
-    monkeypatch.setattr(worker_pool, "ProcessPoolExecutor", Refusing)
-    with pytest.raises(NotStarted) as caught, Pool(2) as pool:
-        pool.submit(int, "3")
-    assert str(caught.value).startswith("worker processes can't be started: ")
-    assert words in str(caught.value)
-    assert "take " in str(caught.value)
 
 
 # -------------------------------------------------------------------------- executors of the caller

@@ -1,4 +1,4 @@
-"""What proofs of counts are made from: forms of one pattern after another, and the facets that have to be proven."""
+"""The parts of proofs of counts: forms of one pattern after another, and the facets that have to be proven."""
 
 from __future__ import annotations
 

@@ -1,0 +1,209 @@
+"""Every public function: all dialects of a domain; seeds given, or drawn and remembered; types that checkers see."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import puiseux
+from polyhedra.polyhedron import Polyhedron
+
+NET = [([[1, 0], [0, 1], [1, 1]], [0, 0, -1]), ([[1, 1, -1]], [0])]
+SLANTED = [([[1, 2], [3, -1]], ["1/3", "1/5"]), [[1, 1]]]
+DIALECTS: dict[str, Any] = {
+    "text": "box:-1,1;-1,2",
+    "polyhedron": Polyhedron.box([-1, -1], [1, 2]),
+    "arrays": (np.array([-1.0, -1.0]), np.array([1.0, 2.0])),
+    "pairs": [(-1, 1), (-1, 2)],
+}
+PUBLIC = {name: value for name in puiseux.__all__ if inspect.isfunction(value := getattr(puiseux, name))}
+
+
+def written(write: Callable[[Any, Path], Any], name: str) -> Callable[[Any, Path], bool]:
+    """Whether a function writes its file on a domain."""
+
+    def exists(domain: Any, folder: Path) -> bool:
+        write(domain, folder / name)
+        return (folder / name).stat().st_size > 1000
+
+    return exists
+
+
+def certified(domain: Any, folder: Path) -> bool:
+    puiseux.write_certificate(NET, folder / "net.cert", DIALECTS["text"])
+    return puiseux.verify_certificate(folder / "net.cert", NET, domain).valid
+
+
+ON_A_DOMAIN: dict[str, Callable[[Any, Path], Any]] = {
+    "cell_complex": lambda domain, _: puiseux.cell_complex(NET, domain).facet_partner.tolist(),
+    "count_regions": lambda domain, _: puiseux.count_regions(NET, domain).counts,
+    "crosscheck": lambda domain, _: puiseux.crosscheck(NET, domain, routes=("cells", "tropical")).agree,
+    "dual_graph": lambda domain, _: sorted(puiseux.dual_graph(NET, domain).edges),
+    "explore": lambda domain, _: sum(1 for _ in puiseux.explore(NET, [0.5, 0.25], domain=domain)),
+    "extract_sign_vectors": lambda domain, _: puiseux.extract_sign_vectors(SLANTED, domain).count_cells(),
+    "iterate_cells": lambda domain, _: [cell.pattern for cell in puiseux.iterate_cells(NET, domain)],
+    "largest_difference": lambda domain, _: puiseux.largest_difference(NET, SLANTED, domain=domain).value,
+    "level_set": lambda domain, _: len(puiseux.level_set(SLANTED, domain, "1/7")),
+    "lipschitz": lambda domain, _: puiseux.lipschitz(NET, domain=domain).upper,
+    "optimize": lambda domain, _: str(puiseux.optimize(NET, domain).value),
+    "plot_regions": lambda domain, _: puiseux.plot_regions(NET, domain=domain).get_title().split(" on ")[0],
+    "plot_space": lambda domain, _: len(puiseux.plot_space(NET, domain=domain, backend="matplotlib").collections),
+    "reduce_network": lambda domain, _: puiseux.reduce_network(NET, domain=domain).network.hidden,
+    "region_statistics": lambda domain, _: [found.volume for found in puiseux.region_statistics(NET, domain)],
+    "save_growth": written(lambda domain, path: puiseux.save_growth([NET], path, domain=domain, dpi=30), "net.gif"),
+    "save_picture": written(lambda domain, path: puiseux.save_picture(NET, path, domain=domain), "net.svg"),
+    "topology": lambda domain, _: puiseux.topology(NET, domain).betti,
+    "verify_certificate": certified,
+    "write_certificate": lambda domain, folder: puiseux.write_certificate(NET, folder / "net.cert", domain).counts,
+    "write_report": written(
+        lambda domain, path: puiseux.write_report(NET, path, domain=domain, time_limit=1), "net.html"
+    ),
+}
+
+
+def test_every_function_with_a_domain_is_asked() -> None:
+    named = {name for name, function in PUBLIC.items() if "domain" in inspect.signature(function).parameters}
+    assert named == set(ON_A_DOMAIN)
+
+
+@pytest.mark.parametrize("name", ON_A_DOMAIN)
+def test_the_dialects_of_a_domain_give_one_answer(name: str, tmp_path: Path) -> None:
+    answers = [ON_A_DOMAIN[name](domain, tmp_path) for domain in DIALECTS.values()]
+    assert answers[0]
+    assert all(answer == answers[0] for answer in answers)
+
+
+TERMS = puiseux.PuiseuxPolynomial([((0, 0), 0), ((1, 2), -1), ((2, 1), 0), ((3, 3), -5)])
+DRAWN: dict[str, Callable[[Any], Any]] = {
+    "effective_radii": lambda rng: puiseux.effective_radii(NET, rng=rng)[0],
+    "effective_radius": lambda rng: puiseux.effective_radius(TERMS, rng=rng),
+    "random_network": lambda rng: puiseux.random_network([2, 3, 1], rng=rng),
+    "sample_patterns": lambda rng: puiseux.sample_patterns(NET, samples=50, cube=2, rng=rng),
+    "sample_regions": lambda rng: puiseux.sample_regions(NET, samples=50, cube=2, rng=rng),
+}
+"""Functions that draw and return a value; `explore` yields cells one by one, so its caller keeps the seed."""
+
+
+def seed_of(found: Any) -> int | None:
+    if isinstance(found, puiseux.Network):
+        return int(found.notes[0].rsplit(" ", 1)[1]) if found.notes else None
+    return found.seed
+
+
+def test_every_function_that_draws_is_asked() -> None:
+    named = {name for name, function in PUBLIC.items() if "rng" in inspect.signature(function).parameters}
+    assert named == {*DRAWN, "explore"}
+    for name in named:
+        assert inspect.signature(PUBLIC[name]).parameters["rng"].default is None, name
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_seeds_are_given_or_drawn_and_remembered(name: str) -> None:
+    if name == "sample_regions":
+        pytest.importorskip("torch", reason="sampling regions needs torch")
+    draw = DRAWN[name]
+    found = draw(None)
+    seed = seed_of(found)
+    assert seed is not None
+    assert draw(seed) == found
+    assert seed_of(draw(None)) != seed
+    assert draw(np.random.default_rng(seed)) is not None
+    assert draw(7) == draw(7)
+
+
+def test_a_walk_at_random_takes_a_seed_or_a_generator() -> None:
+    def walked(rng: Any) -> list[Any]:
+        return [visit.cell.pattern for visit in puiseux.explore(NET, [0.5, 0.25], order="random", rng=rng)]
+
+    assert walked(3) == walked(3) == walked(np.random.default_rng(3))
+    assert sorted(walked(None)) == sorted(walked(3))
+
+
+RETURNS = {
+    "as_network": "nn_bridge.network.network.Network",
+    "cell_complex": "nn_bridge.cells.complex.CellComplex",
+    "check_property": "puiseux.questions.properties.PropertyAnswer",
+    "compare": "puiseux.questions.comparison.Comparison",
+    "count_regions": "nn_bridge.region_count.RegionCount",
+    "crosscheck": "puiseux.cross_check.cross_check.CrossCheck",
+    "dual_graph": "Any",  # networkx tells no types
+    "effective_radii": "tuple[tropical.effective_radius.EffectiveRadius, ...]",
+    "effective_radius": "tropical.effective_radius.EffectiveRadius",
+    "explore": "Iterator[nn_bridge.exploration.walks.Visit]",
+    "extract_sign_vectors": "nn_bridge.sign_vectors.complex.Complex",
+    "hoffman_constant": "tropical.hoffman.HoffmanConstant",
+    "iterate_cells": "Iterator[nn_bridge.cells.cell.Cell]",
+    "largest_difference": "puiseux.questions.differences.Difference",
+    "level_set": "nn_bridge.sign_vectors.level_sets.LevelSet",
+    "lipschitz": "puiseux.questions.lipschitz_constants.LipschitzConstant",
+    "load": "nn_bridge.network.network.Network",
+    "load_complex": "nn_bridge.cells.complex.CellComplex",
+    "minimal_effective_radius": "tropical.effective_radius.MinimalRadius",
+    "monomial_complexity": "nn_bridge.expressivity.complexity.MonomialComplexity",
+    "optimize": "puiseux.questions.optimization.Extremum",
+    "plot_regions": "matplotlib.axes._axes.Axes",
+    "plot_slice": "matplotlib.axes._axes.Axes",
+    "plot_space": "Any",  # a figure of plotly, or axes of matplotlib
+    "random_network": "nn_bridge.network.network.Network",
+    "rational": "fmpq",
+    "reduce_network": "puiseux.questions.reduction.Reduction",
+    "region_bounds": "nn_bridge.expressivity.region_bounds.RegionBounds",
+    "region_statistics": "Iterator[nn_bridge.cells.statistics.RegionStatistics]",
+    "run_study": "puiseux.studies.runner.StudyResult",
+    "sample_patterns": "nn_bridge.expressivity.sampling.SampledPatterns",
+    "sample_regions": "nn_bridge.expressivity.sampling.SampledRegions",
+    "sampling_box": "nn_bridge.expressivity.sampling_box.SamplingBox",
+    "save": "nn_bridge.network.network.Network",
+    "save_complex": "None",
+    "save_growth": "None",
+    "save_picture": "None",
+    "simplify": "puiseux.questions.formula.NetworkFormula",
+    "topology": "puiseux.questions.set_topology.Topology",
+    "tropicalize": "tuple[tropical.rational.PuiseuxRational, ...]",
+    "verify_certificate": "puiseux.certificates.certificate.Verdict",
+    "write_certificate": "nn_bridge.region_count.RegionCount",
+    "write_pruning_certificate": "None",
+    "write_report": "None",
+}
+"""For each public function the type of its result, as mypy reveals it."""
+
+CALLS = """
+import numpy as np
+import puiseux
+net = puiseux.load("net.npz")
+puiseux.count_regions(net, "box:-1,1")
+puiseux.count_regions(net, (np.zeros(2), np.ones(2)))
+puiseux.optimize(net, [(-1, 1), (0, 1)])
+puiseux.lipschitz(net, domain=puiseux.Polyhedron.box([-1], [1]))
+puiseux.topology(net, (-1, 1))
+puiseux.write_certificate(net, "net.cert", (-1, 1))
+puiseux.sample_patterns(net, samples=1, cube=1, rng=np.random.default_rng(1))
+"""
+WRONG = "puiseux.count_regions(net, 5)\n"
+
+
+@pytest.mark.slow
+def test_a_users_type_checker_sees_every_public_type(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    names = [name for name in puiseux.__all__ if not name.startswith("_")]
+    program.write_text(CALLS + "".join(f"reveal_type(puiseux.{name})\n" for name in names) + WRONG)
+    root = Path(puiseux.__file__).resolve().parents[1]
+    command = [sys.executable, "-m", "mypy", "--config-file", str(root / "pyproject.toml"), str(program)]
+    printed = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=500).stdout
+    lines = [line for line in printed.splitlines() if "Revealed type" in line]
+    revealed = {name: line.split('"')[1] for name, line in zip(names, lines, strict=True)}
+    assert "Any" not in revealed.values()
+    assert set(RETURNS) == set(PUBLIC)
+    for name, wanted in RETURNS.items():
+        found = revealed[name].rpartition(" -> ")[2] if " -> " in revealed[name] else "None"
+        assert wanted in found, f"{name}: {found}"
+    errors = [line for line in printed.splitlines() if "error:" in line]
+    assert len(errors) == 1
+    assert "count_regions" in errors[0]
