@@ -24,6 +24,7 @@ import random
 import sys
 import time
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -55,7 +56,9 @@ class Family:
         """Try one number; an exception is a disagreement too, since the engines raise nothing on such input."""
         begun = time.monotonic()
         try:
-            found = self.trial(number, self.outcomes)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", RuntimeWarning)  # numpy's overflows are nothing for the user's eyes
+                found = self.trial(number, self.outcomes)
         except Exception:
             found = [traceback.format_exc()]
         self.seconds += time.monotonic() - begun

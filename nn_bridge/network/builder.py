@@ -34,7 +34,11 @@ MAX_ENTRIES = 100_000_000
 
 _DENSE_WORK = 50_000  # multiplications from which a product of matrices is faster than sparse sums
 
-_UNIT = 20  # entries that a unit costs while a file is read: rows of its stage, and of every check of it
+# entries that these cost while a file is read (see `nn_bridge.network.budget`)
+_UNIT = 20  # a unit: rows of its stage, and of every check of it
+_SUM = 2  # a product in a sum, with its digits counted
+_PART = 12  # the weights of one unit on one stage, apart from the weights themselves
+_PRODUCTS = 200  # products of two machine words in a product of dense matrices that take as long as an entry
 
 _LONGEST_IN_MATRICES = 4096
 """The most bits of the common denominator, and of a numerator, with which dense matrices are multiplied."""
@@ -137,15 +141,16 @@ class NetworkBuilder:
                     if signal.bias[j]:
                         constants[i] += w * signal.bias[j]
                 self.spend_digits((constants[i],))
-        self._foresee_digits(signal, rows)
         names = _variables_of(signal)
         if names is not None:
             self.spend(len(rows) + sum(map(len, rows)))
             return Signal(tuple({names[j]: w for j, w in row.items()} for row in rows), tuple(constants))
         work = sum(len(signal.rows[j]) for row in rows for j in row)
-        dense = self._is_dense(signal, rows, work)
-        self.spend(len(rows) + (min(work, len(rows) * dense) if dense else 2 * work))
-        if dense:
+        self.spend(len(rows) + len(signal.rows))
+        self._foresee_digits(signal, rows)
+        dense = self._dense_cost(signal, rows, work)
+        self.spend(_SUM * work if dense is None else dense)
+        if dense is not None:
             linear = _dense_product(rows, signal.rows)
             for row in linear:
                 self.spend_digits(row.values())
@@ -161,7 +166,7 @@ class NetworkBuilder:
                 raise NetworkError(f"cannot add {signal.size} values to {first.size}")
         if not rest:
             return first
-        self.spend(sum(len(row) for signal in signals for row in signal.rows) + first.size)
+        self.spend(_SUM * sum(len(row) for signal in signals for row in signal.rows) + first.size)
         rows = tuple(self._sum((row, ONE) for row in rows) for rows in zip(*(s.rows for s in signals), strict=True))
         return Signal(rows, tuple(sum(parts, ZERO) for parts in zip(*(s.bias for s in signals), strict=True)))
 
@@ -172,7 +177,7 @@ class NetworkBuilder:
     def scale_each(self, signal: Signal, factors: Sequence[fmpq]) -> Signal:
         """Every entry times a rational number of its own."""
         lengths = [len(row) if f and f != 1 else 0 for f, row in zip(factors, signal.rows, strict=True)]
-        self.spend(sum(lengths) + signal.size)
+        self.spend(_SUM * sum(lengths) + signal.size)
         rows = tuple(
             row if f == 1 else (self._scaled(row, f) if f else {}) for f, row in zip(factors, signal.rows, strict=True)
         )
@@ -299,8 +304,9 @@ class NetworkBuilder:
         if self._budget is None:
             return
         read = {j for row in rows for j in row}
+        self.spend(sum(len(signal.rows[j]) for j in read))
         inner = [[*signal.rows[j].values(), signal.bias[j]] for j in read]
-        if not (_is_long(row.values() for row in rows) or _is_long(inner)):
+        if _length(row.values() for row in rows) and _length(inner):
             return
         bits = {j: max(map(_bits, values)) * len(values) for j, values in zip(read, inner, strict=True)}
         for row in rows:  # the sums grow one by one to the sum of all lengths
@@ -308,17 +314,21 @@ class NetworkBuilder:
             self._budget.spend_bits(longest * (len(row) + 1) // 2)
 
     @staticmethod
-    def _is_dense(signal: Signal, rows: Sequence[Terms], work: int) -> int:
-        """The columns of a product of dense matrices where that is faster than `work` products in sums, else 0."""
+    def _dense_cost(signal: Signal, rows: Sequence[Terms], work: int) -> int | None:
+        """The entries that a product of dense matrices costs, where it is faster than `work` products in sums."""
         if work < _DENSE_WORK:
-            return 0
+            return None
         reads = {j for row in rows for j in row}
         variables = {v for j in reads for v in signal.rows[j]}
-        if all(len(signal.rows[j]) <= 1 for j in reads) or 4 * work <= len(rows) * len(reads) * len(variables):
-            return 0
+        products = len(rows) * len(reads) * len(variables)
+        if all(len(signal.rows[j]) <= 1 for j in reads) or 4 * work <= products:
+            return None
         # the product has one denominator, which is very long where those of the entries differ
-        inner = (signal.rows[j].values() for j in reads)
-        return 0 if _is_long(row.values() for row in rows) or _is_long(inner) else len(variables)
+        left, right = _length(row.values() for row in rows), _length(signal.rows[j].values() for j in reads)
+        if not (left and right):
+            return None
+        words = (left // 64 + 1) * (right // 64 + 1)
+        return len(rows) * len(variables) + products * (words + 2) // _PRODUCTS
 
     def _variables(self, source: int) -> Signal:
         start, end = self._starts[source], self._starts[source + 1]
@@ -331,12 +341,15 @@ class NetworkBuilder:
         blank: dict[int, Row] = {}
         for i, row in enumerate(signal.rows):
             parts: dict[int, dict[int, fmpq]] = {}
+            self.spend(len(row))
             for variable, weight in row.items():
                 source = bisect_right(self._starts, variable) - 1
                 parts.setdefault(source, {})[variable - self._starts[source]] = weight
+            self.spend(_PART * len(parts))
             for source, weights in parts.items():
                 size = self._starts[source + 1] - self._starts[source]
                 if source not in blocks:
+                    self.spend(signal.size)
                     self._reserve(signal.size, name)
                     blank[source] = row_of(size, ())
                     blocks[source] = [blank[source]] * i
@@ -393,20 +406,22 @@ def _bits(value: fmpq) -> int:
     return int(value.p.bit_length() + value.q.bit_length())
 
 
-def _is_long(rows: Iterable[Iterable[fmpq]]) -> bool:
-    """Whether the common denominator of a matrix or one of its numerators is very long."""
+def _length(rows: Iterable[Iterable[fmpq]]) -> int:
+    """The bits of the numerators of a matrix over its common denominator, at most; 0 where one of them is very long."""
     denominators: set[fmpz] = set()
+    longest = 1
     for row in rows:
         for value in row:
-            if value.p.bit_length() > _LONGEST_IN_MATRICES:
-                return True
+            longest = max(longest, value.p.bit_length())
             denominators.add(value.q)
+        if longest > _LONGEST_IN_MATRICES:
+            return 0
     common = fmpz(1)
     for denominator in denominators:
         common = common.lcm(denominator)
         if common.bit_length() > _LONGEST_IN_MATRICES:
-            return True
-    return False
+            return 0
+    return int(longest + common.bit_length())
 
 
 def _check_layer(weights: Matrix, bias: Row, size: int, place: str) -> None:

@@ -276,17 +276,17 @@ class Arrays:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         rows, columns = a.shape[-2], b.shape[-1]
         checked_shape((*batch, rows, columns))
-        self.build.spend(math.prod((*batch, rows, columns, a.shape[-1])))
+        self.build.spend(math.prod((*batch, rows, columns)) * (1 + a.shape[-1] // 2))
         over_a = np.broadcast_to(a.positions, (*batch, *a.shape[-2:])).reshape(-1, *a.shape[-2:])
         over_b = np.broadcast_to(b.positions, (*batch, *b.shape[-2:])).reshape(-1, *b.shape[-2:])
         moving, fixed = (b, a.signal.bias) if a.is_constant else (a, b.signal.bias)
         table: list[Terms] = []
         for first, second in zip(over_a, over_b, strict=True):
-            for i in range(rows):
-                for j in range(columns):
-                    pairs = zip(first[i].tolist(), second[:, j].tolist(), strict=True)
-                    ordered = ((q, p) for p, q in pairs) if a.is_constant else pairs
-                    table.append({p: fixed[q] for p, q in ordered if fixed[q]})
+            down = second.T.tolist()
+            for across in first.tolist():
+                for line in down:
+                    pairs = zip(line, across, strict=True) if a.is_constant else zip(across, line, strict=True)
+                    table.append({p: fixed[q] for p, q in pairs if fixed[q]})
         result = self.combine(moving, table, (ZERO,) * len(table), (*batch, rows, columns))
         shape = list(result.shape)
         if right.ndim == 1:

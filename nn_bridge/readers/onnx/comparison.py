@@ -79,7 +79,7 @@ def compared(
             continue
         try:
             with _quiet():
-                verify(network, run, unit=unit, finish=finish)
+                compared = verify(network, run, unit=unit, finish=finish)
         except NetworkError as error:
             if unit == UNIT_ROUNDOFF:
                 raise
@@ -87,7 +87,9 @@ def compared(
         except Exception as error:
             reasons.append(f"{name}: {shown(line(error), 60)}")
         else:
-            return network
+            if compared:
+                return network
+            reasons.append(f"{name}: its values leave the range of floats")
     if refusal is not None:
         raise refusal
     note = f"not compared with its source: no program can run it ({'; '.join(reasons)})"
