@@ -59,7 +59,7 @@ def npz_files(mark: str) -> Iterator[tuple[str, bytes, bool]]:
     yield "a shape of 400 digits", _archive(W0=float_array(f"({'9' * 400}, 2)", 2)), False
     yield "a header nested a thousand times", _archive(W0=npy("(" * 1000 + ")" * 1000)), False
     yield "a header that is no dictionary", _archive(W0=npy("__import__('os').mkdir('mark')")), True
-    yield "ten thousand members", _archive(**{f"W{k}": float_array("(1, 1)", 1) for k in range(10_000)}), False
+    yield "ten thousand members and one", _archive(**{f"W{k}": float_array("(1, 1)", 1) for k in range(10_001)}), False
     names = io.BytesIO()
     with zipfile.ZipFile(names, "w") as archive:
         archive.writestr(f"../../{ESCAPES}.npy", float_array("(1, 1)", 1))
@@ -152,9 +152,9 @@ def json_files() -> Iterator[tuple[str, bytes, bool]]:
         False,
     )
     blocks = [{"source": 0, "weights": [[1]]}]
-    stages = [{"blocks": [{"source": k, "weights": [["1"]]} for k in range(n)], "bias": ["0"]} for n in range(1, 380)]
-    yield "70,000 blocks", _stages(stages), False
-    yield "9,999 stages", _stages([{"blocks": blocks, "bias": ["0"]}] * 9999), False
+    stages = [{"blocks": [{"source": k, "weights": [["1"]]} for k in range(n)], "bias": ["0"]} for n in range(1, 600)]
+    yield "180,000 blocks", _stages(stages), False
+    yield "10,001 stages and the output", _stages([{"blocks": blocks, "bias": ["0"]}] * 10_002), False
     yield "infinity", _layers(weights=[["1", "2"]]).replace(b'"2"', b"Infinity"), True
     yield "bytes that are no text", b"\xff\xfe\x00" * 1000, True
 
@@ -212,9 +212,10 @@ def onnx_files() -> Iterator[tuple[str, bytes, bool]]:
     yield "-2^63 / -1", _onnx_model(divide, [numbers([-(2**63)] * 2, "a"), numbers([-1, -1], "b")]), False
     gathers = [node("Gather", ["w", "i"], [f"g{k}"]) for k in range(3000)]
     wide = [numpy_helper.from_array(np.ones((1000, 1000), np.float32), "w"), numbers(list(range(1000)) * 10, "i")]
-    yield "3,000 gathers of 10^7 numbers", _onnx_model([*gathers, node("Relu", ["x"], ["y"])], wide), False
+    total = [node("Sum", [f"g{k}" for k in range(3000)], ["t"]), node("ReduceSum", ["t"], ["r"], keepdims=0)]
+    yield "3,000 gathers of 10^7 numbers", _onnx_model([*gathers, *total, node("Add", ["x", "r"], ["y"])], wide), False
     rng = np.random.default_rng(0)
-    for size, count in ((300, 40), (300, 5), (1000, 2), (100, 200), (30, 3000)):
+    for size, count in ((300, 40), (1000, 2), (100, 200), (30, 3000)):
         chain = [node("MatMul", [f"t{k}", f"w{k % 5}"], [f"t{k + 1}"]) for k in range(count)]
         values = [numpy_helper.from_array(rng.normal(size=(size, size)).astype(np.float32), f"w{k}") for k in range(5)]
         content = _onnx_model([*chain, node("Add", [f"t{count}", "z"], ["y"])],
@@ -223,11 +224,9 @@ def onnx_files() -> Iterator[tuple[str, bytes, bool]]:
         fixed = [node("MatMul", ["w0" if k == 0 else f"c{k}", f"w{k % 5}"], [f"c{k + 1}"]) for k in range(count)]
         content = _onnx_model([*fixed, node("MatMul", ["x", f"c{count}"], ["y"])], values, size)
         yield f"{count} products of {size} x {size} constants", content, False
-    for operator in ("Abs", "LeakyRelu", "Softsign", "HardSigmoid"):
+    for operator in ("Abs", "LeakyRelu", "Softsign"):
         chain = [node(operator, [f"t{k}"], [f"t{k + 1}"]) for k in range(9900)]
         yield f"9,900 times {operator}", _onnx_model([*chain, node("Relu", ["t9900"], ["y"])], [], start="t0"), False
-    double = [node("Add", [f"t{k}", f"t{k}"], [f"t{k + 1}"]) for k in range(9900)]
-    yield "9,900 doublings", _onnx_model([*double, node("Relu", ["t9900"], ["y"])], [], start="t0"), False
     longer = [node("Mul", [f"t{k}", "w"], [f"t{k + 1}"]) for k in range(9900)]
     yield "9,900 factors of 1e38", _onnx_model([*longer, node("Relu", ["t9900"], ["y"])],
                                               [numbers([1e38], "w", np.float32)], 1000, start="t0"), False  # fmt: skip

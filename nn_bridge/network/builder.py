@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 100_000_000
 """The most weights that the rows of one network may store (800 MB of references); sparse rows store no zeros."""
 
-_DENSE_WORK = 50_000  # multiplications from which a product of matrices is faster than sparse sums
+_DENSE_WORK = 50_000  # multiplications of two words from which a product of matrices is faster than sparse sums
+_SMALL_WORK = 1000  # products that are not worth a look at their length
 
 # entries that these cost while a file is read (see `nn_bridge.network.budget`)
 _UNIT = 20  # a unit: rows of its stage, and of every check of it
@@ -136,6 +137,8 @@ class NetworkBuilder:
         """The same for sparse exact rows: entry ``i`` is ``sum of rows[i][j] * signal[j], plus bias[i]``."""
         constants = list(bias)
         if any(signal.bias):
+            longest = max(map(_bits, signal.bias)) // 128
+            self.spend(sum(bool(signal.bias[j]) for row in rows for j in row) * (1 + longest**2 // _PRODUCTS))
             for i, row in enumerate(rows):
                 for j, w in row.items():
                     if signal.bias[j]:
@@ -145,18 +148,29 @@ class NetworkBuilder:
         if names is not None:
             self.spend(len(rows) + sum(map(len, rows)))
             return Signal(tuple({names[j]: w for j, w in row.items()} for row in rows), tuple(constants))
-        work = sum(len(signal.rows[j]) for row in rows for j in row)
         self.spend(len(rows) + len(signal.rows))
         self._foresee_digits(signal, rows)
-        dense = self._dense_cost(signal, rows, work)
-        self.spend(_SUM * work if dense is None else dense)
-        if dense is not None:
+        dense, cost = self._cost(signal, rows)
+        self.spend(cost)
+        if dense:
             linear = _dense_product(rows, signal.rows)
             for row in linear:
                 self.spend_digits(row.values())
         else:
             linear = tuple(self._sum((signal.rows[j], w) for j, w in row.items()) for row in rows)
         return Signal(linear, tuple(constants))
+
+    def constant_product(self, left: Sequence[Row], right: Sequence[Row]) -> list[Row] | None:
+        """The product of two matrices of numbers; None where their common denominators are too long for it."""
+        sizes = _length(left), _length(right)
+        if not all(sizes):
+            return None
+        words = (sizes[0] // 64 + 1) * (sizes[1] // 64 + 1)
+        self.spend(len(left) * len(right[0]) * (1 + len(right) * (words + 2) // _PRODUCTS))
+        product = [tuple(row) for row in (fmpq_mat(list(map(list, left))) * fmpq_mat(list(map(list, right)))).tolist()]
+        for row in product:
+            self.spend_digits(row)
+        return product
 
     def add(self, *signals: Signal) -> Signal:
         """The sum of signals of one size (residual connections)."""
@@ -314,21 +328,23 @@ class NetworkBuilder:
             self._budget.spend_bits(longest * (len(row) + 1) // 2)
 
     @staticmethod
-    def _dense_cost(signal: Signal, rows: Sequence[Terms], work: int) -> int | None:
-        """The entries that a product of dense matrices costs, where it is faster than `work` products in sums."""
-        if work < _DENSE_WORK:
-            return None
+    def _cost(signal: Signal, rows: Sequence[Terms]) -> tuple[bool, int]:
+        """Whether a product of dense matrices is faster than sums of products, and the entries that either costs."""
+        work = sum(len(signal.rows[j]) for row in rows for j in row)
+        if work < _SMALL_WORK:
+            return False, _SUM * work
         reads = {j for row in rows for j in row}
         variables = {v for j in reads for v in signal.rows[j]}
-        products = len(rows) * len(reads) * len(variables)
-        if all(len(signal.rows[j]) <= 1 for j in reads) or 4 * work <= products:
-            return None
-        # the product has one denominator, which is very long where those of the entries differ
+        # a product of matrices has one denominator, which is very long where those of the entries differ
         left, right = _length(row.values() for row in rows), _length(signal.rows[j].values() for j in reads)
         if not (left and right):
-            return None
+            return False, _SUM * work
+        products = len(rows) * len(reads) * len(variables)
         words = (left // 64 + 1) * (right // 64 + 1)
-        return len(rows) * len(variables) + products * (words + 2) // _PRODUCTS
+        sparse = all(len(signal.rows[j]) <= 1 for j in reads) or 4 * work <= products
+        if sparse or work * words < _DENSE_WORK:
+            return False, (_SUM + ((left + right) // 128) ** 2 // _PRODUCTS) * work
+        return True, len(rows) * len(variables) + products * (words + 2) // _PRODUCTS
 
     def _variables(self, source: int) -> Signal:
         start, end = self._starts[source], self._starts[source + 1]
