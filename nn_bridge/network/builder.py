@@ -15,13 +15,14 @@ entries are (`nn_bridge.network.sparse_row`).
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flint import fmpq, fmpq_mat, fmpz
+from flint import fmpq, fmpq_mat
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.costs import PRODUCTS, SUM, Terms, bits, length, product_cost, words
 from nn_bridge.network.network import INPUT, AffineStage, LayerRecord, Matrix, Network, Row, exact_row
 from nn_bridge.network.sparse_row import entries, row_of
 from polyhedra.scalars import ONE, ZERO
@@ -32,20 +33,9 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 100_000_000
 """The most weights that the rows of one network may store (800 MB of references); sparse rows store no zeros."""
 
-_DENSE_WORK = 50_000  # multiplications of two words from which a product of matrices is faster than sparse sums
-_SMALL_WORK = 1000  # products that are not worth a look at their length
-
 # entries that these cost while a file is read (see `nn_bridge.network.budget`)
 _UNIT = 20  # a unit: rows of its stage, and of every check of it
-_SUM = 2  # a product in a sum, with its digits counted
 _PART = 12  # the weights of one unit on one stage, apart from the weights themselves
-_PRODUCTS = 200  # products of two machine words in a product of dense matrices that take as long as an entry
-
-_LONGEST_IN_MATRICES = 4096
-"""The most bits of the common denominator, and of a numerator, with which dense matrices are multiplied."""
-
-Terms = Mapping[int, fmpq]
-"""The linear part of one entry: weights by variable, without zeros; variables are the inputs, then the units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +127,8 @@ class NetworkBuilder:
         """The same for sparse exact rows: entry ``i`` is ``sum of rows[i][j] * signal[j], plus bias[i]``."""
         constants = list(bias)
         if any(signal.bias):
-            longest = max(map(_bits, signal.bias)) // 128
-            self.spend(sum(bool(signal.bias[j]) for row in rows for j in row) * (1 + longest**2 // _PRODUCTS))
+            longest = max(map(bits, signal.bias)) // 128
+            self.spend(sum(bool(signal.bias[j]) for row in rows for j in row) * (1 + longest**2 // PRODUCTS))
             for i, row in enumerate(rows):
                 for j, w in row.items():
                     if signal.bias[j]:
@@ -150,7 +140,7 @@ class NetworkBuilder:
             return Signal(tuple({names[j]: w for j, w in row.items()} for row in rows), tuple(constants))
         self.spend(len(rows) + len(signal.rows))
         self._foresee_digits(signal, rows)
-        dense, cost = self._cost(signal, rows)
+        dense, cost = product_cost(signal.rows, rows)
         self.spend(cost)
         if dense:
             linear = _dense_product(rows, signal.rows)
@@ -162,11 +152,10 @@ class NetworkBuilder:
 
     def constant_product(self, left: Sequence[Row], right: Sequence[Row]) -> list[Row] | None:
         """The product of two matrices of numbers; None where their common denominators are too long for it."""
-        sizes = _length(left), _length(right)
+        sizes = length(left), length(right)
         if not all(sizes):
             return None
-        words = (sizes[0] // 64 + 1) * (sizes[1] // 64 + 1)
-        self.spend(len(left) * len(right[0]) * (1 + len(right) * (words + 2) // _PRODUCTS))
+        self.spend(len(left) * len(right[0]) * (1 + len(right) * (words(*sizes) + 2) // PRODUCTS))
         product = [tuple(row) for row in (fmpq_mat(list(map(list, left))) * fmpq_mat(list(map(list, right)))).tolist()]
         for row in product:
             self.spend_digits(row)
@@ -180,7 +169,7 @@ class NetworkBuilder:
                 raise NetworkError(f"cannot add {signal.size} values to {first.size}")
         if not rest:
             return first
-        self.spend(_SUM * sum(len(row) for signal in signals for row in signal.rows) + first.size)
+        self.spend(SUM * sum(len(row) for signal in signals for row in signal.rows) + first.size)
         rows = tuple(self._sum((row, ONE) for row in rows) for rows in zip(*(s.rows for s in signals), strict=True))
         return Signal(rows, tuple(sum(parts, ZERO) for parts in zip(*(s.bias for s in signals), strict=True)))
 
@@ -191,7 +180,7 @@ class NetworkBuilder:
     def scale_each(self, signal: Signal, factors: Sequence[fmpq]) -> Signal:
         """Every entry times a rational number of its own."""
         lengths = [len(row) if f and f != 1 else 0 for f, row in zip(factors, signal.rows, strict=True)]
-        self.spend(_SUM * sum(lengths) + signal.size)
+        self.spend(SUM * sum(lengths) + signal.size)
         rows = tuple(
             row if f == 1 else (self._scaled(row, f) if f else {}) for f, row in zip(factors, signal.rows, strict=True)
         )
@@ -320,31 +309,12 @@ class NetworkBuilder:
         read = {j for row in rows for j in row}
         self.spend(sum(len(signal.rows[j]) for j in read))
         inner = [[*signal.rows[j].values(), signal.bias[j]] for j in read]
-        if _length(row.values() for row in rows) and _length(inner):
+        if length(row.values() for row in rows) and length(inner):
             return
-        bits = {j: max(map(_bits, values)) * len(values) for j, values in zip(read, inner, strict=True)}
+        own = {j: max(map(bits, values)) * len(values) for j, values in zip(read, inner, strict=True)}
         for row in rows:  # the sums grow one by one to the sum of all lengths
-            longest = sum(_bits(weight) * (len(signal.rows[j]) + 1) + bits[j] for j, weight in row.items())
+            longest = sum(bits(weight) * (len(signal.rows[j]) + 1) + own[j] for j, weight in row.items())
             self._budget.spend_bits(longest * (len(row) + 1) // 2)
-
-    @staticmethod
-    def _cost(signal: Signal, rows: Sequence[Terms]) -> tuple[bool, int]:
-        """Whether a product of dense matrices is faster than sums of products, and the entries that either costs."""
-        work = sum(len(signal.rows[j]) for row in rows for j in row)
-        if work < _SMALL_WORK:
-            return False, _SUM * work
-        reads = {j for row in rows for j in row}
-        variables = {v for j in reads for v in signal.rows[j]}
-        # a product of matrices has one denominator, which is very long where those of the entries differ
-        left, right = _length(row.values() for row in rows), _length(signal.rows[j].values() for j in reads)
-        if not (left and right):
-            return False, _SUM * work
-        products = len(rows) * len(reads) * len(variables)
-        words = (left // 64 + 1) * (right // 64 + 1)
-        sparse = all(len(signal.rows[j]) <= 1 for j in reads) or 4 * work <= products
-        if sparse or work * words < _DENSE_WORK:
-            return False, (_SUM + ((left + right) // 128) ** 2 // _PRODUCTS) * work
-        return True, len(rows) * len(variables) + products * (words + 2) // _PRODUCTS
 
     def _variables(self, source: int) -> Signal:
         start, end = self._starts[source], self._starts[source + 1]
@@ -415,29 +385,6 @@ def _weighted_sum(parts: Iterable[tuple[Terms, fmpq]]) -> Terms:
             else:
                 del total[variable]
     return shared if total is None else total
-
-
-def _bits(value: fmpq) -> int:
-    """The length of a fraction."""
-    return int(value.p.bit_length() + value.q.bit_length())
-
-
-def _length(rows: Iterable[Iterable[fmpq]]) -> int:
-    """The bits of the numerators of a matrix over its common denominator, at most; 0 where one of them is very long."""
-    denominators: set[fmpz] = set()
-    longest = 1
-    for row in rows:
-        for value in row:
-            longest = max(longest, value.p.bit_length())
-            denominators.add(value.q)
-        if longest > _LONGEST_IN_MATRICES:
-            return 0
-    common = fmpz(1)
-    for denominator in denominators:
-        common = common.lcm(denominator)
-        if common.bit_length() > _LONGEST_IN_MATRICES:
-            return 0
-    return int(longest + common.bit_length())
 
 
 def _check_layer(weights: Matrix, bias: Row, size: int, place: str) -> None:

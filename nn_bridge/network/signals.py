@@ -16,7 +16,8 @@ import numpy as np
 from flint import fmpq
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network.builder import NetworkBuilder, Signal, Terms
+from nn_bridge.network.builder import NetworkBuilder, Signal
+from nn_bridge.network.costs import Terms
 from polyhedra.errors import GeometryError
 from polyhedra.scalars import ONE, ZERO, rational
 
@@ -276,12 +277,12 @@ class Arrays:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         rows, columns = a.shape[-2], b.shape[-1]
         checked_shape((*batch, rows, columns))
-        self.build.spend(math.prod((*batch, rows, columns)) * (1 + a.shape[-1] // 2))
         over_a = np.broadcast_to(a.positions, (*batch, *a.shape[-2:])).reshape(-1, *a.shape[-2:])
         over_b = np.broadcast_to(b.positions, (*batch, *b.shape[-2:])).reshape(-1, *b.shape[-2:])
         if fixed_product := self._constant_product(a, b, over_a, over_b):
             result = SignalArray(self.build.constant(fixed_product), (*batch, rows, columns))
         else:
+            self.build.spend(math.prod((*batch, rows, columns)) * (1 + a.shape[-1] // 2))
             moving, table = self._product_table(a, b, over_a, over_b)
             result = self.combine(moving, table, (ZERO,) * len(table), (*batch, rows, columns))
         shape = list(result.shape)
