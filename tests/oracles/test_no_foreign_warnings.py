@@ -14,7 +14,7 @@ import puiseux
 from nn_bridge.network.network import Network
 from polyhedra.errors import PuiseuxError
 from polyhedra.polyhedron import Polyhedron
-from puiseux.hoffman import hoffman_report
+from puiseux.questions.hoffman import hoffman_report
 from tests.oracles.extreme_networks import FAMILIES, draw
 
 pytest.importorskip("cvxpy")
