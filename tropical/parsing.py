@@ -4,11 +4,15 @@ Grammar, ordinary arithmetic (``+`` is the sum, the maximum is written ``max``):
 
     sum     = product (("+" | "-") product)*
     product = factor (("*" | "/")? factor)*        a number may stand before a variable: 2x1, 1/2x2
-    factor  = ("+" | "-") factor | number | name | "-inf" | "(" sum ")" | call
+    factor  = ("+" | "-") factor | atom ("^" exponent)?
+    atom    = number | name | "-inf" | "(" sum ")" | call
     call    = ("max" | "min" | "relu" | "abs") "(" sum ("," sum)* ")"
+    exponent = ("-")? number | "(" sum ")"
 
-At most one factor of a product may depend on the variables, and a divisor must be a number.  Names are ``x1, ..., xn``
-unless given; ``Max`` and ``Min`` (SymPy's spelling) are read as well.
+At most one factor of a product may depend on the variables, and a divisor must be a number.  Since no ordinary power of
+a variable is piecewise linear, ``^`` is the tropical power: ``x1^2`` is 2x1.  Braces may stand for parentheses.  Names
+are ``x1, ..., xn`` (or ``x_1, ..., x_n``) unless given; ``Max`` and ``Min`` (SymPy's spelling) are read as well.
+`tropical.tropical_notation` reads formulas in which ``+`` is the maximum and ``*`` the sum.
 """
 
 from __future__ import annotations
@@ -27,14 +31,16 @@ from tropical.printing import CALLS, checked_names, default_names
 from tropical.rational import PuiseuxRational
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?)|(?P<name>[A-Za-z_]\w*)|(?P<sign>[-+*/(),]))", re.ASCII
+    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?)|(?P<name>[A-Za-z_]\w*)|(?P<sign>[-+*/(),^{}]))", re.ASCII
 )
 MAX_DEPTH = 100  # of nested parentheses
 MAX_TERMS = 100_000  # of the expanded formula
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class Token:
+    """A number, name, sign or the end of a formula, and where it starts."""
+
     kind: str
     text: str
     start: int
@@ -63,14 +69,14 @@ def parse(text: str, dim: int | None = None, *, names: Sequence[str] | None = No
     >>> print(parse("relu(u) - 2*max(0.5v, 1)", names=["u", "v"]))
     max(x1, 0) - max(x2, 2)
     """
-    tokens = _tokens(text)
+    tokens = formula_tokens(text)
     if names is not None:
         variables = list(checked_names(names, len(names) if dim is None else dim))
     else:
         if dim is None:
-            dim = max([int(t.text[1:]) for t in tokens if re.fullmatch(r"x[1-9]\d{0,4}", t.text)], default=1)
+            dim = number_of_variables(tokens)
         variables = list(default_names(dim))
-    return _Parser(text, tokens, variables).formula()
+    return FormulaParser(text, tokens, variables, underscored=names is None).formula()
 
 
 def parse_polynomial(text: str, dim: int | None = None, *, names: Sequence[str] | None = None) -> PuiseuxPolynomial:
@@ -94,7 +100,13 @@ def _refuse(text: str, place: int, reason: str) -> AlgebraError:
     return AlgebraError(f"cannot read the formula at column {place + 1}: {reason}: {shown(' '.join(marked.split()))}")
 
 
-def _tokens(text: str) -> list[_Token]:
+def number_of_variables(tokens: Sequence[Token]) -> int:
+    """The largest k among the names x_k of a formula, at least 1."""
+    return max([int(t.text.replace("_", "")[1:]) for t in tokens if re.fullmatch(r"x_?[1-9]\d{0,4}", t.text)], default=1)
+
+
+def formula_tokens(text: str) -> list[Token]:
+    """The numbers, names and signs of a formula, and the end."""
     tokens = []
     place = 0
     while text[place:].strip():
@@ -104,17 +116,20 @@ def _tokens(text: str) -> list[_Token]:
             raise _refuse(text, start, f"{quoted(text[start])} is no number, name or operator")
         kind = match.lastgroup
         assert kind is not None
-        tokens.append(_Token(kind, match[kind], match.start(kind)))
+        tokens.append(Token(kind, match[kind], match.start(kind)))
         place = match.end()
-    tokens.append(_Token("end", "", len(text)))
+    tokens.append(Token("end", "", len(text)))
     return tokens
 
 
-class _Parser:
+class FormulaParser:
     """Recursive descent; every value is a rational function."""
 
-    def __init__(self, text: str, tokens: list[_Token], names: list[str]) -> None:
+    def __init__(self, text: str, tokens: list[Token], names: list[str], *, underscored: bool = False) -> None:
         self.text, self.tokens, self.names = text, tokens, names
+        self.places = {name: i for i, name in enumerate(names)}
+        if underscored:
+            self.places |= {f"{name[0]}_{name[1:]}": i for i, name in enumerate(names)}
         self.position = self.depth = 0
 
     @property
@@ -122,16 +137,17 @@ class _Parser:
         return len(self.names)
 
     def formula(self) -> PuiseuxRational:
+        """Read all tokens."""
         value = self.sum()
         if self.here.kind != "end":
             raise self.refuse("the formula should end or go on with an operator")
         return value
 
     @property
-    def here(self) -> _Token:
+    def here(self) -> Token:
         return self.tokens[self.position]
 
-    def refuse(self, reason: str, token: _Token | None = None) -> AlgebraError:
+    def refuse(self, reason: str, token: Token | None = None) -> AlgebraError:
         return _refuse(self.text, (token or self.here).start, reason)
 
     def take(self, *texts: str) -> str | None:
@@ -144,7 +160,7 @@ class _Parser:
         if self.take(text) is None:
             raise self.refuse(f"expected {quoted(text)}")
 
-    def checked(self, value: PuiseuxRational, token: _Token) -> PuiseuxRational:
+    def checked(self, value: PuiseuxRational, token: Token) -> PuiseuxRational:
         if max(len(value.numerator), len(value.denominator)) > MAX_TERMS:
             raise self.refuse(f"the formula expands to more than {MAX_TERMS} terms", token)
         return value
@@ -156,7 +172,7 @@ class _Parser:
             sign = self.take("+", "-")
             if sign is None:
                 return value
-            bracket = self.here.text == "("
+            bracket = self.here.text in ("(", "{")
             right = self.product()
             sizes = [len(p) for f in (value, right) for p in (f.numerator, f.denominator)]
             if max(sizes[0] * sizes[2], sizes[1] * sizes[3], sizes[0] * sizes[3], sizes[1] * sizes[2]) > MAX_TERMS:
@@ -174,7 +190,7 @@ class _Parser:
         while True:
             token = self.here
             operator = self.take("*", "/")
-            if operator is None and (token.kind in ("number", "name") or token.text == "("):
+            if operator is None and (token.kind in ("number", "name") or token.text in ("(", "{")):
                 operator = "*"
             if operator is None:
                 return value
@@ -193,7 +209,7 @@ class _Parser:
             else:
                 raise self.refuse("a product of two expressions in the variables is not piecewise linear", token)
 
-    def scaled(self, value: PuiseuxRational, factor: fmpq, token: _Token) -> PuiseuxRational:
+    def scaled(self, value: PuiseuxRational, factor: fmpq, token: Token) -> PuiseuxRational:
         if value.is_zero:
             raise self.refuse("-inf cannot be multiplied", token)
         return _negated_affine(value) ** -factor if factor < 0 and _is_affine(value) else value**factor
@@ -206,11 +222,27 @@ class _Parser:
         if self.depth > MAX_DEPTH:
             raise self.refuse(f"more than {MAX_DEPTH} nested parentheses or signs")
         try:
-            return self.nested(token)
+            value = self.nested(token)
+            raised = token.text not in ("+", "-") and self.take("^") is not None
+            return self.power(value, token) if raised else value
         finally:
             self.depth -= 1
 
-    def nested(self, token: _Token) -> PuiseuxRational:
+    def power(self, value: PuiseuxRational, token: Token) -> PuiseuxRational:
+        if _as_number(value) is not None:
+            raise self.refuse("a power of a number means two things here; write the number", token)
+        sign = self.take("-")
+        exponent = _as_number(self.nested(self.here))
+        if exponent is None or (self.here.kind == "sign" and self.here.text == "^"):
+            raise self.refuse("an exponent is a number; write parentheses around a fraction, x^(1/2)", token)
+        return self.scaled(value, -exponent if sign else exponent, token)
+
+    def opening(self) -> str | None:
+        """Take a parenthesis or a brace; return the sign that closes it."""
+        sign = self.take("(", "{")
+        return None if sign is None else {"(": ")", "{": "}"}[sign]
+
+    def nested(self, token: Token) -> PuiseuxRational:
         sign = self.take("+", "-")
         if sign is not None:
             if sign == "-" and self.here.text == "inf":
@@ -218,29 +250,32 @@ class _Parser:
                 return PuiseuxRational.constant("-inf", self.dim)
             value = self.factor()
             return value if sign == "+" else self.scaled(value, fmpq(-1), token)
-        if self.take("("):
+        closing = self.opening()
+        if closing is not None:
             value = self.sum()
-            self.expect(")")
+            self.expect(closing)
             return value
         self.position += 1
         if token.kind == "number":
             return PuiseuxRational.constant(rational(token.text), self.dim)
         if token.kind == "name":
-            if token.text in self.names:
-                return PuiseuxRational.variables(self.dim)[self.names.index(token.text)]
+            if token.text in self.places:
+                return PuiseuxRational.variables(self.dim)[self.places[token.text]]
             if token.text.lower() in CALLS:
                 return self.call(token)
             known = ", ".join(self.names) if self.dim <= 6 else f"{self.names[0]}, ..., {self.names[-1]}"
             raise self.refuse(f"{quoted(token.text, 40)} is unknown; the variables are {known}", token)
         raise self.refuse("expected a number, a variable or a maximum", token)
 
-    def call(self, token: _Token) -> PuiseuxRational:
+    def call(self, token: Token) -> PuiseuxRational:
         name = token.text.lower()
-        self.expect("(")
+        closing = self.opening()
+        if closing is None:
+            raise self.refuse("expected '('")
         values = [self.sum()]
         while self.take(","):
             values.append(self.sum())
-        self.expect(")")
+        self.expect(closing)
         if name in ("relu", "abs"):
             if len(values) != 1:
                 raise self.refuse(f"{name} takes one argument, not {len(values)}", token)
@@ -282,10 +317,10 @@ def _as_number(value: PuiseuxRational) -> fmpq | None:
     return None if any(exponent) else coefficient
 
 
-def _quotient(left: PuiseuxRational, right: PuiseuxRational, parser: _Parser, token: _Token) -> PuiseuxRational:
+def _quotient(left: PuiseuxRational, right: PuiseuxRational, parser: FormulaParser, token: Token) -> PuiseuxRational:
     if right.is_zero:
         raise parser.refuse("-inf cannot be subtracted", token)
     return left / right
 
 
-__all__ = ["parse", "parse_polynomial"]
+__all__ = ["FormulaParser", "Token", "formula_tokens", "number_of_variables", "parse", "parse_polynomial"]
