@@ -176,7 +176,7 @@ def _hidden_activation(text: str) -> tuple[str, int, fmpq]:
 
 
 def _with_threshold(weights: Sequence[np.ndarray], biases: Sequence[np.ndarray], level: fmpq) -> list[list[fmpq]]:
-    """Biases that make ``max(level, .)`` of ``max(0, .)``: lower before a hidden layer, and higher after it, exactly."""
+    """Biases that make ``max(level, .)`` of ``max(0, .)``: lower before a hidden layer, higher after it, exactly."""
     exact = [[rational(value) for value in bias] for bias in biases]
     for place, matrix in enumerate(weights[1:]):
         exact[place] = [value - level for value in exact[place]]

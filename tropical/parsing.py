@@ -31,7 +31,8 @@ from tropical.printing import CALLS, checked_names, default_names
 from tropical.rational import PuiseuxRational
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?)|(?P<name>[A-Za-z_]\w*)|(?P<sign>[-+*/(),^{}]))", re.ASCII
+    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?)|(?P<name>[A-Za-z_]\w*)|(?P<sign>[-+*/(),^{}]))",
+    re.ASCII,
 )
 MAX_DEPTH = 100  # of nested parentheses
 MAX_TERMS = 100_000  # of the expanded formula
@@ -102,7 +103,9 @@ def _refuse(text: str, place: int, reason: str) -> AlgebraError:
 
 def number_of_variables(tokens: Sequence[Token]) -> int:
     """The largest k among the names x_k of a formula, at least 1."""
-    return max([int(t.text.replace("_", "")[1:]) for t in tokens if re.fullmatch(r"x_?[1-9]\d{0,4}", t.text)], default=1)
+    return max(
+        [int(t.text.replace("_", "")[1:]) for t in tokens if re.fullmatch(r"x_?[1-9]\d{0,4}", t.text)], default=1
+    )
 
 
 def formula_tokens(text: str) -> list[Token]:

@@ -22,8 +22,8 @@ def parse_tropical(
 ) -> PuiseuxRational:
     """Read a formula in tropical notation, exactly.
 
-    ``+`` is the maximum (or minimum), ``*`` (or nothing) the sum, ``/`` the difference, ``^`` a multiple; a number is the
-    tropical number with that value, and its sign belongs to it.
+    ``+`` is the maximum (or minimum), ``*`` (or nothing) the sum, ``/`` the difference, ``^`` a multiple; a number is
+    the tropical number with that value, and its sign belongs to it.
 
     Parameters
     ----------

@@ -134,7 +134,10 @@ def test_hidden_units_by_name_are_what_they_say() -> None:
     def pre_activations(network: Network) -> list[fmpq]:
         assert network.layers is not None
         first = network.layers[0]
-        return [sum((w * v for w, v in zip(row, x, strict=True)), b) for row, b in zip(first.weights, first.bias, strict=True)]
+        return [
+            sum((w * v for w, v in zip(row, x, strict=True)), b)
+            for row, b in zip(first.weights, first.bias, strict=True)
+        ]
 
     def output(network: Network, hidden: list[fmpq]) -> fmpq:
         assert network.layers is not None

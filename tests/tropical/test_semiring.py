@@ -126,9 +126,17 @@ def test_the_sum_of_python_is_the_maximum_or_is_refused(values):
 
 
 def test_plain_numbers_compare_and_hash_like_tropical_ones():
-    assert Tropical.of(1) == 1 == Tropical.of("1") and Tropical.of("1/2") == Fraction(1, 2) == Tropical.of(0.5)
-    assert Tropical.of(1) != 2 and Tropical.of(1) != "1" and Tropical.of(1) != float("nan")
-    assert Tropical.zero() == float("-inf") and Tropical.zero() == MINUS_INFINITY
-    assert {1: "a"}[Tropical.of(1)] == "a" and {Tropical.of("1/2"): "b"}[Fraction(1, 2)] == "b"
-    assert float(Tropical.of("1/4")) == 0.25 and float(Tropical.zero()) == float("-inf")
-    assert 0 + Tropical.of(2) == 2 and 0.5 + Tropical.of(-1) == 0.5 and Tropical.of(-1) + 0 == 0
+    assert Tropical.of(1) == 1 == Tropical.of("1")
+    assert Tropical.of("1/2") == Fraction(1, 2) == Tropical.of(0.5)
+    assert Tropical.of(1) != 2
+    assert Tropical.of(1) != "1"
+    assert Tropical.of(1) != float("nan")
+    assert Tropical.zero() == float("-inf")
+    assert Tropical.zero() == MINUS_INFINITY
+    assert {1: "a"}[Tropical.of(1)] == "a"
+    assert {Tropical.of("1/2"): "b"}[Fraction(1, 2)] == "b"
+    assert float(Tropical.of("1/4")) == 0.25
+    assert float(Tropical.zero()) == float("-inf")
+    assert 0 + Tropical.of(2) == 2
+    assert 0.5 + Tropical.of(-1) == 0.5
+    assert Tropical.of(-1) + 0 == 0
