@@ -160,7 +160,7 @@ def _spanned(vector: list[int], basis: tuple[IntegerVector, ...]) -> bool:
 
 
 def _meet(cell: Polyhedron, other: Polyhedron, vector: list[int]) -> bool:
-    """Whether a cell meets another one moved by e times the vector for all small e > 0, given that it does for e = 0."""
+    """Whether a cell meets another one moved by e times the vector for all small e > 0, given that it does at 0."""
     n = cell.dim
     rows, moved = cell.system.rows(), other.system.rows()
     k, m = cell.system.n_equal, other.system.n_equal
