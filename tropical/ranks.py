@@ -158,7 +158,7 @@ def _factors(matrix: TropicalMatrix, places: list[Place], count: int, budget: _B
 
 
 def _touched(matrix: TropicalMatrix, chosen: frozenset[Place]) -> frozenset[Place] | None:
-    """The places on which all u, v with ``u_i + v_j <= a_ij`` that are tight on the chosen ones are tight, if any are."""
+    """The places where all u, v with ``u_i + v_j <= a_ij``, tight on the chosen ones, are tight; None without any."""
     rows, columns = sorted({i for i, _ in chosen}), sorted({j for _, j in chosen})
     if not all(is_finite(matrix[i, j]) for i in rows for j in columns):
         return None
@@ -190,8 +190,8 @@ def _touched(matrix: TropicalMatrix, chosen: frozenset[Place]) -> frozenset[Plac
     tight = set()
     for i in rows:
         for j in columns:
-            back = best[place["column", j]][place["row", i]]
-            if back is not None and back == -matrix[i, j]:
+            back, entry = best[place["column", j]][place["row", i]], matrix[i, j]
+            if back is not None and is_finite(entry) and back == -entry:
                 tight.add((i, j))
     return frozenset(tight)
 
