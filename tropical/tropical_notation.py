@@ -23,7 +23,8 @@ def parse_tropical(
     """Read a formula in tropical notation, exactly.
 
     ``+`` is the maximum (or minimum), ``*`` (or nothing) the sum, ``/`` the difference, ``^`` a multiple; a number is
-    the tropical number with that value, and its sign belongs to it.
+    the tropical number with that value.  Signs belong to numbers, and so does ``/`` (or ``//``) between two of them:
+    -1/3 is the number -1/3.
 
     Parameters
     ----------
@@ -110,8 +111,23 @@ class _TropicalParser(FormulaParser):
                 return PuiseuxRational.constant("-inf", self.dim)
             if number.kind != "number":
                 raise self.refuse("a sign belongs to a number: tropical subtraction does not exist", token)
-            return self.power_of(super().nested(number), fmpq(-1), token)
+            return PuiseuxRational.constant(-self.fraction(), self.dim)
+        if token.kind == "number":
+            return PuiseuxRational.constant(self.fraction(), self.dim)
         return super().nested(token)
+
+    def fraction(self) -> fmpq:
+        """A number, or a quotient of two."""
+        value = self.constant()
+        after = self.tokens[self.position + 1 : self.position + 3]
+        double = self.here.text == "/" and len(after) == 2 and after[0].text == "/" and after[1].kind == "number"
+        if self.here.text == "/" and (double or after[0].kind == "number"):
+            self.position += 2 if double else 1
+            divisor = self.constant()
+            if divisor == 0:
+                raise self.refuse("division by zero")
+            return value / divisor
+        return value
 
     def call(self, token: Token) -> PuiseuxRational:
         raise self.refuse("tropical notation writes the maximum as +; read this formula with parse", token)
@@ -134,14 +150,7 @@ class _TropicalParser(FormulaParser):
         sign = self.take("-") if closing else None
         if closing is None or self.here.kind != "number":
             raise self.refuse("an exponent is a number; write parentheses around a fraction, x^(1/2)", token)
-        value = self.constant()
-        if self.take("/"):
-            if self.here.kind != "number":
-                raise self.refuse("an exponent is a number; write parentheses around a fraction, x^(1/2)", token)
-            divisor = self.constant()
-            if divisor == 0:
-                raise self.refuse("division by zero", token)
-            value = value / divisor
+        value = self.fraction()
         self.expect(closing)
         return -value if sign else value
 
