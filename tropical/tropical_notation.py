@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
-from tropical.parsing import MAX_TERMS, FormulaParser, Token, formula_tokens, number_of_variables
+from tropical._formula_parser import MAX_TERMS, FormulaParser, Token, formula_tokens, number_of_variables
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.printing import checked_names, default_names
 from tropical.rational import PuiseuxRational
