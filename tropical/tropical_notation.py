@@ -24,7 +24,7 @@ def parse_tropical(
 
     ``+`` is the maximum (or minimum), ``*`` (or nothing) the sum, ``/`` the difference, ``^`` a multiple; a number is
     the tropical number with that value.  Signs belong to numbers, and so does ``/`` (or ``//``) between two of them:
-    -1/3 is the number -1/3.
+    -1/3 is the number -1/3.  A coefficient of ``-inf`` (``inf`` or ``infinity`` for the minimum) is no term.
 
     Parameters
     ----------
@@ -70,6 +70,7 @@ class _TropicalParser(FormulaParser):
         token = self.here
         while self.take("+"):
             values.append(self.product())
+        values = [value for value in values if not value.is_zero] or values[:1]
         if len(values) == 1:
             return values[0]
         if self.minimum:
@@ -96,7 +97,7 @@ class _TropicalParser(FormulaParser):
             self.check(value, right, token)
             if operator == "/":
                 if right.is_zero:
-                    raise self.refuse("division by -inf", token)
+                    raise self.refuse("division by an infinite number", token)
                 value = value / right
             else:
                 value = value * right
@@ -114,7 +115,18 @@ class _TropicalParser(FormulaParser):
             return PuiseuxRational.constant(-self.fraction(), self.dim)
         if token.kind == "number":
             return PuiseuxRational.constant(self.fraction(), self.dim)
+        if token.text in ("inf", "infinity") and token.text not in self.places:
+            if not self.minimum:
+                raise self.refuse("plus infinity is no number of the max convention", token)
+            self.position += 1
+            return PuiseuxRational.constant("-inf", self.dim)  # stands for no term in either convention
         return super().nested(token)
+
+    def formula(self) -> PuiseuxRational:
+        value = super().formula()
+        if self.minimum and value.is_zero:
+            raise self.refuse("the formula is plus infinity everywhere, which is no function here", self.tokens[0])
+        return value
 
     def fraction(self) -> fmpq:
         """A number, or a quotient of two."""
@@ -139,7 +151,7 @@ class _TropicalParser(FormulaParser):
 
     def power_of(self, value: PuiseuxRational, exponent: fmpq, token: Token) -> PuiseuxRational:
         if value.is_zero and exponent <= 0:
-            raise self.refuse(f"-inf has no power {exponent}", token)
+            raise self.refuse(f"an infinite number has no power {exponent}", token)
         return value**exponent
 
     def exponent(self, token: Token) -> fmpq:

@@ -74,8 +74,8 @@ def test_values(text, x, value):
         ("max(x1, x2)", "read this formula with parse"),
         ("x1^x2", "an exponent is a number"),
         ("x1^(1/0)", "division by zero"),
-        ("x1/-inf", "division by -inf"),
-        ("(-inf)^-1", "-inf has no power"),
+        ("x1/-inf", "division by an infinite number"),
+        ("(-inf)^-1", "an infinite number has no power"),
         ("z", "unknown"),
         ("", "too early"),
         ("+".join(f"(x{i}+x1)*(x{i}+0)" for i in range(1, 5)) + "^200000)", "should end"),
@@ -92,4 +92,13 @@ def test_conventions():
         parse_tropical("x1", convention="plus")
     with pytest.raises(AlgebraError, match="no number of the min convention"):
         parse_tropical("x1 + -inf", convention="min")
+    with pytest.raises(AlgebraError, match="no number of the max convention"):
+        parse_tropical("x1 + inf")
+    with pytest.raises(AlgebraError, match="plus infinity everywhere"):
+        parse_tropical("inf*x1", convention="min")
     assert str(parse_tropical("x1 + 1", convention="min")) == "0 - max(-1, -x1)"
+    assert parse_tropical("infinity*x1^2 + x1 + 1 + inf", convention="min") == parse_tropical(
+        "x1 + 1", convention="min"
+    )
+    assert parse_tropical("-inf*x1^2 + x1 + 1") == parse_tropical("x1 + 1")
+    assert parse_tropical("-inf*x1").is_zero
