@@ -8,13 +8,15 @@ other direction, from generators to inequalities, is the same computation on the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import gcd
 
 from polyhedra.limits import check_limits
 
 IntegerVector = tuple[int, ...]
+
+_MANY_PAIRS = 2_000  # from here on adjacency is decided for all pairs at once, in numpy
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +67,17 @@ def cone_generators(dim: int, equalities: Iterable[Sequence[int]], inequalities:
             rays = [(_onto(row, ray, pivot), zeros | bit) for ray, zeros in rays]
             rays.append((pivot, done))
         else:
-            rays = _cut(rays, row, bit, linear_span - len(lines))
+            rays = _cut(rays, row, index, len(inequalities), linear_span - len(lines))
         done |= bit
     rays.sort()
     return Generators(tuple(lines), tuple(ray for ray, _ in rays), tuple(zeros for _, zeros in rays))
 
 
 def _cut(
-    rays: list[tuple[IntegerVector, int]], row: Sequence[int], bit: int, dim: int
+    rays: list[tuple[IntegerVector, int]], row: Sequence[int], index: int, rows: int, dim: int
 ) -> list[tuple[IntegerVector, int]]:
-    """Keep the part of a pointed cone (modulo its lines) where row.y >= 0."""
+    """Keep the part of a pointed cone (modulo its lines) where row.y >= 0; the row is number ``index`` of ``rows``."""
+    bit = 1 << index
     positive, zero, negative = [], [], []
     for ray, zeros in rays:
         value = _dot(row, ray)
@@ -83,18 +86,31 @@ def _cut(
         elif value < 0:
             negative.append((ray, zeros, value))
         else:
-            zero.append((ray, zeros | bit))
-    result = [(ray, zeros) for ray, zeros, _ in positive] + zero
-    all_zeros = [zeros for _, zeros in rays]
-    for ray, zeros, value in positive:
-        check_limits()
-        for other, other_zeros, other_value in negative:
-            common = zeros & other_zeros
-            if common.bit_count() < dim - 2 or not _adjacent(common, all_zeros):
-                continue
-            combined = [value * b - other_value * a for a, b in zip(ray, other, strict=True)]
-            result.append((_reduced(combined), common | bit))
+            zero.append((ray, zeros))
+    result = [(ray, zeros) for ray, zeros, _ in positive] + [(ray, zeros | bit) for ray, zeros in zero]
+    if len(positive) * len(negative) < _MANY_PAIRS:
+        pairs = _few_pairs([zeros for _, zeros in rays], [r[1] for r in positive], [r[1] for r in negative], dim)
+    else:
+        from polyhedra.adjacent_rays import adjacent_pairs
+
+        found = adjacent_pairs([r[1] for r in positive], [r[1] for r in negative], [r[1] for r in zero], rows, dim)
+        pairs = (pair for one, other in found for pair in zip(one.tolist(), other.tolist(), strict=True))
+    for i, k in pairs:
+        ray, zeros, value = positive[i]
+        other, other_zeros, other_value = negative[k]
+        combined = [value * b - other_value * a for a, b in zip(ray, other, strict=True)]
+        result.append((_reduced(combined), (zeros & other_zeros) | bit))
     return result
+
+
+def _few_pairs(all_zeros: list[int], positive: list[int], negative: list[int], dim: int) -> Iterator[tuple[int, int]]:
+    """The adjacent pairs of positive and negative rays, one after another."""
+    for i, zeros in enumerate(positive):
+        check_limits()
+        for k, other_zeros in enumerate(negative):
+            common = zeros & other_zeros
+            if common.bit_count() >= dim - 2 and _adjacent(common, all_zeros):
+                yield i, k
 
 
 def _adjacent(common: int, all_zeros: list[int]) -> bool:

@@ -8,11 +8,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from flint import fmpq
 
+from nn_bridge.errors import NetworkError
+from nn_bridge.network.chains import canonical_activation
 from nn_bridge.network.network import Network
-from polyhedra.errors import UsageError
+from polyhedra.errors import GeometryError, UsageError
 from polyhedra.quoting import quoted
 from polyhedra.randomness import generator_and_seed
+from polyhedra.scalars import ZERO, rational
 
 Draw = Callable[[np.random.Generator, tuple[int, ...], int, int], np.ndarray]
 """Draws an array: generator, shape, fan-in of the layer, inputs of the network; the fan-out is ``shape[0]``."""
@@ -91,6 +95,7 @@ def random_network(
     init: str = "he",
     zero_bias: bool = False,
     relu_on_output: bool = False,
+    activation: str = "relu",
 ) -> Network:
     """A multilayer perceptron with random weights.
 
@@ -107,25 +112,40 @@ def random_network(
         All biases zero (the weights stay those of the same seed).
     relu_on_output : bool
         ReLU after the last layer as well.
+    activation : str
+        Of the hidden layers: ``"relu"``, ``"leaky:SLOPE"``, ``"maxout:PIECES"`` (so many rows of weights a unit) or
+        ``"threshold:LEVEL"``, the maximum with another number than 0.
+
+    Raises
+    ------
+    UsageError
+        An unknown initialisation or activation, or sizes that are no architecture.
 
     Examples
     --------
     >>> str(random_network([2, 4, 1], rng=0))
     'Network [2, 4, 1]'
+    >>> network = random_network([2, 4, 1], rng=0, activation="maxout:3")
+    >>> network.layers[0].activation, len(network.layers[0].weights)
+    ('maxout:3', 12)
     """
     draw = _initialisation(init).draw
+    kind, pieces, level = _hidden_activation(activation)
     sizes = list(architecture)
     if len(sizes) < 2 or any(size < 1 for size in sizes):
         raise UsageError(f"an architecture has an input and an output size, all at least 1, not {sizes}")
-    if sum(a * b for a, b in pairwise(sizes)) > _MAX_WEIGHTS:
+    if pieces * sum(a * b for a, b in pairwise(sizes)) > _MAX_WEIGHTS:
         raise UsageError(f"a network of sizes {sizes} has more than {_MAX_WEIGHTS:,} weights")
     generator, seed = generator_and_seed(rng)
     weights, biases = [], []
-    for fan_in, size in pairwise(sizes):
-        weights.append(draw(generator, (size, fan_in), fan_in, sizes[0]))
-        bias = draw(generator, (size,), fan_in, sizes[0])
-        biases.append(np.zeros(size) if zero_bias else bias)
-    network = Network.from_layers(weights, biases, relu_on_output=relu_on_output)
+    for place, (fan_in, size) in enumerate(pairwise(sizes), 2):
+        rows = size * pieces if place < len(sizes) else size
+        weights.append(draw(generator, (rows, fan_in), fan_in, sizes[0]))
+        bias = draw(generator, (rows,), fan_in, sizes[0])
+        biases.append(np.zeros(rows) if zero_bias else bias)
+    shifted = _with_threshold(weights, biases, level) if level else biases
+    activations = [kind] * (len(weights) - 1) + ["relu" if relu_on_output else "linear"]
+    network = Network.from_layers(weights, shifted, activations)
     return replace(network, notes=(f"drawn at random with the seed {seed}",)) if rng is None else network
 
 
@@ -133,6 +153,36 @@ def _initialisation(name: str) -> Initialisation:
     if name not in INITIALISATIONS:
         raise UsageError(f"there is no initialisation {quoted(name)}; take one of {', '.join(INITIALISATIONS)}")
     return INITIALISATIONS[name]
+
+
+def _hidden_activation(text: str) -> tuple[str, int, fmpq]:
+    """The activation of the layers that are made, the rows of weights a unit, and the threshold (0 for none)."""
+    kind, _, argument = text.partition(":")
+    if kind == "threshold":
+        try:
+            return "relu", 1, rational(argument)
+        except GeometryError as error:
+            raise UsageError(f"activation {quoted(text)}: {error}") from None
+    try:
+        name = canonical_activation(text, "hidden layers")
+    except NetworkError:
+        raise UsageError(
+            f"activation {quoted(text)} is not one of relu, leaky:SLOPE, maxout:PIECES, threshold:LEVEL"
+        ) from None
+    pieces = int(argument) if kind == "maxout" else 1
+    if kind == "linear" or pieces < 1:
+        raise UsageError(f"activation {quoted(text)} makes no hidden units; take relu, leaky:SLOPE or maxout:PIECES")
+    return name, pieces, ZERO
+
+
+def _with_threshold(weights: Sequence[np.ndarray], biases: Sequence[np.ndarray], level: fmpq) -> list[list[fmpq]]:
+    """Biases that make ``max(level, .)`` of ``max(0, .)``: lower before a hidden layer, higher after it, exactly."""
+    exact = [[rational(value) for value in bias] for bias in biases]
+    for place, matrix in enumerate(weights[1:]):
+        exact[place] = [value - level for value in exact[place]]
+        sums = [sum((rational(v) for v in row), ZERO) for row in matrix]
+        exact[place + 1] = [value + level * total for value, total in zip(exact[place + 1], sums, strict=True)]
+    return exact
 
 
 def random_invariant_network(

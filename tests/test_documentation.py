@@ -34,9 +34,10 @@ def test_the_programs_of_the_tutorial_print_what_they_say(capsys: pytest.Capture
     assert [line for line in printed if not line.startswith("max(")] == promised
 
 
-def test_the_tropical_algebra_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
-    (program,) = blocks(ROOT / "docs" / "tropical-geometry.md", "python")
-    exec(compile(program, "tropical-geometry.md", "exec"), {})
+@pytest.mark.parametrize("page", ["tropical-geometry.md", "coming-from.md"])
+def test_the_tropical_algebra_prints_what_it_says(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (program,) = blocks(ROOT / "docs" / page, "python")
+    exec(compile(program, page, "exec"), {})
     assert capsys.readouterr().out.splitlines() == re.findall(r"^print\(.*\)  # (.*)$", program, re.MULTILINE)
 
 

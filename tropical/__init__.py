@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from tropical.parsing import parse, parse_polynomial
     from tropical.polynomial import PuiseuxPolynomial
     from tropical.pruning import Pruning, prune
+    from tropical.random_polynomials import random_polynomial, random_rational
     from tropical.rational import PuiseuxRational
     from tropical.regions import LinearRegion, linear_regions
     from tropical.semiring import MINUS_INFINITY, Tropical
+    from tropical.tropical_notation import parse_tropical
 
 __all__ = [
     "MINUS_INFINITY",
@@ -32,7 +34,10 @@ __all__ = [
     "linear_regions",
     "parse",
     "parse_polynomial",
+    "parse_tropical",
     "prune",
+    "random_polynomial",
+    "random_rational",
 ]
 
 __getattr__, __dir__ = late_names(
@@ -48,7 +53,10 @@ __getattr__, __dir__ = late_names(
         "linear_regions": "tropical.regions",
         "parse": "tropical.parsing",
         "parse_polynomial": "tropical.parsing",
+        "parse_tropical": "tropical.tropical_notation",
         "prune": "tropical.pruning",
+        "random_polynomial": "tropical.random_polynomials",
+        "random_rational": "tropical.random_polynomials",
     },
 )
 

@@ -16,7 +16,11 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from polyhedra.scalars import common_denominator
+from tropical._policy_iteration import largest_ratio
+from tropical._two_limbs import LARGEST, star
 from tropical.semiring import MINUS_INFINITY, Scalar, is_finite
+
+_HOWARD = 40  # vertices of a component from which on policy iteration is faster
 
 
 class IntegerArray(NamedTuple):
@@ -52,6 +56,8 @@ def floyd_warshall(array: IntegerArray) -> int | None:
     within B; the step that closes a positive cycle joins two paths, which is at most 2 B, and is the last one.
     """
     values, bound = array.values, array.bound
+    if values.dtype == object and bound <= LARGEST:
+        return star(values, bound)
     n = len(values)
     places = np.arange(n)
     values[places, places] = np.maximum(values[places, places], 0)
@@ -66,10 +72,21 @@ def floyd_warshall(array: IntegerArray) -> int | None:
 
 
 def cycle_mean(array: IntegerArray) -> Scalar:
-    """The largest cycle mean of a strongly connected matrix: max_v min_k (D_n(v) - D_k(v)) / (n - k) (Karp 1978).
+    """The largest cycle mean of a strongly connected matrix, minus infinity where it has no edge.
 
-    The array must be wide enough for n entries.
+    Karp's formula takes n^3 steps whatever the matrix, Howard's algorithm fewer in practice, but with a start of its
+    own.  The array must be wide enough for n entries.
     """
+    n = len(array.values)
+    if n < _HOWARD:
+        return karp_cycle_mean(array)
+    edges = array.values >= -array.bound
+    found = largest_ratio(array.values, edges, np.ones((n, n), dtype=np.int64))
+    return fmpq(found.p, found.q * array.denominator)
+
+
+def karp_cycle_mean(array: IntegerArray) -> Scalar:
+    """The largest cycle mean by max_v min_k (D_n(v) - D_k(v)) / (n - k) (Karp 1978); as `cycle_mean`."""
     values, d, bound = array
     low, n = -3 * bound, len(array.values)
     walks = np.full((n + 1, n), low, dtype=values.dtype)

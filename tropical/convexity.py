@@ -18,6 +18,8 @@ from typing import Any
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
+from polyhedra.limits import check_limits
+from polyhedra.matrix import rank
 from polyhedra.quoting import quoted
 from tropical.newton import dual_subdivision
 from tropical.polynomial import PuiseuxPolynomial
@@ -39,6 +41,24 @@ def tropical_distance(first: Sequence[Any], second: Sequence[Any]) -> fmpq:
     x, y = _points([first, second])
     differences = [a - b for a, b in zip(x, y, strict=True)]
     return max(differences) - min(differences)
+
+
+@dataclass(frozen=True, slots=True)
+class CovectorCell:
+    """A cell of the covector decomposition of a hull: the points of one covector, closed.
+
+    Attributes
+    ----------
+    covector : tuple of frozenset of int
+        That of the points in the relative interior.
+    dimension : int
+    vertices : tuple of points
+        The pseudovertices on it, sorted; it is their ordinary convex hull (with first coordinates 0).
+    """
+
+    covector: Covector
+    dimension: int
+    vertices: tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -111,6 +131,37 @@ class TropicalPolytope:
                 found.append((point, covector))
         return tuple(sorted(found, key=lambda pair: pair[0]))
 
+    def cells(self) -> tuple[CovectorCell, ...]:
+        """All cells of the covector decomposition of the hull, by dimension, then by vertices.
+
+        The covector of a cell is the intersection of those of its vertices.
+
+        Examples
+        --------
+        >>> triangle = TropicalPolytope([(0, 0, 0), (0, 2, 1), (0, 1, 3)])
+        >>> [cell.dimension for cell in triangle.cells()]
+        [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2]
+        """
+        corners = self.pseudovertices()
+        found = {covector for _, covector in corners}
+        waiting = list(found)
+        while waiting:
+            check_limits()
+            one = waiting.pop()
+            for _, covector in corners:
+                common = tuple(a & b for a, b in zip(one, covector, strict=True))
+                if all(common) and common not in found:
+                    found.add(common)
+                    waiting.append(common)
+        cells = []
+        for covector in found:
+            on = [p for p, own in corners if all(a <= b for a, b in zip(covector, own, strict=True))]
+            centre = tuple(sum(values, fmpq(0)) / len(on) for values in zip(*on, strict=True))
+            if self._covector(centre) == covector:
+                spread = rank(tuple(tuple(a - b for a, b in zip(p, on[0], strict=True)) for p in on))
+                cells.append(CovectorCell(covector, spread, tuple(on)))
+        return tuple(sorted(cells, key=lambda cell: (cell.dimension, cell.vertices)))
+
     def _covector(self, x: Point) -> Covector:
         sets: list[set[int]] = [set() for _ in x]
         for k, v in enumerate(self.points):
@@ -146,4 +197,4 @@ def _normal(point: Point) -> Point:
     return tuple(v - point[0] for v in point)
 
 
-__all__ = ["TropicalPolytope", "tropical_distance"]
+__all__ = ["CovectorCell", "TropicalPolytope", "tropical_distance"]

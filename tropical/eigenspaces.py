@@ -19,6 +19,7 @@ from typing import Any
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
+from tropical.cycle_ratio import critical_cycles
 from tropical.matrix import TropicalMatrix, Vector
 from tropical.semiring import MINUS_INFINITY, Scalar, is_finite, tropical_sum
 
@@ -129,17 +130,34 @@ def cyclicity(matrix: TropicalMatrix) -> int:
     return period
 
 
-def cycle_time(matrix: TropicalMatrix) -> Vector:
+def cycle_time(matrix: TropicalMatrix, tokens: Any = None) -> Vector:
     """The growth rates ``lim (A^k 0)_i / k``: the largest cycle mean among the classes that reach vertex i.
 
     Minus infinity where no cycle reaches the vertex.
+
+    Parameters
+    ----------
+    matrix : square TropicalMatrix
+    tokens : matrix of non-negative integers, optional
+        Then the rates are those of ``x_i(k) = max_j (a_ij + x_j(k - t_ij))``, the largest ratios of weight to tokens;
+        one token an edge by default.
+
+    Raises
+    ------
+    AlgebraError
+        As `cycle_ratio.critical_cycles`.
 
     Examples
     --------
     >>> cycle_time(TropicalMatrix([[1, "-inf"], [0, 3]])), cycle_time(TropicalMatrix([[3, "-inf"], [0, 1]]))
     ((1, 3), (3, 3))
+    >>> cycle_time(TropicalMatrix([[1, 4], [0, 1]]), [[1, 2], [0, 1]])
+    (2, 2)
     """
     parts, means, reached = _classes(matrix)
+    if tokens is not None:
+        ratios = {found.component: found.ratio for found in critical_cycles(matrix, tokens)}
+        means = [ratios.get(tuple(part), MINUS_INFINITY) for part in parts]
     rates: list[Scalar] = [MINUS_INFINITY] * matrix.shape[0]
     for c, mean in enumerate(means):
         for k in reached[c]:

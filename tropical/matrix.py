@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from polyhedra.errors import AlgebraError
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, to_float
+from tropical._hall import deficient_rows
 from tropical._integer_arrays import cycle_mean, floyd_warshall, integer_array, row_potentials
 from tropical.semiring import MINUS_INFINITY, Scalar, is_finite, scalar, tropical_product, tropical_sum
 
@@ -244,6 +245,8 @@ class TropicalMatrix:
         proposed = _proposed_assignment(self)
         if proposed is not None:
             return tropical_product(weights[i][j] for i, j in enumerate(proposed)), proposed
+        if deficient_rows(np.array([[is_finite(v) for v in row] for row in weights])) is not None:
+            return MINUS_INFINITY, None
         # potentials with row[i] + column[j] >= weight, tight on the matched pairs
         row_of: list[int | None] = [None] * size
         rows: list[fmpq] = []
@@ -262,7 +265,7 @@ class TropicalMatrix:
         return sum(rows, ZERO) + sum(columns, ZERO), tuple(permutation)
 
     def eigenvalue(self) -> Scalar:
-        """The largest cycle mean (Karp's formula on each strong component); minus infinity without cycles.
+        """The largest cycle mean, by strong components; minus infinity without cycles (proof: `cycle_ratio`).
 
         Examples
         --------

@@ -1,6 +1,7 @@
 """Min-plus matrices at the border: the same calls with minimum for maximum and plus infinity for "no edge".
 
-A min-plus matrix M enters as the max-plus matrix -M; results leave with their signs changed.
+A min-plus matrix M enters as the max-plus matrix -M; results leave with their signs changed.  All calls as methods of
+one value: `min_plus_algebra.MinPlusMatrix`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def from_min_plus_rows(rows: Iterable[Iterable[Any]]) -> TropicalMatrix:
     >>> print(from_min_plus_rows([[1, "inf"], [0, 2]]))
     [[-1, -inf], [0, -2]]
     """
-    return TropicalMatrix([_negated(v, f"matrix, row {i}") for v in row] for i, row in enumerate(rows))
+    return TropicalMatrix([to_negative(v, f"matrix, row {i}") for v in row] for i, row in enumerate(rows))
 
 
 def min_plus_rows(matrix: TropicalMatrix) -> tuple[tuple[MinScalar, ...], ...]:
@@ -45,7 +46,7 @@ def min_plus_rows(matrix: TropicalMatrix) -> tuple[tuple[MinScalar, ...], ...]:
     >>> min_plus_rows(TropicalMatrix([[-1, "-inf"]]))
     ((1, inf),)
     """
-    return tuple(tuple(map(_back, row)) for row in matrix.rows)
+    return tuple(tuple(map(to_min_plus_scalar, row)) for row in matrix.rows)
 
 
 def shortest_distances(rows: Iterable[Iterable[Any]]) -> tuple[tuple[MinScalar, ...], ...]:
@@ -73,7 +74,7 @@ def cheapest_assignment(rows: Iterable[Iterable[Any]]) -> tuple[MinScalar, tuple
     (4, (0, 1))
     """
     value, permutation = from_min_plus_rows(rows).optimal_assignment()
-    return _back(value), permutation
+    return to_min_plus_scalar(value), permutation
 
 
 def smallest_cycle_mean(rows: Iterable[Iterable[Any]]) -> MinScalar:
@@ -84,7 +85,7 @@ def smallest_cycle_mean(rows: Iterable[Iterable[Any]]) -> MinScalar:
     >>> smallest_cycle_mean([[5, 4], [0, 7]])
     2
     """
-    return _back(from_min_plus_rows(rows).eigenvalue())
+    return to_min_plus_scalar(from_min_plus_rows(rows).eigenvalue())
 
 
 def solve_min_plus(rows: Iterable[Iterable[Any]], right: Sequence[Any]) -> tuple[MinScalar, ...] | None:
@@ -95,8 +96,8 @@ def solve_min_plus(rows: Iterable[Iterable[Any]], right: Sequence[Any]) -> tuple
     >>> solve_min_plus([[0, 1], [2, 0]], [3, 4]), solve_min_plus([[0], [0]], [0, 1])
     ((3, 4), None)
     """
-    answer = solve_max_plus(from_min_plus_rows(rows), [_negated(v, "right-hand side") for v in right])
-    return None if isinstance(answer, NoSolution) else tuple(map(_back, answer.principal))
+    answer = solve_max_plus(from_min_plus_rows(rows), [to_negative(v, "right-hand side") for v in right])
+    return None if isinstance(answer, NoSolution) else tuple(map(to_min_plus_scalar, answer.principal))
 
 
 def _square(rows: Iterable[Iterable[Any]]) -> TropicalMatrix:
@@ -106,7 +107,8 @@ def _square(rows: Iterable[Iterable[Any]]) -> TropicalMatrix:
     return matrix
 
 
-def _negated(value: Any, place: str) -> Scalar:
+def to_negative(value: Any, place: str) -> Scalar:
+    """The max-plus number of a min-plus one: its negative, minus infinity for plus infinity (or ``"inf"``)."""
     if (isinstance(value, str) and value.strip() in ("inf", "+inf")) or (
         isinstance(value, float) and value == math.inf
     ):
@@ -114,7 +116,8 @@ def _negated(value: Any, place: str) -> Scalar:
     return -finite(value, place)
 
 
-def _back(value: Scalar) -> MinScalar:
+def to_min_plus_scalar(value: Scalar) -> MinScalar:
+    """The min-plus number of a max-plus one: its negative, the float plus infinity for minus infinity."""
     return -value if is_finite(value) else math.inf
 
 
@@ -125,4 +128,6 @@ __all__ = [
     "shortest_distances",
     "smallest_cycle_mean",
     "solve_min_plus",
+    "to_min_plus_scalar",
+    "to_negative",
 ]

@@ -117,8 +117,19 @@ def minkowski_sum(first: Iterable[Sequence[Any]], second: Iterable[Sequence[Any]
     return pruned_product(_flat(first), _flat(second)).exponents
 
 
-def zonotope(generators: Sequence[Sequence[Any]]) -> tuple[Exponent, ...]:
+def zonotope(generators: Sequence[Sequence[Any]], *, dim: int | None = None) -> tuple[Exponent, ...]:
     """The vertices of the zonotope ``sum_i [0, g_i]``, sorted.
+
+    Parameters
+    ----------
+    generators : sequence of vectors
+    dim : int, optional
+        The number of coordinates, needed where there are no generators: then the zonotope is the point 0.
+
+    Raises
+    ------
+    AlgebraError
+        Generators of different lengths or not of length ``dim``, or neither generators nor ``dim``.
 
     The numerator of a network with one hidden layer, ``sum_i v_i max(0, w_i.x + b_i)`` over v_i > 0, has this Newton
     polytope for ``g_i = v_i w_i``; the denominator for v_i < 0 (Zhang, Naitzat and Lim 2018).
@@ -127,15 +138,20 @@ def zonotope(generators: Sequence[Sequence[Any]]) -> tuple[Exponent, ...]:
     --------
     >>> zonotope([[1, 0], [0, 1], [1, 1]])
     ((0, 0), (0, 1), (1, 0), (1, 2), (2, 1), (2, 2))
+    >>> zonotope([], dim=2)
+    ((0, 0),)
     """
-    if len(generators) == 0:
-        raise AlgebraError("a zonotope without generators has no dimension; give at least one (it may be zero)")
-    dim = len(generators[0])
+    if dim is None:
+        if len(generators) == 0:
+            raise AlgebraError("a zonotope without generators needs the number of coordinates: give dim")
+        dim = len(generators[0])
+    if dim < 0:
+        raise AlgebraError(f"a zonotope cannot have {dim} coordinates")
     total = PuiseuxPolynomial.constant(0, dim)
     for number, generator in enumerate(generators):
         vector = [finite(v, f"generator {number}") for v in generator]
         if len(vector) != dim:
-            raise AlgebraError(f"generator {number} has {len(vector)} coordinates, generator 0 has {dim}")
+            raise AlgebraError(f"generator {number} has {len(vector)} coordinates, not {dim}")
         total = pruned_product(total, PuiseuxPolynomial([(vector, 0), ([0] * dim, 0)], dim))
     return total.exponents
 

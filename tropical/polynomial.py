@@ -388,7 +388,7 @@ class PuiseuxPolynomial:
             No point, or a negative exponent meets minus infinity.
         """
         if not isinstance(x, Iterable):
-            self.point(x)  # refuses it
+            x = [x] if self._dim == 1 else self.point(x)  # in one variable a number will do
         coordinates = list(x)
         infinite = [i for i, v in enumerate(coordinates) if is_minus_infinity(v)]
         for i in infinite:

@@ -170,7 +170,7 @@ class PuiseuxRational:
             No point, or a coordinate is minus infinity and the function has no value there.
         """
         try:
-            point = list(x)
+            point = [x] if self.dim == 1 and not isinstance(x, Iterable) else list(x)
         except TypeError:
             raise AlgebraError(f"{quoted(x)} is no point: give {self.dim} numbers") from None
         top, bottom = self.numerator(point), self.denominator(point)

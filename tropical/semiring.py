@@ -9,6 +9,7 @@ Numbers are exact rationals; minus infinity is the value `MINUS_INFINITY`.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -16,7 +17,7 @@ from typing import Any, TypeGuard
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError, GeometryError
-from polyhedra.scalars import ZERO, rational
+from polyhedra.scalars import ZERO, rational, to_float
 
 
 class MinusInfinity:
@@ -139,11 +140,13 @@ def tropical_product(values: Iterable[Scalar]) -> Scalar:
     return total
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tropical:
     """A number with tropical operators: ``+`` is the maximum, ``*`` the sum, ``/`` the difference, ``**`` a multiple.
 
-    The other operand may be an ordinary number, which stands for the tropical number with that value.
+    The other operand may be an ordinary number, which stands for the tropical number with that value.  ``sum(values)``
+    starts with the number 0, not with minus infinity, so it is refused where that would change the result:
+    ``sum(values, Tropical.zero())`` always works.
 
     Examples
     --------
@@ -151,6 +154,8 @@ class Tropical:
     (Tropical(3), Tropical(5))
     >>> Tropical.of(1) + 0, 2 * Tropical.of(1), 5 / Tropical.of(2), Tropical.of(1) < 3
     (Tropical(1), Tropical(3), Tropical(3), True)
+    >>> sum([Tropical.of(1), Tropical.of(2)]), sum([Tropical.of(-1), Tropical.of(-2)], Tropical.zero())
+    (Tropical(2), Tropical(-1))
     """
 
     value: Scalar
@@ -173,10 +178,20 @@ class Tropical:
     def __repr__(self) -> str:
         return f"Tropical({self.value})"
 
+    def __float__(self) -> float:
+        return to_float(self.value) if is_finite(self.value) else float("-inf")
+
     def __add__(self, other: Any) -> Tropical:
         return Tropical(tropical_sum((self.value, scalar(other))))
 
-    __radd__ = __add__
+    def __radd__(self, other: Any) -> Tropical:
+        total = self + other
+        if type(other) is int and other == 0 and total.value != self.value:
+            raise AlgebraError(
+                f"0 + {self} is 0, which sum() of negative numbers is not: write sum(values, Tropical.zero()), or "
+                "Tropical.of(0) + .. for the maximum with 0"
+            )
+        return total
 
     def __mul__(self, other: Any) -> Tropical:
         return Tropical(tropical_product((self.value, scalar(other))))
@@ -201,6 +216,19 @@ class Tropical:
         if power < 0:
             raise AlgebraError("the tropical zero (-inf) has no negative power")
         return self
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Tropical):
+            return self.value == other.value
+        if isinstance(other, MinusInfinity | fmpq | numbers.Real):
+            try:
+                return self.value == scalar(other)
+            except AlgebraError:  # plus infinity or NaN
+                return False
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.value)
 
     def __lt__(self, other: Any) -> bool:
         return bool(self.value < scalar(other))

@@ -35,13 +35,24 @@ def random(
             autocompletion=choices("puiseux.random_networks", "INITIALISATIONS"),
         ),
     ] = "he",
+    activation: Annotated[
+        str,
+        typer.Option(
+            "--activation",
+            metavar="NAME",
+            help="Of the hidden layers: relu, leaky:1/10, maxout:3 (three rows of weights a unit), or threshold:1/2, "
+            "the maximum with 1/2.",
+        ),
+    ] = "relu",
     zero_bias: Annotated[bool, typer.Option("--zero-bias", help="No biases: layer 1 cuts through 0 only.")] = False,
 ) -> None:
     """Write a network with random weights and biases."""
     from puiseux.random_networks import parse_architecture, random_network
     from puiseux.reading import save
 
-    network = random_network(parse_architecture(architecture), rng=seed, init=init, zero_bias=zero_bias)
+    network = random_network(
+        parse_architecture(architecture), rng=seed, init=init, zero_bias=zero_bias, activation=activation
+    )
     save(network, file)
     print(f"wrote {shown_path(file)}: {network}", file=sys.stderr)
 
@@ -53,5 +64,6 @@ RANDOM = Command(
     (
         "puiseux random 2,16,16,1 -o net.npz",
         "puiseux random '[3,8,1]' --seed 7 --init integers --zero-bias -o net.json",
+        "puiseux random 2,6,6,1 --activation maxout:3 -o net.json",
     ),
 )

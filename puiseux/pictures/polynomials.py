@@ -51,12 +51,12 @@ def plot_curve(
     matplotlib axes
     """
     _needs(polynomial, 2)
-    ax = _axes(ax)
+    ax = drawing_axes(ax)
     curve = hypersurface(polynomial)
-    bounds = _window(curve, window)
-    box = _box(bounds)
+    bounds = window_of(curve, window)
+    box = window_box(bounds)
     for number, cell in enumerate(curve.refinement.cells):
-        polygon = _corners(cell.polyhedron.intersection(box))
+        polygon = polygon_corners(cell.polyhedron.intersection(box))
         if len(polygon) < 3:
             continue
         ax.fill(*polygon.T, color=FILLS[number % len(FILLS)], linewidth=0)
@@ -65,7 +65,7 @@ def plot_curve(
             x, y = _centre(polygon)
             ax.text(x, y, affine_text(*term), ha="center", va="center", fontsize=8, clip_on=True)
     for facet in curve.facets:
-        segment = _corners(facet.polyhedron.intersection(box))
+        segment = polygon_corners(facet.polyhedron.intersection(box))
         if len(segment) < 2:
             continue
         ax.plot(*segment.T, color=LINE, linewidth=1.2 + 0.8 * min(to_float(facet.weight), 4.0), solid_capstyle="round")
@@ -93,10 +93,10 @@ def plot_newton(polynomial: PuiseuxPolynomial, ax: Any = None, *, labels: bool =
     matplotlib axes
     """
     _needs(polynomial, 2)
-    ax = _axes(ax)
+    ax = drawing_axes(ax)
     subdivision = dual_subdivision(polynomial)
     for cell in subdivision.cells:
-        corners = _corners(cell.polytope)
+        corners = polygon_corners(cell.polytope)
         closed = np.vstack([corners, corners[:1]])
         ax.plot(*closed.T, color=LINE, linewidth=1.2)
     refinement = hypersurface(polynomial).refinement
@@ -154,8 +154,8 @@ def plot_surface_pair(polynomial: PuiseuxPolynomial, *, window: Window | None = 
     graph = _library("plotly.graph_objects", "plotly pictures")
     subplots = _library("plotly.subplots", "plotly pictures")
     surface = hypersurface(polynomial)
-    bounds = _window(surface, window)
-    box = _box(bounds)
+    bounds = window_of(surface, window)
+    box = window_box(bounds)
     figure = subplots.make_subplots(
         rows=1,
         cols=2,
@@ -163,7 +163,7 @@ def plot_surface_pair(polynomial: PuiseuxPolynomial, *, window: Window | None = 
         subplot_titles=("tropical surface", "Newton polytope, dual subdivision"),
     )
     for number, facet in enumerate(surface.facets):
-        corners = _corners(facet.polyhedron.intersection(box))
+        corners = polygon_corners(facet.polyhedron.intersection(box))
         if len(corners) >= 3:
             colour = FILLS[number % len(FILLS)]
             figure.add_trace(_sheet(graph, corners, colour, f"weight {facet.weight}"), row=1, col=1)
@@ -258,7 +258,8 @@ def _needs(polynomial: PuiseuxPolynomial, dim: int) -> None:
         raise AlgebraError("the tropical zero (-inf) has no picture")
 
 
-def _window(surface: TropicalHypersurface, window: Window | None) -> list[tuple[float, float]]:
+def window_of(surface: TropicalHypersurface, window: Window | None) -> list[tuple[float, float]]:
+    """The window that is given, checked, or one around all vertices with a margin."""
     if window is not None:
         bounds = [(float(low), float(high)) for low, high in window]
         if len(bounds) != surface.dim or any(not low < high for low, high in bounds):
@@ -272,11 +273,12 @@ def _window(surface: TropicalHypersurface, window: Window | None) -> list[tuple[
     return [(float(column.min()) - margin, float(column.max()) + margin) for column in cloud.T]
 
 
-def _box(bounds: Sequence[tuple[float, float]]) -> Polyhedron:
+def window_box(bounds: Sequence[tuple[float, float]]) -> Polyhedron:
+    """The window as a polyhedron."""
     return Polyhedron.box([low for low, _ in bounds], [high for _, high in bounds])
 
 
-def _corners(polyhedron: Polyhedron) -> NDArray[np.float64]:
+def polygon_corners(polyhedron: Polyhedron) -> NDArray[np.float64]:
     """The vertices of a bounded polygon (in any dimension) or segment, in cyclic order, as floats."""
     points = np.array([[to_float(v) for v in vertex] for vertex in polyhedron.vertices()])
     if len(points) <= 2:
@@ -297,7 +299,8 @@ def _centre(polygon: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([((v + np.roll(v, -1)) * cross).sum() / (3 * area) for v in (x, y)])
 
 
-def _axes(ax: Any) -> Any:
+def drawing_axes(ax: Any) -> Any:
+    """The axes that are given, or those of a new figure."""
     return _pyplot().subplots(figsize=(6, 6), layout="constrained")[1] if ax is None else ax
 
 
@@ -312,4 +315,17 @@ def _library(name: str, what: str) -> Any:
         raise MissingExtraError(what, "plot") from None
 
 
-__all__ = ["plot_curve", "plot_dual_pair", "plot_newton", "plot_surface_pair"]
+__all__ = [
+    "FILLS",
+    "LINE",
+    "MARK",
+    "Window",
+    "drawing_axes",
+    "plot_curve",
+    "plot_dual_pair",
+    "plot_newton",
+    "plot_surface_pair",
+    "polygon_corners",
+    "window_box",
+    "window_of",
+]

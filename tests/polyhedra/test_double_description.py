@@ -8,7 +8,7 @@ from flint import fmpq
 
 from polyhedra import Polyhedron
 from polyhedra.double_description import cone_generators
-from polyhedra.matrix import nullspace, rank
+from polyhedra.matrix import dot, nullspace, rank
 from polyhedra.scalars import primitive
 
 
@@ -73,3 +73,40 @@ def test_a_cyclic_polytope_has_the_most_facets():
     body = Polyhedron.from_generators([[t, t**2, t**3, t**4] for t in range(8)])
     assert len(body.inequalities) == 20
     assert len(body.vertices()) == 8
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_adjacency_of_many_pairs_at_once(seed, monkeypatch):
+    """The same rays whether pairs are looked at one by one or all at once, with few and with many rows."""
+    from polyhedra import double_description
+
+    rng = random.Random(seed)
+    dim = rng.randint(2, 5)
+    spread = rng.choice([1, 2, 9])  # small numbers make degenerate cones
+    rows = [tuple(rng.randint(-spread, spread) for _ in range(dim)) for _ in range(rng.choice([6, 12, 20]))]
+    if seed % 4 == 0:  # more inequalities than a machine word has bits
+        rows = [*rows, *(tuple(2 * v for v in row) for row in rows * 6)]
+    one_by_one = cone_generators(dim, [], rows)
+    monkeypatch.setattr(double_description, "_MANY_PAIRS", 0)
+    monkeypatch.setattr("polyhedra.adjacent_rays._ENTRIES", 7)
+    assert cone_generators(dim, [], rows) == one_by_one
+
+
+def test_the_vertices_of_a_large_simple_polytope_are_closed_under_neighbours():
+    """Every edge leads to a vertex of the list, and the graph of a polytope is connected: no vertex is missing."""
+    rng = random.Random(3)
+    n = 8
+    rows = [[rng.randint(-999, 999) for _ in range(n)] for _ in range(10)]
+    rows += [[sign * int(i == j) for j in range(n)] for i in range(n) for sign in (1, -1)]
+    polytope = Polyhedron(rows, [rng.randint(900, 1999) for _ in range(10)] + [1] * (2 * n))
+    on = [
+        frozenset(k for k, row in enumerate(polytope.inequalities) if dot(row[:-1], v) == row[-1])
+        for v in polytope.vertices()
+    ]
+    assert len(on) > 1000
+    assert all(len(tight) == n for tight in on)
+    ends = {}
+    for tight in on:
+        for k in tight:
+            ends.setdefault(tight - {k}, []).append(tight)
+    assert all(len(pair) == 2 for pair in ends.values())

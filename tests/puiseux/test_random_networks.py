@@ -6,6 +6,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from flint import fmpq
 
 from nn_bridge.network.network import Network, float_matrix
 from polyhedra.errors import UsageError
@@ -125,3 +126,39 @@ def test_requests_that_make_no_sense() -> None:
         random_network([2], rng=0)
     with pytest.raises(UsageError, match="more than"):
         random_network([10**6, 10**6, 1], rng=0)
+
+
+def test_hidden_units_by_name_are_what_they_say() -> None:
+    x = [fmpq(1, 3), fmpq(-2)]
+
+    def pre_activations(network: Network) -> list[fmpq]:
+        assert network.layers is not None
+        first = network.layers[0]
+        return [
+            sum((w * v for w, v in zip(row, x, strict=True)), b)
+            for row, b in zip(first.weights, first.bias, strict=True)
+        ]
+
+    def output(network: Network, hidden: list[fmpq]) -> fmpq:
+        assert network.layers is not None
+        last = network.layers[1]
+        return sum((w * v for w, v in zip(last.weights[0], hidden, strict=True)), last.bias[0])
+
+    relu = random_network([2, 4, 1], rng=3)
+    for activation, unit in [
+        ("relu", lambda z: max(z, fmpq(0))),
+        ("leaky:1/10", lambda z: z if z >= 0 else z / 10),
+        ("threshold:1/2", lambda z: max(z, fmpq(1, 2))),
+        ("threshold:-3", lambda z: max(z, fmpq(-3))),
+    ]:
+        network = random_network([2, 4, 1], rng=3, activation=activation)
+        assert network.evaluate(x) == (output(relu, [unit(z) for z in pre_activations(relu)]),)
+    network = random_network([2, 4, 1], rng=3, activation="maxout:3")
+    rows = pre_activations(network)
+    assert network.evaluate(x) == (output(network, [max(rows[i : i + 3]) for i in range(0, 12, 3)]),)
+
+
+@pytest.mark.parametrize("bad", ["linear", "maxout:0", "maxout", "threshold:", "leaky:x", "tanh", "relu:1"])
+def test_units_that_are_not_piecewise_linear_are_refused(bad: str) -> None:
+    with pytest.raises(UsageError, match=f"activation '{bad}'"):
+        random_network([2, 3, 1], rng=0, activation=bad)

@@ -1,13 +1,16 @@
 """Tropical polytopes against all combinations with the coefficients that matter, and all spanning trees."""
 
 import itertools
+import math
 
 import networkx as nx
+import numpy as np
 import pytest
 from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polyhedra import Polyhedron
 from polyhedra.errors import AlgebraError
 from tests.tropical.polynomial_strategies import law
 from tropical.convexity import TropicalPolytope, tropical_distance
@@ -132,3 +135,34 @@ def test_a_generic_arrangement_has_binomially_many_pseudovertices():
 def test_bad_input_is_refused_with_the_reason(build, message):
     with pytest.raises(AlgebraError, match=message):
         build()
+
+
+@pytest.mark.parametrize(("n", "d"), [(1, 3), (2, 3), (4, 3), (6, 3), (3, 4), (4, 4), (3, 5), (3, 2)])
+def test_generic_points_have_the_numbers_of_cells_of_develin_and_sturmfels(n, d):
+    """(n + d - k - 2)! / ((n - k - 1)! (d - k - 1)! k!) cells of dimension k (corollary 25)."""
+    points = np.random.default_rng(n + 10 * d).integers(-1000, 1000, (n, d)).tolist()
+    cells = TropicalPolytope(points).cells()
+    f = math.factorial
+    for k in range(min(n, d)):
+        wanted = f(n + d - k - 2) // (f(n - k - 1) * f(d - k - 1) * f(k))
+        assert sum(cell.dimension == k for cell in cells) == wanted
+
+
+@given(st.lists(st.tuples(st.just(0), st.integers(-2, 2), st.integers(-2, 2)), min_size=1, max_size=5))
+@law(40)
+def test_the_cells_of_a_plane_hull_are_its_covectors(points):
+    """Each point of the hull on a grid that meets every cell lies in the relative interior of one, by its covector."""
+    hull = TropicalPolytope(points)
+    cells = {cell.covector: cell for cell in hull.cells()}
+    thirds = [fmpq(k, 3) for k in range(-9, 10)]
+    seen = {}
+    for x in ((fmpq(0), a, b) for a in thirds for b in thirds):
+        if hull.contains(x):
+            seen.setdefault(hull.covector(x), []).append(x)
+    assert set(seen) == set(cells)
+    for covector, inside in seen.items():
+        cell = cells[covector]
+        body = Polyhedron.from_generators([v[1:] for v in cell.vertices])
+        assert body.dimension() == cell.dimension
+        assert all(body.contains(x[1:]) for x in inside)
+        assert len(body.vertices()) == len(cell.vertices)

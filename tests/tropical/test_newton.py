@@ -75,6 +75,11 @@ def test_generic_zonotopes_have_the_known_number_of_vertices(dim, count):
     assert len(zonotope(generators)) == 2 * sum(comb(count - 1, k) for k in range(dim))
 
 
+def test_a_zonotope_without_generators_is_a_point():
+    assert zonotope([], dim=2) == ((0, 0),) == zonotope([[0, 0]]) == zonotope([[0, 0]], dim=2)
+    assert zonotope([], dim=0) == ((),)
+
+
 def test_bad_input_is_refused_with_the_reason():
     with pytest.raises(AlgebraError, match="no support"):
         dual_subdivision(PuiseuxPolynomial.zero(2))
@@ -82,6 +87,10 @@ def test_bad_input_is_refused_with_the_reason():
         zonotope([[1, 2], [3]])
     with pytest.raises(AlgebraError, match="without generators"):
         zonotope([])
+    with pytest.raises(AlgebraError, match="generator 0 has 1 coordinates, not 2"):
+        zonotope([[1]], dim=2)
+    with pytest.raises(AlgebraError, match="cannot have -1"):
+        zonotope([], dim=-1)
     with pytest.raises(AlgebraError, match="both sides"):
         minkowski_sum([], [[1]])
     assert newton_vertices(PuiseuxPolynomial.zero(2)) == ()

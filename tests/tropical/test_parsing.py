@@ -54,6 +54,10 @@ def test_the_min_plus_form_is_the_same_function(f, x):
         ("x1 - (x2 - (x1 - 1))", (2, 5), -2),
         ("+x1 - 0*max(x1, 2)", (2, 5), 2),
         ("2*3*x1/6", (2, 5), 2),
+        ("max{x_1, 2} + {x2}", (1, 5), 7),
+        ("x1^2 + 3x_2^(1/2)", (2, 4), 10),
+        ("max(x1, x2)^3 - x1^-1", (2, 4), 14),
+        ("-x1^2", (3, 0), -6),
     ],
 )
 def test_ordinary_arithmetic(text, x, value):
@@ -94,6 +98,12 @@ def test_polynomials_only():
         (f"{LONG} + {LONG}", "expands to more than"),
         ("café", "'caf' is unknown|is no number"),
         ("x1**2", "expected a number"),
+        ("x1^x2", "an exponent is a number"),
+        ("x1^2^2", "an exponent is a number"),
+        ("2^3", "a power of a number"),
+        ("x1^", "expected a number"),
+        ("max{x1, 2)", "expected '}'"),
+        ("x_0", "unknown"),
         ("sin(x1)", "'sin' is unknown"),
     ],
 )

@@ -111,3 +111,32 @@ def test_a_tropical_number_is_a_number_elsewhere():
     assert finite(Tropical.of(5)) == 5
     with pytest.raises(AlgebraError, match="point: minus infinity is not finite"):
         finite(MINUS_INFINITY, "point")
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=5))
+@law()
+def test_the_sum_of_python_is_the_maximum_or_is_refused(values):
+    tropical = [Tropical.of(v) for v in values]
+    assert sum(tropical, Tropical.zero()) == Tropical.of(max(values))
+    if values[0] >= 0:
+        assert sum(tropical) == max(values)
+    else:
+        with pytest.raises(AlgebraError, match=r"write sum\(values, Tropical.zero\(\)\)"):
+            sum(tropical)
+
+
+def test_plain_numbers_compare_and_hash_like_tropical_ones():
+    assert Tropical.of(1) == 1 == Tropical.of("1")
+    assert Tropical.of("1/2") == Fraction(1, 2) == Tropical.of(0.5)
+    assert Tropical.of(1) != 2
+    assert Tropical.of(1) != "1"
+    assert Tropical.of(1) != float("nan")
+    assert Tropical.zero() == float("-inf")
+    assert Tropical.zero() == MINUS_INFINITY
+    assert {1: "a"}[Tropical.of(1)] == "a"
+    assert {Tropical.of("1/2"): "b"}[Fraction(1, 2)] == "b"
+    assert float(Tropical.of("1/4")) == 0.25
+    assert float(Tropical.zero()) == float("-inf")
+    assert 0 + Tropical.of(2) == 2
+    assert 0.5 + Tropical.of(-1) == 0.5
+    assert Tropical.of(-1) + 0 == 0
