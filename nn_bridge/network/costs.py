@@ -1,4 +1,4 @@
-"""What products of exact matrices cost, in entries of a file's budget, and in which of two ways they are faster.
+"""The costs of products of exact matrices, in entries of a file's budget, and in which of two ways they are faster.
 
 A product is a sum of products for each entry, or a product of dense integer matrices over common denominators.
 """

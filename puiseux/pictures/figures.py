@@ -72,7 +72,7 @@ def label_of(name: object) -> str:
 
 
 def title_of(view: View, kind: str, note: str = "") -> str:
-    """What is counted in the picture, exact like every count, and on a second line a note."""
+    """The counts for the title of a picture, exact like every count, and on a second line a note."""
     return f"{_counted(view, kind)}\n{note}" if note else _counted(view, kind)
 
 

@@ -131,11 +131,11 @@ area and facets; the wheel zooms, dragging moves.</p><p class="about"></p>"""
 
 
 SCRIPT_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-"""What a page's content security policy names, so that no other script runs."""
+"""The sum that a page's content security policy names, so that no other script runs."""
 
 
 def panel_of(picture: str) -> str:
-    """What stands below a picture (an SVG element) inside its figure; empty where no cell answers."""
+    """The lines below a picture (an SVG element) inside its figure; empty where no cell answers."""
     return _PANEL if 'class="pointer"' in picture else ""
 
 
