@@ -5,6 +5,7 @@ The names below are the daily ones; each topic has a module of its own: `simplif
 `linear_systems`, `cramer`, `eigenspaces`, `cycle_ratio`, `assignments`, `ranks` and `min_plus_algebra` (max-plus and
 min-plus linear algebra); `valuation`, `mixed_volume`, `stable_intersection`, `tropical_cycle`, `stable_product`,
 `prevariety`, `plane_curve` and `convexity` (tropical geometry beyond networks).
+Pictures of polynomials are drawn by `puiseux.pictures.polynomials`, `tropical_curves` and `tropical_hulls`.
 """
 
 from typing import TYPE_CHECKING
