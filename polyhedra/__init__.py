@@ -1,4 +1,4 @@
-"""Exact polyhedral geometry: scalars, matrices, certified linear programs, polyhedra."""
+"""Exact polyhedral geometry: scalars, matrices, certified linear programs, polyhedra and their faces (`faces`)."""
 
 from typing import TYPE_CHECKING
 

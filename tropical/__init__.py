@@ -2,9 +2,10 @@
 
 The names below are the daily ones; each topic has a module of its own: `simplify`, `decomposition` and `minimality`
 (short formulas), `division`, `factorization`, `interpolation`, `min_plus`, `newton`, `hypersurface`; `matrix`,
-`linear_systems`, `eigenspaces`, `assignments` and `min_plus_matrix` (max-plus linear algebra); `valuation`,
-`mixed_volume`, `stable_intersection`, `plane_curve` and `convexity` (tropical geometry beyond networks).
-Pictures of polynomials are drawn by `puiseux.pictures.polynomials`.
+`linear_systems`, `cramer`, `eigenspaces`, `cycle_ratio`, `assignments`, `ranks` and `min_plus_algebra` (max-plus and
+min-plus linear algebra); `valuation`, `mixed_volume`, `stable_intersection`, `tropical_cycle`, `stable_product`,
+`prevariety`, `plane_curve` and `convexity` (tropical geometry beyond networks).
+Pictures of polynomials are drawn by `puiseux.pictures.polynomials`, `tropical_curves` and `tropical_hulls`.
 """
 
 from typing import TYPE_CHECKING
