@@ -299,8 +299,8 @@ def _level(value: Any) -> fmpq:
 
 def _face_set(network: Network, domain: Polyhedron | None, question: InputSet) -> FaceSet:
     """The set as a union of faces."""
-    from nn_bridge.topology.cuts import with_differences, with_level
-    from nn_bridge.topology.faces import face_complex
+    from nn_bridge.cells.cuts import with_differences, with_level
+    from nn_bridge.cells.faces import face_complex
     from nn_bridge.topology.sets import closed_set, open_set
 
     stage = len(network.stages)

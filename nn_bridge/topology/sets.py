@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from nn_bridge.cells.faces import FaceComplex
 from nn_bridge.network.network import Row
-from nn_bridge.topology.faces import FaceComplex
 from nn_bridge.topology.homology import Boundary, Homology, homology
 
 
@@ -119,6 +119,11 @@ def closed_set(faces: FaceComplex, holds: Callable[[int], bool]) -> FaceSet:
     return FaceSet(faces, members, True)
 
 
+def whole_complex(faces: FaceComplex) -> FaceSet:
+    """All faces of a complex."""
+    return FaceSet(faces, frozenset(range(len(faces))), True)
+
+
 def open_set(faces: FaceComplex, holds: Callable[[int], bool]) -> FaceSet:
     """The set of the faces for which a condition holds; it must hold for all faces of which such a face is a facet.
 
@@ -133,4 +138,4 @@ def open_set(faces: FaceComplex, holds: Callable[[int], bool]) -> FaceSet:
     return FaceSet(faces, members, False)
 
 
-__all__ = ["FaceSet", "closed_set", "open_set"]
+__all__ = ["FaceSet", "closed_set", "open_set", "whole_complex"]
