@@ -21,7 +21,7 @@ from flint import fmpq
 from nn_bridge.cells.faces import FaceComplex, face_complex
 from nn_bridge.network.network import Network, Row
 from nn_bridge.topology.homology import homology
-from nn_bridge.topology.values import OutputValues
+from nn_bridge.topology.values import OutputValues, Values
 from polyhedra.limits import check_limits
 from polyhedra.polyhedron import Polyhedron
 
@@ -85,9 +85,10 @@ def critical_points(
     if not values.constant_along_lines:
         return []
     low, high = values.extremes()
-    component = _flat_components(faces, [a is not None and a == b for a, b in zip(low, high, strict=True)])
+    flat = [a is not None and a == b for a, b in zip(low, high, strict=True)]
+    component = _flat_components(faces, flat)
     added: dict[int, list[int]] = {}
-    for face, top in enumerate(_top_faces(faces, high)):
+    for face, top in enumerate(_top_faces(faces, high, flat)):
         if top is not None and not faces.unbounded[top]:
             added.setdefault(component[top], []).append(face)
     members: dict[int, list[int]] = {}
@@ -98,14 +99,14 @@ def critical_points(
         check_limits()
         betti = _relative_betti(faces, added.get(number, []), field)
         largest = max(own, key=lambda face: (faces.dimensions[face], faces.positive[face], faces.zeros[face]))
-        flat = faces.dimensions[largest] > faces.lineality
-        if not flat and not any(betti):
+        several = len(own) > 1
+        if not several and not any(betti):
             continue
         level = high[largest]
         assert level is not None
         found.append(
             CriticalPoint(
-                kind="flat" if flat else "critical" if sum(betti) == 1 else "degenerate",
+                kind="flat" if several else "critical" if sum(betti) == 1 else "degenerate",
                 level=level,
                 point=faces.point(largest),
                 index=betti.index(1) if sum(betti) == 1 else None,
@@ -133,22 +134,29 @@ def _flat_components(faces: FaceComplex, flat: list[bool]) -> dict[int, int]:
     return {face: find(face) for face in root}
 
 
-def _top_faces(faces: FaceComplex, high: list[fmpq | None]) -> list[int | None]:
+def _top_faces(faces: FaceComplex, high: Values, flat: list[bool]) -> list[int | None]:
     """For each face the face of it on which the supremum is attained; None where there is none.
 
-    It is the face itself, or that of every facet with the same supremum.
+    It is that of any facet that contains it, and those of the other facets are smaller.
     """
     found: list[int | None] = []
     for face, facets in enumerate(faces.facets):
-        reaching = [facet for facet in facets if high[facet] == high[face]]
-        if high[face] is None:
-            found.append(None)
-        elif len(reaching) == len(facets) and _attained_inside(faces, face, reaching, found):
-            found.append(face)
-        else:
-            tops = [found[facet] for facet in reaching]
-            found.append(max((top for top in tops if top is not None), key=lambda top: faces.dimensions[top]))
+        if high[face] is None or flat[face]:
+            found.append(face if flat[face] else None)
+            continue
+        tops = [found[facet] for facet in facets if high[facet] == high[face]]
+        found.append(max((top for top in tops if top is not None), key=lambda top: faces.dimensions[top]))
     return found
+
+
+def _relative_betti(faces: FaceComplex, added: list[int], field: str) -> tuple[int, ...]:
+    """The Betti numbers of the chain complex of some faces, by dimension above the lineality."""
+    kept = set(added)
+    degrees: list[dict[int, dict[int, int]]] = [{} for _ in range(faces.dim + 1)]
+    for face in added:
+        pairs = zip(faces.facets[face], faces.signs[face], strict=True)
+        degrees[faces.dimensions[face] - faces.lineality][face] = {f: sign for f, sign in pairs if f in kept}
+    return homology(list(degrees)).betti(field)
 
 
 def _by_dimension(faces: FaceComplex, chosen: list[int]) -> tuple[int, ...]:
