@@ -59,8 +59,9 @@ if TYPE_CHECKING:
     from puiseux.reading import as_network, load, save
     from puiseux.reduction import Reduction, reduce_network
     from puiseux.report.report import write_report
-    from puiseux.set_topology import Topology, topology
+    from puiseux.set_topology import topology, vertex_persistence
     from puiseux.studies.runner import run_study
+    from puiseux.topology_answers import Topology
     from tropical.effective_radius import effective_radius, minimal_effective_radius
     from tropical.hoffman import hoffman_constant
     from tropical.polynomial import PuiseuxPolynomial
@@ -86,7 +87,7 @@ _HOMES = {
     "PuiseuxRational": "tropical.rational",
     "Reduction": "puiseux.reduction",
     "RegionCount": "nn_bridge.region_count",
-    "Topology": "puiseux.set_topology",
+    "Topology": "puiseux.topology_answers",
     "UsageError": "polyhedra.errors",
     "Verdict": "puiseux.certificates.certificate",
     "as_network": "puiseux.reading",
@@ -113,6 +114,7 @@ _HOMES = {
     "save_picture": "puiseux.pictures.plot",
     "simplify": "puiseux.formula",
     "topology": "puiseux.set_topology",
+    "vertex_persistence": "puiseux.set_topology",
     "verify_certificate": "puiseux.certificates.certificate",
     "write_certificate": "puiseux.certificates.certificate",
     "write_pruning_certificate": "puiseux.certificates.certificate",
@@ -182,6 +184,7 @@ __all__ = [
     "topology",
     "tropicalize",
     "verify_certificate",
+    "vertex_persistence",
     "write_certificate",
     "write_pruning_certificate",
     "write_report",

@@ -8,7 +8,8 @@ among them they are the chain complex of the pair ({f <= c}, {f < c}) near ``C``
 Where its homology vanishes, nothing changes at ``C``: it is regular.  One class of degree ``k`` is a nondegenerate
 critical point of index ``k``, and anything else is degenerate (a monkey saddle has two classes of degree 1).  At a
 vertex this is the reduced homology of the lower link, one degree up (Banchoff 1967; Brooks and Masden 2024; Grunert,
-Kuhnel and Rote 2023).  A vertex is critical here in the homological sense; in up to three inputs this is the topological one.
+Kuhnel and Rote 2023).  A vertex is critical here in the homological sense; in up to three inputs this is the
+topological one.
 """
 
 from __future__ import annotations

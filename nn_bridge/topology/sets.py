@@ -3,8 +3,8 @@
 * A closed set is a subcomplex.  With the lineality divided out every face is pointed, and the subcomplex shrinks onto
   its bounded faces: their cellular homology is that of the set.
 * An open set (open in the domain) is a manifold with boundary, and shrinks into the interior of the domain.  There, by
-  Poincare duality, its k-th homology is the cohomology of degree n - k of the Borel-Moore chains, which are the faces of
-  the set of every kind: equal Betti numbers, and the torsion of their homology in degree n - k - 1.
+  Poincare duality, its k-th homology is the cohomology of degree n - k of the Borel-Moore chains, which are the faces
+  of the set of every kind: equal Betti numbers, and the torsion of their homology in degree n - k - 1.
 * The one-point compactification has the Borel-Moore homology of the set as its reduced homology.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -55,6 +56,23 @@ def topology(
         bool,
         typer.Option("--persistence", help="At which levels components and holes of f <= t appear and vanish."),
     ] = False,
+    unit: Annotated[
+        str | None,
+        typer.Option("--unit", metavar="S,U", help="Cut at a level of unit U of stage S (from 0, before its ReLU)."),
+    ] = None,
+    torsion: Annotated[bool, typer.Option("--torsion", help="List the torsion of the integral homology too.")] = False,
+    cycles: Annotated[bool, typer.Option("--cycles", help="Find a cycle around each hole too.")] = False,
+    critical: Annotated[
+        bool, typer.Option("--critical-points", help="The critical vertices and flat parts of the output.")
+    ] = False,
+    distances: Annotated[
+        Path | None,
+        typer.Option(
+            "--distances",
+            metavar="DATA",
+            help="With --persistence: of the squared distance of vertices to these points (.csv ..).",
+        ),
+    ] = None,
     time_limit: BoundedTimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -68,28 +86,39 @@ def topology(
     from puiseux.time_limit import check_time_limit
     from puiseux.waiting import StepProgress
 
-    pair = None if boundary is None else _pair(boundary)
+    pair = None if boundary is None else _pair(boundary, "--boundary lies between two outputs; give I,J such as 0,1")
+    place = None if unit is None else _pair(unit, "--unit takes a stage and a unit of it; give S,U such as 0,2")
     check_time_limit(time_limit)
     set_topology.check_field(field)
     exact = load(network)
-    set_topology.input_set(exact, output, level, which, is_open, of_class, pair, compactify, persistence)
+    sets = {"--set": which, "--level": level, "--class": of_class, "--boundary": pair, "--unit": place}
+    flags = {"--open": is_open, "--compactify": compactify, "--torsion": torsion, "--cycles": cycles}
+    if distances is None:
+        set_topology.posed_question(exact, output, sets, *flags.values(), persistence, critical)
+    else:
+        _check_distances(persistence, {**flags, "--critical-points": critical})
     pose(exact, domain)
+    named = {"output": output, "which": which, "level": level, "of_class": of_class, "boundary": pair, "unit": place}
     with StepProgress() as progress:
         progress("Listing the faces")
-        found = set_topology.topology(
-            exact,
-            domain,
-            output=output,
-            level=level,
-            which=which,
-            open=is_open,
-            of_class=of_class,
-            boundary=pair,
-            compactify=compactify,
-            field=field,
-            persistence=persistence,
-            time_limit=time_limit,
-        )
+        if distances is not None:
+            found = set_topology.vertex_persistence(
+                exact, None, domain, data=distances, field=field, time_limit=time_limit, **named
+            )
+        else:
+            found = set_topology.topology(
+                exact,
+                domain,
+                **named,
+                open=is_open,
+                compactify=compactify,
+                field=field,
+                persistence=persistence,
+                time_limit=time_limit,
+                torsion=torsion,
+                cycles=cycles,
+                critical=critical,
+            )
     print(json.dumps(found.to_json()) if as_json else set_topology.describe(found, shown_path(network)))
     if found.reason is None:
         return ExitCode.DONE
@@ -97,12 +126,21 @@ def topology(
     return ExitCode.STOPPED
 
 
-def _pair(text: str) -> tuple[int, int]:
-    """Two numbers of outputs."""
+def _pair(text: str, wanted: str) -> tuple[int, int]:
+    """Two numbers from 0."""
     first, comma, second = text.partition(",")
     if not (comma and first.strip().isdecimal() and second.strip().isdecimal() and len(text) < 40):
-        raise UsageError(f"--boundary lies between two outputs; give I,J such as 0,1, not {quoted(text)}")
+        raise UsageError(f"{wanted}, not {quoted(text)}")
     return int(first), int(second)
+
+
+def _check_distances(persistence: bool, flags: dict[str, bool]) -> None:
+    """Refuse options that do not go with ``--distances``."""
+    if not persistence:
+        raise UsageError("--distances filters by values at vertices; add --persistence")
+    for option, given in flags.items():
+        if given:
+            raise UsageError(f"--distances filters the closed set itself; leave {option} out")
 
 
 TOPOLOGY = Command(
@@ -115,5 +153,8 @@ TOPOLOGY = Command(
         "puiseux topology classes.onnx --class 0 --compactify --field 2",
         "puiseux topology classes.onnx --boundary 0,1",
         "puiseux topology net.npz --persistence --json",
+        "puiseux topology net.npz --critical-points",
+        "puiseux topology net.npz --unit 0,3 --set level --cycles --torsion --json",
+        "puiseux topology net.npz --persistence --distances train.csv",
     ),
 )
