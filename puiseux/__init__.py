@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from puiseux.formula import NetworkFormula, simplify
     from puiseux.lipschitz_constants import LipschitzConstant, lipschitz
     from puiseux.optimization import Extremum, optimize
+    from puiseux.pictures.decision_regions import plot_decision_region, save_decision_region
+    from puiseux.pictures.persistence import plot_betti_growth, plot_persistence
     from puiseux.pictures.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
     from puiseux.properties import PropertyAnswer, check_property
     from puiseux.random_networks import random_network
@@ -102,6 +104,9 @@ _HOMES = {
     "load": "puiseux.reading",
     "minimal_effective_radius": "tropical.effective_radius",
     "optimize": "puiseux.optimization",
+    "plot_betti_growth": "puiseux.pictures.persistence",
+    "plot_decision_region": "puiseux.pictures.decision_regions",
+    "plot_persistence": "puiseux.pictures.persistence",
     "plot_regions": "puiseux.pictures.plot",
     "plot_slice": "puiseux.pictures.plot",
     "plot_space": "puiseux.pictures.plot",
@@ -110,6 +115,7 @@ _HOMES = {
     "reduce_network": "puiseux.reduction",
     "run_study": "puiseux.studies.runner",
     "save": "puiseux.reading",
+    "save_decision_region": "puiseux.pictures.decision_regions",
     "save_growth": "puiseux.pictures.plot",
     "save_picture": "puiseux.pictures.plot",
     "simplify": "puiseux.formula",
@@ -164,6 +170,9 @@ __all__ = [
     "minimal_effective_radius",
     "monomial_complexity",
     "optimize",
+    "plot_betti_growth",
+    "plot_decision_region",
+    "plot_persistence",
     "plot_regions",
     "plot_slice",
     "plot_space",
@@ -178,6 +187,7 @@ __all__ = [
     "sampling_box",
     "save",
     "save_complex",
+    "save_decision_region",
     "save_growth",
     "save_picture",
     "simplify",

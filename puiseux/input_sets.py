@@ -15,7 +15,7 @@ from nn_bridge.topology.sets import FaceSet, closed_set, open_set
 from polyhedra.errors import GeometryError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
-from polyhedra.scalars import ZERO, rational
+from polyhedra.scalars import ZERO, rational, to_text
 
 SETS = ("above", "below", "level")
 _SIGNS = {"above": (0, 1), "below": (0, -1), "level": (0,)}
@@ -130,21 +130,25 @@ def _level(value: Any) -> fmpq:
         raise UsageError(f"the level {quoted(str(value))} is no number; give a decimal or a fraction p/q") from None
 
 
+def cut_network(network: Network, question: InputSet) -> Network:
+    """The network with one more stage, whose units tell by their signs what lies in the set."""
+    if question.classes:
+        return with_differences(network, question.classes[0])
+    level = question.level or ZERO
+    if question.unit is not None:
+        return with_unit_level(network, *question.unit, level)
+    return with_level(network, question.output or 0, level)
+
+
 def face_set(network: Network, domain: Polyhedron | None, question: InputSet) -> FaceSet:
     """The set as a union of faces."""
     stage = len(network.stages)
     make = closed_set if question.closed else open_set
+    faces = face_complex(cut_network(network, question), domain)
     if not question.classes:
-        level = question.level or ZERO
-        if question.unit is not None:
-            cut = with_unit_level(network, *question.unit, level)
-        else:
-            cut = with_level(network, question.output or 0, level)
-        faces = face_complex(cut, domain)
         signs = tuple(sign for sign in _SIGNS[question.name or "below"] if sign or question.closed)
         return make(faces, lambda face: faces.unit_sign(face, stage, 0) in signs)
     first, *second = question.classes
-    faces = face_complex(with_differences(network, first), domain)
     units = range(network.output_dim - 1)
     equal = {other - (other > first) for other in second}  # the outputs other than the first, numbered from 0
     least = 0 if question.closed else 1
@@ -156,4 +160,22 @@ def face_set(network: Network, domain: Polyhedron | None, question: InputSet) ->
     return make(faces, holds)
 
 
-__all__ = ["SETS", "InputSet", "all_levels", "check_field", "face_set", "input_set"]
+def set_text(question: InputSet) -> str:
+    """The set as a condition.
+
+    Examples
+    --------
+    >>> set_text(InputSet("below", 1, ZERO, (), False)), set_text(InputSet("class", None, None, (2,), True))
+    ('output 1 < 0', 'where output 2 is at least all others')
+    """
+    strict = not question.closed
+    if question.name == "class":
+        return f"where output {question.classes[0]} is {'more than' if strict else 'at least'} all others"
+    if question.name == "boundary":
+        return f"where outputs {question.classes[0]} and {question.classes[1]} are equal and at least all others"
+    signs = {"above": ">" if strict else ">=", "below": "<" if strict else "<=", "level": "="}
+    where = f"output {question.output}" if question.unit is None else "unit {1} of stage {0}".format(*question.unit)
+    return f"{where} {signs[question.name or 'level']} {to_text(question.level or ZERO)}"
+
+
+__all__ = ["SETS", "InputSet", "all_levels", "check_field", "cut_network", "face_set", "input_set", "set_text"]

@@ -11,6 +11,7 @@ from flint import fmpq
 from nn_bridge.network.network import Network, Row
 from polyhedra.scalars import to_text
 from puiseux.answers import readable, readable_point, sizes, text_or_null, texts
+from puiseux.input_sets import InputSet, set_text
 
 if TYPE_CHECKING:
     from nn_bridge.topology.morse import CriticalPoint
@@ -147,7 +148,7 @@ def critical_to_json(point: CriticalPoint) -> dict[str, Any]:
 def describe(found: Topology, name: str) -> str:
     """The answer for people."""
     where = "" if found.domain == "all" else f" on {found.domain}"
-    lines = [f"{name}{where}: {_set_text(found)}{'' if found.homology == 'set' else ', with a point at infinity'}"]
+    lines = [f"{name}{where}: {_subject(found)}{'' if found.homology == 'set' else ', with a point at infinity'}"]
     if found.betti is not None and found.faces is not None and found.components is not None:
         field = "Q" if found.field == "Q" else "GF(2)"
         lines.append(f"  Betti numbers       {', '.join(map(str, found.betti))} over {field}")
@@ -180,20 +181,16 @@ def describe(found: Topology, name: str) -> str:
     return "\n".join(lines)
 
 
-def _set_text(found: Topology) -> str:
-    """The set as a condition."""
-    if found.critical is not None or "critical" in found.asked:
+def _subject(found: Topology) -> str:
+    """The sets that the answer is about."""
+    question = InputSet(found.set, found.output, found.level, found.classes, found.closed, found.unit)
+    if "critical" in found.asked:
         return f"critical points of output {found.output}"
-    if found.set is None:
+    if "pairs" not in found.asked:
+        return set_text(question)
+    if found.set is None and found.output is not None:
         return f"sublevel sets of output {found.output}"
-    strict = not found.closed
-    if found.set == "class":
-        return f"where output {found.classes[0]} is {'more than' if strict else 'at least'} all others"
-    if found.set == "boundary":
-        return f"where outputs {found.classes[0]} and {found.classes[1]} are equal and at least all others"
-    sign = {"above": ">", "below": "<", "level": "="}[found.set] + ("=" if found.set != "level" and not strict else "")
-    name = f"output {found.output}" if found.unit is None else "unit {1} of stage {0}".format(*found.unit)
-    return f"{name} {sign} {text_or_null(found.level)}"
+    return f"values at the vertices of {'all cells' if found.set is None else set_text(question)}"
 
 
 __all__ = ["Topology", "critical_to_json", "cycle_to_json", "describe", "pair_to_json"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,10 @@ from polyhedra.errors import UsageError
 from polyhedra.quoting import quoted, shown_path
 from puiseux.commands.options import BoundedTimeOption, Command, DomainOption, JsonOption, NetworkArgument, choices
 from puiseux.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from nn_bridge.network.network import Network
+    from puiseux.topology_answers import Topology
 
 _HOME = "puiseux.set_topology"
 
@@ -73,6 +77,18 @@ def topology(
             help="With --persistence: of the squared distance of vertices to these points (.csv ..).",
         ),
     ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--file",
+            metavar="FILE",
+            help="Draw the set (2 or 3 inputs), or with --persistence diagram and barcode: .png, .svg, .pdf, .html.",
+        ),
+    ] = None,
+    window: Annotated[
+        str | None, typer.Option("--window", metavar="WINDOW", help="What to draw of the set, as in puiseux plot.")
+    ] = None,
     time_limit: BoundedTimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -97,7 +113,11 @@ def topology(
         set_topology.posed_question(exact, output, sets, *flags.values(), persistence, critical)
     else:
         _check_distances(persistence, {**flags, "--critical-points": critical})
-    pose(exact, domain)
+    problem = pose(exact, domain)
+    if picture is not None:
+        _check_picture(picture, problem.network.input_dim, persistence, critical)
+    elif window is not None:
+        raise UsageError("--window is that of a picture; give it a file with -o")
     named = {"output": output, "which": which, "level": level, "of_class": of_class, "boundary": pair, "unit": place}
     with StepProgress() as progress:
         progress("Listing the faces")
@@ -121,6 +141,11 @@ def topology(
             )
     print(json.dumps(found.to_json()) if as_json else set_topology.describe(found, shown_path(network)))
     if found.reason is None:
+        if picture is not None:
+            with StepProgress() as progress:
+                progress("Drawing")
+                _draw(picture, found, exact, domain, {**named, "open": is_open, "window": window})
+            print(f"wrote {shown_path(picture)}", file=sys.stderr)
         return ExitCode.DONE
     print(f"puiseux: {found.reason}: there is no answer yet; give more time", file=sys.stderr)
     return ExitCode.STOPPED
@@ -143,6 +168,29 @@ def _check_distances(persistence: bool, flags: dict[str, bool]) -> None:
             raise UsageError(f"--distances filters the closed set itself; leave {option} out")
 
 
+def _check_picture(picture: Path, inputs: int, persistence: bool, critical: bool) -> None:
+    """Refuse a picture that cannot be drawn before anything is computed."""
+    from puiseux.pictures.plot import PICTURE_ENDINGS, checked_path
+
+    checked_path(picture, PICTURE_ENDINGS)
+    if critical:
+        raise UsageError("there is no picture of critical points; leave -o out")
+    if not persistence and inputs not in (2, 3):
+        raise UsageError(f"a set is drawn in two or three inputs, not {inputs}; give --domain slice:FILE")
+
+
+def _draw(picture: Path, found: Topology, network: Network, domain: str, options: dict[str, Any]) -> None:
+    if found.pairs is not None:
+        from puiseux.pictures.figures import save_figure
+        from puiseux.pictures.persistence import plot_persistence
+
+        save_figure(plot_persistence(found.pairs), str(picture))
+        return
+    from puiseux.pictures.decision_regions import save_decision_region
+
+    save_decision_region(picture, network, domain, **options)
+
+
 TOPOLOGY = Command(
     "topology",
     topology,
@@ -155,6 +203,7 @@ TOPOLOGY = Command(
         "puiseux topology net.npz --persistence --json",
         "puiseux topology net.npz --critical-points",
         "puiseux topology net.npz --unit 0,3 --set level --cycles --torsion --json",
-        "puiseux topology net.npz --persistence --distances train.csv",
+        "puiseux topology net.npz --persistence --distances train.csv -o diagram.svg",
+        "puiseux topology net.npz --window=-2,2 -o components_and_holes.png",
     ),
 )

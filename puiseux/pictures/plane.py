@@ -76,7 +76,7 @@ def draw_plane(
     _draw_outline(ax, view)
     if data is not None:
         handles += draw_points(ax, data, view, by_class=color_by == "class" and kind in ("regions", "cells"))
-    _frame(ax, view)
+    draw_frame(ax, view)
     return handles
 
 
@@ -88,7 +88,7 @@ def polygons(cells: Arrangement) -> list[Floats]:
     return np.split(cells.points[order], cells.first[1:-1])
 
 
-def _segments(view: View, facets: Any) -> Floats:
+def segments(view: View, facets: Any) -> Floats:
     """Two ends for each facet, shape (facets, 2, 2)."""
     begin = view.cells.facet_first[facets]
     members = view.cells.facet_members
@@ -216,7 +216,7 @@ def _draw_borders(ax: Axes, view: View) -> None:
     from matplotlib.collections import LineCollection
 
     facets = view.cells.inner_facets
-    lines = list(_segments(view, facets[view.cells.between_regions(facets)]))
+    lines = list(segments(view, facets[view.cells.between_regions(facets)]))
     _add(ax, view, LineCollection(lines, colors=INK, linewidths=_width(view, 0.9), capstyle="round", label="border"))
 
 
@@ -225,7 +225,7 @@ def _draw_cell_walls(ax: Axes, view: View, colour: str = "#FFFFFF") -> None:
 
     facets = view.cells.inner_facets
     inside = facets[~view.cells.between_regions(facets)] if colour == "#FFFFFF" else facets
-    lines = _segments(view, inside)
+    lines = segments(view, inside)
     _add(ax, view, LineCollection(list(lines), colors=colour, linewidths=_width(view, 0.9), label="cell wall"))
 
 
@@ -236,7 +236,7 @@ def _draw_dual(ax: Axes, view: View) -> None:
     cells = view.cells
     centres = view.shown(cells.centres())
     facets = cells.inner_facets
-    through = _segments(view, facets).mean(axis=1)
+    through = segments(view, facets).mean(axis=1)
     ends = cells.facet_cell[facets], cells.facet_cell[cells.partner[facets]]
     lines = np.stack([centres[ends[0]], through, centres[ends[1]]], axis=1)
     _add(ax, view, LineCollection(list(lines), colors=INK, linewidths=_width(view, 1.1), label="dual edge", zorder=3))
@@ -257,7 +257,7 @@ def _draw_hyperplanes(ax: Axes, view: View) -> list[Any]:
     handles = []
     depth = len(view.network.stages)
     for layer in range(depth):
-        lines = _segments(view, facets[stage == layer])
+        lines = segments(view, facets[stage == layer])
         width = _width(view, 2.0) * (1 - 0.35 * layer / max(depth - 1, 1))
         # early layers lie over late ones: their lines are long and must not look broken
         style: dict[str, Any] = {"colors": layer_colour(layer), "linewidths": width, "zorder": 3 - layer / depth}
@@ -323,7 +323,8 @@ def class_marker_colour(data: Data, number: int, outputs: int, by_class: bool) -
     return class_colour(standing[number])
 
 
-def _frame(ax: Axes, view: View) -> None:
+def draw_frame(ax: Axes, view: View) -> None:
+    """The limits, scales and names of the axes."""
     ax.set_xlim(*view.bounds[0])
     ax.set_ylim(*view.bounds[1])
     sides = [high - low for low, high in view.bounds]
@@ -336,8 +337,10 @@ __all__ = [
     "REGION_COLOURS",
     "class_conditions",
     "class_marker_colour",
+    "draw_frame",
     "draw_plane",
     "draw_points",
     "facet_stages",
     "polygons",
+    "segments",
 ]

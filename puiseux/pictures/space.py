@@ -78,14 +78,14 @@ def cells_in_space(view: View, color_by: str) -> Solid:
     if not few:
         seen = seen & ((neighbour < 0) | ~shown[np.maximum(neighbour, 0)])
     facets = np.flatnonzero(seen)
-    faces = _facet_polygons(cells, facets)
+    faces = facet_polygons(cells, facets)
     if few and cells.cells > 1:
         faces = [face + _APART * centres[owner[f]] for face, f in zip(faces, facets.tolist(), strict=True)]
     legend: tuple[tuple[str, str], ...] = ()
     if color_by == "map":
         paint = [rgb(colour) for colour in fills(map_colours(cells)[owner[facets]])]
     else:
-        middles = np.array([face.mean(axis=0) for face in _facet_polygons(cells, facets)]).reshape(-1, 3)
+        middles = np.array([face.mean(axis=0) for face in facet_polygons(cells, facets)]).reshape(-1, 3)
         paint, legend = _by_output(view, middles, color_by)
     return Solid([view.shown(face) for face in faces], paint, 1.0, view.axes, legend)
 
@@ -95,7 +95,7 @@ def hyperplanes_in_space(view: View) -> Solid:
     cells = view.cells
     facets = cells.inner_facets
     stages = facet_stages(cells)[facets]
-    faces = [view.shown(face) for face in _facet_polygons(cells, facets)]
+    faces = [view.shown(face) for face in facet_polygons(cells, facets)]
     paint = [rgb(layer_colour(stage)) for stage in stages.tolist()]
     legend = tuple((f"layer {s + 1}", layer_colour(s)) for s in range(len(view.network.stages)))
     return Solid(faces, paint, 0.45, view.axes, legend)
@@ -133,7 +133,7 @@ def _by_output(view: View, points: Floats, color_by: str) -> tuple[list[RGB], tu
     return list(zip(red.tolist(), green.tolist(), blue.tolist(), strict=True)), ()
 
 
-def _facet_polygons(cells: Arrangement, facets: Integers) -> list[Floats]:
+def facet_polygons(cells: Arrangement, facets: Integers) -> list[Floats]:
     """The corners of facets of three-dimensional cells in cyclic order."""
     if not len(facets):
         return []

@@ -25,7 +25,7 @@ def assert_boundary_cancels(simplices: list[tuple[int, tuple]], modulus: int | N
 
 
 def assert_basis(found: FaceSet, betti: tuple[int, ...]) -> None:
-    """The cycles modulo 2 are independent modulo the boundaries of the order complex, and as many as there are holes."""
+    """The cycles modulo 2 are independent modulo boundaries of the order complex, and as many as there are holes."""
     simplices = chains(dict(enumerate(found.complex.facets)), found.members)
     cycles = found.flag_cycles("2")
     for degree in range(1, found.complex.dim + 1):
