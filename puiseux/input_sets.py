@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from flint import fmpq
@@ -140,24 +140,24 @@ def cut_network(network: Network, question: InputSet) -> Network:
     return with_level(network, question.output or 0, level)
 
 
+def condition(question: InputSet) -> Callable[[tuple[int, ...]], bool]:
+    """Whether a face lies in the set, from the signs on it of the last stage of `cut_network`."""
+    if not question.classes:
+        signs = tuple(sign for sign in _SIGNS[question.name or "below"] if sign or question.closed)
+        return lambda found: found[0] in signs
+    first, *second = question.classes
+    equal = {other - (other > first) for other in second}  # the outputs other than the first, numbered from 0
+    least = 0 if question.closed else 1
+    return lambda found: min(found) >= least and not any(found[unit] for unit in equal)
+
+
 def face_set(network: Network, domain: Polyhedron | None, question: InputSet) -> FaceSet:
     """The set as a union of faces."""
     stage = len(network.stages)
+    cut = cut_network(network, question)
+    faces, holds, units = face_complex(cut, domain), condition(question), range(cut.stages[-1].units)
     make = closed_set if question.closed else open_set
-    faces = face_complex(cut_network(network, question), domain)
-    if not question.classes:
-        signs = tuple(sign for sign in _SIGNS[question.name or "below"] if sign or question.closed)
-        return make(faces, lambda face: faces.unit_sign(face, stage, 0) in signs)
-    first, *second = question.classes
-    units = range(network.output_dim - 1)
-    equal = {other - (other > first) for other in second}  # the outputs other than the first, numbered from 0
-    least = 0 if question.closed else 1
-
-    def holds(face: int) -> bool:
-        signs = [faces.unit_sign(face, stage, unit) for unit in units]
-        return min(signs) >= least and not any(signs[unit] for unit in equal)
-
-    return make(faces, holds)
+    return make(faces, lambda face: holds(tuple(faces.unit_sign(face, stage, unit) for unit in units)))
 
 
 def set_text(question: InputSet) -> str:
@@ -178,4 +178,14 @@ def set_text(question: InputSet) -> str:
     return f"{where} {signs[question.name or 'level']} {to_text(question.level or ZERO)}"
 
 
-__all__ = ["SETS", "InputSet", "all_levels", "check_field", "cut_network", "face_set", "input_set", "set_text"]
+__all__ = [
+    "SETS",
+    "InputSet",
+    "all_levels",
+    "check_field",
+    "condition",
+    "cut_network",
+    "face_set",
+    "input_set",
+    "set_text",
+]
