@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from puiseux.reading import as_network, load, save
     from puiseux.reduction import Reduction, reduce_network
     from puiseux.report.report import write_report
-    from puiseux.set_topology import topology, vertex_persistence
+    from puiseux.set_topology import critical_points, topology, vertex_persistence
     from puiseux.studies.runner import run_study
     from puiseux.topology_answers import Topology
     from tropical.effective_radius import effective_radius, minimal_effective_radius
@@ -96,6 +96,7 @@ _HOMES = {
     "check_property": "puiseux.properties",
     "compare": "puiseux.comparison",
     "count_regions": "puiseux.count",
+    "critical_points": "puiseux.set_topology",
     "crosscheck": "puiseux.cross_check.cross_check",
     "effective_radius": "tropical.effective_radius",
     "hoffman_constant": "tropical.hoffman",
@@ -155,6 +156,7 @@ __all__ = [
     "check_property",
     "compare",
     "count_regions",
+    "critical_points",
     "crosscheck",
     "dual_graph",
     "effective_radii",

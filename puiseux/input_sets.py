@@ -15,7 +15,8 @@ from nn_bridge.topology.sets import FaceSet, closed_set, open_set
 from polyhedra.errors import GeometryError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
-from polyhedra.scalars import ZERO, rational, to_text
+from polyhedra.scalars import ZERO, rational
+from puiseux.answers import readable
 
 SETS = ("above", "below", "level")
 _SIGNS = {"above": (0, 1), "below": (0, -1), "level": (0,)}
@@ -175,7 +176,7 @@ def set_text(question: InputSet) -> str:
         return f"where outputs {question.classes[0]} and {question.classes[1]} are equal and at least all others"
     signs = {"above": ">" if strict else ">=", "below": "<" if strict else "<=", "level": "="}
     where = f"output {question.output}" if question.unit is None else "unit {1} of stage {0}".format(*question.unit)
-    return f"{where} {signs[question.name or 'level']} {to_text(question.level or ZERO)}"
+    return f"{where} {signs[question.name or 'level']} {readable(question.level or ZERO)}"
 
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flint import fmpq
 
@@ -19,6 +19,9 @@ from puiseux.input_sets import SETS, InputSet, all_levels, check_field, face_set
 from puiseux.reading import as_network
 from puiseux.time_limit import Stopped, check_time_limit, within
 from puiseux.topology_answers import Topology, describe
+
+if TYPE_CHECKING:
+    from nn_bridge.topology.morse import CriticalPoint
 
 SET_OPTIONS = ("--set", "--level", "--class", "--boundary", "--unit")
 """The options that name one set."""
@@ -186,6 +189,44 @@ def _answer(
     }
 
 
+def critical_points(
+    network: Network | Any,
+    domain: str | Polyhedron | None = None,
+    *,
+    output: int = 0,
+    field: str = "Q",
+    time_limit: float | None = None,
+) -> list[CriticalPoint]:
+    """The critical vertices and flat components of an output, by level, exactly.
+
+    See `nn_bridge.topology.morse.critical_points`.
+
+    Parameters
+    ----------
+    network : whatever `as_network` takes
+    domain : str or Polyhedron, optional
+        As in `count_regions`.
+    output : int
+    field : {"Q", "2"}
+    time_limit : float, optional
+        Seconds.
+
+    Raises
+    ------
+    PuiseuxError
+        There is no such output or field, or the time is over.
+
+    Examples
+    --------
+    >>> [(point.kind, point.index, point.level) for point in critical_points([[[1], [-1]], [[1, 1]]])]  # |x|
+    [('critical', 0, 0)]
+    """
+    found = topology(network, domain, output=output, field=field, critical=True, time_limit=time_limit)
+    if found.critical is None:
+        raise Stopped(f"{found.reason}: there is no answer yet; give more time")
+    return list(found.critical)
+
+
 def vertex_persistence(
     network: Network | Any,
     values: Callable[[Row], Any] | None = None,
@@ -315,4 +356,4 @@ def _distances(data: Any, problem: Problem) -> Callable[[Row], fmpq]:
     return squared_distance([tuple(map(rational, row)) for row in points.points.tolist()])
 
 
-__all__ = ["FIELDS", "SETS", "Topology", "describe", "topology", "vertex_persistence"]
+__all__ = ["FIELDS", "SETS", "Topology", "critical_points", "describe", "topology", "vertex_persistence"]
