@@ -15,7 +15,7 @@ from nn_bridge.network.network import Network
 from nn_bridge.topology.morse import critical_points
 from nn_bridge.topology.persistence import sublevel_persistence
 from puiseux import random_network
-from puiseux.input_sets import face_set, input_set
+from puiseux.questions.input_sets import face_set, input_set
 
 SHAPES = ([2, 8, 8, 1], [2, 16, 16, 1], [2, 32, 32, 1], [3, 8, 8, 1], [3, 12, 12, 1], [3, 16, 16, 1], [4, 8, 8, 1])
 LARGE = ([2, 64, 64, 1], [3, 20, 20, 1], [4, 10, 10, 1], [5, 8, 8, 1])

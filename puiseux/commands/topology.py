@@ -12,13 +12,13 @@ import typer
 from polyhedra.errors import UsageError
 from polyhedra.quoting import quoted, shown_path
 from puiseux.commands.options import BoundedTimeOption, Command, DomainOption, JsonOption, NetworkArgument, choices
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from nn_bridge.network.network import Network
-    from puiseux.topology_answers import Topology
+    from puiseux.questions.topology_answers import Topology
 
-_HOME = "puiseux.set_topology"
+_HOME = "puiseux.questions.set_topology"
 
 
 def topology(
@@ -96,11 +96,11 @@ def topology(
 
     Exact on all of R^n, where unbounded sets are not cut off, on boxes, polyhedra and slices, in any degeneracy.
     """
-    from puiseux import set_topology
+    from puiseux.console.waiting import StepProgress
     from puiseux.domains import pose
+    from puiseux.questions import set_topology
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
-    from puiseux.waiting import StepProgress
 
     pair = None if boundary is None else _pair(boundary, "--boundary lies between two outputs; give I,J such as 0,1")
     place = None if unit is None else _pair(unit, "--unit takes a stage and a unit of it; give S,U such as 0,2")

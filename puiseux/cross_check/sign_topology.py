@@ -53,7 +53,7 @@ def sign_topology(
     Parameters
     ----------
     network : Network
-        Cut as it has to be (`puiseux.input_sets.cut_network`).
+        Cut as it has to be (`puiseux.questions.input_sets.cut_network`).
     domain : Polyhedron or None
     holds : callable
         From the signs of the units of the last stage to whether the face lies in the set.

@@ -10,7 +10,7 @@ from typing import Any
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
 from puiseux.cross_check.sign_topology import sign_topology
 from puiseux.domains import Problem
-from puiseux.input_sets import InputSet, condition, cut_network, face_set, input_set, set_text
+from puiseux.questions.input_sets import InputSet, condition, cut_network, face_set, input_set, set_text
 
 ROUTES = ("faces", "signs")
 

@@ -18,12 +18,12 @@ from polyhedra.arrays import Floats, Integers
 from polyhedra.errors import UsageError
 from polyhedra.scalars import to_float
 from puiseux.domains import Problem, pose
-from puiseux.input_sets import cut_network, face_set, input_set, set_text
 from puiseux.pictures.figures import add_legend, new_figure, save_figure
 from puiseux.pictures.palettes import INK, class_colour, rgb, tinted
 from puiseux.pictures.plane import draw_frame, polygons, segments
 from puiseux.pictures.space import Solid, draw_solid, facet_polygons, plotly_figure
 from puiseux.pictures.views import View, look
+from puiseux.questions.input_sets import cut_network, face_set, input_set, set_text
 from puiseux.reading import as_network
 
 if TYPE_CHECKING:

@@ -111,7 +111,7 @@ def plot_betti_growth(
     UsageError
         There are no networks, or not as many names.
     """
-    from puiseux.set_topology import topology
+    from puiseux.questions.set_topology import topology
 
     if not networks:
         raise UsageError("growth is drawn from one network or more, in their order")

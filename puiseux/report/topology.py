@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from puiseux.input_sets import SETS, InputSet, face_set, input_set, set_text
+from puiseux.questions.input_sets import SETS, InputSet, face_set, input_set, set_text
 from puiseux.report.html_parts import isolated, number, table
 from puiseux.report.subject import LeftOut, Subject
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from nn_bridge.network.network import Network
 from nn_bridge.topology.sets import FaceSet
-from puiseux.input_sets import face_set, input_set
+from puiseux.questions.input_sets import face_set, input_set
 from puiseux.random_networks import random_network
 from puiseux.studies.data import Data, disk_and_ring, gaussian_clusters, spirals, two_moons
 from puiseux.studies.figures import mean_line, panels

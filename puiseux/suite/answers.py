@@ -41,7 +41,7 @@ def answers_of(entry: SuiteNetwork) -> dict[str, Any]:
     AssertionError
         The counting engine and the enumeration of the cells contradict each other.
     """
-    from puiseux.formula import count_monomials
+    from puiseux.questions.formula import count_monomials
 
     n = entry.network.input_dim
     low, high = entry.box
@@ -86,7 +86,7 @@ def _on(entry: SuiteNetwork, domain: Polyhedron | None) -> dict[str, Any]:
 
 def _topology(entry: SuiteNetwork, domain: Polyhedron | None) -> dict[str, Any]:
     """Betti numbers and faces of the sets where the first output is at least, at most and equal to 0."""
-    from puiseux.input_sets import SETS, face_set, input_set
+    from puiseux.questions.input_sets import SETS, face_set, input_set
 
     found: dict[str, Any] = {"output": 0, "threshold": "0"}
     for name in SETS:
