@@ -4,7 +4,8 @@
 
 It needs numpy and relucent only, so that it can run in an environment of its own.  The output is made one more ReLU
 unit, whose bent hyperplane is the level set.  Its one-point homology is compared with
-``puiseux topology net.npz --set level --compactify --field 2``, that of its truncation with the one without ``--compactify``.
+``puiseux topology net.npz --set level --compactify --field 2``, that of its truncation with the one without
+``--compactify``.
 """
 
 import json

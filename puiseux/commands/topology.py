@@ -99,18 +99,19 @@ def topology(
     from puiseux.console.waiting import StepProgress
     from puiseux.domains import pose
     from puiseux.questions import set_topology
+    from puiseux.questions.input_sets import check_field
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
 
     pair = None if boundary is None else _pair(boundary, "--boundary lies between two outputs; give I,J such as 0,1")
     place = None if unit is None else _pair(unit, "--unit takes a stage and a unit of it; give S,U such as 0,2")
     check_time_limit(time_limit)
-    set_topology.check_field(field)
+    check_field(field)
     exact = load(network)
     sets = {"--set": which, "--level": level, "--class": of_class, "--boundary": pair, "--unit": place}
     flags = {"--open": is_open, "--compactify": compactify, "--torsion": torsion, "--cycles": cycles}
     if distances is None:
-        set_topology.posed_question(exact, output, sets, *flags.values(), persistence, critical)
+        set_topology.posed_question(exact, output, sets, is_open, compactify, torsion, cycles, persistence, critical)
     else:
         _check_distances(persistence, {**flags, "--critical-points": critical})
     problem = pose(exact, domain)
@@ -118,7 +119,14 @@ def topology(
         _check_picture(picture, problem.network.input_dim, persistence, critical)
     elif window is not None:
         raise UsageError("--window is that of a picture; give it a file with -o")
-    named = {"output": output, "which": which, "level": level, "of_class": of_class, "boundary": pair, "unit": place}
+    named: dict[str, Any] = {
+        "output": output,
+        "which": which,
+        "level": level,
+        "of_class": of_class,
+        "boundary": pair,
+        "unit": place,
+    }
     with StepProgress() as progress:
         progress("Listing the faces")
         if distances is not None:

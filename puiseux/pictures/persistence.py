@@ -95,7 +95,7 @@ def plot_betti_growth(
 
     Parameters
     ----------
-    networks : sequence of networks, or mapping-free list of whatever `puiseux.topology` takes
+    networks : sequence of whatever `puiseux.topology` takes
     names : sequence of str, optional
         One for each network; their numbers by default.
     ax : matplotlib Axes, optional
@@ -111,6 +111,8 @@ def plot_betti_growth(
     UsageError
         There are no networks, or not as many names.
     """
+    from matplotlib.ticker import MaxNLocator
+
     from puiseux.questions.set_topology import topology
 
     if not networks:
@@ -126,11 +128,15 @@ def plot_betti_growth(
         values = [betti[degree] for _, betti in places]
         if degree and not any(values):
             continue
-        line = {"color": layer_colour(degree), "marker": MARKERS[degree % len(MARKERS)], "markersize": 4}
+        line: dict[str, Any] = {
+            "color": layer_colour(degree),
+            "marker": MARKERS[degree % len(MARKERS)],
+            "markersize": 4,
+        }
         ax.plot([k for k, _ in places], values, label=f"$b_{degree}$", **line)
     ax.set_xticks(range(len(labels)), labels, rotation=90 if max(map(len, labels)) > 3 else 0)
     ax.set_ylabel("Betti number")
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(fontsize="small")
     return ax
 
