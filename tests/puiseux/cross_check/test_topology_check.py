@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from flint import fmpq
 
-from nn_bridge.cells.cuts import with_level
+from nn_bridge.cells.cuts import with_level, with_unit_level
 from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
@@ -17,6 +18,7 @@ from puiseux.console.cli import run
 from puiseux.cross_check import topology_check
 from puiseux.cross_check.sign_topology import SignTopology, faces_by_signs, sign_topology
 from puiseux.domains import pose
+from puiseux.questions.input_sets import face_set, input_set
 from tests.families import network_of
 from tests.nn_bridge.topology.test_faces import FAMILIES, small
 from tests.nn_bridge.topology.test_sets import ANNULUS, OCTAHEDRON
@@ -43,6 +45,17 @@ def test_routes_agree(family: str, domain: str | None) -> None:
     found = topology_check.check_topology(pose(network_of(planar(family, 8)), domain), None)
     assert found.agree is True
     assert all(route.reason is None for _, routes in found.sets for route in routes)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_levels_of_hidden_units_by_both_routes(family: str) -> None:
+    network = network_of(planar(family, 8))
+    stage = len(network.stages) - 1
+    for which, signs in (("above", (0, 1)), ("level", (0,))):
+        question = input_set(network, None, "1/3", which, False, None, None, (stage, 0))
+        found = face_set(network, None, question)
+        other = sign_topology(with_unit_level(network, stage, 0, fmpq(1, 3)), None, lambda last, s=signs: last[0] in s)
+        assert (found.homology.modulo_two, found.f_vector) == (other.betti, other.faces)
 
 
 def test_known_shapes() -> None:
