@@ -86,6 +86,11 @@ class Topology:
     critical: tuple[CriticalPoint, ...] | None = None
     asked: frozenset[str] = frozenset()
 
+    @property
+    def persistent(self) -> bool:
+        """Whether persistence was asked for."""
+        return "pairs" in self.asked
+
     def to_json(self) -> dict[str, Any]:
         """The object that ``puiseux topology --json`` prints."""
         more = {
