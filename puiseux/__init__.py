@@ -48,6 +48,8 @@ if TYPE_CHECKING:
         write_pruning_certificate,
     )
     from puiseux.cross_check.cross_check import CrossCheck, crosscheck
+    from puiseux.pictures.decision_regions import plot_decision_region, save_decision_region
+    from puiseux.pictures.persistence import plot_betti_growth, plot_persistence
     from puiseux.pictures.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
     from puiseux.questions.comparison import Comparison, compare
     from puiseux.questions.count import count_regions
@@ -58,7 +60,8 @@ if TYPE_CHECKING:
     from puiseux.questions.optimization import Extremum, optimize
     from puiseux.questions.properties import PropertyAnswer, check_property
     from puiseux.questions.reduction import Reduction, reduce_network
-    from puiseux.questions.set_topology import Topology, topology
+    from puiseux.questions.set_topology import critical_points, topology, vertex_persistence
+    from puiseux.questions.topology_answers import Topology
     from puiseux.random_networks import random_network
     from puiseux.reading import as_network, load, save
     from puiseux.report.report import write_report
@@ -89,13 +92,14 @@ _HOMES = {
     "PuiseuxRational": "tropical.rational",
     "Reduction": "puiseux.questions.reduction",
     "RegionCount": "nn_bridge.region_count",
-    "Topology": "puiseux.questions.set_topology",
+    "Topology": "puiseux.questions.topology_answers",
     "UsageError": "polyhedra.errors",
     "Verdict": "puiseux.certificates.certificate",
     "as_network": "puiseux.reading",
     "check_property": "puiseux.questions.properties",
     "compare": "puiseux.questions.comparison",
     "count_regions": "puiseux.questions.count",
+    "critical_points": "puiseux.questions.set_topology",
     "crosscheck": "puiseux.cross_check.cross_check",
     "effective_radius": "tropical.effective_radius",
     "explore": "puiseux.questions.exploring",
@@ -105,6 +109,9 @@ _HOMES = {
     "load": "puiseux.reading",
     "minimal_effective_radius": "tropical.effective_radius",
     "optimize": "puiseux.questions.optimization",
+    "plot_betti_growth": "puiseux.pictures.persistence",
+    "plot_decision_region": "puiseux.pictures.decision_regions",
+    "plot_persistence": "puiseux.pictures.persistence",
     "plot_regions": "puiseux.pictures.plot",
     "plot_slice": "puiseux.pictures.plot",
     "plot_space": "puiseux.pictures.plot",
@@ -113,10 +120,12 @@ _HOMES = {
     "reduce_network": "puiseux.questions.reduction",
     "run_study": "puiseux.studies.runner",
     "save": "puiseux.reading",
+    "save_decision_region": "puiseux.pictures.decision_regions",
     "save_growth": "puiseux.pictures.plot",
     "save_picture": "puiseux.pictures.plot",
     "simplify": "puiseux.questions.formula",
     "topology": "puiseux.questions.set_topology",
+    "vertex_persistence": "puiseux.questions.set_topology",
     "verify_certificate": "puiseux.certificates.certificate",
     "write_certificate": "puiseux.certificates.certificate",
     "write_pruning_certificate": "puiseux.certificates.certificate",
@@ -152,6 +161,7 @@ __all__ = [
     "check_property",
     "compare",
     "count_regions",
+    "critical_points",
     "crosscheck",
     "dual_graph",
     "effective_radii",
@@ -168,6 +178,9 @@ __all__ = [
     "minimal_effective_radius",
     "monomial_complexity",
     "optimize",
+    "plot_betti_growth",
+    "plot_decision_region",
+    "plot_persistence",
     "plot_regions",
     "plot_slice",
     "plot_space",
@@ -182,12 +195,14 @@ __all__ = [
     "sampling_box",
     "save",
     "save_complex",
+    "save_decision_region",
     "save_growth",
     "save_picture",
     "simplify",
     "topology",
     "tropicalize",
     "verify_certificate",
+    "vertex_persistence",
     "write_certificate",
     "write_pruning_certificate",
     "write_report",

@@ -13,6 +13,7 @@ COMPILED = re.compile(r"import _core\b")
 """An import of a compiled module, which the graph does not hold and takes for one of its package."""
 
 CONVENIENCES = {
+    ("nn_bridge.cells.complex", "nn_bridge.cells.faces"): "CellComplex.face_complex, .faces",
     ("nn_bridge.network.network", "nn_bridge.network.chains"): "Network.from_layers: the builder makes networks",
     ("nn_bridge.network.network", "nn_bridge.network.point_cells"): "Network.cell_at",
     ("nn_bridge.network.network", "nn_bridge.symbolic.equality"): "Network.same_function, .point_of_difference",

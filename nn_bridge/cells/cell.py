@@ -218,18 +218,28 @@ class Cell:
             return Generators((origin,), (), identity(self.network.input_dim), (frozenset(),), ())
         vertices: list[Row] = []
         rays: list[Row] = []
-        vertex_facets, ray_facets = [], []
+        vertex_facets: list[frozenset[int]] = []
+        ray_facets: list[frozenset[int]] = []
         for is_ray, zeros in self._generator_zeros:
-            vector = self._exact_generator(is_ray, zeros)
             on = frozenset(i for i, facet in enumerate(facets) if facet & ~zeros == 0)
-            if is_ray:
-                rays.append(tuple(map(fmpq, primitive(self._source.problem.lifted([fmpq(v) for v in vector[:-1]])))))
-                ray_facets.append(on)
-            else:
-                point = [fmpq(v, vector[-1]) for v in vector[:-1]]
-                vertices.append(self._source.problem.lifted(point))
-                vertex_facets.append(on)
+            (rays if is_ray else vertices).append(self._lifted_generator(is_ray, zeros))
+            (ray_facets if is_ray else vertex_facets).append(on)
         return Generators(tuple(vertices), tuple(rays), lines, tuple(vertex_facets), tuple(ray_facets))
+
+    def generator(self, number: int) -> Row:
+        """One exact vertex, or ray as a primitive vector, by its number among the generators of the cell.
+
+        The cells of a `CellComplex` number theirs as its arrays do.
+        """
+        if self._source.problem is None:
+            return (ZERO,) * self.network.input_dim
+        return self._lifted_generator(*self._generator_zeros[number])
+
+    def _lifted_generator(self, is_ray: bool, zeros: int) -> Row:
+        vector = self._exact_generator(is_ray, zeros)
+        if is_ray:
+            return tuple(map(fmpq, primitive(self._problem.lifted([fmpq(v) for v in vector[:-1]]))))
+        return self._problem.lifted([fmpq(v, vector[-1]) for v in vector[:-1]])
 
     @cached_property
     def _reduced_lines(self) -> list[list[fmpz]]:

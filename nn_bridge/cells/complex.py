@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import networkx as nx
 import numpy as np
@@ -32,6 +32,9 @@ from nn_bridge.network.network import Network
 from nn_bridge.network.residues import unpacked
 from polyhedra.arrays import Flags, Floats, Integers, Words
 from polyhedra.polyhedron import Polyhedron
+
+if TYPE_CHECKING:
+    from nn_bridge.cells.faces import Face, FaceComplex
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,6 +251,52 @@ class CellComplex:
             graph.add_node(node, pattern=pattern, facets=counts[node], bounded=bounded[node])
         graph.add_edges_from(self.edges.tolist())
         return graph
+
+    # ---------------------------------------------------------------- faces
+
+    def face_complex(self, hyperplanes: Literal["units", "outputs", "differences"] = "units") -> FaceComplex:
+        """The faces of every dimension, with sign vectors, incidence, the f-vector and both Euler characteristics.
+
+        Parameters
+        ----------
+        hyperplanes : {"units", "outputs", "differences"}
+            Where the complex is cut: at the hidden units alone, at ``f_k = 0`` of every output too, or at
+            ``f_i = f_k`` of every two outputs too; these are then the last stage of the sign vectors.
+
+        Raises
+        ------
+        ValueError
+            There are no such hyperplanes.
+        NetworkError
+            Differences were asked for, and there is one output.
+
+        Examples
+        --------
+        >>> found = cell_complex(Network.from_layers([[[1], [-1]], [[1, 1]]], [[0, 0], [-1]]))
+        >>> found.face_complex().f_vector, found.face_complex("outputs").f_vector
+        ((1, 2), (3, 4))
+        """
+        from nn_bridge.cells.faces import faces_of_cut
+
+        return faces_of_cut(self, hyperplanes)
+
+    def faces(
+        self, dim: int | None = None, hyperplanes: Literal["units", "outputs", "differences"] = "units"
+    ) -> list[Face]:
+        """The faces of one dimension, or of all, each once; see `face_complex`.
+
+        Parameters
+        ----------
+        dim : int, optional
+        hyperplanes : {"units", "outputs", "differences"}
+
+        Examples
+        --------
+        >>> found = cell_complex(Network.from_layers([[[1], [-2]], [[1, 1]]], [[0, 2], [0]]))
+        >>> sorted((face.point, face.signs, face.bounded) for face in found.faces(0))
+        [((0,), ((0, 1),), True), ((1,), ((1, 0),), True)]
+        """
+        return self.face_complex(hyperplanes).faces(dim)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays by the names of the attributes."""

@@ -1,1 +1,1 @@
-"""Faces of every dimension and the topology of the sets that outputs cut out, exactly and in any degeneracy."""
+"""The topology of the sets that outputs cut out: homology, persistence, critical points, exactly, in any degeneracy."""

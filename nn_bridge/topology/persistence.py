@@ -1,4 +1,4 @@
-"""Persistence of the sublevel sets of an output: when components and holes appear and vanish as the level rises.
+"""Persistence: when components and holes appear and vanish as a level rises, of an output or of values at vertices.
 
 A face belongs to ``{f < t}`` where the infimum of ``f`` on it is below ``t``, which is -infinity where ``f`` falls
 along a ray.  These faces form an open set of the complex.  In its interior in R^n, by Poincare duality, homology in
@@ -8,16 +8,19 @@ map that an inclusion induces.  So the faces with their coboundaries are a filte
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flint import fmpq
 
-from nn_bridge.network.network import Network
-from nn_bridge.topology.cuts import with_level
-from nn_bridge.topology.faces import FaceComplex, face_complex
+from nn_bridge.cells.faces import face_complex
+from nn_bridge.network.network import Network, Row
+from nn_bridge.topology.filtration import Pairs, persistent_pairs
+from nn_bridge.topology.sets import FaceSet
+from nn_bridge.topology.values import OutputValues
 from polyhedra.limits import check_limits
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import ONE, ZERO
+from polyhedra.scalars import ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,11 @@ def sublevel_persistence(
     PersistencePair(dimension=0, birth=None, death=0)
     PersistencePair(dimension=0, birth=None, death=None)
     """
-    faces = face_complex(with_level(network, output, ZERO), domain)  # the cut makes f constant along the lineality
-    infima = _infima(faces, network, output)
+    faces = face_complex(network, domain)
+    values = OutputValues(faces, output)
+    if not values.constant_along_lines:
+        return [PersistencePair(0, None, None)]  # each sublevel set is what lies on one side of a graph over the rest
+    infima, _ = values.extremes()
     inner = [face for face in range(len(faces)) if not faces.on_boundary(face)]
     lowest = min((value for value in infima if value is not None), default=ZERO) - 1
     levels = [lowest if value is None else value for value in infima]
@@ -70,11 +76,75 @@ def sublevel_persistence(
         for facet, sign in zip(faces.facets[face], faces.signs[face], strict=True):
             if facet in coboundaries:
                 coboundaries[facet][face] = sign
+    degrees = [faces.dim - dimension for dimension in faces.dimensions]
+    return _listed(persistent_pairs(order, degrees, coboundaries, field), degrees, infima)
+
+
+def vertex_persistence(members: FaceSet, values: Callable[[Row], fmpq], field: str = "Q") -> list[PersistencePair]:
+    """The persistence pairs of the lower-star filtration by values at the vertices, without those of length 0.
+
+    A bounded face enters with the last of its vertices.  The bounded faces of a closed set have its homology; where
+    faces contain lines, points of the minimal faces stand for the vertices.
+
+    Parameters
+    ----------
+    members : FaceSet
+        A closed set, such as all faces of a complex (`whole_complex`).
+    values : callable
+        From an exact point to an exact value.
+    field : {"Q", "2"}
+
+    Raises
+    ------
+    ValueError
+        The set is not closed.
+
+    Examples
+    --------
+    >>> from nn_bridge.topology.sets import whole_complex
+    >>> kinks = Network.from_layers([[[1], [1], [1]], [[1, 1, 1]]], [[-1, -3, -4], [0]])
+    >>> for pair in vertex_persistence(whole_complex(face_complex(kinks)), lambda x: -abs(x[0] - 3)):
+    ...     print(pair)
+    PersistencePair(dimension=0, birth=-2, death=None)
+    PersistencePair(dimension=0, birth=-1, death=0)
+    """
+    if not members.closed:
+        raise ValueError("vertex values filter closed sets; take a closed one")
+    faces = members.complex
+    chosen = sorted(face for face in members.members if not faces.unbounded[face])
+    entering: dict[int, fmpq] = {}
+    boundary: dict[int, dict[int, int]] = {}
+    for face in chosen:
+        facets = faces.facets[face]
+        if not facets:
+            check_limits()
+        entering[face] = max(entering[facet] for facet in facets) if facets else values(faces.point(face))
+        boundary[face] = dict(zip(facets, faces.signs[face], strict=True))
+    order = sorted(chosen, key=lambda face: (entering[face], faces.dimensions[face], face))
+    degrees = [dimension - faces.lineality for dimension in faces.dimensions]
+    return _listed(persistent_pairs(order, degrees, boundary, field), degrees, entering)
+
+
+def squared_distance(points: Sequence[Row]) -> Callable[[Row], fmpq]:
+    """The exact squared distance to the nearest of some points, as a function of a point.
+
+    Examples
+    --------
+    >>> squared_distance([(fmpq(0), fmpq(0)), (fmpq(3), fmpq(1))])((fmpq(2), fmpq(1)))
+    1
+    """
+    return lambda x: min(sum(((a - b) ** 2 for a, b in zip(x, point, strict=True)), ZERO) for point in points)
+
+
+def _listed(
+    pairs: Pairs, degrees: Sequence[int], levels: Mapping[int, fmpq | None] | Sequence[fmpq | None]
+) -> list[PersistencePair]:
+    """The pairs as values, sorted, without those of length 0."""
     found = []
-    for first, last in _pairs(order, faces.dimensions, coboundaries, field):
-        birth, death = infima[first], None if last is None else infima[last]
+    for first, last in pairs:
+        birth, death = levels[first], None if last is None else levels[last]
         if last is None or birth != death:
-            found.append(PersistencePair(faces.dim - faces.dimensions[first], birth, death))
+            found.append(PersistencePair(degrees[first], birth, death))
 
     def key(pair: PersistencePair) -> tuple[int, bool, fmpq, bool, fmpq]:
         birth, death = pair.birth, pair.death
@@ -83,65 +153,4 @@ def sublevel_persistence(
     return sorted(found, key=key)
 
 
-def _infima(faces: FaceComplex, network: Network, output: int) -> list[fmpq | None]:
-    """The infimum of an output on each face; None for -infinity.
-
-    On a face of height 2 or more (above the minimal faces) it is the least one on the facets.
-    """
-    infima: list[fmpq | None] = []
-    for face, facets in enumerate(faces.facets):
-        if not facets:
-            check_limits()
-            infima.append(network.evaluate(faces.point(face))[output])
-            continue
-        below = [infima[facet] for facet in facets]
-        known = [value for value in below if value is not None]
-        least = min(known) if len(known) == len(below) else None
-        if least is not None and faces.unbounded[face] and len(facets) == 1:
-            # a ray from a minimal face: `point` lies inside of it, and the output is affine on it
-            inside = network.evaluate(faces.point(face))[output]
-            least = None if inside < least else least
-        infima.append(least)
-    return infima
-
-
-def _pairs(
-    order: list[int], dimensions: list[int], boundary: dict[int, dict[int, int]], field: str
-) -> list[tuple[int, int | None]]:
-    """The pairs (creator, destroyer or None) of a filtered complex of coboundaries, by reduction of columns.
-
-    Small dimensions come first: a face that is paired as a creator there has a column that reduces to 0.
-    """
-    rank = {face: number for number, face in enumerate(order)}
-    reduced: dict[int, dict[int, fmpq]] = {}
-    destroyer: dict[int, int] = {}
-    for number, face in sorted(enumerate(order), key=lambda entry: (dimensions[entry[1]], entry[0])):
-        if number in destroyer:
-            continue
-        check_limits()
-        column = {rank[other]: fmpq(sign) for other, sign in boundary[face].items()}
-        while column:
-            low = max(column)
-            if low not in reduced:
-                reduced[low] = column
-                destroyer[low] = number
-                break
-            pivot = reduced[low]
-            factor = ONE if field == "2" else column[low] / pivot[low]
-            for place, value in pivot.items():
-                new = column.get(place, ZERO) - factor * value
-                if field == "2":
-                    new = ZERO if place in column else ONE
-                if new:
-                    column[place] = new
-                else:
-                    del column[place]
-    paired = set(destroyer.values())
-    return [
-        (face, order[destroyer[number]] if number in destroyer else None)
-        for number, face in enumerate(order)
-        if number not in paired
-    ]
-
-
-__all__ = ["PersistencePair", "sublevel_persistence"]
+__all__ = ["PersistencePair", "squared_distance", "sublevel_persistence", "vertex_persistence"]

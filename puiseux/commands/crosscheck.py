@@ -27,6 +27,9 @@ def crosscheck(
     time_limit: Annotated[
         float, typer.Option("--time-limit", metavar="SECONDS", help="For each counter, which is then given up.")
     ] = 60.0,
+    topology: Annotated[
+        bool, typer.Option("--topology", help="Compare Betti numbers of decision regions by two routes too.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Count by independent routes and compare; where they disagree, show a point and its activation pattern."""
@@ -44,7 +47,13 @@ def crosscheck(
 
         progress("Counting by one route after another")
         check = cross_check.crosscheck(
-            exact, domain, _names(peers) or (), routes=_names(routes), time_limit=time_limit, watch=watch
+            exact,
+            domain,
+            _names(peers) or (),
+            routes=_names(routes),
+            time_limit=time_limit,
+            watch=watch,
+            topology=topology,
         )
     if as_json:
         print(json.dumps(check.to_json()))
@@ -64,6 +73,7 @@ CROSSCHECK = Command(
     (
         "puiseux crosscheck net.npz",
         "puiseux crosscheck net.npz --domain 'box:-1,1' --json",
+        "puiseux crosscheck net.npz --topology",
         "puiseux crosscheck net.npz --routes cells,tropical --peers relucent --time-limit 300",
     ),
 )

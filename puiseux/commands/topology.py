@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,10 @@ from polyhedra.errors import UsageError
 from polyhedra.quoting import quoted, shown_path
 from puiseux.commands.options import BoundedTimeOption, Command, DomainOption, JsonOption, NetworkArgument, choices
 from puiseux.console.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from nn_bridge.network.network import Network
+    from puiseux.questions.topology_answers import Topology
 
 _HOME = "puiseux.questions.set_topology"
 
@@ -55,6 +60,35 @@ def topology(
         bool,
         typer.Option("--persistence", help="At which levels components and holes of f <= t appear and vanish."),
     ] = False,
+    unit: Annotated[
+        str | None,
+        typer.Option("--unit", metavar="S,U", help="Cut at a level of unit U of stage S (from 0, before its ReLU)."),
+    ] = None,
+    torsion: Annotated[bool, typer.Option("--torsion", help="List the torsion of the integral homology too.")] = False,
+    cycles: Annotated[bool, typer.Option("--cycles", help="Find a cycle around each hole too.")] = False,
+    critical: Annotated[
+        bool, typer.Option("--critical-points", help="The critical vertices and flat parts of the output.")
+    ] = False,
+    distances: Annotated[
+        Path | None,
+        typer.Option(
+            "--distances",
+            metavar="DATA",
+            help="With --persistence: of the squared distance of vertices to these points (.csv ..).",
+        ),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--file",
+            metavar="FILE",
+            help="Draw the set (2 or 3 inputs), or with --persistence diagram and barcode: .png, .svg, .pdf, .html.",
+        ),
+    ] = None,
+    window: Annotated[
+        str | None, typer.Option("--window", metavar="WINDOW", help="What to draw of the set, as in puiseux plot.")
+    ] = None,
     time_limit: BoundedTimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -65,44 +99,104 @@ def topology(
     from puiseux.console.waiting import StepProgress
     from puiseux.domains import pose
     from puiseux.questions import set_topology
+    from puiseux.questions.input_sets import check_field
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
 
-    pair = None if boundary is None else _pair(boundary)
+    pair = None if boundary is None else _pair(boundary, "--boundary lies between two outputs; give I,J such as 0,1")
+    place = None if unit is None else _pair(unit, "--unit takes a stage and a unit of it; give S,U such as 0,2")
     check_time_limit(time_limit)
-    set_topology.check_field(field)
+    check_field(field)
     exact = load(network)
-    set_topology.input_set(exact, output, level, which, is_open, of_class, pair, compactify, persistence)
-    pose(exact, domain)
+    sets = {"--set": which, "--level": level, "--class": of_class, "--boundary": pair, "--unit": place}
+    flags = {"--open": is_open, "--compactify": compactify, "--torsion": torsion, "--cycles": cycles}
+    if distances is None:
+        set_topology.posed_question(exact, output, sets, is_open, compactify, torsion, cycles, persistence, critical)
+    else:
+        _check_distances(persistence, {**flags, "--critical-points": critical})
+    problem = pose(exact, domain)
+    if picture is not None:
+        _check_picture(picture, problem.network.input_dim, persistence, critical)
+    elif window is not None:
+        raise UsageError("--window is that of a picture; give it a file with -o")
+    named: dict[str, Any] = {
+        "output": output,
+        "which": which,
+        "level": level,
+        "of_class": of_class,
+        "boundary": pair,
+        "unit": place,
+    }
     with StepProgress() as progress:
         progress("Listing the faces")
-        found = set_topology.topology(
-            exact,
-            domain,
-            output=output,
-            level=level,
-            which=which,
-            open=is_open,
-            of_class=of_class,
-            boundary=pair,
-            compactify=compactify,
-            field=field,
-            persistence=persistence,
-            time_limit=time_limit,
-        )
+        if distances is not None:
+            found = set_topology.vertex_persistence(
+                exact, None, domain, data=distances, field=field, time_limit=time_limit, **named
+            )
+        else:
+            found = set_topology.topology(
+                exact,
+                domain,
+                **named,
+                open=is_open,
+                compactify=compactify,
+                field=field,
+                persistence=persistence,
+                time_limit=time_limit,
+                torsion=torsion,
+                cycles=cycles,
+                critical=critical,
+            )
     print(json.dumps(found.to_json()) if as_json else set_topology.describe(found, shown_path(network)))
     if found.reason is None:
+        if picture is not None:
+            with StepProgress() as progress:
+                progress("Drawing")
+                _draw(picture, found, exact, domain, {**named, "open": is_open, "window": window})
+            print(f"wrote {shown_path(picture)}", file=sys.stderr)
         return ExitCode.DONE
     print(f"puiseux: {found.reason}: there is no answer yet; give more time", file=sys.stderr)
     return ExitCode.STOPPED
 
 
-def _pair(text: str) -> tuple[int, int]:
-    """Two numbers of outputs."""
+def _pair(text: str, wanted: str) -> tuple[int, int]:
+    """Two numbers from 0."""
     first, comma, second = text.partition(",")
     if not (comma and first.strip().isdecimal() and second.strip().isdecimal() and len(text) < 40):
-        raise UsageError(f"--boundary lies between two outputs; give I,J such as 0,1, not {quoted(text)}")
+        raise UsageError(f"{wanted}, not {quoted(text)}")
     return int(first), int(second)
+
+
+def _check_distances(persistence: bool, flags: dict[str, bool]) -> None:
+    """Refuse options that do not go with ``--distances``."""
+    if not persistence:
+        raise UsageError("--distances filters by values at vertices; add --persistence")
+    for option, given in flags.items():
+        if given:
+            raise UsageError(f"--distances filters the closed set itself; leave {option} out")
+
+
+def _check_picture(picture: Path, inputs: int, persistence: bool, critical: bool) -> None:
+    """Refuse a picture that cannot be drawn before anything is computed."""
+    from puiseux.pictures.plot import PICTURE_ENDINGS, checked_path
+
+    checked_path(picture, PICTURE_ENDINGS)
+    if critical:
+        raise UsageError("there is no picture of critical points; leave -o out")
+    if not persistence and inputs not in (2, 3):
+        raise UsageError(f"a set is drawn in two or three inputs, not {inputs}; give --domain slice:FILE")
+
+
+def _draw(picture: Path, found: Topology, network: Network, domain: str, options: dict[str, Any]) -> None:
+    if found.pairs is not None:
+        from puiseux.pictures.figures import save_figure
+        from puiseux.pictures.persistence import plot_persistence
+
+        save_figure(plot_persistence(found.pairs), str(picture))
+        return
+    from puiseux.pictures.decision_regions import save_decision_region
+
+    save_decision_region(picture, network, domain, **options)
 
 
 TOPOLOGY = Command(
@@ -115,5 +209,9 @@ TOPOLOGY = Command(
         "puiseux topology classes.onnx --class 0 --compactify --field 2",
         "puiseux topology classes.onnx --boundary 0,1",
         "puiseux topology net.npz --persistence --json",
+        "puiseux topology net.npz --critical-points",
+        "puiseux topology net.npz --unit 0,3 --set level --cycles --torsion --json",
+        "puiseux topology net.npz --persistence --distances train.csv -o diagram.svg",
+        "puiseux topology net.npz --window=-2,2 -o components_and_holes.png",
     ),
 )

@@ -220,7 +220,8 @@ False""",
         "The Betti numbers of a set of inputs count its connected components, then its holes of dimension 1, 2, ... "
         "'puiseux topology NETWORK' computes them exactly for the set where an output is at least, at most or equal to "
         "a level, for class regions and their boundaries, closed or open. A set that reaches to infinity is not cut "
-        "off; with --compactify one point at infinity is added, and parts that reach there hang together.",
+        "off; with --compactify one point at infinity is added, and parts that reach there hang together. "
+        "--persistence tells at which levels components and holes appear and vanish, --critical-points where.",
         """\
 >>> net = [[[1], [-1]], [[1, 1]]]  # |x|
 >>> puiseux.topology(net, level=1).betti, puiseux.topology(net, level=1, compactify=True).betti

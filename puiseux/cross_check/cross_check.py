@@ -24,6 +24,7 @@ from polyhedra.scalars import rounded_text, to_text
 from puiseux.cross_check.disagreement import Claim, Witness, disagreement, narrow, pattern_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
 from puiseux.cross_check.oracles import PEERS, warm_up
+from puiseux.cross_check.topology_check import TopologyCheck, check_topology
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
 from puiseux.routes import ROUTES
@@ -89,16 +90,22 @@ class CrossCheck:
     witness : Witness or None
         The first disagreement.
     domain : str
+    topology : TopologyCheck or None
+        Betti numbers by two routes, where they were asked for.
     """
 
     routes: tuple[RouteResult, ...]
     witness: Witness | None
     domain: str
+    topology: TopologyCheck | None = None
 
     @property
     def agree(self) -> bool | None:
-        """Whether the counters agree; None where fewer than two can be compared."""
-        if self.witness is not None:
+        """Whether the counters agree; None where fewer than two can be compared.
+
+        False too where two routes to the topology disagree.
+        """
+        if self.witness is not None or (self.topology is not None and self.topology.agree is False):
             return False
         return True if sum(route.comparable for route in self.routes) > 1 else None
 
@@ -108,10 +115,12 @@ class CrossCheck:
             "agree": self.agree,
             "routes": [route.to_json() for route in self.routes],
             "witness": None if self.witness is None else self.witness.to_json(),
+            **({} if self.topology is None else {"topology": self.topology.to_json()}),
         }
 
     def __str__(self) -> str:
-        return "\n".join([*_table(self.routes), "", *_verdict(self)])
+        betti = [] if self.topology is None else ["", str(self.topology)]
+        return "\n".join([*_table(self.routes), "", *_verdict(self), *betti])
 
 
 def crosscheck(
@@ -123,6 +132,7 @@ def crosscheck(
     output: int | None = None,
     time_limit: float | None = 60.0,
     watch: Callable[[RouteResult], None] | None = None,
+    topology: bool = False,
 ) -> CrossCheck:
     """Count a network by independent routes, and by counters of your own, and compare.
 
@@ -144,6 +154,8 @@ def crosscheck(
         Seconds for each counter (and for narrowing down a disagreement of numbers).
     watch : callable, optional
         Called with each `RouteResult` as it comes in.
+    topology : bool
+        Compare Betti numbers of the sets of the outputs by two routes too.
 
     Returns
     -------
@@ -180,7 +192,8 @@ def crosscheck(
     witness = disagreement(claims, problem.network, problem.domain, problem.text)
     if witness is not None and witness.pattern is None:
         witness = _narrowed(witness, results, counters, problem, time_limit) or witness
-    return CrossCheck(tuple(results), witness, problem.text)
+    betti = check_topology(problem, time_limit) if topology else None
+    return CrossCheck(tuple(results), witness, problem.text, betti)
 
 
 def _counters(
@@ -372,7 +385,7 @@ def _verdict(check: CrossCheck) -> list[str]:
             lines.append(f"  at the point ({point}), pattern {check.witness.pattern}")
         return lines
     compared = [route for route in check.routes if route.comparable]
-    if check.agree is None:
+    if len(compared) < 2:
         return ["not comparable: fewer than two counters gave numbers that can be compared"]
     by_cell = sum(route.patterns is not None for route in compared)
     cells = f", {by_cell} of them cell by cell" if by_cell > 1 else ""

@@ -79,7 +79,7 @@ def draw_plane(
     if data is not None:
         filled = kind in ("regions", "cells")
         handles += draw_points(ax, data, view, color_by if filled else "map")
-    _frame(ax, view)
+    draw_frame(ax, view)
     return handles
 
 
@@ -91,7 +91,7 @@ def polygons(cells: Arrangement) -> list[Floats]:
     return np.split(cells.points[order], cells.first[1:-1])
 
 
-def _segments(view: View, facets: Any) -> Floats:
+def segments(view: View, facets: Any) -> Floats:
     """Two ends for each facet, shape (facets, 2, 2)."""
     begin = view.cells.facet_first[facets]
     members = view.cells.facet_members
@@ -169,7 +169,7 @@ def _paint_classes(ax: Axes, view: View, colours: Any = None) -> list[Any]:
     names = {w: ("output <= 0", "output > 0")[w] if single else f"class {w}" for w in sorted(winners)}
     facets = view.cells.inner_facets
     one, two = (whole[view.cells.facet_cell[ends]] for ends in (facets, view.cells.partner[facets]))
-    lines = [*boundary.values(), *_segments(view, facets[(one >= 0) & (two >= 0) & (one != two)])]
+    lines = [*boundary.values(), *segments(view, facets[(one >= 0) & (two >= 0) & (one != two)])]
     handles: list[Any] = [Patch(facecolor=tinted(class_colour(w), TINTS[1]), label=name) for w, name in names.items()]
     if lines:
         look: dict[str, Any] = {"linewidths": max(1.2, _width(view, 2.2)), "capstyle": "round", "zorder": 3}
@@ -254,7 +254,7 @@ def _draw_borders(ax: Axes, view: View, pale: bool = False) -> None:
     from matplotlib.collections import LineCollection
 
     facets = view.cells.inner_facets
-    lines = list(_segments(view, facets[view.cells.between_regions(facets)]))
+    lines = list(segments(view, facets[view.cells.between_regions(facets)]))
     width, colour = (0.5, "#77777799") if pale else (0.9, INK)
     _add(
         ax, view, LineCollection(lines, colors=colour, linewidths=_width(view, width), capstyle="round", label="border")
@@ -266,7 +266,7 @@ def _draw_cell_walls(ax: Axes, view: View, colour: str = "#FFFFFF") -> None:
 
     facets = view.cells.inner_facets
     inside = facets[~view.cells.between_regions(facets)] if colour == "#FFFFFF" else facets
-    lines = _segments(view, inside)
+    lines = segments(view, inside)
     _add(ax, view, LineCollection(list(lines), colors=colour, linewidths=_width(view, 0.9), label="cell wall"))
 
 
@@ -277,7 +277,7 @@ def _draw_dual(ax: Axes, view: View) -> None:
     cells = view.cells
     centres = view.shown(cells.centres())
     facets = cells.inner_facets
-    through = _segments(view, facets).mean(axis=1)
+    through = segments(view, facets).mean(axis=1)
     ends = cells.facet_cell[facets], cells.facet_cell[cells.partner[facets]]
     lines = np.stack([centres[ends[0]], through, centres[ends[1]]], axis=1)
     _add(ax, view, LineCollection(list(lines), colors=INK, linewidths=_width(view, 1.1), label="dual edge", zorder=3))
@@ -298,7 +298,7 @@ def _draw_hyperplanes(ax: Axes, view: View) -> list[Any]:
     handles = []
     depth = len(view.network.stages)
     for layer in range(depth):
-        lines = _segments(view, facets[stage == layer])
+        lines = segments(view, facets[stage == layer])
         width = _width(view, 2.0) * (1 - 0.35 * layer / max(depth - 1, 1))
         # early layers lie over late ones: their lines are long and must not look broken
         style: dict[str, Any] = {"colors": layer_colour(layer), "linewidths": width, "zorder": 3 - layer / depth}
@@ -397,7 +397,8 @@ def class_marker_colour(data: Data, number: int, outputs: int, by_class: bool) -
     return class_colour(standing[number])
 
 
-def _frame(ax: Axes, view: View) -> None:
+def draw_frame(ax: Axes, view: View) -> None:
+    """The limits, scales and names of the axes."""
     ax.set_xlim(*view.bounds[0])
     ax.set_ylim(*view.bounds[1])
     sides = [high - low for low, high in view.bounds]
@@ -410,9 +411,11 @@ __all__ = [
     "REGION_COLOURS",
     "class_conditions",
     "class_marker_colour",
+    "draw_frame",
     "draw_plane",
     "draw_points",
     "facet_stages",
     "outside_words",
     "polygons",
+    "segments",
 ]

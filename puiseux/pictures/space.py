@@ -81,7 +81,7 @@ def cells_in_space(view: View, color_by: str) -> Solid:
     if not few:
         seen = seen & ((neighbour < 0) | ~shown[np.maximum(neighbour, 0)])
     facets = np.flatnonzero(seen)
-    faces = _facet_polygons(cells, facets)
+    faces = facet_polygons(cells, facets)
     if few and cells.cells > 1:
         faces = [face + _APART * centres[owner[f]] for face, f in zip(faces, facets.tolist(), strict=True)]
     legend: tuple[tuple[str, str], ...] = ()
@@ -89,7 +89,7 @@ def cells_in_space(view: View, color_by: str) -> Solid:
     if color_by == "map":
         paint = [rgb(colour) for colour in fills(map_colours(cells)[owner[facets]])]
     else:
-        middles = np.array([face.mean(axis=0) for face in _facet_polygons(cells, facets)]).reshape(-1, 3)
+        middles = np.array([face.mean(axis=0) for face in facet_polygons(cells, facets)]).reshape(-1, 3)
         paint, legend, scale = _by_output(view, middles, color_by)
     note = "cells drawn apart" if few and cells.cells > 1 else "" if few else CUT
     return Solid([view.shown(face) for face in faces], paint, 1.0, view.axes, legend, note=note, scale=scale)
@@ -105,7 +105,7 @@ def hyperplanes_in_space(view: View) -> Solid:
     """Where units vanish among three inputs, one colour a layer; of many, those in the front corner are left out."""
     cells = view.cells
     facets = cells.inner_facets
-    found = _facet_polygons(cells, facets)
+    found = facet_polygons(cells, facets)
     cut = cells.cells > _FEW
     if cut:
         kept = ~_in_front(np.array([face.mean(axis=0) for face in found]))
@@ -154,7 +154,7 @@ def _by_output(
     return list(zip(red.tolist(), green.tolist(), blue.tolist(), strict=True)), (), scale
 
 
-def _facet_polygons(cells: Arrangement, facets: Integers) -> list[Floats]:
+def facet_polygons(cells: Arrangement, facets: Integers) -> list[Floats]:
     """The corners of facets of three-dimensional cells in cyclic order."""
     if not len(facets):
         return []

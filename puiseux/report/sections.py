@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import html
-import math
 import platform
 import shlex
 from collections import Counter
@@ -26,8 +25,9 @@ from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.errors import MissingExtraError, PuiseuxError
 from polyhedra.quoting import shown
 from polyhedra.scalars import rounded_text
-from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
+from puiseux.report.html_parts import isolated, number, table
 from puiseux.report.subject import LeftOut, Subject, left_out
+from puiseux.report.topology import topology_section
 from tropical.simplify import SimplifiedFormula
 
 _KEPT_CELLS = 100_000
@@ -41,29 +41,6 @@ _OPEN_TERMS, _SHOWN_TERMS = 24, 400
 _FORMULA_TERMS = 10_000
 _NATIVE_DIGITS = 400
 _LARGEST = 10
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[int] = ()) -> str:
-    """A table of cells that are HTML already; ``numeric`` columns are set to the right."""
-
-    def cells(row: Sequence[str], tag: str) -> str:
-        return "".join(
-            f"<{tag}{' class=n' if number in numeric else ''}>{cell}</{tag}>" for number, cell in enumerate(row)
-        )
-
-    top = f"<thead><tr>{cells(head, 'th')}</tr></thead>" if any(head) else ""
-    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
-    return f'<div class="wide"><table>{top}<tbody>{body}</tbody></table></div>'
-
-
-def number(value: int | None) -> str:
-    """A count for people; beyond 18 digits by its size."""
-    if value is None:
-        return "–"
-    if abs(value) < 10**18:
-        return f"{value:,}"
-    power, rest = divmod(math.log10(value), 1)
-    return f"{10**rest:.2f} · 10<sup>{power:.0f}</sup>"
 
 
 def domain_html(subject: Subject) -> str:
@@ -156,7 +133,7 @@ def _second_count(subject: Subject) -> str:
     if count is None or not count.complete or (count.cells or 0) > _SECOND_CELLS:
         return ""
     try:
-        (other,) = _isolated(subject, lambda: iter([count_problem(subject.problem, "tropical")]), 0.2, "it")
+        (other,) = isolated(subject, lambda: iter([count_problem(subject.problem, "tropical")]), 0.2, "it")
     except LeftOut:
         return ""
     if other.counts == count.counts:
@@ -279,7 +256,7 @@ def formula_section(subject: Subject) -> str:
     count = subject.count
     if count is None or not count.complete or (count.cells or 0) > _FORMULA_TERMS:
         raise LeftOut(f"a formula is made from at most {_FORMULA_TERMS:,} cells, all of them found")
-    formulas = _isolated(subject, lambda: iter(_formulas(subject)), 0.7, "the formula")
+    formulas = isolated(subject, lambda: iter(_formulas(subject)), 0.7, "the formula")
     from puiseux.report.mathml import rational_mathml
 
     parts, rows = [], []
@@ -317,17 +294,6 @@ def _formulas(subject: Subject) -> tuple[SimplifiedFormula, ...]:
     return simplify(subject.problem.network).outputs
 
 
-def _isolated(subject: Subject, task: Callable[[], Iterator[Any]], part: float, what: str) -> list[Any]:
-    """List the answers of a task in a process of its own, within a part of the time that is left."""
-    seconds = subject.share(part)
-    try:
-        return list(run_isolated(task, seconds))
-    except OutOfTime:
-        raise LeftOut(f"{what} took more than {seconds:.0f} s; give more with --time-limit") from None
-    except Failed as error:
-        raise LeftOut(f"{what} could not be made: {error}") from None
-
-
 # -------------------------------------------------------------------- statistics
 
 
@@ -363,7 +329,7 @@ def _regions(subject: Subject) -> str:
     if count is None or (count.regions or 0) > _REGION_LIMIT:
         return left_out(f"regions one by one are measured up to {_REGION_LIMIT:,}")
     try:
-        regions = _isolated(subject, lambda: _measured(subject), 0.8, "measuring the regions")
+        regions = isolated(subject, lambda: _measured(subject), 0.8, "measuring the regions")
     except LeftOut as reason:
         return left_out(str(reason))
     finite = sorted((r for r in regions if r[0] is not None), key=itemgetter(0), reverse=True)
@@ -422,6 +388,7 @@ def reproduction_section(subject: Subject) -> str:
         f"puiseux crosscheck {name}{domain}",
         f"puiseux bounds {name}",
         f"puiseux simplify {name}",
+        f"puiseux topology {name}{domain}",
     ]
     rows = [
         ("puiseux", __version__),
@@ -452,6 +419,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Subject], str]], ...] = (
     ("bounds", "Bounds", bounds_section),
     ("formula", "Formula", formula_section),
     ("statistics", "Statistics", statistics_section),
+    ("topology", "Topology", topology_section),
     ("proofs", "What is proven", proofs_section),
     ("reproduce", "How to reproduce", reproduction_section),
 )

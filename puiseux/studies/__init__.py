@@ -24,6 +24,7 @@ HOMES = {
     "lines": "puiseux.studies.lines_and_planes",
     "geometry": "puiseux.studies.geometry",
     "geometry-data": "puiseux.studies.geometry_on_data",
+    "topology": "puiseux.studies.topology_of_regions",
 }
 """The module of each study; every module has one `STUDY`."""
 

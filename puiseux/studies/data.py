@@ -78,6 +78,15 @@ def spirals(rng: np.random.Generator, points: int = 200, noise: float = 0.05) ->
     return Data(inputs + rng.normal(0.0, noise, inputs.shape), side)
 
 
+def disk_and_ring(rng: np.random.Generator, points: int = 200) -> Data:
+    """A disk of radius 1 (class 0) in a ring of radii 1.5 and 2.5 (class 1), both filled evenly."""
+    ring = rng.integers(2, size=points)
+    low, high = np.where(ring == 1, 1.5, 0.0), np.where(ring == 1, 2.5, 1.0)
+    radius = np.sqrt(rng.uniform(low**2, high**2))
+    angle = rng.uniform(0.0, 2.0 * np.pi, points)
+    return Data(radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)]), ring)
+
+
 SCIKIT_LEARN = ("iris", "wine", "breast-cancer", "diabetes", "digits")
 
 

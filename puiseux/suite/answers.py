@@ -25,12 +25,16 @@ MOST_LISTED = 2000
 
 _MOST_CELLS_WITH_FACES = 60
 
+MOST_CELLS_WITH_TOPOLOGY = 300
+"""Sets of the first output get their Betti numbers where there are at most so many cells."""
+
 
 def answers_of(entry: SuiteNetwork) -> dict[str, Any]:
     """The document that ``answers/NAME.json`` holds.
 
-    Per domain (R^n, and the box of the entry) the counts, the patterns of the cells, and the distinct affine maps,
-    rows ``(a_1, .., a_n, b)``; beside them the numbers of monomials of each output.
+    Per domain (R^n, and the box of the entry) the counts, the patterns of the cells, the distinct affine maps, rows
+    ``(a_1, .., a_n, b)``, and the Betti numbers of the sets of the first output; beside them the numbers of monomials
+    of each output.
 
     Raises
     ------
@@ -74,9 +78,27 @@ def _on(entry: SuiteNetwork, domain: Polyhedron | None) -> dict[str, Any]:
     listed = number <= MOST_LISTED
     return {
         "counts": {**counts, "patterns_any_dimension": with_faces},
+        "topology": _topology(entry, domain) if number <= MOST_CELLS_WITH_TOPOLOGY else None,
         "patterns": sorted(patterns) if listed else None,
         "affine_maps": [[_texts(row) for row in matrix] for matrix in sorted(maps)] if listed else None,
     }
+
+
+def _topology(entry: SuiteNetwork, domain: Polyhedron | None) -> dict[str, Any]:
+    """Betti numbers and faces of the sets where the first output is at least, at most and equal to 0."""
+    from puiseux.questions.input_sets import SETS, face_set, input_set
+
+    found: dict[str, Any] = {"output": 0, "threshold": "0"}
+    for name in SETS:
+        members = face_set(entry.network, domain, input_set(entry.network, 0, 0, name, False, None, None))
+        found[name] = {
+            "betti": list(members.homology.rational),
+            "betti_modulo_2": list(members.homology.modulo_two),
+            "one_point": list(members.one_point_homology.rational),
+            "torsion": [list(own) for own in members.homology.torsion],
+            "faces": list(members.f_vector),
+        }
+    return found
 
 
 def _texts(row: tuple[fmpq, ...]) -> list[str]:

@@ -4,7 +4,7 @@ A folder of the suite::
 
     manifest.json                what there is, with all counts: {"format": "puiseux-suite", "version": 1, ..}
     networks/NAME.json, .npz     the network (.npz only where float64 holds it exactly)
-    answers/NAME.json            counts, cells, affine maps, monomials
+    answers/NAME.json            counts, cells, affine maps, Betti numbers, monomials
     certificates/NAME-all.cert.gz, NAME-box.cert.gz
                                  proofs of cells, regions and affine maps on R^n and on the box, for ``puiseux verify``
 
@@ -189,6 +189,9 @@ def _finished(entry: SuiteNetwork, folder: Path) -> dict[str, Any] | None:
         return None
     if not isinstance(answers, dict) or answers.get("format") != ANSWERS_FORMAT:
         return None
+    domains = answers.get("domains")
+    if not isinstance(domains, dict) or any(not isinstance(d, dict) or "topology" not in d for d in domains.values()):
+        return None  # an export from before there was topology
     return answers if answers.get("digest") == entry.network.digest() else None
 
 

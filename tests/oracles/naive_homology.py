@@ -56,3 +56,38 @@ def quotient_betti(
     simplices = chains(facets, members)
     cone = {(*chain, apex) for chain in chains(facets, members & boundary)}
     return simplicial_betti(simplices | cone | {(apex,)}, degrees + 1)[: degrees + 1]
+
+
+def persistent_ranks(
+    facets: Mapping[int, Iterable[int]], smaller: Iterable[int], larger: Iterable[int], degrees: int
+) -> tuple[int, ...]:
+    """The ranks modulo 2 of the maps from the homology of one order complex to that of a larger one, by degree."""
+    small, large = chains(facets, smaller), chains(facets, larger)
+    assert small <= large
+
+    def boundary(simplex: tuple[int, ...]) -> set:
+        return {simplex[:i] + simplex[i + 1 :] for i in range(len(simplex))} if len(simplex) > 1 else set()
+
+    ranks = []
+    for degree in range(degrees + 1):
+        cycles = kernel_modulo_two({s: boundary(s) for s in small if len(s) == degree + 1})
+        bounding = [boundary(s) for s in large if len(s) == degree + 2]
+        ranks.append(rank_modulo_two([*bounding, *cycles]) - rank_modulo_two(bounding))
+    return tuple(ranks)
+
+
+def kernel_modulo_two(columns: Mapping) -> list[set]:
+    """A basis of the combinations of columns that vanish modulo 2, as sets of the names of columns."""
+    by_lowest: dict = {}
+    found = []
+    for name, column in columns.items():
+        rest, combined = set(column), {name}
+        while rest and max(rest) in by_lowest:
+            other, others = by_lowest[max(rest)]
+            rest ^= other
+            combined ^= others
+        if rest:
+            by_lowest[max(rest)] = rest, combined
+        else:
+            found.append(combined)
+    return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from flint import fmpq
 
+from nn_bridge.cells.cuts import with_differences, with_level
+from nn_bridge.cells.faces import FaceComplex, face_complex
 from nn_bridge.network.network import Network
-from nn_bridge.topology.cuts import with_differences, with_level
-from nn_bridge.topology.faces import FaceComplex, face_complex
 from nn_bridge.topology.homology import homology
 from nn_bridge.topology.sets import FaceSet, closed_set, open_set
 from polyhedra.polyhedron import Polyhedron

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flint import fmpq
 
 from nn_bridge.network.network import Network
-from puiseux import random_network, save, topology
+from polyhedra.errors import UsageError
+from puiseux import random_network, save, topology, vertex_persistence
 from puiseux.console.cli import run
 from tests.nn_bridge.topology.test_sets import ANNULUS
 
@@ -127,10 +129,83 @@ def test_persistence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         assert f"leave {options[0]} out" in capsys.readouterr().err
 
 
+def test_more_where_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "annulus.json"
+    save(ANNULUS, path)
+    found = answer(capsys, path, "--torsion", "--cycles")
+    assert (found["betti"], found["torsion"]) == ([1, 1, 0], [[], [], []])
+    (hole,) = found["cycles"]
+    ends = [tuple(point) for simplex in hole["simplices"] for point in simplex["points"]]
+    assert (hole["dimension"], {ends.count(end) for end in ends}) == (1, {2})
+    assert {abs(simplex["coefficient"]) for simplex in hole["simplices"]} == {1}
+    assert "cycles" not in answer(capsys, path)
+    critical = answer(capsys, path, "--critical-points")
+    assert [(p["kind"], p["level"], p["index"], p["euler"]) for p in critical["critical"]] == [
+        ("critical", "-1", 0, 1),
+        ("flat", "1/2", None, 0),
+    ]
+    assert (critical["set"], critical["betti"], critical["output"], critical["complete"]) == (None, None, 0, True)
+    unit = answer(capsys, path, "--unit", "0,2", "--level", "1", "--set", "level")
+    assert (unit["unit"], unit["output"], unit["level"], unit["betti"]) == ([0, 2], None, "1", [1, 0, 0])
+    for options, words in (
+        (["--critical-points"], "critical points of output 0"),
+        (["--unit", "0,2"], "unit 2 of stage 0 >= 0"),
+        (["--cycles", "--torsion"], "hole of degree 1"),
+    ):
+        assert run(["topology", str(path), *options]) == 0
+        assert words in capsys.readouterr().out
+
+
+def test_distances_to_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, data = tmp_path / "annulus.json", tmp_path / "points.csv"
+    save(ANNULUS, path)
+    data.write_text("2,2\n-2,-2\n")
+    found = answer(capsys, path, "--persistence", "--distances", str(data), "--set", "above")
+    assert (found["set"], found["level"]) == ("above", "0")
+    assert [pair for pair in found["pairs"] if pair["dimension"] == 0] == [
+        {"dimension": 0, "birth": "0", "death": "10"},
+        {"dimension": 0, "birth": "0", "death": "inf"},
+    ]
+    assert [pair["dimension"] for pair in found["pairs"] if pair["death"] == "inf"] == [0, 1]
+    assert all("/" in pair["death"] or pair["death"].isdecimal() or pair["death"] == "inf" for pair in found["pairs"])
+    whole = answer(capsys, path, "--persistence", "--distances", str(data))
+    assert [pair["dimension"] for pair in whole["pairs"] if pair["death"] == "inf"] == [0]
+    for options, words in (
+        (["--distances", str(data)], "add --persistence"),
+        (["--persistence", "--distances", str(data), "--open"], "leave --open out"),
+        (["--persistence", "--distances", str(tmp_path / "none.csv")], "none.csv"),
+    ):
+        assert run(["topology", str(path), *options]) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_values_at_vertices_in_python() -> None:
+    found = vertex_persistence(ANNULUS, lambda point: 0.5 * float(point[0]), which="above")
+    # the hole is closed where x reaches 3/2: the inner side of the ring is at 1, the outer one at 2
+    assert [(pair.dimension, pair.birth, pair.death) for pair in found.pairs if pair.death is None] == [
+        (0, -1, None),
+        (1, fmpq(1, 2), None),
+    ]
+    with pytest.raises(UsageError, match="no finite number"):
+        vertex_persistence(ANNULUS, lambda point: float("nan"))
+    with pytest.raises(UsageError, match="give one of them"):
+        vertex_persistence(ANNULUS)
+    with pytest.raises(UsageError, match="the data has 1 inputs"):
+        vertex_persistence(ANNULUS, data=[[1.0]])
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (("--set", "level", "--open"), "no open form"),
+        (("--unit", "0,5"), "no unit 5 in stage 0"),
+        (("--unit", "1,0"), "no hidden stage 1"),
+        (("--unit", "0"), "give S,U"),
+        (("--unit", "0,0", "--output", "0"), "leave --output out"),
+        (("--cycles", "--compactify"), "leave --compactify out"),
+        (("--critical-points", "--persistence"), "two questions"),
+        (("--critical-points", "--level", "0"), "leave --level out"),
+        (("--persistence", "--cycles"), "leave --cycles out"),
         (("--set", "inside"), "take above, below, level"),
         (("--output", "1"), "no output 1"),
         (("--class", "0"), "needs two or more"),

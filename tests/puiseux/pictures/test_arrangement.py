@@ -21,7 +21,7 @@ from puiseux.domains import pose
 from puiseux.pictures.arrangement import WALL, arrange
 from puiseux.pictures.float_values import output_values
 from puiseux.pictures.plane import _clear_winners, _split_by_class, facet_stages, polygons
-from puiseux.pictures.space import _facet_polygons
+from puiseux.pictures.space import facet_polygons
 from puiseux.pictures.views import look
 
 weights = st.integers(-2, 2)
@@ -74,7 +74,7 @@ def preactivations(network: Network, point: np.ndarray) -> list[np.ndarray]:
 def test_facets_in_space_are_the_sides_of_the_cells(network: Network) -> None:
     box = Polyhedron.box([-1] * 3, [2, 1, 1])
     found = arrange(network, box)
-    faces = _facet_polygons(found, np.arange(len(found.partner)))
+    faces = facet_polygons(found, np.arange(len(found.partner)))
     centres = found.centres()
     volumes = np.zeros(found.cells)
     for face, owner in zip(faces, found.facet_cell.tolist(), strict=True):

@@ -24,6 +24,7 @@ from puiseux.reading import save
 from puiseux.report.mathml import affine_mathml, number_mathml, rational_mathml
 from puiseux.report.report import render_report, write_report
 from puiseux.report.sections import SECTIONS, number
+from tests.nn_bridge.topology.test_sets import ANNULUS
 from tropical.parsing import parse
 
 TENT = Network.from_layers([[[2], [4]], [[1, -1]]], [[0, -2], [0]])
@@ -99,6 +100,18 @@ def test_the_report_of_a_plane_holds_every_part() -> None:
     assert "Left out" not in page.text
     assert "Exact and complete" in page.text
     assert "An independent engine" in page.text
+
+
+def test_betti_numbers_stand_in_the_report() -> None:
+    ring = render_report(ANNULUS)
+    rows = re.findall(r"<td>output 0 ([^<]*)</td>((?:<td class=n>[^<]*</td>)+)<td>([^<]*)</td>", ring)
+    found = {sign: (re.findall(r">(\d+)<", numbers)[:3], infinity) for sign, numbers, infinity in rows}
+    assert found == {
+        "&gt;= 0": (["1", "1", "0"], "2, 1, 0"),
+        "&lt;= 0": (["2", "1", "0"], "2, 0, 0"),
+        "= 0": (["2", "2", "0"], "3, 2, 0"),
+    }
+    assert "where output 1 is at least all others" in Page(render_report(PLANE)).text
 
 
 def test_one_input_has_its_graph_and_formula() -> None:

@@ -73,6 +73,13 @@ SMALL: dict[str, list[dict[str, Any]]] = {
         {"inputs": 2, "width": 4, "depth": 1, "trial": 0, "weights": "trained"},
     ],
     "geometry-data": [{"data": "iris", "trial": 0}],
+    "topology": [
+        *({"kind": "random", "shape": [2, w, 1], "trial": 0} for w in (3, 6)),
+        {"kind": "narrow", "shape": [2, 2, 1], "trial": 0},
+        {"kind": "n + 1", "shape": [2, 3, 1], "trial": 0},
+        {"kind": "folds", "shape": [2, 4, 4, 1], "trial": 0},
+        {"kind": "ring", "shape": [2, 8, 8, 1], "trial": 0},
+    ],
 }
 """Parameters that take little time."""
 DONE: dict[str, Any] = {}
@@ -404,3 +411,17 @@ def test_large_digits_keep_the_corners_and_the_range() -> None:
     assert images.max() <= 1
     # every third step lands between pixels: 27 steps over 7 pixels meet them where 7 k / 27 is whole
     assert np.allclose(images[:, 0, 27], small_images[:, 0, 7])
+
+
+def test_topology_of_folded_and_trained_networks() -> None:
+    found = small("topology")
+    folds, ring = (next(t for t in found.trials if t["kind"] == kind) for kind in ("folds", "ring"))
+    assert (folds["betti"], folds["bounded"]) == ([4, 0, 0], 4)
+    assert ring["accuracy"][-1] > 0.95
+    assert ring["betti"][-1] == [1, 1, 0]  # around the disk
+    marks = {row[0]: row[-1] for row in found.summary.rows}
+    assert {marks[name] for name in ("narrow", "n + 1", "folds", "random")} == {"confirmed"}
+    assert marks["ring, after training"] is None
+    bounded = Trial({"kind": "narrow", "shape": [2, 2, 1], "trial": 1}, {"betti": [1, 0, 0], "bounded": 1}, 0.0)
+    (row,) = found.study.summarize([bounded]).rows
+    assert row[-1] == "contradicted"

@@ -18,13 +18,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nn_bridge.cells.cuts import with_level
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import to_text
+from polyhedra.scalars import ZERO, to_text
 from puiseux.certificates.certificate import verify_certificate
 from puiseux.console.cli import run
+from puiseux.cross_check.sign_topology import sign_topology
 from puiseux.suite import export, export_suite, networks, run_suite, suite_networks
 from puiseux.suite.answers import answers_of
 from puiseux.suite.any_dimension import patterns_of_any_dimension
@@ -122,6 +124,24 @@ def test_counts_patterns_and_maps_are_those_of_the_naive_oracle(exported: Path, 
             tuple(tuple(map(Fraction, row)) for row in matrix) for matrix in answers["domains"][where]["affine_maps"]
         }
         assert maps == {output for _, _, output in found}
+
+
+@pytest.mark.parametrize("where", ["all", "box"])
+def test_betti_numbers_are_those_of_a_naive_route(exported: Path, where: str) -> None:
+    seen = 0
+    for network, answers in documents(exported):
+        low, high = entry_of(answers["network"]).box
+        domain = Polyhedron.box([low] * network.input_dim, [high] * network.input_dim) if where == "box" else None
+        found = answers["domains"][where]["topology"]
+        assert (found["output"], found["threshold"]) == (0, "0")
+        for name, signs in (("above", (0, 1)), ("below", (0, -1)), ("level", (0,))):
+            try:
+                naive = sign_topology(with_level(network, 0, ZERO), domain, lambda last, signs=signs: last[0] in signs)
+            except UsageError:
+                continue  # too many faces for the naive route
+            assert (found[name]["betti_modulo_2"], found[name]["faces"]) == (list(naive.betti), list(naive.faces))
+            seen += 1
+    assert seen >= 9
 
 
 def test_every_count_has_a_certificate(exported: Path) -> None:

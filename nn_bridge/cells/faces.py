@@ -12,14 +12,17 @@ less; the minimal faces are translates of the lineality space.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from flint import fmpq
 
-from nn_bridge.cells.cell import Generators
+from nn_bridge.cells.cell import Cell
 from nn_bridge.cells.complex import CellComplex, cell_complex
+from nn_bridge.cells.cuts import first_stages, with_all_differences, with_levels
 from nn_bridge.cells.tree import CellTreeError
+from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network, Row
 from polyhedra.limits import check_limits
 from polyhedra.polyhedron import Polyhedron
@@ -57,7 +60,7 @@ class FaceComplex:
     facets: list[tuple[int, ...]] = field(default_factory=list)
     unbounded: list[bool] = field(default_factory=list)
     carriers: list[tuple[int, int]] = field(default_factory=list)
-    _last: tuple[int, Generators] | None = field(default=None, repr=False)
+    _last: tuple[int, Cell, dict[int, Row]] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.dimensions)
@@ -66,6 +69,26 @@ class FaceComplex:
     def dim(self) -> int:
         """The dimension of the cells."""
         return self.cells.network.input_dim
+
+    def face(self, number: int) -> Face:
+        """One face as a value of its own."""
+        if not 0 <= number < len(self):
+            raise IndexError(f"there are {len(self)} faces, from 0; not number {number}")
+        return Face(self, number)
+
+    def faces(self, dim: int | None = None) -> list[Face]:
+        """The faces of one dimension, or of all of them.
+
+        Raises
+        ------
+        NetworkError
+            There are no faces of this dimension in R^n.
+        """
+        if dim is None:
+            return [Face(self, number) for number in range(len(self))]
+        if not 0 <= dim <= self.dim:
+            raise NetworkError(f"there are no faces of dimension {dim} in R^{self.dim}; take 0..{self.dim}")
+        return [Face(self, number) for number in self.of_dimension(dim)]
 
     def of_dimension(self, dim: int) -> list[int]:
         """The numbers of the faces of one dimension."""
@@ -93,6 +116,15 @@ class FaceComplex:
         return sum((-1) ** dim for dim in self.dimensions)
 
     @cached_property
+    def cofacets(self) -> list[tuple[int, ...]]:
+        """For each face the faces of which it is a facet."""
+        found: list[list[int]] = [[] for _ in self.facets]
+        for face, facets in enumerate(self.facets):
+            for facet in facets:
+                found[facet].append(face)
+        return list(map(tuple, found))
+
+    @cached_property
     def starts(self) -> tuple[int, ...]:
         """The first bit of each stage in `positive` and `zeros`, then that of the walls of the domain."""
         return _starts(self.cells)
@@ -111,28 +143,46 @@ class FaceComplex:
         """Whether a face lies on a wall of the domain."""
         return bool(self.zeros[face] >> self.starts[-1])
 
+    def walls(self, face: int) -> tuple[int, ...]:
+        """The walls of the domain that hold a face, as numbers of rows of ``cells.problem.walls``."""
+        bits = self.zeros[face] >> self.starts[-1]
+        return tuple(wall for wall in range(bits.bit_length()) if bits >> wall & 1)
+
     def point(self, face: int) -> Row:
         """An exact point in the relative interior of a face."""
-        cell, on = self.carriers[face]
-        if self._last is None or self._last[0] != cell:  # faces of one cell follow one another
-            self._last = cell, self.cells.cell(cell).generators
-        found = self._last[1]
-        if self.cells.problem is None:
-            return found.vertices[0]
-        first, last = self.cells.generator_begin[cell : cell + 2].tolist()
-        is_ray = self.cells.generator_ray[first:last].tolist()
-        vertices, rays = iter(found.vertices), iter(found.rays)
-        chosen: list[Row] = []
-        added: list[Row] = []
-        for number, ray in enumerate(is_ray):
-            vector = next(rays if ray else vertices)
-            if on >> number & 1:
-                (added if ray else chosen).append(vector)
-        point = [sum(column, fmpq(0)) / len(chosen) for column in zip(*chosen, strict=True)]
-        for vector in added:
+        vertices, rays = self.generators(face)
+        point = [sum(column, fmpq(0)) / len(vertices) for column in zip(*vertices, strict=True)]
+        for vector in rays:
             largest = max(abs(v) for v in vector)  # any positive multiple serves
             point = [x + v / largest for x, v in zip(point, vector, strict=True)]
         return tuple(point)
+
+    def generators(self, face: int) -> tuple[list[Row], list[Row]]:
+        """The exact vertices and rays of a face as the cell that carries it has them, modulo its lines."""
+        number, on = self.carriers[face]
+        if self._last is None or self._last[0] != number:  # faces of one cell follow one another
+            self._last = number, self.cells.cell(number), {}
+        _, cell, known = self._last
+        if self.cells.problem is None:
+            return [cell.generator(0)], []
+        first, last = self.cells.generator_begin[number : number + 2].tolist()
+        vertices: list[Row] = []
+        rays: list[Row] = []
+        for k, is_ray in enumerate(self.cells.generator_ray[first:last].tolist()):
+            if on >> k & 1:
+                if k not in known:
+                    known[k] = cell.generator(k)
+                (rays if is_ray else vertices).append(known[k])
+        return vertices, rays
+
+    def vertices(self, face: int) -> tuple[Row, ...]:
+        """The exact vertices of a face, sorted; where it contains lines, a point of each of its minimal faces."""
+        below = {face}
+        for number in range(face, -1, -1):  # a face comes after its facets
+            if number in below and self.facets[number]:
+                below.remove(number)
+                below.update(self.facets[number])
+        return tuple(sorted(map(self.point, below)))
 
     @cached_property
     def signs(self) -> list[tuple[int, ...]]:
@@ -150,6 +200,74 @@ class FaceComplex:
             else:
                 found.append(_oriented([dict(zip(self.facets[f], found[f], strict=True)) for f in facets]))
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A relatively open face of a complex: the points with one sign vector.  Made by `FaceComplex.face`.
+
+    Faces are equal iff they have the same number in the same complex.
+
+    Attributes
+    ----------
+    complex : FaceComplex
+    number : int
+    """
+
+    complex: FaceComplex = field(repr=False)
+    number: int
+
+    @property
+    def dimension(self) -> int:
+        """Its dimension."""
+        return self.complex.dimensions[self.number]
+
+    @property
+    def signs(self) -> tuple[tuple[int, ...], ...]:
+        """The signs 1, 0, -1 of all units on it, stage by stage; hyperplanes of outputs are the last stage."""
+        return self.complex.sign_vector(self.number)
+
+    @property
+    def walls(self) -> tuple[int, ...]:
+        """The walls of the domain that hold it."""
+        return self.complex.walls(self.number)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it is bounded."""
+        return self.complex.is_bounded(self.number)
+
+    @property
+    def facets(self) -> list[Face]:
+        """Its facets."""
+        return [Face(self.complex, number) for number in self.complex.facets[self.number]]
+
+    @property
+    def cofacets(self) -> list[Face]:
+        """The faces of which it is a facet."""
+        return [Face(self.complex, number) for number in self.complex.cofacets[self.number]]
+
+    @property
+    def point(self) -> Row:
+        """An exact point in its relative interior."""
+        return self.complex.point(self.number)
+
+    @property
+    def vertices(self) -> tuple[Row, ...]:
+        """Its exact vertices, sorted; where it contains lines, a point of each of its minimal faces."""
+        return self.complex.vertices(self.number)
+
+
+def layer_complexes(network: Network, domain: Polyhedron | None = None) -> list[FaceComplex]:
+    """The complexes before the first stage, behind it, behind the second, .., each with all of its faces.
+
+    Examples
+    --------
+    >>> bent = Network.from_layers([[[1], [-1]], [[1, 1]], [[1]]], [[0, 0], [-1], [0]])
+    >>> [found.f_vector for found in layer_complexes(bent)]
+    [(0, 1), (1, 2), (3, 4)]
+    """
+    return [face_complex(first_stages(network, count), domain) for count in range(len(network.stages) + 1)]
 
 
 def face_complex(network: Network, domain: Polyhedron | None = None) -> FaceComplex:
@@ -170,6 +288,28 @@ def face_complex(network: Network, domain: Polyhedron | None = None) -> FaceComp
     ((3, 9, 7), 1, 1)
     """
     return faces_of(cell_complex(network, domain))
+
+
+_CUTS: dict[str, Callable[[Network], Network]] = {"outputs": with_levels, "differences": with_all_differences}
+
+
+def faces_of_cut(cells: CellComplex, hyperplanes: str) -> FaceComplex:
+    """The faces of a complex, cut by its outputs or by their differences too; made once for each complex.
+
+    Raises
+    ------
+    ValueError
+        There are no such hyperplanes.
+    """
+    known: dict[str, FaceComplex] = cells.__dict__.setdefault("_faces", {})
+    if hyperplanes not in known:
+        if hyperplanes == "units":
+            known[hyperplanes] = faces_of(cells)
+        elif hyperplanes in _CUTS:
+            known[hyperplanes] = face_complex(_CUTS[hyperplanes](cells.network), cells.domain)
+        else:
+            raise ValueError(f"there are no hyperplanes {hyperplanes!r}; take units, {', '.join(_CUTS)}")
+    return known[hyperplanes]
 
 
 def faces_of(cells: CellComplex) -> FaceComplex:
@@ -293,4 +433,4 @@ def _one_face(cells: CellComplex) -> FaceComplex:
     return found
 
 
-__all__ = ["FaceComplex", "face_complex", "faces_of"]
+__all__ = ["Face", "FaceComplex", "face_complex", "faces_of", "faces_of_cut", "layer_complexes"]

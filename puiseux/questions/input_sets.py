@@ -1,0 +1,192 @@
+"""The sets of inputs whose topology is asked for: by the level of an output or a unit, or by classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from flint import fmpq
+
+from nn_bridge.cells.cuts import with_differences, with_level, with_unit_level
+from nn_bridge.cells.faces import face_complex
+from nn_bridge.network.network import Network
+from nn_bridge.topology.homology import FIELDS
+from nn_bridge.topology.sets import FaceSet, closed_set, open_set
+from polyhedra.errors import GeometryError, UsageError
+from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
+from polyhedra.scalars import ZERO, rational
+from puiseux.questions.answers import readable
+
+SETS = ("above", "below", "level")
+_SIGNS = {"above": (0, 1), "below": (0, -1), "level": (0,)}
+
+
+class InputSet(NamedTuple):
+    """A set of inputs, as asked for; without a name, all sublevel sets of an output."""
+
+    name: str | None
+    output: int | None
+    level: fmpq | None
+    classes: tuple[int, ...]
+    closed: bool
+    unit: tuple[int, int] | None = None
+
+
+def check_field(field: str) -> None:
+    """Refuse a field over which nothing is computed here."""
+    if field not in FIELDS:
+        raise UsageError(f"there is no field {quoted(field)} here; take Q or 2")
+
+
+def input_set(
+    network: Network,
+    output: int | None,
+    level: Any,
+    which: str | None,
+    is_open: bool,
+    of_class: int | None,
+    boundary: tuple[int, int] | None,
+    unit: tuple[int, int] | None = None,
+) -> InputSet:
+    """The set that the parameters of `puiseux.topology` name.
+
+    Raises
+    ------
+    PuiseuxError
+        They do not go together, or there is no such output or unit.
+    """
+    if unit is not None:
+        for option, value in (("--output", output), ("--class", of_class), ("--boundary", boundary)):
+            if value is not None:
+                raise UsageError(f"--unit cuts at the level of a hidden unit; leave {option} out")
+        return _level_set(network, None, level, which, is_open, unit)
+    if of_class is None and boundary is None:
+        return _level_set(network, output or 0, level, which, is_open, None)
+    return _class_set(network, output, level, which, is_open, of_class, boundary)
+
+
+def all_levels(network: Network, output: int | None, name: str, options: Mapping[str, Any]) -> InputSet:
+    """All sublevel sets of an output; the options that name one set must be left out.
+
+    Raises
+    ------
+    PuiseuxError
+        One of them is there, or there is no such output.
+    """
+    for option, value in options.items():
+        if value is not None and value is not False:
+            raise UsageError(f"{name} looks at all levels from below; leave {option} out")
+    network.select_outputs([output or 0])
+    return InputSet(None, output or 0, None, (), True)
+
+
+def _level_set(
+    network: Network, output: int | None, level: Any, which: str | None, is_open: bool, unit: tuple[int, int] | None
+) -> InputSet:
+    name = which or "above"
+    if name not in SETS:
+        raise UsageError(f"there is no set {quoted(name)}; take {', '.join(SETS)}")
+    if is_open and name == "level":
+        raise UsageError("a level has no open form; leave --open out")
+    if unit is not None:
+        with_unit_level(network, *unit, ZERO)  # names a unit that is not there
+    else:
+        network.select_outputs([output or 0])
+    return InputSet(name, output, _level(level), (), not is_open, unit)
+
+
+def _class_set(
+    network: Network,
+    output: int | None,
+    level: Any,
+    which: str | None,
+    is_open: bool,
+    of_class: int | None,
+    boundary: tuple[int, int] | None,
+) -> InputSet:
+    option = "--class" if boundary is None else "--boundary"
+    if of_class is not None and boundary is not None:
+        raise UsageError("--class and --boundary are two sets; give one of them")
+    for other, value in (("--output", output), ("--level", level), ("--set", which)):
+        if value is not None:
+            raise UsageError(f"{option} compares all outputs; leave {other} out")
+    classes = (of_class,) if of_class is not None else tuple(boundary or ())
+    if network.output_dim < 2:
+        raise UsageError(f"the network has one output; {option} needs two or more")
+    network.select_outputs(classes)
+    if boundary is None:
+        return InputSet("class", None, None, classes, not is_open)
+    if is_open:
+        raise UsageError("a boundary has no open form; leave --open out")
+    if len(classes) != 2 or classes[0] == classes[1]:
+        raise UsageError("--boundary lies between two different outputs; give I,J such as 0,1")
+    return InputSet("boundary", None, None, classes, True)
+
+
+def _level(value: Any) -> fmpq:
+    try:
+        return ZERO if value is None else rational(value)
+    except (GeometryError, TypeError, ValueError):
+        raise UsageError(f"the level {quoted(str(value))} is no number; give a decimal or a fraction p/q") from None
+
+
+def cut_network(network: Network, question: InputSet) -> Network:
+    """The network with one more stage, whose units tell by their signs what lies in the set."""
+    if question.classes:
+        return with_differences(network, question.classes[0])
+    level = question.level or ZERO
+    if question.unit is not None:
+        return with_unit_level(network, *question.unit, level)
+    return with_level(network, question.output or 0, level)
+
+
+def condition(question: InputSet) -> Callable[[tuple[int, ...]], bool]:
+    """Whether a face lies in the set, from the signs on it of the last stage of `cut_network`."""
+    if not question.classes:
+        signs = tuple(sign for sign in _SIGNS[question.name or "below"] if sign or question.closed)
+        return lambda found: found[0] in signs
+    first, *second = question.classes
+    equal = {other - (other > first) for other in second}  # the outputs other than the first, numbered from 0
+    least = 0 if question.closed else 1
+    return lambda found: min(found) >= least and not any(found[unit] for unit in equal)
+
+
+def face_set(network: Network, domain: Polyhedron | None, question: InputSet) -> FaceSet:
+    """The set as a union of faces."""
+    stage = len(network.stages)
+    cut = cut_network(network, question)
+    faces, holds, units = face_complex(cut, domain), condition(question), range(cut.stages[-1].units)
+    make = closed_set if question.closed else open_set
+    return make(faces, lambda face: holds(tuple(faces.unit_sign(face, stage, unit) for unit in units)))
+
+
+def set_text(question: InputSet) -> str:
+    """The set as a condition.
+
+    Examples
+    --------
+    >>> set_text(InputSet("below", 1, ZERO, (), False)), set_text(InputSet("class", None, None, (2,), True))
+    ('output 1 < 0', 'where output 2 is at least all others')
+    """
+    strict = not question.closed
+    if question.name == "class":
+        return f"where output {question.classes[0]} is {'more than' if strict else 'at least'} all others"
+    if question.name == "boundary":
+        return f"where outputs {question.classes[0]} and {question.classes[1]} are equal and at least all others"
+    signs = {"above": ">" if strict else ">=", "below": "<" if strict else "<=", "level": "="}
+    where = f"output {question.output}" if question.unit is None else "unit {1} of stage {0}".format(*question.unit)
+    return f"{where} {signs[question.name or 'level']} {readable(question.level or ZERO)}"
+
+
+__all__ = [
+    "SETS",
+    "InputSet",
+    "all_levels",
+    "check_field",
+    "condition",
+    "cut_network",
+    "face_set",
+    "input_set",
+    "set_text",
+]
