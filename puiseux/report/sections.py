@@ -21,7 +21,7 @@ from typing import Any
 from flint import fmpq
 
 from nn_bridge.expressivity.region_bounds import Bound, region_bounds
-from nn_bridge.region_count import Count, RegionCount
+from nn_bridge.region_count import Count
 from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.errors import MissingExtraError, PuiseuxError
 from polyhedra.quoting import shown
@@ -30,7 +30,6 @@ from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
 from puiseux.report.subject import LeftOut, Subject, left_out
 from tropical.simplify import SimplifiedFormula
 
-_KEPT_CELLS = 100_000
 _PICTURE_CELLS = 60_000
 _SVG_CELLS = 500
 _SECOND_CELLS = 2_000
@@ -114,7 +113,7 @@ def network_section(subject: Subject) -> str:
 
 def counts_section(subject: Subject) -> str:
     """The four counts side by side."""
-    result = subject.count = _counted(subject)
+    result = subject.counted(0.4)
     at_least = "" if result.complete else "≥ "
     tiles = "".join(
         f"<div><b>{at_least if value is not None else ''}{number(value)}</b><span>{name.replace('_', ' ')}</span></div>"
@@ -134,18 +133,6 @@ def counts_section(subject: Subject) -> str:
         verdict = f'<p class="no">Incomplete ({reason}): lower bounds.</p>'
     engine = f"Engine <code>{html.escape(result.engine)}</code>, {result.seconds:.2f} s. {_second_count(subject)}"
     return f'<div class="numbers">{tiles}</div>{verdict}{table(("count", "", "meaning"), rows, (1,))}<p>{engine}</p>'
-
-
-def _counted(subject: Subject) -> RegionCount:
-    """The counts; where there are not too many cells, these are kept for the rest of the page."""
-    from puiseux.questions.count import count_and_keep, count_problem
-
-    begun = subject.seconds
-    limit = round(subject.share(0.4), 1)
-    count, subject.found = count_and_keep(subject.problem, time_limit=limit, max_cells=_KEPT_CELLS)
-    if count.complete or (count.cells or 0) <= _KEPT_CELLS:
-        return count
-    return count_problem(subject.problem, time_limit=max(0.1, round(limit - (subject.seconds - begun), 1)))
 
 
 def _second_count(subject: Subject) -> str:
@@ -230,6 +217,8 @@ def pictures_section(subject: Subject) -> str:
             wanted.append(("3d", "map", "The graph of the function."))
     else:
         wanted = [("3d", "map", "The cells, colours by affine map."), ("hyperplanes", "map", "Bent hyperplanes.")]
+    from puiseux.pictures.pointer import pointer_parts
+
     figures = []
     for place, (kind, color_by, caption) in enumerate(wanted):
         subject.share(1.0)
@@ -242,7 +231,7 @@ def pictures_section(subject: Subject) -> str:
             continue
         figures.append(_figure(figure, caption, cells <= _SVG_CELLS and color_by != "value" and kind != "3d", place))
     subject.not_proven.append("Positions in pictures are rounded; the cells and what borders on what are not.")
-    return f'<div class="pair">{"".join(figures)}</div>'
+    return f'<div class="pair">{"".join(figures)}</div>{pointer_parts("".join(figures))}'
 
 
 def _drawn(subject: Subject, kind: str, color_by: str) -> Any:
@@ -258,12 +247,13 @@ def _drawn(subject: Subject, kind: str, color_by: str) -> Any:
 
 def _figure(figure: Any, caption: str, vector: bool, place: int) -> str:
     from puiseux.pictures.pages import data_url, small_png, svg_of
+    from puiseux.pictures.pointer import panel_of
 
     label = html.escape(caption)
     picture = svg_of(figure, f"p{place}") if vector else f'<img alt="{label}" src="{data_url(small_png(figure))}">'
     # two pictures side by side, or the flat graph of one input
     broad = " broad" if figure.get_size_inches()[0] > 1.5 * figure.get_size_inches()[1] else ""
-    return f'<figure class="picture{broad}"><figcaption>{label}</figcaption>{picture}</figure>'
+    return f'<figure class="picture{broad}"><figcaption>{label}</figcaption>{picture}{panel_of(picture)}</figure>'
 
 
 # -------------------------------------------------------------------- formula
