@@ -33,10 +33,11 @@ from polyhedra.errors import FormulationError
 from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.scalars import ONE, ZERO, to_float
 from polyhedra.system import without_zero_rows
+from polyhedra.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class LipschitzBound:
+@dataclass(frozen=True, slots=True, repr=False)
+class LipschitzBound(Value):
     """A local Lipschitz constant and how far it is known.
 
     Attributes

@@ -26,6 +26,7 @@ from nn_bridge.readers.files import read_bytes
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.quoting import quoted, shown, shown_path
 from polyhedra.scalars import ONE, ZERO, rational
+from polyhedra.values import Value
 
 _TOKEN = re.compile(r"[()]|[^\s();]+|;[^\n\r]*")
 
@@ -61,8 +62,8 @@ class LinearRow:
         return bool(slack > 0 if self.strict else slack >= 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
+@dataclass(frozen=True, slots=True, repr=False)
+class Property(Value):
     """What must not happen: one of these systems is satisfied.
 
     Attributes

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from polyhedra.values import Value
+
 if TYPE_CHECKING:
     from nn_bridge.network.network import Network, Pattern
     from polyhedra.polyhedron import Polyhedron
@@ -58,8 +60,8 @@ class Count(StrEnum):
     AFFINE_MAPS = ("affine_maps", "distinct affine maps", "distinct affine maps of all outputs together")
 
 
-@dataclass(frozen=True, slots=True)
-class RegionCount:
+@dataclass(frozen=True, slots=True, repr=False)
+class RegionCount(Value):
     """The counts of one network on one domain by one engine.
 
     Attributes

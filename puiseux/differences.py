@@ -15,6 +15,7 @@ from polyhedra.errors import UsageError
 from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO, rational, to_text
+from polyhedra.values import Value
 from puiseux.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.domains import pose
 from puiseux.reading import as_network
@@ -23,8 +24,8 @@ from puiseux.time_limit import check_time_limit
 INFINITE = "inf"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+@dataclass(frozen=True, slots=True, repr=False)
+class Difference(Value):
     """The largest difference of the outputs of two networks, in the maximum norm.
 
     Attributes

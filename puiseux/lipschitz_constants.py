@@ -13,6 +13,7 @@ from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
+from polyhedra.values import Value
 from puiseux.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.domains import pose
 from puiseux.reading import as_network
@@ -22,8 +23,8 @@ NORMS = ("1", "2", "inf")
 PLACES = ("inputs", "parameters")
 
 
-@dataclass(frozen=True, slots=True)
-class LipschitzConstant:
+@dataclass(frozen=True, slots=True, repr=False)
+class LipschitzConstant(Value):
     """The greatest ratio ``|f(x) - f(y)| / |x - y|`` on a domain.
 
     Attributes

@@ -14,6 +14,7 @@ from milp.verify import Status
 from milp.vnnlib import Property, read_vnnlib, read_witness
 from nn_bridge.network.network import Network, Row
 from polyhedra.scalars import to_float
+from polyhedra.values import Value
 from puiseux.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.float_replay import PRECISIONS, float_outputs
 from puiseux.reading import as_network
@@ -23,8 +24,8 @@ PROVEN, VIOLATED, OPEN = "PROVEN", "VIOLATED", "OPEN"
 _VERDICTS = {Status.PROVEN: PROVEN, Status.VIOLATED: VIOLATED, Status.OPEN: OPEN}
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+@dataclass(frozen=True, slots=True, repr=False)
+class Replay(Value):
     """Whether a counterexample holds, computed exactly and as a program would compute it.
 
     Attributes
@@ -62,8 +63,8 @@ class Replay:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class PropertyAnswer:
+@dataclass(frozen=True, slots=True, repr=False)
+class PropertyAnswer(Value):
     """What is known of a property.
 
     Attributes

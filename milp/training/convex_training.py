@@ -25,12 +25,13 @@ from milp.solvers import SolveReport, deadline_after, require_cvxpy, solve, time
 from milp.training.sparse_model import OneHiddenLayer
 from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError
+from polyhedra.values import Value
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ConvexFit:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ConvexFit(Value):
     """A globally optimal two-layer network, within the solver's tolerance.
 
     Attributes

@@ -30,12 +30,13 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO
 from polyhedra.system import System
+from polyhedra.values import Value
 
 _NORM_BITS = 64
 
 
-@dataclass(frozen=True)
-class RegionStatistics:
+@dataclass(frozen=True, repr=False)
+class RegionStatistics(Value):
     """One linear region (or one cell) in numbers.
 
     Attributes
@@ -205,8 +206,8 @@ def cell_inradius(cell: Cell) -> tuple[fmpq, fmpq] | None:
     return bounds[0], bounds[1]
 
 
-@dataclass(frozen=True)
-class ComplexStatistics:
+@dataclass(frozen=True, repr=False)
+class ComplexStatistics(Value):
     """All cells of a network on a domain together.
 
     Attributes

@@ -27,6 +27,7 @@ from nn_bridge.expressivity.randomness import generator_and_seed
 from nn_bridge.network.network import Network, Pattern, float_matrix
 from polyhedra.quoting import quoted
 from polyhedra.scalars import to_float
+from polyhedra.values import Value
 
 if TYPE_CHECKING:
     pass
@@ -36,8 +37,8 @@ TOLERANCE = 1e-9
 """Up to which relative difference two Jacobians, or a midpoint and a mean, count as equal."""
 
 
-@dataclass(frozen=True, slots=True)
-class SampledRegions:
+@dataclass(frozen=True, slots=True, repr=False)
+class SampledRegions(Value):
     """An estimate of the number of linear regions, and what it rests on.
 
     Attributes
@@ -96,8 +97,8 @@ class SampledRegions:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class SampledPatterns:
+@dataclass(frozen=True, slots=True, repr=False)
+class SampledPatterns(Value):
     """The activation patterns met at sampled points, in floating point.
 
     Attributes
@@ -280,8 +281,8 @@ def cube_points(
         yield rng.uniform(lower, upper, (min(batch, samples - begin), len(lower)))
 
 
-@dataclass(frozen=True)
-class SampledPieces:
+@dataclass(frozen=True, repr=False)
+class SampledPieces(Value):
     """The affine pieces met at given points: one point, and the Jacobian there, for each.
 
     Attributes

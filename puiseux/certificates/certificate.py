@@ -26,6 +26,7 @@ from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import shown_path
 from polyhedra.scalars import primitive
+from polyhedra.values import Value
 from puiseux.certificates import checker as certificate_checker
 from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
@@ -39,8 +40,8 @@ _RECORDS_BETWEEN_REPORTS = 4096
 _BYTES_BETWEEN_REPORTS = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+@dataclass(frozen=True, slots=True, repr=False)
+class Verdict(Value):
     """What checking a certificate gave.
 
     Attributes

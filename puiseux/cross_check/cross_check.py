@@ -21,6 +21,7 @@ from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rounded_text, to_text
+from polyhedra.values import Value
 from puiseux.cross_check.disagreement import Claim, Witness, disagreement, narrow, pattern_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
 from puiseux.cross_check.oracles import PEERS, warm_up
@@ -36,8 +37,8 @@ MOST_PATTERNS = 20_000
 """Patterns are compared where there are at most so many cells; the numbers always are."""
 
 
-@dataclass(frozen=True, slots=True)
-class RouteResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class RouteResult(Value):
     """What one counter said.
 
     Attributes
@@ -79,8 +80,8 @@ class RouteResult:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class CrossCheck:
+@dataclass(frozen=True, slots=True, repr=False)
+class CrossCheck(Value):
     """The answers side by side, and the verdict.
 
     Attributes
