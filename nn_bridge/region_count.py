@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from polyhedra.values import Value
+from polyhedra.quoting import shown
+from polyhedra.values import Value, html_table
 
 if TYPE_CHECKING:
     from nn_bridge.network.network import Network, Pattern
@@ -99,6 +100,17 @@ class RegionCount(Value):
     def counts(self) -> dict[str, int | None]:
         """The four counts by name."""
         return {str(count): getattr(self, count) for count in Count}
+
+    def _repr_html_(self) -> str:
+        at_least = "" if self.complete else ">= "
+        rows = [
+            (str(count), "-" if value is None else f"{at_least}{value:,}", count.short)
+            for count, value in zip(Count, self.counts.values(), strict=True)
+        ]
+        certainty = "exact" if self.exact else "not proven" if self.complete else "incomplete: lower bounds only"
+        reason = "" if self.reason is None else f" ({self.reason})"
+        caption = f"on {self.domain}, engine {self.engine}: {certainty}{reason}"
+        return html_table(rows, caption=shown(caption, 240))
 
     def to_json(self, network: Network) -> dict[str, Any]:
         """The object that ``puiseux count --json`` prints (``reason`` only where there is one)."""

@@ -151,6 +151,26 @@ def to_text(value: fmpq) -> str:
     return str(value)
 
 
+def decimal_text(value: fmpq) -> str:
+    """A rational as an exact decimal where it has one, else as a fraction.
+
+    Examples
+    --------
+    >>> decimal_text(fmpq(-5, 4)), decimal_text(fmpq(3)), decimal_text(fmpq(1, 3))
+    ('-1.25', '3', '1/3')
+    """
+    rest, places = int(value.q), 0
+    for prime in (2, 5):
+        count = 0
+        while rest % prime == 0:
+            rest, count = rest // prime, count + 1
+        places = max(places, count)
+    if rest != 1 or not places:
+        return to_text(value)
+    digits = str(abs(value.p) * (10**places // value.q)).rjust(places + 1, "0")
+    return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
 def common_denominator(values: Iterable[fmpq]) -> int:
     """The least common multiple of the denominators (1 for no values)."""
     return math.lcm(1, *(int(value.q) for value in values))

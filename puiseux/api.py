@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nn_bridge.cells.cell import Cell
     from nn_bridge.cells.complex import CellComplex
-    from nn_bridge.cells.statistics import RegionStatistics
+    from nn_bridge.cells.statistics_table import RegionTable
     from nn_bridge.expressivity.complexity import MonomialComplexity
     from nn_bridge.expressivity.region_bounds import RegionBounds
     from nn_bridge.expressivity.sampling import SampledPatterns, SampledRegions
@@ -147,7 +147,7 @@ def region_statistics(
     data: Iterable[Iterable[Any]] | None = None,
     by: Literal["regions", "cells"] = "regions",
     output: int | None = None,
-) -> Iterator[RegionStatistics]:
+) -> RegionTable:
     """Volume, inradius, facets, edges and neighbours of each linear region (or cell), exactly.
 
     Parameters
@@ -160,6 +160,11 @@ def region_statistics(
     by : {"regions", "cells"}
     output : int, optional
         Take one output alone.
+
+    Returns
+    -------
+    RegionTable
+        To iterate over, with columns (``table["volume"]``), ``to_dict()`` and ``to_pandas()``.
 
     See Also
     --------

@@ -21,6 +21,7 @@ from nn_bridge.cells.complex import cell_complex
 from nn_bridge.cells.edges import Edge, cell_edges
 from nn_bridge.cells.graph_distances import Neighbours, diameter
 from nn_bridge.cells.location import distance_to_points, points_by_cell
+from nn_bridge.cells.statistics_table import RegionTable
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network, Row
 from polyhedra import triangulation
@@ -88,10 +89,11 @@ def region_statistics(
     *,
     data: Iterable[Iterable[Any]] | None = None,
     by: str = "regions",
-) -> Iterator[RegionStatistics]:
+) -> RegionTable:
     """The linear regions of a network on a domain (None: all of R^n; a box gives volumes within the box).
 
-    All cells are kept in memory.  Regions come in the order of their first cells.
+    All cells are kept in memory.  Regions come in the order of their first cells, one after another as they are asked
+    for: iterate over the table, or take its columns, ``table["volume"]``.
 
     Parameters
     ----------
@@ -119,7 +121,7 @@ def region_statistics(
     points = None if data is None else [network.point(point) for point in data]
     if points is not None and not points:
         raise NetworkError("the data holds no points; leave it out")
-    return _statistics(network, domain, points, by == "regions")
+    return RegionTable(_statistics(network, domain, points, by == "regions"), by, points is not None)
 
 
 def _statistics(

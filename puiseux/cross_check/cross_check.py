@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import Count, RegionCount
@@ -21,7 +21,7 @@ from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rounded_text, to_text
-from polyhedra.values import Value
+from polyhedra.values import Value, frame
 from puiseux.cross_check.disagreement import Claim, Witness, disagreement, narrow, pattern_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
 from puiseux.cross_check.oracles import PEERS, warm_up
@@ -29,6 +29,9 @@ from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
 from puiseux.routes import ROUTES
 from puiseux.time_limit import check_time_limit
+
+if TYPE_CHECKING:
+    import pandas
 
 Oracle = Callable[[Network, Polyhedron | None], Any]
 """What can be plugged in: returns a `RegionCount`, a number of cells, or a mapping of counts; see `crosscheck`."""
@@ -110,6 +113,18 @@ class CrossCheck(Value):
             "routes": [route.to_json() for route in self.routes],
             "witness": None if self.witness is None else self.witness.to_json(),
         }
+
+    def to_dict(self) -> dict[str, Any]:
+        """The verdict, the domain, the counts of each counter, and the first disagreement."""
+        counts = {route.name: route.counts for route in self.routes}
+        return {"agree": self.agree, "domain": self.domain, "counts": counts, "witness": self.witness}
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A pandas frame, a row for each counter."""
+        names = [route.name for route in self.routes]
+        columns = {str(key): [route.counts[key] for route in self.routes] for key in Count}
+        exact, seconds = [route.exact for route in self.routes], [route.seconds for route in self.routes]
+        return frame({"counter": names, **columns, "exact": exact, "seconds": seconds})
 
     def __str__(self) -> str:
         return "\n".join([*_table(self.routes), "", *_verdict(self)])
