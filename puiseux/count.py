@@ -21,10 +21,11 @@ from puiseux.domains import Problem, pose
 from puiseux.reading import as_network
 from puiseux.routes import ENGINES
 from puiseux.time_limit import Stopped, check_time_limit, within
+from puiseux.waiting import shown_counts
 
 AUTO = "auto"
 
-
+_SHOW_PROGRESS = tuple(name for name, route in ENGINES.items() if "progress" in (route.options or ()))
 _MOST_CELLS = 2**62  # more do not fit into a machine's integers, and no count gets there
 
 
@@ -80,7 +81,7 @@ def count_regions(
     memory: int | str | None = None,
     checkpoint: str | PathLike[str] | None = None,
     on_degenerate: str | None = None,
-    progress: Callable[[int, float], None] | None = None,
+    progress: bool | Callable[[int, float], None] | None = None,
 ) -> RegionCount:
     """Count the cells and linear regions of a network, exactly.
 
@@ -105,8 +106,8 @@ def count_regions(
     on_degenerate : {"report", "raise", "exact"}, optional
         What the engine "sign-vectors" does where it cannot vouch for a number: leave it out and say why (the default),
         refuse, or hand over to the engine "cells".
-    progress : callable, optional
-        Called with the number of cells found and the share of the work done.
+    progress : bool or callable, optional
+        True shows it on stderr; a callable gets the number of cells found and the share of the work done.
 
     Returns
     -------
@@ -125,16 +126,19 @@ def count_regions(
     >>> count_regions(tent).counts
     {'cells': 3, 'regions': 3, 'regions_by_point': 3, 'affine_maps': 3}
     """
-    return count_problem(
-        pose(as_network(network, output=output), domain),
-        engine,
-        counts=counts,
-        workers=workers,
-        executor=executor,
-        time_limit=time_limit,
-        max_cells=max_cells,
-        memory=memory,
-        checkpoint=checkpoint,
-        on_degenerate=on_degenerate,
-        progress=progress,
-    )
+    problem = pose(as_network(network, output=output), domain)
+    known = (choose_engine(problem) if engine == AUTO else engine) in _SHOW_PROGRESS
+    with shown_counts(progress if known or callable(progress) else None) as shown:
+        return count_problem(
+            problem,
+            engine,
+            counts=counts,
+            workers=workers,
+            executor=executor,
+            time_limit=time_limit,
+            max_cells=max_cells,
+            memory=memory,
+            checkpoint=checkpoint,
+            on_degenerate=on_degenerate,
+            progress=shown,
+        )
