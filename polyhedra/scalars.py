@@ -12,7 +12,7 @@ import numbers
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, Context, Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
@@ -139,6 +139,19 @@ def rounded_text(value: fmpq, digits: int) -> str:
     with localcontext(Context(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN)):
         quotient = Decimal(int(value.p)) / Decimal(int(value.q))
         return str(quotient.normalize()).replace("E", "e")
+
+
+def rounded_up(value: fmpq, digits: int) -> str:
+    """The least decimal of so many digits that is at least a rational.
+
+    Examples
+    --------
+    >>> rounded_up(rational("1/3"), 3), rounded_up(rational("-1/3"), 3), rounded_up(rational("1/4"), 3)
+    ('0.334', '-0.333', '0.25')
+    """
+    with localcontext(Context(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_CEILING)):
+        quotient = Decimal(int(value.p)) / Decimal(int(value.q))
+        return f"{quotient.normalize():f}" if -6 <= quotient.adjusted() <= digits else str(quotient).replace("E", "e")
 
 
 def to_fraction(value: fmpq) -> Fraction:

@@ -15,9 +15,8 @@ from typing import Any
 from nn_bridge.network.network import Network, check_dense
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import UsageError
-from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
-from puiseux.domains import Problem, pose
+from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
 from puiseux.routes import ENGINES
 from puiseux.time_limit import Stopped, check_time_limit, within
@@ -69,7 +68,7 @@ def _in_time(seconds: float | None, count: Callable[[], RegionCount]) -> RegionC
 
 def count_regions(
     network: Network | str | PathLike[str] | Any,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     engine: str = AUTO,
     *,
     output: int | None = None,
@@ -89,7 +88,7 @@ def count_regions(
     ----------
     network : Network, path, or a model that `puiseux.as_network` takes
         What to count; a path is read by its ending (.npz, .json, .onnx, .pt, .pth, .nnet).
-    domain : str, Polyhedron or None
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         Where to count: text as on the command line (``"box:-1,1"``), a full-dimensional polyhedron, or all of R^n.
     engine : str
         ``"auto"`` or one of `ENGINES`.

@@ -17,7 +17,7 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO, rational, to_text
 from polyhedra.values import Value
 from puiseux.answers import readable, readable_point, sizes, text_or_null, texts
-from puiseux.domains import pose
+from puiseux.domains import DomainLike, pose
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
@@ -110,7 +110,7 @@ class Difference(Value):
 def largest_difference(
     first: Network | Any,
     second: Network | Any,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     *,
     within: Any = None,
     same_class: bool = False,
@@ -122,7 +122,7 @@ def largest_difference(
     ----------
     first, second : whatever `as_network` takes
         With the same numbers of inputs and outputs.
-    domain : str or Polyhedron, optional
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         As in `count_regions`.
     within : number, optional
         Decide whether the difference is at most this; text is an exact decimal or fraction.

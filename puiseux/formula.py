@@ -15,6 +15,7 @@ from nn_bridge.cells.tropical_map import tropicalize_by_cells
 from nn_bridge.expressivity.complexity import monomial_complexity
 from nn_bridge.network.network import Network
 from polyhedra.quoting import shown, shown_path
+from polyhedra.scalars import rounded_up, to_text
 from polyhedra.values import Value
 from puiseux.answers import readable
 from puiseux.cross_check.isolation import OutOfTime, run_isolated
@@ -34,6 +35,7 @@ _MOST_TERMS = 60  # of a formula in a notebook
 _NOTHING_YET = "there is no formula yet; give more time, or take a smaller network"
 _NOT_SEARCHED = "pruned, but not searched to the end"
 _NOT_PRUNED = "not pruned to the end"
+_LONGEST_NUMBER = 24  # characters of an exact number in a sentence
 _CHECKS = 16  # points at which network and formula are evaluated, on top of the proof that rewriting kept the function
 
 
@@ -313,7 +315,11 @@ def describe_rounding(rounding: Rounding) -> str:
     if change.infinite:
         return f"{head} outputs change without bound (proven); give a bounded --domain"
     if change.value is not None:
-        return f"{head} no output changes by more than {readable(change.value)} (proven)"
+        exact = to_text(change.value)
+        if len(exact) <= _LONGEST_NUMBER:
+            return f"{head} no output changes by more than {exact} (proven)"
+        top = rounded_up(change.value, 6)
+        return f"{head} no output changes by more than {top} (proven; rounded up, --format json has it exactly)"
     upper = "no upper bound is known" if change.upper is None else f"by at most {readable(change.upper)}"
     return f"{head} some output changes by {readable(change.lower)} or more, {upper} ({change.reason})"
 

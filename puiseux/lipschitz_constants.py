@@ -11,11 +11,10 @@ from flint import fmpq
 
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
-from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.values import Value
 from puiseux.answers import readable, readable_point, sizes, text_or_null, texts
-from puiseux.domains import pose
+from puiseux.domains import DomainLike, pose
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
@@ -90,7 +89,7 @@ class LipschitzConstant(Value):
 
 def lipschitz(
     network: Network | Any,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     *,
     norm: str = "inf",
     output_norm: str | None = None,
@@ -103,7 +102,7 @@ def lipschitz(
     Parameters
     ----------
     network : whatever `as_network` takes
-    domain : str or Polyhedron, optional
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         As in `count_regions`.
     norm : {"inf", "1", "2"}
         Of the inputs.

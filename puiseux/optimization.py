@@ -13,7 +13,7 @@ from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.values import Value
 from puiseux.answers import readable, readable_point, sizes, text_or_null, texts
-from puiseux.domains import Problem, pose
+from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
@@ -73,7 +73,7 @@ class Extremum(Value):
 
 def optimize(
     network: Network | Any,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     output: int = 0,
     *,
     maximize: bool = False,

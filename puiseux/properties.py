@@ -146,7 +146,7 @@ def check_property(
     start = time.monotonic()
     check_time_limit(time_limit)
     exact = as_network(network)
-    asked = spec if isinstance(spec, Property) else read_vnnlib(spec)  # type: ignore[arg-type]
+    asked = spec if isinstance(spec, Property) else read_vnnlib(spec)
     check_sizes(exact, asked)
     replayed = None
     if witness is not None:

@@ -15,7 +15,7 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.values import Value
 from puiseux.answers import sizes
-from puiseux.domains import pose
+from puiseux.domains import DomainLike, pose
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
@@ -85,7 +85,7 @@ def _kind(reason: str) -> str:
 
 def reduce_network(
     network: Network | str | PathLike[str] | Any,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     *,
     proofs: str = "auto",
     keep_chain: bool = False,
@@ -100,7 +100,7 @@ def reduce_network(
     Parameters
     ----------
     network : Network, path, or a model that `puiseux.as_network` takes
-    domain : str, Polyhedron or None
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         Where the function has to stay the same: all of R^n by default.
     proofs : {"auto", "cells", "bounds", "signs"}
         What proves that units keep their sign: all cells of the domain (which finds every such unit), bounds and branch

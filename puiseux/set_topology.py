@@ -15,7 +15,7 @@ from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, rational, to_text
 from polyhedra.values import Value
 from puiseux.answers import readable_point, sizes, text_or_null, texts
-from puiseux.domains import pose
+from puiseux.domains import DomainLike, pose
 from puiseux.reading import as_network
 from puiseux.time_limit import Stopped, check_time_limit, within
 
@@ -131,7 +131,7 @@ class InputSet(NamedTuple):
 
 def topology(
     network: Network | Any,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     *,
     output: int | None = None,
     level: Any = None,
@@ -152,7 +152,7 @@ def topology(
     Parameters
     ----------
     network : whatever `as_network` takes
-    domain : str or Polyhedron, optional
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         As in `count_regions`.
     output : int, optional
         The output whose level cuts; 0 by default.

@@ -28,7 +28,7 @@ from polyhedra.quoting import shown_path
 from polyhedra.scalars import primitive
 from polyhedra.values import Value
 from puiseux.certificates import checker as certificate_checker
-from puiseux.domains import Problem, pose
+from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
 from tropical.pruning import Pruning
 
@@ -92,7 +92,7 @@ class Verdict(Value):
 def write_certificate(
     network: Network | str | PathLike[str] | Any,
     path: str | PathLike[str],
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     *,
     output: int | None = None,
     progress: Callable[[int, float], None] | None = None,
@@ -106,7 +106,7 @@ def write_certificate(
     network : Network, path or torch module
     path : path
         Where the certificate goes; a file there is replaced.
-    domain : str, Polyhedron or None
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         As for `puiseux.count_regions`.
     output : int, optional
         Take one output alone.
@@ -253,7 +253,7 @@ def _lines_into(path: str | PathLike[str]) -> Iterator[Callable[[Any], None]]:
 def verify_certificate(
     path: str | PathLike[str],
     network: Network | str | PathLike[str] | Any = None,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     *,
     output: int | None = None,
     progress: Callable[[int, float], None] | None = None,
@@ -265,7 +265,7 @@ def verify_certificate(
     path : path
     network : Network, path or torch module, optional
         The certificate must be of this network.
-    domain : str or Polyhedron, optional
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         And on this domain (only with a network; a slice is needed to recognise the network on it).
     output : int, optional
         And of this output alone.

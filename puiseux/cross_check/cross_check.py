@@ -25,7 +25,7 @@ from polyhedra.values import Value, frame
 from puiseux.cross_check.disagreement import Claim, Witness, disagreement, narrow, pattern_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
 from puiseux.cross_check.oracles import PEERS, warm_up
-from puiseux.domains import Problem, pose
+from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
 from puiseux.routes import ROUTES
 from puiseux.time_limit import check_time_limit
@@ -132,10 +132,10 @@ class CrossCheck(Value):
 
 def crosscheck(
     network: Network | str | PathLike[str] | Any,
-    domain: str | Polyhedron | None = None,
-    oracles: Sequence[Oracle | str] | Mapping[str, Oracle] = (),
+    domain: DomainLike = None,
+    oracles: Oracle | str | Sequence[Oracle | str] | Mapping[str, Oracle] = (),
     *,
-    routes: Sequence[str] | None = None,
+    routes: Sequence[str] | str | None = None,
     output: int | None = None,
     time_limit: float | None = 60.0,
     watch: Callable[[RouteResult], None] | None = None,
@@ -145,10 +145,10 @@ def crosscheck(
     Parameters
     ----------
     network : Network, path or torch module
-    domain : str, Polyhedron or None
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         As for `count_regions`.
-    oracles : sequence or mapping of callables
-        Your counters: ``oracle(network, domain)`` with a `Network` and a `Polyhedron` (None: all of R^n) returns a
+    oracles : callable, or sequence or mapping of callables
+        Your counter or counters: ``oracle(network, domain)`` with a `Network` and a `Polyhedron` (None: all of R^n) returns a
         number of cells, a mapping such as ``{"cells": 7, "affine_maps": 5}``, or a `RegionCount`.  With a method
         ``patterns(network, domain)`` that yields the activation pattern of each cell (``"0110|01"`` or bits by stage)
         the check can point at the cell that is wrong.  ``"relucent"`` and ``"regioncam"`` stand for these programs.
@@ -200,10 +200,10 @@ def crosscheck(
 
 
 def _counters(
-    routes: Sequence[str] | None, oracles: Sequence[Oracle | str] | Mapping[str, Oracle]
+    routes: Sequence[str] | str | None, oracles: Oracle | str | Sequence[Oracle | str] | Mapping[str, Oracle]
 ) -> dict[str, Oracle]:
     counters: dict[str, Oracle] = {}
-    for name in ROUTES if routes is None else routes:
+    for name in ROUTES if routes is None else [routes] if isinstance(routes, str) else routes:
         if name not in ROUTES:
             raise UsageError(f"there is no route {quoted(name)}; take some of {', '.join(ROUTES)}")
         counters[name] = ROUTES[name]
@@ -211,7 +211,8 @@ def _counters(
     if isinstance(oracles, Mapping):
         given = oracles.items()
     else:
-        given = [_named(oracle) for oracle in oracles]
+        alone = isinstance(oracles, str) or not isinstance(oracles, Iterable)
+        given = [_named(oracle) for oracle in ([oracles] if alone else oracles)]
     for name, oracle in given:
         if not callable(oracle):
             raise UsageError(f"the oracle {quoted(name)} cannot be called with a network and a domain")

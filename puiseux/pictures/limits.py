@@ -10,10 +10,9 @@ from typing import Any
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from nn_bridge.writers.files import write_bytes
-from polyhedra.polyhedron import Polyhedron
 from puiseux.count import count_problem
 from puiseux.cross_check.isolation import run_isolated
-from puiseux.domains import Problem, box_of, pose
+from puiseux.domains import DomainLike, Problem, box_of, pose
 from puiseux.pictures.slices import slice_through, window_around
 from puiseux.pictures.windows import given_window, parse_window
 
@@ -21,9 +20,7 @@ MANY = 50_000
 """Cells beyond which a picture takes a while (a thousand cells take about half a second) and shows little."""
 
 
-def looked_at(
-    network: Network, domain: str | Polyhedron | None = None, window: Any = None, through: Any = None
-) -> Problem:
+def looked_at(network: Network, domain: DomainLike = None, window: Any = None, through: Any = None) -> Problem:
     """The part of a network that a picture has to go through: on a domain or a slice, in a window given by numbers.
 
     The arguments are those of `puiseux.save_picture`.  To find the windows ``"all"`` and ``"core"`` takes the whole.

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from nn_bridge.network.network import Network
 from nn_bridge.writers.files import require_writable, write_bytes
 from polyhedra.errors import UsageError
-from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted, shown_path
-from puiseux.domains import Problem, pose
+from puiseux.domains import DomainLike, Problem, pose
 from puiseux.pictures.figures import add_legend, new_figure, save_figure, title_of
 from puiseux.reading import as_network
 
@@ -43,7 +42,7 @@ def plot_regions(
     color_by: str = "map",
     *,
     kind: str | None = None,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     output: int | None = None,
     data: Any = None,
     legend: bool = True,
@@ -111,7 +110,7 @@ def plot_space(
     color_by: str = "map",
     *,
     kind: str | None = None,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     output: int | None = None,
     backend: str = "plotly",
     ax: Any = None,
@@ -206,7 +205,7 @@ def save_picture(
     network: Network | str | PathLike[str] | Any,
     path: str | PathLike[str],
     *,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     color_by: str = "map",
     window: Any = None,
     kind: str | None = None,
@@ -292,7 +291,7 @@ def save_growth(
     networks: Sequence[Network | str | PathLike[str] | Any],
     path: str | PathLike[str],
     *,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     color_by: str = "map",
     window: Any = None,
     kind: str | None = None,
@@ -350,7 +349,7 @@ def checked_path(path: str | PathLike[str], endings: Sequence[str]) -> str:
     return name
 
 
-def check_together(domain: str | Polyhedron | None, data: Any, through: Any) -> None:
+def check_together(domain: DomainLike, data: Any, through: Any) -> None:
     """Refuse what does not go with a slice through points, before anything is read."""
     if through is None:
         return
