@@ -25,6 +25,9 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.expressivity.evaluator import BATCH, Bits, Evaluator, Floats, _check_range
 from nn_bridge.expressivity.randomness import generator_and_seed
 from nn_bridge.network.network import Network, Pattern, float_matrix
+from polyhedra.bounding_box import box_of_rows
+from polyhedra.box_text import box_intervals
+from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import to_float
 from polyhedra.values import Value
@@ -166,7 +169,7 @@ def sample_regions(
     network : Network
     samples : int
         How many points to draw, uniformly.
-    cube : number or pair (lower, upper)
+    cube : number, pair (lower, upper), text such as "box:-1,1", or Polyhedron that is a box
         A number ``r`` stands for [-r, r] in every coordinate; bounds are numbers or one number for each coordinate.
         `puiseux.sampling_box` gives one that meets every region.
     rng : int or numpy Generator, optional
@@ -259,6 +262,11 @@ def cube_bounds(cube: Any, dim: int) -> tuple[Floats, Floats]:
     NetworkError
         They are no numbers, of the wrong length, infinite, or leave nothing between them.
     """
+    if isinstance(cube, (str, Polyhedron)):
+        box = box_intervals(cube, dim) if isinstance(cube, str) else box_of_rows(cube)
+        if box is None or len(box) != dim:
+            raise NetworkError(f"{quoted(cube)} is no box in R^{dim}; write box:LO,HI, or give a pair (lower, upper)")
+        cube = tuple(np.array([to_float(v) for v in ends]) for ends in zip(*box, strict=True))
     try:
         low, high = cube if isinstance(cube, (tuple, list)) else (-cube, cube)
         lower, upper = (np.broadcast_to(np.asarray(v, dtype=float), (dim,)).copy() for v in (low, high))

@@ -148,10 +148,10 @@ def crosscheck(
     domain : str, Polyhedron, (low, high), list of pairs, or None
         As for `count_regions`.
     oracles : callable, or sequence or mapping of callables
-        Your counter or counters: ``oracle(network, domain)`` with a `Network` and a `Polyhedron` (None: all of R^n) returns a
-        number of cells, a mapping such as ``{"cells": 7, "affine_maps": 5}``, or a `RegionCount`.  With a method
-        ``patterns(network, domain)`` that yields the activation pattern of each cell (``"0110|01"`` or bits by stage)
-        the check can point at the cell that is wrong.  ``"relucent"`` and ``"regioncam"`` stand for these programs.
+        Your counter or counters: ``oracle(network, domain)`` with a `Network` and a `Polyhedron` (None: all of R^n)
+        returns a number of cells, a mapping such as ``{"cells": 7, "affine_maps": 5}``, or a `RegionCount`.  With a
+        method ``patterns(network, domain)`` that yields the activation pattern of each cell (``"0110|01"`` or bits by
+        stage) the check can point at the cell that is wrong.  ``"relucent"`` and ``"regioncam"`` stand for these programs.
     routes : sequence of str, optional
         Which of the package's own routes to run; all by default.
     output : int, optional
@@ -211,8 +211,9 @@ def _counters(
     if isinstance(oracles, Mapping):
         given = oracles.items()
     else:
-        alone = isinstance(oracles, str) or not isinstance(oracles, Iterable)
-        given = [_named(oracle) for oracle in ([oracles] if alone else oracles)]
+        alone = isinstance(oracles, str) or (callable(oracles) and not isinstance(oracles, Sequence))
+        listed: list[Any] = [oracles] if alone else list(oracles)  # type: ignore[arg-type]
+        given = map(_named, listed)
     for name, oracle in given:
         if not callable(oracle):
             raise UsageError(f"the oracle {quoted(name)} cannot be called with a network and a domain")
