@@ -27,6 +27,7 @@ from nn_bridge.expressivity.randomness import generator_and_seed
 from nn_bridge.network.network import Network, Pattern, float_matrix
 from polyhedra.bounding_box import box_of_rows
 from polyhedra.box_text import box_intervals
+from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import to_float
@@ -263,9 +264,12 @@ def cube_bounds(cube: Any, dim: int) -> tuple[Floats, Floats]:
         They are no numbers, of the wrong length, infinite, or leave nothing between them.
     """
     if isinstance(cube, (str, Polyhedron)):
-        box = box_intervals(cube, dim) if isinstance(cube, str) else box_of_rows(cube)
+        try:
+            box = box_intervals(cube, dim, "the cube") if isinstance(cube, str) else box_of_rows(cube)
+        except UsageError as error:
+            raise NetworkError(str(error)) from None
         if box is None or len(box) != dim:
-            raise NetworkError(f"{quoted(cube)} is no box in R^{dim}; write box:LO,HI, or give a pair (lower, upper)")
+            raise NetworkError(f"{quoted(cube)} is no cube in R^{dim}; write box:LO,HI, or give a pair (lower, upper)")
         cube = tuple(np.array([to_float(v) for v in ends]) for ends in zip(*box, strict=True))
     try:
         low, high = cube if isinstance(cube, (tuple, list)) else (-cube, cube)

@@ -13,11 +13,11 @@ import typer
 from polyhedra.errors import UsageError
 from polyhedra.quoting import quoted, shown_path
 from puiseux.commands.options import Command, NetworkArgument, OutputOption, choices
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from nn_bridge.network.network import Network
-    from puiseux.formula import NetworkFormula, Rounding
+    from puiseux.questions.formula import NetworkFormula, Rounding
 
 _MOST_SHOWN = 1000  # characters of a formula that nobody asked for
 _MOST_ON_TERMINAL = 2000  # characters of a formula on a terminal
@@ -78,7 +78,7 @@ def simplify(
         raise UsageError("--domain says where to tell what rounding changes; give --digits or --bits too")
     if nested and form not in NESTED_FORMATS:
         raise UsageError(f"--nested writes {', '.join(NESTED_FORMATS)}, not {form}; leave one of the two out")
-    from puiseux.formula import ROUNDING_DOMAIN
+    from puiseux.questions.formula import ROUNDING_DOMAIN
     from puiseux.reading import load
 
     limit = None if time_limit == math.inf else time_limit
@@ -86,8 +86,8 @@ def simplify(
     where = ROUNDING_DOMAIN if domain is None else domain
     if nested:
         return _print_nested(exact, form, digits, bits, where, limit, file)
-    from puiseux import formula as formulas
-    from puiseux.waiting import StepProgress
+    from puiseux.console.waiting import StepProgress
+    from puiseux.questions import formula as formulas
 
     with StepProgress() as progress:
         found = formulas.simplify(
@@ -122,7 +122,7 @@ def _print_nested(
     file: Path | None,
 ) -> int:
     """The outputs layer by layer, which needs no search."""
-    from puiseux.formula import nested_formulas, rounded_network
+    from puiseux.questions.formula import nested_formulas, rounded_network
 
     network, rounding = rounded_network(network, digits, bits, domain, limit)
     _write(nested_formulas(network, form, decimals=rounding is not None), file, cut=True)
@@ -156,7 +156,7 @@ def _tell_nested(formula: NetworkFormula, form: str) -> None:
 
 
 def _tell_rounding(rounding: Rounding) -> None:
-    from puiseux.answers import readable_point
+    from puiseux.questions.answers import readable_point
 
     print(rounding, file=sys.stderr)
     change = rounding.difference
