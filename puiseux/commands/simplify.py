@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import math
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from polyhedra.errors import UsageError
-from polyhedra.quoting import quoted, shown_path
+from polyhedra.quoting import quoted
 from puiseux.commands.options import Command, NetworkArgument, OutputOption, choices
 from puiseux.console.exit_codes import ExitCode
 
@@ -65,9 +64,6 @@ def simplify(
         float,
         typer.Option("--time-limit", metavar="SECONDS", help="Stop then, with the shortest formula found; inf: never."),
     ] = DEFAULT_LIMIT,
-    file: Annotated[
-        Path | None, typer.Option("-o", "--file", metavar="FILE", help="Write the formula there.", show_default=False)
-    ] = None,
 ) -> int:
     """Write a network as a difference of two max-plus polynomials without redundant terms."""
     if form not in FORMATS:
@@ -85,7 +81,7 @@ def simplify(
     exact = load(network, output=output)
     where = ROUNDING_DOMAIN if domain is None else domain
     if nested:
-        return _print_nested(exact, form, digits, bits, where, limit, file)
+        return _print_nested(exact, form, digits, bits, where, limit)
     from puiseux.console.waiting import StepProgress
     from puiseux.questions import formula as formulas
 
@@ -94,11 +90,11 @@ def simplify(
             exact, search=search, digits=digits, bits=bits, domain=where, time_limit=limit, progress=progress
         )
     if form == "json":
-        _write([json.dumps(found.to_json())], file, cut=False)
+        _print([json.dumps(found.to_json())], cut=False)
     elif form in ("python", "c"):
-        _write([(found.to_python() if form == "python" else found.to_c()).removesuffix("\n")], file, cut=False)
+        _print([(found.to_python() if form == "python" else found.to_c()).removesuffix("\n")], cut=False)
     else:
-        _write([each.render(form, decimals=found.decimals) for each in found.outputs], file, cut=True)
+        _print([each.render(form, decimals=found.decimals) for each in found.outputs], cut=True)
         if found.complete:
             _tell_nested(found, form)
     if found.rounding is not None:
@@ -119,26 +115,19 @@ def _print_nested(
     bits: int | None,
     domain: str,
     limit: float | None,
-    file: Path | None,
 ) -> int:
     """The outputs layer by layer, which needs no search."""
     from puiseux.questions.formula import nested_formulas, rounded_network
 
     network, rounding = rounded_network(network, digits, bits, domain, limit)
-    _write(nested_formulas(network, form, decimals=rounding is not None), file, cut=True)
+    _print(nested_formulas(network, form, decimals=rounding is not None), cut=True)
     if rounding is not None:
         _tell_rounding(rounding)
     return ExitCode.DONE
 
 
-def _write(formulas: list[str], file: Path | None, *, cut: bool) -> None:
-    """Print formulas, or write them to a file; on a terminal long ones are cut."""
-    if file is not None:
-        from nn_bridge.writers.files import write_bytes
-
-        write_bytes(file, "".join(f"{text}\n" for text in formulas).encode())
-        print(f"wrote {shown_path(file)}", file=sys.stderr)
-        return
+def _print(formulas: list[str], *, cut: bool) -> None:
+    """Print formulas; on a terminal long ones are cut."""
     longest = _MOST_ON_TERMINAL if cut and sys.stdout.isatty() else None
     for number, text in enumerate(formulas):
         if longest is None or len(text) <= longest:
