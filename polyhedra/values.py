@@ -26,6 +26,7 @@ LONGEST_LINE = 120
 
 _LONGEST_NUMBER = 16
 _LONGEST_TEXT = 40
+_LONGEST_PART = 50
 _MOST_ENTRIES = 4  # of a sequence
 
 
@@ -82,7 +83,11 @@ def one_line(name: str, entries: Mapping[str, Any]) -> str:
     >>> one_line("Extremum", {"value": fmpq(10**40, 3), "point": (fmpq(1, 2), fmpq(0)), "reason": None})
     'Extremum(value=~3.333333e+39, point=(1/2, 0))'
     """
-    parts = [f"{key}={brief(value)}" for key, value in entries.items() if value is not None]
+    parts = []
+    for key, value in entries.items():
+        if value is not None:
+            text = brief(value)
+            parts.append(f"{key}={text if len(text) <= _LONGEST_PART else '..'}")
     text = f"{name}({', '.join(parts)})"
     while len(text) > LONGEST_LINE and parts:
         parts.pop()

@@ -136,8 +136,8 @@ def dual_graph(
     -------
     networkx.Graph
         Nodes 0, 1, .. with ``pattern``, ``facets`` (their number), ``bounded``, ``point`` (exact, inside the cell),
-        ``affine_map`` and ``volume``; edges with ``units``, those that switch: pairs (stage, unit) from 0.  `save_graph`
-        writes it as GraphML or GEXF.
+        ``affine_map`` and ``volume``; edges with ``units``, those that switch: pairs (stage, unit) from 0.
+        `save_graph` writes it as GraphML or GEXF.
 
     Examples
     --------
