@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from puiseux.questions.comparison import Comparison, compare
     from puiseux.questions.count import count_regions
     from puiseux.questions.differences import Difference, largest_difference
+    from puiseux.questions.exploring import Exploration, explore
     from puiseux.questions.formula import NetworkFormula, simplify
     from puiseux.questions.lipschitz_constants import LipschitzConstant, lipschitz
     from puiseux.questions.optimization import Extremum, optimize
@@ -79,6 +80,7 @@ _HOMES = {
     "Comparison": "puiseux.questions.comparison",
     "CrossCheck": "puiseux.cross_check.cross_check",
     "Difference": "puiseux.questions.differences",
+    "Exploration": "puiseux.questions.exploring",
     "Extremum": "puiseux.questions.optimization",
     "LipschitzConstant": "puiseux.questions.lipschitz_constants",
     "MissingExtraError": "polyhedra.errors",
@@ -100,6 +102,7 @@ _HOMES = {
     "count_regions": "puiseux.questions.count",
     "crosscheck": "puiseux.cross_check.cross_check",
     "effective_radius": "tropical.effective_radius",
+    "explore": "puiseux.questions.exploring",
     "hoffman_constant": "tropical.hoffman",
     "largest_difference": "puiseux.questions.differences",
     "lipschitz": "puiseux.questions.lipschitz_constants",
@@ -133,6 +136,7 @@ __all__ = [
     "Comparison",
     "CrossCheck",
     "Difference",
+    "Exploration",
     "Extremum",
     "LipschitzConstant",
     "MissingExtraError",
@@ -159,6 +163,7 @@ __all__ = [
     "dual_graph",
     "effective_radii",
     "effective_radius",
+    "explore",
     "extract_sign_vectors",
     "hoffman_constant",
     "iterate_cells",

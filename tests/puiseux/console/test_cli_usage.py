@@ -123,7 +123,13 @@ def test_files_that_are_no_network(
 ) -> None:
     path = tmp_path / "bad.npz"
     path.write_bytes(content)
-    more = {"plot": ["-o", str(tmp_path / "p.png")], "compare": [str(path)], "property": [str(path)]}.get(command, [])
+    needed = {
+        "plot": ["-o", str(tmp_path / "p.png")],
+        "compare": [str(path)],
+        "property": [str(path)],
+        "explore": ["--at", "0"],
+    }
+    more = needed.get(command, [])
     text = refusal([command, str(path), *more], capsys)
     assert text.startswith(str(path))
     assert message in text
