@@ -67,7 +67,7 @@ class SimplifiedFormula:
 
     def __repr__(self) -> str:
         above, below = self.sizes["simplified"]
-        text = shown(self.to_text(), 60)
+        text = shown(self.to_text(), 48)
         return f"<SimplifiedFormula {text}: {above} terms - {below} terms, minimal: {self.minimal}>"
 
     def _repr_latex_(self) -> str:

@@ -116,7 +116,7 @@ class NetworkFormula:
     def __repr__(self) -> str:
         sizes = [each.sizes["simplified"] for each in self.outputs]
         terms = ", ".join(f"{above} - {below}" for above, below in sizes[:3]) + (", .." if len(sizes) > 3 else "")
-        text = shown(self.outputs[0].to_text(decimals=self.decimals), 60)
+        text = shown(self.outputs[0].to_text(decimals=self.decimals), 48)
         return f"<NetworkFormula {text}{', ..' if len(sizes) > 1 else ''}: {terms} terms>"
 
     def _repr_latex_(self) -> str:
