@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nn_bridge.region_count import Count
 from polyhedra.quoting import shown, shown_path
 from puiseux.commands.options import (
     LONGEST_NOTE,
@@ -187,6 +186,8 @@ def _certify(problem: Problem, result: RegionCount, certificate: Path, seconds: 
 
 def table(result: RegionCount, network: Network, name: str) -> str:
     """The counts for people: one line each with its meaning."""
+    from nn_bridge.region_count import Count
+
     layers = f"{' + '.join(map(str, network.hidden))} units" if network.hidden else "no hidden units"
     inputs, outputs = _number(network.input_dim, "input"), _number(network.output_dim, "output")
     where = f"all of R^{network.input_dim}" if result.domain == "all" else shown_path(result.domain)

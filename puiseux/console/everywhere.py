@@ -19,7 +19,6 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from nn_bridge.readers.standard_input import StandardInput
 from polyhedra.errors import UsageError
 from polyhedra.quoting import shown_path
 from puiseux.console.exit_codes import ExitCode
@@ -165,6 +164,8 @@ def _quietly(wanted: bool) -> Iterator[None]:
 
 def _from_standard_input(value: Any) -> Any:
     """The same names with ``-`` as standard input."""
+    from nn_bridge.readers.standard_input import StandardInput
+
     if isinstance(value, list):
         return [_from_standard_input(each) for each in value]
     return StandardInput() if isinstance(value, Path) and str(value) == "-" else value
