@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from polyhedra.former_paths import forward
 from puiseux.api import (
     cell_complex,
+    decision_boundary,
     dual_graph,
     effective_radii,
     extract_sign_vectors,
@@ -30,10 +31,12 @@ from puiseux.api import (
     sample_regions,
     sampling_box,
     save_complex,
+    save_graph,
     tropicalize,
 )
 
 if TYPE_CHECKING:
+    from milp.vnnlib import read_vnnlib
     from nn_bridge.cells.cell import Cell
     from nn_bridge.cells.complex import CellComplex
     from nn_bridge.network.network import Network
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     )
     from puiseux.cross_check.cross_check import CrossCheck, crosscheck
     from puiseux.pictures.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
+    from puiseux.pictures.polynomials import plot_dual_pair
     from puiseux.questions.comparison import Comparison, compare
     from puiseux.questions.count import count_regions
     from puiseux.questions.differences import Difference, largest_difference
@@ -105,11 +109,13 @@ _HOMES = {
     "load": "puiseux.reading",
     "minimal_effective_radius": "tropical.effective_radius",
     "optimize": "puiseux.questions.optimization",
+    "plot_dual_pair": "puiseux.pictures.polynomials",
     "plot_regions": "puiseux.pictures.plot",
     "plot_slice": "puiseux.pictures.plot",
     "plot_space": "puiseux.pictures.plot",
     "random_network": "puiseux.random_networks",
     "rational": "polyhedra.scalars",
+    "read_vnnlib": "milp.vnnlib",
     "reduce_network": "puiseux.questions.reduction",
     "run_study": "puiseux.studies.runner",
     "save": "puiseux.reading",
@@ -153,6 +159,7 @@ __all__ = [
     "compare",
     "count_regions",
     "crosscheck",
+    "decision_boundary",
     "dual_graph",
     "effective_radii",
     "effective_radius",
@@ -168,11 +175,13 @@ __all__ = [
     "minimal_effective_radius",
     "monomial_complexity",
     "optimize",
+    "plot_dual_pair",
     "plot_regions",
     "plot_slice",
     "plot_space",
     "random_network",
     "rational",
+    "read_vnnlib",
     "reduce_network",
     "region_bounds",
     "region_statistics",
@@ -182,6 +191,7 @@ __all__ = [
     "sampling_box",
     "save",
     "save_complex",
+    "save_graph",
     "save_growth",
     "save_picture",
     "simplify",

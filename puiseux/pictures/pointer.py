@@ -48,9 +48,7 @@ def layer_of(ax: Axes, view: View) -> str:
 
 def _facets(view: View) -> tuple[list[int | None], list[bool | None]]:
     """For each cell in the window the number of facets of the whole cell, and whether it is bounded."""
-    from puiseux.pictures.arrangement import arrange
-
-    whole = arrange(view.problem.network, view.problem.domain)
+    whole = view.arrangements.whole
     counts = np.bincount(whole.facet_cell, minlength=whole.cells)
     with_rays = np.bincount(np.repeat(np.arange(whole.cells), np.diff(whole.first)), whole.rays, whole.cells) > 0
     known = {key: number for number, key in enumerate(_keys(whole))}
@@ -131,11 +129,11 @@ area and facets; the wheel zooms, dragging moves.</p><p class="about"></p>"""
 
 
 SCRIPT_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-"""What a page's content security policy names, so that no other script runs."""
+"""The hash that a page's content security policy names, so that no other script runs."""
 
 
 def panel_of(picture: str) -> str:
-    """What stands below a picture (an SVG element) inside its figure; empty where no cell answers."""
+    """The panel below a picture (an SVG element) inside its figure; empty where no cell answers."""
     return _PANEL if 'class="pointer"' in picture else ""
 
 

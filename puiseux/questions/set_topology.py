@@ -13,6 +13,7 @@ from polyhedra.errors import GeometryError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, rational, to_text
+from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
 from puiseux.questions.answers import readable_point, sizes, text_or_null, texts
 from puiseux.reading import as_network
@@ -27,8 +28,8 @@ FIELDS = ("Q", "2")
 _SIGNS = {"above": (0, 1), "below": (0, -1), "level": (0,)}
 
 
-@dataclass(frozen=True, slots=True)
-class Topology:
+@dataclass(frozen=True, slots=True, repr=False)
+class Topology(Value):
     """The faces and the homology of a set of inputs.
 
     Attributes
@@ -151,7 +152,7 @@ def topology(
     Parameters
     ----------
     network : whatever `as_network` takes
-    domain : str, Polyhedron, (low, high) or list of pairs, optional
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         As in `count_regions`.
     output : int, optional
         The output whose level cuts; 0 by default.
