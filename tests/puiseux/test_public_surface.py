@@ -14,6 +14,7 @@ import pytest
 
 import puiseux
 from polyhedra.polyhedron import Polyhedron
+from puiseux.random_networks import random_invariant_network
 
 NET = [([[1, 0], [0, 1], [1, 1]], [0, 0, -1]), ([[1, 1, -1]], [0])]
 SLANTED = [([[1, 2], [3, -1]], ["1/3", "1/5"]), [[1, 1]]]
@@ -116,6 +117,11 @@ def test_seeds_are_given_or_drawn_and_remembered(name: str) -> None:
     assert seed_of(draw(None)) != seed
     assert draw(np.random.default_rng(seed)) is not None
     assert draw(7) == draw(7)
+
+
+def test_an_invariant_network_remembers_its_seed() -> None:
+    drawn = random_invariant_network(3, [2])
+    assert random_invariant_network(3, [2], rng=seed_of(drawn)) == drawn
 
 
 def test_a_walk_at_random_takes_a_seed_or_a_generator() -> None:
