@@ -125,7 +125,7 @@ class NetworkFormula:
         return rf"$\begin{{aligned}} {lines} \end{{aligned}}$"
 
     def _repr_html_(self) -> str:
-        from puiseux.report.mathml import rational_mathml
+        from puiseux.questions.mathml import rational_mathml
 
         parts = []
         for number, each in enumerate(self.outputs):

@@ -267,7 +267,7 @@ def formula_section(subject: Subject) -> str:
     if count is None or not count.complete or (count.cells or 0) > _FORMULA_TERMS:
         raise LeftOut(f"a formula is made from at most {_FORMULA_TERMS:,} cells, all of them found")
     formulas = _isolated(subject, lambda: iter(_formulas(subject)), 0.7, "the formula")
-    from puiseux.report.mathml import rational_mathml
+    from puiseux.questions.mathml import rational_mathml
 
     parts, rows = [], []
     for k, (each, expansion) in enumerate(zip(formulas, native, strict=True)):
