@@ -1,4 +1,4 @@
-"""The variables of a formula that nobody has named: ``x, y, z`` in alphabetical order, where they are not x1, x2, .."""
+"""The variables of a formula without names: ``x, y, z`` in alphabetical order, where they are not x1, x2, .."""
 
 from __future__ import annotations
 

@@ -147,7 +147,6 @@ def hoffman_lower(matrix: Any, *, samples: int = 100, rng: int | np.random.Gener
     samples : int
         How many bases are drawn.
     rng : int or numpy Generator, optional
-        Draws the bases; a bound of the same rows can be had again with the same seed.
 
     Examples
     --------

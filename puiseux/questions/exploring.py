@@ -70,8 +70,8 @@ def explore(
 
     Examples
     --------
-    >>> bent = [[[1], [1], [1]], [[1, 1, 1]]]
-    >>> [visit.cell.bounded for visit in explore((bent, [[0, -1, -2], [0]]), "1/2", max_distance=1)]
+    >>> bent = [([[1], [1], [1]], [0, -1, -2]), ([[1, 1, 1]], [0])]
+    >>> [visit.cell.bounded for visit in explore(bent, "1/2", max_distance=1)]
     [True, False, True]
     """
     for name, value, least in (("max_cells", max_cells, 1), ("max_distance", max_distance, 0)):
