@@ -11,6 +11,7 @@ from enum import Enum
 
 from nn_bridge.network.network import INPUT
 from polyhedra.errors import FormulationError
+from polyhedra.values import Value
 
 FloatRow = tuple[float, ...]
 
@@ -27,8 +28,8 @@ class Stability(Enum):
     UNSTABLE = "unstable"
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+@dataclass(frozen=True, slots=True, repr=False)
+class Bounds(Value):
     """Valid bounds of all pre-activations and outputs of one network on one domain.
 
     Attributes

@@ -15,10 +15,11 @@ from flint import fmpq
 
 from nn_bridge.network.network import Network, Row
 from polyhedra.bounding_box import bounded_coordinate, coordinate_bounds
+from polyhedra.box_text import box_intervals
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.linear_program import Infeasible, Unbounded, maximize_over
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.quoting import shown
+from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_text
 
 
@@ -68,8 +69,8 @@ class BoundedDomain:
         return self.polyhedron.contains(x)
 
 
-DomainLike = Polyhedron | BoundedDomain | Sequence[Any]
-"""A domain as functions take it: a polyhedron, or a pair (lower, upper) of vectors."""
+DomainLike = str | Polyhedron | BoundedDomain | Sequence[Any]
+"""A domain as functions take it: a polyhedron, a pair (lower, upper) of vectors or numbers, or text, "box:-1,1"."""
 
 
 def bounded(domain: DomainLike | None, dim: int, deadline: float | None = None) -> BoundedDomain:
@@ -77,7 +78,7 @@ def bounded(domain: DomainLike | None, dim: int, deadline: float | None = None) 
 
     Parameters
     ----------
-    domain : Polyhedron or pair (lower, upper)
+    domain : Polyhedron, pair (lower, upper), or text such as "box:-1,1"
     dim : int
         The number of the network's inputs.
     deadline : float, optional
@@ -104,11 +105,10 @@ def bounded(domain: DomainLike | None, dim: int, deadline: float | None = None) 
         polyhedron = domain
     else:
         try:
-            lower, upper = domain
-            polyhedron = Polyhedron.box(lower, upper)
+            polyhedron = Polyhedron.box(*_ends(domain, dim))
         except (GeometryError, TypeError, ValueError) as error:
             raise FormulationError(
-                f"the domain is neither a polyhedron nor a pair (lower, upper): {shown(error)}"
+                f"the domain is neither a polyhedron nor a pair (lower, upper) nor a text 'box:LO,HI': {shown(error)}"
             ) from None
     _check_dim(polyhedron.dim, dim)
     polyhedron = _without_zero_rows(polyhedron)
@@ -122,6 +122,17 @@ def bounded(domain: DomainLike | None, dim: int, deadline: float | None = None) 
         if a > b:
             raise FormulationError(f"the domain is empty: coordinate {j} would lie between {shown(a)} and {shown(b)}")
     return BoundedDomain(polyhedron, low, high, inequalities, equalities)
+
+
+def _ends(domain: Any, dim: int) -> tuple[Any, Any]:
+    """The lower and the upper ends of a box; a number stands for all coordinates."""
+    if isinstance(domain, str):
+        if not domain.strip().startswith("box:"):
+            raise FormulationError(f"the domain {quoted(domain)} is no box; write box:LO,HI, or give a Polyhedron")
+        low, high = zip(*box_intervals(domain, dim, f"the domain {quoted(domain)}"), strict=True)
+        return low, high
+    lower, upper = domain
+    return tuple([end] * dim if not hasattr(end, "__len__") else end for end in (lower, upper))  # type: ignore[return-value]
 
 
 def _without_zero_rows(polyhedron: Polyhedron) -> Polyhedron:

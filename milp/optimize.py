@@ -30,10 +30,11 @@ from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
+from polyhedra.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Optimum:
+@dataclass(frozen=True, slots=True, repr=False)
+class Optimum(Value):
     """The result of an optimisation over a network.
 
     Attributes

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from os import PathLike
 
 import numpy as np
 from flint import fmpq
@@ -28,7 +29,7 @@ from milp.formulations import formulate
 from milp.joint import stacked, sum_of_stages
 from milp.solvers import choose_solver, deadline_after, may_load, third_of, time_left
 from milp.verify import Status, Verdict
-from milp.vnnlib import LinearRow, Property
+from milp.vnnlib import LinearRow, Property, read_vnnlib
 from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError, MissingExtraError
 from polyhedra.linear_program import Infeasible, maximize_over
@@ -60,7 +61,7 @@ class Decision:
 @of_any_model
 def verify_vnnlib(
     network: Network,
-    spec: Property,
+    spec: Property | str | PathLike[str],
     *,
     tightening: str = "lp",
     time_limit: float | None = 60.0,
@@ -68,12 +69,21 @@ def verify_vnnlib(
 ) -> Verdict:
     """Decide a property: VIOLATED with an exact counterexample ("sat"), PROVEN ("unsat"), or OPEN at a limit.
 
+    Parameters
+    ----------
+    network : Network, path or model
+    spec : path of a VNN-LIB 1.0 file, or a property that was read (`read_vnnlib`)
+    tightening, time_limit, node_limit
+        As in `verify_upper`.
+
     Raises
     ------
     FormulationError
-        The numbers of inputs and outputs differ from the network's, or the inputs of some system are unbounded.
+        The file cannot be read, the numbers of inputs and outputs differ from the network's, or the inputs of some
+        system are unbounded.
     """
-    return decide(network, spec, tightening=tightening, time_limit=time_limit, node_limit=node_limit).verdict
+    asked = spec if isinstance(spec, Property) else read_vnnlib(spec)
+    return decide(network, asked, tightening=tightening, time_limit=time_limit, node_limit=node_limit).verdict
 
 
 def decide(

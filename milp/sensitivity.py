@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,10 @@ from milp.arguments import index_below, of_any_model
 from milp.audit import cell_rows, is_cell
 from milp.bounding import network_bounds
 from milp.bounds import Bounds
+from milp.cell_batches import TooManyCells, exact_cells
+from milp.choice import cells_can_win
 from milp.count import search_patterns
-from milp.domain import BoundedDomain, DomainLike, bounded
+from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded
 from milp.formulations import NetworkModel, formulate
 from milp.gradient import exact_gradient, gradient_interval, gradient_model
 from milp.optimize import objective_of
@@ -33,10 +35,11 @@ from polyhedra.errors import FormulationError
 from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.scalars import ONE, ZERO, to_float
 from polyhedra.system import without_zero_rows
+from polyhedra.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class LipschitzBound:
+@dataclass(frozen=True, slots=True, repr=False)
+class LipschitzBound(Value):
     """A local Lipschitz constant and how far it is known.
 
     Attributes
@@ -76,8 +79,9 @@ def local_lipschitz(
 
     It is the greatest dual norm of a gradient.
 
-    A mixed-integer model of the gradient proposes a cell; the proof looks at every cell of the domain
-    (`milp.count.search_patterns`, audited), and where they are too many what remains is a bound by intervals.
+    With few inputs all cells of the domain are listed first (`milp.choice.cells_can_win`). Where that does not end, or
+    a solver is asked for, a mixed-integer model of the gradient proposes a cell, the proof looks at every pattern of
+    the domain (`milp.count.search_patterns`, audited), and where they are too many a bound by intervals remains.
 
     Parameters
     ----------
@@ -89,7 +93,7 @@ def local_lipschitz(
     output : int or sequence of numbers
         One output, or weights of all.
     solver : str, optional
-        The solver of the mixed-integer model; HiGHS by default.
+        Ask this solver, not the list of cells; HiGHS where cells are too many.
     time_limit : float or None
         Seconds for everything together.
     max_cells : int
@@ -101,15 +105,22 @@ def local_lipschitz(
     deadline = deadline_after(time_limit)
     weights = objective_of(network, output).weights
     region = _full(domain, network, deadline)
+    value, pattern = ZERO, None
+
+    def look(at: Pattern) -> None:
+        nonlocal value, pattern
+        size = _dual_norm(exact_gradient(network, at, weights), norm)
+        if pattern is None or size > value:
+            value, pattern = size, at
+
+    if solver is None and _all_cells(network, region, deadline, max_cells, look):
+        return LipschitzBound(value, pattern, value, True, time.monotonic() - start)
     known = network_bounds(network, region, "lp", time_limit=third_of(deadline))
     low, high = gradient_interval(network, known, weights)
     widest = [max(abs(a), abs(b)) for a, b in zip(low, high, strict=True)]
     bound = _dual_norm(widest, norm)
-    value, pattern = ZERO, None
     for proposed in _proposals(network, region, known, weights, _norm_goals(norm, network.input_dim), solver, deadline):
-        size = _dual_norm(exact_gradient(network, proposed, weights), norm)
-        if pattern is None or size > value:
-            value, pattern = size, proposed
+        look(proposed)
     if pattern is not None and value == bound:
         return LipschitzBound(value, pattern, bound, True, time.monotonic() - start)
     cells = search_patterns(network, region, solver=solver, time_limit=_share_of(deadline), max_cells=max_cells)
@@ -118,9 +129,7 @@ def local_lipschitz(
         late = deadline is not None and time.monotonic() > deadline
         if late:
             break
-        size = _dual_norm(exact_gradient(network, found, weights), norm)
-        if pattern is None or size > value:
-            value, pattern = size, found
+        look(found)
     if cells.vouched and not late:
         bound = value
     reason = None if value == bound else "time limit" if late else cells.reason or "the cells could not be vouched for"
@@ -153,9 +162,12 @@ def verify_monotone(
     sign = ONE if increasing else -ONE
     weights = tuple(sign * w for w in objective_of(network, output).weights)
     region = _full(domain, network, deadline)
-    known = network_bounds(network, region, "lp", time_limit=third_of(deadline))
-    if gradient_interval(network, known, weights)[0][variable] >= 0:
-        return Verdict(Status.PROVEN, None, None, time.monotonic() - start)
+    falling: list[Pattern] = []
+
+    def look(at: Pattern) -> bool:
+        if exact_gradient(network, at, weights)[variable] < 0:
+            falling.append(at)
+        return bool(falling)
 
     def wrong(pattern: Pattern) -> Verdict | None:
         if exact_gradient(network, pattern, weights)[variable] >= 0:
@@ -166,6 +178,14 @@ def verify_monotone(
         assert isinstance(inside, InteriorPoint)
         return Verdict(Status.VIOLATED, inside.point, network.evaluate(inside.point), time.monotonic() - start)
 
+    all_seen = solver is None and _all_cells(network, region, deadline, max_cells, look)
+    if falling:
+        return wrong(falling[0]) or Verdict(Status.OPEN, None, None, time.monotonic() - start)
+    if all_seen:
+        return Verdict(Status.PROVEN, None, None, time.monotonic() - start)
+    known = network_bounds(network, region, "lp", time_limit=third_of(deadline))
+    if gradient_interval(network, known, weights)[0][variable] >= 0:
+        return Verdict(Status.PROVEN, None, None, time.monotonic() - start)
     goal = np.zeros(network.input_dim)
     goal[variable] = -1.0
     for proposed in _proposals(network, region, known, weights, [goal], solver, deadline):
@@ -182,6 +202,32 @@ def verify_monotone(
     status = Status.PROVEN if cells.vouched else Status.OPEN
     reason = None if cells.vouched else cells.reason or "the cells could not be vouched for"
     return Verdict(status, None, None, time.monotonic() - start, reason=reason)
+
+
+def _all_cells(
+    network: Network,
+    region: BoundedDomain,
+    deadline: float | None,
+    max_cells: int,
+    look: Callable[[Pattern], bool | None],
+) -> bool:
+    """Look at every cell of a domain, where they can be listed in half of the time; whether it came to the end.
+
+    It ends early where ``look`` says that it has seen enough.
+    """
+    if not cells_can_win(region):
+        return False
+    now = time.monotonic()
+    half = None if deadline is None else now + (deadline - now) / 2
+    try:
+        for cell in exact_cells(network, region.polyhedron, half, max_cells):
+            if look(cell.pattern):
+                return False
+            if half is not None and time.monotonic() > half:
+                return False
+    except (OutOfTime, TooManyCells):
+        return False
+    return True
 
 
 def _share_of(deadline: float | None) -> float | None:

@@ -27,6 +27,7 @@ from milp.solvers import deadline_after, third_of
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import ONE, ZERO, rational, to_float
+from polyhedra.values import Value
 
 NORMS = ("inf", "1")
 
@@ -39,8 +40,8 @@ class Status(Enum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+@dataclass(frozen=True, slots=True, repr=False)
+class Verdict(Value):
     """The answer to a question about a network on a domain.
 
     Attributes

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, product
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 from flint import fmpq
@@ -26,6 +26,7 @@ from nn_bridge.readers.files import read_bytes
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.quoting import quoted, shown, shown_path
 from polyhedra.scalars import ONE, ZERO, rational
+from polyhedra.values import Value
 
 _TOKEN = re.compile(r"[()]|[^\s();]+|;[^\n\r]*")
 
@@ -61,8 +62,8 @@ class LinearRow:
         return bool(slack > 0 if self.strict else slack >= 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
+@dataclass(frozen=True, slots=True, repr=False)
+class Property(Value):
     """A union of systems, none of which may be satisfied.
 
     Attributes
@@ -88,7 +89,7 @@ class Property:
         return max((min(row.slack(x, y) for row in system) for system in self.disjuncts if system), default=None)
 
 
-def read_vnnlib(path: str | Path) -> Property:
+def read_vnnlib(path: str | PathLike[str]) -> Property:
     """Read a property file.
 
     Raises
@@ -105,7 +106,7 @@ def read_vnnlib(path: str | Path) -> Property:
         raise FormulationError(f"{shown_path(path)}: {error}") from None
 
 
-def _text(path: str | Path, kind: str) -> str:
+def _text(path: str | PathLike[str], kind: str) -> str:
     """The text of a file within a budget of bytes."""
     try:
         return read_bytes(path, _MAX_BYTES, kind).decode("utf-8")
@@ -113,7 +114,7 @@ def _text(path: str | Path, kind: str) -> str:
         raise FormulationError(f"{shown_path(path)}: is no UTF-8 text; a {kind} file is VNN-LIB text") from None
 
 
-def read_witness(path: str | Path, inputs: int) -> Row:
+def read_witness(path: str | PathLike[str], inputs: int) -> Row:
     """The input of a counterexample in a file: ``((X_0 1.5) .. (Y_0 2) ..)``, or ``{"point": [..]}``.
 
     A first line ``sat`` may stand before the first form; values of Y are not needed. Decimals are exact.

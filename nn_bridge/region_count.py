@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from polyhedra.quoting import shown
+from polyhedra.values import Value, html_table
+
 if TYPE_CHECKING:
     from nn_bridge.network.network import Network, Pattern
     from polyhedra.polyhedron import Polyhedron
@@ -58,8 +61,8 @@ class Count(StrEnum):
     AFFINE_MAPS = ("affine_maps", "distinct affine maps", "distinct affine maps of all outputs together")
 
 
-@dataclass(frozen=True, slots=True)
-class RegionCount:
+@dataclass(frozen=True, slots=True, repr=False)
+class RegionCount(Value):
     """The counts of one network on one domain by one engine.
 
     Attributes
@@ -97,6 +100,17 @@ class RegionCount:
     def counts(self) -> dict[str, int | None]:
         """The four counts by name."""
         return {str(count): getattr(self, count) for count in Count}
+
+    def _repr_html_(self) -> str:
+        at_least = "" if self.complete else ">= "
+        rows = [
+            (str(count), "-" if value is None else f"{at_least}{value:,}", count.short)
+            for count, value in zip(Count, self.counts.values(), strict=True)
+        ]
+        certainty = "exact" if self.exact else "not proven" if self.complete else "incomplete: lower bounds only"
+        reason = "" if self.reason is None else f" ({self.reason})"
+        caption = f"on {self.domain}, engine {self.engine}: {certainty}{reason}"
+        return html_table(rows, caption=shown(caption, 240))
 
     def to_json(self, network: Network) -> dict[str, Any]:
         """The object that ``puiseux count --json`` prints (``reason`` only where there is one)."""

@@ -16,6 +16,7 @@ from polyhedra.errors import GeometryError
 from polyhedra.independence import independent
 from polyhedra.quoting import shown
 from polyhedra.scalars import ONE, ZERO, rational_rows, rationals
+from polyhedra.values import Value
 
 Vector = tuple[fmpq, ...]
 Matrix = tuple[Vector, ...]
@@ -198,8 +199,8 @@ def determinant(matrix: Matrix) -> fmpq:
     return _flint(matrix).det() if matrix else ONE
 
 
-@dataclass(frozen=True, slots=True)
-class AffineMap:
+@dataclass(frozen=True, slots=True, repr=False)
+class AffineMap(Value):
     """The exact map x -> M x + c.
 
     Attributes

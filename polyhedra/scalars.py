@@ -12,7 +12,7 @@ import numbers
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, Context, Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
@@ -158,6 +158,19 @@ def rounded_text(value: fmpq, digits: int) -> str:
         return str(quotient.normalize()).replace("E", "e")
 
 
+def rounded_up(value: fmpq, digits: int) -> str:
+    """The least decimal of so many digits that is at least a rational.
+
+    Examples
+    --------
+    >>> rounded_up(rational("1/3"), 3), rounded_up(rational("-1/3"), 3), rounded_up(rational("1/4"), 3)
+    ('0.334', '-0.333', '0.25')
+    """
+    with localcontext(Context(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_CEILING)):
+        quotient = Decimal(int(value.p)) / Decimal(int(value.q))
+        return f"{quotient.normalize():f}" if -6 <= quotient.adjusted() <= digits else str(quotient).replace("E", "e")
+
+
 def to_fraction(value: fmpq) -> Fraction:
     """The same number as a ``fractions.Fraction`` (for the borders of the library only)."""
     return Fraction(int(value.p), int(value.q))
@@ -166,6 +179,26 @@ def to_fraction(value: fmpq) -> Fraction:
 def to_text(value: fmpq) -> str:
     """The canonical text of a rational, ``"-3/4"`` or ``"2"``, which `rational` reads back."""
     return str(value)
+
+
+def decimal_text(value: fmpq) -> str:
+    """A rational as an exact decimal where it has one, else as a fraction.
+
+    Examples
+    --------
+    >>> decimal_text(fmpq(-5, 4)), decimal_text(fmpq(3)), decimal_text(fmpq(1, 3))
+    ('-1.25', '3', '1/3')
+    """
+    rest, places = int(value.q), 0
+    for prime in (2, 5):
+        count = 0
+        while rest % prime == 0:
+            rest, count = rest // prime, count + 1
+        places = max(places, count)
+    if rest != 1 or not places:
+        return to_text(value)
+    digits = str(abs(value.p) * (10**places // value.q)).rjust(places + 1, "0")
+    return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
 
 def common_denominator(values: Iterable[fmpq]) -> int:

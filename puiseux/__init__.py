@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from polyhedra.former_paths import forward
 from puiseux.api import (
     cell_complex,
+    decision_boundary,
     dual_graph,
     effective_radii,
     extract_sign_vectors,
@@ -30,10 +31,12 @@ from puiseux.api import (
     sample_regions,
     sampling_box,
     save_complex,
+    save_graph,
     tropicalize,
 )
 
 if TYPE_CHECKING:
+    from milp.vnnlib import read_vnnlib
     from nn_bridge.cells.cell import Cell
     from nn_bridge.cells.complex import CellComplex
     from nn_bridge.network.network import Network
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from puiseux.pictures.decision_regions import plot_decision_region, save_decision_region
     from puiseux.pictures.persistence import plot_betti_growth, plot_persistence
     from puiseux.pictures.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
+    from puiseux.pictures.polynomials import plot_dual_pair
     from puiseux.questions.comparison import Comparison, compare
     from puiseux.questions.count import count_regions
     from puiseux.questions.differences import Difference, largest_difference
@@ -112,11 +116,13 @@ _HOMES = {
     "plot_betti_growth": "puiseux.pictures.persistence",
     "plot_decision_region": "puiseux.pictures.decision_regions",
     "plot_persistence": "puiseux.pictures.persistence",
+    "plot_dual_pair": "puiseux.pictures.polynomials",
     "plot_regions": "puiseux.pictures.plot",
     "plot_slice": "puiseux.pictures.plot",
     "plot_space": "puiseux.pictures.plot",
     "random_network": "puiseux.random_networks",
     "rational": "polyhedra.scalars",
+    "read_vnnlib": "milp.vnnlib",
     "reduce_network": "puiseux.questions.reduction",
     "run_study": "puiseux.studies.runner",
     "save": "puiseux.reading",
@@ -163,6 +169,7 @@ __all__ = [
     "count_regions",
     "critical_points",
     "crosscheck",
+    "decision_boundary",
     "dual_graph",
     "effective_radii",
     "effective_radius",
@@ -180,12 +187,14 @@ __all__ = [
     "optimize",
     "plot_betti_growth",
     "plot_decision_region",
+    "plot_dual_pair",
     "plot_persistence",
     "plot_regions",
     "plot_slice",
     "plot_space",
     "random_network",
     "rational",
+    "read_vnnlib",
     "reduce_network",
     "region_bounds",
     "region_statistics",
@@ -196,6 +205,7 @@ __all__ = [
     "save",
     "save_complex",
     "save_decision_region",
+    "save_graph",
     "save_growth",
     "save_picture",
     "simplify",

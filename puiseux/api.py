@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nn_bridge.cells.cell import Cell
     from nn_bridge.cells.complex import CellComplex
-    from nn_bridge.cells.statistics import RegionStatistics
+    from nn_bridge.cells.statistics_table import RegionTable
     from nn_bridge.expressivity.complexity import MonomialComplexity
     from nn_bridge.expressivity.region_bounds import RegionBounds
     from nn_bridge.expressivity.sampling import SampledPatterns, SampledRegions
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nn_bridge.sign_vectors.level_sets import LevelSet
     from puiseux.domains import DomainLike, Problem
     from tropical.effective_radius import EffectiveRadius
+    from tropical.hypersurface import DecisionBoundary
     from tropical.rational import PuiseuxRational
 
 ModelLike = Any
@@ -117,7 +118,9 @@ def load_complex(path: str | PathLike[str]) -> CellComplex:
     return load_complex(path)
 
 
-def dual_graph(network: ModelLike, domain: DomainLike = None, *, output: int | None = None) -> nx.Graph:
+def dual_graph(
+    network: ModelLike, domain: DomainLike = None, *, output: int | None = None, details: bool = True
+) -> nx.Graph:
     """The dual graph: a node for each cell, an edge for each facet that two cells share.
 
     Parameters
@@ -126,18 +129,76 @@ def dual_graph(network: ModelLike, domain: DomainLike = None, *, output: int | N
     domain : str, Polyhedron, (low, high), list of pairs, or None
     output : int, optional
         Take one output alone.
+    details : bool
+        Without them nodes have ``pattern``, ``facets`` and ``bounded`` alone, which is fast for many cells.
 
     Returns
     -------
     networkx.Graph
-        Nodes 0, 1, .. with ``pattern``, ``facets`` (their number) and ``bounded``.
+        Nodes 0, 1, .. with ``pattern``, ``facets`` (their number), ``bounded``, ``point`` (exact, inside the cell),
+        ``affine_map`` and ``volume``; edges with ``units``, those that switch: pairs (stage, unit) from 0.
+        `save_graph` writes it as GraphML or GEXF.
 
     Examples
     --------
-    >>> dual_graph([[[1, 0], [0, 1]], [[1, 1]]], "box:-1,1").number_of_edges()
-    4
+    >>> graph = dual_graph([[[1, 0], [0, 1]], [[1, 1]]], "box:-1,1")
+    >>> graph.number_of_edges(), graph.nodes[0]["volume"]
+    (4, 1)
     """
-    return cell_complex(network, domain, output=output).dual_graph
+    from nn_bridge.cells.dual_graphs import described_dual_graph
+
+    found = cell_complex(network, domain, output=output)
+    return described_dual_graph(found) if details else found.dual_graph
+
+
+def save_graph(graph: nx.Graph, path: str | PathLike[str]) -> None:
+    """Write a dual graph to a ``.graphml`` or ``.gexf`` file; see `nn_bridge.cells.dual_graphs.save_graph`."""
+    from nn_bridge.cells.dual_graphs import save_graph
+
+    save_graph(graph, path)
+
+
+def decision_boundary(network: ModelLike, domain: DomainLike = None) -> DecisionBoundary:
+    """The decision boundary of a classifier, exactly: polyhedra on which the two highest outputs tie.
+
+    Parameters
+    ----------
+    network : Network, path, model, or its outputs as `PuiseuxRational`
+        Its outputs are scores; one output alone decides class 1 (above 0) against class 0.
+    domain : str, Polyhedron, (low, high), list of pairs, or None
+
+    Returns
+    -------
+    DecisionBoundary
+        ``pieces`` are triples of a polyhedron and the classes on either side, ``undecided`` the full-dimensional cells
+        on which classes tie.
+
+    See Also
+    --------
+    topology : components and holes of the boundary (``boundary=(0, 1)``) and of decision regions
+    level_set : the same as a mesh in floating point, for large networks
+
+    Examples
+    --------
+    >>> boundary = decision_boundary([[[1, 0], [0, 1], [0, 0]]])  # the largest of x1, x2 and 0 wins
+    >>> len(boundary.pieces), boundary.undecided
+    (3, ())
+    """
+    from nn_bridge.cells.tropical_map import tropicalize_by_cells
+    from polyhedra.errors import UsageError
+    from puiseux.domains import pose
+    from puiseux.reading import as_network
+    from tropical.hypersurface import decision_boundary
+    from tropical.rational import PuiseuxRational
+
+    listed = isinstance(network, (list, tuple)) and network and all(isinstance(f, PuiseuxRational) for f in network)
+    if isinstance(network, PuiseuxRational) or listed:
+        if domain is not None:
+            raise UsageError("a domain goes with a network; for formulas call tropical.hypersurface.decision_boundary")
+        return decision_boundary(network)
+    problem = pose(as_network(network), domain)
+    scores = tropicalize_by_cells(problem.network)
+    return decision_boundary(scores[0] if len(scores) == 1 else scores, domain=problem.domain)
 
 
 def region_statistics(
@@ -147,7 +208,7 @@ def region_statistics(
     data: Iterable[Iterable[Any]] | None = None,
     by: Literal["regions", "cells"] = "regions",
     output: int | None = None,
-) -> Iterator[RegionStatistics]:
+) -> RegionTable:
     """Volume, inradius, facets, edges and neighbours of each linear region (or cell), exactly.
 
     Parameters
@@ -160,6 +221,11 @@ def region_statistics(
     by : {"regions", "cells"}
     output : int, optional
         Take one output alone.
+
+    Returns
+    -------
+    RegionTable
+        To iterate over, with columns (``table["volume"]``), ``to_dict()`` and ``to_pandas()``.
 
     See Also
     --------

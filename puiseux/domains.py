@@ -21,10 +21,11 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from nn_bridge.network.network import Matrix, Network
-from polyhedra.errors import GeometryError, PuiseuxError, UsageError
+from polyhedra.box_text import box_intervals
+from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted, shown
-from polyhedra.scalars import rational, rationals, to_text
+from polyhedra.scalars import rational, to_text
 from puiseux.domain_files import DomainFile
 
 DomainLike: TypeAlias = str | Polyhedron | tuple[Any, Any] | Sequence[Any] | np.ndarray | None
@@ -102,12 +103,7 @@ def pose(network: Network, domain: DomainLike = None) -> Problem:
 
 
 def _box(text: str, dim: int, place: str) -> Polyhedron:
-    intervals = [_interval(part, place) for part in text.split(";")]
-    if len(intervals) == 1:
-        intervals *= dim
-    if len(intervals) != dim:
-        raise UsageError(f"{place} has {len(intervals)} intervals, the network reads {dim} inputs; give one or {dim}")
-    return box_of(intervals)
+    return box_of(box_intervals(text, dim, place))
 
 
 def box_of(intervals: Sequence[tuple[fmpq, fmpq]]) -> Polyhedron:
@@ -156,19 +152,6 @@ def _pairs_of(listed: list[Any], dim: int, is_array: bool) -> list[Any]:
 
 def _is_sequence(value: Any) -> bool:
     return not isinstance(value, str) and getattr(value, "ndim", 1) > 0 and hasattr(value, "__len__")
-
-
-def _interval(text: str, place: str) -> tuple[fmpq, fmpq]:
-    ends = text.split(",")
-    if len(ends) != 2:
-        raise UsageError(f"{place}: {quoted(text)} is not an interval; write LO,HI such as -1,1")
-    try:
-        low, high = rationals(ends)
-    except GeometryError as error:
-        raise UsageError(f"{place}: {error}") from None
-    if not low < high:
-        raise UsageError(f"{place}: {quoted(text)} is empty or a point; LO must be smaller than HI")
-    return low, high
 
 
 # -------------------------------------------------------------------- files

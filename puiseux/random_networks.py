@@ -146,7 +146,12 @@ def random_network(
     shifted = _with_threshold(weights, biases, level) if level else biases
     activations = [kind] * (len(weights) - 1) + ["relu" if relu_on_output else "linear"]
     network = Network.from_layers(weights, shifted, activations)
-    return replace(network, notes=(f"drawn at random with the seed {seed}",)) if rng is None else network
+    return _noted(network, seed) if rng is None else network
+
+
+def _noted(network: Network, seed: int | None) -> Network:
+    """The network with a note of the seed that was drawn for it."""
+    return replace(network, notes=(f"drawn at random with the seed {seed}",))
 
 
 def _initialisation(name: str) -> Initialisation:
@@ -219,7 +224,7 @@ def random_invariant_network(
         raise UsageError(f"an invariant network has inputs and channels, not {inputs} and {list(channels)}")
     if sum(a * b for a, b in pairwise([1, *channels])) * inputs**2 > _MAX_WEIGHTS:
         raise UsageError(f"an invariant network of {inputs} inputs and channels {list(channels)} is too large")
-    generator = np.random.default_rng(rng)
+    generator, seed = generator_and_seed(rng)
     identity, ones = np.eye(inputs), np.ones((inputs, inputs))
     weights, biases = [], []
     for before, after in pairwise([1, *channels]):
@@ -229,7 +234,8 @@ def random_invariant_network(
         biases.append(np.tile(draw(generator, (after,), before, inputs), inputs))
     weights.append(np.tile(draw(generator, (1, channels[-1]), channels[-1], inputs), inputs))
     biases.append(draw(generator, (1,), channels[-1], inputs))
-    return Network.from_layers(weights, [np.zeros_like(b) for b in biases] if zero_bias else biases)
+    network = Network.from_layers(weights, [np.zeros_like(b) for b in biases] if zero_bias else biases)
+    return _noted(network, seed) if rng is None else network
 
 
 def parse_architecture(text: str) -> list[int]:

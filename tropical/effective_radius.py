@@ -30,6 +30,7 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import ONE, ZERO
+from polyhedra.values import Value
 from tropical.hoffman import MAX_PROGRAMS, hoffman_lower, hoffman_over, hoffman_upper
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.pruning import prune
@@ -45,8 +46,8 @@ MAX_SAMPLES = 2_000
 Map = PuiseuxPolynomial | PuiseuxRational | Sequence[PuiseuxPolynomial | PuiseuxRational]
 
 
-@dataclass(frozen=True, slots=True)
-class EffectiveRadius:
+@dataclass(frozen=True, slots=True, repr=False)
+class EffectiveRadius(Value):
     """The Hoffman constant of a map, bounds on it, and the effective radius about a centre.
 
     Attributes
@@ -190,8 +191,8 @@ def hoffman_constant_of(f: Map, *, pruned: bool = True, limit: int = MAX_PROGRAM
     return hoffman_over(_cell_rows(_polynomials(f), pruned), limit=limit).value
 
 
-@dataclass(frozen=True, slots=True)
-class MinimalRadius:
+@dataclass(frozen=True, slots=True, repr=False)
+class MinimalRadius(Value):
     """The smallest radius about a centre whose closed ball meets every set of a family.
 
     Attributes

@@ -30,6 +30,7 @@ from polyhedra.matrix import Matrix, Vector, as_matrix, dot, rank
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO, common_denominator, primitive, rational, to_float
 from polyhedra.system import IntegerRow, System
+from polyhedra.values import Value
 from tropical.basis_filter import basis_bounds
 
 Block = Iterable[tuple[tuple[int, ...], float]]
@@ -52,8 +53,8 @@ MAX_BASES = 200_000
 """How many bases the upper bound looks at before it takes the a-priori one."""
 
 
-@dataclass(frozen=True, slots=True)
-class HoffmanConstant:
+@dataclass(frozen=True, slots=True, repr=False)
+class HoffmanConstant(Value):
     """The Hoffman constant of a matrix, and where it is attained.
 
     Attributes
@@ -146,7 +147,6 @@ def hoffman_lower(matrix: Any, *, samples: int = 100, rng: int | np.random.Gener
     samples : int
         How many bases are drawn.
     rng : int or numpy Generator, optional
-        Draws the bases; a bound of the same rows can be had again with the same seed.
 
     Examples
     --------

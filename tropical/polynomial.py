@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from polyhedra.errors import AlgebraError
 from polyhedra.quoting import shown
 from polyhedra.scalars import ZERO, common_denominator
-from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite, is_minus_infinity, scalar
+from tropical.operands import is_list_of_points, is_number
+from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite, is_minus_infinity
+from tropical.substitution import compose, substitute_affine
 from tropical.term_rows import Exponent, Row, Term, divisors, ratio, read_term, scaled
 
 
@@ -30,10 +32,11 @@ class PuiseuxPolynomial:
 
     Parameters
     ----------
-    terms : mapping from exponent to coefficient, or iterable of (exponent, coefficient)
-        An exponent is a sequence of ``dim`` numbers.  Floats stand for their exact values, strings for exact decimals
-        and fractions.  Equal exponents are merged (the larger coefficient wins); a coefficient of minus infinity is
-        left out.
+    terms : mapping from exponent to coefficient, iterable of (exponent, coefficient), or text
+        Text is a formula such as ``"max(2x1 - x2, 0)"``, in x1, x2, .. or in any names, in alphabetical order.  An
+        exponent is a sequence of ``dim`` numbers.  Floats stand for their exact values, strings for exact decimals and
+        fractions.  Equal exponents are merged (the larger coefficient wins); a coefficient of minus infinity is left
+        out.
     dim : int, optional
         The number of variables; by default the length of the first exponent.
 
@@ -47,6 +50,8 @@ class PuiseuxPolynomial:
     >>> f = PuiseuxPolynomial({(2, -1): "1/3", (0, 0): 0})
     >>> print(f, "|", f([1, 1]), "|", f ** "1/2")
     max(2x1 - x2 + 1/3, 0) | 4/3 | max(x1 - 1/2x2 + 1/6, 0)
+    >>> print(PuiseuxPolynomial("max(0, x, y, x + y - 1)") * 2)
+    max(x1 + x2 + 1, x1 + 2, x2 + 2, 2)
     """
 
     __slots__ = ("_coefficient_denominator", "_dim", "_exponent_denominator", "_floats", "_hash", "_rows", "_terms")
@@ -60,8 +65,10 @@ class PuiseuxPolynomial:
     _hash: int | None
 
     def __init__(
-        self, terms: Mapping[Any, Any] | Iterable[tuple[Sequence[Any], Any]] = (), dim: int | None = None
+        self, terms: Mapping[Any, Any] | Iterable[tuple[Sequence[Any], Any]] | str = (), dim: int | None = None
     ) -> None:
+        if isinstance(terms, str):
+            terms, dim = self._read(terms, dim)
         pairs = list(terms.items() if isinstance(terms, Mapping) else terms)
         exact: list[tuple[Exponent, fmpq]] = []
         for number, pair in enumerate(pairs):
@@ -80,6 +87,15 @@ class PuiseuxPolynomial:
         c = common_denominator(coefficient for _, coefficient in exact)
         rows = [(*(scaled(v, e) for v in exponent), scaled(coefficient, c)) for exponent, coefficient in exact]
         self._fill(rows, e, c, dim)
+
+    @staticmethod
+    def _read(text: str, dim: int | None) -> tuple[tuple[Term, ...], int]:
+        """The terms that a formula stands for, and the number of variables."""
+        from tropical.free_names import free_names
+        from tropical.parsing import parse_polynomial  # parsing makes polynomials
+
+        found = parse_polynomial(text, dim, names=free_names(text))
+        return found.terms, found.dim
 
     def _fill(self, rows: Iterable[Row], e: int, c: int, dim: int) -> None:
         best: dict[Row, int] = {}
@@ -256,13 +272,20 @@ class PuiseuxPolynomial:
         left, right, e, c = self._matched(other)
         return PuiseuxPolynomial.of_rows((*left, *right), e, c, self._dim)
 
-    def __mul__(self, other: PuiseuxPolynomial) -> PuiseuxPolynomial:
-        """The tropical product: the sum of the two functions (all pairs of terms; see `pruning.pruned_product`)."""
+    def __mul__(self, other: Any) -> PuiseuxPolynomial:
+        """The tropical product: the sum of the two functions (all pairs of terms; see `pruning.pruned_product`).
+
+        A number stands for a constant: ``f * 2`` is f plus 2.
+        """
+        if is_number(other):
+            other = PuiseuxPolynomial.constant(other, self._dim)
         if not isinstance(other, PuiseuxPolynomial):
             return NotImplemented
         left, right, e, c = self._matched(other)
         rows = (tuple(map(int.__add__, p, q)) for p in left for q in right)
         return PuiseuxPolynomial.of_rows(rows, e, c, self._dim)
+
+    __rmul__ = __mul__
 
     def __pow__(self, power: Any) -> PuiseuxPolynomial:
         """The function times a rational number r >= 0, term by term.
@@ -310,18 +333,7 @@ class PuiseuxPolynomial:
 
     def substitute_affine(self, matrix: Sequence[Sequence[Any]], offset: Sequence[Any]) -> PuiseuxPolynomial:
         """The polynomial ``y -> f(M y + v)``; M has one row per variable of f."""
-        if len(matrix) != self._dim or len(offset) != self._dim:
-            raise AlgebraError(f"the substitution needs {self._dim} rows and offsets, one a variable")
-        rows = [tuple(finite(v, "substitution") for v in row) for row in matrix]
-        vector = [finite(v, "substitution") for v in offset]
-        if len({len(row) for row in rows}) > 1 or not rows:
-            raise AlgebraError("the rows of the substitution have different lengths, or there are none")
-        dim = len(rows[0])
-        terms = []
-        for exponent, coefficient in self.terms:
-            new = tuple(sum((a * row[k] for a, row in zip(exponent, rows, strict=True)), fmpq(0)) for k in range(dim))
-            terms.append((new, sum((a * v for a, v in zip(exponent, vector, strict=True)), coefficient)))
-        return PuiseuxPolynomial(terms, dim)
+        return substitute_affine(self, matrix, offset)
 
     def compose(self, inner: Sequence[Any]) -> PuiseuxPolynomial:
         """The polynomial ``f(g_1, ..., g_n)``; a number stands for a constant (numbers alone: in 0 variables).
@@ -332,27 +344,7 @@ class PuiseuxPolynomial:
             Not one polynomial per variable, or a negative exponent meets a polynomial of several terms (that is a
             rational function: `PuiseuxRational.compose`).
         """
-        if len(inner) != self._dim:
-            raise AlgebraError(f"{len(inner)} polynomials cannot replace {self._dim} variables")
-        if not inner:
-            return self
-        dim = next((g.dim for g in inner if isinstance(g, PuiseuxPolynomial)), 0)
-        inner = [g if isinstance(g, PuiseuxPolynomial) else PuiseuxPolynomial.constant(scalar(g), dim) for g in inner]
-        total = PuiseuxPolynomial.zero(dim)
-        for exponent, coefficient in self.terms:
-            product = PuiseuxPolynomial.constant(coefficient, dim)
-            for power, factor in zip(exponent, inner, strict=True):
-                if power < 0 and len(factor) == 1:
-                    (only,) = factor.terms
-                    product = product.shift([power * a for a in only[0]], power * only[1])
-                elif power < 0:
-                    raise AlgebraError(
-                        f"the exponent {power} meets a polynomial of {len(factor)} terms; use PuiseuxRational.compose"
-                    )
-                else:
-                    product = product * factor**power
-            total = total + product
-        return total
+        return compose(self, inner)
 
     # ---------------------------------------------------------------- evaluation
 
@@ -378,7 +370,7 @@ class PuiseuxPolynomial:
         return [sum(map(int.__mul__, row, weights)) for row in self._rows], scale
 
     def __call__(self, x: Iterable[Any]) -> Scalar:
-        """The exact value at a point (minus infinity for the tropical zero).
+        """The exact value at a point (minus infinity for the tropical zero); a tuple of them for a list of points.
 
         A coordinate may be minus infinity: then only the terms without that variable count.
 
@@ -390,6 +382,8 @@ class PuiseuxPolynomial:
         if not isinstance(x, Iterable):
             x = [x] if self._dim == 1 else self.point(x)  # in one variable a number will do
         coordinates = list(x)
+        if is_list_of_points(coordinates):
+            return tuple(map(self, coordinates))  # type: ignore[return-value]
         infinite = [i for i, v in enumerate(coordinates) if is_minus_infinity(v)]
         for i in infinite:
             coordinates[i] = ZERO

@@ -14,7 +14,7 @@ from flint import fmpq
 
 from polyhedra.errors import AlgebraError
 from polyhedra.quoting import quoted
-from polyhedra.scalars import to_text
+from polyhedra.scalars import decimal_text, to_text
 
 if TYPE_CHECKING:
     from tropical.polynomial import PuiseuxPolynomial, Term
@@ -61,45 +61,53 @@ def checked_names(names: Sequence[str], dim: int) -> tuple[str, ...]:
     return given
 
 
-def affine_text(exponent: Sequence[fmpq], coefficient: fmpq, names: Sequence[str] | None = None) -> str:
-    """One affine function, ``"2x1 - 1/2x2 + 1/3"``."""
+def affine_text(
+    exponent: Sequence[fmpq], coefficient: fmpq, names: Sequence[str] | None = None, *, decimals: bool = False
+) -> str:
+    """One affine function, ``"2x1 - 1/2x2 + 1/3"``; with ``decimals``, ``"2x1 - 0.5x2 + 1/3"``."""
     dim = len(exponent)
-    return _affine(exponent, coefficient, default_names(dim) if names is None else checked_names(names, dim), to_text)
+    variables = default_names(dim) if names is None else checked_names(names, dim)
+    return _affine(exponent, coefficient, variables, decimal_text if decimals else to_text)
 
 
-def polynomial_text(polynomial: PuiseuxPolynomial, names: Sequence[str] | None = None) -> str:
+def polynomial_text(
+    polynomial: PuiseuxPolynomial, names: Sequence[str] | None = None, *, decimals: bool = False
+) -> str:
     """``"max(2x1 - x2 + 1/3, 0)"``; one term stands without ``max``, no term is ``"-inf"``."""
-    pieces = [affine_text(*term, names) for term in _display_order(polynomial)]
+    pieces = [affine_text(*term, names, decimals=decimals) for term in _display_order(polynomial)]
     if not pieces:
         return "-inf"
     return pieces[0] if len(pieces) == 1 else f"max({', '.join(pieces)})"
 
 
-def rational_text(rational: PuiseuxRational, names: Sequence[str] | None = None) -> str:
+def rational_text(rational: PuiseuxRational, names: Sequence[str] | None = None, *, decimals: bool = False) -> str:
     """``"max(..) - max(..)"``; a denominator that is the constant 0 is left out."""
-    top = polynomial_text(rational.numerator, names)
+    top = polynomial_text(rational.numerator, names, decimals=decimals)
     if rational.denominator_is_one:
         return top
-    bottom = polynomial_text(rational.denominator, names)
+    bottom = polynomial_text(rational.denominator, names, decimals=decimals)
     return f"{top} - {bottom}" if len(rational.denominator) > 1 else f"{top} - ({bottom})"
 
 
-def polynomial_latex(polynomial: PuiseuxPolynomial, names: Sequence[str] | None = None) -> str:
+def polynomial_latex(
+    polynomial: PuiseuxPolynomial, names: Sequence[str] | None = None, *, decimals: bool = False
+) -> str:
     r"""``\max\left(2x_{1} - x_{2} + \frac{1}{3},\, 0\right)``."""
     variables = names or tuple(f"x_{{{i + 1}}}" for i in range(polynomial.dim))
-    pieces = [_affine(*term, variables, _fraction_latex) for term in _display_order(polynomial)]
+    number = _decimal_latex if decimals else _fraction_latex
+    pieces = [_affine(*term, variables, number) for term in _display_order(polynomial)]
     if not pieces:
         return r"-\infty"
     inner = r",\, ".join(pieces)
     return inner if len(pieces) == 1 else rf"\max\left({inner}\right)"
 
 
-def rational_latex(rational: PuiseuxRational, names: Sequence[str] | None = None) -> str:
+def rational_latex(rational: PuiseuxRational, names: Sequence[str] | None = None, *, decimals: bool = False) -> str:
     """The LaTeX of ``f - g``."""
-    top = polynomial_latex(rational.numerator, names)
+    top = polynomial_latex(rational.numerator, names, decimals=decimals)
     if rational.denominator_is_one:
         return top
-    bottom = polynomial_latex(rational.denominator, names)
+    bottom = polynomial_latex(rational.denominator, names, decimals=decimals)
     return f"{top} - {bottom}" if len(rational.denominator) > 1 else rf"{top} - \left({bottom}\right)"
 
 
@@ -142,12 +150,17 @@ def _affine(exponent: Sequence[fmpq], coefficient: fmpq, names: Sequence[str], n
         if value:
             size = abs(value)
             # 2e1 would be read as a number
-            times = "*" if number is to_text and _EXPONENT.match(name) else ""
+            times = "*" if number in (to_text, decimal_text) and _EXPONENT.match(name) else ""
             parts.append((value < 0, name if size == 1 else f"{number(size)}{times}{name}"))
     if coefficient or not parts:
         parts.append((coefficient < 0, number(abs(coefficient))))
     text = ("-" if parts[0][0] else "") + parts[0][1]
     return text + "".join(f" {'-' if negative else '+'} {piece}" for negative, piece in parts[1:])
+
+
+def _decimal_latex(value: fmpq) -> str:
+    text = decimal_text(value)
+    return _fraction_latex(value) if "/" in text else text
 
 
 def _fraction_latex(value: fmpq) -> str:

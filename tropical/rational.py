@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from polyhedra.errors import AlgebraError
 from polyhedra.quoting import quoted
+from tropical.operands import is_list_of_points, is_number
 from tropical.polynomial import Exponent, PuiseuxPolynomial
 from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite
 
@@ -107,6 +108,13 @@ class PuiseuxRational:
 
     # ---------------------------------------------------------------- algebra
 
+    def _factor(self, other: Any) -> PuiseuxRational | None:
+        """The other factor; a polynomial stands for itself, a number for a constant, None for anything else."""
+        if isinstance(other, PuiseuxRational):
+            return other
+        known = isinstance(other, PuiseuxPolynomial) or is_number(other)
+        return _as_function(other, self.dim) if known else None
+
     def __add__(self, other: PuiseuxRational) -> PuiseuxRational:
         """The tropical sum: the maximum of the two functions."""
         if not isinstance(other, PuiseuxRational):
@@ -116,15 +124,19 @@ class PuiseuxRational:
         top = self.numerator * other.denominator + other.numerator * self.denominator
         return PuiseuxRational(top, self.denominator * other.denominator)
 
-    def __mul__(self, other: PuiseuxRational) -> PuiseuxRational:
+    def __mul__(self, other: Any) -> PuiseuxRational:
         """The tropical product: the sum of the two functions."""
-        if not isinstance(other, PuiseuxRational):
+        other = self._factor(other)
+        if other is None:
             return NotImplemented
         return PuiseuxRational(self.numerator * other.numerator, self.denominator * other.denominator)
 
-    def __truediv__(self, other: PuiseuxRational) -> PuiseuxRational:
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> PuiseuxRational:
         """The tropical quotient: the difference of the two functions."""
-        if not isinstance(other, PuiseuxRational):
+        other = self._factor(other)
+        if other is None:
             return NotImplemented
         if other.is_zero:
             raise AlgebraError("division by the tropical zero: the divisor has no terms")
@@ -162,7 +174,7 @@ class PuiseuxRational:
     # ---------------------------------------------------------------- evaluation
 
     def __call__(self, x: Iterable[Any]) -> Scalar:
-        """The exact value at a point (floats stand for their exact values).
+        """The exact value at a point (floats stand for their exact values); a tuple of them for a list of points.
 
         Raises
         ------
@@ -173,6 +185,8 @@ class PuiseuxRational:
             point = [x] if self.dim == 1 and not isinstance(x, Iterable) else list(x)
         except TypeError:
             raise AlgebraError(f"{quoted(x)} is no point: give {self.dim} numbers") from None
+        if is_list_of_points(point):
+            return tuple(map(self, point))  # type: ignore[return-value]
         top, bottom = self.numerator(point), self.denominator(point)
         if not is_finite(bottom):
             raise AlgebraError("the denominator is minus infinity at this point, where the function has no value")

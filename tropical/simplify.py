@@ -18,7 +18,7 @@ from typing import Any, Literal
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
-from polyhedra.quoting import quoted
+from polyhedra.quoting import quoted, shown
 from tropical.decomposition import WallComplex, smallest_pair
 from tropical.minimality import bounds_below
 from tropical.polynomial import PuiseuxPolynomial
@@ -34,7 +34,7 @@ MAX_SHIFTED = 40_000
 Minimality = Literal["proven", "not proven"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SimplifiedFormula:
     """A formula, and what is known about its length.
 
@@ -65,16 +65,32 @@ class SimplifiedFormula:
     def __str__(self) -> str:
         return self.to_text()
 
+    def __repr__(self) -> str:
+        above, below = self.sizes["simplified"]
+        text = shown(self.to_text(), 48)
+        return f"<SimplifiedFormula {text}: {above} terms - {below} terms, minimal: {self.minimal}>"
+
     def _repr_latex_(self) -> str:
         return f"${self.to_latex()}$"
 
-    def to_text(self) -> str:
-        """``"max(2x1 - x2 + 1/3, 0) - max(x2, 0)"``; `tropical.parsing.parse` reads it back."""
-        return rational_text(self.rational)
+    def to_dict(self) -> dict[str, Any]:
+        """The two polynomials, what is known about their length, and the numbers of terms on the way, by name."""
+        function = self.rational
+        return {
+            "numerator": function.numerator,
+            "denominator": function.denominator,
+            "minimal": self.minimal,
+            "lower_bound": self.lower_bound,
+            "sizes": self.sizes,
+        }
 
-    def to_latex(self) -> str:
+    def to_text(self, *, decimals: bool = False) -> str:
+        """``"max(2x1 - x2 + 1/3, 0) - max(x2, 0)"``; `tropical.parsing.parse` reads it back."""
+        return rational_text(self.rational, decimals=decimals)
+
+    def to_latex(self, *, decimals: bool = False) -> str:
         """LaTeX, without dollar signs."""
-        return rational_latex(self.rational)
+        return rational_latex(self.rational, decimals=decimals)
 
     def to_sympy(self) -> Any:
         """A SymPy expression with ``Max``."""
@@ -88,16 +104,16 @@ class SimplifiedFormula:
             "minimal": self.minimal,
         }
 
-    def render(self, form: str) -> str:
+    def render(self, form: str, *, decimals: bool = False) -> str:
         """One of the forms ``"text"``, ``"latex"``, ``"sympy"``, ``"json"`` as a string."""
         if form == "sympy":
             return str(self.to_sympy())
         if form == "json":
             return json.dumps(self.to_json())
         if form == "text":
-            return self.to_text()
+            return self.to_text(decimals=decimals)
         if form == "latex":
-            return self.to_latex()
+            return self.to_latex(decimals=decimals)
         raise AlgebraError(f"there is no form {quoted(form)}; use text, latex, sympy or json")
 
 

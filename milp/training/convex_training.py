@@ -26,10 +26,11 @@ from milp.training.sparse_model import OneHiddenLayer
 from nn_bridge.network.network import Network
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
+from polyhedra.values import Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ConvexFit:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ConvexFit(Value):
     """A globally optimal two-layer network, within the solver's tolerance.
 
     Attributes

@@ -32,12 +32,13 @@ from polyhedra.errors import FormulationError
 from polyhedra.linear_program import Infeasible, maximize
 from polyhedra.quoting import shown
 from polyhedra.scalars import ZERO, rational, rationals
+from polyhedra.values import Value
 
 _LARGE = 1e9  # data from here on are a likely cause where a solver fails
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SparseFit:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SparseFit(Value):
     """The outcome of the search for the sparsest interpolating network.
 
     Attributes

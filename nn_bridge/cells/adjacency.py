@@ -50,14 +50,8 @@ class CellAdjacency:
 def cell_adjacency(network: Network, domain: Polyhedron | None = None) -> CellAdjacency:
     """The cells of a network on a domain (None: all of R^n) and their common facets.
 
-    All cells are kept in memory meanwhile (`nn_bridge.cells.complex` says how much that is).
-
-    Raises
-    ------
-    NetworkError
-        The domain has another dimension than the input, or no interior.
-    CellTreeError
-        A facet lies in more than two cells, or in one and on no wall (a contradiction, never seen).
+    All cells are kept in memory meanwhile (`nn_bridge.cells.complex` says how much that is).  The errors are those of
+    `cell_complex`.
 
     Examples
     --------

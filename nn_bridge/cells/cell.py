@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from flint import fmpq, fmpz, fmpz_mat
 
@@ -21,7 +22,9 @@ from nn_bridge.network.forms import ExactForms, dot
 from nn_bridge.network.network import Matrix, Network, Pattern, Row
 from polyhedra.matrix import AffineMap, identity, nullspace
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import shown
 from polyhedra.scalars import ZERO, primitive
+from polyhedra.values import html_table
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ class CellSource:
         return self._reduced.row(active, stage, unit)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cell:
     """A full-dimensional set of inputs with one activation pattern.
 
@@ -154,6 +157,24 @@ class Cell:
     _generator_zeros: tuple[tuple[bool, int], ...] = field(compare=False, repr=False)
     _facet_zeros: tuple[int, ...] = field(compare=False, repr=False)
     _source: CellSource = field(compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        kind = "bounded" if self.bounded else "unbounded"
+        return f"<Cell {shown(self.pattern_text, 60)}: {len(self._facet_zeros)} facets, {kind}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Pattern, facets (their number), boundedness, an interior point, affine map and inequalities, by name."""
+        return {
+            "pattern": self.pattern_text,
+            "facets": len(self._facet_zeros),
+            "bounded": self.bounded,
+            "point": self.interior_point,
+            "affine_map": self.affine_map,
+            "inequalities": self.inequalities,
+        }
+
+    def _repr_html_(self) -> str:
+        return html_table(self.to_dict().items(), caption="Cell")
 
     @cached_property
     def pattern(self) -> Pattern:

@@ -99,9 +99,6 @@ def repeats(residues: np.ndarray, with_faces: bool = False) -> bool:
     return len(residues) > 0 and share * int(np.count_nonzero(ranked[1:] == ranked[:-1])) >= len(residues)
 
 
-# -------------------------------------------------------------------------- tables of rows
-
-
 # -------------------------------------------------------------------------- matching keys
 
 

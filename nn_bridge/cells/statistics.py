@@ -21,6 +21,7 @@ from nn_bridge.cells.complex import CellComplex, cell_complex
 from nn_bridge.cells.edges import Edge, cell_edges
 from nn_bridge.cells.graph_distances import Neighbours, diameter
 from nn_bridge.cells.location import distance_to_points, points_by_cell
+from nn_bridge.cells.statistics_table import RegionTable
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network, Row
 from polyhedra import triangulation
@@ -30,12 +31,13 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO
 from polyhedra.system import System
+from polyhedra.values import Value
 
 _NORM_BITS = 64
 
 
-@dataclass(frozen=True)
-class RegionStatistics:
+@dataclass(frozen=True, repr=False)
+class RegionStatistics(Value):
     """One linear region (or one cell) in numbers.
 
     Attributes
@@ -87,10 +89,11 @@ def region_statistics(
     *,
     data: Iterable[Iterable[Any]] | None = None,
     by: str = "regions",
-) -> Iterator[RegionStatistics]:
+) -> RegionTable:
     """The linear regions of a network on a domain (None: all of R^n; a box gives volumes within the box).
 
-    All cells are kept in memory.  Regions come in the order of their first cells.
+    All cells are kept in memory.  Regions come in the order of their first cells, one after another as they are asked
+    for: iterate over the table, or take its columns, ``table["volume"]``.
 
     Parameters
     ----------
@@ -114,12 +117,13 @@ def region_statistics(
     [(1, 1, 2), (1, 2, 1), (2, 1, 0)]
     """
     points = points_for(network, data, by)
-    return _statistics(lambda: cell_complex(network, domain), points, by == "regions")
+    listed = _statistics(lambda: cell_complex(network, domain), points, by == "regions")
+    return RegionTable(listed, by, points is not None)
 
 
 def statistics_of_regions(
     found: CellComplex, *, data: Iterable[Iterable[Any]] | None = None, by: str = "regions"
-) -> Iterator[RegionStatistics]:
+) -> RegionTable:
     """`region_statistics` of the cells of a complex that is there already.
 
     Parameters
@@ -134,7 +138,7 @@ def statistics_of_regions(
         No data; another ``by``.
     """
     points = points_for(found.network, data, by)
-    return _statistics(lambda: found, points, by == "regions")
+    return RegionTable(_statistics(lambda: found, points, by == "regions"), by, points is not None)
 
 
 def points_for(network: Network, data: Iterable[Iterable[Any]] | None, by: str) -> list[Row] | None:
@@ -237,8 +241,8 @@ def cell_inradius(cell: Cell) -> tuple[fmpq, fmpq] | None:
     return bounds[0], bounds[1]
 
 
-@dataclass(frozen=True)
-class ComplexStatistics:
+@dataclass(frozen=True, repr=False)
+class ComplexStatistics(Value):
     """All cells of a network on a domain together.
 
     Attributes

@@ -19,10 +19,11 @@ from typing import Any
 from nn_bridge.cells.tropical_map import tropicalize_by_cells
 from nn_bridge.network.network import Network
 from nn_bridge.symbolic.monomials import MonomialCount, native_monomials
+from polyhedra.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Complexity:
+@dataclass(frozen=True, slots=True, repr=False)
+class Complexity(Value):
     """The monomials of one unit or output.
 
     Attributes
@@ -56,8 +57,8 @@ class Complexity:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class MonomialComplexity:
+@dataclass(frozen=True, slots=True, repr=False)
+class MonomialComplexity(Value):
     """The monomials of a network, layer by layer.
 
     Attributes

@@ -30,10 +30,11 @@ from nn_bridge.network.builder import NetworkBuilder, Signal
 from nn_bridge.network.network import Network, Row
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, rational
+from polyhedra.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Construction:
+@dataclass(frozen=True, slots=True, repr=False)
+class Construction(Value):
     """A network and what is claimed of it.
 
     Attributes

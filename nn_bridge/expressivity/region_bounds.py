@@ -37,10 +37,11 @@ from nn_bridge.expressivity.bound_formulas import (
     telgarsky_lower,
 )
 from nn_bridge.network.network import Network
+from polyhedra.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+@dataclass(frozen=True, slots=True, repr=False)
+class Bound(Value):
     """One bound, or the reason why it does not apply.
 
     Attributes
@@ -58,8 +59,8 @@ class Bound:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RegionBounds:
+@dataclass(frozen=True, slots=True, repr=False)
+class RegionBounds(Value):
     """All bounds for one network or architecture.
 
     Attributes

@@ -25,9 +25,14 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.expressivity.evaluator import BATCH, Bits, Evaluator, _check_range
 from nn_bridge.network.network import Network, Pattern, float_matrix
 from polyhedra.arrays import Floats
+from polyhedra.bounding_box import box_of_rows
+from polyhedra.box_text import box_intervals
+from polyhedra.errors import UsageError
+from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import to_float
+from polyhedra.values import Value
 
 if TYPE_CHECKING:
     pass
@@ -37,8 +42,8 @@ TOLERANCE = 1e-9
 """Up to which relative difference two Jacobians, or a midpoint and a mean, count as equal."""
 
 
-@dataclass(frozen=True, slots=True)
-class SampledRegions:
+@dataclass(frozen=True, slots=True, repr=False)
+class SampledRegions(Value):
     """An estimate of the number of linear regions, and what it rests on.
 
     Attributes
@@ -97,8 +102,8 @@ class SampledRegions:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class SampledPatterns:
+@dataclass(frozen=True, slots=True, repr=False)
+class SampledPatterns(Value):
     """The activation patterns met at sampled points, in floating point.
 
     Attributes
@@ -166,7 +171,7 @@ def sample_regions(
     network : Network
     samples : int
         How many points to draw, uniformly.
-    cube : number or pair (lower, upper)
+    cube : number, pair (lower, upper), text such as "box:-1,1", or Polyhedron that is a box
         A number ``r`` stands for [-r, r] in every coordinate; bounds are numbers or one number for each coordinate.
         `puiseux.sampling_box` gives one that meets every region.
     rng : int or numpy Generator, optional
@@ -259,6 +264,14 @@ def cube_bounds(cube: Any, dim: int) -> tuple[Floats, Floats]:
     NetworkError
         They are no numbers, of the wrong length, infinite, or leave nothing between them.
     """
+    if isinstance(cube, (str, Polyhedron)):
+        try:
+            box = box_intervals(cube, dim, "the cube") if isinstance(cube, str) else box_of_rows(cube)
+        except UsageError as error:
+            raise NetworkError(str(error)) from None
+        if box is None or len(box) != dim:
+            raise NetworkError(f"{quoted(cube)} is no cube in R^{dim}; write box:LO,HI, or give a pair (lower, upper)")
+        cube = tuple(np.array([to_float(v) for v in ends]) for ends in zip(*box, strict=True))
     try:
         low, high = cube if isinstance(cube, (tuple, list)) else (-cube, cube)
         lower, upper = (np.broadcast_to(np.asarray(v, dtype=float), (dim,)).copy() for v in (low, high))
@@ -281,8 +294,8 @@ def cube_points(
         yield rng.uniform(lower, upper, (min(batch, samples - begin), len(lower)))
 
 
-@dataclass(frozen=True)
-class SampledPieces:
+@dataclass(frozen=True, repr=False)
+class SampledPieces(Value):
     """The affine pieces met at given points: one point, and the Jacobian there, for each.
 
     Attributes

@@ -30,6 +30,7 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import ONE, ZERO, rational
+from polyhedra.values import Value
 from tropical.effective_radius import (
     EffectiveRadius,
     coefficient_range,
@@ -39,8 +40,8 @@ from tropical.effective_radius import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SamplingBox:
+@dataclass(frozen=True, slots=True, repr=False)
+class SamplingBox(Value):
     """A cube that meets the interior of every region.
 
     Attributes

@@ -38,6 +38,7 @@ from nn_bridge.region_count import RegionCount
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import ZERO
+from polyhedra.values import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +202,8 @@ def _same_form(first: Network, second: Network) -> bool:
 # ---------------------------------------------------------------- counting
 
 
-@dataclass(frozen=True, slots=True)
-class SymmetricEstimate:
+@dataclass(frozen=True, slots=True, repr=False)
+class SymmetricEstimate(Value):
     """An estimate of the number of regions from samples in the fundamental domain.
 
     Attributes
@@ -289,8 +290,8 @@ def sample_by_symmetry(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class SymmetricCount:
+@dataclass(frozen=True, slots=True, repr=False)
+class SymmetricCount(Value):
     """The exact counts on R^n and on the fundamental domain, side by side.
 
     Attributes

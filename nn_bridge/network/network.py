@@ -11,23 +11,25 @@ Entries are exact rationals.  Nothing here rounds, except `Network.round`, which
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from flint import fmpq, fmpq_mat
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.evaluation import float_outputs, is_many, line, outputs, table_rows
+from nn_bridge.network.rounded import rounded
+from nn_bridge.network.rows import digest, product
 from nn_bridge.network.rows import exact_row as exact_row
 from nn_bridge.network.rows import float_matrix as float_matrix
-from nn_bridge.network.rows import product, row_text
 from nn_bridge.network.sparse_row import Matrix as Matrix
 from nn_bridge.network.sparse_row import Row as Row
-from nn_bridge.network.sparse_row import SparseRow, entries, is_zero, normal_row, row_of
+from nn_bridge.network.sparse_row import SparseRow, entries, is_zero, normal_row
 from polyhedra.errors import GeometryError
-from polyhedra.scalars import ZERO, rationals, to_float, to_text
+from polyhedra.scalars import ZERO, rationals, to_text
+from polyhedra.values import html_table, one_line
 
 if TYPE_CHECKING:
     from nn_bridge.network.point_cells import PointCell
@@ -35,11 +37,13 @@ if TYPE_CHECKING:
 Pattern = tuple[tuple[bool, ...], ...]
 """An activation pattern: for each stage, which of its units are active (value > 0)."""
 
+_MANY = "for many points in float64 call the network with a NumPy array of shape (N, inputs)"
+
 INPUT = 0
 """The source number of the input in `AffineStage.blocks`; stage ``k`` (from 1) has source number ``k``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AffineStage:
     """An affine function of the input and of the units of earlier stages.
 
@@ -60,6 +64,9 @@ class AffineStage:
         """The number of rows."""
         return len(self.bias)
 
+    def __repr__(self) -> str:
+        return one_line("AffineStage", {"units": self.units, "reads": [source for source, _ in self.blocks]})
+
     def block(self, source: int) -> Matrix | None:
         """The weights on one source, or None where they are all zero."""
         for number, matrix in self.blocks:
@@ -68,7 +75,7 @@ class AffineStage:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class LayerRecord:
     """A layer as the user wrote it, kept for messages and for export.
 
@@ -79,8 +86,11 @@ class LayerRecord:
     bias: Row
     activation: str
 
+    def __repr__(self) -> str:
+        return one_line("LayerRecord", {"units": len(self.bias), "activation": self.activation})
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Network:
     """A ReLU network in normal form, exact and hashable.
 
@@ -196,6 +206,13 @@ class Network:
         sizes = ", ".join(map(str, (self.input_dim, *self.hidden, self.output_dim)))
         return f"Network [{sizes}]"
 
+    def __repr__(self) -> str:
+        return line(self)
+
+    def _repr_html_(self) -> str:
+        head = ("", "units", "reads")
+        return html_table([("inputs", self.input_dim, ""), *table_rows(self)], head, caption=line(self)[1:-1])
+
     def _repr_latex_(self) -> str:
         arrow = r" \to ".join(rf"\mathbb{{R}}^{{{k}}}" for k in (self.input_dim, *self.hidden, self.output_dim))
         return f"${arrow}$"
@@ -207,9 +224,10 @@ class Network:
         try:
             point = rationals(x)
         except (GeometryError, TypeError) as error:
-            raise NetworkError(f"the input point is not a list of finite numbers: {error}") from None
+            raise NetworkError(f"the input point is not a list of finite numbers: {error}; {_MANY}") from None
         if len(point) != self.input_dim:
-            raise NetworkError(f"the input point has {len(point)} coordinates, the network reads {self.input_dim}")
+            there = f"has {len(point)} coordinates, the network reads {self.input_dim}"
+            raise NetworkError(f"the input point {there}; {_MANY}")
         return point
 
     def preactivations(self, x: Iterable[Any]) -> tuple[Row, ...]:
@@ -233,20 +251,25 @@ class Network:
         return tuple(results)
 
     def evaluate(self, x: Iterable[Any]) -> Row:
-        """The exact outputs at one point (floats stand for their exact values)."""
+        """The exact outputs at a point (floats stand for their exact values); a tuple of them for a list of points."""
+        if is_many(x):
+            return tuple(cast(fmpq, self.evaluate(point)) for point in x)
         return self.preactivations(x)[-1]
+
+    def __call__(self, x: Any) -> Any:
+        """The outputs: of a NumPy array of points in float64, of a list of numbers exactly, as ``evaluate`` does.
+
+        Examples
+        --------
+        >>> net = Network.from_layers([[[1, 1]], [[2]]])
+        >>> net(["1/3", 1]), net(np.array([[1.0, 0.5], [0, -1]])).tolist()
+        ((8/3,), [[3.0], [0.0]])
+        """
+        return outputs(self, x)
 
     def evaluate_float(self, points: Any) -> np.ndarray:
         """The outputs at many points in float64: (N, n) in, (N, outputs) out.  For pictures only."""
-        x = np.atleast_2d(np.asarray(points, dtype=float))
-        values = [x]
-        result = x
-        for stage in (*self.stages, self.output):
-            result = np.tile(np.array([to_float(b) for b in stage.bias]), (len(x), 1))
-            for source, matrix in stage.blocks:
-                result += values[source] @ float_matrix(matrix).T
-            values.append(np.maximum(result, 0.0))
-        return result
+        return float_outputs(self, points)
 
     def pattern(self, x: Iterable[Any]) -> Pattern:
         """The activation pattern at a point: active iff the pre-activation is > 0, exactly."""
@@ -363,24 +386,12 @@ class Network:
         notes = (*self.notes, f"restricted to a slice of dimension {dim}")
         return Network(dim, tuple(map(stage, self.stages)), stage(self.output), None, notes)
 
-    def round(self, bits: int) -> Network:
-        """The network with every entry rounded to a multiple of ``2**-bits`` (half to even); recorded in ``notes``."""
+    def round(self, bits: int | None = None, *, digits: int | None = None) -> Network:
+        """The network with every entry rounded to a multiple of ``2**-bits`` or ``10**-digits``; recorded in ``notes``.
 
-        def entry(value: fmpq) -> fmpq:
-            scaled = value * 2**bits
-            floor = scaled.floor()
-            rest = scaled - floor
-            up = rest > fmpq(1, 2) or (rest == fmpq(1, 2) and int(floor) % 2 == 1)
-            return fmpq(floor + 1 if up else floor) / 2**bits
-
-        def rows(matrix: Matrix) -> Matrix:
-            return tuple(row_of(len(row), ((j, entry(v)) for j, v in entries(row))) for row in matrix)
-
-        def stage(old: AffineStage) -> AffineStage:
-            return AffineStage(tuple((s, rows(m)) for s, m in old.blocks), tuple(map(entry, old.bias)))
-
-        notes = (*self.notes, f"entries rounded to multiples of 2^-{bits}")
-        return Network(self.input_dim, tuple(map(stage, self.stages)), stage(self.output), None, notes)
+        See `nn_bridge.network.rounded.rounded`; `puiseux.largest_difference` tells what that changes.
+        """
+        return rounded(self, bits=bits, digits=digits)
 
     # ---------------------------------------------------------------- identity
 
@@ -395,19 +406,7 @@ class Network:
 
     def digest(self) -> str:
         """The SHA-256 of the exact normal form, in hexadecimal: the same for equal networks on every platform."""
-        text = hashlib.sha256()  # of the JSON text of `normal_form`, a row at a time
-        text.update(f'["puiseux-network",1,{self.input_dim},['.encode())
-        for number, stage in enumerate((*self.stages, self.output)):
-            text.update(b"" if number in (0, len(self.stages)) else b",")
-            text.update(b"[[" if number < len(self.stages) else b"],[[")
-            for k, (source, matrix) in enumerate(stage.blocks):
-                text.update(f"{',' if k else ''}[{source},[".encode())
-                for i, row in enumerate(matrix):
-                    text.update(b"," * bool(i) + row_text(row))
-                text.update(b"]]")
-            text.update(b"]," + row_text(stage.bias) + b"]")
-        text.update(b"]")
-        return text.hexdigest()
+        return digest(self)
 
 
 def _normal(stage: AffineStage) -> AffineStage:

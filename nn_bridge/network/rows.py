@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import fmpq, fmpq_mat
@@ -14,6 +15,9 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.sparse_row import Matrix, Row, SparseRow, entries, row_of
 from polyhedra.errors import GeometryError
 from polyhedra.scalars import ZERO, rational, to_float, to_text
+
+if TYPE_CHECKING:
+    from nn_bridge.network.network import Network
 
 
 def row_text(row: Row) -> bytes:
@@ -26,6 +30,23 @@ def row_text(row: Row) -> bytes:
         last = column + 1
     parts.append('"0",' * (row.size - last))
     return f"[{''.join(parts)[:-1]}]".encode()
+
+
+def digest(network: Network) -> str:
+    """The SHA-256 of the JSON text of ``network.normal_form()``, a row at a time."""
+    text = hashlib.sha256()
+    text.update(f'["puiseux-network",1,{network.input_dim},['.encode())
+    for number, stage in enumerate((*network.stages, network.output)):
+        text.update(b"" if number in (0, len(network.stages)) else b",")
+        text.update(b"[[" if number < len(network.stages) else b"],[[")
+        for k, (source, matrix) in enumerate(stage.blocks):
+            text.update(f"{',' if k else ''}[{source},[".encode())
+            for i, row in enumerate(matrix):
+                text.update(b"," * bool(i) + row_text(row))
+            text.update(b"]]")
+        text.update(b"]," + row_text(stage.bias) + b"]")
+    text.update(b"]")
+    return text.hexdigest()
 
 
 def product(matrix: Matrix, columns: Matrix) -> Matrix:

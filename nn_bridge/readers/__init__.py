@@ -15,6 +15,7 @@ from typing import Any
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
+from nn_bridge.readers.standard_input import StandardInput
 
 SUFFIXES = {
     ".npz": ("nn_bridge.readers.npz", "read_npz"),
@@ -101,7 +102,9 @@ def _is_a(source: Any, module: str, name: str) -> bool:
 
 
 def _read_file(source: str | os.PathLike[str], shape: dict[str, tuple[int, ...]]) -> Network:
-    suffix = Path(source).suffix.lower() or _suffix_by_content(source)
+    if isinstance(source, StandardInput):
+        source.read()
+    suffix = getattr(source, "suffix", Path(source).suffix).lower() or _suffix_by_content(source)
     if suffix in _ADVICE:
         raise NetworkError(f"{source}: puiseux does not read {suffix} files: {_ADVICE[suffix]}")
     if suffix not in SUFFIXES:

@@ -20,6 +20,7 @@ from nn_bridge.network.budget import ROW, Budget
 from nn_bridge.network.chains import chain
 from nn_bridge.network.network import AffineStage, Matrix, Network, Row, exact_row
 from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
+from nn_bridge.readers.standard_input import StandardInput
 from polyhedra.quoting import quoted, shown, shown_path
 from polyhedra.scalars import ZERO
 
@@ -37,7 +38,7 @@ def read_json(path: str | os.PathLike[str]) -> Network:
     NetworkError
         The file is no JSON text, not of this format, or not a piecewise linear network.
     """
-    content = read_bytes(path, MAX_TEXT_BYTES)
+    content = path.read() if isinstance(path, StandardInput) else read_bytes(path, MAX_TEXT_BYTES)
     try:
         _check_size(content)
         document = json.loads(

@@ -24,6 +24,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT, AffineStage, Network
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO
+from polyhedra.values import Value
 
 Unit = tuple[int, int]
 """(source, index): an input for source 0, a unit of stage k for source k."""
@@ -58,8 +59,8 @@ class Removal:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Simplification:
+@dataclass(frozen=True, slots=True, repr=False)
+class Simplification(Value):
     """A smaller network and what was removed.
 
     Attributes

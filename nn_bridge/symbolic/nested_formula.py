@@ -13,12 +13,14 @@ from flint import fmpq
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT, AffineStage, Network
-from polyhedra.scalars import to_text
+from polyhedra.scalars import decimal_text, to_text
 
 MAX_LENGTH = 100_000  # characters of a unit's expression
 
 
-def nested_text(network: Network, output: int = 0, *, names: Sequence[str] | None = None) -> str:
+def nested_text(
+    network: Network, output: int = 0, *, names: Sequence[str] | None = None, decimals: bool = False
+) -> str:
     """One output as nested maxima, ``"2max(x1 - max(x2, 0), 0) - 1"``; `tropical.parsing.parse` reads it back.
 
     Raises
@@ -33,13 +35,16 @@ def nested_text(network: Network, output: int = 0, *, names: Sequence[str] | Non
     '-1/2max(2max(x1 - x2, 0) - 1, 0) + 3'
     """
     variables = names or [f"x{k + 1}" for k in range(network.input_dim)]
-    return _nested(network, output, variables, "max({}, 0)", to_text)
+    return _nested(network, output, variables, "max({}, 0)", decimal_text if decimals else to_text)
 
 
-def nested_latex(network: Network, output: int = 0, *, names: Sequence[str] | None = None) -> str:
+def nested_latex(
+    network: Network, output: int = 0, *, names: Sequence[str] | None = None, decimals: bool = False
+) -> str:
     r"""The same in LaTeX, ``2\max\left(x_{1}, 0\right)``."""
     variables = names or [f"x_{{{k + 1}}}" for k in range(network.input_dim)]
-    return _nested(network, output, variables, r"\max\left({},\, 0\right)", _fraction)
+    number = _decimal if decimals else _fraction
+    return _nested(network, output, variables, r"\max\left({},\, 0\right)", number)
 
 
 def nested_sympy(network: Network, output: int = 0, *, symbols: Sequence[Any] | None = None) -> Any:
@@ -96,6 +101,11 @@ def _sum(stage: AffineStage, row: int, sources: list[list[str]], number: Any) ->
     if len(text) > MAX_LENGTH:
         raise NetworkError(f"the nested formula is longer than {MAX_LENGTH} characters; use the flat form")
     return text
+
+
+def _decimal(value: fmpq) -> str:
+    text = decimal_text(value)
+    return _fraction(value) if "/" in text else text
 
 
 def _fraction(value: fmpq) -> str:

@@ -26,6 +26,7 @@ from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import shown_path
 from polyhedra.scalars import primitive
+from polyhedra.values import Value
 from puiseux.certificates import checker as certificate_checker
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
@@ -42,8 +43,8 @@ _RECORDS_BETWEEN_REPORTS = 4096
 _BYTES_BETWEEN_REPORTS = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+@dataclass(frozen=True, slots=True, repr=False)
+class Verdict(Value):
     """The result of checking a certificate.
 
     Attributes
@@ -271,7 +272,7 @@ def verify_certificate(
     path : path
     network : Network, path or torch module, optional
         The certificate must be of this network.
-    domain : str, Polyhedron, (low, high) or list of pairs, optional
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         And on this domain (only with a network; a slice is needed to recognise the network on it).
     output : int, optional
         And of this output alone.

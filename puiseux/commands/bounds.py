@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from polyhedra.quoting import shown_path
 from puiseux.commands.long_numbers import numbers_of_any_length, readable
-from puiseux.commands.options import Command, JsonOption, NetworkArgument
+from puiseux.commands.options import Command, JsonOption
 from puiseux.console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -19,7 +21,12 @@ if TYPE_CHECKING:
 
 
 def bounds(
-    network: NetworkArgument,
+    network: Annotated[
+        Path,
+        typer.Argument(
+            metavar="NETWORK", help="A network file, or sizes alone, inputs first: 2,8,8,1.", show_default=False
+        ),
+    ],
     count: Annotated[bool, typer.Option("--count/--no-count", help="Count exactly as well.")] = True,
     time_limit: Annotated[
         float | None, typer.Option("--time-limit", metavar="SECONDS", help="Stop counting then, with lower bounds.")
@@ -27,14 +34,18 @@ def bounds(
     as_json: JsonOption = False,
 ) -> int:
     """Print upper bounds on the regions of a network, and lower bounds that some network of its sizes attains."""
-    from nn_bridge.expressivity.region_bounds import region_bounds
+    from nn_bridge.expressivity.region_bounds import architecture_bounds, region_bounds
     from puiseux.console.waiting import CellProgress
     from puiseux.domains import pose
     from puiseux.questions.count import count_problem
     from puiseux.reading import load
 
-    problem = pose(load(network))
-    found = region_bounds(problem.network)
+    sizes = _sizes(network)
+    if sizes is not None:
+        found, title, count = architecture_bounds(sizes[0], sizes[1:-1]), f"networks {list(sizes)}", False
+    else:
+        problem = pose(load(network))
+        found, title = region_bounds(problem.network), f"{shown_path(network)}: {problem.network}"
     counted = None
     if count:
         with CellProgress() as progress:
@@ -46,11 +57,20 @@ def bounds(
                 exact = {"exact": counted.exact, "complete": counted.complete, "counts": counted.counts}
             print(json.dumps({**found.to_json(), "exact": exact}))
         else:
-            print(table(found, counted, f"{shown_path(network)}: {problem.network}"))
+            print(table(found, counted, title))
     if counted is None or counted.complete:
         return ExitCode.DONE
     print(f"puiseux: {counted.reason}: the counts are lower bounds", file=sys.stderr)
     return ExitCode.INTERRUPTED if counted.reason == "interrupted" else ExitCode.STOPPED
+
+
+def _sizes(text: Path) -> tuple[int, ...] | None:
+    """The sizes in ``2,8,8,1``; None where it is the name of a file."""
+    from puiseux.random_networks import parse_architecture
+
+    if not re.fullmatch(r"\[?\s*\d+\s*(,\s*\d+\s*)+\]?", str(text), re.ASCII) or text.exists():
+        return None
+    return tuple(parse_architecture(str(text)))
 
 
 def table(found: RegionBounds, counted: RegionCount | None, title: str) -> str:
@@ -80,5 +100,10 @@ BOUNDS = Command(
     "bounds",
     bounds,
     "Bounds on the number of regions, around the exact count.",
-    ("puiseux bounds net.npz", "puiseux bounds large.npz --no-count", "puiseux bounds net.npz --json"),
+    (
+        "puiseux bounds net.npz",
+        "puiseux bounds large.npz --no-count",
+        "puiseux bounds 2,8,8,1",
+        "puiseux bounds net.npz --json",
+    ),
 )

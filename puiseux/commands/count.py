@@ -6,18 +6,17 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nn_bridge.region_count import Count
 from polyhedra.quoting import shown, shown_path
 from puiseux.commands.options import (
     LONGEST_NOTE,
     Command,
     DomainOption,
     JsonOption,
-    NetworkArgument,
+    NetworksArgument,
     OutputOption,
     choices,
 )
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def count(
-    network: NetworkArgument,
+    networks: NetworksArgument,
     domain: DomainOption = "all",
     engine: Annotated[
         str,
@@ -72,29 +71,31 @@ def count(
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Count the linear regions of a network exactly, by four definitions side by side."""
+    """Count the linear regions of a network exactly, by four definitions side by side; of several ones in a table."""
     from puiseux.console.waiting import CellProgress
     from puiseux.domains import pose
     from puiseux.questions.count import AUTO, choose_engine, count_and_keep, count_problem, why_twice
     from puiseux.reading import load
 
     begun = time.monotonic()
+    options: dict[str, Any] = {
+        "counts": counts,
+        "workers": workers,
+        "time_limit": time_limit,
+        "max_cells": max_cells,
+        "memory": memory,
+        "on_degenerate": on_degenerate,
+    }
+    if len(networks) > 1:
+        return _count_several(networks, domain, engine, output, options, checkpoint or certificate, as_json)
+    (network,) = networks
     exact = load(network, output=output)
     problem = pose(exact, domain)
     with CellProgress() as progress:
         by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
         if certificate is not None:
             _require_certifiable(certificate, engine, by_cells)
-        options = {
-            "counts": counts,
-            "workers": workers,
-            "time_limit": time_limit,
-            "max_cells": max_cells,
-            "memory": memory,
-            "checkpoint": checkpoint,
-            "on_degenerate": on_degenerate,
-            "progress": progress if by_cells else None,
-        }
+        options |= {"checkpoint": checkpoint, "progress": progress if by_cells else None}
         found = None
         if certificate is None:
             result = count_problem(problem, engine, **options)
@@ -119,6 +120,32 @@ def count(
     numbers = "there are no numbers yet" if result.cells is None else "the numbers are lower bounds"
     print(f"puiseux: {result.reason}: {numbers}", file=sys.stderr)
     return ExitCode.STOPPED
+
+
+def _count_several(
+    networks: list[Path],
+    domain: str,
+    engine: str,
+    output: int | None,
+    options: dict[str, Any],
+    of_one: Path | None,
+    as_json: bool,
+) -> int:
+    from polyhedra.errors import UsageError
+    from puiseux.commands.count_several import count_several, read_all
+    from puiseux.console.waiting import CellProgress
+    from puiseux.questions.count import AUTO, choose_engine, count_problem
+
+    if of_one is not None:
+        raise UsageError("--certificate and --checkpoint take one network; count the others without")
+    subjects = read_all(networks, domain, output)
+
+    def count_one(problem: Problem) -> RegionCount:
+        by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
+        with CellProgress() as progress:
+            return count_problem(problem, engine, **options, progress=progress if by_cells else None)
+
+    return count_several(subjects, count_one, as_json)
 
 
 def _require_certifiable(certificate: Path, engine: str, by_cells: bool) -> None:
@@ -163,6 +190,8 @@ def _certify(
 
 def table(result: RegionCount, network: Network, name: str) -> str:
     """The counts for people: one line each with its meaning."""
+    from nn_bridge.region_count import Count
+
     layers = f"{' + '.join(map(str, network.hidden))} units" if network.hidden else "no hidden units"
     inputs, outputs = _number(network.input_dim, "input"), _number(network.output_dim, "output")
     where = f"all of R^{network.input_dim}" if result.domain == "all" else shown_path(result.domain)
@@ -189,6 +218,7 @@ COUNT = Command(
     (
         "puiseux count net.npz",
         "puiseux count net.npz --domain 'box:-1,1' --json",
+        "puiseux count a.npz b.npz c.onnx",
         "puiseux count large.npz --counts cells --workers 8 --checkpoint large.count --time-limit 3600",
         "puiseux count digits.npz --domain slice:plane.json --output 3",
         "puiseux count net.npz --certificate net.cert && puiseux verify net.cert --network net.npz",

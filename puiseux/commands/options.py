@@ -34,7 +34,17 @@ def choices(home: str, name: str) -> Callable[[str], list[str]]:
 NetworkArgument = Annotated[
     Path,
     typer.Argument(
-        metavar="NETWORK", help="A network file: .npz, .json, .onnx, .pt, .pth or .nnet.", show_default=False
+        metavar="NETWORK",
+        help="A network file: .npz, .json, .onnx, .pt, .pth or .nnet; - is JSON on standard input.",
+        show_default=False,
+    ),
+]
+NetworksArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="NETWORK...",
+        help="A network file: .npz, .json, .onnx, .pt, .pth or .nnet, or - for JSON on standard input; or several.",
+        show_default=False,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]

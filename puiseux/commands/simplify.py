@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,11 +15,15 @@ from puiseux.commands.options import Command, NetworkArgument, OutputOption, cho
 from puiseux.console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from puiseux.questions.formula import NetworkFormula
+    from nn_bridge.network.network import Network
+    from puiseux.questions.formula import NetworkFormula, Rounding
 
 _MOST_SHOWN = 1000  # characters of a formula that was not asked for
-_NESTED = "in Python puiseux.simplify(..).nested() has it"
+_MOST_ON_TERMINAL = 2000  # characters of a formula on a terminal
 FORMATS = ("text", "latex", "sympy", "json", "python", "c")
+NESTED_FORMATS = FORMATS[:3]
+DEFAULT_LIMIT = 60.0
+"""Seconds, unless --time-limit says otherwise."""
 
 
 def simplify(
@@ -35,74 +38,119 @@ def simplify(
         ),
     ] = "text",
     output: OutputOption = None,
+    nested: Annotated[
+        bool, typer.Option("--nested", help="Write it layer by layer, as the network computes it: nested maxima.")
+    ] = False,
+    digits: Annotated[
+        int | None,
+        typer.Option("--digits", metavar="D", min=0, max=324, help="Round the weights and biases to D decimals first."),
+    ] = None,
+    bits: Annotated[
+        int | None,
+        typer.Option(
+            "--bits", metavar="N", min=0, max=1074, help="Round the weights and biases to multiples of 2^-N first."
+        ),
+    ] = None,
+    domain: Annotated[
+        str | None,
+        typer.Option(
+            "--domain", metavar="DOMAIN", help="Where to tell what rounding changes: as in count; box:-1,1 by default."
+        ),
+    ] = None,
     search: Annotated[
         bool, typer.Option("--search/--no-search", help="Look for a shorter pair of polynomials, or only prune.")
     ] = True,
     time_limit: Annotated[
-        float | None,
-        typer.Option("--time-limit", metavar="SECONDS", help="Stop then, with the shortest formula found."),
-    ] = None,
+        float,
+        typer.Option("--time-limit", metavar="SECONDS", help="Stop then, with the shortest formula found; inf: never."),
+    ] = DEFAULT_LIMIT,
 ) -> int:
     """Write a network as a difference of two max-plus polynomials without redundant terms."""
     if form not in FORMATS:
         raise UsageError(f"there is no format {quoted(form)}; --format takes {', '.join(FORMATS)}")
-    found, complete = _found(network, output, search, time_limit)
-    if not found:
-        print(
-            f"puiseux: stopped at the time limit of {time_limit:g} s: there is no formula yet; give more time, or take "
-            "a smaller network",
-            file=sys.stderr,
+    if digits is not None and bits is not None:
+        raise UsageError("--digits and --bits both round the network; give one of them")
+    if domain is not None and digits is None and bits is None:
+        raise UsageError("--domain says where to tell what rounding changes; give --digits or --bits too")
+    if nested and form not in NESTED_FORMATS:
+        raise UsageError(f"--nested writes {', '.join(NESTED_FORMATS)}, not {form}; leave one of the two out")
+    from puiseux.questions.formula import ROUNDING_DOMAIN
+    from puiseux.reading import load
+
+    limit = None if time_limit == math.inf else time_limit
+    exact = load(network, output=output)
+    where = ROUNDING_DOMAIN if domain is None else domain
+    if nested:
+        return _print_nested(exact, form, digits, bits, where, limit)
+    from puiseux.console.waiting import StepProgress
+    from puiseux.questions import formula as formulas
+
+    with StepProgress() as progress:
+        found = formulas.simplify(
+            exact, search=search, digits=digits, bits=bits, domain=where, time_limit=limit, progress=progress
         )
-        return ExitCode.STOPPED
-    formula = found[-1]
     if form == "json":
-        print(json.dumps(formula.to_json()))
+        _print([json.dumps(found.to_json())], cut=False)
     elif form in ("python", "c"):
-        print(formula.to_python() if form == "python" else formula.to_c(), end="")
+        _print([(found.to_python() if form == "python" else found.to_c()).removesuffix("\n")], cut=False)
     else:
-        for each in formula.outputs:
-            print(each.render(form))
-        for number, nested in enumerate(formula.nested(form)):
-            if nested is not None:
-                shown = nested if len(nested) <= _MOST_SHOWN else f"{len(nested):,} characters; {_NESTED}"
-                print(f"output {number}, shorter layer by layer: {shown}", file=sys.stderr)
-    for number, each in enumerate(formula.outputs):
+        _print([each.render(form, decimals=found.decimals) for each in found.outputs], cut=True)
+        if found.complete:
+            _tell_nested(found, form)
+    if found.rounding is not None:
+        _tell_rounding(found.rounding)
+    for number, each in enumerate(found.outputs):
         above, below = each.sizes["simplified"]
         print(f"output {number}: {above} terms - {below} terms, minimal: {each.minimal}", file=sys.stderr)
-    if complete:
+    if found.reason is None:
         return ExitCode.DONE
-    print(
-        f"puiseux: stopped at the time limit of {time_limit:g} s: pruned, but not searched to the end", file=sys.stderr
-    )
+    print(f"puiseux: {found.reason}; --time-limit inf goes on", file=sys.stderr)
     return ExitCode.STOPPED
 
 
-def _found(
-    network: Path, output: int | None, search: bool, time_limit: float | None
-) -> tuple[list[NetworkFormula], bool]:
-    """The formulas that there are in time, the best one last, and whether it is the one asked for."""
-    from puiseux.console.waiting import StepProgress
-    from puiseux.cross_check.isolation import OutOfTime, run_isolated
-    from puiseux.questions import formula
-    from puiseux.reading import load
-    from puiseux.time_limit import check_time_limit
+def _print_nested(
+    network: Network,
+    form: str,
+    digits: int | None,
+    bits: int | None,
+    domain: str,
+    limit: float | None,
+) -> int:
+    """The outputs layer by layer, which needs no search."""
+    from puiseux.questions.formula import nested_formulas, rounded_network
 
-    check_time_limit(time_limit)
-    exact = load(network, output=output)
+    network, rounding = rounded_network(network, digits, bits, domain, limit)
+    _print(nested_formulas(network, form, decimals=rounding is not None), cut=True)
+    if rounding is not None:
+        _tell_rounding(rounding)
+    return ExitCode.DONE
 
-    def task() -> Iterator[NetworkFormula]:
-        if search and time_limit is not None:
-            yield formula.simplify(exact, search=False)
-        yield formula.simplify(exact, search=search)
 
-    found: list[NetworkFormula] = []
-    with StepProgress() as progress:
-        progress("Looking for the shortest formula" if search else "Pruning")
-        try:
-            found.extend(task() if time_limit is None else run_isolated(task, time_limit))
-        except OutOfTime:
-            return found, False
-    return found, True
+def _print(formulas: list[str], *, cut: bool) -> None:
+    """Print formulas; on a terminal long ones are cut."""
+    longest = _MOST_ON_TERMINAL if cut and sys.stdout.isatty() else None
+    for number, text in enumerate(formulas):
+        if longest is None or len(text) <= longest:
+            print(text)
+            continue
+        print(f"{text[:longest].rpartition(',')[0]}, ..")
+        print(f"output {number}: cut here; all {len(text):,} characters by -o FILE, or through | less", file=sys.stderr)
+
+
+def _tell_nested(formula: NetworkFormula, form: str) -> None:
+    for number, nested in enumerate(formula.nested(form)):
+        if nested is not None:
+            shown = nested if len(nested) <= _MOST_SHOWN else f"{len(nested):,} characters; --nested writes it"
+            print(f"output {number}, shorter layer by layer: {shown}", file=sys.stderr)
+
+
+def _tell_rounding(rounding: Rounding) -> None:
+    from puiseux.questions.answers import readable_point
+
+    print(rounding, file=sys.stderr)
+    change = rounding.difference
+    if change.point is not None and change.value:
+        print(f"  that much at {readable_point(change.point)}", file=sys.stderr)
 
 
 SIMPLIFY = Command(
@@ -111,9 +159,11 @@ SIMPLIFY = Command(
     "Write the shortest max-plus formula.",
     (
         "puiseux simplify net.npz",
+        "puiseux simplify net.npz --digits 2",
+        "puiseux simplify net.npz --bits 6 --domain 'box:0,1' --nested",
         "puiseux simplify net.npz --format latex",
         "puiseux simplify net.npz --output 0",
         "puiseux simplify net.npz --format c > net.c",
-        "puiseux simplify large.npz --time-limit 60 --format json",
+        "puiseux simplify large.npz --time-limit inf --format json -o formula.json",
     ),
 )

@@ -18,13 +18,16 @@ import typer
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.quoting import quoted, shown, shown_path
 from puiseux.commands import NAMES, command_of
+from puiseux.console.everywhere import with_options_of_all
 from puiseux.console.exit_codes import ExitCode
 from puiseux.console.streams import DEBUG_VARIABLE, drop_answer, flush_answer, guarded_streams
 from puiseux.console.suggestions import nearest, with_suggestion
+from puiseux.console.values import refused_value
 
 COMPLETION_VARIABLE = "_PUISEUX_COMPLETE"
 """Set by the shell when it asks what a word can be completed to."""
 
+_QUIET_WORDS = ("-q", "--quiet")
 _LONGEST_MESSAGE = 2000
 """Characters of a message; those of this project are shorter, whatever they quote."""
 
@@ -41,7 +44,9 @@ def _show_version(wanted: bool) -> None:
 
 
 def _options(
-    version: bool = typer.Option(False, "--version", help="Print the version.", callback=_show_version, is_eager=True),
+    version: bool = typer.Option(
+        False, "-V", "--version", help="Print the version.", callback=_show_version, is_eager=True
+    ),
 ) -> None:
     pass
 
@@ -72,7 +77,7 @@ def application(names: Sequence[str], *, listed_only: bool = False) -> typer.Typ
     made.callback()(_options)
     for command in map(command_of, names):
         examples = "\n".join(f"  {line}" for line in command.examples)
-        function = _not_named if listed_only else command.function
+        function = _not_named if listed_only else with_options_of_all(command.name, command.function)
         made.command(command.name, short_help=command.summary, epilog=f"\b\nExamples:\n{examples}")(function)
     return made
 
@@ -102,6 +107,8 @@ def run(arguments: Sequence[str]) -> int:
 def _code_of(arguments: Sequence[str]) -> int:
     try:
         _require_words(arguments)
+        if len(arguments) > 1 and arguments[0] in _QUIET_WORDS:
+            arguments = [arguments[1], arguments[0], *arguments[2:]]
         code = _application_for(arguments)(list(arguments) or ["--help"], prog_name="puiseux", standalone_mode=False)
     except _CommandLineError as error:
         return _refuse(_usage_message(error))
@@ -157,7 +164,8 @@ def _refuse(message: str) -> int:
 
 
 def _usage_message(error: Exception) -> str:
-    text = " ".join(str(getattr(error, "format_message", lambda: error)()).split()).rstrip(".")
+    refused = refused_value(error)
+    text = refused or " ".join(str(getattr(error, "format_message", lambda: error)()).split()).rstrip(".")
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "puiseux"
     if where == "puiseux verify" and "extra argument" in text:
@@ -166,6 +174,8 @@ def _usage_message(error: Exception) -> str:
     if kind:
         meant = nearest(word, known)
         text = f"no such {kind} {quoted(word)}" + (f"; did you mean '{meant}'?" if meant else "")
+    if refused:
+        return refused if "; " in refused else f"{refused}; see '{where} --help'"
     return f"{text[:1].lower()}{text[1:]}; see '{where} --help'"
 
 

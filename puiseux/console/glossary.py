@@ -126,11 +126,23 @@ _TOPICS = (
         "a node for each cell, an edge for each common facet",
         "Neighbouring cells are joined by an edge. See it with: puiseux plot net.npz --kind dual -o dual.png",
         f"""\
->>> from nn_bridge.cells.adjacency import dual_graph
 >>> {_TENT}
->>> dual_graph(tent).number_of_edges()
-2""",
+>>> graph = puiseux.dual_graph(tent)  # puiseux.save_graph writes it as GraphML or GEXF
+>>> graph.number_of_edges(), sorted(graph.nodes[0])
+(2, ['affine_map', 'bounded', 'facets', 'pattern', 'point', 'volume'])""",
         ("facet", "cells"),
+    ),
+    Topic(
+        "decision_boundary",
+        "where the two highest outputs tie, or one output is 0",
+        "puiseux.decision_boundary(net) gives the polyhedra of the boundary exactly, with the classes on either side; "
+        "puiseux.topology(net, boundary=(0, 1)) its components and holes ('puiseux topology NET --boundary 0,1'); "
+        "puiseux.level_set(net, 'box:-1,1') is a mesh in floating point for large networks.",
+        """\
+>>> net = puiseux.Network.from_layers([[[1, 0], [0, 1], [0, 0]]])  # the largest of x1, x2 and 0 wins
+>>> len(puiseux.decision_boundary(net).pieces)
+3""",
+        ("topology", "facet"),
     ),
     Topic(
         "domain",
@@ -277,6 +289,19 @@ max(2x1, 0) - max(4x1 - 2, 0)""",
         ("monomial",),
     ),
     Topic(
+        "tropical_curve",
+        "where a maximum of affine functions bends, and the dual subdivision of its Newton polygon",
+        "The curve of a polynomial in two variables is where its largest term is reached twice: edges with weights "
+        "between the regions of the terms. Each vertex of the curve is a polygon of the dual subdivision, each edge an "
+        "edge at right angles to it. puiseux.plot_dual_pair draws both.",
+        """\
+>>> f = puiseux.PuiseuxPolynomial("max(0, x, y, x + y - 1)")
+>>> from tropical.newton import dual_subdivision
+>>> len(dual_subdivision(f).cells)
+2""",
+        ("newton_polytope", "polynomial"),
+    ),
+    Topic(
         "hoffman",
         "Hoffman constant: how far a point can be from a region, per violation of its inequalities",
         "The smallest H such that the distance (maximum norm) of x from {A x <= b} is at most H times the "
@@ -356,7 +381,18 @@ _ALIASES = {
     "counterexample": "property",
     "witness": "property",
     "verdict": "property",
+    "verify_a_property": "property",
+    "verify_property": "property",
+    "verification": "property",
     "lipschitz_constant": "lipschitz",
+    "local_lipschitz": "lipschitz",
+    "boundary": "decision_boundary",
+    "decision_boundaries": "decision_boundary",
+    "level_set": "decision_boundary",
+    "tropical_curves": "tropical_curve",
+    "dual_subdivision": "tropical_curve",
+    "tropical_curve_and_dual_subdivision": "tropical_curve",
+    "newton_polygon": "tropical_curve",
     "norm": "lipschitz",
     "betti_numbers": "topology",
     "homology": "topology",

@@ -4,23 +4,60 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any
+
+_BETWEEN_LINES = 2.0  # seconds
+
+
+@contextmanager
+def shown_steps(progress: bool | Callable[[str], None] | None) -> Iterator[Callable[[str], None]]:
+    """The function to call with steps: ``progress`` itself, or for True a mark on stderr."""
+    if callable(progress):
+        yield progress
+    elif progress:
+        with StepProgress(everywhere=True) as shown:
+            yield shown
+    else:
+        yield lambda step: None
+
+
+@contextmanager
+def shown_counts(
+    progress: bool | Callable[[int, float], None] | None, what: str = "cells"
+) -> Iterator[Callable[[int, float], None] | None]:
+    """The function to call with numbers and the share of the work done: ``progress`` itself, or for True a bar."""
+    if callable(progress):
+        yield progress
+    elif progress:
+        with CellProgress(what, everywhere=True) as shown:
+            yield shown
+    else:
+        yield None
 
 
 class StepProgress(AbstractContextManager["StepProgress"]):
     """The current step, as a turning mark on the terminal.
 
     Silent where stderr is not a terminal.
+
+    Parameters
+    ----------
+    everywhere : bool
+        Write a line for each step where stderr is no terminal.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, everywhere: bool = False) -> None:
+        self._everywhere = everywhere
         self._status: Any = None
 
     def __call__(self, step: str) -> None:
         """Name the step."""
         if not sys.stderr.isatty():
+            if self._everywhere:
+                print(f"{step} ..", file=sys.stderr)
             return
         if self._status is None:
             from rich.console import Console
@@ -43,16 +80,22 @@ class CellProgress(AbstractContextManager["CellProgress"]):
     ----------
     what : str
         What is counted, if not cells.
+    everywhere : bool
+        Write a line every two seconds where stderr is no terminal.
     """
 
-    def __init__(self, what: str = "cells") -> None:
-        self._what = what
+    def __init__(self, what: str = "cells", *, everywhere: bool = False) -> None:
+        self._what, self._everywhere = what, everywhere
+        self._told = 0.0
         self._begun = time.monotonic()
         self._bar: Any = None
         self._row: Any = None
 
     def __call__(self, cells: int, share: float) -> None:
         """Show numbers."""
+        if self._everywhere and not sys.stderr.isatty():
+            self._tell(cells, share)
+            return
         if not sys.stderr.isatty() or (self._bar is None and time.monotonic() - self._begun < 1.0):
             return
         if self._bar is None:
@@ -64,6 +107,12 @@ class CellProgress(AbstractContextManager["CellProgress"]):
             self._row = self._bar.add_task("", total=1.0)
             self._bar.start()
         self._bar.update(self._row, completed=share, description=f"{cells:,} {self._what}")
+
+    def _tell(self, cells: int, share: float) -> None:
+        now = time.monotonic()
+        if now - self._told >= _BETWEEN_LINES or (share >= 1.0 and self._told):
+            self._told = now
+            print(f"{cells:,} {self._what}, {share:.0%} of the work", file=sys.stderr)
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         if self._bar is not None:

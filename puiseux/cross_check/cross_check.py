@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import Count, RegionCount
@@ -21,6 +21,7 @@ from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rounded_text, to_text
+from polyhedra.values import Value, frame
 from puiseux.cross_check.disagreement import Claim, Witness, disagreement, narrow, pattern_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
 from puiseux.cross_check.oracles import PEERS, warm_up
@@ -30,6 +31,9 @@ from puiseux.reading import as_network
 from puiseux.routes import ROUTES
 from puiseux.time_limit import check_time_limit
 
+if TYPE_CHECKING:
+    import pandas
+
 Oracle = Callable[[Network, Polyhedron | None], Any]
 """A counter: it returns a `RegionCount`, a number of cells, or a mapping of counts; see `crosscheck`."""
 
@@ -37,8 +41,8 @@ MOST_PATTERNS = 20_000
 """Patterns are compared where there are at most so many cells; the numbers always are."""
 
 
-@dataclass(frozen=True, slots=True)
-class RouteResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class RouteResult(Value):
     """The answer of one counter.
 
     Attributes
@@ -80,8 +84,8 @@ class RouteResult:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class CrossCheck:
+@dataclass(frozen=True, slots=True, repr=False)
+class CrossCheck(Value):
     """The answers side by side, and the verdict.
 
     Attributes
@@ -118,6 +122,18 @@ class CrossCheck:
             **({} if self.topology is None else {"topology": self.topology.to_json()}),
         }
 
+    def to_dict(self) -> dict[str, Any]:
+        """The verdict, the domain, the counts of each counter, and the first disagreement."""
+        counts = {route.name: route.counts for route in self.routes}
+        return {"agree": self.agree, "domain": self.domain, "counts": counts, "witness": self.witness}
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A pandas frame, a row for each counter."""
+        names = [route.name for route in self.routes]
+        columns = {str(key): [route.counts[key] for route in self.routes] for key in Count}
+        exact, seconds = [route.exact for route in self.routes], [route.seconds for route in self.routes]
+        return frame({"counter": names, **columns, "exact": exact, "seconds": seconds})
+
     def __str__(self) -> str:
         betti = [] if self.topology is None else ["", str(self.topology)]
         return "\n".join([*_table(self.routes), "", *_verdict(self), *betti])
@@ -126,9 +142,9 @@ class CrossCheck:
 def crosscheck(
     network: Network | str | PathLike[str] | Any,
     domain: DomainLike = None,
-    oracles: Sequence[Oracle | str] | Mapping[str, Oracle] = (),
+    oracles: Oracle | str | Sequence[Oracle | str] | Mapping[str, Oracle] = (),
     *,
-    routes: Sequence[str] | None = None,
+    routes: Sequence[str] | str | None = None,
     output: int | None = None,
     time_limit: float | None = 60.0,
     watch: Callable[[RouteResult], None] | None = None,
@@ -141,11 +157,12 @@ def crosscheck(
     network : Network, path or torch module
     domain : str, Polyhedron, (low, high), list of pairs, or None
         As for `count_regions`.
-    oracles : sequence or mapping of callables
-        Your counters: ``oracle(network, domain)`` with a `Network` and a `Polyhedron` (None: all of R^n) returns a
-        number of cells, a mapping such as ``{"cells": 7, "affine_maps": 5}``, or a `RegionCount`.  With a method
-        ``patterns(network, domain)`` that yields the activation pattern of each cell (``"0110|01"`` or bits by stage)
-        the check can point at the cell that is wrong.  ``"relucent"`` and ``"regioncam"`` stand for these programs.
+    oracles : callable, or sequence or mapping of callables
+        Your counter or counters: ``oracle(network, domain)`` with a `Network` and a `Polyhedron` (None: all of R^n)
+        returns a number of cells, a mapping such as ``{"cells": 7, "affine_maps": 5}``, or a `RegionCount`.  With a
+        method ``patterns(network, domain)`` that yields the activation pattern of each cell (``"0110|01"`` or bits by
+        stage) the check can point at the cell that is wrong.  ``"relucent"`` and ``"regioncam"`` stand for these
+        programs.
     routes : sequence of str, optional
         Which of the package's own routes to run; all by default.
     output : int, optional
@@ -197,10 +214,10 @@ def crosscheck(
 
 
 def _counters(
-    routes: Sequence[str] | None, oracles: Sequence[Oracle | str] | Mapping[str, Oracle]
+    routes: Sequence[str] | str | None, oracles: Oracle | str | Sequence[Oracle | str] | Mapping[str, Oracle]
 ) -> dict[str, Oracle]:
     counters: dict[str, Oracle] = {}
-    for name in ROUTES if routes is None else routes:
+    for name in ROUTES if routes is None else [routes] if isinstance(routes, str) else routes:
         if name not in ROUTES:
             raise UsageError(f"there is no route {quoted(name)}; take some of {', '.join(ROUTES)}")
         counters[name] = ROUTES[name]
@@ -208,7 +225,9 @@ def _counters(
     if isinstance(oracles, Mapping):
         given = oracles.items()
     else:
-        given = [_named(oracle) for oracle in oracles]
+        alone = isinstance(oracles, str) or (callable(oracles) and not isinstance(oracles, Sequence))
+        listed: list[Any] = [oracles] if alone else list(oracles)  # type: ignore[arg-type]
+        given = map(_named, listed)
     for name, oracle in given:
         if not callable(oracle):
             raise UsageError(f"the oracle {quoted(name)} cannot be called with a network and a domain")

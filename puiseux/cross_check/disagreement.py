@@ -22,6 +22,7 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, primitive, to_text
 from polyhedra.system import IntegerRow, System, without_zero_rows
+from polyhedra.values import Value
 
 CountsOn = Callable[[Polyhedron], dict[str, int | None]]
 """The counts of one oracle on a part of the domain."""
@@ -53,8 +54,8 @@ class Claim:
     patterns: tuple[str, ...] | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Witness:
+@dataclass(frozen=True, slots=True, repr=False)
+class Witness(Value):
     """The first disagreement found, as narrowly as it could be pinned down.
 
     Attributes

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from nn_bridge.writers.files import write_bytes
 from polyhedra.errors import MissingExtraError
 from polyhedra.quoting import shown
 
@@ -94,15 +91,3 @@ def _counted(view: View, kind: str) -> str:
 
 def _number(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def save_figure(figure: Any, name: str) -> None:
-    """Save a matplotlib figure in the format of the file's ending, for .html as a page."""
-    if Path(name).suffix.lower() == ".html":
-        from puiseux.pictures.pages import svg_page
-
-        write_bytes(name, svg_page(figure, shown(Path(name).stem)).encode("utf-8", "backslashreplace"))
-        return
-    content = io.BytesIO()
-    figure.savefig(content, format=Path(name).suffix[1:].lower(), dpi=150)
-    write_bytes(name, content.getvalue())

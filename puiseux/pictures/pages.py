@@ -7,8 +7,11 @@ import html
 import io
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from nn_bridge.writers.files import write_bytes
+from polyhedra.quoting import shown
 from puiseux.pictures.figures import views_of
 from puiseux.pictures.pointer import SCRIPT, STYLE, layer_of, panel_of
 
@@ -100,3 +103,13 @@ play.addEventListener("click", () => timer === null ? start() : stop());
 show(0);
 start();
 """
+
+
+def save_figure(figure: Any, name: str) -> None:
+    """Save a matplotlib figure in the format of the file's ending, for .html as a page."""
+    if Path(name).suffix.lower() == ".html":
+        write_bytes(name, svg_page(figure, shown(Path(name).stem)).encode("utf-8", "backslashreplace"))
+        return
+    content = io.BytesIO()
+    figure.savefig(content, format=Path(name).suffix[1:].lower(), dpi=150)
+    write_bytes(name, content.getvalue())

@@ -17,8 +17,9 @@ from nn_bridge.writers.files import require_writable, write_bytes
 from polyhedra.errors import UsageError
 from polyhedra.quoting import quoted, shown_path
 from puiseux.domains import DomainLike, Problem, pose
-from puiseux.pictures.figures import add_legend, new_figure, save_figure, title_of
+from puiseux.pictures.figures import add_legend, new_figure, title_of
 from puiseux.pictures.flat import draw_flat, draw_pair
+from puiseux.pictures.pages import save_figure
 from puiseux.reading import as_network
 
 if TYPE_CHECKING:

@@ -48,9 +48,7 @@ def layer_of(ax: Axes, view: View) -> str:
 
 def _facets(view: View) -> tuple[list[int | None], list[bool | None]]:
     """For each cell in the window the number of facets of the whole cell, and whether it is bounded."""
-    from puiseux.pictures.arrangement import arrange
-
-    whole = arrange(view.problem.network, view.problem.domain)
+    whole = view.arrangements.whole
     counts = np.bincount(whole.facet_cell, minlength=whole.cells)
     with_rays = np.bincount(np.repeat(np.arange(whole.cells), np.diff(whole.first)), whole.rays, whole.cells) > 0
     known = {key: number for number, key in enumerate(_keys(whole))}

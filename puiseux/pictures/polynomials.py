@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from polyhedra.box_text import box_intervals
 from polyhedra.errors import AlgebraError, MissingExtraError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
@@ -23,7 +24,7 @@ from tropical.newton import DualSubdivision, dual_subdivision, newton_vertices
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.printing import affine_text
 
-Window = Sequence[tuple[float, float]]
+Window = Sequence[tuple[float, float]] | str
 
 FILLS = ("#BBCCEE", "#CCEEFF", "#CCDDAA", "#EEEEBB", "#FFCCCC", "#DDDDDD", "#E7D4E8", "#FDDBC7")
 """Pale fills, told apart with any colour vision; the line colours are dark."""
@@ -41,7 +42,7 @@ def plot_curve(
     polynomial : PuiseuxPolynomial
     ax : matplotlib axes, optional
         A new figure by default.
-    window : ((xmin, xmax), (ymin, ymax)), optional
+    window : ((xmin, xmax), (ymin, ymax)) or text such as "-1,1;0,2", optional
         By default all vertices with a margin.
     labels : bool
         Write the terms into their regions and the weights that are not 1 beside their edges.
@@ -260,6 +261,8 @@ def _needs(polynomial: PuiseuxPolynomial, dim: int) -> None:
 
 def window_of(surface: TropicalHypersurface, window: Window | None) -> list[tuple[float, float]]:
     """The window that is given, checked, or one around all vertices with a margin."""
+    if isinstance(window, str):
+        return [(to_float(low), to_float(high)) for low, high in box_intervals(window, surface.dim)]
     if window is not None:
         bounds = [(float(low), float(high)) for low, high in window]
         if len(bounds) != surface.dim or any(not low < high for low, high in bounds):

@@ -19,7 +19,7 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
 from puiseux.domains import Problem
 from puiseux.pictures.arrangement import Arrangement
-from puiseux.pictures.windows import ALL, LARGEST, Landscape, Window, given_window, parse_window
+from puiseux.pictures.windows import ALL, LARGEST, Arrangements, Landscape, Window, given_window, parse_window
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +38,8 @@ class View:
         The vertices of the part of the domain that is seen.
     outside : int or None
         How many regions (or cells, whatever is drawn) have no part in the window; None where the window was given.
+    arrangements : Arrangements
+        On the whole domain and in other windows, each made once.
     """
 
     problem: Problem
@@ -46,6 +48,7 @@ class View:
     cells: Arrangement
     outline: Floats
     outside: int | None
+    arrangements: Arrangements
 
     @property
     def dim(self) -> int:
@@ -153,4 +156,4 @@ def _view(problem: Problem, window: Window, land: Landscape, outside: int | Land
     outline = float_matrix(tuple(seen.vertices()))
     cells = land.arrangements.within(window, network, seen)
     left_out = outside.outside(cells) if isinstance(outside, Landscape) else outside
-    return View(problem, window, network, cells, outline, left_out)
+    return View(problem, window, network, cells, outline, left_out, land.arrangements)

@@ -9,11 +9,12 @@ from typing import Any
 from nn_bridge.network.network import Network, Row
 from nn_bridge.symbolic.equality import point_of_difference
 from polyhedra.scalars import rounded_text, to_text
+from polyhedra.values import Value
 from puiseux.reading import as_network
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+@dataclass(frozen=True, slots=True, repr=False)
+class Comparison(Value):
     """The answer: either the same function on all of R^n, or a point where the outputs differ.
 
     Attributes

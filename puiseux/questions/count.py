@@ -17,6 +17,7 @@ from nn_bridge.network.network import Network, check_dense
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import UsageError
 from polyhedra.quoting import quoted
+from puiseux.console.waiting import shown_counts
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
 from puiseux.routes import ENGINES
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 
-
+_SHOW_PROGRESS = tuple(name for name, route in ENGINES.items() if "progress" in (route.options or ()))
 _MOST_CELLS = 2**62  # more do not fit into a machine's integers, and no count gets there
 
 
@@ -123,7 +124,7 @@ def count_regions(
     memory: int | str | None = None,
     checkpoint: str | PathLike[str] | None = None,
     on_degenerate: str | None = None,
-    progress: Callable[[int, float], None] | None = None,
+    progress: bool | Callable[[int, float], None] | None = None,
 ) -> RegionCount:
     """Count the cells and linear regions of a network, exactly.
 
@@ -149,8 +150,8 @@ def count_regions(
     on_degenerate : {"report", "raise", "exact"}, optional
         What the engine "sign-vectors" does where it cannot vouch for a number: leave it out and say why (the default),
         refuse, or hand over to the engine "cells".
-    progress : callable, optional
-        Called with the number of cells found and the share of the work done.
+    progress : bool or callable, optional
+        True shows it on stderr; a callable gets the number of cells found and the share of the work done.
 
     Returns
     -------
@@ -169,16 +170,19 @@ def count_regions(
     >>> count_regions(tent).counts
     {'cells': 3, 'regions': 3, 'regions_by_point': 3, 'affine_maps': 3}
     """
-    return count_problem(
-        pose(as_network(network, output=output), domain),
-        engine,
-        counts=counts,
-        workers=workers,
-        executor=executor,
-        time_limit=time_limit,
-        max_cells=max_cells,
-        memory=memory,
-        checkpoint=checkpoint,
-        on_degenerate=on_degenerate,
-        progress=progress,
-    )
+    problem = pose(as_network(network, output=output), domain)
+    known = (choose_engine(problem) if engine == AUTO else engine) in _SHOW_PROGRESS
+    with shown_counts(progress if known or callable(progress) else None) as shown:
+        return count_problem(
+            problem,
+            engine,
+            counts=counts,
+            workers=workers,
+            executor=executor,
+            time_limit=time_limit,
+            max_cells=max_cells,
+            memory=memory,
+            checkpoint=checkpoint,
+            on_degenerate=on_degenerate,
+            progress=shown,
+        )

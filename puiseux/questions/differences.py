@@ -15,6 +15,7 @@ from polyhedra.errors import UsageError
 from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO, rational, to_text
+from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
 from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.reading import as_network
@@ -23,8 +24,8 @@ from puiseux.time_limit import check_time_limit
 INFINITE = "inf"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+@dataclass(frozen=True, slots=True, repr=False)
+class Difference(Value):
     """The largest difference of the outputs of two networks, in the maximum norm.
 
     Attributes
@@ -121,7 +122,7 @@ def largest_difference(
     ----------
     first, second : whatever `as_network` takes
         With the same numbers of inputs and outputs.
-    domain : str, Polyhedron, (low, high) or list of pairs, optional
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         As in `count_regions`.
     within : number, optional
         Decide whether the difference is at most this; text is an exact decimal or fraction.

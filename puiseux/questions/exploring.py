@@ -19,6 +19,7 @@ from polyhedra.limits import time_limit as limited
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import rational
+from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
 from puiseux.questions.answers import readable_point, sizes, texts
 from puiseux.reading import as_network
@@ -93,8 +94,8 @@ def _point(network: Network, start: Any) -> Row:
     return network.point(start)
 
 
-@dataclass(frozen=True, slots=True)
-class Exploration:
+@dataclass(frozen=True, slots=True, repr=False)
+class Exploration(Value):
     """The cells around a point in numbers, as `summarize` finds them.
 
     Attributes

@@ -14,6 +14,7 @@ from nn_bridge.network.network import Network
 from nn_bridge.symbolic.tropicalize import tropicalize
 from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import to_float
+from polyhedra.values import Value
 from puiseux.cross_check.isolation import OutOfTime, run_isolated
 from puiseux.questions.formula import tropical_maps
 from puiseux.reading import as_network
@@ -24,8 +25,8 @@ from tropical.hoffman import MAX_PROGRAMS
 MAX_FLOAT = sys.float_info.max
 
 
-@dataclass(frozen=True, slots=True)
-class OutputRadius:
+@dataclass(frozen=True, slots=True, repr=False)
+class OutputRadius(Value):
     """The bounds on the Hoffman constant of one output.
 
     Attributes
@@ -53,8 +54,8 @@ class OutputRadius:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class HoffmanReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class HoffmanReport(Value):
     """The answers for all outputs.
 
     Attributes

@@ -12,6 +12,7 @@ from flint import fmpq
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.quoting import quoted
+from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
 from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.reading import as_network
@@ -21,8 +22,8 @@ NORMS = ("1", "2", "inf")
 PLACES = ("inputs", "parameters")
 
 
-@dataclass(frozen=True, slots=True)
-class LipschitzConstant:
+@dataclass(frozen=True, slots=True, repr=False)
+class LipschitzConstant(Value):
     """The greatest ratio ``|f(x) - f(y)| / |x - y|`` on a domain.
 
     Attributes
@@ -101,7 +102,7 @@ def lipschitz(
     Parameters
     ----------
     network : whatever `as_network` takes
-    domain : str, Polyhedron, (low, high) or list of pairs, optional
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         As in `count_regions`.
     norm : {"inf", "1", "2"}
         Of the inputs.

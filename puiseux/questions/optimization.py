@@ -11,14 +11,15 @@ from flint import fmpq
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.values import Value
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
 
-@dataclass(frozen=True, slots=True)
-class Extremum:
+@dataclass(frozen=True, slots=True, repr=False)
+class Extremum(Value):
     """The least or greatest value of an output.
 
     Attributes

@@ -14,6 +14,7 @@ from milp.verify import Status
 from milp.vnnlib import Property, read_vnnlib, read_witness
 from nn_bridge.network.network import Network, Row
 from polyhedra.scalars import to_float
+from polyhedra.values import Value
 from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.questions.float_replay import PRECISIONS, float_outputs
 from puiseux.reading import as_network
@@ -23,8 +24,8 @@ PROVEN, VIOLATED, OPEN = "PROVEN", "VIOLATED", "OPEN"
 _VERDICTS = {Status.PROVEN: PROVEN, Status.VIOLATED: VIOLATED, Status.OPEN: OPEN}
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+@dataclass(frozen=True, slots=True, repr=False)
+class Replay(Value):
     """Whether a counterexample holds, computed exactly and as a program would compute it.
 
     Attributes
@@ -62,8 +63,8 @@ class Replay:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class PropertyAnswer:
+@dataclass(frozen=True, slots=True, repr=False)
+class PropertyAnswer(Value):
     """The answer to a property: it holds, fails at a witness, or is open.
 
     Attributes
@@ -145,7 +146,7 @@ def check_property(
     start = time.monotonic()
     check_time_limit(time_limit)
     exact = as_network(network)
-    asked = spec if isinstance(spec, Property) else read_vnnlib(spec)  # type: ignore[arg-type]
+    asked = spec if isinstance(spec, Property) else read_vnnlib(spec)
     check_sizes(exact, asked)
     replayed = None
     if witness is not None:

@@ -13,6 +13,7 @@ from nn_bridge.reduction.superfluous_units import Removal, StabilityProofs, simp
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
+from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
 from puiseux.questions.answers import sizes
 from puiseux.reading import as_network
@@ -24,8 +25,8 @@ PROOFS = ("auto", "cells", "bounds", "signs")
 _SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reduction:
+@dataclass(frozen=True, slots=True, repr=False)
+class Reduction(Value):
     """A smaller network, and what was removed.
 
     Attributes

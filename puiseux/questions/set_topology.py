@@ -54,7 +54,7 @@ def topology(
     Parameters
     ----------
     network : whatever `as_network` takes
-    domain : str, Polyhedron, (low, high) or list of pairs, optional
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         As in `count_regions`.
     output : int, optional
         The output whose level cuts; 0 by default.

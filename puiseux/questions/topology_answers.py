@@ -10,6 +10,7 @@ from flint import fmpq
 
 from nn_bridge.network.network import Network, Row
 from polyhedra.scalars import to_text
+from polyhedra.values import Value
 from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
 from puiseux.questions.input_sets import InputSet, set_text
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from nn_bridge.topology.sets import Cycle
 
 
-@dataclass(frozen=True, slots=True)
-class Topology:
+@dataclass(frozen=True, slots=True, repr=False)
+class Topology(Value):
     """The faces and the homology of a set of inputs.
 
     Attributes

@@ -20,7 +20,7 @@ from typing import Any
 from flint import fmpq
 
 from nn_bridge.expressivity.region_bounds import Bound, region_bounds
-from nn_bridge.region_count import Count, RegionCount
+from nn_bridge.region_count import Count
 from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.errors import MissingExtraError, PuiseuxError
 from polyhedra.quoting import shown
@@ -30,7 +30,6 @@ from puiseux.report.subject import LeftOut, Subject, left_out
 from puiseux.report.topology import topology_section
 from tropical.simplify import SimplifiedFormula
 
-_KEPT_CELLS = 100_000
 _PICTURE_CELLS = 60_000
 _SVG_CELLS = 500
 _SECOND_CELLS = 2_000
@@ -91,7 +90,7 @@ def network_section(subject: Subject) -> str:
 
 def counts_section(subject: Subject) -> str:
     """The four counts side by side."""
-    result = subject.count = _counted(subject)
+    result = subject.counted(0.4)
     at_least = "" if result.complete else "≥ "
     tiles = "".join(
         f"<div><b>{at_least if value is not None else ''}{number(value)}</b><span>{name.replace('_', ' ')}</span></div>"
@@ -111,18 +110,6 @@ def counts_section(subject: Subject) -> str:
         verdict = f'<p class="no">Incomplete ({reason}): lower bounds.</p>'
     engine = f"Engine <code>{html.escape(result.engine)}</code>, {result.seconds:.2f} s. {_second_count(subject)}"
     return f'<div class="numbers">{tiles}</div>{verdict}{table(("count", "", "meaning"), rows, (1,))}<p>{engine}</p>'
-
-
-def _counted(subject: Subject) -> RegionCount:
-    """The counts; where there are not too many cells, these are kept for the rest of the page."""
-    from puiseux.questions.count import count_and_keep, count_problem
-
-    begun = subject.seconds
-    limit = round(subject.share(0.4), 1)
-    count, subject.found = count_and_keep(subject.problem, time_limit=limit, max_cells=_KEPT_CELLS)
-    if count.complete or (count.cells or 0) <= _KEPT_CELLS:
-        return count
-    return count_problem(subject.problem, time_limit=max(0.1, round(limit - (subject.seconds - begun), 1)))
 
 
 def _second_count(subject: Subject) -> str:
@@ -257,7 +244,7 @@ def formula_section(subject: Subject) -> str:
     if count is None or not count.complete or (count.cells or 0) > _FORMULA_TERMS:
         raise LeftOut(f"a formula is made from at most {_FORMULA_TERMS:,} cells, all of them found")
     formulas = isolated(subject, lambda: iter(_formulas(subject)), 0.7, "the formula")
-    from puiseux.report.mathml import rational_mathml
+    from puiseux.questions.mathml import rational_mathml
 
     parts, rows = [], []
     for k, (each, expansion) in enumerate(zip(formulas, native, strict=True)):

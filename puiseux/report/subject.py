@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from puiseux.pictures.windows import Arrangements
 
 
+_KEPT_CELLS = 100_000
+"""More cells are counted without being kept."""
+
+
 class LeftOut(Exception):
     """A part of the page cannot or should not be made; the text says why."""
 
@@ -61,6 +65,18 @@ class Subject:
     proven: list[str] = field(default_factory=list)
     not_proven: list[str] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
+
+    def counted(self, part: float) -> RegionCount:
+        """Count in a part of the time that is left; keep the cells for the other parts where they are not too many."""
+        from puiseux.questions.count import count_and_keep, count_problem
+
+        begun = self.seconds
+        limit = round(self.share(part), 1)
+        self.count, self.found = count_and_keep(self.problem, time_limit=limit, max_cells=_KEPT_CELLS)
+        if not self.count.complete and (self.count.cells or 0) > _KEPT_CELLS:
+            left = max(0.1, round(limit - (self.seconds - begun), 1))
+            self.count = count_problem(self.problem, time_limit=left)
+        return self.count
 
     @cached_property
     def cells(self) -> CellComplex:

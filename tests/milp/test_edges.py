@@ -3,6 +3,7 @@
 import itertools
 import time
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -176,11 +177,21 @@ def test_few_inputs_are_answered_beyond_the_float_range(weight, size):
 
 
 @pytest.mark.parametrize("weight", [1e308, HUGE])
-@pytest.mark.parametrize("question", [milp.local_lipschitz, milp.compress, milp.network_bounds])
+@pytest.mark.parametrize(
+    "question", [partial(milp.local_lipschitz, solver="HIGHS"), milp.compress, milp.network_bounds]
+)
 def test_values_out_of_range_are_refused_with_the_unit(weight, question):
     net = Network.from_layers([[[1], [weight], [-weight]], [[1, 1, 1]]])
     with pytest.raises(FormulationError, match=r"stage 0, unit 1: the values between .* leave the range of float64"):
         question(net, ([-1], [2]))
+
+
+@pytest.mark.parametrize("weight", [1e308, HUGE])
+def test_cells_answer_where_floats_cannot(weight):
+    net = Network.from_layers([[[1], [weight], [-weight]], [[1, 1, 1]]])
+    found = milp.local_lipschitz(net, ([-1], [2]))
+    assert (found.value, found.bound, found.proven) == (1 + rational(weight), 1 + rational(weight), True)
+    assert milp.verify_monotone(net, ([1], [2]), 0).status is milp.Status.PROVEN
 
 
 @pytest.mark.parametrize("method", ["scip", "loop"])

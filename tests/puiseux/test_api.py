@@ -123,7 +123,7 @@ REVEALED = [
     "nn_bridge.region_count.RegionCount",
     "nn_bridge.cells.complex.CellComplex",
     "Iterator[nn_bridge.cells.cell.Cell]",
-    "Iterator[nn_bridge.cells.statistics.RegionStatistics]",
+    "nn_bridge.cells.statistics_table.RegionTable",
     "puiseux.questions.formula.NetworkFormula",
     "puiseux.questions.comparison.Comparison",
     "tuple[tropical.rational.PuiseuxRational, ...]",

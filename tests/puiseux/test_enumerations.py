@@ -50,7 +50,7 @@ TOLD = {
     "statistics": (["statistics", SMALL], 1),
     "statistics in a process of its own": (["statistics", SMALL, "--by", "cells", "--time-limit", "60"], 1),
     "topology": (["topology", SMALL], 1),
-    "simplify": (["simplify", SMALL, "--no-search"], 1),
+    "monomials": (["monomials", SMALL], 1),
     "lipschitz": (["lipschitz", SMALL, "--domain", "box:-1,1"], 1),
 }
 

@@ -14,6 +14,7 @@ import pytest
 
 import puiseux
 from polyhedra.polyhedron import Polyhedron
+from puiseux.random_networks import random_invariant_network
 
 NET = [([[1, 0], [0, 1], [1, 1]], [0, 0, -1]), ([[1, 1, -1]], [0])]
 SLANTED = [([[1, 2], [3, -1]], ["1/3", "1/5"]), [[1, 1]]]
@@ -45,6 +46,7 @@ ON_A_DOMAIN: dict[str, Callable[[Any, Path], Any]] = {
     "cell_complex": lambda domain, _: puiseux.cell_complex(NET, domain).facet_partner.tolist(),
     "count_regions": lambda domain, _: puiseux.count_regions(NET, domain).counts,
     "crosscheck": lambda domain, _: puiseux.crosscheck(NET, domain, routes=("cells", "tropical")).agree,
+    "decision_boundary": lambda domain, _: len(puiseux.decision_boundary(NET, domain).pieces),
     "dual_graph": lambda domain, _: sorted(puiseux.dual_graph(NET, domain).edges),
     "explore": lambda domain, _: sum(1 for _ in puiseux.explore(NET, [0.5, 0.25], domain=domain)),
     "extract_sign_vectors": lambda domain, _: puiseux.extract_sign_vectors(SLANTED, domain).count_cells(),
@@ -59,6 +61,7 @@ ON_A_DOMAIN: dict[str, Callable[[Any, Path], Any]] = {
     "region_statistics": lambda domain, _: [found.volume for found in puiseux.region_statistics(NET, domain)],
     "save_growth": written(lambda domain, path: puiseux.save_growth([NET], path, domain=domain, dpi=30), "net.gif"),
     "save_picture": written(lambda domain, path: puiseux.save_picture(NET, path, domain=domain), "net.svg"),
+    "simplify": lambda domain, _: str(puiseux.simplify(NET, digits=1, domain=domain)),
     "topology": lambda domain, _: puiseux.topology(NET, domain).betti,
     "verify_certificate": certified,
     "write_certificate": lambda domain, folder: puiseux.write_certificate(NET, folder / "net.cert", domain).counts,
@@ -118,6 +121,11 @@ def test_seeds_are_given_or_drawn_and_remembered(name: str) -> None:
     assert draw(7) == draw(7)
 
 
+def test_an_invariant_network_remembers_its_seed() -> None:
+    drawn = random_invariant_network(3, [2])
+    assert random_invariant_network(3, [2], rng=seed_of(drawn)) == drawn
+
+
 def test_a_walk_at_random_takes_a_seed_or_a_generator() -> None:
     def walked(rng: Any) -> list[Any]:
         return [visit.cell.pattern for visit in puiseux.explore(NET, [0.5, 0.25], order="random", rng=rng)]
@@ -133,6 +141,7 @@ RETURNS = {
     "compare": "puiseux.questions.comparison.Comparison",
     "count_regions": "nn_bridge.region_count.RegionCount",
     "crosscheck": "puiseux.cross_check.cross_check.CrossCheck",
+    "decision_boundary": "DecisionBoundary",
     "dual_graph": "Any",  # networkx tells no types
     "effective_radii": "tuple[tropical.effective_radius.EffectiveRadius, ...]",
     "effective_radius": "tropical.effective_radius.EffectiveRadius",
@@ -148,20 +157,23 @@ RETURNS = {
     "minimal_effective_radius": "tropical.effective_radius.MinimalRadius",
     "monomial_complexity": "nn_bridge.expressivity.complexity.MonomialComplexity",
     "optimize": "puiseux.questions.optimization.Extremum",
+    "plot_dual_pair": "tuple[Any, Any]",  # axes of matplotlib
     "plot_regions": "matplotlib.axes._axes.Axes",
     "plot_slice": "matplotlib.axes._axes.Axes",
     "plot_space": "Any",  # a figure of plotly, or axes of matplotlib
     "random_network": "nn_bridge.network.network.Network",
     "rational": "fmpq",
+    "read_vnnlib": "milp.vnnlib.Property",
     "reduce_network": "puiseux.questions.reduction.Reduction",
     "region_bounds": "nn_bridge.expressivity.region_bounds.RegionBounds",
-    "region_statistics": "Iterator[nn_bridge.cells.statistics.RegionStatistics]",
+    "region_statistics": "nn_bridge.cells.statistics_table.RegionTable",
     "run_study": "puiseux.studies.runner.StudyResult",
     "sample_patterns": "nn_bridge.expressivity.sampling.SampledPatterns",
     "sample_regions": "nn_bridge.expressivity.sampling.SampledRegions",
     "sampling_box": "nn_bridge.expressivity.sampling_box.SamplingBox",
     "save": "nn_bridge.network.network.Network",
     "save_complex": "None",
+    "save_graph": "None",
     "save_growth": "None",
     "save_picture": "None",
     "simplify": "puiseux.questions.formula.NetworkFormula",

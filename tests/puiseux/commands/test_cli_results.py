@@ -52,19 +52,24 @@ def test_a_formula_is_the_best_there_is_in_time(
     whole = printed(["simplify", net], capsys)
     assert printed(["simplify", net, "--time-limit", "100"], capsys) == whole
     pruned = printed(["simplify", net, "--no-search"], capsys)
-    quick = puiseux.questions.formula.simplify
+    quick = puiseux.questions.formula.simplify_rational
 
-    def slow(network: puiseux.Network, *, search: bool = True) -> puiseux.NetworkFormula:
+    def slow(function: Any, *, search: bool = True, **options: bool) -> Any:
         if search:
             time.sleep(60)
-        return quick(network, search=search)
+        return quick(function, search=search, **options)
 
-    monkeypatch.setattr(puiseux.questions.formula, "simplify", slow)
+    monkeypatch.setattr(puiseux.questions.formula, "simplify_rational", slow)
     assert run(["simplify", net, "--time-limit", "2"]) == 3
     out, err = capsys.readouterr()
     assert out == pruned
-    assert err.endswith("puiseux: stopped at the time limit of 2 s: pruned, but not searched to the end\n")
-    monkeypatch.setattr(puiseux.questions.formula, "simplify", lambda *_, **__: time.sleep(60))
+    stop = "stopped at the time limit of 2 s: pruned, but not searched to the end"
+    assert err.endswith(f"puiseux: {stop}; --time-limit inf goes on\n")
+    assert len(err.splitlines()) == 2
+    partial = puiseux.simplify(net, time_limit=2)
+    assert (str(partial), partial.complete, partial.reason) == (pruned.strip(), False, stop)
+    assert json.loads(json.dumps(partial.to_json()))["complete"] is False
+    monkeypatch.setattr(puiseux.questions.formula, "_steps", lambda *_, **__: time.sleep(60))
     assert run(["simplify", net, "--time-limit", "0.2"]) == 3
     out, err = capsys.readouterr()
     assert out == ""

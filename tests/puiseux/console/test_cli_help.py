@@ -65,6 +65,10 @@ def test_all_topics_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         ("regions-by-point", "regions_by_point"),
         ("native", "monomial"),
         ("Hoffman", "hoffman"),
+        ("decision boundary", "decision_boundary"),
+        ("Lipschitz constant", "lipschitz"),
+        ("verify a property", "property"),
+        ("tropical curve and dual subdivision", "tropical_curve"),
     ],
 )
 def test_topics_are_found_by_what_people_say(asked: str, found: str) -> None:

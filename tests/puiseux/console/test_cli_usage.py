@@ -55,7 +55,7 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ("count NET --domain slice:nothing.json", "nothing.json: there is no such file"),
         ("count NET --output 1", "NET: there is no output 1; the network has output 0 alone"),
         ("count NET --output -1", "NET: there is no output -1"),
-        ("count NET --output one", "invalid value for '--output'"),
+        ("count NET --output one", "--output is the number of an output, not 'one'"),
         ("count NET NET", "unexpected extra argument"),
         ("count nothing.npz", "nothing.npz: there is no such file"),
         ("count ./nothing.npz", "nothing.npz: there is no such file"),
@@ -91,8 +91,8 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ("random 2,3 -o net.txt", "net.txt: puiseux does not write files of type '.txt'"),
         ("random 2,3 -o nowhere/net.npz", "nowhere/net.npz: cannot be written"),
         ("random 2,3 -o net.npz --init zero", "there is no initialisation 'zero'; take one of he, "),
-        ("random 2,3 -o net.npz --seed -1", "invalid value for '--seed'"),
-        ("random 2,3 -o net.npz --seed x", "invalid value for '--seed'"),
+        ("random 2,3 -o net.npz --seed -1", "--seed -1: give at least 0"),
+        ("random 2,3 -o net.npz --seed x", "--seed: 'x' is not a whole number"),
     ],
 )
 def test_refusals(

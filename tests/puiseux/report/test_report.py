@@ -20,8 +20,8 @@ from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
 from puiseux.console.cli import run
 from puiseux.pictures.pointer import SCRIPT, SCRIPT_HASH
+from puiseux.questions.mathml import affine_mathml, number_mathml, rational_mathml
 from puiseux.reading import save
-from puiseux.report.mathml import affine_mathml, number_mathml, rational_mathml
 from puiseux.report.report import render_report, write_report
 from puiseux.report.sections import SECTIONS, number
 from tests.nn_bridge.topology.test_sets import ANNULUS

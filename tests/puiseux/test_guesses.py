@@ -1,0 +1,143 @@
+"""Calls that people guess: one syntax of boxes everywhere, files and functions where they fit, models in wrappers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import fmpq
+
+import milp
+import puiseux
+from polyhedra.errors import AlgebraError, NetworkError, PuiseuxError
+from tropical.free_names import free_names
+
+NET = puiseux.Network.from_layers([[[1, 0], [0, 1], [1, 1]], [[1, 1, -1]]], [[0, 0, -1], [0]])
+SQUARE = puiseux.Polyhedron.box([-2, -2], [2, 2])
+DOMAINS: dict[str, Any] = {
+    "text": "box:-2,2",
+    "polyhedron": SQUARE,
+    "interval": (-2, 2),
+    "pairs": [(-2, 2), (-2, 2)],
+    "arrays": (np.array([-2, -2]), np.array([2, 2])),
+}
+
+
+@pytest.mark.parametrize("domain", DOMAINS.values(), ids=list(DOMAINS))
+def test_every_question_takes_every_form_of_a_domain(domain: Any) -> None:
+    assert puiseux.count_regions(NET, domain).cells == 7
+    assert puiseux.dual_graph(NET, domain).number_of_nodes() == 7
+    assert len(list(puiseux.iterate_cells(NET, domain))) == 7
+    assert sum(puiseux.region_statistics(NET, domain)["volume"]) == 16
+    assert puiseux.optimize(NET, domain, maximize=True).value == 2
+    assert puiseux.lipschitz(NET, domain).constant == puiseux.lipschitz(NET).constant
+    assert puiseux.topology(NET, domain).betti[0] == 1
+    assert puiseux.largest_difference(NET, NET, domain).value == 0
+    assert puiseux.reduce_network(NET, domain).network.hidden == (3,)
+    assert puiseux.decision_boundary(NET, domain).pieces is not None
+    assert puiseux.crosscheck(NET, domain, routes="cells").routes[0].counts["cells"] == 7
+
+
+@pytest.mark.parametrize("domain", ["box:-2,2", "box:-2,2;-2,2", SQUARE, (-2, 2), ([-2, -2], [2, 2])], ids=str)
+def test_mixed_integer_functions_take_text_and_numbers_too(domain: Any) -> None:
+    assert milp.optimize_network(NET, domain, sense="max").value == 2
+    assert milp.local_lipschitz(NET, domain).value == 2
+    with pytest.raises(PuiseuxError, match="is no box; write box:LO,HI"):
+        milp.local_lipschitz(NET, "all")
+
+
+@pytest.mark.parametrize("cube", ["box:-2,2", SQUARE, 2, (-2, 2)], ids=str)
+def test_cubes_have_the_syntax_of_boxes(cube: Any) -> None:
+    assert puiseux.sample_patterns(NET, samples=4000, cube=cube, rng=0).samples == 4000
+    with pytest.raises(NetworkError, match="the cube"):
+        puiseux.sample_patterns(NET, samples=10, cube="box:2,1", rng=0)
+
+
+def test_windows_have_the_syntax_of_boxes() -> None:
+    pytest.importorskip("matplotlib")
+    import matplotlib.pyplot as plt
+
+    for window in ("box:-1,1", "-1,1", (-1, 1), [(-1, 1), (-1, 1)]):
+        assert puiseux.plot_regions(NET, window=window).get_xlim() == (-1.0, 1.0)
+    left, right = puiseux.plot_dual_pair(puiseux.PuiseuxPolynomial("max(0, x, y, x+y-1)"), window="-1,3")
+    assert left.get_xlim() == (-1.0, 3.0)
+    assert right.get_title()
+    plt.close("all")
+
+
+def test_a_property_may_be_a_file(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.vnnlib"
+    spec.write_text(
+        "(declare-const X_0 Real)(declare-const X_1 Real)(declare-const Y_0 Real)(assert (>= X_0 0))(assert (<= X_0 2))"
+        "(assert (>= X_1 0))(assert (<= X_1 2))(assert (>= Y_0 1))"
+    )
+    for given in (spec, str(spec), puiseux.read_vnnlib(spec)):
+        assert milp.verify_vnnlib(NET, given).status is milp.Status.VIOLATED
+    with pytest.raises(PuiseuxError, match="no such file"):
+        milp.verify_vnnlib(NET, str(tmp_path / "none.vnnlib"))
+
+
+def test_a_counter_may_be_a_function() -> None:
+    def mine(network: puiseux.Network, domain: puiseux.Polyhedron | None) -> int:
+        return 7
+
+    assert puiseux.crosscheck(NET, oracles=mine, routes="cells").agree is True
+    assert puiseux.crosscheck(NET, oracles=lambda network, domain: 6, routes=["cells"]).agree is False
+    with pytest.raises(PuiseuxError, match="there is no oracle 'nobody'"):
+        puiseux.crosscheck(NET, oracles="nobody")
+
+
+def test_polynomials_of_a_text_with_any_names() -> None:
+    named = puiseux.PuiseuxPolynomial("max(0, x, y, x+y-1)")
+    assert named == puiseux.PuiseuxPolynomial([((0, 0), 0), ((1, 0), 0), ((0, 1), 0), ((1, 1), -1)])
+    assert named == puiseux.PuiseuxPolynomial("max(0, x1, x2, x1 + x2 - 1)")
+    assert puiseux.PuiseuxPolynomial("max(b, 2a)").terms == puiseux.PuiseuxPolynomial("max(2x1, x2)").terms
+    assert puiseux.PuiseuxPolynomial("x1", dim=3).dim == 3
+    assert puiseux.PuiseuxPolynomial("7", dim=2)([0, 0]) == 7
+    assert free_names("max(1e5, x_2, x1)") is None
+    assert free_names("max(1e5, 2a, 3x)") == ("a", "x")
+    with pytest.raises(AlgebraError, match="subtracts a maximum"):
+        puiseux.PuiseuxPolynomial("max(x, 0) - max(y, 0)")
+    with pytest.raises(AlgebraError, match="cannot read the formula"):
+        puiseux.PuiseuxPolynomial("max(x, ")
+
+
+def test_a_polynomial_times_a_number_is_a_tropical_product() -> None:
+    f = puiseux.PuiseuxPolynomial("max(0, x, y, x+y-1)")
+    for number in (2, 2.0, fmpq(2), np.float64(2), np.int64(2)):
+        assert f * number == number * f == f.shift((0, 0), 2)
+    quotient = puiseux.PuiseuxRational(f) / puiseux.PuiseuxPolynomial("max(x1, 0)", dim=2)
+    assert (quotient * 1)([1, 1]) == quotient([1, 1]) + 1
+    assert (3 * quotient)([1, 1]) == quotient([1, 1]) + 3
+    for wrong in ("2", None, True):
+        with pytest.raises(TypeError):
+            f * wrong
+    with pytest.raises(TypeError):
+        sum([f, f])  # 0 + f would be the maximum with 0
+
+
+def test_functions_are_evaluated_at_many_points() -> None:
+    f = puiseux.PuiseuxPolynomial("max(0, x, y, x+y-1)")
+    points = [[0, 1], ["1/2", 3], [-1, -1]]
+    assert f(points) == tuple(f(point) for point in points)
+    array = np.array([[0.0, 1.0], [0.5, 3.0], [-1.0, -1.0]])
+    assert f(array) == f(points)
+    assert f.evaluate_float(array).tolist() == [float(v) for v in f(points)]
+    quotient = puiseux.PuiseuxRational(f, puiseux.PuiseuxPolynomial("max(x1, 0)", dim=2))
+    assert quotient(array) == tuple(quotient(point) for point in points)
+
+
+def test_random_numbers_need_no_seed() -> None:
+    assert puiseux.random_network([2, 3, 1]).hidden == (3,)
+    assert puiseux.sample_patterns(NET, samples=10, cube=1).samples == 10
+    assert puiseux.effective_radii(NET, samples=2)
+
+
+def test_models_in_wrappers_are_read() -> None:
+    torch = pytest.importorskip("torch")
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))
+    plain = puiseux.as_network(model)
+    assert puiseux.as_network(torch.nn.DataParallel(model)) == plain
+    assert puiseux.as_network(torch.compile(model)) == plain
