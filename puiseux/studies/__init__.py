@@ -24,6 +24,8 @@ HOMES = {
     "lines": "puiseux.studies.lines_and_planes",
     "geometry": "puiseux.studies.geometry",
     "geometry-data": "puiseux.studies.geometry_on_data",
+    "geometry-training": "puiseux.studies.geometry_while_training",
+    "maximum": "puiseux.studies.maximum_of_five",
 }
 """Where each study lives; every module has one `STUDY`."""
 

@@ -73,6 +73,8 @@ SMALL: dict[str, list[dict[str, Any]]] = {
         {"inputs": 2, "width": 4, "depth": 1, "trial": 0, "weights": "trained"},
     ],
     "geometry-data": [{"data": "iris", "trial": 0}],
+    "geometry-training": [{"inputs": 2, "width": 4, "trial": 0}],
+    "maximum": [{"network": "two layers", "weight": None}],
 }
 """Parameters that take little time."""
 DONE: dict[str, Any] = {}
