@@ -48,8 +48,9 @@ def terms_of_five() -> Iterator[Term]:
             yield fmpq(1, 60), one, two
     for centre in range(FIVE):
         a, b, c, d = sorted(everyone - {centre})
-        for one, two in (((a, b), (c, d)), ((a, c), (b, d)), ((a, d), (b, c))):
-            left, right = ((_edge(centre, u), _edge(centre, v)) for u, v in (one, two))
+        for (p, q), (r, s) in (((a, b), (c, d)), ((a, c), (b, d)), ((a, d), (b, c))):
+            left = _edge(centre, p), _edge(centre, q)
+            right = _edge(centre, r), _edge(centre, s)
             yield fmpq(1, 30), left, right
     for path in permutations(range(FIVE)):
         if path[0] < path[-1]:

@@ -35,8 +35,8 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
             own = [t for t in found if weights_of(t.parameters) == weights]
             xs, ys = [t["cells"] for t in own], [t["mean facets"] for t in own]
             facets.plot(xs, ys, marker, color=colour, markersize=4, markerfacecolor=inside)
-        for ax in (facets.axhline, neighbours.axvline):
-            ax(2 * inputs, color=colour, linewidth=0.8, linestyle=":")
+        facets.axhline(2 * inputs, color=colour, linewidth=0.8, linestyle=":")
+        neighbours.axvline(2 * inputs, color=colour, linewidth=0.8, linestyle=":")
         for weights in _kinds(found):
             own = [t for t in found if weights_of(t.parameters) == weights]
             largest = max(own, key=lambda t: t["cells"])
