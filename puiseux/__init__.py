@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from puiseux.api import (
     cell_complex,
+    convex_regions,
     dual_graph,
     effective_radii,
     extract_sign_vectors,
@@ -23,6 +24,7 @@ from puiseux.api import (
     level_set,
     load_complex,
     monomial_complexity,
+    patterns_of_any_dimension,
     region_bounds,
     region_statistics,
     sample_patterns,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from puiseux.comparison import Comparison, compare
     from puiseux.count import count_regions
     from puiseux.cross_check.cross_check import CrossCheck, crosscheck
+    from puiseux.definitions import Definitions, count_definitions
     from puiseux.differences import Difference, largest_difference
     from puiseux.formula import NetworkFormula, simplify
     from puiseux.lipschitz_constants import LipschitzConstant, lipschitz
@@ -73,6 +76,7 @@ _HOMES = {
     "CellComplex": "nn_bridge.cells.complex",
     "Comparison": "puiseux.comparison",
     "CrossCheck": "puiseux.cross_check.cross_check",
+    "Definitions": "puiseux.definitions",
     "Difference": "puiseux.differences",
     "Extremum": "puiseux.optimization",
     "LipschitzConstant": "puiseux.lipschitz_constants",
@@ -92,6 +96,7 @@ _HOMES = {
     "as_network": "puiseux.reading",
     "check_property": "puiseux.properties",
     "compare": "puiseux.comparison",
+    "count_definitions": "puiseux.definitions",
     "count_regions": "puiseux.count",
     "crosscheck": "puiseux.cross_check.cross_check",
     "effective_radius": "tropical.effective_radius",
@@ -125,6 +130,7 @@ __all__ = [
     "CellComplex",
     "Comparison",
     "CrossCheck",
+    "Definitions",
     "Difference",
     "Extremum",
     "LipschitzConstant",
@@ -146,6 +152,8 @@ __all__ = [
     "cell_complex",
     "check_property",
     "compare",
+    "convex_regions",
+    "count_definitions",
     "count_regions",
     "crosscheck",
     "dual_graph",
@@ -162,6 +170,7 @@ __all__ = [
     "minimal_effective_radius",
     "monomial_complexity",
     "optimize",
+    "patterns_of_any_dimension",
     "plot_regions",
     "plot_slice",
     "plot_space",

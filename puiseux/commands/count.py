@@ -69,6 +69,10 @@ def count(
         Path | None,
         typer.Option("--certificate", metavar="FILE", help="Write the proof there (.gz: compressed); see verify."),
     ] = None,
+    definitions: Annotated[
+        bool,
+        typer.Option("--definitions", help="All six definitions of the literature, for networks with few cells."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Count the linear regions of a network exactly, by four definitions side by side."""
