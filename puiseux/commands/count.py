@@ -21,7 +21,7 @@ from puiseux.commands.options import (
     OutputOption,
     choices,
 )
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from nn_bridge.network.network import Network
@@ -76,10 +76,11 @@ def count(
     as_json: JsonOption = False,
 ) -> int:
     """Count the linear regions of a network exactly, by four definitions side by side."""
-    from puiseux.count import AUTO, choose_engine, count_problem
+    from puiseux.console.waiting import CellProgress
     from puiseux.domains import pose
+    from puiseux.questions.count import AUTO, choose_engine, count_problem
+    from puiseux.questions.definitions import definitions_of
     from puiseux.reading import load
-    from puiseux.waiting import CellProgress
 
     begun = time.monotonic()
     exact = load(network, output=output)
@@ -88,6 +89,8 @@ def count(
         by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
         if certificate is not None:
             _require_certifiable(certificate, engine, by_cells)
+        if definitions:
+            _require_all_counts(engine, by_cells, counts)
         result = count_problem(
             problem,
             engine,
@@ -106,10 +109,17 @@ def count(
         proven = _certify(problem, result, certificate, left)
     for note in exact.notes:
         print(f"note: {shown(note, LONGEST_NOTE)}", file=sys.stderr)
+    six = None
+    if definitions:
+        left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - begun))
+        six = definitions_of(problem, result, left)
     if as_json:
-        print(json.dumps(result.to_json(problem.network)))
+        print(json.dumps(result.to_json(problem.network) | ({} if six is None else {"definitions": six.to_json()})))
     else:
-        print(table(result, problem.network, shown_path(network)))
+        print(table(result, problem.network, shown_path(network)) + ("" if six is None else f"\n\n{six.to_text()}"))
+    if six is not None and result.complete and not six.complete:
+        print(f"puiseux: {six.reason}: not every definition is exact", file=sys.stderr)
+        return ExitCode.STOPPED
     if result.complete:
         return ExitCode.DONE if proven else ExitCode.STOPPED
     if result.reason == "interrupted":
@@ -129,11 +139,21 @@ def _require_certifiable(certificate: Path, engine: str, by_cells: bool) -> None
     require_writable(certificate)
 
 
+def _require_all_counts(engine: str, by_cells: bool, counts: str | None) -> None:
+    from polyhedra.errors import UsageError
+    from polyhedra.quoting import quoted
+
+    if not by_cells:
+        raise UsageError(f"--definitions goes with --engine cells, not with {quoted(engine)}")
+    if counts is not None and counts != "all":
+        raise UsageError("--definitions counts everything: leave out --counts")
+
+
 def _certify(problem: Problem, result: RegionCount, certificate: Path, seconds: float | None) -> bool:
     """Write the certificate; False where the time is over before."""
     from polyhedra.limits import OutOfTime, time_limit
     from puiseux.certificates.certificate import certify
-    from puiseux.waiting import CellProgress
+    from puiseux.console.waiting import CellProgress
 
     if not result.complete:
         print(f"puiseux: {shown_path(certificate)}: not written, since the count is not complete", file=sys.stderr)
@@ -188,5 +208,6 @@ COUNT = Command(
         "puiseux count large.npz --counts cells --workers 8 --checkpoint large.count --time-limit 3600",
         "puiseux count digits.npz --domain slice:plane.json --output 3",
         "puiseux count net.npz --certificate net.cert && puiseux verify net.cert --network net.npz",
+        "puiseux count small.npz --definitions",
     ),
 )

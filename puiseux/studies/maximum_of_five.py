@@ -11,8 +11,8 @@ from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.expressivity.maximum import FIVE, maximum_of_five, maximum_tree
 from nn_bridge.network.network import Network
 from polyhedra.scalars import rational, to_text
-from puiseux.differences import largest_difference
 from puiseux.pictures.plot import plot_regions
+from puiseux.questions.differences import largest_difference
 from puiseux.studies.figures import panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, verdict
 
