@@ -54,6 +54,20 @@ def mean_line(
     ax.fill_between(xs, list(map(min, samples)), list(map(max, samples)), color=colour, alpha=0.15, linewidth=0)
 
 
+def drawn(counts: Sequence[int]) -> str:
+    """How many random draws each point of a figure stands for, to be said in a title.
+
+    Examples
+    --------
+    >>> drawn([1, 1]), drawn([8, 8]), drawn([5, 30])
+    ('one network each', '8 networks each', '5 to 30 networks each')
+    """
+    low, high = min(counts, default=0), max(counts, default=0)
+    if low == high:
+        return "one network each" if low == 1 else f"{low} networks each"
+    return f"{low} to {high} networks each"
+
+
 def readable_logarithms(ax: Axes, names: str = "xy") -> None:
     """Ticks 1, 2, 5, 10, .. in plain numbers on the logarithmic axes among ``names`` that span a decade or two.
 
