@@ -95,10 +95,9 @@ def count_definitions(
 
     Examples
     --------
-    >>> layers = [[[1], [1], [1]], [[1, -2, 1]]]
-    >>> found = count_definitions(Network.from_layers(layers, [[0, -1, -2], [0]]))
-    >>> found.patterns_any_dimension, found.counts.cells, found.convex.upper, found.counts.affine_maps
-    (4, 4, 4, 3)
+    >>> found = count_definitions([[[0, 1], [-1, 1], [0, -1]], [[1, -1, -1]], [[1]]])  # max(0, min(x, y))
+    >>> found.patterns_any_dimension, found.counts.cells, found.convex.upper, found.counts.regions
+    (7, 5, 4, 3)
     """
     return definitions_of(pose(as_network(network, output=output), domain), time_limit=time_limit)
 

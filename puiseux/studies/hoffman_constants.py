@@ -198,8 +198,8 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
     for place, name in enumerate(("lower", "upper")):
         exact = [value for part in hoffman_published.TABLE_2.values() for value in part.exact]
         bounds = [value for part in hoffman_published.TABLE_2.values() for value in getattr(part, name)]
-        label = "published in table 2: both bounds" if place else None
-        left.plot(exact, bounds, "k+", markersize=5, label=label)
+        text = "published in table 2: both bounds" if place else None
+        left.plot(exact, bounds, "k+", markersize=5, label=text)
     for ax in (left, right):
         drawn = [np.asarray(part, dtype=float) for line in ax.get_lines() for part in line.get_data()]
         shown = [value for part in drawn for value in part.tolist() if value > 0]
