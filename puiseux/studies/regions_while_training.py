@@ -136,7 +136,8 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
     near.axhline(1.0, color="k", linewidth=0.8, linestyle=":")
     regions.set(ylabel="linear regions in the box of the data")
     bearing.set(ylabel="regions that hold data")
-    near.set(ylabel="density near the decision boundary", title="1: as dense as the whole box")
+    near.set(ylabel="density near the decision boundary", title="1: as dense as the whole box", yscale="log")
+    readable_logarithms(near, "y")
     volumes.set(ylabel="share of the box", title="volumes: median, 10 % and 90 % (dotted)", yscale="log")
     readable_logarithms(volumes, "y")
     for ax in (regions, bearing, near, volumes):

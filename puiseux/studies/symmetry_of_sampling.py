@@ -160,7 +160,9 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
         mean_line(right, list(by_inputs), [[t[name] for t in found] for found in by_inputs.values()], number, label)
     left.set(xlabel="inputs n", ylabel="estimate over exact number of regions", xticks=list(by_inputs))
     right.set(xlabel="inputs n", ylabel="seconds", yscale="log", xticks=list(by_inputs))
-    left.legend(fontsize="small", frameon=False)
+    low, high = left.get_ylim()
+    left.set_ylim(low, high + 0.55 * (high - low))
+    left.legend(fontsize="small", frameon=False, loc="upper left")
     right.legend(frameon=False)
 
 
