@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from polyhedra.former_paths import forward
 from puiseux.api import (
     cell_complex,
+    convex_regions,
     decision_boundary,
     dual_graph,
     effective_radii,
@@ -25,6 +26,7 @@ from puiseux.api import (
     level_set,
     load_complex,
     monomial_complexity,
+    patterns_of_any_dimension,
     region_bounds,
     region_statistics,
     sample_patterns,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from puiseux.pictures.polynomials import plot_dual_pair
     from puiseux.questions.comparison import Comparison, compare
     from puiseux.questions.count import count_regions
+    from puiseux.questions.definitions import Definitions, count_definitions
     from puiseux.questions.differences import Difference, largest_difference
     from puiseux.questions.exploring import Exploration, explore
     from puiseux.questions.formula import NetworkFormula, simplify
@@ -82,6 +85,7 @@ _HOMES = {
     "CellComplex": "nn_bridge.cells.complex",
     "Comparison": "puiseux.questions.comparison",
     "CrossCheck": "puiseux.cross_check.cross_check",
+    "Definitions": "puiseux.questions.definitions",
     "Difference": "puiseux.questions.differences",
     "Exploration": "puiseux.questions.exploring",
     "Extremum": "puiseux.questions.optimization",
@@ -102,6 +106,7 @@ _HOMES = {
     "as_network": "puiseux.reading",
     "check_property": "puiseux.questions.properties",
     "compare": "puiseux.questions.comparison",
+    "count_definitions": "puiseux.questions.definitions",
     "count_regions": "puiseux.questions.count",
     "critical_points": "puiseux.questions.set_topology",
     "crosscheck": "puiseux.cross_check.cross_check",
@@ -144,6 +149,7 @@ __all__ = [
     "CellComplex",
     "Comparison",
     "CrossCheck",
+    "Definitions",
     "Difference",
     "Exploration",
     "Extremum",
@@ -166,6 +172,8 @@ __all__ = [
     "cell_complex",
     "check_property",
     "compare",
+    "convex_regions",
+    "count_definitions",
     "count_regions",
     "critical_points",
     "crosscheck",
@@ -185,6 +193,7 @@ __all__ = [
     "minimal_effective_radius",
     "monomial_complexity",
     "optimize",
+    "patterns_of_any_dimension",
     "plot_betti_growth",
     "plot_decision_region",
     "plot_dual_pair",

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from nn_bridge.cells.cell import Cell
     from nn_bridge.cells.complex import CellComplex
     from nn_bridge.cells.statistics_table import RegionTable
+    from nn_bridge.convexity.regions import ConvexRegions
     from nn_bridge.expressivity.complexity import MonomialComplexity
     from nn_bridge.expressivity.region_bounds import RegionBounds
     from nn_bridge.expressivity.sampling import SampledPatterns, SampledRegions
     from nn_bridge.expressivity.sampling_box import SamplingBox
     from nn_bridge.sign_vectors.complex import Complex
     from nn_bridge.sign_vectors.level_sets import LevelSet
+    from nn_bridge.topology.patterns import AnyPattern
     from puiseux.domains import DomainLike, Problem
     from tropical.effective_radius import EffectiveRadius
     from tropical.hypersurface import DecisionBoundary
@@ -102,6 +104,62 @@ def cell_complex(network: ModelLike, domain: DomainLike = None, *, output: int |
 
     problem = _posed(network, domain, output)
     return cell_complex(problem.network, problem.domain)
+
+
+def convex_regions(
+    network: ModelLike,
+    domain: DomainLike = None,
+    *,
+    output: int | None = None,
+    cuts: int = 3000,
+    time_limit: float | None = None,
+) -> ConvexRegions:
+    """Bounds, with witnesses, on the fewest convex pieces on each of which a network is affine.
+
+    See `nn_bridge.convexity.regions.convex_regions`.
+
+    Parameters
+    ----------
+    network : Network, path or model
+    domain : str, Polyhedron, (low, high), list of pairs, or None
+    output : int, optional
+        Take one output alone; pieces are then those of this output.
+    cuts : int
+        The budget of cells cut on trial, for each region whose bounds are apart at first.
+    time_limit : float, optional
+        Seconds; then the bounds are those found so far.
+
+    Raises
+    ------
+    PuiseuxError
+        The network or the domain is not usable.
+
+    Examples
+    --------
+    >>> found = convex_regions([[[0, 1], [-1, 1], [0, -1]], [[1, -1, -1]], [[1]]])  # max(0, min(x, y))
+    >>> found.regions, (found.lower, found.upper), found.exact
+    (3, (4, 4), True)
+    """
+    from nn_bridge.convexity.regions import convex_regions
+
+    problem = _posed(network, domain, output)
+    return convex_regions(problem.network, problem.domain, cuts=cuts, time_limit=time_limit)
+
+
+def patterns_of_any_dimension(network: ModelLike, domain: DomainLike = None) -> list[AnyPattern]:
+    """The activation patterns of single inputs, also of sets that are not full-dimensional.
+
+    See `nn_bridge.topology.patterns.patterns_of_any_dimension`.
+
+    Examples
+    --------
+    >>> [(found.text, found.dimension) for found in patterns_of_any_dimension([[[1], [-1]], [[1, 1]]])]
+    [('00', 0), ('01', 1), ('10', 1)]
+    """
+    from nn_bridge.topology.patterns import patterns_of_any_dimension
+
+    problem = _posed(network, domain)
+    return patterns_of_any_dimension(problem.network, problem.domain)
 
 
 def save_complex(complex_: CellComplex, path: str | PathLike[str]) -> None:

@@ -69,12 +69,17 @@ def count(
         Path | None,
         typer.Option("--certificate", metavar="FILE", help="Write the proof there (.gz: compressed); see verify."),
     ] = None,
+    definitions: Annotated[
+        bool,
+        typer.Option("--definitions", help="All six definitions of the literature, for networks with few cells."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Count the linear regions of a network exactly, by four definitions side by side; of several ones in a table."""
     from puiseux.console.waiting import CellProgress
     from puiseux.domains import pose
     from puiseux.questions.count import AUTO, choose_engine, count_and_keep, count_problem, why_twice
+    from puiseux.questions.definitions import definitions_of
     from puiseux.reading import load
 
     begun = time.monotonic()
@@ -87,7 +92,8 @@ def count(
         "on_degenerate": on_degenerate,
     }
     if len(networks) > 1:
-        return _count_several(networks, domain, engine, output, options, checkpoint or certificate, as_json)
+        single = definitions or checkpoint is not None or certificate is not None
+        return _count_several(networks, domain, engine, output, options, single, as_json)
     (network,) = networks
     exact = load(network, output=output)
     problem = pose(exact, domain)
@@ -95,6 +101,8 @@ def count(
         by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
         if certificate is not None:
             _require_certifiable(certificate, engine, by_cells)
+        if definitions:
+            _require_all_counts(engine, by_cells, counts)
         options |= {"checkpoint": checkpoint, "progress": progress if by_cells else None}
         found = None
         if certificate is None:
@@ -109,10 +117,17 @@ def count(
         proven = _certify(problem, result, found, certificate, left)
     for note in exact.notes:
         print(f"note: {shown(note, LONGEST_NOTE)}", file=sys.stderr)
+    six = None
+    if definitions:
+        left = None if time_limit is None else max(0.05, time_limit - (time.monotonic() - begun))
+        six = definitions_of(problem, result, left)
     if as_json:
-        print(json.dumps(result.to_json(problem.network)))
+        print(json.dumps(result.to_json(problem.network) | ({} if six is None else {"definitions": six.to_json()})))
     else:
-        print(table(result, problem.network, shown_path(network)))
+        print(table(result, problem.network, shown_path(network)) + ("" if six is None else f"\n\n{six.to_text()}"))
+    if six is not None and result.complete and not six.complete:
+        print(f"puiseux: {six.reason}: not every definition is exact", file=sys.stderr)
+        return ExitCode.STOPPED
     if result.complete:
         return ExitCode.DONE if proven else ExitCode.STOPPED
     if result.reason == "interrupted":
@@ -128,7 +143,7 @@ def _count_several(
     engine: str,
     output: int | None,
     options: dict[str, Any],
-    of_one: Path | None,
+    single: bool,
     as_json: bool,
 ) -> int:
     from polyhedra.errors import UsageError
@@ -136,8 +151,8 @@ def _count_several(
     from puiseux.console.waiting import CellProgress
     from puiseux.questions.count import AUTO, choose_engine, count_problem
 
-    if of_one is not None:
-        raise UsageError("--certificate and --checkpoint take one network; count the others without")
+    if single:
+        raise UsageError("--certificate, --checkpoint and --definitions take one network; count the others without")
     subjects = read_all(networks, domain, output)
 
     def count_one(problem: Problem) -> RegionCount:
@@ -156,6 +171,16 @@ def _require_certifiable(certificate: Path, engine: str, by_cells: bool) -> None
     if not by_cells:
         raise UsageError(f"the engine {quoted(engine)} proves nothing; --certificate goes with --engine cells")
     require_writable(certificate)
+
+
+def _require_all_counts(engine: str, by_cells: bool, counts: str | None) -> None:
+    from polyhedra.errors import UsageError
+    from polyhedra.quoting import quoted
+
+    if not by_cells:
+        raise UsageError(f"--definitions goes with --engine cells, not with {quoted(engine)}")
+    if counts is not None and counts != "all":
+        raise UsageError("--definitions counts everything: leave out --counts")
 
 
 def _certify(
@@ -222,5 +247,6 @@ COUNT = Command(
         "puiseux count large.npz --counts cells --workers 8 --checkpoint large.count --time-limit 3600",
         "puiseux count digits.npz --domain slice:plane.json --output 3",
         "puiseux count net.npz --certificate net.cert && puiseux verify net.cert --network net.npz",
+        "puiseux count small.npz --definitions",
     ),
 )

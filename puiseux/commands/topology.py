@@ -189,7 +189,7 @@ def _check_picture(picture: Path, inputs: int, persistence: bool, critical: bool
 
 def _draw(picture: Path, found: Topology, network: Network, domain: str, options: dict[str, Any]) -> None:
     if found.pairs is not None:
-        from puiseux.pictures.figures import save_figure
+        from puiseux.pictures.pages import save_figure
         from puiseux.pictures.persistence import plot_persistence
 
         save_figure(plot_persistence(found.pairs), str(picture))

@@ -91,8 +91,23 @@ _TOPICS = (
         "patterns_any_dimension",
         "activation patterns of sets of any dimension",
         "The number of activation patterns that occur at all, also on lower-dimensional sets such as a single "
-        "line (active means above 0). At least as many as cells.",
-        see=("pattern", "cells"),
+        "line (active means above 0). At least as many as cells. See it with: puiseux count net.npz --definitions",
+        """\
+>>> [found.text for found in puiseux.patterns_of_any_dimension([[[1], [-1]], [[1, 1]]])]
+['00', '01', '10']""",
+        ("pattern", "cells"),
+    ),
+    Topic(
+        "convex",
+        "the fewest convex pieces on which the network is affine",
+        "A linear region need not be convex. The fewest convex pieces are at least as many as regions and at most as "
+        "many as cells, and are given as an interval: pieces above, and below points of one affine map of which no "
+        "two lie in one convex piece. See it with: puiseux count net.npz --definitions",
+        """\
+>>> found = puiseux.convex_regions([[[0, 1], [-1, 1], [0, -1]], [[1, -1, -1]], [[1]]])  # max(0, min(x1, x2))
+>>> found.regions, found.lower, found.upper, found.cells
+(3, 4, 4, 5)""",
+        ("regions", "cells"),
     ),
     Topic(
         "pattern",

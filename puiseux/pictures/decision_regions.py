@@ -18,7 +18,8 @@ from polyhedra.arrays import Floats, Integers
 from polyhedra.errors import UsageError
 from polyhedra.scalars import to_float
 from puiseux.domains import Problem, pose
-from puiseux.pictures.figures import add_legend, new_figure, save_figure
+from puiseux.pictures.figures import add_legend, new_figure
+from puiseux.pictures.pages import save_figure
 from puiseux.pictures.palettes import INK, class_colour, rgb, tinted
 from puiseux.pictures.plane import draw_frame, polygons, segments
 from puiseux.pictures.space import Solid, draw_solid, facet_polygons, plotly_figure

@@ -25,6 +25,8 @@ HOMES = {
     "geometry": "puiseux.studies.geometry",
     "geometry-data": "puiseux.studies.geometry_on_data",
     "topology": "puiseux.studies.topology_of_regions",
+    "geometry-training": "puiseux.studies.geometry_while_training",
+    "maximum": "puiseux.studies.maximum_of_five",
 }
 """The module of each study; every module has one `STUDY`."""
 

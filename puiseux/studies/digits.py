@@ -11,7 +11,7 @@ from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.cells.tropical_map import tropicalize_by_cells
 from nn_bridge.symbolic.monomials import native_monomials
 from puiseux.studies.data import large_digits
-from puiseux.studies.figures import COLOURS, panels
+from puiseux.studies.figures import COLOURS, drawn, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, verdict
 from puiseux.studies.training import train
 
@@ -85,6 +85,7 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
             shift = 0.4 * number - 0.2 * (len(names) - 1)
             ax.bar(outputs + shift, heights, 0.4, color=COLOURS[number], label=name)
         ax.set(xlabel="output (digit)", xticks=outputs)
+    left.set_title(drawn([len(trials)]).removesuffix(" each") + " of shape [784, 4, 10]")
     left.set_ylabel("monomials above and below")
     left.legend(frameon=False, loc="upper center", ncols=2)
     left.set_ylim(0, 1.2 * left.get_ylim()[1])

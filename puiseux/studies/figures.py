@@ -54,11 +54,31 @@ def mean_line(
     ax.fill_between(xs, list(map(min, samples)), list(map(max, samples)), color=colour, alpha=0.15, linewidth=0)
 
 
-def readable_logarithms(ax: Axes) -> None:
-    """Ticks 1, 2, 5, 10, .. in plain numbers on logarithmic axes that span a decade or two."""
-    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+def drawn(counts: Sequence[int]) -> str:
+    """How many random draws each point of a figure stands for, to be said in a title.
 
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter(ScalarFormatter())
+    Examples
+    --------
+    >>> drawn([1, 1]), drawn([8, 8]), drawn([5, 30])
+    ('one network each', '8 networks each', '5 to 30 networks each')
+    """
+    low, high = min(counts, default=0), max(counts, default=0)
+    if low == high:
+        return "one network each" if low == 1 else f"{low} networks each"
+    return f"{low} to {high} networks each"
+
+
+def readable_logarithms(ax: Axes, names: str = "xy") -> None:
+    """Ticks 1, 2, 5, 10, .. in plain numbers on the logarithmic axes among ``names`` that span a decade or two.
+
+    Over more decades the ticks are powers of ten, so that no two of them run into each other.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for name in names:
+        axis = getattr(ax, f"{name}axis")
+        low, high = axis.get_view_interval()
+        few = 0 < low < high and high / low <= 300
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=12 if few else 7))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value >= 1e-3 else f"{value:.0e}"))
         axis.set_minor_formatter(NullFormatter())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from nn_bridge.cells.adjacency import cell_adjacency
+from nn_bridge.cells.adjacency import adjacency_of
+from nn_bridge.cells.complex import cell_complex
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.cells.graph_distances import Neighbours, diameter
 from nn_bridge.cells.location import cells_with_points
@@ -18,23 +19,21 @@ from nn_bridge.cells.tree import FACES
 from nn_bridge.network.network import Network
 from polyhedra.arrays import Floats
 from puiseux.random_networks import random_network
+from puiseux.studies.cell_sizes import cell_sizes, chosen_cells, median_size
 from puiseux.studies.data import blobs
-from puiseux.studies.figures import COLOURS, MARKERS, mean_line, panels
-from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, verdict
+from puiseux.studies.geometry_figure import RANDOM, TRAINED, draw, weights_of
+from puiseux.studies.study import Plain, Study, Summary, Trial, mean, verdict
 from puiseux.studies.training import train
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 POINTS = 100
 """Standard normal points that stand for data in random networks."""
 MOST_NODES = 60_000
 """Cells up to which the diameter is computed; the search grows with their square at worst."""
-
+MEASURED = 200
+"""Cells of a network whose inradius, volume and norms are measured: a random choice where there are more."""
 
 BLOBS, CLASSES, EPOCHS = 300, 3, 20
 """The published setting: networks with three outputs, trained on blobs of three classes for twenty epochs."""
-RANDOM, TRAINED = "random", "trained"
 
 
 def cases(full: bool) -> list[Plain]:
@@ -67,7 +66,8 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
     assert cells is not None
     record: dict[str, Any] = {"diameter": None}
     if cells <= MOST_NODES:
-        found = cell_adjacency(network)
+        complex_ = cell_complex(network)
+        found = adjacency_of(complex_)
         facets = counted(found.facets)
         graph = Neighbours.of_edges(found.cells, found.edges)
         points = rng.normal(size=(POINTS, network.input_dim)) if data is None else data
@@ -76,6 +76,8 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
             "diameter": diameter(graph),
             "data-bearing": len(bearing),
             "mean neighbours of data-bearing": float(graph.degrees[bearing].mean()),
+            "bounded": int(found.bounded.sum()),
+            **cell_sizes(complex_, chosen_cells(complex_, MEASURED, rng)),
         }
     else:
         facets = facet_numbers(network)
@@ -86,11 +88,6 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
         "mean facets": sum(k * v for k, v in facets.items()) / cells,
         **record,
     }
-
-
-def weights_of(parameters: Plain) -> str:
-    """Random, or trained as published."""
-    return str(parameters.get("weights", RANDOM))
 
 
 def _network(parameters: Plain, rng: np.random.Generator) -> tuple[Network, Floats | None]:
@@ -146,54 +143,59 @@ def summarize(trials: Sequence[Trial]) -> Summary:
                 f"{min(peaks)}-{max(peaks)}" if min(peaks) < max(peaks) else str(peaks[0]),
                 max(across, default=None),
                 width * depth,
+                *(median_size(found, name) for name in ("inradius", "volume", "norm")),
                 "mean facets at most 2n",
                 verdict(max(facets) <= 2 * inputs),
             )
         )
-    above = [t for t in trials if t["mean facets"] > 2 * t["inputs"]]
-    unimodal = sum(_unimodal(t["cells by facets"]) for t in trials)
-    longest = [t["diameter"] / (t["width"] * t["depth"]) for t in trials if t["diameter"] is not None]
-    missing = sum(t["diameter"] is None for t in trials)
-    remarks = [
-        f"Published: at most 2n facets on average; here {len(trials) - len(above)} of {len(trials)} networks "
-        "have no more, by exact adjacency (the authors join cells by sign differences).",
-        f"Published: numbers of neighbours are unimodal with a peak just below 2n; here {unimodal} of {len(trials)} "
-        "distributions are unimodal.",
-    ]
-    bearing = [t for t in trials if "mean neighbours of data-bearing" in t.record]
-    if bearing:
-        better = sum(t["mean neighbours of data-bearing"] > t["mean facets"] for t in bearing)
-        remarks.append(
-            f"Published: data-bearing cells are better connected; so for the cells that hold {POINTS} training points, "
-            f"or in random networks {POINTS} standard normal points, in {better} of {len(bearing)} networks here."
-        )
-    if longest:
-        remarks.append(
-            "Published: the diameter is O(m^L) for L layers of m neurons, whatever n; here it is at most "
-            f"{max(longest):.2f} times the number of neurons."
-        )
-    if missing:
-        remarks.append(
-            f"{missing} diameters were not computed: these networks have more than {MOST_NODES:,} cells; their facets "
-            "are all counted."
-        )
-    columns = (
-        "network",
-        "weights",
-        "cells",
-        "mean facets",
-        "2n",
-        "peak",
-        "largest diameter",
-        "neurons",
-        "published",
-        "verdict",
-    )
+    remarks = [remark for weights in (TRAINED, RANDOM) for remark in _remarks(trials, weights)]
     remarks.append(
         "The published networks are trained (three classes of blobs, three outputs, 20 epochs), as the trained ones "
-        "here; the random ones are a setting of ours."
+        "here; the random ones, with one output, are a setting of ours. The authors join cells by sign differences, "
+        "here cells are joined by exact facets."
     )
-    return Summary(columns, tuple(rows), tuple(remarks))
+    remarks.append(
+        f"Inradius, volume (of bounded cells) and norm of the affine map: medians over at most {MEASURED} cells of "
+        "each network, computed exactly and rounded. Published: histograms without numbers."
+    )
+    columns = ("network", "weights", "cells", "mean facets", "2n", "peak", "largest diameter", "neurons")
+    return Summary((*columns, "inradius", "volume", "norm", "published", "verdict"), tuple(rows), tuple(remarks))
+
+
+def _remarks(trials: Sequence[Trial], weights: str) -> list[str]:
+    """The published claims on the networks with such weights, one sentence each."""
+    own = [t for t in trials if weights_of(t.parameters) == weights]
+    if not own:
+        return []
+    number, noun = len(own), f"{weights} networks"
+    below = sum(t["mean facets"] <= 2 * t["inputs"] for t in own)
+    unimodal = sum(_unimodal(t["cells by facets"]) for t in own)
+    peaked = sum(_peak(t) <= 2 * t["inputs"] for t in own)
+    remarks = [
+        f"Published: at most 2n facets on average; so in {below} of {number} {noun}.",
+        f"Published: numbers of neighbours are unimodal with a peak just below 2n; {unimodal} of {number} "
+        f"distributions of {noun} are unimodal, {peaked} have their peak at 2n or below.",
+    ]
+    bearing = [t for t in own if "mean neighbours of data-bearing" in t.record]
+    if bearing:
+        better = sum(t["mean neighbours of data-bearing"] > t["mean facets"] for t in bearing)
+        points = "training" if weights == TRAINED else "standard normal"
+        remarks.append(
+            f"Published: data-bearing cells are better connected; so for the cells that hold {POINTS} {points} "
+            f"points in {better} of {len(bearing)} {noun}."
+        )
+    longest = [t["diameter"] / (t["width"] * t["depth"]) for t in own if t["diameter"] is not None]
+    if longest:
+        remarks.append(
+            "Published: the diameter is O(m^L) for L layers of m neurons, whatever n; it is at most "
+            f"{max(longest):.2f} times the number of neurons in {noun}."
+        )
+    if len(longest) < number:
+        remarks.append(
+            f"{number - len(longest)} diameters of {noun} were not computed: they have more than {MOST_NODES:,} "
+            "cells; their facets are all counted."
+        )
+    return remarks
 
 
 def _groups(trials: Sequence[Trial]) -> dict[tuple[str, int, int, int], list[Trial]]:
@@ -213,35 +215,6 @@ def _unimodal(counts: Sequence[int]) -> bool:
     top = counts.index(max(counts))
     rising, falling = counts[: top + 1], counts[top:]
     return list(rising) == sorted(rising) and list(falling) == sorted(falling, reverse=True)
-
-
-def draw(trials: Sequence[Trial], figure: Figure) -> None:
-    """Mean facets against cells, the distribution of neighbours, and diameters against neurons."""
-    left, middle, right = panels(figure, 3)
-    for number, ((inputs,), found) in enumerate(groups(trials, "inputs").items()):
-        colour, marker = COLOURS[number], MARKERS[number]
-        style: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 4}
-        for weights, inside in ((RANDOM, colour), (TRAINED, "none")):
-            own = [t for t in found if weights_of(t.parameters) == weights]
-            label = f"n = {inputs}, {weights}" if own else None
-            xs, ys = [t["cells"] for t in own], [t["mean facets"] for t in own]
-            left.plot(xs, ys, label=label, markerfacecolor=inside, **style)
-        left.axhline(2 * inputs, color=colour, linewidth=0.8, linestyle=":")
-        largest = max(found, key=lambda t: t["cells"])
-        shares = np.array(largest["cells by facets"]) / largest["cells"]
-        middle.plot(largest["facets"], shares, color=colour, marker=marker, markersize=4)
-        middle.axvline(2 * inputs, color=colour, linewidth=0.8, linestyle=":")
-        neurons: dict[int, list[int]] = {}
-        for t in found:
-            if t["diameter"] is not None:
-                neurons.setdefault(t["width"] * t["depth"], []).append(t["diameter"])
-        if neurons:
-            xs = sorted(neurons)
-            mean_line(right, xs, [neurons[x] for x in xs], number)
-    left.set(xlabel="cells", ylabel="mean facets of a cell (dotted: 2n)", xscale="log")
-    middle.set(xlabel="neighbours (dotted: 2n)", ylabel="share of the cells", title="largest network of each n")
-    right.set(xlabel="neurons", ylabel="diameter of the dual graph")
-    left.legend(fontsize="small", frameon=False)
 
 
 STUDY = Study(

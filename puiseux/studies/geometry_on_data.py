@@ -11,7 +11,7 @@ from nn_bridge.cells.adjacency import cell_adjacency
 from nn_bridge.cells.graph_distances import Neighbours, diameter
 from nn_bridge.cells.location import cells_with_points
 from puiseux.studies.data import from_scikit_learn
-from puiseux.studies.figures import COLOURS, panels
+from puiseux.studies.figures import COLOURS, MARKERS, drawn, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, verdict
 from puiseux.studies.training import train
 
@@ -102,9 +102,10 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
         for number, name in enumerate(("neighbours", "neighbours of data-bearing")):
             values, times = np.unique([v for t in found for v in t[name]], return_counts=True)
             label = "all cells" if number == 0 else "data-bearing"
-            ax.plot(values, times / times.sum(), "o-", markersize=3, color=COLOURS[number], label=label)
+            style = MARKERS[number] + "-"
+            ax.plot(values, times / times.sum(), style, markersize=3, color=COLOURS[number], label=label)
         ax.axvline(2 * found[0]["directions"], color="k", linewidth=0.8, linestyle=":")
-        ax.set(xlabel="neighbours (dotted: 2r)", title=data)
+        ax.set(xlabel="neighbours (dotted: 2r)", title=f"{data}, {drawn([len(found)]).removesuffix(' each')}")
         if data == next(iter(by_data))[0]:
             ax.set_ylabel("share of the cells")
             ax.legend(fontsize="small", frameon=False)

@@ -184,7 +184,7 @@ def _mean_of(found: Sequence[Trial], name: str) -> float | None:
 
 def draw(trials: Sequence[Trial], figure: Figure) -> None:
     """Bounds against the exact constant, and radii before and after pruning."""
-    left, right = panels(figure, 2)
+    left, right = panels(figure, 2, width=5.6, height=4.4)
     for number, ((kind,), found) in enumerate(groups(trials, "kind").items()):
         own = [t for t in found if t["exact"] is not None]
         exact = [t["exact"] for t in own]
@@ -195,13 +195,18 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
         for name, label in (("radius", "pruned"), ("smallest radius", "smallest possible")) if maps else ():
             style = _marker_style(number, name == "radius")
             right.plot(before, [t[name] for t in maps], label=f"{kind}: {label}", **style)
+    for place, name in enumerate(("lower", "upper")):
+        exact = [value for part in hoffman_published.TABLE_2.values() for value in part.exact]
+        bounds = [value for part in hoffman_published.TABLE_2.values() for value in getattr(part, name)]
+        text = "published in table 2: both bounds" if place else None
+        left.plot(exact, bounds, "k+", markersize=5, label=text)
     for ax in (left, right):
         drawn = [np.asarray(part, dtype=float) for line in ax.get_lines() for part in line.get_data()]
         shown = [value for part in drawn for value in part.tolist() if value > 0]
         ends = [0.8 * min(shown, default=0.1), 1.25 * max(shown, default=1.0)]
         ax.plot(ends, ends, "k:", linewidth=0.8)
         ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
-        ax.legend(fontsize="x-small", frameon=False)
+        ax.legend(fontsize="x-small", frameon=False, loc="upper left" if ax is right else "lower right")
     left.set(xlabel="exact Hoffman constant", ylabel="bounds (dotted: equal)")
     right.set(xlabel="effective radius before pruning", ylabel="after pruning, and the smallest")
 

@@ -17,7 +17,7 @@ from polyhedra.scalars import rational, to_float, to_text
 from puiseux.pictures.plot import plot_regions
 from puiseux.pictures.slices import slice_through, window_around
 from puiseux.studies.data import Data, large_digits
-from puiseux.studies.figures import COLOURS, panels
+from puiseux.studies.figures import COLOURS, drawn, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, mean
 from puiseux.studies.training import train
 
@@ -111,6 +111,7 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
             left.plot(distance, steps, "o", markersize=4, color=COLOURS[number], markerfacecolor=fill, label=label)
     left.set(xlabel="distance between two images", ylabel="transitions on the segment")
     left.legend(fontsize="small", frameon=False)
+    left.set_title(drawn([len(trials)]).removesuffix(" each"))
     first = trials[0]
     window = [[rational(v) for v in interval] for interval in first["plane"]["window"]]
     plot_regions(plane_network(first.record), right, window=window, color_by="class")

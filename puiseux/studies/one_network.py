@@ -17,9 +17,10 @@ from polyhedra.matrix import AffineMap
 from polyhedra.scalars import rounded_text, to_text
 from puiseux.pictures.plot import plot_regions
 from puiseux.questions.formula import simplify
+from puiseux.studies import appendix_a
 from puiseux.studies.data import gaussian_clusters
 from puiseux.studies.figures import panels
-from puiseux.studies.study import Plain, Study, Summary, Trial
+from puiseux.studies.study import Plain, Study, Summary, Trial, verdict
 from puiseux.studies.training import train
 from tropical.polynomial import PuiseuxPolynomial
 
@@ -29,22 +30,26 @@ if TYPE_CHECKING:
 SHAPE = [2, 4, 1]
 BITS = 4
 PUBLISHED = (
-    "Published (appendix A, another network): 13 linear maps on 14 linear regions, 6 of them unbounded; one region is "
-    "a union that is not convex, and two regions share a map. Not tested on these networks."
+    "Published (appendix A): 13 linear maps on 14 linear regions, 6 of them unbounded; one region is a union that is "
+    "not convex, and two regions share a map. The published network is not known; {} is a random one with these "
+    "numbers, found by a search over seeds (puiseux.studies.appendix_a.search)."
 )
 
 
 def cases(full: bool) -> list[Plain]:
-    """One network of four units; in the full form a second one with two layers."""
+    """A trained network of four units, and the one with the published numbers; in the full form one of two layers."""
     shapes = [SHAPE, [2, 4, 3, 1]] if full else [SHAPE]
-    return [{"architecture": shape} for shape in shapes]
+    return [*({"architecture": shape} for shape in shapes), {"architecture": appendix_a.SHAPE, "seed": appendix_a.SEED}]
 
 
 def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
-    """The whole report of one trained network, its weights rounded to sixteenths so that it can be read."""
-    data = gaussian_clusters(rng)
-    (last,) = train(parameters["architecture"], data.inputs, data.targets, rng=rng, epochs=20)
-    network = last.network.round(BITS)
+    """The whole report of one network, its weights rounded to sixteenths so that it can be read."""
+    if "seed" in parameters:
+        network = appendix_a.network_of_seed(parameters["seed"])
+    else:
+        data = gaussian_clusters(rng)
+        (last,) = train(parameters["architecture"], data.inputs, data.targets, rng=rng, epochs=20)
+        network = last.network.round(BITS)
     (native,) = native_monomials(network)[-1]
     (expanded,) = tropicalize(network, prune="none")
     (pruned,) = tropicalize(network)
@@ -52,6 +57,7 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
     regions = list(region_statistics(network))
     return {
         "network": document_of(network),
+        "numbers": appendix_a.numbers_of(network),
         "native": native.numerator + native.denominator,
         "distinct": len(expanded.numerator) + len(expanded.denominator),
         "pruned": len(pruned.numerator) + len(pruned.denominator),
@@ -98,7 +104,7 @@ def _affine_text(affine_map: AffineMap) -> str:
 def summarize(trials: Sequence[Trial]) -> Summary:
     """The regions of each network, one a row; the formulas below."""
     rows: list[tuple[Any, ...]] = []
-    remarks = [PUBLISHED]
+    remarks: list[str] = []
     for trial in trials:
         shape = tuple(trial["architecture"])
         for number, region in enumerate(trial["regions"]):
@@ -106,15 +112,25 @@ def summarize(trials: Sequence[Trial]) -> Summary:
             size = "unbounded" if volume is None else volume
             shown = size if len(size) < 24 else f"{_rounded(volume)} (rounded)"
             vertices = len(region["vertices"])
-            rows.append((shape, number, region["affine map"], shown, region["facets"], vertices, region["neighbours"]))
+            values = (region["facets"], vertices, region["neighbours"])
+            rows.append((shape, number, region["affine map"], shown, *values, None, None))
+        if "seed" in trial.parameters:
+            remarks.append(PUBLISHED.format(f"{list(shape)} with a ReLU on the output, seed {trial['seed']},"))
+        numbers = trial["numbers"]
         remarks += [
+            f"{list(shape)}: {numbers['affine maps']} linear maps on {numbers['regions']} linear regions, "
+            f"{numbers['unbounded']} of them unbounded, {numbers['not convex']} not convex.",
             f"{list(shape)}: {trial['native']} monomials in the native expansion, {trial['distinct']} with different "
             f"exponents, {trial['pruned']} after pruning, {trial['shortest']} in the shortest formula found "
             f"({trial['minimal']} to be the shortest of this form).",
             f"Pruned: {trial['pruned formula']}",
             f"Shortest: {trial['shortest formula']}",
         ]
-    columns = ("network", "region", "affine map", "volume", "facets", "vertices", "neighbours")
+    found = [t for t in trials if "seed" in t.parameters]
+    agree = all(t["numbers"] == appendix_a.PUBLISHED for t in found) if found else None
+    text = "an instance with the published numbers exists"
+    rows.append((appendix_a.SHAPE, None, None, None, None, None, None, text, verdict(agree)))
+    columns = ("network", "region", "affine map", "volume", "facets", "vertices", "neighbours", "published", "verdict")
     return Summary(columns, tuple(rows), tuple(remarks))
 
 
@@ -141,8 +157,8 @@ STUDY = Study(
     title="a full report of one network: formulas, regions, volumes, picture",
     source="Lezeau et al. (2024), figure 10 and appendix A",
     about="Published: a small network with two inputs, its native and pruned representation, linear maps, volumes and "
-    "picture. Here: the same of [2, 4, 1] trained on clusters, weights rounded to sixteenths, all numbers exact; "
-    "full: of [2, 4, 3, 1] as well.",
+    "picture. Here: the same of [2, 4, 1] trained on clusters and of a random network with the published numbers of "
+    "maps and regions, weights rounded to sixteenths, all numbers exact; full: of a trained [2, 4, 3, 1] as well.",
     cases=cases,
     trial=trial,
     summarize=summarize,

@@ -12,7 +12,7 @@ from nn_bridge.cells.tropical_map import tropicalize_by_cells
 from nn_bridge.network.network import Network
 from nn_bridge.symbolic.monomials import native_monomials
 from puiseux.studies.data import gaussian_clusters, two_clusters
-from puiseux.studies.figures import mean_line, panels
+from puiseux.studies.figures import drawn, mean_line, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, mean, standard_error, verdict
 from puiseux.studies.training import train
 
@@ -147,7 +147,7 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
         widths = sorted(by_width)
         ax.plot(widths, [expected_share(w) for w in widths], "k:", label="expected in general position")
         ax.set(xlabel="width w of [2, w, 1]", ylabel="share of monomials pruned", xticks=widths)
-        ax.set_title(f"{clusters} clusters")
+        ax.set_title(f"{clusters} clusters, {drawn([len(found) for found in by_width.values()])}")
         ax.legend(frameon=False)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from puiseux.studies.figures import mean_line, panels, readable_logarithms
+from puiseux.studies.figures import drawn, mean_line, panels, readable_logarithms
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, verdict
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.pruning import prune
@@ -117,6 +117,8 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
     for ax in (left, right):
         readable_logarithms(ax)
     left.legend(fontsize="small", frameon=False)
+    counts = [len(own) for own in groups(trials, "kind", "inputs", "monomials").values()]
+    left.set_title(drawn(counts).replace("network", "function"))
 
 
 STUDY = Study(

@@ -32,6 +32,9 @@ INITIALISATION = {"ReLU on the output": "he-input", "affine output": "he"}
 KNOWN_NETWORKS = 25
 SAMPLES = 20_000
 RADIUS = 10.0
+GRID = ((5.0, 1000), (5.0, 5000), (20.0, 1000), (20.0, 5000))
+"""The published estimates: radius of the cube and number of points."""
+THIN = {"linewidth": 0.7}
 
 
 def cases(full: bool) -> list[Plain]:
@@ -64,10 +67,13 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
     start = time.process_time()
     sampled = sample_regions(network, samples=SAMPLES, cube=RADIUS, rng=rng)
     end = time.process_time()
+    in_box = sample_regions(network, samples=SAMPLES, cube=box.bounds, rng=rng).regions
+    grid = [sample_regions(network, samples=points, cube=radius, rng=rng).regions for radius, points in GRID]
     return {
         "symbolic": symbolic,
         "sampled": sampled.regions,
-        "sampled in the box": sample_regions(network, samples=SAMPLES, cube=box.bounds, rng=rng).regions,
+        "sampled in the box": in_box,
+        "sampled on the grid": grid,
         "box radius": to_float(box.radius),
         "symbolic seconds": between - begun,
         "sampling seconds": end - start,
@@ -90,6 +96,7 @@ def summarize(trials: Sequence[Trial]) -> Summary:
                 known,
                 verdict(_agrees(exact, known)),
                 _difference(exact, known),
+                *(mean([t["sampled on the grid"][k] for t in found]) for k in range(len(GRID))),
                 mean([t["sampled"] for t in found]),
                 sum(t["sampled"] < t["symbolic"] for t in found),
                 sum(t["sampled"] > t["symbolic"] for t in found),
@@ -104,17 +111,32 @@ def summarize(trials: Sequence[Trial]) -> Summary:
         "output they are not published.",
         "The networks are other random ones than those 25, so the means differ by chance; the difference is given in "
         "standard errors of both means together, and up to three of them pass as chance.",
+        _grid_text(trials),
         f"Sampled: {SAMPLES:,} points in [-{RADIUS:g}, {RADIUS:g}]^n. Regions that are thin or outside are missed, and "
         "one that is not convex can be counted twice: the networks with too small and too large an estimate.",
         "In box: as many points in a cube that provably meets the interior of every region, whose median radius is "
         "given: where it is much larger, more of the small regions near the origin are missed.",
         "Every symbolic number was counted a second time through the activation cells: the two exact routes agree.",
     )
+    grid = [f"{radius:g}: {points}" for radius, points in GRID]
     columns = ("setting", "network", "networks", "exact", "error", "published or known", "verdict", "difference")
     return Summary(
-        (*columns, "sampled", "too small", "too large", "in box", "box radius", "exact s", "sampling s"),
+        (*columns, *grid, "sampled", "too small", "too large", "in box", "box radius", "exact s", "sampling s"),
         tuple(rows),
         remarks,
+    )
+
+
+def _grid_text(trials: Sequence[Trial]) -> str:
+    """What the published radii and numbers of points make of the estimates."""
+    found = []
+    for k, (radius, points) in enumerate(GRID):
+        low = sum(t["sampled on the grid"][k] < t["symbolic"] for t in trials)
+        high = sum(t["sampled on the grid"][k] > t["symbolic"] for t in trials)
+        found.append(f"{points} points in [-{radius:g}, {radius:g}]^n: too small {low} times, too large {high}")
+    return (
+        f"The published estimates take four cubes and numbers of points. Of {len(trials)} networks here, "
+        f"{'; '.join(found)}. More points find more regions; a larger cube holds all of them, but thins the points out."
     )
 
 
@@ -137,27 +159,38 @@ def _agrees(exact: Sequence[int], known: float) -> bool | None:
 def draw(trials: Sequence[Trial], figure: Figure) -> None:
     """Exact, sampled and published means, a panel for each setting."""
     by_setting = groups(trials, "setting")
-    for ax, ((setting,), found) in zip(panels(figure, len(by_setting), width=5.4), by_setting.items(), strict=True):
+    axes = panels(figure, len(by_setting), width=6.2)
+    for ax, ((setting,), found) in zip(axes, by_setting.items(), strict=True):
         by_shape = groups(found, "architecture")
         places = np.arange(len(by_shape))
-        for number, name in enumerate(("symbolic", "sampled")):
-            heights = [mean([t[name] for t in own]) for own in by_shape.values()]
-            errors = [standard_error([t[name] for t in own]) or 0.0 for own in by_shape.values()]
-            label = "exact" if name == "symbolic" else "sampled"
-            ax.bar(places + 0.4 * number - 0.2, heights, 0.4, yerr=errors, color=COLOURS[number], label=label)
+        bars = [("exact", [[t["symbolic"] for t in own] for own in by_shape.values()])]
+        for k, (radius, points) in enumerate(GRID):
+            values = [[t["sampled on the grid"][k] for t in own] for own in by_shape.values()]
+            bars.append((f"{points} points, radius {radius:g}", values))
+        width = 0.8 / len(bars)
+        for number, (label, values) in enumerate(bars):
+            errors = [standard_error(own) or 0.0 for own in values]
+            heights = [mean(own) for own in values]
+            shift = width * (number - (len(bars) - 1) / 2)
+            ax.bar(places + shift, heights, width, yerr=errors, color=COLOURS[number], label=label, error_kw=THIN)
         given = [KNOWN[setting][ARCHITECTURES.index(list(shape))] for (shape,) in by_shape]
-        ax.plot(places, given, "k_", markersize=22, markeredgewidth=1.5, label="published or known")
+        label = "published" if setting == "ReLU on the output" else "known beforehand"
+        ax.plot(places, given, "k_", markersize=26, markeredgewidth=1.5, label=label)
         ax.set_xticks(places, [str(list(shape)) for (shape,) in by_shape], rotation=30, ha="right", fontsize="small")
-        ax.set(ylabel="linear regions, mean", title=setting)
-        ax.legend(frameon=False)
+        count = len(next(iter(by_shape.values())))
+        ax.set(ylabel="linear regions, mean", title=f"{setting}, {count} networks each" if count > 1 else setting)
+    for ax in axes:
+        ax.legend(frameon=False, fontsize="small", ncols=2)
+        ax.set_ylim(0, 1.25 * ax.get_ylim()[1])
 
 
 STUDY = Study(
     name="sampling",
     title="linear regions: symbolic counts against sampling",
     source="Lezeau et al. (2024), table 3",
-    about="Published: seven shapes, 25 random networks each, counted symbolically and estimated by sampling Jacobians. "
-    "Here: the same with both readings of the published setting, each exact count by two routes; quick: 8 of each.",
+    about="Published: seven shapes, 25 random networks each, counted symbolically and estimated by sampling Jacobians "
+    "at 1000 and 5000 points in cubes of radius 5 and 20. Here: the same with both readings of the published setting, "
+    "each exact count by two routes; quick: 8 of each.",
     cases=cases,
     trial=trial,
     summarize=summarize,

@@ -15,7 +15,7 @@ from nn_bridge.expressivity.symmetry import permutation_symmetry, regions_by_sym
 from nn_bridge.network.network import Network
 from polyhedra.errors import AlgebraError
 from puiseux.random_networks import random_invariant_network
-from puiseux.studies.figures import mean_line, panels
+from puiseux.studies.figures import drawn, mean_line, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, mean, verdict
 
 if TYPE_CHECKING:
@@ -148,14 +148,21 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
         for number, (name, label) in enumerate(kinds):
             samples = [[t[name] / t["exact"] for t in found] for found in own.values()]
             style = "-" if form == EQUATION else "--"
-            mean_line(left, list(own), samples, number + 2 * place, f"{form}, {label}", linestyle=style)
+            options = {"linestyle": style, "markersize": 7 - 3 * number}  # both may lie on one line
+            mean_line(left, list(own), samples, number + 2 * place, f"{form}, {label}", **options)
+    ratios = {n: NOTEBOOK_RATIOS[n] for n in by_inputs if n in NOTEBOOK_RATIOS}
+    label = "equation (2), published: domain over cube"
+    left.plot(list(ratios), list(ratios.values()), "kx", markersize=6, label=label)
     left.axhline(1.0, color="k", linewidth=0.8, linestyle=":")
+    left.set_title(drawn([len(found) for found in _groups(trials).values()]))
     names = {"sampling seconds": "in the cube", "domain seconds": "in the domain", "exact seconds": "exact"}
     for number, (name, label) in enumerate(names.items()):
         mean_line(right, list(by_inputs), [[t[name] for t in found] for found in by_inputs.values()], number, label)
     left.set(xlabel="inputs n", ylabel="estimate over exact number of regions", xticks=list(by_inputs))
     right.set(xlabel="inputs n", ylabel="seconds", yscale="log", xticks=list(by_inputs))
-    left.legend(fontsize="small", frameon=False)
+    low, high = left.get_ylim()
+    left.set_ylim(low, high + 0.55 * (high - low))
+    left.legend(fontsize="small", frameon=False, loc="upper left")
     right.legend(frameon=False)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from nn_bridge.cells.tropical_map import tropicalize_by_cells
 from nn_bridge.symbolic.monomials import native_monomials
 from puiseux.random_networks import random_network
-from puiseux.studies.figures import mean_line, panels
+from puiseux.studies.figures import drawn, mean_line, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, verdict
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
                 samples = [[t[name] for t in found] for found in by_units.values()]
                 mean_line(ax, list(by_units), samples, number, f"{shape} {name}", linestyle=style)
                 number += 1
-        ax.set(xlabel="hidden units", ylabel="monomials above and below", yscale="log", title=f"{inputs} inputs")
+        counts = [len(own) for own in groups([t for t in trials if t["inputs"] == inputs], "hidden").values()]
+        ax.set(xlabel="hidden units", ylabel="monomials above and below", yscale="log")
+        ax.set_title(f"{inputs} inputs, {drawn(counts)}")
     axes[0].legend(fontsize="small", frameon=False)
 
 

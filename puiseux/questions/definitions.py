@@ -1,0 +1,130 @@
+"""The six definitions of a linear region side by side (Stargalla, Hertrich and Reichman 2025)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from polyhedra.polyhedron import Polyhedron
+from puiseux.domains import Problem, pose
+from puiseux.reading import as_network
+from puiseux.time_limit import Stopped, check_time_limit, within
+
+if TYPE_CHECKING:
+    from nn_bridge.convexity.regions import ConvexRegions
+    from nn_bridge.region_count import RegionCount
+
+NAMES = (
+    ("patterns_any_dimension", "activation regions: patterns of inputs, on sets of any dimension"),
+    ("cells", "proper activation regions: full-dimensional cells"),
+    ("convex", "convex regions: the fewest convex pieces"),
+    ("regions", "open connected regions: joined across facets"),
+    ("regions_by_point", "closed connected regions: joined where they share any point"),
+    ("affine_maps", "affine regions: distinct affine maps"),
+)
+"""Our names, from the largest number to the least, and theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """The six numbers of a network on a domain, each at most the one before.
+
+    Attributes
+    ----------
+    counts : RegionCount
+        Cells, regions by facet and by point, and affine maps.
+    patterns_any_dimension : int or None
+        None where the time was over before.
+    convex : ConvexRegions or None
+        An interval with both witnesses; None where the time was over before the cells were listed.
+    seconds : float
+    reason : str or None
+        Why a number is missing or a bound not sharp.
+    """
+
+    counts: RegionCount
+    patterns_any_dimension: int | None
+    convex: ConvexRegions | None
+    seconds: float
+    reason: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether no limit ended a count."""
+        return self.reason is None and self.counts.complete
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``puiseux count --definitions --json`` prints under ``definitions``."""
+        convex = None if self.convex is None else self.convex.to_json()
+        found = {"patterns_any_dimension": self.patterns_any_dimension, **self.counts.counts, "convex": convex}
+        return {name: found[name] for name, _ in NAMES}
+
+    def to_text(self) -> str:
+        """A line for each definition."""
+        shown = {}
+        for name, _ in NAMES:
+            value = self.patterns_any_dimension if name == NAMES[0][0] else self.counts.counts.get(name)
+            shown[name] = "-" if value is None else f"{value:,}"
+        if self.convex is not None:
+            low, high = self.convex.lower, self.convex.upper
+            shown["convex"] = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        width = max(map(len, shown.values()))
+        return "\n".join(f"  {name:<22} {shown[name]:>{width}}  {meaning}" for name, meaning in NAMES)
+
+
+def count_definitions(
+    network: Any, domain: str | Polyhedron | None = None, *, output: int | None = None, time_limit: float | None = None
+) -> Definitions:
+    """Count by all six definitions; for networks whose cells, with all of their faces, fit into memory.
+
+    Parameters
+    ----------
+    network : whatever `puiseux.as_network` takes
+    domain : str or Polyhedron, optional
+        As in `count_regions`.
+    output : int, optional
+        Take one output alone.
+    time_limit : float, optional
+        Seconds; then numbers are missing, or the convex pieces are bounded only.
+
+    Raises
+    ------
+    PuiseuxError
+        The network or the domain is not usable.
+
+    Examples
+    --------
+    >>> found = count_definitions([[[0, 1], [-1, 1], [0, -1]], [[1, -1, -1]], [[1]]])  # max(0, min(x, y))
+    >>> found.patterns_any_dimension, found.counts.cells, found.convex.upper, found.counts.regions
+    (7, 5, 4, 3)
+    """
+    return definitions_of(pose(as_network(network, output=output), domain), time_limit=time_limit)
+
+
+def definitions_of(problem: Problem, counts: RegionCount | None = None, time_limit: float | None = None) -> Definitions:
+    """The six definitions on a problem that is already posed, and possibly counted."""
+    from nn_bridge.convexity.regions import convex_regions
+    from nn_bridge.topology.patterns import patterns_of_any_dimension
+    from puiseux.questions.count import count_problem
+
+    check_time_limit(time_limit)
+    begun = time.monotonic()
+
+    def left() -> float | None:
+        return None if time_limit is None else max(0.05, time_limit - (time.monotonic() - begun))
+
+    if counts is None:
+        counts = count_problem(problem, time_limit=time_limit)
+    patterns, convex, reason = None, None, counts.reason
+    if counts.complete:
+        try:
+            patterns = within(left(), lambda: len(patterns_of_any_dimension(problem.network, problem.domain)), "")
+            convex = convex_regions(problem.network, problem.domain, time_limit=left())
+            reason = convex.reason
+        except Stopped as stopped:
+            reason = str(stopped).removesuffix(": ")
+    return Definitions(counts, patterns, convex, time.monotonic() - begun, reason)
+
+
+__all__ = ["NAMES", "Definitions", "count_definitions", "definitions_of"]
