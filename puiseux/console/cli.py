@@ -170,6 +170,7 @@ def _usage_message(error: Exception) -> str:
     where = context.command_path if context is not None else "puiseux"
     if where == "puiseux verify" and "extra argument" in text:
         text += "; to decide a property of a network: puiseux property NETWORK SPEC"
+    text = re.sub(r"^(Missing argument '\w+)\.\.\.'", r"\1'", text)
     kind, word, known = _unknown_word(error, text)
     if kind:
         meant = nearest(word, known)

@@ -141,3 +141,24 @@ def test_models_in_wrappers_are_read() -> None:
     plain = puiseux.as_network(model)
     assert puiseux.as_network(torch.nn.DataParallel(model)) == plain
     assert puiseux.as_network(torch.compile(model)) == plain
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_scripted_and_traced_chains_are_read() -> None:
+    torch = pytest.importorskip("torch")
+    inner = torch.nn.Sequential(torch.nn.Linear(3, 4, bias=False), torch.nn.LeakyReLU(0.125))
+    model = torch.nn.Sequential(
+        torch.nn.Linear(2, 3), torch.nn.ReLU(), inner, torch.nn.Flatten(), torch.nn.Linear(4, 2).double().float()
+    ).eval()
+    plain = puiseux.as_network(model)
+    for wrapped in (torch.jit.script(model), torch.jit.trace(model, torch.zeros(1, 2))):
+        assert puiseux.as_network(wrapped) == plain
+        assert puiseux.count_regions(torch.nn.DataParallel(wrapped)).cells == puiseux.count_regions(plain).cells
+
+    class Twice(torch.nn.Module):  # type: ignore[name-defined,misc]
+        def forward(self, x: Any) -> Any:
+            return torch.relu(x) + x
+
+    residual = torch.jit.trace(Twice(), torch.zeros(1, 2))
+    with pytest.raises(NetworkError, match="is a TorchScript program, whose layers are not read"):
+        puiseux.as_network(residual)

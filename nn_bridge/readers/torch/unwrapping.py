@@ -11,6 +11,7 @@ import copy
 from typing import Any
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.readers.torch.scripted import ordinary_module
 from nn_bridge.readers.torch.tensors import line
 from polyhedra.quoting import quoted, shown
 
@@ -31,6 +32,8 @@ def readable_copy(module: Any) -> tuple[Any, tuple[str, ...]]:
     import torch
 
     top = _unwrapped(module)
+    if isinstance(top, torch.jit.ScriptModule):
+        top = ordinary_module(top) or top
     scripted = [name for name, part in top.named_modules() if isinstance(part, torch.jit.ScriptModule)]
     if scripted:
         place = f"module {shown(scripted[0])}" if scripted[0] else "the module"

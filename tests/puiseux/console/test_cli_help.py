@@ -236,7 +236,7 @@ def test_progress_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
     assert "Pictures .." in seen, "the longest step is shown; shorter ones may be over before the mark turns"
     assert "\x1b[" in seen
     done = subprocess.run([sys.executable, "-m", "puiseux", *arguments], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("", f"wrote {page}\n")
+    assert (done.stdout, done.stderr) == ("", f"wrote {page}\npuiseux: replaced {page}, which was there\n")
 
 
 def test_without_stderr_nothing_of_it_goes_to_stdout(tmp_path: Path) -> None:

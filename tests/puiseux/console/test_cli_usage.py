@@ -56,7 +56,7 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ("count NET --output 1", "NET: there is no output 1; the network has output 0 alone"),
         ("count NET --output -1", "NET: there is no output -1"),
         ("count NET --output one", "--output is the number of an output, not 'one'"),
-        ("count NET NET", "unexpected extra argument"),
+        ("lipschitz NET NET", "unexpected extra argument"),
         ("count nothing.npz", "nothing.npz: there is no such file"),
         ("count ./nothing.npz", "nothing.npz: there is no such file"),
         ("count net.onx", "net.onx: puiseux does not read files of type '.onx'"),
