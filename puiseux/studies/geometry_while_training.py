@@ -11,6 +11,7 @@ from nn_bridge.cells.adjacency import adjacency_of
 from nn_bridge.cells.complex import CellComplex, cell_complex
 from nn_bridge.cells.graph_distances import Neighbours, diameter
 from nn_bridge.cells.location import cells_with_points
+from polyhedra.arrays import Floats
 from puiseux.studies.cell_sizes import LABELS, cell_sizes, chosen_cells, known
 from puiseux.studies.data import blobs
 from puiseux.studies.figures import COLOURS, mean_line, panels, readable_logarithms
