@@ -59,7 +59,7 @@ def npz_files(mark: str) -> Iterator[tuple[str, bytes, bool]]:
     yield "a shape of 400 digits", _archive(W0=float_array(f"({'9' * 400}, 2)", 2)), False
     yield "a header nested a thousand times", _archive(W0=npy("(" * 1000 + ")" * 1000)), False
     yield "a header that is no dictionary", _archive(W0=npy("__import__('os').mkdir('mark')")), True
-    yield "ten thousand members", _archive(**{f"W{k}": float_array("(1, 1)", 1) for k in range(10_000)}), False
+    yield "ten thousand members and one", _archive(**{f"W{k}": float_array("(1, 1)", 1) for k in range(10_001)}), False
     names = io.BytesIO()
     with zipfile.ZipFile(names, "w") as archive:
         archive.writestr(f"../../{ESCAPES}.npy", float_array("(1, 1)", 1))
@@ -74,6 +74,14 @@ def npz_files(mark: str) -> Iterator[tuple[str, bytes, bool]]:
         _archive(W0=npy(f"{{'descr': [({ESCAPES!r}, '<f8')], 'fortran_order': False, 'shape': (1, 1)}}", b"\0" * 8)),
         False,
     )
+    for value in (1e300, 5e-324, 1.1):
+        for shape in ((1, 11_000_000), (5_500_000, 1), (3300, 3300)):
+            data = np.full(shape, value).tobytes()
+            header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}"
+            yield f"{value:g} in the shape {shape}", _archive(W0=npy(header, data)), False
+    yield "3,300 units with 3,300 inputs at the end of the digits", _archive(W0=npy(
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (3300, 3300)}",
+        np.ldexp(np.random.default_rng(0).normal(size=(3300, 3300)), -100).tobytes())), False  # fmt: skip
     yield "an archive that ends early", _archive(W0=float_array("(100, 100)", 10_000))[:200], True
 
 
@@ -91,6 +99,11 @@ def _layers(**changes: Any) -> bytes:
     return _document(layers=[{"weights": [["1", "2"]], "bias": ["0"], "activation": "linear", **changes}])
 
 
+def _stages(stages: list[Any]) -> bytes:
+    document = {"format": "puiseux-network", "version": 1, "input_dim": 1, "stages": stages[:-1], "output": stages[-1]}
+    return json.dumps(document).encode()
+
+
 def json_files() -> Iterator[tuple[str, bytes, bool]]:
     yield "a million equal keys", b"{" + b",".join([b'"a":0'] * 1_000_000) + b"}", False
     yield "a hundred thousand equal keys", b"{" + b",".join([b'"a":0'] * MANY) + b"}", True
@@ -106,6 +119,42 @@ def json_files() -> Iterator[tuple[str, bytes, bool]]:
     yield "maxout of 10^12 pieces", _layers(activation="maxout:999999999999"), False
     yield "10^30 inputs", _document(input_dim=10**30), False
     yield "ten thousand layers", _document(layers=[{"weights": [["1"]], "activation": "leaky:1/3"}] * 10_000), False
+    for slope in ("1/3", "1/2", "-1", "0.1"):
+        layer = {"weights": [["1"]], "activation": f"leaky:{slope}"}
+        yield f"9,900 layers of slope {slope}", _document(input_dim=1, layers=[layer] * 9900), slope == "-1"
+    for width in (30, 300):
+        layer = {"weights": [[1] * width] * width, "activation": "leaky:-1"}
+        last = {"weights": [[1] * width], "activation": "linear"}
+        yield (
+            f"layers of {width} absolute values",
+            _document(input_dim=width, layers=[layer] * (10**7 // width**2) + [last]),
+            False,
+        )
+    yield (
+        "maxout of 999,999 pieces",
+        _layers(weights=[["1", "2"]] * 999_999, bias=["0"] * 999_999, activation="maxout:999999"),
+        False,
+    )
+    yield "maxout of 3,000 pieces, 100 times", _layers(weights=[[1, 2]] * 300_000, activation="maxout:3000"), False
+    for number, count in (
+        ("1e300", 11_000_000),
+        ("5e-324", 9_500_000),
+        ("0", 11_900_000),
+        ("0.1", 11_900_000),
+        ('"1"', 11_900_000),
+    ):
+        row = b",".join([number.encode()] * count)
+        yield f"{count:,} times {number} in one row", _layers().replace(b'["1", "2"]', b"[" + row + b"]"), False
+    column = b",".join([b"[0.1]"] * 2_900_000)
+    yield (
+        "2,900,000 rows of one number",
+        _layers().replace(b'["1", "2"]', column).replace(b'input_dim": 2', b'input_dim": 1'),
+        False,
+    )
+    blocks = [{"source": 0, "weights": [[1]]}]
+    stages = [{"blocks": [{"source": k, "weights": [["1"]]} for k in range(n)], "bias": ["0"]} for n in range(1, 600)]
+    yield "180,000 blocks", _stages(stages), False
+    yield "10,001 stages and the output", _stages([{"blocks": blocks, "bias": ["0"]}] * 10_002), False
     yield "infinity", _layers(weights=[["1", "2"]]).replace(b'"2"', b"Infinity"), True
     yield "bytes that are no text", b"\xff\xfe\x00" * 1000, True
 
@@ -113,10 +162,10 @@ def json_files() -> Iterator[tuple[str, bytes, bool]]:
 # -------------------------------------------------------------------- onnx
 
 
-def _onnx_model(nodes: list[Any], constants: list[Any], inputs: int = 2, opset: int = 13) -> bytes:
+def _onnx_model(nodes: list[Any], constants: list[Any], inputs: int = 2, opset: int = 13, start: str = "x") -> bytes:
     from onnx import TensorProto, helper
 
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, inputs])
+    x = helper.make_tensor_value_info(start, TensorProto.FLOAT, [1, inputs])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
     graph = helper.make_graph(nodes, "g", [x], [y], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
@@ -163,7 +212,25 @@ def onnx_files() -> Iterator[tuple[str, bytes, bool]]:
     yield "-2^63 / -1", _onnx_model(divide, [numbers([-(2**63)] * 2, "a"), numbers([-1, -1], "b")]), False
     gathers = [node("Gather", ["w", "i"], [f"g{k}"]) for k in range(3000)]
     wide = [numpy_helper.from_array(np.ones((1000, 1000), np.float32), "w"), numbers(list(range(1000)) * 10, "i")]
-    yield "3,000 gathers of 10^7 numbers", _onnx_model([*gathers, node("Relu", ["x"], ["y"])], wide), False
+    total = [node("Sum", [f"g{k}" for k in range(3000)], ["t"]), node("ReduceSum", ["t"], ["r"], keepdims=0)]
+    yield "3,000 gathers of 10^7 numbers", _onnx_model([*gathers, *total, node("Add", ["x", "r"], ["y"])], wide), False
+    rng = np.random.default_rng(0)
+    for size, count in ((300, 40), (1000, 2), (100, 200), (30, 3000)):
+        chain = [node("MatMul", [f"t{k}", f"w{k % 5}"], [f"t{k + 1}"]) for k in range(count)]
+        values = [numpy_helper.from_array(rng.normal(size=(size, size)).astype(np.float32), f"w{k}") for k in range(5)]
+        content = _onnx_model([*chain, node("Add", [f"t{count}", "z"], ["y"])],
+                              [*values, numpy_helper.from_array(np.zeros(1, np.float32), "z")], size, start="t0")  # fmt: skip
+        yield f"{count} dense products of {size} x {size}", content, size == 300 and count == 40
+        fixed = [node("MatMul", ["w0" if k == 0 else f"c{k}", f"w{k % 5}"], [f"c{k + 1}"]) for k in range(count)]
+        content = _onnx_model([*fixed, node("MatMul", ["x", f"c{count}"], ["y"])], values, size)
+        yield f"{count} products of {size} x {size} constants", content, False
+    for operator in ("Abs", "LeakyRelu", "Softsign"):
+        chain = [node(operator, [f"t{k}"], [f"t{k + 1}"]) for k in range(9900)]
+        yield f"9,900 times {operator}", _onnx_model([*chain, node("Relu", ["t9900"], ["y"])], [], start="t0"), False
+    longer = [node("Mul", [f"t{k}", "w"], [f"t{k + 1}"]) for k in range(9900)]
+    yield "9,900 factors of 1e38", _onnx_model([*longer, node("Relu", ["t9900"], ["y"])],
+                                              [numbers([1e38], "w", np.float32)], 1000, start="t0"), False  # fmt: skip
+    yield "a maximum over 100,000 inputs", _onnx_model([node("ReduceMax", ["x"], ["y"])], [], 100_000), False
     yield "an operator with escapes", _onnx_model([node(ESCAPES.replace("\0", ""), ["x"], ["y"])], []), True
     yield "a tensor with a name of 200,000 characters", _onnx_model([node("Add", ["x", LONG], ["y"])], []), True
     for place in ("/etc/passwd", "../../net.npz", "/dev/zero", ESCAPES.replace("\0", "")):
@@ -192,6 +259,12 @@ def torch_files(mark: str) -> Iterator[tuple[str, bytes, bool]]:
     expanded = {"0.weight": one.expand(5000, 5000), "0.bias": one.expand(5000), "2.weight": one.expand(1, 5000)}
     yield "weights expanded from one number", saved(expanded), True
     yield "a thousand expanded matrices", saved({f"{k}.weight": one.expand(3000, 3000) for k in range(1000)}), False
+    far = torch.tensor([1e300], dtype=torch.float64)
+    yield (
+        "1e300 expanded to 11 million",
+        saved({"0.weight": far.expand(3300, 3300), "2.weight": far.expand(1, 3300)}),
+        False,
+    )
     for layout in ("to_sparse_csr", "to_sparse_csc", "to_sparse"):
         yield (
             f"a tensor made by {layout}",
@@ -225,4 +298,7 @@ def nnet_files() -> Iterator[tuple[str, bytes, bool]]:
     yield "10^9 units", head.format(1, 2, 10**9, 10**9, f"2,{10**9},").encode(), True
     yield "a size of 200,000 digits", head.format(1, LONG, 1, 2, "2,1,").encode(), False
     yield "a size with escapes", head.format(1, ESCAPES, 1, 2, "2,1,").encode(), True
+    many = ",".join(["1e300"] * 3000)
+    yield "nine million times 1e300", (f"//\n2,3000,1,3000,\n3000,3000,1,\n0,\n{many}\n{many}\n{many},0\n{many},1\n"
+                                      + f"{many}\n" * 3000 + "0\n" * 3000 + f"{many}\n0\n").encode(), False  # fmt: skip
     yield "one line of ten million commas", b"//\n" + b"," * 10_000_000, False

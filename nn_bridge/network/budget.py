@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 from flint import fmpq
 
 from nn_bridge.errors import NetworkError
 
-MAX_ENTRIES = 12_000_000
+MAX_ENTRIES = 8_000_000
 """The most numbers that are made while a file is read: weights and sums that are not zero, entries of arrays that are
-moved or repeated (about a gigabyte)."""
+moved or repeated.  An entry stands for some 100 bytes and 0.4 microseconds; what takes more costs several entries."""
 
 MAX_OPERATORS = 10_000
 """The most operators, layers or modules of a file."""
@@ -32,6 +33,9 @@ MAX_DIGITS = 100_000_000
 """The most decimal digits of all numbers made while a file is read; the first 38 of each are free."""
 
 _FREE_BITS = 128  # numerators and denominators of trained weights lie in two machine words, which entries pay for
+
+ROW = 8
+"""The entries that a row of weights costs beside its own."""
 
 
 class Budget:
@@ -84,6 +88,35 @@ class Budget:
             if bits > _FREE_BITS:
                 self._bits -= bits - _FREE_BITS
         self.spend_bits(0, place)
+
+    def spend_floats(self, values: np.ndarray, place: str = "it") -> None:
+        """Call it before an array of numbers becomes exact: entries that are not zero, rows, and digits.
+
+        Raises
+        ------
+        NetworkError
+            So many entries or digits are not left.
+        """
+        rows = len(values) if values.ndim > 1 else 1
+        self.spend_entries(int(np.count_nonzero(values)) + ROW * rows, place)
+        self.spend_float_digits(values, place)
+
+    def spend_float_digits(self, values: np.ndarray, place: str = "it") -> None:
+        """Call it before an array of numbers becomes exact, where its entries are paid already.
+
+        Raises
+        ------
+        NetworkError
+            So many digits are not left.
+        """
+        if values.dtype.kind == "f":
+            piece = 1 << 16  # the exponents of all at once would take as much memory as the array
+            flat = values.reshape(-1)
+            for start in range(0, flat.size, piece):
+                # 53 bits in the numerator, and the exponent in it or in the denominator
+                bits = 53 + np.abs(np.frexp(flat[start : start + piece])[1].astype(np.int64))
+                self._bits -= int(np.maximum(bits - _FREE_BITS, 0).sum())
+            self.spend_bits(0, place)
 
     def spend_bits(self, bits: int, place: str = "it") -> None:
         """Call it before numbers of so many binary digits in all are made.

@@ -15,13 +15,14 @@ entries are (`nn_bridge.network.sparse_row`).
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flint import fmpq, fmpq_mat, fmpz
+from flint import fmpq, fmpq_mat
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.costs import PRODUCTS, SUM, Terms, bits, length, product_cost, words
 from nn_bridge.network.network import INPUT, AffineStage, LayerRecord, Matrix, Network, Row, exact_row
 from nn_bridge.network.sparse_row import entries, row_of
 from polyhedra.scalars import ONE, ZERO
@@ -32,15 +33,9 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 100_000_000
 """The most weights that the rows of one network may store (800 MB of references); sparse rows store no zeros."""
 
-_DENSE_WORK = 50_000  # multiplications from which a product of matrices is faster than sparse sums
-
-_UNIT = 20  # entries that a unit costs while a file is read: rows of its stage, and of every check of it
-
-_LONGEST_IN_MATRICES = 4096
-"""The most bits of the common denominator, and of a numerator, with which dense matrices are multiplied."""
-
-Terms = Mapping[int, fmpq]
-"""The linear part of one entry: weights by variable, without zeros; variables are the inputs, then the units."""
+# entries that these cost while a file is read (see `nn_bridge.network.budget`)
+_UNIT = 20  # a unit: rows of its stage, and of every check of it
+_PART = 12  # the weights of one unit on one stage, apart from the weights themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +127,21 @@ class NetworkBuilder:
         """The same for sparse exact rows: entry ``i`` is ``sum of rows[i][j] * signal[j], plus bias[i]``."""
         constants = list(bias)
         if any(signal.bias):
+            longest = max(map(bits, signal.bias)) // 128
+            self.spend(sum(bool(signal.bias[j]) for row in rows for j in row) * (1 + longest**2 // PRODUCTS))
             for i, row in enumerate(rows):
                 for j, w in row.items():
                     if signal.bias[j]:
                         constants[i] += w * signal.bias[j]
                 self.spend_digits((constants[i],))
-        self._foresee_digits(signal, rows)
         names = _variables_of(signal)
         if names is not None:
-            self.spend(len(rows) + sum(map(len, rows)))
+            self.spend(len(rows) + sum(map(len, rows)) // 2)
             return Signal(tuple({names[j]: w for j, w in row.items()} for row in rows), tuple(constants))
-        work = sum(len(signal.rows[j]) for row in rows for j in row)
-        dense = self._is_dense(signal, rows, work)
-        self.spend(len(rows) + (min(work, len(rows) * dense) if dense else 2 * work))
+        self.spend(len(rows) + len(signal.rows))
+        self._foresee_digits(signal, rows)
+        dense, cost = product_cost(signal.rows, rows)
+        self.spend(cost)
         if dense:
             linear = _dense_product(rows, signal.rows)
             for row in linear:
@@ -152,6 +149,17 @@ class NetworkBuilder:
         else:
             linear = tuple(self._sum((signal.rows[j], w) for j, w in row.items()) for row in rows)
         return Signal(linear, tuple(constants))
+
+    def constant_product(self, left: Sequence[Row], right: Sequence[Row]) -> list[Row] | None:
+        """The product of two matrices of numbers; None where their common denominators are too long for it."""
+        sizes = length(left), length(right)
+        if not all(sizes):
+            return None
+        self.spend(len(left) * len(right[0]) * (1 + len(right) * (words(*sizes) + 2) // PRODUCTS))
+        product = [tuple(row) for row in (fmpq_mat(list(map(list, left))) * fmpq_mat(list(map(list, right)))).tolist()]
+        for row in product:
+            self.spend_digits(row)
+        return product
 
     def add(self, *signals: Signal) -> Signal:
         """The sum of signals of one size (residual connections)."""
@@ -161,7 +169,7 @@ class NetworkBuilder:
                 raise NetworkError(f"cannot add {signal.size} values to {first.size}")
         if not rest:
             return first
-        self.spend(sum(len(row) for signal in signals for row in signal.rows) + first.size)
+        self.spend(SUM * sum(len(row) for signal in signals for row in signal.rows) + first.size)
         rows = tuple(self._sum((row, ONE) for row in rows) for rows in zip(*(s.rows for s in signals), strict=True))
         return Signal(rows, tuple(sum(parts, ZERO) for parts in zip(*(s.bias for s in signals), strict=True)))
 
@@ -172,7 +180,7 @@ class NetworkBuilder:
     def scale_each(self, signal: Signal, factors: Sequence[fmpq]) -> Signal:
         """Every entry times a rational number of its own."""
         lengths = [len(row) if f and f != 1 else 0 for f, row in zip(factors, signal.rows, strict=True)]
-        self.spend(sum(lengths) + signal.size)
+        self.spend(SUM * sum(lengths) + signal.size)
         rows = tuple(
             row if f == 1 else (self._scaled(row, f) if f else {}) for f, row in zip(factors, signal.rows, strict=True)
         )
@@ -299,26 +307,14 @@ class NetworkBuilder:
         if self._budget is None:
             return
         read = {j for row in rows for j in row}
+        self.spend(sum(len(signal.rows[j]) for j in read))
         inner = [[*signal.rows[j].values(), signal.bias[j]] for j in read]
-        if not (_is_long(row.values() for row in rows) or _is_long(inner)):
+        if length(row.values() for row in rows) and length(inner):
             return
-        bits = {j: max(map(_bits, values)) * len(values) for j, values in zip(read, inner, strict=True)}
+        own = {j: max(map(bits, values)) * len(values) for j, values in zip(read, inner, strict=True)}
         for row in rows:  # the sums grow one by one to the sum of all lengths
-            longest = sum(_bits(weight) * (len(signal.rows[j]) + 1) + bits[j] for j, weight in row.items())
+            longest = sum(bits(weight) * (len(signal.rows[j]) + 1) + own[j] for j, weight in row.items())
             self._budget.spend_bits(longest * (len(row) + 1) // 2)
-
-    @staticmethod
-    def _is_dense(signal: Signal, rows: Sequence[Terms], work: int) -> int:
-        """The columns of a product of dense matrices where that is faster than `work` products in sums, else 0."""
-        if work < _DENSE_WORK:
-            return 0
-        reads = {j for row in rows for j in row}
-        variables = {v for j in reads for v in signal.rows[j]}
-        if all(len(signal.rows[j]) <= 1 for j in reads) or 4 * work <= len(rows) * len(reads) * len(variables):
-            return 0
-        # the product has one denominator, which is very long where those of the entries differ
-        inner = (signal.rows[j].values() for j in reads)
-        return 0 if _is_long(row.values() for row in rows) or _is_long(inner) else len(variables)
 
     def _variables(self, source: int) -> Signal:
         start, end = self._starts[source], self._starts[source + 1]
@@ -331,12 +327,15 @@ class NetworkBuilder:
         blank: dict[int, Row] = {}
         for i, row in enumerate(signal.rows):
             parts: dict[int, dict[int, fmpq]] = {}
+            self.spend(len(row) // 2)
             for variable, weight in row.items():
                 source = bisect_right(self._starts, variable) - 1
                 parts.setdefault(source, {})[variable - self._starts[source]] = weight
+            self.spend(_PART * len(parts))
             for source, weights in parts.items():
                 size = self._starts[source + 1] - self._starts[source]
                 if source not in blocks:
+                    self.spend(signal.size)
                     self._reserve(signal.size, name)
                     blank[source] = row_of(size, ())
                     blocks[source] = [blank[source]] * i
@@ -386,27 +385,6 @@ def _weighted_sum(parts: Iterable[tuple[Terms, fmpq]]) -> Terms:
             else:
                 del total[variable]
     return shared if total is None else total
-
-
-def _bits(value: fmpq) -> int:
-    """The length of a fraction."""
-    return int(value.p.bit_length() + value.q.bit_length())
-
-
-def _is_long(rows: Iterable[Iterable[fmpq]]) -> bool:
-    """Whether the common denominator of a matrix or one of its numerators is very long."""
-    denominators: set[fmpz] = set()
-    for row in rows:
-        for value in row:
-            if value.p.bit_length() > _LONGEST_IN_MATRICES:
-                return True
-            denominators.add(value.q)
-    common = fmpz(1)
-    for denominator in denominators:
-        common = common.lcm(denominator)
-        if common.bit_length() > _LONGEST_IN_MATRICES:
-            return True
-    return False
 
 
 def _check_layer(weights: Matrix, bias: Row, size: int, place: str) -> None:

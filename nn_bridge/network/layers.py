@@ -14,7 +14,8 @@ import numpy as np
 from flint import fmpq, fmpz
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network.builder import Signal, Terms
+from nn_bridge.network.builder import Signal
+from nn_bridge.network.costs import Terms
 from nn_bridge.network.signals import NOTHING, Arrays, SignalArray, checked_shape
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 

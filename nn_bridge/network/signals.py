@@ -16,7 +16,8 @@ import numpy as np
 from flint import fmpq
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network.builder import NetworkBuilder, Signal, Terms
+from nn_bridge.network.builder import NetworkBuilder, Signal
+from nn_bridge.network.costs import Terms
 from polyhedra.errors import GeometryError
 from polyhedra.scalars import ONE, ZERO, rational
 
@@ -276,24 +277,48 @@ class Arrays:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         rows, columns = a.shape[-2], b.shape[-1]
         checked_shape((*batch, rows, columns))
-        self.build.spend(math.prod((*batch, rows, columns, a.shape[-1])))
         over_a = np.broadcast_to(a.positions, (*batch, *a.shape[-2:])).reshape(-1, *a.shape[-2:])
         over_b = np.broadcast_to(b.positions, (*batch, *b.shape[-2:])).reshape(-1, *b.shape[-2:])
-        moving, fixed = (b, a.signal.bias) if a.is_constant else (a, b.signal.bias)
-        table: list[Terms] = []
-        for first, second in zip(over_a, over_b, strict=True):
-            for i in range(rows):
-                for j in range(columns):
-                    pairs = zip(first[i].tolist(), second[:, j].tolist(), strict=True)
-                    ordered = ((q, p) for p, q in pairs) if a.is_constant else pairs
-                    table.append({p: fixed[q] for p, q in ordered if fixed[q]})
-        result = self.combine(moving, table, (ZERO,) * len(table), (*batch, rows, columns))
+        if fixed_product := self._constant_product(a, b, over_a, over_b):
+            result = SignalArray(self.build.constant(fixed_product), (*batch, rows, columns))
+        else:
+            self.build.spend(math.prod((*batch, rows, columns)) * (1 + a.shape[-1] // 2))
+            moving, table = self._product_table(a, b, over_a, over_b)
+            result = self.combine(moving, table, (ZERO,) * len(table), (*batch, rows, columns))
         shape = list(result.shape)
         if right.ndim == 1:
             del shape[-1]
         if left.ndim == 1:
             del shape[len(batch)]
         return self.reshape(result, shape)
+
+    def _constant_product(self, a: SignalArray, b: SignalArray, over_a: np.ndarray, over_b: np.ndarray) -> list[fmpq]:
+        """The entries of a product of constants; none where it is none, or has numbers too long for a fast product."""
+        if not (a.is_constant and b.is_constant and over_a.size and over_b.size):
+            return []
+        left, right = a.numbers("a factor").ravel()[over_a], b.numbers("a factor").ravel()[over_b]
+        entries: list[fmpq] = []
+        for first, second in zip(left.tolist(), right.tolist(), strict=True):
+            product = self.build.constant_product(first, second)
+            if product is None:
+                return []
+            entries += [value for row in product for value in row]
+        return entries
+
+    @staticmethod
+    def _product_table(
+        a: SignalArray, b: SignalArray, over_a: np.ndarray, over_b: np.ndarray
+    ) -> tuple[SignalArray, list[Terms]]:
+        """The factor that depends on the input, and each entry of the product as a sum of its entries."""
+        moving, fixed = (b, a.signal.bias) if a.is_constant else (a, b.signal.bias)
+        table: list[Terms] = []
+        for first, second in zip(over_a, over_b, strict=True):
+            down = second.T.tolist()
+            for across in first.tolist():
+                for line in down:
+                    pairs = zip(line, across, strict=True) if a.is_constant else zip(across, line, strict=True)
+                    table.append({p: fixed[q] for p, q in pairs if fixed[q]})
+        return moving, table
 
     # ---------------------------------------------------------------- reductions
 

@@ -12,10 +12,11 @@ import os
 from collections import Counter
 from typing import Any
 
+import numpy as np
 from flint import fmpq, fmpz
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network.budget import Budget
+from nn_bridge.network.budget import ROW, Budget
 from nn_bridge.network.chains import chain
 from nn_bridge.network.network import AffineStage, Matrix, Network, Row, exact_row
 from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
@@ -42,7 +43,6 @@ def read_json(path: str | os.PathLike[str]) -> Network:
         document = json.loads(
             content.decode("utf-8-sig"),
             parse_int=_integer,
-            parse_float=_float64,
             parse_constant=_refuse_constant,
             object_pairs_hook=_unique_keys,
         )
@@ -60,6 +60,7 @@ def read_json(path: str | os.PathLike[str]) -> Network:
         ) from None
 
 
+_NUMBER, _TEXT = 2, 3  # entries that parsing a number costs, and a string more
 _PIECE = 10_000  # entries of a row that are converted before their digits are counted
 _MAX_KEYS = 300_000
 _MAX_TOKEN = 100_000  # characters, as of numbers in strings
@@ -67,7 +68,9 @@ _MAX_TOKEN = 100_000  # characters, as of numbers in strings
 
 def _check_size(content: bytes) -> None:
     """Refuse a text that would become more entries or keys than a network may have, before it is parsed."""
-    Budget().spend_entries(content.count(b",") + 3 * content.count(b"["), "the list of its entries")
+    texts = content.count(b'"') // 2
+    entries = _NUMBER * content.count(b",") + _TEXT * texts + ROW * content.count(b"[")
+    Budget().spend_entries(entries, "the list of its entries")
     keys = content.count(b":")
     if keys > _MAX_KEYS:
         raise NetworkError(f"it has {keys:,} keys, more than the {_MAX_KEYS:,} that are read; save the network again")
@@ -79,13 +82,6 @@ def _integer(token: str) -> int | fmpq:
     if len(token) > _MAX_TOKEN:
         raise NetworkError(f"the number {shown(token, 40)} has more than {_MAX_TOKEN:,} digits")
     return fmpq(fmpz(token))
-
-
-def _float64(token: str) -> float:
-    value = float(token)
-    if not math.isfinite(value):
-        raise NetworkError(f"the number {shown(token, 40)} is too large for float64; write it as a string")
-    return value
 
 
 def _refuse_constant(token: str) -> Any:
@@ -157,18 +153,28 @@ def _list(value: Any, place: str) -> list[Any]:
 
 def _row(value: Any, place: str, budget: Budget) -> Row:
     entries = _list(value, place)
-    for index, entry in enumerate(entries):
-        if isinstance(entry, bool) or not isinstance(entry, (str, float, int, fmpq)):
-            raise NetworkError(
-                f'{place}, entry {index} is {shown(entry, 40)}; write a number or a string such as "1/2"'
-            )
+    if not set(map(type, entries)) <= {str, float, int, fmpq}:
+        index, entry = next((i, e) for i, e in enumerate(entries) if type(e) not in (str, float, int, fmpq))
+        raise NetworkError(f'{place}, entry {index} is {shown(entry, 40)}; write a number or a string such as "1/2"')
     row: list[fmpq] = []
     for start in range(0, len(entries), _PIECE):
-        piece = entries[start : start + _PIECE]
-        numbers = exact_row([ZERO if type(entry) is int and not entry else entry for entry in piece], place)
-        budget.spend_digits(numbers, place)
-        row.extend(numbers)
+        row += _numbers(entries[start : start + _PIECE], start, place, budget)
     return tuple(row)
+
+
+def _numbers(entries: list[Any], start: int, place: str, budget: Budget) -> Row:
+    """A piece of a row, whose digits are counted before the next piece is converted."""
+    kinds = set(map(type, entries))
+    if float in kinds and math.inf in map(abs, (entry for entry in entries if type(entry) is float)):
+        index = next(i for i, entry in enumerate(entries, start) if type(entry) is float and math.isinf(entry))
+        raise NetworkError(f"{place}, entry {index}: the number is too large for float64; write it as a string")
+    if kinds == {float}:
+        array = np.array(entries)
+        budget.spend_float_digits(array, place)
+        return tuple(exact_row(array, place))
+    numbers = exact_row([ZERO if type(entry) is int and not entry else entry for entry in entries], place)
+    budget.spend_digits(numbers, place)
+    return numbers
 
 
 def _matrix(value: Any, place: str, budget: Budget) -> Matrix:

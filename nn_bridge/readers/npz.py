@@ -138,8 +138,10 @@ def _chain(arrays: dict[str, np.ndarray], path: object) -> Network:
         _check_shapes(number, weight, bias, weights[-1] if weights else None, path)
         weights.append(weight)
         biases.append(bias)
-    used = sum(np.count_nonzero(weight) + len(weight) for weight in weights)
-    Budget().spend_entries(int(used), f"{path}: {len(weights)} layers")  # before any entry is converted
+    budget = Budget()
+    budget.spend_operators(len(weights), f"{path}: the list of layers")
+    for array in (*weights, *(bias for bias in biases if bias is not None)):  # before any entry is converted
+        budget.spend_floats(array, f"{path}: {len(weights)} layers")
     try:
         return chain(weights, biases, ["relu"] * (len(weights) - 1) + ["linear"], Budget())
     except NetworkError as error:

@@ -57,7 +57,7 @@ class DenseSizes:
 
     def check_used(self, array: np.ndarray, place: str) -> None:
         """Call it before the entries of an array become exact numbers."""
-        self.budget.spend_entries(int(np.count_nonzero(array)) + len(array), place)
+        self.budget.spend_floats(array, place)
 
 
 def network_of_state_dict(state: Any, convert: Convert, *, order: str = "of the file") -> Network:

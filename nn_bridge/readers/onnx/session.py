@@ -23,8 +23,6 @@ from polyhedra.scalars import rational, to_float
 Value = SignalArray | endings.Ending | np.ndarray
 Operator = Callable[..., Any]
 
-_FREE_BITS = 64
-
 MAX_AXES = 32
 """The most axes of an array."""
 
@@ -125,9 +123,7 @@ class Session:
             raise NetworkError(f"{what} is missing")
         if isinstance(value, SignalArray):
             return value
-        if value.dtype.kind == "f":  # numbers far from 1 in size have long numerators or denominators
-            sizes = np.abs(np.frexp(value)[1].astype(np.int64))
-            self.budget.spend_bits(int(np.maximum(sizes - _FREE_BITS, 0).sum()))
+        self.budget.spend_float_digits(value)
         return self.ops.constant(value, what)
 
     def numbers(self, value: Value | None, what: str) -> list[fmpq]:

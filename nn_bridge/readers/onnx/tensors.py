@@ -55,7 +55,7 @@ class Tensors:
             if len(tensor.dims) > MAX_AXES:
                 raise NetworkError(f"it has {len(tensor.dims)} axes, more than the {MAX_AXES} that are read")
             shape = checked_shape(tensor.dims)
-            self._budget.spend_entries(math.prod(shape) // 2)
+            self._budget.spend_entries(math.prod(shape) // 8)
             kind = self.kind(tensor.data_type)
             if kind in ("STRING", "COMPLEX64", "COMPLEX128", "UNDEFINED"):
                 raise NetworkError(f"it holds {kind.lower()}, not real numbers")
