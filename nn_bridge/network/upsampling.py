@@ -10,10 +10,12 @@ import numpy as np
 from flint import fmpq
 
 from nn_bridge.errors import NetworkError
-from nn_bridge.network.builder import Terms
+from nn_bridge.network.costs import Terms
 from nn_bridge.network.layers import windows
 from nn_bridge.network.signals import NOTHING, Arrays, SignalArray, checked_shape
 from polyhedra.scalars import ONE, ZERO
+
+_LONGEST = 2**31  # steps between places that are larger than any image
 
 
 def transposed_convolution(
@@ -22,44 +24,63 @@ def transposed_convolution(
     weight: SignalArray,
     bias: SignalArray | None,
     stride: Sequence[int],
-    padding: Sequence[int],
+    padding: Sequence[tuple[int, int]],
     output_padding: Sequence[int],
     dilation: Sequence[int],
     groups: int = 1,
 ) -> SignalArray:
-    """The transpose of a convolution; the weight has shape (in, out/groups, ...)."""
+    """The transpose of a convolution; the weight has shape (in, out/groups, ...).
+
+    ``padding`` is what is cut off the result before and after it along each axis; a negative number adds places.
+    """
     spatial = weight.ndim - 2
     if spatial < 1 or x.ndim != spatial + 2 or groups < 1 or x.shape[1] != weight.shape[0] or x.shape[1] % groups:
         raise NetworkError(f"weights of shape {weight.shape} in {groups} groups do not fit values of shape {x.shape}")
-    batch, channels, sizes = x.shape[0], x.shape[1], x.shape[2:]
-    kernel = weight.shape[2:]
-    parts = zip(sizes, kernel, stride, padding, output_padding, dilation, strict=True)
-    out_sizes = [(n - 1) * s - 2 * p + d * (k - 1) + more + 1 for n, k, s, p, more, d in parts]
-    per_group, out_channels = channels // groups, weight.shape[1] * groups
-    shape = checked_shape((batch, out_channels, *out_sizes))
-    if any(size < 1 for size in out_sizes):
-        raise NetworkError(f"its result would have the shape {shape}")
-    seen = windows(out_sizes, kernel, stride, [(p, p) for p in padding], dilation)
-    inside = tuple(slice(0, size) for size in sizes)  # a larger output padding than the stride adds windows
-    places = seen[inside].reshape(-1, seen.shape[-1])
-    ops.build.spend(batch * channels * places.size * weight.shape[1])
-    kernels = weight.numbers("the kernel").reshape(channels, weight.shape[1], -1).tolist()
-    reads: list[list[tuple[int, int]]] = [[] for _ in range(math.prod(out_sizes))]
-    for p, row in enumerate(places.tolist()):
-        for tap, q in enumerate(row):
-            if q != NOTHING:
-                reads[q].append((p, tap))
-    area = math.prod(sizes)
+    batch, channels, outputs = x.shape[0], x.shape[1], weight.shape[1] * groups
+    sizes = transposed_sizes(x.shape[2:], weight.shape[2:], stride, padding, output_padding, dilation)
+    if any(v < 1 for v in (*stride, *dilation, *sizes)) or any(v >= _LONGEST for v in (*stride, *dilation)):
+        raise NetworkError("stride, dilation and the sizes of the result must be positive")
+    shape = checked_shape((batch, outputs, *sizes))
+    taps = math.prod(weight.shape[2:])
+    ops.build.spend(math.prod(shape) + batch * channels * weight.shape[1] * math.prod(x.shape[2:]) * taps)
+    kernels = weight.numbers("the kernel").reshape(channels, weight.shape[1], taps)
+    shifts = [ZERO] * outputs if bias is None else bias.numbers("the bias").ravel().tolist()
+    if len(shifts) != outputs:
+        raise NetworkError(f"{len(shifts)} biases do not fit {outputs} channels")
+    # which tap of the kernel brings which place to which place of the result
+    steps = [
+        [(p, t, p * step + t * gap - before) for p in range(size) for t in range(k)]
+        for size, k, step, gap, (before, _) in zip(
+            x.shape[2:], weight.shape[2:], stride, dilation, padding, strict=True
+        )
+    ]
+    inside = [[m for m in moves if 0 <= m[2] < size] for moves, size in zip(steps, sizes, strict=True)]
+    reads: list[list[tuple[int, int]]] = [[] for _ in range(math.prod(sizes))]
+    for moves in product(*inside):
+        place = tap = target = 0
+        for (p, t, o), size, k, out in zip(moves, x.shape[2:], weight.shape[2:], sizes, strict=True):
+            place, tap, target = place * size + p, tap * k + t, target * out + o
+        reads[target].append((place, tap))
+    area, each = math.prod(x.shape[2:]), channels // groups
     rows: list[Terms] = []
-    for n, out in product(range(batch), range(out_channels)):
-        group, k = divmod(out, weight.shape[1])
-        first = group * per_group
-        layers = [((n * channels + c) * area, kernels[c][k]) for c in range(first, first + per_group)]
-        rows += [{start + p: w[tap] for start, w in layers for p, tap in taps if w[tap]} for taps in reads]
-    shifts = [ZERO] * out_channels if bias is None else bias.numbers("the bias").ravel().tolist()
-    if len(shifts) != out_channels:
-        raise NetworkError(f"{len(shifts)} biases do not fit {out_channels} channels")
-    return ops.combine(x, rows, [shifts[c] for _ in range(batch) for c in range(out_channels) for _ in reads], shape)
+    for n, out in product(range(batch), range(outputs)):
+        group, local = divmod(out, weight.shape[1])
+        sources = [((n * channels + c) * area, kernels[c, local]) for c in range(group * each, (group + 1) * each)]
+        rows += [{start + place: w[tap] for start, w in sources for place, tap in pairs if w[tap]} for pairs in reads]
+    return ops.combine(x, rows, [b for _ in range(batch) for b in shifts for _ in reads], shape)
+
+
+def transposed_sizes(
+    shape: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    output_padding: Sequence[int],
+    dilation: Sequence[int],
+) -> list[int]:
+    """The spatial sizes of the result of a transposed convolution."""
+    parts = zip(shape, kernel, stride, padding, output_padding, dilation, strict=True)
+    return [s * (n - 1) + d * (k - 1) + 1 + more - before - after for n, k, s, (before, after), more, d in parts]
 
 
 Mixture = list[tuple[int, fmpq]]

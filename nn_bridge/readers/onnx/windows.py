@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from itertools import product
 
 import numpy as np
 from flint import fmpq
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import layers
-from nn_bridge.network.builder import Terms
 from nn_bridge.network.signals import SignalArray
-from nn_bridge.network.upsampling import mix
+from nn_bridge.network.upsampling import mix, transposed_convolution, transposed_sizes
 from nn_bridge.readers.onnx.session import Node, Session, Value, named
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO
@@ -63,10 +60,8 @@ def _conv_transpose(s: Session, node: Node, x: Value, weight: Value, bias: Value
     dilation = list(node.get("dilations", [1] * count))
     extra = list(node.get("output_padding", [0] * count))
     pads = list(node.get("pads", [0] * 2 * count))
-    full = [
-        step * (size - 1) + more + gap * (k - 1) + 1
-        for size, k, step, gap, more in zip(array.shape[2:], kernel.shape[2:], stride, dilation, extra, strict=True)
-    ]
+    none = [(0, 0)] * count
+    full = transposed_sizes(array.shape[2:], kernel.shape[2:], stride, none, extra, dilation)
     automatic = node.get("auto_pad", "NOTSET")
     if automatic not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
         raise NetworkError(f"auto_pad {quoted(automatic)} is not known")
@@ -78,51 +73,9 @@ def _conv_transpose(s: Session, node: Node, x: Value, weight: Value, bias: Value
         padding = [_halves(total, automatic == "SAME_UPPER") for total in totals]
     else:
         padding = list(zip(pads[:count], pads[count:], strict=True))
-    sizes = [size - before - after for size, (before, after) in zip(full, padding, strict=True)]
     shift = None if bias is None else s.array(bias, "the bias")
-    return _transposed(s, array, kernel, shift, stride, padding, dilation, sizes, node.get("group", 1))
-
-
-def _transposed(
-    s: Session, x: SignalArray, weight: SignalArray, bias: SignalArray | None, stride: Sequence[int],
-    padding: Sequence[tuple[int, int]], dilation: Sequence[int], sizes: Sequence[int], groups: int,
-) -> SignalArray:  # fmt: skip
-    """A transposed convolution; the weight has shape (in, out/groups, ...)."""
-    batch, channels = x.shape[:2]
-    if groups < 1 or weight.shape[0] != channels or channels % groups:
-        raise NetworkError(f"weights of shape {weight.shape} in {groups} groups do not fit {channels} channels")
-    if any(v < 1 for v in (*stride, *dilation, *sizes)) or any(abs(v) >= 2**31 for v in (*stride, *dilation)):
-        raise NetworkError("stride, dilation and the sizes of the result must be positive")
-    outputs = weight.shape[1] * groups
-    shape = s.shape((batch, outputs, *sizes))
-    taps = math.prod(weight.shape[2:])
-    terms = batch * channels * weight.shape[1] * math.prod(x.shape[2:]) * taps
-    s.budget.spend_entries(terms)
-    kernels = weight.numbers("the kernel").reshape(channels, weight.shape[1], taps)
-    shifts = [ZERO] * outputs if bias is None else bias.numbers("the bias").ravel().tolist()
-    if len(shifts) != outputs:
-        raise NetworkError(f"{len(shifts)} biases do not fit {outputs} channels")
-    # which tap of the kernel brings which place to which place of the result
-    steps = [
-        [(p, t, p * step + t * gap - before) for p in range(size) for t in range(k)]
-        for size, k, step, gap, (before, _) in zip(
-            x.shape[2:], weight.shape[2:], stride, dilation, padding, strict=True
-        )
-    ]
-    inside = [[m for m in moves if 0 <= m[2] < size] for moves, size in zip(steps, sizes, strict=True)]
-    reads: list[list[tuple[int, int]]] = [[] for _ in range(math.prod(sizes))]
-    for moves in product(*inside):
-        place = tap = target = 0
-        for (p, t, o), size, k, out in zip(moves, x.shape[2:], weight.shape[2:], sizes, strict=True):
-            place, tap, target = place * size + p, tap * k + t, target * out + o
-        reads[target].append((place, tap))
-    area, each = math.prod(x.shape[2:]), channels // groups
-    rows: list[Terms] = []
-    for n, out in product(range(batch), range(outputs)):
-        group, local = divmod(out, weight.shape[1])
-        sources = [((n * channels + c) * area, kernels[c, local]) for c in range(group * each, (group + 1) * each)]
-        rows += [{start + place: w[tap] for start, w in sources for place, tap in pairs if w[tap]} for pairs in reads]
-    return s.ops.combine(x, rows, [b for _ in range(batch) for b in shifts for _ in reads], shape)
+    groups = node.get("group", 1)
+    return transposed_convolution(s.ops, array, kernel, shift, stride, padding, extra, dilation, groups)
 
 
 # ---------------------------------------------------------------- pooling

@@ -25,7 +25,8 @@ def _transposed(spatial: int) -> Operation:
         steps, around, more, gaps = (spread(v, spatial) for v in (stride, padding, output_padding, dilation))
         shift = None if bias is None else t.array(bias, "the bias")
         kernel = t.array(weight, "the kernel")
-        result = upsampling.transposed_convolution(t.ops, array, kernel, shift, steps, around, more, gaps, groups)
+        cut = [(p, p) for p in around]
+        result = upsampling.transposed_convolution(t.ops, array, kernel, shift, steps, cut, more, gaps, groups)
         return without_batch(t, result, added)
 
     return operation
