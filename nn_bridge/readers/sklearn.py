@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from nn_bridge.network.network import Network
 from nn_bridge.network.signals import Arrays, SignalArray
 from nn_bridge.readers import endings
 from nn_bridge.readers.sklearn_transformers import TRANSFORMERS, distance, is_passthrough, name_of, transform
-from nn_bridge.readers.verification import verify
+from nn_bridge.readers.verification import NOT_COMPARED, verify
 from polyhedra.quoting import quoted
 from polyhedra.rounding import SINGLE_ROUNDOFF, UNIT_ROUNDOFF
 
@@ -82,8 +83,8 @@ def network_from_sklearn(model: Any) -> Network:
     x, ending = _perceptron(ops, x, last) if kind in _NETWORKS else (_linear_model(ops, x, last), None)
     notes = () if ending is None else (ending.note,)
     network = ops.build.finish(x.signal, notes=notes)
-    _compare(network, model, last, ending, max(map(distance, before), default=0.0))
-    return network
+    compared = _compare(network, model, last, ending, max(map(distance, before), default=0.0))
+    return network if compared else replace(network, notes=(*network.notes, NOT_COMPARED))
 
 
 def _inputs(steps: list[Any]) -> int:
@@ -138,7 +139,7 @@ def _table(points: np.ndarray, columns: Any) -> Any:
     return points if columns is None else pandas.DataFrame(points, columns=columns)
 
 
-def _compare(network: Network, model: Any, last: Any, ending: endings.Ending | None, origin: float) -> None:
+def _compare(network: Network, model: Any, last: Any, ending: endings.Ending | None, origin: float) -> bool:
     classifier = name_of(last) == "MLPClassifier"
     columns = getattr(model, "feature_names_in_", None)
 
@@ -155,7 +156,7 @@ def _compare(network: Network, model: Any, last: Any, ending: endings.Ending | N
 
     weights = last.coefs_ if name_of(last) in _NETWORKS else [last.coef_]
     narrow = any(w.dtype == np.float32 for w in weights)
-    verify(
+    return verify(
         network,
         source,
         unit=SINGLE_ROUNDOFF if narrow else UNIT_ROUNDOFF,

@@ -22,7 +22,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.readers.onnx.graph import LEARNING, needed
 from nn_bridge.readers.onnx.tensors import Tensors, is_external, line
-from nn_bridge.readers.verification import verify
+from nn_bridge.readers.verification import SAMPLES, verify
 from polyhedra.quoting import shown
 from polyhedra.rounding import SINGLE_ROUNDOFF, UNIT_ROUNDOFF
 
@@ -38,6 +38,7 @@ EVALUATOR_FAULTS: dict[str, tuple[int, int, str]] = {
 fault, and what it does.  A model that holds one of them is not compared with that evaluator."""
 
 _IR_VERSION = 10
+_LEAST_SAMPLES, _MANY_RUNS = 6, 20_000  # points, and operators that are run in all
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def compared(
             continue
         try:
             with _quiet():
-                verify(network, run, unit=unit, finish=finish)
+                samples = max(_LEAST_SAMPLES, min(SAMPLES, _MANY_RUNS // len(source.nodes)))
+                compared = verify(network, run, unit=unit, finish=finish, samples=samples)
         except NetworkError as error:
             if unit == UNIT_ROUNDOFF:
                 raise
@@ -87,7 +89,9 @@ def compared(
         except Exception as error:
             reasons.append(f"{name}: {shown(line(error), 60)}")
         else:
-            return network
+            if compared:
+                return network
+            reasons.append(f"{name}: its values leave the range of floats")
     if refusal is not None:
         raise refusal
     note = f"not compared with its source: no program can run it ({'; '.join(reasons)})"

@@ -14,6 +14,7 @@ import logging
 import math
 import operator
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ from nn_bridge.readers.torch import (
 from nn_bridge.readers.torch.layers import MODULES, reason
 from nn_bridge.readers.torch.operations import FUNCTIONS, Tracer
 from nn_bridge.readers.torch.tensors import line
-from nn_bridge.readers.verification import verify
+from nn_bridge.readers.verification import NOT_COMPARED, verify
 from polyhedra.errors import GeometryError
 from polyhedra.quoting import shown
 from polyhedra.rounding import UNIT_ROUNDOFF
@@ -96,16 +97,15 @@ def network_of_module(module: Any, input_shape: Sequence[int] | None = None, not
     if len(shape) > 1:
         tracer.note(f"input of shape {tuple(shape)}, flattened in C order")
     network = build.finish(result.signal, notes=tuple(tracer.notes))
-    _compare(network, twin, shape, ending)
-    return network
+    return _compared(network, twin, shape, ending)
 
 
-def check_module(network: Network, module: Any) -> None:
+def check_module(network: Network, module: Any) -> Network:
     """Compare a network with the chain of layers that it was read from (see `nn_bridge.readers.verification`).
 
     The module is a copy that may be changed to double precision.
     """
-    _compare(network, module.double(), (network.input_dim,), None)
+    return _compared(network, module.double(), (network.input_dim,), None)
 
 
 # ---------------------------------------------------------------- graphs
@@ -308,7 +308,8 @@ def _holds_signal(value: Any) -> bool:
 # ---------------------------------------------------------------- comparing
 
 
-def _compare(network: Network, module: Any, shape: tuple[int, ...], ending: endings.Ending | None) -> None:
+def _compared(network: Network, module: Any, shape: tuple[int, ...], ending: endings.Ending | None) -> Network:
+    """The network, with a note where nothing could be compared."""
     import torch
 
     def source(x: np.ndarray) -> np.ndarray:
@@ -319,8 +320,9 @@ def _compare(network: Network, module: Any, shape: tuple[int, ...], ending: endi
         return values
 
     try:
-        verify(network, source, unit=UNIT_ROUNDOFF, finish=None if ending is None else ending.function)
+        compared = verify(network, source, unit=UNIT_ROUNDOFF, finish=None if ending is None else ending.function)
     except RuntimeError as error:
         raise NetworkError(
             f"the module does not run in double precision ({line(error)}); leave fixed types out of its code"
         ) from None
+    return network if compared else replace(network, notes=(*network.notes, NOT_COMPARED))

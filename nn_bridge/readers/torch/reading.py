@@ -152,10 +152,9 @@ def network_from_module(module: Any, input_shape: Sequence[int] | None = None) -
             network = _chain(twin, notes) if input_shape is None else None
             if network is None:
                 return network_of_module(twin, input_shape, notes)
-            check_module(network, twin)
+            return check_module(network, twin)
         except RecursionError:
             raise NetworkError("the module is nested too deeply, or holds itself") from None
-    return network
 
 
 def _chain(module: Any, before: tuple[str, ...]) -> Network | None:
