@@ -107,8 +107,7 @@ def pattern_model(
             constraints += [exempt <= 1 - z[place] for exempt, place in own]
             value = value + np.eye(stage.units)[:, list(units)] @ encoded.output
         if sure:
-            part = pre.select(sure)
-            value = value + np.eye(stage.units)[:, sure] @ part.affine(1.0 / part.magnitude, np.zeros(part.size)).value
+            value = value + np.eye(stage.units)[:, sure] @ pre.select(sure).in_own_units().value
         y = cp.Variable(stage.units)
         constraints.append(y == value)
         sources.append(y)
@@ -122,9 +121,10 @@ def pattern_model(
 def _rescaled(pre: Preactivation, stage: AffineStage, scales: list[Array]) -> Preactivation:
     """The same pre-activations, read from sources that are held in other units."""
     scale = np.concatenate([scales[source] for source, _ in stage.blocks] or [scales[0]])
-    return replace(
-        pre, weights=pre.weights * scale, input_lower=pre.input_lower / scale, input_upper=pre.input_upper / scale
-    )
+    with np.errstate(over="ignore"):  # what is infinite has no quotient by its magnitude either, and is refused there
+        return replace(
+            pre, weights=pre.weights * scale, input_lower=pre.input_lower / scale, input_upper=pre.input_upper / scale
+        )
 
 
 def _one_only_on(exempt: Any, prefix: Pattern, binaries: list[Any], free: list[tuple[int, ...]]) -> list[Any]:

@@ -60,7 +60,8 @@ def _is_alone(rows: float_simplex.Floats, index: int, center: float_simplex.Floa
     """Whether a point that violates this row alone is found and proven."""
     check_limits()
     top = rows[index].copy()
-    top[-1] += slack
+    with np.errstate(over="ignore"):  # left unproven below
+        top[-1] += slack
     if not (slack > 0 and np.isfinite(top[-1])):
         return False
     dim = len(center)

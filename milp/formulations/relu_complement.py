@@ -27,18 +27,23 @@ def encode(pre: Preactivation, slack: Any, relief: dict[int, Any] | None = None)
         The scalar f in [0, 1].
     relief : dict, optional
         By position, an expression r in [0, 1]: with r = 1 the unit is exempt from its slack rows (it vanishes there).
+
+    Raises
+    ------
+    FormulationError
+        A unit has terms out of the range of floats.
     """
     cp = require_cvxpy("a formulation")
-    size = pre.magnitude
-    y, c = cp.Variable(pre.size, nonneg=True), cp.Variable(pre.size, nonneg=True)  # in units of `size`
-    z, g = cp.Variable(pre.size, boolean=True), (pre.weights / size[:, None]) @ pre.inputs + pre.bias / size
+    own = pre.in_own_units()
+    y, c = cp.Variable(pre.size, nonneg=True), cp.Variable(pre.size, nonneg=True)  # in these units
+    z, g = cp.Variable(pre.size, boolean=True), own.value
     free: Any = np.zeros(pre.size)
     for position, expression in (relief or {}).items():
         free = free + np.eye(1, pre.size, position)[0] * expression
     constraints = [
         g == y - c,
-        y <= cp.multiply(pre.upper / size, z),
-        c <= cp.multiply(-pre.lower / size, 1 - z),
+        y <= cp.multiply(own.upper, z),
+        c <= cp.multiply(-own.lower, 1 - z),
         slack <= y + (1 - z) + free,
         slack <= c + z + free,
     ]

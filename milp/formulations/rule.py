@@ -6,13 +6,14 @@ around h. Rules return constraints; they never solve.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from milp.solvers import require_cvxpy
+from polyhedra.errors import FormulationError
 
 Array = NDArray[np.float64]
 
@@ -56,6 +57,22 @@ class Preactivation:
         reach = np.maximum(np.abs(self.input_lower), np.abs(self.input_upper))
         with np.errstate(over="ignore", invalid="ignore"):
             return np.asarray(np.abs(self.bias) + np.abs(self.weights) @ reach)
+
+    def in_own_units(self) -> Preactivation:
+        """Every pre-activation, with its bounds, in units of its `magnitude`.
+
+        Raises
+        ------
+        FormulationError
+            A quotient is no float64: the terms of a unit are too small, too large or too different in size.
+        """
+        size = self.magnitude
+        with np.errstate(all="ignore"):  # what is no number is refused below
+            weights, bias = self.weights / size[:, None], self.bias / size
+            lower, upper = self.lower / size, self.upper / size
+        if not all(np.isfinite(table).all() for table in (weights, bias, lower, upper)):
+            raise FormulationError("the weights of a unit leave the range in which a solver works; use engine 'cells'")
+        return replace(self, weights=weights, bias=bias, lower=lower, upper=upper)
 
     def largest(self, stage: int) -> tuple[float, str]:
         """The largest number of the unit formulations, and the unit that has it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from nn_bridge.errors import NetworkError
@@ -39,6 +41,11 @@ class StageValues:
         Whether the gain leaves inactive units out: half as large, for one more product of matrices.
     rows : int
         The most rows that are asked for at once.
+
+    Raises
+    ------
+    NetworkError
+        A gain is larger than any float64.
     """
 
     def __init__(
@@ -54,12 +61,15 @@ class StageValues:
         weighed: list[Floats] = []
         for source, weights in stage.reads:
             start = HEAD if source == INPUT else old.column if source == previous else old.carried[source]
-            weighed.append(np.abs(weights) / scaled[start : start + weights.shape[1]])
-            if source == INPUT or not sharp:
-                self.base += weighed[-1].sum(axis=1) * (1 + 1e-9)
-            else:
-                self.most = max(self.most, float(weighed[-1].max(initial=FLOOR)))
+            with np.errstate(over="ignore"):  # checked below
+                weighed.append(np.abs(weights) / scaled[start : start + weights.shape[1]])
+                if source == INPUT or not sharp:
+                    self.base += weighed[-1].sum(axis=1) * (1 + 1e-9)
+                else:
+                    self.most = max(self.most, float(weighed[-1].max(initial=FLOOR)))
             self._reads.append((-1 if source == INPUT else start, np.ascontiguousarray(weights.T), weighed[-1]))
+        if not (np.isfinite(self.base).all() and math.isfinite(self.most)):
+            raise _out_of_range(previous)
         # only a bound is wanted, so single precision will do, with room for its rounding and underflow
         self._reads = [
             (start, matrix, (np.minimum(gain, self.most) / self.most).T.astype(np.float32))

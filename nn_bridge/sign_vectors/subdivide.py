@@ -218,7 +218,8 @@ def _decide(
         size = float((np.abs(row[used]) * skeleton.scaled[used]).max())
         row[EPS] = 2 * UNIT_ROUNDOFF * size
         skeleton.row32[vertex, AMP] = 1.0
-        skeleton.row32[vertex, SIZE] = size * (1 + 1e-6)
+        with np.errstate(over="ignore"):  # a size beyond float32 is infinite, and then proves no sign
+            skeleton.row32[vertex, SIZE] = np.nextafter(np.float32(size), np.float32(np.inf))
 
 
 def exact_vertex(skeleton: Skeleton, index: int, layout: Layout, processed: int, vertex: int) -> ExactVertex | None:
