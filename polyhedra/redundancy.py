@@ -52,7 +52,8 @@ def relative_interior(
     """Find affine hull and relative interior; ``decide`` answers the linear programs.
 
     A proof that no point satisfies all inequalities strictly names rows that always hold with equality, or it proves
-    emptiness; so each linear program either ends the search or enlarges the set of equalities.
+    emptiness.  Rows that are constant on the hull of these are decided by their constant, so that no program sees them
+    again, and each program ends the search or lowers the dimension of the hull: there are at most n + 2 of them.
     """
     inside = point_inside(system) if decide is interior_of else None
     if inside is not None:
@@ -72,10 +73,35 @@ def relative_interior(
             if weight != 0:
                 bound += weight / system.scale(index) * system.row(index)[-1]
                 tight.add(index)
-        if bound < 0:
-            return RelativeInterior(-1, None, (), frozenset(range(system.count)))
         equal += [index for index in rest if index in tight]
-        rest = [index for index in rest if index not in tight]
+        hull = hull_rows([system.row(i) for i in equal], system.dim)
+        constants = {} if bound < 0 else _constants(system, [i for i in rest if i not in tight], hull)
+        if bound < 0 or any(not any(row[:-1]) for row in hull) or any(c < 0 for c in constants.values()):
+            return RelativeInterior(-1, None, (), frozenset(range(system.count)))
+        equal += [index for index, constant in constants.items() if constant == 0]
+        rest = [index for index in rest if index not in tight and index not in constants]
+
+
+def _constants(system: System, indices: list[int], hull: tuple[IntegerRow, ...]) -> dict[int, int]:
+    """The rows that are constant on an affine hull, with the sign of what they leave: below 0 they hold nowhere."""
+    pivots = [next(j for j, value in enumerate(row) if value) for row in hull]
+    if pivots and pivots[-1] == system.dim:
+        return {}  # no point satisfies the equalities
+    found = {}
+    for index in indices:
+        *slope, left = _eliminated(system.row(index), hull, pivots)
+        if not any(slope):
+            found[index] = (left > 0) - (left < 0)
+    return found
+
+
+def _eliminated(row: IntegerRow, hull: tuple[IntegerRow, ...], pivots: list[int]) -> IntegerRow:
+    """A positive multiple of an inequality, plus equalities of the hull, without their pivot variables."""
+    for equality, pivot in zip(hull, pivots, strict=True):
+        if row[pivot]:
+            # the pivot entry is positive, so the inequality keeps its direction
+            row = tuple(equality[pivot] * a - row[pivot] * e for a, e in zip(row, equality, strict=True))
+    return row
 
 
 def hull_rows(rows: list[IntegerRow], dim: int) -> tuple[IntegerRow, ...]:
@@ -121,11 +147,7 @@ def facet_candidates(rows: list[IntegerRow], hull: tuple[IntegerRow, ...]) -> se
     pivots = [next(j for j, value in enumerate(row) if value) for row in hull]
     tightest: dict[tuple[int, ...], tuple[fmpq, IntegerRow]] = {}
     for given in rows:
-        row = given
-        for equality, pivot in zip(hull, pivots, strict=True):
-            if row[pivot]:
-                # the pivot entry is positive, so the inequality keeps its direction
-                row = tuple(equality[pivot] * a - row[pivot] * e for a, e in zip(row, equality, strict=True))
+        row = _eliminated(given, hull, pivots)
         if not any(row[:-1]):
             continue
         row = primitive(tuple(map(fmpq, row)))
