@@ -42,7 +42,7 @@ def rational(value: Any) -> fmpq:
     Raises
     ------
     GeometryError
-        The value is NaN or infinite, or is no number.
+        The value is NaN or infinite, irrational, or no number.
 
     Examples
     --------
@@ -76,8 +76,15 @@ def rational(value: Any) -> fmpq:
         return fmpq(int(numerator), int(denominator))
     if hasattr(value, "p") and hasattr(value, "q"):  # sympy.Rational, without importing sympy
         return fmpq(int(value.p), int(value.q))
+    if hasattr(value, "_mpf_"):  # sympy.Float and mpmath.mpf, binary numbers of any precision
+        return _from_mpf(value)
+    if hasattr(value, "is_rational"):  # any other expression of sympy: sqrt(2), pi, x, an infinity
+        raise GeometryError(f"{shown(value)} (of sympy) is not a rational number; give a fraction, or float(..) of it")
     if hasattr(value, "__float__"):
-        return _from_float(float(value))
+        try:
+            return _from_float(float(value))
+        except (TypeError, ValueError, OverflowError):
+            pass
     raise GeometryError(
         f"{quoted(value) if isinstance(value, str) else shown(value)} (of type {kind.__name__}) is not a number"
     )
@@ -87,6 +94,16 @@ def _from_float(value: float) -> fmpq:
     if not math.isfinite(value):
         raise GeometryError(f"the number {shown(value)} is not finite")
     return fmpq(*value.as_integer_ratio())
+
+
+def _from_mpf(value: Any) -> fmpq:
+    sign, mantissa, exponent, _ = value._mpf_
+    if not mantissa and exponent:
+        raise GeometryError(f"the number {shown(value)} is not finite")
+    if abs(exponent) > _MAX_TEXT:
+        raise GeometryError(f"the number {shown(value)} has an exponent of more than {_MAX_TEXT:,}")
+    size = fmpq(int(mantissa)) * fmpq(2) ** int(exponent)
+    return -size if sign else size
 
 
 def _from_text(text: str) -> fmpq:
