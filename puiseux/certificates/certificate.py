@@ -212,7 +212,7 @@ def _write(path: str | PathLike[str], header: dict[str, Any], records: Iterable[
     if "network" in header:
         try:
             _, _, inputs, hidden, output = header["network"]
-            certificate_checker.stages_of(inputs, [*hidden, output])
+            list(certificate_checker.stages_of(inputs, [*hidden, output]))
         except certificate_checker.Invalid as error:
             raise UsageError(f"{shown_path(path)}: no certificate: {error}; round the network") from None
     with _lines_into(path) as write:

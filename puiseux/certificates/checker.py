@@ -14,12 +14,15 @@ import re
 import sqlite3
 import sys
 import zlib
+from collections.abc import Iterator
+from fractions import Fraction
 from operator import mul
 from typing import Any
 
 FORMAT, VERSION = "puiseux-certificate", 1
 LINE_LIMIT, FORM_LIMIT = 1 << 26, 2 * 10**7  # bytes of a line; inputs times units: more is an attack
 MEMORY_LIMIT = 1 << 29  # bytes: values of a line, integers of a network, an elimination; forms: twice so many
+FIELDS = {"cells": ("digest", "network"), "pruning": ("dim", "scale")}
 Row = list[int]  # an affine form a.x + b as [a_1, .., a_n, b], or the point x / d as [x_1, .., x_n, d]
 
 
@@ -41,17 +44,15 @@ def check(path: str, opener: Any = open) -> dict[str, Any]:
                 if number == 1 and not re.match(rb'\{"format": ?"%b"' % FORMAT.encode(), line):
                     break
                 _require(line.endswith(b"\n"), f"is truncated, or longer than {LINE_LIMIT} bytes")
-                values = sum(map(line.count, (b"[", b"{", b",")))
-                _require(60 * values <= MEMORY_LIMIT, "holds too many values")
+                _require(60 * sum(map(line.count, (b"[", b"{", b","))) <= MEMORY_LIMIT, "holds too many values")
                 record = json.loads(line)
                 if proof is None:
                     form, version, kind = (record.pop(key) for key in ("format", "version", "kind"))
                     if (form, version) != (FORMAT, VERSION):
                         raise NoCertificate(f"is of version {version!r:.20}; this checker reads version {VERSION}")
-                    header: Any = {"cells": _Cells, "pruning": _Pruning}[kind]
-                    odd = sorted({*header.fields} ^ set(record))
+                    odd = sorted({"walls", *FIELDS[kind]} ^ set(record))
                     _require(not odd, f"the field {odd[:1]!r:.60} is missing or unknown")
-                    proof = header(**record)
+                    proof = {"cells": _Cells, "pruning": _Pruning}[kind](**record)  # type: ignore[call-arg]
                 elif isinstance(record, list):
                     getattr(proof, f"on_{record[0]}")(*record[1:])
                 else:
@@ -103,12 +104,10 @@ def _combine(rows: list[Row], targets: list[Row]) -> None:
         _require(r >= 0, "the rows of a support are dependent")
         matrix[c], matrix[r] = matrix[r], matrix[c]
         pivot, head = matrix[c], matrix[c][c]
-        small = len(matrix) * len(pivot) * head.bit_length() <= 8 * MEMORY_LIMIT
-        _require(small, "the numbers of a proof get too long")
+        _require(len(matrix) * len(pivot) * head.bit_length() <= 8 * MEMORY_LIMIT, "numbers of a proof get too long")
         for r, row in enumerate(matrix):
             if r != c:
-                factor = row[c]
-                matrix[r] = [(head * a - factor * b) // last for a, b in zip(row, pivot, strict=True)]
+                matrix[r] = [(head * a - row[c] * b) // last for a, b in zip(row, pivot, strict=True)]
         last = head
     sign = 1 if last > 0 else -1
     for t in range(size, size + len(targets)):
@@ -117,15 +116,8 @@ def _combine(rows: list[Row], targets: list[Row]) -> None:
         _require(rest >= 0 and not any(multipliers[size:]) and min(multipliers, default=0) >= 0, "the multipliers fail")
 
 
-def _fraction(text: str) -> tuple[int, int]:
-    _require(re.fullmatch(r"-?[0-9]+(/[1-9][0-9]*)?", text), f"{text!r:.40} is no fraction")
-    numerator, _, denominator = text.partition("/")
-    return int(numerator), int(denominator or 1)
-
-
-def stages_of(inputs: int, content: list[Any]) -> list[tuple[list[tuple[int, list[Row]]], Row]]:
+def stages_of(inputs: int, content: list[Any]) -> Iterator[tuple[list[tuple[int, list[Row]]], Row]]:
     """The stages, last the outputs, with denominators cleared: blocks on sources (0 is the input), and biases."""
-    stages: list[tuple[list[tuple[int, list[Row]]], Row]] = []
     sizes, scales, lengths, used, space = [inputs], [1], [1], 0, 0
     for blocks, bias in content:
         sources = [source for source, _ in blocks]
@@ -133,41 +125,34 @@ def stages_of(inputs: int, content: list[Any]) -> list[tuple[list[tuple[int, lis
         _require((sum(sizes[1:]) + len(bias)) * inputs <= FORM_LIMIT, "the network is too large")
         good = bias and sorted(sources) == sources and widths == [(len(bias), {m}) for m in _choose(sizes, sources)]
         _require(good, f"the shape of stage {len(sizes)} of the network does not fit")
-        exact = [(source, [[_fraction(v) for v in row] for row in rows]) for source, rows in blocks]
-        shifts = [_fraction(v) for v in bias]
-        numbers = [number for _, rows in exact for row in rows for number in row] + shifts
+        texts = [text for _, rows in blocks for row in rows for text in row] + bias
+        _require(all(re.fullmatch(r"-?[0-9]+(/[1-9][0-9]*)?", text) for text in texts), "a weight is no fraction")
         scale = least = math.lcm(*(scales[s] for s in sources))
-        for q in {q for _, q in numbers}:
+        for q in {int(text.partition("/")[2] or 1) for text in texts}:
             scale = math.lcm(scale, least * q)
-            small = used + len(numbers) * scale.bit_length() <= 8 * MEMORY_LIMIT
-            _require(small, "the denominators of the network are too long")
-        used += len(numbers) * scale.bit_length()
-        whole = [(s, [[p * (scale // scales[s] // q) for p, q in row] for row in rows]) for s, rows in exact]
-        stages.append((whole, [p * (scale // q) for p, q in shifts]))
-        longest = max((v.bit_length() for _, rows in whole for row in rows for v in row), default=0)
-        longest += max((lengths[s] + sizes[s].bit_length() for s in sources), default=0)
-        lengths.append(len(sources) + max(longest, *(v.bit_length() for v in stages[-1][1])))  # of a form's integers
+            _require(used + len(texts) * scale.bit_length() <= 8 * MEMORY_LIMIT, "the denominators are too long")
+        used += len(texts) * scale.bit_length()
+        whole = [(s, [[int(scale // scales[s] * Fraction(v)) for v in row] for row in rows]) for s, rows in blocks]
+        yield whole, (biases := [int(scale * Fraction(v)) for v in bias])
+        longest = max(v.bit_length() for _, rows in [*whole, (0, [biases])] for row in rows for v in row)
+        lengths.append(len(sources) + longest + max((lengths[s] + sizes[s].bit_length() for s in sources), default=0))
         space += (inputs + 1) * len(bias) * (40 + lengths[-1] // 7)
         _require(space <= 2 * MEMORY_LIMIT, "the numbers of the network are too long for so many units and inputs")
         sizes, scales = [*sizes, len(bias)], [*scales, scale]
-    return stages
 
 
 class _Cells:  # a tree of splits, depth first, the active side of each split before the inactive one
-    fields = ("digest", "network", "walls")
-
     def __init__(self, digest: Any, network: Any, walls: Any) -> None:
         name, version, inputs, hidden, output = network
         _require([name, version, type(inputs)] == ["puiseux-network", 1, int], "the network has another format")
         found = hashlib.sha256(json.dumps(network, separators=(",", ":")).encode()).hexdigest()
         _require(digest == found, f"the digest of the network is {found}, not {digest!r:.80}")
         self.about = {"kind": "cells", "digest": digest, "input_dim": inputs, "walls": walls}
-        self.stages, self.width, self.walls = stages_of(inputs, [*hidden, output]), inputs + 1, len(walls)
-        self.rows = [_integers(wall, self.width) for wall in walls]  # all that is >= 0 at this place of the tree
+        self.stages, self.width, self.walls = list(stages_of(inputs, [*hidden, output])), inputs + 1, len(walls)
+        self.cells, self.rows = 0, [_integers(wall, self.width) for wall in walls]  # all that is >= 0 at this place
         self.forms: list[list[Row]] = [[[0] * self.width]]  # by stage; those of the input are not written out
         self.signs: list[list[Any]] = [[1] * inputs]  # 0, 1, or None while the unit is open
-        self.path: list[tuple[int, int, int, list[Any]]] = []  # splits: unit, and what to go back to
-        self.cells, self.done = 0, False
+        self.path: list[Any] = [(0, 0, 0, [])]  # the whole, and splits: unit, and what to go back to; empty at the end
         self.ask = sqlite3.connect("").execute  # a temporary file, as soon as it outgrows its cache
         self.ask("CREATE TABLE cell (id INTEGER PRIMARY KEY, pattern BLOB UNIQUE, map TEXT, whole BOOLEAN, up INTEGER)")
         self.ask("CREATE TABLE facet (one INTEGER, pattern BLOB, map TEXT)")
@@ -194,12 +179,11 @@ class _Cells:  # a tree of splits, depth first, the active side of each split be
             self.signs.append([None if any(form[:-1]) else int(form[-1] > 0) for form in self.forms[-1]])
 
     def _require_open(self, units: Any) -> None:
-        _require(not self.done and len(self.forms) <= len(self.stages), "no unit is open here")
+        _require(self.path and len(self.forms) <= len(self.stages), "no unit is open here")
         _require(set(_choose(self.signs[-1], units)) <= {None}, f"one of the units {units!r:.60} is decided already")
 
     def _step(self, unit: int, side: int) -> None:
-        form = self.forms[-1][unit]
-        self.rows.append(form if side else [-v for v in form])
+        self.rows.append([v if side else -v for v in self.forms[-1][unit]])
         self.signs[-1][unit] = side
         self._enter()
 
@@ -219,7 +203,7 @@ class _Cells:  # a tree of splits, depth first, the active side of each split be
 
     def on_cell(self, point: Any, facets: Any = (), redundant: Any = None) -> None:
         """A leaf: a point inside it; facets; and, to show that these are all, proofs that other rows are redundant."""
-        _require(not self.done and len(self.forms) > len(self.stages), "no cell ends here")
+        _require(self.path and len(self.forms) > len(self.stages), "no cell ends here")
         inside = _values(self.rows, point, self.width)
         _require(all(value > 0 for value in inside), "the point is not inside the cell")
         self.cells += 1
@@ -234,11 +218,9 @@ class _Cells:  # a tree of splits, depth first, the active side of each split be
             _combine(_choose(self.rows, support), [self.rows[number]])
         entry = (self.cells, b"".join(map(bytes, self.signs[1:-1])), affine, redundant is not None, self.cells)
         self.ask("INSERT INTO cell VALUES (?, ?, ?, ?, ?)", entry)
-        self.done = not self.path
-        if not self.done:  # on to the inactive side of the innermost split that waits for it
-            unit, depth, height, signs = self.path.pop()
-            del self.forms[depth:], self.signs[depth - 1 :], self.rows[height:]
-            self.signs.append(signs)
+        unit, depth, height, signs = self.path.pop()
+        if self.path:  # on to the inactive side of the innermost split that waits for it
+            self.forms[depth:], self.signs[depth - 1 :], self.rows[height:] = [], [signs], []
             self._step(unit, 0)
 
     def _facet(self, number: int, point: Row, inside: Row, target: Row, affine: str) -> None:
@@ -246,10 +228,9 @@ class _Cells:  # a tree of splits, depth first, the active side of each split be
         outside, own = _values(self.rows, target, self.width), self.rows[number]
         to, back = inside[number], -outside[number]
         _require(back > 0, f"the target is not beyond row {number}")
-        k = next(c for c, v in enumerate(own) if v)
         crossing = [to * t + back * p for t, p in zip(outside, inside, strict=True)]
-        for value, row in zip(crossing, self.rows, strict=True):
-            alike = value == 0 and all(a * own[k] == b * row[k] for a, b in zip(row, own, strict=True))
+        for value, row, here in zip(crossing, self.rows, inside, strict=True):
+            alike = value == 0 and all(a * to == b * here for a, b in zip(row, own, strict=True))
             _require(value > 0 or alike, f"the way does not leave through row {number} alone")
         if 0 in crossing[: self.walls]:
             return  # beyond a wall of the domain is nothing
@@ -264,12 +245,10 @@ class _Cells:  # a tree of splits, depth first, the active side of each split be
 
     def counts(self) -> dict[str, Any]:
         """Cells of one map are joined across facets; no other facet can join any."""
-        _require(self.done, "truncated: a side of a split is missing")
+        _require(not self.path, "truncated: a side of a split is missing")
         self.ask("CREATE TABLE joined AS SELECT one, id AS two FROM facet NATURAL JOIN cell")
-        for one, two in self.ask("SELECT one, two FROM joined"):
+        for one, two in self.ask("SELECT * FROM joined UNION ALL SELECT * FROM joined"):  # then all are at roots
             self.ask("UPDATE cell SET up = ? WHERE id = ?", (self._root(two), self._root(one)))
-        for one, two in self.ask("SELECT one, two FROM joined"):
-            self._root(one), self._root(two)
         doubt = "SELECT min(up), max(up) FROM cell WHERE NOT whole GROUP BY map HAVING min(up) < max(up)"
         _require(self.ask(doubt).fetchone() is None, "cells of one map are neither joined nor shown to be apart")
         regions, maps = self.ask("SELECT count(DISTINCT up), count(DISTINCT map) FROM cell").fetchone()
@@ -285,8 +264,6 @@ class _Cells:  # a tree of splits, depth first, the active side of each split be
 
 
 class _Pruning:  # kept terms, with a point each, then redundant terms: no kept term can go, all others can
-    fields = ("dim", "scale", "walls")
-
     def __init__(self, dim: int, scale: int, walls: Any) -> None:
         _require(type(dim) is type(scale) is int and min(dim, scale) > 0, "dim and scale are positive integers")
         self.about = {"kind": "pruning", "input_dim": dim, "scale": scale, "walls": walls}
