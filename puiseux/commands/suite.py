@@ -50,6 +50,14 @@ def suite(
     families: Annotated[
         str | None, typer.Option("--families", metavar="NAMES", help="Only these, with commas between.")
     ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            "--time-limit",
+            metavar="SECONDS",
+            help="Of export: begin no other network then; the same command goes on from there.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Write the reference suite of networks with exact answers, or run a program over it.
@@ -62,11 +70,13 @@ def suite(
     if action == "export":
         if command is not None:
             raise UsageError("--command belongs to suite run")
-        return _export(directory, small, chosen, force, as_json)
+        return _export(directory, small, chosen, force, time_limit, as_json)
     if command is None:
         raise UsageError('suite run needs the program to run: --command "my_counter {net}"')
     if small or force:
         raise UsageError("--small and --force belong to suite export; run takes what was exported")
+    if time_limit is not None:
+        raise UsageError("--time-limit belongs to suite export; run has --timeout, for each network")
     from puiseux.suite import run_suite
 
     result = run_suite(
@@ -83,11 +93,17 @@ def suite(
     return ExitCode.DIFFERENT if result.wrong else ExitCode.DONE
 
 
-def _export(directory: Path, small: bool, families: list[str] | None, force: bool, as_json: bool) -> int:
+def _export(
+    directory: Path, small: bool, families: list[str] | None, force: bool, time_limit: float | None, as_json: bool
+) -> int:
     from puiseux.suite import export_suite
 
-    manifest = export_suite(directory, small=small, families=families, force=force, watch=_progress)
-    _progress()
+    try:
+        manifest = export_suite(
+            directory, small=small, families=families, force=force, watch=_progress, time_limit=time_limit
+        )
+    finally:
+        _progress()
     if as_json:
         print(json.dumps(manifest))
     else:

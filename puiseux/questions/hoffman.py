@@ -45,10 +45,10 @@ class OutputRadius:
         return {
             "exact": None if found is None or found.exact is None else _nearest(found.exact),
             "lower": None if found is None else round_down(found.lower),
-            "upper": None if found is None else round_up(found.upper),
-            "radius": None if found is None else round_up(found.radius),
-            "minimal_radius": None if self.smallest is None else round_up(self.smallest),
-            "range": None if found is None else round_up(found.range),
+            "upper": None if found is None else _above(found.upper),
+            "radius": None if found is None else _above(found.radius),
+            "minimal_radius": None if self.smallest is None else _above(self.smallest),
+            "range": None if found is None else _above(found.range),
             "cells": None if found is None else found.cells,
         }
 
@@ -170,3 +170,8 @@ def _steps(network: Network, pruned: bool, samples: int, limit: int) -> Iterator
 def _nearest(value: fmpq) -> float:
     """A number that JSON can hold: beyond the range of float64 its largest one."""
     return max(-MAX_FLOAT, min(MAX_FLOAT, to_float(value)))
+
+
+def _above(value: fmpq) -> float:
+    """The same, rounded upwards where it is in range."""
+    return min(MAX_FLOAT, round_up(value))

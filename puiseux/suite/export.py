@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import time
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -30,6 +32,7 @@ from polyhedra.quoting import quoted, shown_path
 from puiseux.suite.answers import FORMAT as ANSWERS_FORMAT
 from puiseux.suite.answers import answers_of
 from puiseux.suite.networks import SUITE_VERSION, SuiteNetwork, suite_networks
+from puiseux.time_limit import Stopped, check_time_limit
 
 FORMAT, VERSION = "puiseux-suite", 1
 _MAX_BYTES = 16 * 2**20
@@ -47,6 +50,7 @@ def export_suite(
     families: Sequence[str] | None = None,
     force: bool = False,
     watch: Callable[[str], None] | None = None,
+    time_limit: float | None = None,
 ) -> dict[str, Any]:
     """Compute and write the reference suite.
 
@@ -62,6 +66,8 @@ def export_suite(
         Write into a folder that holds other things too, and compute everything anew.
     watch : callable, optional
         Called with the name of each network when its answers are written.
+    time_limit : float, optional
+        Seconds after which no other network is begun.
 
     Returns
     -------
@@ -74,7 +80,11 @@ def export_suite(
         There is no such family, or the folder holds something else or the export of another version or part.
     NetworkError
         The folder cannot be written.
+    Stopped
+        The time is over; the same call goes on from there.
     """
+    check_time_limit(time_limit)
+    end = math.inf if time_limit is None else time.monotonic() + time_limit
     folder = Path(directory)
     chosen = suite_networks(small)
     if families is not None:
@@ -92,7 +102,12 @@ def export_suite(
     }
     _prepare(folder, header, force)
     entries = []
-    for entry in chosen:
+    for number, entry in enumerate(chosen):
+        if time.monotonic() >= end:
+            raise Stopped(
+                f"stopped at the time limit of {time_limit:g} s with {number} of {len(chosen)} networks; the same call "
+                "without force goes on from there"
+            )
         entries.append(_write(entry, folder, force))
         if watch is not None:
             watch(entry.name)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import combinations, pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from puiseux.suite import export, export_suite, networks, run_suite, suite_netwo
 from puiseux.suite.answers import answers_of
 from puiseux.suite.any_dimension import patterns_of_any_dimension
 from puiseux.suite.run import parse_answer
+from puiseux.time_limit import Stopped
 from tests.oracles.naive_cells import cells, four_counts, pattern_text, plain
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -231,6 +233,22 @@ def test_a_part_of_the_suite(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no family 'guess'"):
         export_suite(tmp_path / "other", families=["guess"])
     assert not (tmp_path / "other").exists()
+
+
+def test_an_export_stops_between_two_networks_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter((0.0, 0.0, 9.0, 9.0, 9.0))
+    monkeypatch.setattr("puiseux.suite.export.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    with pytest.raises(Stopped, match="limit of 5 s with 1 of 2 networks; the same call without force goes on"):
+        export_suite(tmp_path / "part", small=True, families=["trained"], time_limit=5)
+    monkeypatch.undo()
+    written = (tmp_path / "part" / "answers" / "iris-two-kinds.json").stat().st_mtime_ns
+    assert (
+        run(["suite", "export", str(tmp_path / "part"), "--small", "--families", "trained", "--time-limit", "60"]) == 0
+    )
+    assert (tmp_path / "part" / "answers" / "iris-two-kinds.json").stat().st_mtime_ns == written
+    assert run(["suite", "export", str(tmp_path / "two"), "--time-limit", "0"]) == 2
+    assert run(["suite", "run", str(tmp_path / "part"), "--command", "true {net}", "--time-limit", "9"]) == 2
+    assert run(["suite", "export", str(tmp_path / "two"), "--small", "--time-limit", "1e-9"]) == 3
 
 
 # ---------------------------------------------------------------- running programs
