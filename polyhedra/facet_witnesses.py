@@ -61,7 +61,8 @@ def _is_alone(rows: Floats, index: int, center: Floats, slack: float) -> bool:
     """Whether a point that violates this row alone is found and proven."""
     check_limits()
     top = rows[index].copy()
-    top[-1] += slack
+    with np.errstate(over="ignore"):  # left unproven below
+        top[-1] += slack
     if not (slack > 0 and np.isfinite(top[-1])):
         return False
     dim = len(center)

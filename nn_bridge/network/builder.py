@@ -136,7 +136,7 @@ class NetworkBuilder:
                 self.spend_digits((constants[i],))
         names = _variables_of(signal)
         if names is not None:
-            self.spend(len(rows) + sum(map(len, rows)))
+            self.spend(len(rows) + sum(map(len, rows)) // 2)
             return Signal(tuple({names[j]: w for j, w in row.items()} for row in rows), tuple(constants))
         self.spend(len(rows) + len(signal.rows))
         self._foresee_digits(signal, rows)
@@ -327,7 +327,7 @@ class NetworkBuilder:
         blank: dict[int, Row] = {}
         for i, row in enumerate(signal.rows):
             parts: dict[int, dict[int, fmpq]] = {}
-            self.spend(len(row))
+            self.spend(len(row) // 2)
             for variable, weight in row.items():
                 source = bisect_right(self._starts, variable) - 1
                 parts.setdefault(source, {})[variable - self._starts[source]] = weight

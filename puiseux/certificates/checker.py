@@ -52,7 +52,7 @@ def check(path: str, opener: Any = open) -> dict[str, Any]:
                         raise NoCertificate(f"is of version {version!r:.20}; this checker reads version {VERSION}")
                     odd = sorted({"walls", *FIELDS[kind]} ^ set(record))
                     _require(not odd, f"the field {odd[:1]!r:.60} is missing or unknown")
-                    proof = {"cells": _Cells, "pruning": _Pruning}[kind](**record)
+                    proof = {"cells": _Cells, "pruning": _Pruning}[kind](**record)  # type: ignore[call-arg]
                 elif isinstance(record, list):
                     getattr(proof, f"on_{record[0]}")(*record[1:])
                 else:

@@ -24,7 +24,7 @@ NOT_LINEAR = frozenset(
 )
 """Operators of values that depend on the input that are known not to be piecewise linear."""
 
-_TOUCHED = 4  # entries that an operator looks at cost a quarter of those that it makes
+_TOUCHED = 16  # entries that an operator looks at, each of which costs a sixteenth of one that it makes
 
 _NAMED = 200  # entries that one input of an operator costs at least, so that a million inputs are too many
 

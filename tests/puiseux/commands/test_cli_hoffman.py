@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,12 @@ def test_numbers_beyond_floats_stay_json(tmp_path: Path, capsys: pytest.CaptureF
     save(Network.from_layers([[["1e-400"], [1]], [[1, 1]]], [["1e-100", 0], [0]]), path)
     (entry,) = hoffman(capsys, path)["outputs"]
     assert entry["exact"] == pytest.approx(1.7976931348623157e308)
+
+
+def test_upper_bounds_beyond_floats_are_the_largest_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(Network.from_layers([[["1e-300"]], [["1e-300"]]], [[0], [0]]), tmp_path / "far.json")
+    (output,) = hoffman(capsys, tmp_path / "far.json")["outputs"]
+    assert output["lower"] == output["exact"] == output["upper"] == sys.float_info.max
 
 
 def test_a_time_limit_leaves_what_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
