@@ -20,20 +20,22 @@ from puiseux.api import (
     convex_regions,
     decision_boundary,
     dual_graph,
-    effective_radii,
     extract_sign_vectors,
     iterate_cells,
     level_set,
     load_complex,
-    monomial_complexity,
     patterns_of_any_dimension,
-    region_bounds,
     region_statistics,
+    save_complex,
+    save_graph,
+)
+from puiseux.api_expressivity import (
+    effective_radii,
+    monomial_complexity,
+    region_bounds,
     sample_patterns,
     sample_regions,
     sampling_box,
-    save_complex,
-    save_graph,
     tropicalize,
 )
 

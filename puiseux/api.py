@@ -14,29 +14,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import networkx as nx
-    import numpy as np
 
     from nn_bridge.cells.cell import Cell
     from nn_bridge.cells.complex import CellComplex
     from nn_bridge.cells.statistics_table import RegionTable
     from nn_bridge.convexity.regions import ConvexRegions
-    from nn_bridge.expressivity.complexity import MonomialComplexity
-    from nn_bridge.expressivity.region_bounds import RegionBounds
-    from nn_bridge.expressivity.sampling import SampledPatterns, SampledRegions
-    from nn_bridge.expressivity.sampling_box import SamplingBox
     from nn_bridge.sign_vectors.complex import Complex
     from nn_bridge.sign_vectors.level_sets import LevelSet
     from nn_bridge.topology.patterns import AnyPattern
     from puiseux.domains import DomainLike, Problem
-    from tropical.effective_radius import EffectiveRadius
     from tropical.hypersurface import DecisionBoundary
-    from tropical.rational import PuiseuxRational
 
 ModelLike = Any
 """A path, a `Network`, a torch module, an ONNX model, a scikit-learn estimator, a state dictionary, or layers."""
 
 
-def _posed(network: ModelLike, domain: DomainLike, output: int | None = None) -> Problem:
+def posed(network: ModelLike, domain: DomainLike, output: int | None = None) -> Problem:
+    """The problem that whatever is taken as a network and a domain poses."""
     from puiseux.domains import pose
     from puiseux.reading import as_network
 
@@ -74,7 +68,7 @@ def iterate_cells(network: ModelLike, domain: DomainLike = None, *, output: int 
     """
     from nn_bridge.cells.cell import iterate_cells
 
-    problem = _posed(network, domain, output)
+    problem = posed(network, domain, output)
     return iterate_cells(problem.network, problem.domain)
 
 
@@ -102,7 +96,7 @@ def cell_complex(network: ModelLike, domain: DomainLike = None, *, output: int |
     """
     from nn_bridge.cells.complex import cell_complex
 
-    problem = _posed(network, domain, output)
+    problem = posed(network, domain, output)
     return cell_complex(problem.network, problem.domain)
 
 
@@ -142,7 +136,7 @@ def convex_regions(
     """
     from nn_bridge.convexity.regions import convex_regions
 
-    problem = _posed(network, domain, output)
+    problem = posed(network, domain, output)
     return convex_regions(problem.network, problem.domain, cuts=cuts, time_limit=time_limit)
 
 
@@ -158,7 +152,7 @@ def patterns_of_any_dimension(network: ModelLike, domain: DomainLike = None) -> 
     """
     from nn_bridge.topology.patterns import patterns_of_any_dimension
 
-    problem = _posed(network, domain)
+    problem = posed(network, domain)
     return patterns_of_any_dimension(problem.network, problem.domain)
 
 
@@ -291,7 +285,7 @@ def region_statistics(
     """
     from nn_bridge.cells.statistics import region_statistics
 
-    problem = _posed(network, domain, output)
+    problem = posed(network, domain, output)
     return region_statistics(problem.network, problem.domain, data=data, by=by)
 
 
@@ -315,7 +309,7 @@ def extract_sign_vectors(
     """
     from nn_bridge.sign_vectors.extractor import extract
 
-    problem = _posed(network, domain, output)
+    problem = posed(network, domain, output)
     return extract(
         problem.network,
         _bounded(problem),
@@ -341,7 +335,7 @@ def level_set(
     """
     from nn_bridge.sign_vectors.level_sets import level_set
 
-    problem = _posed(network, domain)
+    problem = posed(network, domain)
     return level_set(problem.network, _bounded(problem), level, output=output, prune=prune, memory=memory)
 
 
@@ -351,121 +345,3 @@ def _bounded(problem: Problem) -> Any:
     if problem.domain is None:
         raise UsageError("a bounded domain is needed here: give a box, such as 'box:-1,1'")
     return problem.domain
-
-
-# -------------------------------------------------------------------- expressivity
-
-
-def region_bounds(network: ModelLike) -> RegionBounds:
-    """Lower and upper bounds on the number of regions; see `nn_bridge.expressivity.region_bounds.region_bounds`."""
-    from nn_bridge.expressivity.region_bounds import region_bounds
-    from puiseux.reading import as_network
-
-    return region_bounds(as_network(network))
-
-
-def monomial_complexity(network: ModelLike, *, layers: bool = True) -> MonomialComplexity:
-    """How many terms the tropical maps of a network have, before and after pruning.
-
-    See `nn_bridge.expressivity.complexity.monomial_complexity`.
-    """
-    from nn_bridge.expressivity.complexity import monomial_complexity
-    from puiseux.reading import as_network
-
-    return monomial_complexity(as_network(network), layers=layers)
-
-
-def tropicalize(
-    network: ModelLike,
-    *,
-    prune: Literal["layer", "end", "none"] = "layer",
-    method: Literal["certified", "cdd"] = "certified",
-) -> tuple[PuiseuxRational, ...]:
-    """The outputs as tropical Puiseux rational maps; see `nn_bridge.symbolic.tropicalize.tropicalize`."""
-    from nn_bridge.symbolic.tropicalize import tropicalize
-    from puiseux.reading import as_network
-
-    return tropicalize(as_network(network), prune=prune, method=method)
-
-
-def sample_regions(
-    network: ModelLike,
-    *,
-    samples: int,
-    cube: Any,
-    rng: int | np.random.Generator | None = None,
-    device: str = "cpu",
-    midpoint_test: bool = True,
-    offsets: bool = True,
-    tolerance: float = 1e-9,
-    batch: int = 1 << 16,
-) -> SampledRegions:
-    """Estimate the number of regions by sampling; see `nn_bridge.expressivity.sampling.sample_regions`.
-
-    Without ``rng`` a seed is drawn, and remembered in the result.
-    """
-    from nn_bridge.expressivity.sampling import sample_regions
-    from puiseux.reading import as_network
-
-    return sample_regions(
-        as_network(network),
-        samples=samples,
-        cube=cube,
-        rng=rng,
-        device=device,
-        midpoint_test=midpoint_test,
-        offsets=offsets,
-        tolerance=tolerance,
-        batch=batch,
-    )
-
-
-def sample_patterns(
-    network: ModelLike,
-    *,
-    samples: int,
-    cube: Any,
-    rng: int | np.random.Generator | None = None,
-    batch: int = 1 << 16,
-) -> SampledPatterns:
-    """Activation patterns of sampled points; see `nn_bridge.expressivity.sampling.sample_patterns`.
-
-    Without ``rng`` a seed is drawn, and remembered in the result.
-    """
-    from nn_bridge.expressivity.sampling import sample_patterns
-    from puiseux.reading import as_network
-
-    return sample_patterns(as_network(network), samples=samples, cube=cube, rng=rng, batch=batch)
-
-
-def sampling_box(
-    network: ModelLike,
-    centre: Iterable[Any] | None = None,
-    *,
-    margin: Any = 1,
-    method: Literal["cells", "hoffman"] = "cells",
-) -> SamplingBox:
-    """A cube that meets the interior of every region; see `nn_bridge.expressivity.sampling_box.sampling_box`."""
-    from nn_bridge.expressivity.sampling_box import sampling_box
-    from puiseux.reading import as_network
-
-    return sampling_box(as_network(network), centre, margin=margin, method=method)
-
-
-def effective_radii(
-    network: ModelLike,
-    centre: Iterable[Any] | None = None,
-    *,
-    pruned: bool = True,
-    exact: bool = True,
-    samples: int = 20,
-    rng: int | np.random.Generator | None = None,
-    limit: int = 100_000,
-) -> tuple[EffectiveRadius, ...]:
-    """The effective radius of each output; see `nn_bridge.expressivity.sampling_box.effective_radii`."""
-    from nn_bridge.expressivity.sampling_box import effective_radii
-    from puiseux.reading import as_network
-
-    return effective_radii(
-        as_network(network), centre, pruned=pruned, exact=exact, samples=samples, rng=rng, limit=limit
-    )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nn_bridge.cells.faces import face_complex
 from nn_bridge.network.network import Network, Pattern, Row
-from nn_bridge.topology.faces import face_complex
 from polyhedra.polyhedron import Polyhedron
 
 

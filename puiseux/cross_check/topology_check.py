@@ -17,7 +17,7 @@ ROUTES = ("faces", "signs")
 
 @dataclass(frozen=True, slots=True)
 class TopologyRoute:
-    """What one route says of one set.
+    """The answers of one route about one set.
 
     Attributes
     ----------

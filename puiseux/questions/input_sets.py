@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from flint import fmpq
 
 from nn_bridge.cells.cuts import with_differences, with_level, with_unit_level
-from nn_bridge.cells.faces import face_complex
+from nn_bridge.cells.faces import FaceComplex, face_complex
 from nn_bridge.network.network import Network
 from nn_bridge.topology.homology import FIELDS
 from nn_bridge.topology.sets import FaceSet, closed_set, open_set
@@ -154,9 +154,21 @@ def condition(question: InputSet) -> Callable[[tuple[int, ...]], bool]:
 
 def face_set(network: Network, domain: Polyhedron | None, question: InputSet) -> FaceSet:
     """The set as a union of faces."""
-    stage = len(network.stages)
-    cut = cut_network(network, question)
-    faces, holds, units = face_complex(cut, domain), condition(question), range(cut.stages[-1].units)
+    return next(face_sets(network, domain, [question]))
+
+
+def face_sets(network: Network, domain: Polyhedron | None, questions: Iterable[InputSet]) -> Iterator[FaceSet]:
+    """Several sets as unions of faces, one after another; sets that cut alike share one complex."""
+    cut, faces = None, None
+    for question in questions:
+        wanted = cut_network(network, question)
+        if faces is None or wanted != cut:
+            cut, faces = wanted, face_complex(wanted, domain)
+        yield _members(faces, question, len(network.stages), wanted.stages[-1].units)
+
+
+def _members(faces: FaceComplex, question: InputSet, stage: int, count: int) -> FaceSet:
+    holds, units = condition(question), range(count)
     make = closed_set if question.closed else open_set
     return make(faces, lambda face: holds(tuple(faces.unit_sign(face, stage, unit) for unit in units)))
 
@@ -187,6 +199,7 @@ __all__ = [
     "condition",
     "cut_network",
     "face_set",
+    "face_sets",
     "input_set",
     "set_text",
 ]

@@ -34,7 +34,7 @@ def number(value: int | None) -> str:
 
 
 def isolated(subject: Subject, task: Callable[[], Iterator[Any]], part: float, what: str) -> list[Any]:
-    """What a task yields, within a part of the time that is left, whatever it does."""
+    """List what a task yields, within a part of the time that is left, whatever it does."""
     seconds = subject.share(part)
     try:
         return list(run_isolated(task, seconds))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from puiseux.questions.input_sets import SETS, InputSet, face_set, input_set, set_text
+from puiseux.questions.input_sets import SETS, InputSet, face_sets, input_set, set_text
 from puiseux.report.html_parts import isolated, number, table
 from puiseux.report.subject import LeftOut, Subject
 
@@ -31,8 +31,9 @@ def topology_section(subject: Subject) -> str:
 
 def _rows(subject: Subject) -> Iterator[tuple[str, ...]]:
     problem = subject.problem
-    for question in _questions(subject):
-        members = face_set(problem.network, problem.domain, question)
+    questions = _questions(subject)
+    sets = face_sets(problem.network, problem.domain, questions)
+    for question, members in zip(questions, sets, strict=True):
         betti = members.homology.rational
         at_infinity = ", ".join(map(str, members.one_point_homology.rational))
         yield (_html(question), *map(number, betti), number(sum(members.f_vector)), at_infinity)

@@ -128,7 +128,7 @@ def summarize(trials: Sequence[Trial]) -> Summary:
 
 
 def _grid_text(trials: Sequence[Trial]) -> str:
-    """What the published radii and numbers of points make of the estimates."""
+    """Compare the estimates by the published radii and numbers of points."""
     found = []
     for k, (radius, points) in enumerate(GRID):
         low = sum(t["sampled on the grid"][k] < t["symbolic"] for t in trials)

@@ -44,6 +44,15 @@ def certified(domain: Any, folder: Path) -> bool:
 
 ON_A_DOMAIN: dict[str, Callable[[Any, Path], Any]] = {
     "cell_complex": lambda domain, _: puiseux.cell_complex(NET, domain).facet_partner.tolist(),
+    "convex_regions": lambda domain, _: puiseux.convex_regions(NET, domain).lower,
+    "count_definitions": lambda domain, _: str(puiseux.count_definitions(NET, domain).to_json()),
+    "critical_points": lambda domain, _: str(puiseux.critical_points(NET, domain)),
+    "patterns_of_any_dimension": lambda domain, _: len(puiseux.patterns_of_any_dimension(NET, domain)),
+    "plot_decision_region": lambda domain, _: puiseux.plot_decision_region(SLANTED, domain=domain).get_title(),
+    "save_decision_region": written(
+        lambda domain, path: puiseux.save_decision_region(path, SLANTED, domain=domain), "region.svg"
+    ),
+    "vertex_persistence": lambda domain, _: str(puiseux.vertex_persistence(NET, lambda x: x[0] - 3 * x[1], domain).pairs),
     "count_regions": lambda domain, _: puiseux.count_regions(NET, domain).counts,
     "crosscheck": lambda domain, _: puiseux.crosscheck(NET, domain, routes=("cells", "tropical")).agree,
     "decision_boundary": lambda domain, _: len(puiseux.decision_boundary(NET, domain).pieces),
@@ -157,6 +166,15 @@ RETURNS = {
     "minimal_effective_radius": "tropical.effective_radius.MinimalRadius",
     "monomial_complexity": "nn_bridge.expressivity.complexity.MonomialComplexity",
     "optimize": "puiseux.questions.optimization.Extremum",
+    "convex_regions": "nn_bridge.convexity.regions.ConvexRegions",
+    "count_definitions": "puiseux.questions.definitions.Definitions",
+    "critical_points": "list[nn_bridge.topology.morse.CriticalPoint]",
+    "patterns_of_any_dimension": "list[nn_bridge.topology.patterns.AnyPattern]",
+    "plot_betti_growth": "matplotlib.axes._axes.Axes",
+    "plot_decision_region": "matplotlib.axes._axes.Axes",
+    "plot_persistence": "matplotlib.figure.Figure",
+    "save_decision_region": "None",
+    "vertex_persistence": "puiseux.questions.topology_answers.Topology",
     "plot_dual_pair": "tuple[Any, Any]",  # axes of matplotlib
     "plot_regions": "matplotlib.axes._axes.Axes",
     "plot_slice": "matplotlib.axes._axes.Axes",
@@ -177,7 +195,7 @@ RETURNS = {
     "save_growth": "None",
     "save_picture": "None",
     "simplify": "puiseux.questions.formula.NetworkFormula",
-    "topology": "puiseux.questions.set_topology.Topology",
+    "topology": "puiseux.questions.topology_answers.Topology",
     "tropicalize": "tuple[tropical.rational.PuiseuxRational, ...]",
     "verify_certificate": "puiseux.certificates.certificate.Verdict",
     "write_certificate": "nn_bridge.region_count.RegionCount",
