@@ -100,6 +100,7 @@ std::shared_ptr<ResidueNetwork> make_residues(nb::list stages, std::uint64_t one
             stage.blocks.push_back({nb::cast<int>(block[0]), int(w.size()) / std::max(1, stage.units), std::move(w)});
         }
     }
+    r->finish();
     return r;
 }
 

@@ -61,8 +61,8 @@ protected:
     void evaluate(Word* g, int stage, const Set& wanted) {
         const Forms<S>& forms = forms_[size_t(stage)];
         const Set open = wanted & forms.live();
+        if (!open.any()) return;
         const int count = open.count();
-        if (count == 0) return;
         counters_.evaluations += count;
         const double e = shape_.error(g);
         if (e > LOOSE) [[unlikely]] return decide(g, stage, open);

@@ -59,8 +59,8 @@ PLANTED = {
     ),
     "the error of the point left out": (
         "forms.hpp",
-        "return row(last() + 1)[j] * (e + products(last() + 1)) + row(last() + 2)[j];",
-        "return row(last() + 1)[j] * (0 * e + products(last() + 1)) + row(last() + 2)[j];",
+        "return size(j) * (e + products(last() + 1)) + slack(j);",
+        "return size(j) * (0 * e + products(last() + 1)) + slack(j);",
     ),
     "errors of the facets left out": ("polish.hpp", "given.error(k) * norm * UP", "0 * given.error(k) * norm * UP"),
 }
