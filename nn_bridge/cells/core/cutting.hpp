@@ -136,10 +136,7 @@ protected:
 
     /// The point where the segment from `a` to `b` meets a unit's zero set, given the values there and their bounds.
     ///
-    /// With the values va > 0 > -vb it is  (vb a + va b) / (va + vb), up to a positive factor.  Let t = va / (va + vb); a
-    /// value's error ea moves t by at most (vb / (va + vb)) ea / (va + vb - ea - eb), and likewise eb.  So coordinates are off by
-    ///     (1 - t) error(a) + t error(b) + |t - t'| (|a - b| + error(a) + error(b)) + 3 roundings of numbers at most 1.
-    /// Roundings common to both weights are a factor of the whole vector.
+    /// Its error is that of the second lemma in bounds.hpp; weights are clipped to the certain signs of the values.
     void join(Word* a, double va, double ea, Word* b, double vb, double eb, Word* g) const {
         const double *x = shape_.x(a), *y = shape_.x(b);
         double* z = shape_.x(g);
@@ -149,19 +146,18 @@ protected:
             if (error_a == 0 && error_b == 0 && ea == 0 && eb == 0 && join_whole(x, va, y, vb, g)) return;
             return join_scaled(x, va, ea, error_a, y, vb, eb, error_b, g);
         }
-        const double total = va + vb, doubt = ea + eb;
+        const double total = va + vb;
         double of_a = 0.5, of_b = 0.5, shift = 1.0;
-        if (total > 2 * doubt) {
+        if (total > 2 * (ea + eb)) {
             // both weights are computed: 1 - weight would round a far vertex into a ray
             const double inverse = 1 / total;
             of_a = vb * inverse, of_b = va * inverse;
-            shift = (of_a * ea + of_b * eb) * inverse * (1 + 2 * doubt * inverse) * UP + UNIT_ROUNDOFF;
+            shift = weight_shift(of_a, ea, of_b, eb, inverse);
         }
         const auto [top, apart] = blend(of_a, x, of_b, y, z);
-        const double error = of_a * error_a + of_b * error_b + shift * (apart + error_a + error_b) + 4 * UNIT_ROUNDOFF;
         const double scale = scale_of(top);
         for (int c = 0; c <= shape_.last(); ++c) z[c] *= scale;
-        shape_.error(g) = error * scale * UP;
+        shape_.error(g) = blend_error(of_a, error_a, of_b, error_b, shift, apart) * scale;
     }
 
 private:
@@ -359,11 +355,12 @@ private:
         for (int c = 0; c <= shape_.last(); ++c) top_a = std::max(top_a, std::abs(x[c])), top_b = std::max(top_b, std::abs(y[c]));
         const double sa = scale_of(top_a), sb = scale_of(top_b);  // powers of two: no rounding
         va *= sa, ea *= sa, error_a *= sa, vb *= sb, eb *= sb, error_b *= sb;
-        const double total = va + vb, doubt = ea + eb;
+        const double total = va + vb;
         double of_a = 0.5, of_b = 0.5, shift = 1.0;
-        if (total > 2 * doubt) {
-            of_a = vb / total, of_b = va / total;
-            shift = (of_a * ea + of_b * eb) / total * (1 + 2 * doubt / total) * UP + 4 * UNIT_ROUNDOFF;
+        if (total > 2 * (ea + eb)) {
+            const double inverse = 1 / total;
+            of_a = vb * inverse, of_b = va * inverse;
+            shift = weight_shift(of_a, ea, of_b, eb, inverse);
         }
         double* z = shape_.x(g);
         double top = 0, apart = 0;
@@ -372,10 +369,9 @@ private:
             z[c] = v;
             top = std::max(top, std::abs(v)), apart = std::max(apart, std::abs(p - q));
         }
-        const double error = of_a * error_a + of_b * error_b + shift * (apart + error_a + error_b) + 8 * UNIT_ROUNDOFF;
         const double scale = scale_of(top);
         for (int c = 0; c <= shape_.last(); ++c) z[c] *= scale;
-        shape_.error(g) = std::max(error * scale * UP, UNIT_ROUNDOFF);
+        shape_.error(g) = std::max((blend_error(of_a, error_a, of_b, error_b, shift, apart) + 4 * UNIT_ROUNDOFF) * scale, UNIT_ROUNDOFF);
     }
 };
 

@@ -40,7 +40,7 @@ public:
             if (with_rays) {
                 const double* x = shape_.x(g);
                 b.coordinates.insert(b.coordinates.end(), x, x + shape_.dim());
-                b.coordinates.push_back(x[shape_.last()]);
+                b.coordinates.push_back(x[shape_.last()]), b.errors.push_back(shape_.error(g));
             }
         }
         // candidates: bits that some but not all generators have; by bit, how many have it, -1 where no vertex does

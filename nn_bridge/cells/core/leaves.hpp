@@ -15,12 +15,13 @@ struct Batch {
     std::vector<std::int64_t> generator_leaf, facet_leaf;
     std::vector<std::uint8_t> generator_ray;
     std::vector<double> coordinates;        // dim + 1 a generator, w last
+    std::vector<double> errors;             // by which they may be off, once a generator
     std::vector<Word> generator_zeros, facet_zeros;
 
     void clear() {
         leaves = 0;
         patterns.clear(), prints.clear(), begins.clear(), generator_leaf.clear(), facet_leaf.clear();
-        generator_ray.clear(), coordinates.clear(), generator_zeros.clear(), facet_zeros.clear();
+        generator_ray.clear(), coordinates.clear(), errors.clear(), generator_zeros.clear(), facet_zeros.clear();
     }
 };
 

@@ -266,9 +266,12 @@ class _Count:
                 return None
             ready = [key for key in reversed(tally.waiting) if key not in started]
             if not ready:
+                if pool.threads and started:
+                    self._task.share.set()  # slices under way end soon, and what is left of them is divided
                 return None
+            self._task.share.clear()
             key = ready[0]
-            few = not pool.alone and len(ready) < 2 * pool.size
+            few = not (pool.alone or pool.threads) and len(ready) < 2 * pool.size
             usual = _FAR if pool.alone or pool.elsewhere else _NEAR
             limits = self._limits(_SHORT if few else usual)
             started.add(key)

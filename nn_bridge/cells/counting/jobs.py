@@ -49,6 +49,9 @@ GROUP_LEAVES = 1 << 14
 FACES_LEAVES = 1 << 13
 """A slice ends when it has the faces of so many leaves."""
 
+WORTH = 0.005
+"""Seconds of work that are worth a division, where a thread is idle."""
+
 LEAVES_AT_ONCE, CELLS_AT_ONCE = 1 << 12, 1 << 20
 """Leaves in a batch, and cells that are counted between two looks at the limits."""
 
@@ -92,6 +95,7 @@ class Task:
     def __init__(self, key: str, problem: CellProblem | None, packed: bytes = b"") -> None:
         self.key, self._problem, self._packed = key, problem, packed
         self.stop = _core.Stop()  # ends slices in other threads of this process
+        self.share = _core.Stop()  # ends them softly: a thread is idle
         self._making = threading.Lock()
         self._arrays: CoreProblem | None = None
 
@@ -260,7 +264,7 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, faces: boo
             try:
                 last_second = limits.last_second + _GRACE - spent
                 done = tree.work(
-                    limits.seconds - spent, last_second, min(at_once, before + most - tree.cells), task.stop
+                    limits.seconds - spent, last_second, min(at_once, before + most - tree.cells), task.stop, task.share
                 )
             except (KeyboardInterrupt, NoRoom) as error:
                 cut_off, done = type(error), False
@@ -273,7 +277,10 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, faces: boo
                 if found.faces is None and cells >= _TRIAL_LEAVES:
                     found.decide()
             over = (
-                cut_off is not None or task.stop.is_set() or time.monotonic() - begun > limits.seconds or cells >= most
+                cut_off is not None
+                or task.stop.is_set()
+                or time.monotonic() - begun > (min(limits.seconds, WORTH) if task.share.is_set() else limits.seconds)
+                or cells >= most
             )
             over = over or (found is not None and found.enough)
             if done or over or (residues and tree.cells - grouped >= GROUP_LEAVES):
