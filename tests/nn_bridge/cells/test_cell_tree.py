@@ -3,12 +3,14 @@
 import itertools
 import json
 import math
+import time
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nn_bridge.cells import _core
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import (
     COUNT_ONLY,
@@ -162,6 +164,36 @@ def test_runs_that_end_after_every_few_leaves_go_on_where_they_were(dims, side, 
                 assert_same_generators(given, expected, *errors)
             elif one != "generator_error":  # both depend on the way
                 assert np.array_equal(given, expected), one
+
+
+def test_loops_of_any_width_give_the_same_bits():
+    """With AVX2 and without: patterns, residues, coordinates and errors."""
+    networks = [random_network(np.random.default_rng(7), dims) for dims in ((2, 70, 9, 1), (4, 7, 6, 1), (6, 8, 5, 1))]
+    networks += [Network.from_layers(entry["weights"], entry["biases"]) for entry in ENTRIES[::31]]
+    for problem in filter(None, map(cell_problem, networks)):
+        arrays = CellTree(problem, FACES).arrays
+        runs = []
+        for wide in (True, False):
+            _core.widen(wide)
+            try:
+                runs.append([leaves for leaves in CellTree(problem, FACES, arrays=arrays).run() if len(leaves.patterns)])
+            finally:
+                _core.widen(True)
+        for name in Leaves._fields:
+            one, other = (np.concatenate([getattr(leaves, name) for leaves in run]) for run in runs)
+            assert one.tobytes() == other.tobytes(), name
+
+
+def test_a_run_that_is_asked_to_share_ends_soon():
+    network = random_network(np.random.default_rng(2), (4, 40, 40, 1))
+    tree, share = CellTree(cell_problem(network), COUNT_ONLY, count_last_stage=True), _core.Stop()
+    share.set()
+    tree.start(Subtree(0, (), 16))
+    begun = time.monotonic()
+    assert not tree.work(30.0, share=share)
+    assert time.monotonic() - begun < 10
+    assert tree.cells > 0
+    assert len(tree.divided().rest) > 1
 
 
 def assert_same_generators(given, expected, given_error, expected_error):

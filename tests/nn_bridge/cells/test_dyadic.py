@@ -15,7 +15,7 @@ from nn_bridge.network.network import Network
 from nn_bridge.network.sparse_row import SparseRow
 
 pytest.importorskip("nn_bridge.cells._core", reason="the compiled core is not built")
-DATA = Path(__file__).resolve().parents[1] / "data" / "cell_counts.json"
+DATA = Path(__file__).resolve().parents[2] / "data" / "cell_counts.json"
 
 
 def as_fraction(value):
