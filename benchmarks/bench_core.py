@@ -134,7 +134,8 @@ def main() -> None:
         columns.append("set-up " + " / ".join(f"{1e3 * best[side]['set-up']:.2f}" for side in sides) + " ms")
         share = best["here"]["listing"] / best["here"]["four counts"]
         print(
-            f"{Path(name).stem}: {best['here']['cells']:.0f} cells; {'; '.join(columns)}; four counts {share:.2f} x listing",
+            f"{Path(name).stem}: {best['here']['cells']:.0f} cells; {'; '.join(columns)}; "
+            f"four counts {share:.2f} x listing",
             flush=True,
         )
     small = NETS / "d2_10_5_1_s0.npz"

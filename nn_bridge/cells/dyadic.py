@@ -1,4 +1,4 @@
-"""Stages whose numbers are integers over powers of two, as arrays: what networks with floating-point weights consist of.
+"""Stages whose numbers are integers over powers of two, as arrays: what floating-point networks consist of.
 
 Doubles and residues of thousands of weights are then found by operations on whole arrays, without rounding.
 """

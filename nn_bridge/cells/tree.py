@@ -84,9 +84,9 @@ class Leaves(NamedTuple):
     ``i``; ``residues`` the residues of the affine maps; ``begins`` is 1 for the first leaf of a run and the first below
     a cell of the last stage. The others are empty unless faces were asked for: per generator the number of its leaf
     (counted over the whole run), whether it is a ray, float coordinates and the set of units (and walls) that vanish
-    there; per facet the number of its leaf and that set; and by how much coordinates may be off, some positive multiple of
-    the true vector being meant. With FACES_WITHOUT_COORDINATES the generators are vertices
-    alone, without coordinates.
+    there, and by how much the coordinates may be off from some positive multiple of the true vector; per facet the
+    number of its leaf and that set. With FACES_WITHOUT_COORDINATES the generators are vertices alone, without
+    coordinates.
     """
 
     patterns: np.ndarray

@@ -102,7 +102,7 @@ private:
         const double* weights;
         double size, error;
     };
-    static constexpr int DRIFT = 64;
+    static constexpr int DRIFT = 256;  // changes after which forms are computed afresh: more cost time in bounds, fewer in sums
     static constexpr int CHUNK = S::N == DYNAMIC ? 8 : S::N + 1;
 
     const Stage& stage_;

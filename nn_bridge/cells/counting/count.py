@@ -53,8 +53,9 @@ COUNTS = ("all", "cells")
 Progress = Callable[[int, float], None]
 """Told the number of cells found and the share of the tree done (0 to 1)."""
 
-# seconds a slice: the first, in this process, before other processes or threads begin; where jobs are few, so that they are soon divided; to processes of this
-# machine, where handing over takes a millisecond (with longer ones a worker waits for work); to anything farther away
+# seconds a slice: the first, in this process, before other processes or threads begin; where jobs are few, so that they
+# are soon divided; to processes of this machine, where handing over takes a millisecond (with longer ones a worker
+# waits for work); to anything farther away
 _FIRST, _AT_FIRST, _SHORT, _NEAR, _FAR = 0.1, 0.004, 0.03, 0.2, 1.0
 _JOBS_PER_WORKER = 3
 _SORTING = 32  # peak bytes per cell of the sorting in `duplicates`

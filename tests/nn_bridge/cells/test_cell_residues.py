@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from flint import fmpq
 
 from nn_bridge.cells.core_problem import PRIME
 from nn_bridge.cells.problem import cell_problem
@@ -40,7 +41,7 @@ def network(rng: random.Random, kind: str, *, skip: bool) -> Network:
     """A network with two or three stages; with ``skip`` every stage and the output read everything before."""
     sizes = [rng.randint(2, 3), *(rng.randint(2, 6) for _ in range(rng.randint(2, 3))), rng.randint(1, 3)]
 
-    def entry() -> object:
+    def entry() -> fmpq:
         if kind == "whole":
             return rational(rng.randint(-3, 3))
         value = rng.gauss(0, 1)

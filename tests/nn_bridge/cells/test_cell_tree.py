@@ -176,7 +176,8 @@ def test_loops_of_any_width_give_the_same_bits():
         for wide in (True, False):
             _core.widen(wide)
             try:
-                runs.append([leaves for leaves in CellTree(problem, FACES, arrays=arrays).run() if len(leaves.patterns)])
+                found = CellTree(problem, FACES, arrays=arrays).run()
+                runs.append([leaves for leaves in found if len(leaves.patterns)])
             finally:
                 _core.widen(True)
         for name in Leaves._fields:
@@ -199,9 +200,9 @@ def test_a_run_that_is_asked_to_share_ends_soon():
 def assert_same_generators(given, expected, given_error, expected_error):
     """Some positive multiples of the rows differ by no more than their errors allow.
 
-    Let x and y be the rows, e and f their errors, and l the place of the largest coordinate of y.  If t y is within e + t f
-    of x, then t differs from s = x_l / y_l by at most (e + t f) / y_l, so s y is within 2 (e + t f) of x.  The largest
-    coordinates lie in [1/2, 1], so s and t are below 2.1.  Seven roundings of numbers up to 2.1 are below 1e-14.
+    Let x and y be the rows, e and f their errors, and l the place of the largest coordinate of y.  If t y is within
+    e + t f of x, then t differs from s = x_l / y_l by at most (e + t f) / y_l, so s y is within 2 (e + t f) of x.  The
+    largest coordinates lie in [1/2, 1], so s and t are below 2.1.  Seven roundings of numbers to 2.1 are below 1e-14.
     """
     assert len(given) == len(expected) == len(given_error) == len(expected_error)
     assert (given_error < 1e-3).all()

@@ -1,6 +1,8 @@
 """Stages as arrays of integers over powers of two, against fractions and the integer form of the network."""
 
+import itertools
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from flint import fmpq
 
 from nn_bridge.cells.core_problem import PRIME, residue_stages
-from nn_bridge.cells.dyadic import dyadic, dyadic_stages
+from nn_bridge.cells.dyadic import dyadic, dyadic_stage, dyadic_stages
 from nn_bridge.network.forms import integer_stages_modulo
 from nn_bridge.network.network import Network
 from nn_bridge.network.sparse_row import SparseRow
@@ -36,9 +38,11 @@ def assert_same(network):
     assert arrays is not None
     for stage, given in zip(arrays, (*network.stages, network.output), strict=True):
         assert [Fraction(x) for x in stage.bias.doubles().tolist()] == [as_fraction(v) for v in given.bias]
-        assert stage.whole == all(v.q == 1 for row in (given.bias, *(r for _, m in given.blocks for r in m)) for v in row)
+        rows = [given.bias, *(row for _, matrix in given.blocks for row in matrix)]
+        assert stage.whole == all(v.q == 1 for row in rows for v in row)
         for block, (source, matrix) in zip(stage.blocks, given.blocks, strict=True):
-            assert block.source == source and block.shape == (len(matrix), len(matrix[0]))
+            assert block.source == source
+            assert block.shape == (len(matrix), len(matrix[0]))
             wanted = {(j, i): as_fraction(v) for j, row in enumerate(matrix) for i, v in enumerate(row) if v}
             assert entries_of(block) == wanted
     for (blocks, bias), (known, known_bias) in zip(
@@ -59,7 +63,8 @@ def test_magnitudes_from_1e_200_to_1e_15():
     rng = np.random.default_rng(3)
     for _ in range(20):
         sizes = [2, 5, 4, 3]
-        weights = [rng.normal(size=(m, n)) * 2.0 ** rng.integers(-660, 1, (m, n)) for n, m in zip(sizes, sizes[1:], strict=False)]
+        shapes = [(m, n) for n, m in itertools.pairwise(sizes)]
+        weights = [rng.normal(size=shape) * 2.0 ** rng.integers(-660, 1, shape) for shape in shapes]
         biases = [np.round(rng.normal(size=m) * 1e15) for m in sizes[1:]]
         weights[1][rng.random(weights[1].shape) < 0.4] = 0.0
         weights[1][:, 0] = 1.0
@@ -68,7 +73,15 @@ def test_magnitudes_from_1e_200_to_1e_15():
 
 @pytest.mark.parametrize(
     "value",
-    [fmpq(1, 3), fmpq(2**53 + 1), fmpq(2**53), fmpq(2**80), fmpq(1, 2**1001), fmpq(1, 2**60 + 1), fmpq(-(2**53) - 1, 2)],
+    [
+        fmpq(1, 3),
+        fmpq(2**53 + 1),
+        fmpq(2**53),
+        fmpq(2**80),
+        fmpq(1, 2**1001),
+        fmpq(1, 2**60 + 1),
+        fmpq(-(2**53) - 1, 2),
+    ],
 )
 def test_others_are_left_to_the_exact_way(value):
     assert dyadic([fmpq(1), value]) is None
@@ -78,10 +91,6 @@ def test_sparse_rows():
     network = Network.from_layers([[[1] * 1, [2] * 1], [[1, -1]]], [[0, 1], [0]])
     stage = network.stages[0]
     rows = (SparseRow(1500, (3, 700), (fmpq(1, 2), fmpq(-5))), tuple([fmpq(0)] * 1499 + [fmpq(3)]))
-    from dataclasses import replace
-
-    from nn_bridge.cells.dyadic import dyadic_stage
-
     found = dyadic_stage(replace(stage, blocks=((0, rows),)))
     assert found is not None
     assert entries_of(found.blocks[0]) == {(0, 3): Fraction(1, 2), (0, 700): Fraction(-5), (1, 1499): Fraction(3)}
