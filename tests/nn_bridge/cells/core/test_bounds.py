@@ -52,8 +52,16 @@ def test_every_bound_holds(compile_program):
 
 
 PLANTED = {
-    "errors of the ends left out": ("bounds.hpp", "(of_x * error_x + of_y * error_y + shift", "(shift"),
-    "errors of the values left out": ("bounds.hpp", "(of_x * ea + of_y * eb) * inverse_total", "0 * inverse_total"),
+    "errors of the ends left out": (
+        "bounds.hpp",
+        "(of_x * error_x + of_y * error_y + shift",
+        "(0 * of_x * error_x + 0 * of_y * error_y + shift",
+    ),
+    "errors of the values left out": (
+        "bounds.hpp",
+        "(of_x * ea + of_y * eb) * inverse_total",
+        "0 * (of_x * ea + of_y * eb) * inverse_total",
+    ),
     "a smaller unit roundoff": ("bounds.hpp", "UNIT_ROUNDOFF = 1.2e-16", "UNIT_ROUNDOFF = 1.2e-17"),
     "errors of the forms below left out": (
         "forms.hpp",

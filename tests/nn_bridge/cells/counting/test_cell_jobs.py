@@ -90,7 +90,6 @@ def tiny_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 5)
 
 
-@pytest.mark.usefixtures("tiny_steps")
 def test_start_cells_are_divided_without_loss() -> None:
     rng = random.Random(8)
     for _ in range(200):
@@ -112,6 +111,7 @@ def test_start_cells_are_divided_without_loss() -> None:
         assert [part for part in found if part.path] == [part for part in job if part.path]
 
 
+@pytest.mark.usefixtures("tiny_steps")
 @pytest.mark.parametrize("residues", [False, True])
 def test_slices_add_up_to_the_whole(residues: bool) -> None:
     rng = random.Random(20 + residues)
