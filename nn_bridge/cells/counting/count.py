@@ -23,12 +23,11 @@ from nn_bridge.cells.counting.jobs import (
     Slice,
     Task,
     count_slice,
-    divided,
     faces_of,
-    weight,
 )
 from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
 from nn_bridge.cells.counting.pool import NotStarted, Pool, Scheduler, Unanswered, WorkerLost, sensible_workers
+from nn_bridge.cells.counting.subtrees import divided, weight
 from nn_bridge.cells.counting.tally import Tally, among, selected_batches
 from nn_bridge.cells.joining import FourCounts, Joiner, duplicates
 from nn_bridge.cells.problem import CellProblem, cell_problem

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nn_bridge.cells.core_problem import CoreProblem
+from nn_bridge.cells.counting.subtrees import Job
 from nn_bridge.cells.joining import repeats
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import (
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 else:
     _core = core_or_refusal("nn_bridge.cells._core")
 
-Job = tuple[Subtree, ...]
-
 GROUP_LEAVES = 1 << 14
 """A second pass visits groups of about this many leaves at once."""
 
@@ -60,30 +59,6 @@ _GRACE = 0.5  # hard limit = time limit + so many seconds, for a step or a count
 _TRIAL_LEAVES = 64  # leaves before deciding whether to write faces
 _LATEST = 1024  # size of the tail sample used for the decision of the next slice
 _NO_LIMIT = 1 << 62
-
-
-def weight(job: Job) -> float:
-    """The share of the tree that a job covers, in units where a start cell is 1 and each split halves."""
-    return sum(part.roots * 0.5 ** len(part.path) for part in job)
-
-
-def divided(job: Job, parts: int) -> Job:
-    """The same part of the tree as at least ``parts`` subtrees, as far as start cells allow: the largest are halved.
-
-    Examples
-    --------
-    >>> divided((Subtree(0, (), 5),), 3)
-    (Subtree(root=0, path=(), roots=2), Subtree(root=2, path=(), roots=1), Subtree(root=3, path=(), roots=2))
-    """
-    found = list(job)
-    while len(found) < parts:
-        place = max(range(len(found)), key=lambda i: found[i].roots, default=0)
-        if not found or found[place].roots < 2 or found[place].path:
-            break
-        whole = found[place]
-        half = whole.roots // 2
-        found[place : place + 1] = [Subtree(whole.root, (), half), Subtree(whole.root + half, (), whole.roots - half)]
-    return tuple(found)
 
 
 # -------------------------------------------------------------------------- questions to a worker and its answers

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from nn_bridge.cells.counting import jobs as cell_jobs
-from nn_bridge.cells.counting.jobs import Group, Job, Limits, Slice, Task, count_slice, divided, faces_of, weight
+from nn_bridge.cells.counting.jobs import Group, Limits, Slice, Task, count_slice, faces_of
+from nn_bridge.cells.counting.subtrees import Job, divided, weight
 from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.tree import (
     FACES,
