@@ -2,6 +2,7 @@
 //
 // Neighbours in the tree differ in few units.  Where the forms below have not changed, only these units are added or
 // taken away; errors add up that way, so from time to time forms are computed afresh.
+// Source: running error bounds (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.3).
 #pragma once
 #include "network.hpp"
 #include "shape.hpp"

@@ -1,4 +1,5 @@
 // What a run hands over: leaves in batches of arrays, with patterns, residues of affine maps and, where wanted, faces.
+// Source of the residues: identity testing at random points (Schwartz 1980; Zippel 1979).
 #pragma once
 #include "network.hpp"
 

@@ -1,4 +1,6 @@
 // Signs of units at generators: by the lemma of bounds.hpp, by tighter bounds at better coordinates, and at last exactly.
+// Source: floating-point filters before exact arithmetic (Fortune and Van Wyk 1993, Efficient exact arithmetic for
+// computational geometry).
 #pragma once
 #include <optional>
 

@@ -3,6 +3,7 @@
 // A cell is split by one unit after another until none of its stage cuts it; then the forms of the next stage are computed
 // on it.  Below the last stage it is a leaf.  Of the two sides of a split one comes first such that consecutive leaves
 // differ in few units, as in a reflected Gray code; the order depends on the path alone.
+// Source: Gray 1953 (US patent 2632058) for the order; the split is in cutting.hpp.
 #pragma once
 #include "faces.hpp"
 #include "lines.hpp"
