@@ -121,7 +121,8 @@ def main() -> None:
         best: dict[str, dict[str, float]] = {side: {} for side in sides}
         for _ in range(options.rounds):
             for side, checkout in sides.items():
-                for task, rate in measured(checkout, NETS / f"{name}.npz", options.seconds).items():
+                path = Path(name).resolve() if name.endswith(".npz") else NETS / f"{name}.npz"
+                for task, rate in measured(checkout, path, options.seconds).items():
                     better = min if task == "set-up" else max
                     best[side][task] = better(best[side].get(task, rate), rate)
         if best["here"]["cells"] != best["other"]["cells"]:
@@ -130,9 +131,11 @@ def main() -> None:
         for task in ("listing", "counting", "four counts"):
             here, there = best["here"][task], best["other"][task]
             columns.append(f"{task} {here:.2f} / {there:.2f} ({here / there:.1f}x)")
+        columns.append("set-up " + " / ".join(f"{1e3 * best[side]['set-up']:.2f}" for side in sides) + " ms")
         share = best["here"]["listing"] / best["here"]["four counts"]
         print(
-            f"{name}: {best['here']['cells']:.0f} cells; {'; '.join(columns)}; four counts {share:.2f} x listing",
+            f"{Path(name).stem}: {best['here']['cells']:.0f} cells; {'; '.join(columns)}; "
+            f"four counts {share:.2f} x listing",
             flush=True,
         )
     small = NETS / "d2_10_5_1_s0.npz"

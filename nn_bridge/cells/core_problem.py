@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from flint import fmpq
 
+from nn_bridge.cells.dyadic import Dyadic, DyadicStage, dyadic_stages
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.network.forms import integer_stages, integer_stages_modulo
-from nn_bridge.network.network import INPUT, AffineStage, Network
+from nn_bridge.network.network import INPUT, AffineStage, Network, check_dense
 from nn_bridge.network.sparse_row import entries
 from polyhedra.compiled_core import core_or_refusal
 from polyhedra.limits import check_limits
@@ -42,16 +43,22 @@ class CoreProblem:
     problem: CellProblem
 
     @cached_property
+    def _dyadic(self) -> list[DyadicStage] | None:
+        """The stages and, last, the outputs as arrays, where all numbers are doubles of usual size."""
+        check_dense(self.problem.network)
+        return dyadic_stages(self.problem.network)
+
+    @cached_property
     def core(self) -> _core.Problem:
         """The core's problem."""
         problem = self.problem
-        stages = [_rounded(stage) for stage in problem.network.stages]
-        whole = all(_is_whole(stage) for stage in problem.network.stages)
-        if not all(exact for _, exact in stages):
-            cleared = integer_stages(problem.network)[:-1]
-            rows = [_with_integers(stage, *own) for (stage, _), own in zip(stages, cleared, strict=True)]
+        arrays = self._dyadic
+        if arrays is not None:
+            rows = [_as_doubles(stage) for stage in arrays[:-1]]
+            whole = all(stage.whole for stage in arrays[:-1])
         else:
-            rows = [stage for stage, _ in stages]
+            rows = _as_rationals(problem.network)
+            whole = all(_is_whole(stage) for stage in problem.network.stages)
         return _core.problem(
             problem.dim,
             len(problem.lines),
@@ -66,7 +73,23 @@ class CoreProblem:
     @cached_property
     def residues(self) -> _core.Residues:
         """The network modulo a prime; only where affine maps are asked for."""
-        return residues_of(self.problem.network)
+        return residues_of(self.problem.network, self._dyadic)
+
+
+def _as_doubles(stage: DyadicStage) -> Rows:
+    blocks: list[Block] = [
+        (block.source, block.begin, block.column, block.entries.doubles(), []) for block in stage.blocks
+    ]
+    return stage.bias.doubles(), [], blocks
+
+
+def _as_rationals(network: Network) -> list[Rows]:
+    """All stages in doubles, with integers beside them where doubles are not the exact values."""
+    stages = [_rounded(stage) for stage in network.stages]
+    if all(exact for _, exact in stages):
+        return [stage for stage, _ in stages]
+    cleared = integer_stages(network)[:-1]
+    return [_with_integers(stage, *own) for (stage, _), own in zip(stages, cleared, strict=True)]
 
 
 def _is_whole(stage: AffineStage) -> bool:
@@ -128,7 +151,7 @@ def _with_integers(stage: Rows, matrices: list[tuple[int, list[list[int]]]], bia
     return floats, bias, whole
 
 
-def residues_of(network: Network) -> _core.Residues:
+def residues_of(network: Network, arrays: list[DyadicStage] | None = None) -> _core.Residues:
     """The network modulo a prime, in the integer form that clears denominators stage by stage.
 
     Forms are evaluated at two random points and outputs combined at random.  Equal affine maps have equal residues (all
@@ -136,28 +159,56 @@ def residues_of(network: Network) -> _core.Residues:
     """
     points = [np.random.default_rng(seed).integers(1, PRIME, network.input_dim) for seed in (20011, 70001)]
     mix = np.random.default_rng(31337).integers(1, PRIME, network.output_dim)
-    *stages, (output_blocks, output_bias) = integer_stages_modulo(network, PRIME)
+    *stages, (output_blocks, output_bias) = residue_stages(network, arrays)
 
     def combined(factors: np.ndarray, rows: np.ndarray) -> np.ndarray:
         # products are below 2**62, and so many residues don't add up to 2**63
         result: np.ndarray = (factors * rows % PRIME).sum(axis=-1) % PRIME
         return result
 
-    def at_points(blocks: dict[int, list[list[int]]], bias: list[int]) -> list[np.ndarray]:
-        shift = np.array(bias)
+    def at_points(blocks: dict[int, np.ndarray], bias: np.ndarray) -> list[np.ndarray]:
         if INPUT not in blocks:
-            return [shift.astype(np.uint64)] * 2
-        rows = np.array(blocks[INPUT])
-        return [((shift + combined(point, rows)) % PRIME).astype(np.uint64) for point in points]
+            return [bias.astype(np.uint64)] * 2
+        rows = blocks[INPUT]
+        return [((bias + combined(point, rows)) % PRIME).astype(np.uint64) for point in points]
 
-    read = dict(output_blocks)
     packed: list[Any] = []
     for number, (blocks, bias) in enumerate(stages, 1):
-        weights = [(source - 1, np.array(m, np.uint32).T.ravel()) for source, m in blocks if source != INPUT]
-        out = combined(mix, np.array(read[number]).T) if number in read else np.zeros(len(bias))
-        packed.append((*at_points(dict(blocks), bias), out.astype(np.uint64), number in read, weights))
-    one, two = (int(combined(mix, values.astype(np.int64))) for values in at_points(read, output_bias))
+        weights = [(source - 1, m.astype(np.uint32).T.ravel()) for source, m in blocks.items() if source != INPUT]
+        out = combined(mix, output_blocks[number].T) if number in output_blocks else np.zeros(len(bias))
+        packed.append((*at_points(blocks, bias), out.astype(np.uint64), number in output_blocks, weights))
+    one, two = (int(combined(mix, values.astype(np.int64))) for values in at_points(output_blocks, output_bias))
     return _core.residues(packed, one, two)
 
 
-__all__ = ["PRIME", "CoreProblem", "residues_of"]
+def residue_stages(
+    network: Network, arrays: list[DyadicStage] | None = None
+) -> list[tuple[dict[int, np.ndarray], np.ndarray]]:
+    """Of each stage and, last, the outputs: the blocks by source and the bias of the integer form modulo the prime."""
+    if arrays is None:
+        return [
+            ({source: np.array(m, np.int64) for source, m in blocks}, np.array(bias, np.int64))
+            for blocks, bias in integer_stages_modulo(network, PRIME)
+        ]
+    found = []
+    scales = [0]  # by source: its integer form is two to this power times its forms
+    for stage in arrays:
+        parts = [stage.bias.deepest, *(scales[block.source] + block.entries.deepest for block in stage.blocks)]
+        scales.append(max(parts))
+        blocks = {}
+        for block in stage.blocks:
+            table = np.zeros(block.shape, np.int64)
+            table[block.row, block.column] = _modulo(block.entries, scales[-1] - scales[block.source])
+            blocks[block.source] = table
+        found.append((blocks, _modulo(stage.bias, scales[-1])))
+    return found
+
+
+def _modulo(numbers: Dyadic, scale: int) -> np.ndarray:
+    """The residues of numbers times two to the power ``scale``, which makes them integers."""
+    powers = np.int64(1) << (scale - numbers.halvings) % 31  # 2**31 is 1 modulo the prime
+    residues: np.ndarray = numbers.numerators % PRIME * powers % PRIME
+    return residues
+
+
+__all__ = ["PRIME", "CoreProblem", "residue_stages", "residues_of"]

@@ -113,6 +113,7 @@ class PlainTree:
             generator_zeros=np.frombuffer(bytes(generator_zeros), "<u8").reshape(-1, self.zero_words).astype(np.uint64),
             facet_leaf=np.array(facet_leaf, np.int64),
             facet_zeros=np.frombuffer(bytes(facet_zeros), "<u8").reshape(-1, self.zero_words).astype(np.uint64),
+            generator_error=np.full(len(coordinates), 2.0**-53),
         )
 
     def _packed(self, zeros: Vector) -> bytes:

@@ -84,8 +84,9 @@ class Leaves(NamedTuple):
     ``i``; ``residues`` the residues of the affine maps; ``begins`` is 1 for the first leaf of a run and the first below
     a cell of the last stage. The others are empty unless faces were asked for: per generator the number of its leaf
     (counted over the whole run), whether it is a ray, float coordinates and the set of units (and walls) that vanish
-    there; per facet the number of its leaf and that set. With FACES_WITHOUT_COORDINATES the generators are vertices
-    alone, without coordinates.
+    there, and by how much the coordinates may be off from some positive multiple of the true vector; per facet the
+    number of its leaf and that set. With FACES_WITHOUT_COORDINATES the generators are vertices alone, without
+    coordinates.
     """
 
     patterns: np.ndarray
@@ -97,6 +98,7 @@ class Leaves(NamedTuple):
     generator_zeros: np.ndarray
     facet_leaf: np.ndarray
     facet_zeros: np.ndarray
+    generator_error: np.ndarray
 
 
 class CellTree:
@@ -180,6 +182,7 @@ class CellTree:
         last_second: float = math.inf,
         cells: int | None = None,
         stop: _core.Stop | None = None,
+        share: _core.Stop | None = None,
     ) -> bool:
         """Go on until the subtree is done, a batch is full, or a limit is reached; returns whether it is done.
 
@@ -193,6 +196,8 @@ class CellTree:
             End once there are so many more cells.
         stop : Stop, optional
             Once another thread has set it, end at once.
+        share : Stop, optional
+            Once another thread has set it, end soon, at an opportunity between two cells: others wait for work.
 
         Raises
         ------
@@ -205,7 +210,7 @@ class CellTree:
         self._explorer.batch_leaves = self.batch_leaves
         try:
             in_main = threading.current_thread() is threading.main_thread()  # only there Ctrl-C is heard of
-            return self._explorer.work(min(seconds, 1e9), min(last_second, 1e9), limit, stop, in_main)
+            return self._explorer.work(min(seconds, 1e9), min(last_second, 1e9), limit, stop, share, in_main)
         except _core.NoRoom as error:
             raise NoRoom(str(error)) from None
         except (_core.BadPath, _core.Contradiction) as error:

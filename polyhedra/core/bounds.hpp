@@ -20,6 +20,15 @@
 // Overflow.  Where size exceeds LARGEST, or is not a number, slack is infinity: no value exceeds the bound, and the sign
 // is "unsure".  Below LARGEST no partial sum overflows.  All comparisons are written so that a bound that is not a number
 // proves nothing.
+//
+// Lemma (a point between two others).  Let a form have the values va > 0 at x and -vb < 0 at y, computed with errors at most
+// ea and eb, and let x and y have errors e_x and e_y as above.  Its zero on the segment is z = s x + t y with s = vb / (va + vb)
+// and t = va / (va + vb), up to a positive factor.  Let |x_c - y_c| <= apart, total = va + vb and doubt = ea + eb, where
+// total > 2 doubt (else s = t = 1/2 with shift = 1 are no worse than any others).  Then z is off by at most blend_error(..).
+// Proof: with va and vb off by ea and eb, t moves by at most (s ea + t eb) / (total - doubt), which is at most weight_shift,
+// and s by the opposite; so z moves by at most shift times |x - y| + e_x + e_y.  Errors of x and y count s and t times.
+// Roundings that s and t have in common are a positive factor; the others are at most UNIT_ROUNDOFF in shift, and the
+// products and the sum are three roundings of numbers at most 1.
 #pragma once
 #include <limits>
 
@@ -43,6 +52,16 @@ constexpr double products(int count) { return (count + 3) * UNIT_ROUNDOFF; }
 /// `sizes` is the sum of |weight| size, `errors` that of |weight| error.
 constexpr double sum_error(double sizes, double errors, int terms) {
     return (errors + products(terms + 2) * sizes) * UP + UNDERFLOW_SLACK;
+}
+
+/// By how much the weights of the zero between two points may be off; weights and values as in the lemma.
+constexpr double weight_shift(double of_x, double ea, double of_y, double eb, double inverse_total) {
+    return (of_x * ea + of_y * eb) * inverse_total * (1 + 2 * (ea + eb) * inverse_total) * UP + UNIT_ROUNDOFF;
+}
+
+/// The error of the zero between two points with the given errors.
+constexpr double blend_error(double of_x, double error_x, double of_y, double error_y, double shift, double apart) {
+    return (of_x * error_x + of_y * error_y + shift * (apart + error_x + error_y)) * UP + 4 * UNIT_ROUNDOFF;
 }
 
 }  // namespace puiseux

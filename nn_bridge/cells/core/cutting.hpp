@@ -57,16 +57,16 @@ protected:
     /// Finds the edges that a unit crosses, after sort_sides: pairs of places in the cell.
     void find_edges(Cell cell) {
         const int dim = problem_.dim;  // flats, and the axes of lines, are among the facets
-        edges_.clear();
+        n_edges_ = 0;
         const int fw = shape_.facet_words();
-        if (keys_.size() < size_t(cell.count * fw)) keys_.resize(2 * size_t(cell.count * fw));
+        if (keys_.size() < size_t(cell.count * fw + LANES)) keys_.resize(2 * size_t(cell.count * fw) + LANES);
         for (int k = 0; k < n_below_; ++k)
             for (int q = 0; q < fw; ++q) keys_[size_t(k * fw + q)] = shape_.facets(cell[below_[size_t(k)]])[q];
-        for (int i = 0; i < n_above_; ++i) {
-            const int a = above_[size_t(i)];
-            watch_.spend(n_below_);
-            if constexpr (S::W == 1) edges_of(cell, a, dim);
-            else wide_edges_of(cell, a, dim);
+        watch_.spend(std::int64_t(n_above_) * n_below_);
+        if constexpr (S::W == 1) {
+            dispatch<EdgesOf>(*this, cell, dim);
+        } else {
+            for (int i = 0; i < n_above_; ++i) wide_edges_of(cell, above_[size_t(i)], dim);
         }
     }
 
@@ -74,11 +74,11 @@ protected:
     /// Signs of `wanted` units are found; with `bare` only facets and signs that both ends share.  Returns the end.
     Word* cut_edges(Cell cell, int stage, int unit, int slot, Word* to, const Set& wanted, bool bare = false) {
         const Forms<S>& forms = forms_[size_t(stage)];
-        for (int i = 0; i < n_above_ && !bare; ++i) note_value(forms, cell, unit, above_[size_t(i)]);
-        for (int i = 0; i < n_below_ && !bare; ++i) note_value(forms, cell, unit, below_[size_t(i)]);
-        counters_.generators += std::int64_t(edges_.size());
+        if (!bare) note_values(forms, cell, unit);
+        counters_.generators += std::int64_t(n_edges_);
         Set left_open = blurred_;
-        for (const auto [a, b] : edges_) {
+        for (size_t i = 0; i < n_edges_; ++i) {
+            const auto [a, b] = edges_[i];
             Word *ga = cell[a], *gb = cell[b];
             Set open = inherit(ga, gb, unit, slot, to);
             left_open |= open - wanted;
@@ -103,11 +103,11 @@ protected:
     }
 
     /// Room for both sides of a cut, in words.
-    size_t room_for_cut(Cell cell) const { return (edges_.size() + size_t(cell.count)) * size_t(shape_.stride()); }
+    size_t room_for_cut(Cell cell) const { return (n_edges_ + size_t(cell.count)) * size_t(shape_.stride()); }
     int n_above() const { return n_above_; }
     int n_below() const { return n_below_; }
     int n_on() const { return n_on_; }
-    int edges() const { return int(edges_.size()); }
+    int edges() const { return int(n_edges_); }
     int above(int i) const { return above_[size_t(i)]; }
     int below(int i) const { return below_[size_t(i)]; }
 
@@ -136,10 +136,7 @@ protected:
 
     /// The point where the segment from `a` to `b` meets a unit's zero set, given the values there and their bounds.
     ///
-    /// With the values va > 0 > -vb it is  (vb a + va b) / (va + vb), up to a positive factor.  Let t = va / (va + vb); a
-    /// value's error ea moves t by at most (vb / (va + vb)) ea / (va + vb - ea - eb), and likewise eb.  So coordinates are off by
-    ///     (1 - t) error(a) + t error(b) + |t - t'| (|a - b| + error(a) + error(b)) + 3 roundings of numbers at most 1.
-    /// Roundings common to both weights are a factor of the whole vector.
+    /// Its error is that of the second lemma in bounds.hpp; weights are clipped to the certain signs of the values.
     void join(Word* a, double va, double ea, Word* b, double vb, double eb, Word* g) const {
         const double *x = shape_.x(a), *y = shape_.x(b);
         double* z = shape_.x(g);
@@ -149,24 +146,18 @@ protected:
             if (error_a == 0 && error_b == 0 && ea == 0 && eb == 0 && join_whole(x, va, y, vb, g)) return;
             return join_scaled(x, va, ea, error_a, y, vb, eb, error_b, g);
         }
-        const double total = va + vb, doubt = ea + eb;
+        const double total = va + vb;
         double of_a = 0.5, of_b = 0.5, shift = 1.0;
-        if (total > 2 * doubt) {
+        if (total > 2 * (ea + eb)) {
             // both weights are computed: 1 - weight would round a far vertex into a ray
             const double inverse = 1 / total;
             of_a = vb * inverse, of_b = va * inverse;
-            shift = (of_a * ea + of_b * eb) * inverse * (1 + 2 * doubt * inverse) * UP + UNIT_ROUNDOFF;
+            shift = weight_shift(of_a, ea, of_b, eb, inverse);
         }
-        double top = 0, apart = 0;
-        for (int c = 0; c <= shape_.last(); ++c) {
-            const double v = of_a * x[c] + of_b * y[c];
-            z[c] = v;
-            top = std::max(top, std::abs(v)), apart = std::max(apart, std::abs(x[c] - y[c]));
-        }
-        const double error = of_a * error_a + of_b * error_b + shift * (apart + error_a + error_b) + 4 * UNIT_ROUNDOFF;
+        const auto [top, apart] = blend(of_a, x, of_b, y, z);
         const double scale = scale_of(top);
         for (int c = 0; c <= shape_.last(); ++c) z[c] *= scale;
-        shape_.error(g) = error * scale * UP;
+        shape_.error(g) = blend_error(of_a, error_a, of_b, error_b, shift, apart) * scale;
     }
 
 private:
@@ -175,31 +166,85 @@ private:
     };
     std::vector<int> above_, below_, on_;
     int n_above_ = 0, n_below_ = 0, n_on_ = 0;
-    std::vector<Edge> edges_;
+    std::vector<Edge> edges_;           // the first n_edges_ of them
+    size_t n_edges_ = 0;
     std::vector<Word> keys_;            // facets of the generators below
     std::vector<double> value_, bound_; // of the unit, by place in the cell
 
-    void note_value(const Forms<S>& forms, Cell cell, int unit, int t) {
-        Word* g = cell[t];
-        const double e = shape_.error(g);
-        value_[size_t(t)] = forms.value(unit, shape_.x(g));
-        bound_[size_t(t)] = e > LOOSE || (problem_.whole && e == 0) ? forms.tight_bound(unit, shape_.x(g), e) : forms.bound(unit, e);
+    /// The unit's values, and their bounds, at the generators above and below.
+    void note_values(const Forms<S>& forms, Cell cell, int unit) {
+        double few[S::N == DYNAMIC ? 1 : S::N + 1];
+        if constexpr (S::N != DYNAMIC)
+            for (int c = 0; c <= S::N; ++c) few[c] = forms.row(c)[unit];
+        const double size = forms.size(unit), slack = forms.slack(unit), rounding = products(shape_.last() + 1);
+        for (const bool up : {true, false}) {
+            const int count = up ? n_above_ : n_below_;
+            const int* places = up ? above_.data() : below_.data();
+            for (int i = 0; i < count; ++i) {
+                const int t = places[i];
+                Word* g = cell[t];
+                const double *x = shape_.x(g), e = shape_.error(g);
+                double v;
+                if constexpr (S::N != DYNAMIC) {
+                    v = few[S::N] * x[S::N];
+                    for (int c = 0; c < S::N; ++c) v += few[c] * x[c];
+                } else {
+                    v = forms.value(unit, x);
+                }
+                value_[size_t(t)] = v;
+                const bool loose = e > LOOSE || (problem_.whole && e == 0);
+                bound_[size_t(t)] = loose ? forms.tight_bound(unit, x, e) : size * (e + rounding) + slack;
+            }
+        }
     }
 
-    void edges_of(Cell cell, int a, int dim) {
-        const Word key = shape_.facets(cell[a])[0];
-        if (std::popcount(key) == dim) {  // simple: all but one of its facets are enough
-            for (int k = 0; k < n_below_; ++k) {
-                const Word rest = key & ~keys_[size_t(k)];
-                if (!(rest & (rest - 1))) edges_.push_back({a, below_[size_t(k)]});
+    /// The edges from all generators above to those below, where sets of facets are single words.
+    struct EdgesOf {
+        PUISEUX_INLINE static void run(Cutting& t, Cell cell, int dim) {
+            for (int i = 0; i < t.n_above_; ++i) {
+                const int a = t.above_[size_t(i)];
+                const Word key = t.shape_.facets(cell[a])[0];
+                if (bits_of(key) == dim) t.edges_of_simple(a, key);
+                else t.edges_of_other(cell, a, key, dim);
             }
-            return;
         }
+    };
+
+    /// The edges, with room for those of one more generator.
+    PUISEUX_INLINE Edge* room_for_edges() {
+        if (edges_.size() < n_edges_ + size_t(n_below_)) [[unlikely]] edges_.resize(2 * (n_edges_ + size_t(n_below_)));
+        return edges_.data();
+    }
+
+    /// Of a simple generator all but one of its facets are enough.
+    PUISEUX_INLINE void edges_of_simple(int a, Word key) {
+        using Words = Word __attribute__((vector_size(8 * LANES)));
+        const Words own{key, key, key, key};
+        Edge* edge = room_for_edges() + n_edges_;
+        const Word* keys = keys_.data();
+        const int *below = below_.data(), count = n_below_;
+        for (int from = 0; from < count; from += 64) {
+            const int to = std::min(count, from + 64);
+            Word hits = 0;
+            for (int k = from; k < to; k += LANES) {
+                Words other;
+                std::memcpy(&other, keys + k, sizeof other);
+                const Words rest = own & ~other;
+                hits |= Word{lanes_of(Mask((rest & (rest - 1)) == 0))} << (k - from);
+            }
+            if (to - from < 64) hits &= bit(to - from) - 1;
+            for (; hits; hits &= hits - 1) *edge++ = {a, below[from + std::countr_zero(hits)]};
+        }
+        n_edges_ = size_t(edge - edges_.data());
+    }
+
+    PUISEUX_INLINE void edges_of_other(Cell cell, int a, Word key, int dim) {
+        Edge* edges = room_for_edges();
         for (int k = 0; k < n_below_; ++k) {
             const Word common = key & keys_[size_t(k)];
-            if (std::popcount(common) < dim - 1) continue;
+            if (bits_of(common) < dim - 1) continue;
             const int b = below_[size_t(k)];
-            if (std::popcount(keys_[size_t(k)]) == dim || no_third(cell, common, a, b)) edges_.push_back({a, b});
+            if (bits_of(keys_[size_t(k)]) == dim || no_third(cell, common, a, b)) edges[n_edges_++] = {a, b};
         }
     }
 
@@ -217,14 +262,15 @@ private:
         const int fw = shape_.facet_words();
         const Word* key = shape_.facets(cell[a]);
         int own = 0;
-        for (int q = 0; q < fw; ++q) own += std::popcount(key[q]);
+        for (int q = 0; q < fw; ++q) own += bits_of(key[q]);
+        Edge* edges = room_for_edges();
         for (int k = 0; k < n_below_; ++k) {
             const Word* other = &keys_[size_t(k * fw)];
             int common = 0, others = 0;
-            for (int q = 0; q < fw; ++q) common += std::popcount(key[q] & other[q]), others += std::popcount(other[q]);
+            for (int q = 0; q < fw; ++q) common += bits_of(key[q] & other[q]), others += bits_of(other[q]);
             if (common < dim - 1) continue;
             const int b = below_[size_t(k)];
-            if (own == dim || others == dim || no_wide_third(cell, key, other, a, b)) edges_.push_back({a, b});
+            if (own == dim || others == dim || no_wide_third(cell, key, other, a, b)) edges[n_edges_++] = {a, b};
         }
     }
 
@@ -258,6 +304,32 @@ private:
         return opposite;
     }
 
+    struct Extent {
+        double top, apart;              // the largest coordinate of the blend, and difference of the two, in size
+    };
+    /// z = a x + b y, two coordinates at a time.
+    Extent blend(double a, const double* x, double b, const double* y, double* z) const {
+        double top = 0, apart = 0;
+        int c = 0;
+#if defined(__SSE2__)
+        const __m128d of_a = _mm_set1_pd(a), of_b = _mm_set1_pd(b), sign = _mm_set1_pd(-0.0);
+        __m128d tops = _mm_setzero_pd(), aparts = tops;
+        for (; c + 1 <= shape_.last(); c += 2) {
+            const __m128d p = _mm_loadu_pd(x + c), q = _mm_loadu_pd(y + c), v = _mm_add_pd(_mm_mul_pd(of_a, p), _mm_mul_pd(of_b, q));
+            _mm_storeu_pd(z + c, v);
+            tops = _mm_max_pd(tops, _mm_andnot_pd(sign, v)), aparts = _mm_max_pd(aparts, _mm_andnot_pd(sign, _mm_sub_pd(p, q)));
+        }
+        top = std::max(_mm_cvtsd_f64(tops), _mm_cvtsd_f64(_mm_unpackhi_pd(tops, tops)));
+        apart = std::max(_mm_cvtsd_f64(aparts), _mm_cvtsd_f64(_mm_unpackhi_pd(aparts, aparts)));
+#endif
+        for (; c <= shape_.last(); ++c) {
+            const double v = a * x[c] + b * y[c];
+            z[c] = v;
+            top = std::max(top, std::abs(v)), apart = std::max(apart, std::abs(x[c] - y[c]));
+        }
+        return {top, apart};
+    }
+
     /// The same for whole coordinates: without rounding, or false where the numbers get too large.
     bool join_whole(const double* x, double va, const double* y, double vb, Word* g) const {
         double* z = shape_.x(g);
@@ -283,11 +355,12 @@ private:
         for (int c = 0; c <= shape_.last(); ++c) top_a = std::max(top_a, std::abs(x[c])), top_b = std::max(top_b, std::abs(y[c]));
         const double sa = scale_of(top_a), sb = scale_of(top_b);  // powers of two: no rounding
         va *= sa, ea *= sa, error_a *= sa, vb *= sb, eb *= sb, error_b *= sb;
-        const double total = va + vb, doubt = ea + eb;
+        const double total = va + vb;
         double of_a = 0.5, of_b = 0.5, shift = 1.0;
-        if (total > 2 * doubt) {
-            of_a = vb / total, of_b = va / total;
-            shift = (of_a * ea + of_b * eb) / total * (1 + 2 * doubt / total) * UP + 4 * UNIT_ROUNDOFF;
+        if (total > 2 * (ea + eb)) {
+            const double inverse = 1 / total;
+            of_a = vb * inverse, of_b = va * inverse;
+            shift = weight_shift(of_a, ea, of_b, eb, inverse);
         }
         double* z = shape_.x(g);
         double top = 0, apart = 0;
@@ -296,10 +369,9 @@ private:
             z[c] = v;
             top = std::max(top, std::abs(v)), apart = std::max(apart, std::abs(p - q));
         }
-        const double error = of_a * error_a + of_b * error_b + shift * (apart + error_a + error_b) + 8 * UNIT_ROUNDOFF;
         const double scale = scale_of(top);
         for (int c = 0; c <= shape_.last(); ++c) z[c] *= scale;
-        shape_.error(g) = std::max(error * scale * UP, UNIT_ROUNDOFF);
+        shape_.error(g) = std::max((blend_error(of_a, error_a, of_b, error_b, shift, apart) + 4 * UNIT_ROUNDOFF) * scale, UNIT_ROUNDOFF);
     }
 };
 

@@ -2,6 +2,7 @@
 //
 // Each stage is multiplied by one positive factor, so signs are those of the network.  Rows are kept while the pattern of
 // the stages before stays the same.
+// Source: exact signs where they are asked for alone (Yap 1997, Towards exact geometric computation).
 #pragma once
 #include "network.hpp"
 

@@ -2,6 +2,7 @@
 //
 // Neighbours in the tree differ in few units.  Where the forms below have not changed, only these units are added or
 // taken away; errors add up that way, so from time to time forms are computed afresh.
+// Source: running error bounds (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.3).
 #pragma once
 #include "network.hpp"
 #include "shape.hpp"
@@ -21,7 +22,8 @@ public:
 
     Forms(const Problem& problem, const S& shape, int stage)
         : stage_(problem.stages[size_t(stage)]), shape_(shape), whole_(problem.whole), dim_(problem.dim), padded_(stage_.padded),
-          data_(size_t(shape.last() + 4) * size_t(padded_)), live_(shape.none()) {
+          data_(size_t(shape.last() + 4) * size_t(padded_)), live_(shape.none()), units_(shape.none()) {
+        for (int j = 0; j < stage_.units; ++j) units_.add(j);
         for (const Weights& w : stage_.blocks) from_.emplace_back(Source{&w, shape.none(), 0});
     }
 
@@ -30,6 +32,7 @@ public:
     const double* row(int c) const { return &data_[size_t(c) * size_t(padded_)]; }
     double error(int j) const { return row(last() + 3)[j]; }
     double size(int j) const { return row(last() + 1)[j]; }
+    double slack(int j) const { return row(last() + 2)[j]; }
     /// The units whose forms are not zero everywhere.
     const Set& live() const { return live_; }
 
@@ -39,7 +42,7 @@ public:
         return v;
     }
     /// The bound of the lemma (bounds.hpp) at a point with the given error.
-    double bound(int j, double e) const { return row(last() + 1)[j] * (e + products(last() + 1)) + row(last() + 2)[j]; }
+    double bound(int j, double e) const { return size(j) * (e + products(last() + 1)) + slack(j); }
 
     /// A tighter bound, from the sizes of the terms; also where the coordinates exceed 1.  0 if the value is exact.
     double tight_bound(int j, const double* x, double e) const {
@@ -51,35 +54,10 @@ public:
     }
 
     /// The signs of all units at a point that the lemma tells.
-    Signs<Set> signs(const double* x, double e) const {
-        Set certain = shape_.none(), minus = certain;
-        const Vec reach = all(e + products(last() + 1));
-        for (int j = 0; j < padded_; j += LANES) {
-            Vec v = load(row(last()) + j) * all(x[last()]);
-            for (int c = 0; c < last(); ++c) v += load(row(c) + j) * all(x[c]);
-            const Vec b = load(row(last() + 1) + j) * reach + load(row(last() + 2) + j);
-            certain[j >> 6] |= Word{lanes_of(absolute(v) > b)} << (j & 63);
-            minus[j >> 6] |= Word{lanes_of(Mask(v))} << (j & 63);
-        }
-        return {certain - minus, certain & minus, live_ - certain};
-    }
+    Signs<Set> signs(const double* x, double e) const { return dispatch<SignsAt>(*this, x, e); }
 
     /// The signs of all units at a point of whole coordinates: sums of whole numbers below 2^53 are exact.
-    Signs<Set> whole_signs(const double* x) const {
-        Set certain = shape_.none(), minus = certain, zero = certain;
-        for (int j = 0; j < padded_; j += LANES) {
-            Vec v = load(row(last()) + j) * all(x[last()]), terms = absolute(v);
-            for (int c = 0; c < last(); ++c) {
-                const Vec t = load(row(c) + j) * all(x[c]);
-                v += t, terms += absolute(t);
-            }
-            const Mask exact = (terms < all(WHOLE)) & (load(row(last() + 3) + j) == all(0.0));
-            certain[j >> 6] |= Word{lanes_of(exact)} << (j & 63);
-            minus[j >> 6] |= Word{lanes_of(Mask(v))} << (j & 63);
-            zero[j >> 6] |= Word{lanes_of(v == all(0.0))} << (j & 63);
-        }
-        return {certain - minus - zero, (certain & minus) - zero, live_ - certain};
-    }
+    Signs<Set> whole_signs(const double* x) const { return dispatch<WholeSignsAt>(*this, x); }
 
     /// The forms where the given units of the stages before are active; `all` are the forms of all stages.
     void follow(const std::vector<Forms>& forms, const std::vector<Set>& active, std::uint64_t& clock) {
@@ -107,7 +85,7 @@ public:
             s.active = now, s.version = below.version_;
         }
         live_ = shape_.none();
-        for (int j = 0; j < padded_; j += LANES) update(j, near);
+        dispatch<Update>(*this, near);
         version_ = ++clock;
     }
 
@@ -125,7 +103,7 @@ private:
         const double* weights;
         double size, error;
     };
-    static constexpr int DRIFT = 64;
+    static constexpr int DRIFT = 256;  // changes after which forms are computed afresh: more cost time in bounds, fewer in sums
     static constexpr int CHUNK = S::N == DYNAMIC ? 8 : S::N + 1;
 
     const Stage& stage_;
@@ -133,7 +111,7 @@ private:
     bool whole_;
     int dim_, padded_;
     std::vector<double> data_;          // coefficients, then size, slack and error, each for all units
-    Set live_;
+    Set live_, units_;
     std::vector<Source> from_;
     std::uint64_t version_ = 0;
     int drift_ = 0;
@@ -146,8 +124,52 @@ private:
         return c == last() ? stage_.bias.data() : c < dim_ ? &stage_.direct[size_t(c) * size_t(padded_)] : nullptr;
     }
 
-    /// Change, or compute afresh, the forms of some units side by side.
-    void update(int j, bool near) {
+    // ------------------------------------------------------------------------- loops over units side by side
+
+    struct SignsAt {
+        PUISEUX_INLINE static Signs<Set> run(const Forms& f, const double* x, double e) {
+            const int last = f.last(), padded = f.padded_;
+            Set certain = f.shape_.none(), minus = certain;
+            const Vec reach = all(e + products(last + 1));
+            for (int j = 0; j < padded; j += LANES) {
+                Vec v = load(f.row(last) + j) * all(x[last]);
+                for (int c = 0; c < last; ++c) v += load(f.row(c) + j) * all(x[c]);
+                const Vec b = load(f.row(last + 1) + j) * reach + load(f.row(last + 2) + j);
+                certain[j >> 6] |= Word{lanes_of(absolute(v) > b)} << (j & 63);
+                minus[j >> 6] |= Word{lanes_of(Mask(v))} << (j & 63);
+            }
+            return {certain - minus, certain & minus, f.live_ - certain};
+        }
+    };
+
+    struct WholeSignsAt {
+        PUISEUX_INLINE static Signs<Set> run(const Forms& f, const double* x) {
+            const int last = f.last(), padded = f.padded_;
+            Set certain = f.shape_.none(), minus = certain, zero = certain;
+            for (int j = 0; j < padded; j += LANES) {
+                Vec v = load(f.row(last) + j) * all(x[last]), terms = absolute(v);
+                for (int c = 0; c < last; ++c) {
+                    const Vec t = load(f.row(c) + j) * all(x[c]);
+                    v += t, terms += absolute(t);
+                }
+                const Mask exact = (terms < all(WHOLE)) & (load(f.row(last + 3) + j) == all(0.0));
+                certain[j >> 6] |= Word{lanes_of(exact)} << (j & 63);
+                minus[j >> 6] |= Word{lanes_of(Mask(v))} << (j & 63);
+                zero[j >> 6] |= Word{lanes_of(v == all(0.0))} << (j & 63);
+            }
+            return {certain - minus - zero, (certain & minus) - zero, f.live_ - certain};
+        }
+    };
+
+    /// Changes, or computes afresh, all forms.
+    struct Update {
+        PUISEUX_INLINE static void run(Forms& f, bool near) {
+            for (int j = 0; j < f.padded_; j += LANES) f.update(j, near);
+            f.live_ &= f.units_;
+        }
+    };
+
+    PUISEUX_INLINE void update(int j, bool near) {
         const int top = last() + 1;
         Vec sizes = all(0.0), errors = all(0.0), norm = all(0.0);
         if (near) {
@@ -156,10 +178,6 @@ private:
             for (int c = 0; c < top; ++c)
                 if (const double* g = given(c)) sizes += absolute(load(g + j));
             errors = load(&stage_.error[size_t(j)]);
-        }
-        for (const Change& t : changes_) {
-            const Vec weight = absolute(load(t.weights + j));
-            sizes += weight * all(t.size), errors += weight * all(t.error);
         }
         for (int begin = 0; begin < top; begin += CHUNK) {
             const int end = S::N == DYNAMIC ? std::min(top, begin + CHUNK) : top;
@@ -172,6 +190,10 @@ private:
             for (const Change& t : changes_) {
                 const Vec w = load(t.weights + j);
                 for (int c = begin; c < end; ++c) f[c - begin] += w * all(coefficient[c]);
+                if (begin == 0) {
+                    const Vec weight = absolute(w);
+                    sizes += weight * all(t.size), errors += weight * all(t.error);
+                }
                 coefficient += top;
             }
             for (int c = begin; c < end; ++c) store(row(c) + j, f[c - begin]), norm += absolute(f[c - begin]);
@@ -180,20 +202,24 @@ private:
     }
 
     /// Store size, slack and error of some units, given the sums of sizes and errors of all terms.
-    void settle(int j, Vec sizes, Vec errors, Vec norm) {
-        const int terms = int(changes_.size()) + int(stage_.rounded);
-        for (int i = 0; i < LANES && j + i < stage_.units; ++i) {
-            double size = norm[i] * UP, error = errors[i];
-            const bool exact = error == 0 && (sizes[i] == 0 || changes_.empty() || (whole_ && sizes[i] < WHOLE));
-            if (!exact) error = sum_error(sizes[i], error, terms);
-            const bool fits = (size >= SMALLEST && size <= LARGEST) || (size == 0 && exact) || (size < SMALLEST && error >= SMALLEST * 1e10);
-            if (!fits || !(error <= LARGEST)) error = UNKNOWN, size = 1;
-            if (size < SMALLEST && !(size == 0 && exact)) size = SMALLEST;
-            row(last() + 1)[j + i] = size;
-            row(last() + 2)[j + i] = error * ((last() + 1) * (1 + LOOSE) * UP) + UNDERFLOW_SLACK;
-            row(last() + 3)[j + i] = error;
-            if (size != 0 || error != 0) live_.add(j + i);
-        }
+    PUISEUX_INLINE void settle(int j, const Vec& sizes, const Vec& errors, const Vec& norm) {
+        const int terms = int(changes_.size()) + int(stage_.rounded), top = last() + 1;
+        const Vec none = all(0.0), smallest = all(SMALLEST), largest = all(LARGEST);
+        Vec size = norm * all(UP);
+        Mask exact = sizes == none;
+        exact |= all_lanes(changes_.empty());
+        if (whole_) exact |= sizes < all(WHOLE);
+        exact &= errors == none;
+        Vec error = chosen(exact, none, (errors + all(products(terms + 2)) * sizes) * all(UP) + all(UNDERFLOW_SLACK));  // sum_error
+        const Mask zero = (size == none) & exact;
+        const Mask fits = ((size >= smallest) & (size <= largest)) | zero | ((size < smallest) & (error >= all(SMALLEST * 1e10)));
+        const Mask known = fits & (error <= largest);
+        error = chosen(known, error, all(UNKNOWN)), size = chosen(known, size, all(1.0));
+        size = chosen((size < smallest) & ~zero, smallest, size);
+        store(row(top) + j, size);
+        store(row(top + 1) + j, error * all((last() + 1) * (1 + LOOSE) * UP) + all(UNDERFLOW_SLACK));
+        store(row(top + 2) + j, error);
+        live_[j >> 6] |= Word{lanes_of((size != none) | (error != none))} << (j & 63);
     }
 };
 

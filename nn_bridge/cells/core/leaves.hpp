@@ -1,4 +1,5 @@
 // What a run hands over: leaves in batches of arrays, with patterns, residues of affine maps and, where wanted, faces.
+// Source of the residues: identity testing at random points (Schwartz 1980; Zippel 1979).
 #pragma once
 #include "network.hpp"
 
@@ -15,20 +16,22 @@ struct Batch {
     std::vector<std::int64_t> generator_leaf, facet_leaf;
     std::vector<std::uint8_t> generator_ray;
     std::vector<double> coordinates;        // dim + 1 a generator, w last
+    std::vector<double> errors;             // by which they may be off, once a generator
     std::vector<Word> generator_zeros, facet_zeros;
 
     void clear() {
         leaves = 0;
         patterns.clear(), prints.clear(), begins.clear(), generator_leaf.clear(), facet_leaf.clear();
-        generator_ray.clear(), coordinates.clear(), generator_zeros.clear(), facet_zeros.clear();
+        generator_ray.clear(), coordinates.clear(), errors.clear(), generator_zeros.clear(), facet_zeros.clear();
     }
 };
 
 constexpr std::uint64_t MERSENNE = (std::uint64_t{1} << 31) - 1;
 
+/// Something with the same residue, below 2^31 + 2^33.
+PUISEUX_INLINE std::uint64_t folded(std::uint64_t t) { return (t & MERSENNE) + (t >> 31); }
 inline std::uint64_t reduced(std::uint64_t t) {
-    t = (t & MERSENNE) + (t >> 31);
-    t = (t & MERSENNE) + (t >> 31);
+    t = folded(folded(t));
     return t >= MERSENNE ? t - MERSENNE : t;
 }
 
@@ -48,6 +51,17 @@ struct ResidueNetwork {
     };
     std::vector<Stage> stages;
     std::array<std::uint64_t, 2> constants{};
+
+    /// The forms of the last stage are needed for the outputs alone: weigh them by the outputs' weights once for all.
+    void finish() {
+        Stage& last = stages.back();
+        if (!last.read) return;
+        for (auto& values : last.base)
+            for (size_t j = 0; j < values.size(); ++j) values[j] = reduced(values[j] * last.out[j]);
+        for (Block& block : last.blocks)
+            for (size_t k = 0; k < block.weights.size(); ++k)
+                block.weights[k] = std::uint32_t(reduced(block.weights[k] * last.out[k % size_t(last.units)]));
+    }
 };
 
 /// Residues of the forms of all stages on the way to a cell.
@@ -71,27 +85,27 @@ public:
         bool same = near;
         for (size_t b = 0; b < s.blocks.size() && same; ++b) same = now.active[b] == active[size_t(s.blocks[b].source)];
         if (same) return;
+        changes_.clear();
+        for (size_t b = 0; b < s.blocks.size(); ++b) {
+            const auto& block = s.blocks[b];
+            const Set& on = active[size_t(block.source)];
+            const State& below = states_[size_t(block.source)];
+            (near ? on ^ now.active[b] : on).each([&](int i) {
+                Change& c = changes_.emplace_back(Change{&block.weights[size_t(i) * size_t(s.units)], {}});
+                for (int lane = 0; lane < 2; ++lane) {
+                    const std::uint64_t z = reduced(below.value[lane][size_t(i)]);
+                    c.factor[lane] = std::uint32_t(on.has(i) || z == 0 ? z : MERSENNE - z);
+                }
+            });
+            now.active[b] = on, now.version[b] = below.stamp;
+        }
+        while (!changes_.empty() && changes_.size() % 3) changes_.push_back({changes_[0].weights, {0, 0}});
         for (int lane = 0; lane < 2; ++lane) {
             std::vector<std::uint64_t>& value = now.value[lane];
             if (!near) value = s.base[size_t(lane)];
-            for (size_t b = 0; b < s.blocks.size(); ++b) {
-                const auto& block = s.blocks[b];
-                const Set& on = active[size_t(block.source)];
-                const State& below = states_[size_t(block.source)];
-                int added = 0;
-                (near ? on ^ now.active[b] : on).each([&](int i) {
-                    const std::uint64_t z = below.value[lane][size_t(i)], f = on.has(i) ? z : z ? MERSENNE - z : 0;
-                    const std::uint32_t* w = &block.weights[size_t(i) * size_t(s.units)];
-                    for (int j = 0; j < s.units; ++j) value[size_t(j)] += w[j] * f;  // below 2^62; three of them fit
-                    if (++added == 3) added = 0, reduce(value);
-                });
-                if (added) reduce(value);
-            }
-            for (int j = 0; j < s.units && s.read; ++j) now.out[lane][size_t(j)] = reduced(value[size_t(j)] * s.out[size_t(j)]);
-        }
-        for (size_t b = 0; b < s.blocks.size(); ++b) {
-            now.active[b] = active[size_t(s.blocks[b].source)];
-            now.version[b] = states_[size_t(s.blocks[b].source)].stamp;
+            dispatch<WorkIn>(value, changes_, lane);
+            if (s.read && stage + 1 < int(states_.size()))
+                for (int j = 0; j < s.units; ++j) now.out[lane][size_t(j)] = reduced(reduced(value[size_t(j)]) * s.out[size_t(j)]);
         }
         now.stamp = ++clock_;
     }
@@ -103,8 +117,10 @@ public:
         for (int lane = 0; lane < 2; ++lane) {
             std::uint64_t total = network_.constants[size_t(lane)];
             for (int s = 0; s <= last; ++s)
-                if (network_.stages[size_t(s)].read)
-                    (s == last ? last_active : active[size_t(s)]).each([&](int i) { total += states_[size_t(s)].out[lane][size_t(i)]; });
+                if (network_.stages[size_t(s)].read) {
+                    const std::uint64_t* from = (s == last ? states_[size_t(s)].value : states_[size_t(s)].out)[lane].data();
+                    (s == last ? last_active : active[size_t(s)]).each([&](int i) { total += from[i]; });
+                }
             packed |= reduced(total) << (31 * lane);
         }
         return packed;
@@ -112,18 +128,35 @@ public:
 
 private:
     struct State {
-        std::vector<std::uint64_t> value[2], out[2];
+        std::vector<std::uint64_t> value[2], out[2];  // values below 2^34; those of the last stage are weighed for the outputs
         std::vector<Set> active;             // by block, when the residues were made
         std::vector<std::uint64_t> version;  // .. and the number of the residues below
         std::uint64_t stamp;
     };
+    /// A unit by which residues change: its weights on the stage, and its own residues, or their negatives.
+    struct Change {
+        const std::uint32_t* weights;
+        std::uint32_t factor[2];
+    };
     const ResidueNetwork& network_;
     std::vector<State> states_;
+    std::vector<Change> changes_;
     std::uint64_t clock_ = 0;
 
-    static void reduce(std::vector<std::uint64_t>& value) {
-        for (std::uint64_t& v : value) v = reduced(v);
-    }
+    /// Adds the changes, three at a time: products are below 2^62, so three and a folded number fit.
+    struct WorkIn {
+        PUISEUX_INLINE static void run(std::vector<std::uint64_t>& values, const std::vector<Change>& changes, int lane) {
+            const int units = int(values.size());
+            std::uint64_t* value = values.data();
+            for (size_t k = 0; k + 2 < changes.size(); k += 3) {
+                const std::uint32_t *w0 = changes[k].weights, *w1 = changes[k + 1].weights, *w2 = changes[k + 2].weights;
+                const std::uint64_t f0 = changes[k].factor[lane], f1 = changes[k + 1].factor[lane], f2 = changes[k + 2].factor[lane];
+                for (int j = 0; j < units; ++j)
+                    value[j] = folded(value[j] + std::uint64_t(w0[j]) * std::uint32_t(f0) + std::uint64_t(w1[j]) * std::uint32_t(f1) +
+                                      std::uint64_t(w2[j]) * std::uint32_t(f2));
+            }
+        }
+    };
 };
 
 }  // namespace puiseux::cells

@@ -6,8 +6,8 @@
 //     Residues(stages, constants): the network modulo 2^31 - 1
 //     Explorer(problem, emit, counting, residues)
 //         start(root, roots, path)    a start cell and a way down from it, or some start cells
-//         work(seconds, last_second, cells, stop, ask) -> done    without the GIL; KeyboardInterrupt (asked for in the main
-//             thread) and a Stop that is set end it inside a step
+//         work(seconds, last_second, cells, stop, share, ask) -> done    without the GIL; KeyboardInterrupt (asked for in the
+//             main thread) and a Stop that is set end it inside a step; a second one, `share`, soon and softly, between two cells
 //         take() -> arrays            the leaves found since
 //         position() -> (root, roots, steps)    what is left: steps are (stage, unit, side, whether the other side is left)
 #include <nanobind/nanobind.h>
@@ -100,6 +100,7 @@ std::shared_ptr<ResidueNetwork> make_residues(nb::list stages, std::uint64_t one
             stage.blocks.push_back({nb::cast<int>(block[0]), int(w.size()) / std::max(1, stage.units), std::move(w)});
         }
     }
+    r->finish();
     return r;
 }
 
@@ -113,7 +114,7 @@ nb::object array_of(std::vector<T>& v, size_t columns = 0) {
     return nb::cast(nb::ndarray<nb::numpy, T>(data->data(), columns ? 2 : 1, shape, owner));
 }
 
-/// Asks runs in other threads to end at once.
+/// Asks runs in other threads to end.
 struct Stop {
     std::atomic<bool> flag{false};
 };
@@ -146,9 +147,14 @@ NB_MODULE(_core, m) {
     nb::class_<Stop>(m, "Stop")
         .def(nb::init<>())
         .def("set", [](Stop& s) { s.flag = true; })
+        .def("clear", [](Stop& s) { s.flag = false; })
         .def("is_set", [](const Stop& s) { return s.flag.load(); });
     nb::class_<ResidueNetwork>(m, "Residues");
     m.def("residues", &make_residues);
+    m.def("widen", [](bool on) {  // for tests: whether the wider version of loops runs, if the processor can
+        wide = on && wide_processor();
+        return wide;
+    });
 
     nb::class_<Explorer>(m, "Explorer")
         .def("__init__",
@@ -167,9 +173,10 @@ NB_MODULE(_core, m) {
                  e.start(std::move(p));
              })
         .def("work",
-             [](Explorer& e, double seconds, double last_second, std::int64_t cells, Stop* stop, bool ask) {
+             [](Explorer& e, double seconds, double last_second, std::int64_t cells, Stop* stop, Stop* share, bool ask) {
                  e.walk.watch.soft_seconds = seconds, e.walk.watch.hard_time = seconds_now() + last_second;
                  e.walk.watch.ask = ask ? interrupted : nullptr, e.walk.watch.stop = stop ? &stop->flag : nullptr;
+                 e.walk.watch.share = share ? &share->flag : nullptr;
                  e.walk.cell_limit = cells;
                  bool done;
                  {
@@ -179,7 +186,7 @@ NB_MODULE(_core, m) {
                  if (e.walk.watch.asked_to_end()) throw nb::python_error();
                  return done;
              },
-             nb::arg("seconds"), nb::arg("last_second"), nb::arg("cells"), nb::arg("stop").none(), nb::arg("ask"))
+             nb::arg("seconds"), nb::arg("last_second"), nb::arg("cells"), nb::arg("stop").none(), nb::arg("share").none(), nb::arg("ask"))
         .def("take",
              [](Explorer& e) {
                  Batch& b = e.walk.batch;
@@ -189,7 +196,7 @@ NB_MODULE(_core, m) {
                  const size_t coordinates = size_t(e.walk.problem.dim) + 1;
                  nb::tuple out = nb::make_tuple(array_of(b.patterns, columns), array_of(b.prints), array_of(b.begins), array_of(b.generator_leaf),
                                                 array_of(b.generator_ray), array_of(b.coordinates, coordinates), array_of(b.generator_zeros, zeros),
-                                                array_of(b.facet_leaf), array_of(b.facet_zeros, zeros));
+                                                array_of(b.facet_leaf), array_of(b.facet_zeros, zeros), array_of(b.errors));
                  b.clear();
                  return out;
              })

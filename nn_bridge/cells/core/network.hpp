@@ -9,6 +9,7 @@
 
 #include "bounds.hpp"
 #include "elimination.hpp"
+#include "lanes.hpp"
 #include "units.hpp"
 
 namespace puiseux::cells {

@@ -1,4 +1,6 @@
 // Signs of units at generators: by the lemma of bounds.hpp, by tighter bounds at better coordinates, and at last exactly.
+// Source: floating-point filters before exact arithmetic (Fortune and Van Wyk 1993, Efficient exact arithmetic for
+// computational geometry).
 #pragma once
 #include <optional>
 
@@ -61,8 +63,8 @@ protected:
     void evaluate(Word* g, int stage, const Set& wanted) {
         const Forms<S>& forms = forms_[size_t(stage)];
         const Set open = wanted & forms.live();
+        if (!open.any()) return;
         const int count = open.count();
-        if (count == 0) return;
         counters_.evaluations += count;
         const double e = shape_.error(g);
         if (e > LOOSE) [[unlikely]] return decide(g, stage, open);

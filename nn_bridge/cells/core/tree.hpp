@@ -3,24 +3,26 @@
 // A cell is split by one unit after another until none of its stage cuts it; then the forms of the next stage are computed
 // on it.  Below the last stage it is a leaf.  Of the two sides of a split one comes first such that consecutive leaves
 // differ in few units, as in a reflected Gray code; the order depends on the path alone.
+// Source: Gray 1953 (US patent 2632058) for the order; the split is in cutting.hpp.
 #pragma once
-#include "counting.hpp"
+#include "faces.hpp"
+#include "lines.hpp"
 #include "walk.hpp"
 
 namespace puiseux::cells {
 
 template <class S>
-class Tree : public Counting<S>, public Engine {
-    using Base = Counting<S>;
+class Tree : public LineCutting<S>, public Engine {
+    using Base = LineCutting<S>;
 
 public:
     using typename Base::Set;
 
-    Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk) {
+    Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), faces_(this->shape_, walk) {
         if (walk.residues) residues_.emplace(*walk.residues, shape.words());
         int at = 0;
         for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
-        wall_place_ = at;
+        wall_place_ = at, problem_words_ = std::min(shape_.words(), problem_.words());
         path_.reserve(size_t(problem_.total_units() + problem_.dim) + 8);
     }
 
@@ -49,18 +51,17 @@ public:
 
 private:
     using Base::arena_, Base::counters_, Base::forms_, Base::active_, Base::owner_, Base::problem_, Base::shape_, Base::watch_;
-    using Lines = std::vector<int>;     // the coordinates of the lines that no unit has cut yet
+    using Base::wall_place_, Base::zero_place_;
+    using typename Base::Lines;
 
     Walk& walk_;
     std::optional<Residues<Set>> residues_;
-    std::vector<int> zero_place_;       // by stage: the first of its words in a set of zeros
-    int wall_place_ = 0;
+    Faces<S> faces_;
+    int problem_words_;
     std::vector<Step> path_, forced_;   // the decisions so far, and those to follow
     size_t at_ = 0;                     // how many of the latter have been followed
     bool progress_ = false;             // whether cells have been found since the run began
     std::vector<std::vector<Word>> placed_;  // rows of start generators, once they have been needed
-    std::vector<Word> face_keys_, face_rows_;
-    std::vector<int> face_sizes_;
 
     // ------------------------------------------------------------------------------------------------ the recursion
 
@@ -280,7 +281,7 @@ private:
 
     void leaf(Cell cell, int stage, const Set& last, const Lines& lines) {
         if (walk_.emit != Emit::NOTHING && walk_.wanted(walk_.leaf)) {
-            if (walk_.emit != Emit::PATTERNS) write_faces(cell, stage, lines);
+            if (walk_.emit != Emit::PATTERNS) faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()));
             write_leaf(last);
         }
         ++walk_.leaf;
@@ -289,16 +290,19 @@ private:
 
     void write_leaf(const Set& last) {
         Batch& b = walk_.batch;
-        const int words = problem_words();
-        for (int s = 0; s + 1 < int(problem_.stages.size()); ++s)
-            for (int q = 0; q < words; ++q) b.patterns.push_back(active_[size_t(s)][q]);
-        for (int q = 0; q < words; ++q) b.patterns.push_back(last[q]);
+        const int words = problem_words(), before = int(problem_.stages.size()) - 1;
+        const size_t at = b.patterns.size();
+        b.patterns.resize(at + size_t(words) * size_t(before + 1));
+        Word* to = b.patterns.data() + at;
+        for (int s = 0; s < before; ++s)
+            for (int q = 0; q < words; ++q) *to++ = active_[size_t(s)][q];
+        for (int q = 0; q < words; ++q) *to++ = last[q];
         b.prints.push_back(residues_ ? residues_->output(active_, last) : 0);
         b.begins.push_back(walk_.begin);
         walk_.begin = false;
         ++b.leaves;
     }
-    int problem_words() const { return std::min(shape_.words(), problem_.words()); }
+    int problem_words() const { return problem_words_; }
 
     /// Write the cells that few units cut a cell of the last stage into, if that can be told from its generators.
     bool finish(Cell cell, int stage, const Set& positive, const Set& cut, bool mirrored) {
@@ -309,7 +313,7 @@ private:
         Word patterns = 3;
         if (units >= 2) {
             patterns = this->witnessed(cell, cut);
-            if (std::popcount(patterns) < most_cells(units, this->dim())) {
+            if (bits_of(patterns) < most_cells(units, this->dim())) {
                 if (units > 2) return false;
                 const int a = cut.first(), b = (cut - this->only(a)).first();
                 const int met = this->quadrants(cell, stage, a, b, int(patterns));
@@ -320,7 +324,7 @@ private:
                 ++counters_.witnessed;
             }
         }
-        const int leaves = std::popcount(patterns);
+        const int leaves = bits_of(patterns);
         if (faces && !walk_.none_wanted(walk_.leaf, leaves)) return false;
         if (walk_.emit == Emit::PATTERNS) write_in_order(patterns, 0, units, mirrored, positive - cut, cut);
         else walk_.leaf += leaves;
@@ -351,79 +355,6 @@ private:
         write_in_order(sides[!mirrored], unit + 1, units, true, rest, cut);
     }
 
-    /// Write a leaf's generators and facets, each with the set of units and walls that vanish on it.
-    ///
-    /// A facet is a maximal proper set of generators cut out by one unit or wall, with at least one vertex among them.
-    void write_faces(Cell cell, int stage, const Lines& lines) {
-        Batch& b = walk_.batch;
-        const int zw = shape_.zero_words(), count = cell.count, units = problem_.stages[size_t(stage)].units;
-        const int place = zero_place_[size_t(stage)];
-        const bool with_rays = walk_.emit == Emit::FACES;
-        face_keys_.resize(size_t(zw) * size_t(count)), face_rows_.resize(size_t(2 * zw + count)), face_sizes_.assign(size_t(64 * zw), 0);
-        Word *vertex = face_rows_.data(), *common = vertex + count, *some = common + zw;
-        for (int t = 0; t < count; ++t) {
-            Word* g = cell[t];
-            const bool ray = shape_.is_ray(g), written = with_rays || !ray;
-            vertex[t] = ray ? 0 : ~Word{0};
-            for (int q = 0; q < zw; ++q) {
-                Word z = shape_.zeros(g)[q];
-                const int r = q - place;
-                if (r >= 0 && 64 * r < units) {
-                    z = ~(shape_.positive(g)[r] | shape_.negative(g)[r]);
-                    if (units - 64 * r < 64) z &= bit(units - 64 * r) - 1;
-                }
-                face_keys_[size_t(q) * size_t(count) + size_t(t)] = z;
-                if (written) b.generator_zeros.push_back(z);
-            }
-            if (!written) continue;
-            b.generator_leaf.push_back(walk_.leaf), b.generator_ray.push_back(ray);
-            if (with_rays) {
-                const double* x = shape_.x(g);
-                b.coordinates.insert(b.coordinates.end(), x, x + this->dim());
-                b.coordinates.push_back(x[shape_.last()]);
-            }
-        }
-        // candidates: bits that some but not all generators have; by bit, how many have it, -1 where no vertex does
-        for (int q = 0; q < zw; ++q) {
-            const Word* keys = &face_keys_[size_t(q) * size_t(count)];
-            Word any = 0, every = ~Word{0};
-            for (int t = 0; t < count; ++t) any |= keys[t], every &= keys[t];
-            common[q] = every, some[q] = any & ~every;
-            for (Word w = some[q]; w; w &= w - 1) {
-                const int i = std::countr_zero(w);
-                Word size = 0, vertices = 0;
-                for (int t = 0; t < count; ++t) {
-                    const Word on = keys[t] >> i & 1;
-                    size += on, vertices |= on & vertex[t];
-                }
-                face_sizes_[size_t(64 * q + i)] = vertices ? int(size) : -1;
-            }
-        }
-        const int fewest = std::max(1, this->dim() - int(lines.size()));
-        for (int q = 0; q < zw; ++q)
-            for (Word w = some[q]; w; w &= w - 1) {
-                const int i = std::countr_zero(w), size = face_sizes_[size_t(64 * q + i)];
-                if (size < fewest) continue;
-                watch_.spend(count);
-                // another candidate whose generators contain these: larger means no facet, equal and earlier means known
-                const Word* own = &face_keys_[size_t(q) * size_t(count)];
-                const size_t begin = b.facet_zeros.size();
-                bool keep = true;
-                for (int r = 0; r < zw && keep; ++r) {
-                    const Word* keys = &face_keys_[size_t(r) * size_t(count)];
-                    Word closure = ~Word{0};
-                    for (int t = 0; t < count; ++t) closure &= keys[t] | ((own[t] >> i & 1) - 1);
-                    b.facet_zeros.push_back(closure);
-                    for (Word other = closure & ~common[r]; other && keep; other &= other - 1) {
-                        const int c = std::countr_zero(other);
-                        keep = face_sizes_[size_t(64 * r + c)] <= size && !(r < q || (r == q && c < i));
-                    }
-                }
-                if (keep) b.facet_leaf.push_back(walk_.leaf);
-                else b.facet_zeros.resize(begin);
-            }
-    }
-
     // -------------------------------------------------------------------------------------------------------- lines
 
     /// Split a cell by a unit that a line of it crosses, and visit the parts; false if there is no such unit.
@@ -431,7 +362,7 @@ private:
     /// The generators move along the line into the unit's zero set, and the line's two directions become rays.
     bool cut_line(Cell cell, int stage, bool mirrored, const Lines& lines) {
         pause();
-        const std::vector<Integers> directions = line_directions(cell, lines);
+        const std::vector<Integers> directions = this->line_directions(cell, lines);
         const bool follow = at_ < forced_.size();
         const int units = problem_.stages[size_t(stage)].units;
         if (follow && forced_[at_].stage == stage && (forced_[at_].unit < 0 || forced_[at_].unit >= units)) throw BadPath();
@@ -443,100 +374,20 @@ private:
             if (here) break;
         }
         if (unit < 0) {
-            if (here) return any_crossing(stage, directions) ? throw BadPath() : false;
+            if (here) return this->any_crossing(stage, directions) ? throw BadPath() : false;
             return false;
         }
         const Integers row = this->exact_row(stage, unit);
-        Integers direction = directions[size_t(crossed)];
-        Integer slope = dot(row, direction);
-        if (slope.sign() < 0) {
-            slope.negate();
-            for (Integer& z : direction) z.negate();
-        }
+        const Integers& direction = directions[size_t(crossed)];
         const typename Arena::Scope scope(arena_);
         const int slot = this->free_slot(cell), stride = shape_.stride(), count = cell.count;
-        Word* out = arena_.take(size_t(count + 2) * size_t(stride));  // the end below, the moved ones, the end above
-        const int axis_slot = slot_of_axis(axis);
-        for (int t = 0; t < count; ++t) {
-            Word* g = out + std::ptrdiff_t(t + 1) * stride;
-            const Integers old = this->exact_point(cell[t], stage);
-            const Integer value = dot(row, old);
-            Integers moved(old.size());
-            for (size_t c = 0; c < old.size(); ++c) moved[c] = slope * old[c] - value * direction[c];
-            shape_.copy(g, cell[t]);
-            shape_.facets(g)[axis_slot >> 6] &= ~bit(axis_slot);
-            shape_.facets(g)[slot >> 6] |= bit(slot);
-            fresh_signs(g, stage, moved);
-        }
-        Units<S::W> used(shape_.facet_words());
-        for (Word* g : cell) used |= shape_.facet_set(g);
-        used.add(0), used.drop(axis_slot);
-        for (const bool above : {false, true}) {
-            Word* g = out + (above ? std::ptrdiff_t(count + 1) * stride : 0);
-            std::memset(g, 0, sizeof(Word) * size_t(stride));
-            used.store(shape_.facets(g));
-            for (int s = 0; s < stage; ++s)  // all finished units, and the walls, vanish along the line
-                for (int j = 0; shape_.zero_words() && j < problem_.stages[size_t(s)].units; ++j)
-                    shape_.zeros(g)[zero_place_[size_t(s)] + (j >> 6)] |= bit(j);
-            for (int i = 0; shape_.zero_words() && i < int(problem_.walls.size()); ++i) shape_.zeros(g)[wall_place_ + (i >> 6)] |= bit(i);
-            Integers end = direction;
-            if (!above)
-                for (Integer& z : end) z.negate();
-            fresh_signs(g, stage, end);
-        }
+        Word* out = this->moved_along(cell, stage, slot, axis, row, direction);
         Lines left;
         for (const int c : lines)
             if (c != axis) left.push_back(c);
         const typename Base::SlotScope owner(owner_, slot, {stage, unit});
         visit({out, count + 1, stride}, {out + stride, count + 1, stride}, stage, unit, mirrored, left, true);
         return true;
-    }
-
-    bool any_crossing(int stage, const std::vector<Integers>& directions) {
-        for (int j = 0; j < problem_.stages[size_t(stage)].units; ++j)
-            for (const Integers& d : directions)
-                if (sign_of_dot(this->exact_row(stage, j), d)) return true;
-        return false;
-    }
-
-    int slot_of_axis(int axis) const {
-        for (int slot = 0; slot < int(problem_.slots.size()); ++slot)
-            if (problem_.slots[size_t(slot)].kind == Facet::AXIS && problem_.slots[size_t(slot)].number == axis) return slot;
-        throw Contradiction("a line without an axis; please report this network");
-    }
-
-    void fresh_signs(Word* g, int stage, const Integers& v) {
-        for (int q = 0; q < shape_.words(); ++q) shape_.positive(g)[q] = shape_.negative(g)[q] = 0;
-        shape_.error(g) = round_to_row(v, problem_.whole, shape_.last(), shape_.x(g));
-        for (int j = 0; j < problem_.stages[size_t(stage)].units; ++j) this->store_sign(g, j, sign_of_dot(this->exact_row(stage, j), v));
-        watch_.spend(problem_.stages[size_t(stage)].units * this->dim() * 8);
-    }
-
-    /// The cell's lines: for each the direction with coordinate > 0 on its axis and 0 on the other lines' axes.
-    std::vector<Integers> line_directions(Cell cell, const Lines& lines) {
-        Units<S::W> used(shape_.facet_words());
-        for (Word* g : cell) used |= shape_.facet_set(g);
-        std::vector<Integers> rows;
-        used.each([&](int slot) {
-            const Facet f = owner_[size_t(slot)];
-            if (f.kind >= 0 || (f.kind == Facet::WALL && f.number >= 0)) rows.push_back(this->exact_row(f));
-        });
-        std::vector<Integers> found;
-        const size_t n = size_t(this->dim());
-        for (const int axis : lines) {
-            IntegerMatrix m(rows.size() + lines.size() - 1, n);
-            size_t at = 0;
-            for (const Integers& row : rows) std::copy(row.begin(), row.end() - 1, m.row(at++).begin());
-            for (const int other : lines)
-                if (other != axis) m.at(at++, size_t(other)) = 1;
-            std::optional<Integers> v = null_vector(std::move(m));
-            if (!v || (*v)[size_t(axis)].is_zero()) throw Contradiction("the lines of a cell are not what its facets say");
-            if ((*v)[size_t(axis)].sign() < 0)
-                for (Integer& z : *v) z.negate();
-            v->push_back(0);
-            found.push_back(std::move(*v));
-        }
-        return found;
     }
 };
 

@@ -1,4 +1,4 @@
-// Sets of units as words of 64 bits, and the few vector instructions that the engine is written in.
+// Sets of units, or of facets, as words of 64 bits.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -6,9 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <vector>
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
 
 namespace puiseux::cells {
 
@@ -16,6 +13,17 @@ using Word = std::uint64_t;
 constexpr int DYNAMIC = 0;  // a number of words, or of coordinates, that is known at run time only
 
 inline Word bit(int j) { return Word{1} << (j & 63); }
+/// The number of bits of a word, without a call where the processor has no instruction for it.
+/// Source: Warren, Hacker's Delight, 2012, section 5-1.
+inline int bits_of(Word w) {
+#if defined(__POPCNT__) || !defined(__x86_64__)
+    return std::popcount(w);
+#else
+    w -= (w >> 1) & 0x5555555555555555u;
+    w = (w & 0x3333333333333333u) + ((w >> 2) & 0x3333333333333333u);
+    return int((((w + (w >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u) >> 56);
+#endif
+}
 inline int words_for(int bits) { return std::max(1, (bits + 63) / 64); }
 
 /// W words; with W = DYNAMIC as many as are asked for, the first few without memory of their own.
@@ -71,7 +79,7 @@ public:
     }
     int count() const {
         int total = 0;
-        for (int q = 0; q < this->words(); ++q) total += std::popcount((*this)[q]);
+        for (int q = 0; q < this->words(); ++q) total += bits_of((*this)[q]);
         return total;
     }
     /// The first member of a set that has one.
@@ -118,36 +126,5 @@ inline unsigned gathered(const Units<W>& set, const Units<W>& mask) {
         for (Word w = mask[q], s = set[q]; w; w &= w - 1) out |= unsigned((s & (w & -w)) != 0) << at++;
     return out;
 }
-
-// Doubles side by side: two, or four where the compiler may use AVX.
-#if defined(__AVX__)
-constexpr int LANES = 4;
-#else
-constexpr int LANES = 2;
-#endif
-using Vec = double __attribute__((vector_size(8 * LANES)));
-using Mask = std::int64_t __attribute__((vector_size(8 * LANES)));
-
-inline Vec load(const double* p) {
-    Vec v;
-    std::memcpy(&v, p, sizeof v);
-    return v;
-}
-inline void store(double* p, Vec v) { std::memcpy(p, &v, sizeof v); }
-inline Vec all(double x) { return x - Vec{}; }
-inline Vec absolute(Vec v) { return Vec(Mask(v) & std::int64_t(0x7fffffffffffffff)); }
-/// The sign bits of the lanes.
-inline unsigned lanes_of(Mask m) {
-#if defined(__AVX__)
-    return unsigned(_mm256_movemask_pd(__m256d(m)));
-#elif defined(__SSE2__)
-    return unsigned(_mm_movemask_pd(__m128d(m)));
-#else
-    unsigned out = 0;
-    for (int i = 0; i < LANES; ++i) out |= unsigned(Word(m[i]) >> 63) << i;
-    return out;
-#endif
-}
-inline int padded_to_lanes(int units) { return (units + 3) / 4 * 4; }
 
 }  // namespace puiseux::cells

@@ -1,5 +1,6 @@
 // When a run ends: softly between two cells, or at once by an exception inside a step.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -24,6 +25,7 @@ class Watch {
 public:
     double soft_seconds = 1e300, hard_time = 1e300;  // a span from the start of the run; a moment
     std::atomic<bool>* stop = nullptr;               // asks for an end at once, from any thread
+    std::atomic<bool>* share = nullptr;              // others are idle: ends softly, so that what is left can be divided
     bool (*ask)(void*) = nullptr;                    // asked every 50 ms or so, where given; true ends the run at once
     void* asked = nullptr;
 
@@ -52,6 +54,7 @@ public:
 
 private:
     static constexpr std::int64_t AT_ONCE = 1 << 19;
+    static constexpr double SOON = 0.005;            // seconds of work that are worth a division
     std::int64_t effort_ = 0;
     double begun_ = 0, arrived_ = 0, asked_at_ = 0;
     bool soft_ = false;
@@ -60,7 +63,8 @@ private:
     void look() {
         effort_ = 0;
         const double now = seconds_now();
-        if (now - begun_ > soft_seconds && now - arrived_ >= arrived_ - begun_) soft_ = true;
+        const double span = share && share->load(std::memory_order_relaxed) ? std::min(SOON, soft_seconds) : soft_seconds;
+        if (now - begun_ > span && now - arrived_ >= arrived_ - begun_) soft_ = true;
         if (ask && !others_ask && now - asked_at_ > 0.05) {
             asked_at_ = now;
             if (ask(asked)) asked_end_ = true;

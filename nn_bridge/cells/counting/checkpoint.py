@@ -26,7 +26,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from nn_bridge.cells.counting.jobs import Group, Job
+from nn_bridge.cells.counting.jobs import Group
+from nn_bridge.cells.counting.subtrees import Job
 from nn_bridge.cells.tree import Subtree
 from nn_bridge.errors import NetworkError
 from nn_bridge.writers.files import write_bytes

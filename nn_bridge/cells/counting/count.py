@@ -24,10 +24,10 @@ from nn_bridge.cells.counting.jobs import (
     Task,
     count_slice,
     faces_of,
-    weight,
 )
 from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
 from nn_bridge.cells.counting.pool import NotStarted, Pool, Scheduler, Unanswered, WorkerLost, sensible_workers
+from nn_bridge.cells.counting.subtrees import divided, weight
 from nn_bridge.cells.counting.tally import Tally, among, selected_batches
 from nn_bridge.cells.joining import FourCounts, Joiner, duplicates
 from nn_bridge.cells.problem import CellProblem, cell_problem
@@ -45,9 +45,10 @@ OUT_OF_MEMORY = "out of memory"
 Progress = Callable[[int, float], None]
 """Told the number of cells found and the share of the tree done (0 to 1)."""
 
-# seconds a slice: the first, in this process; where jobs are few, so that they are soon divided; to processes of this
-# machine, where handing over takes a millisecond (with longer ones a worker waits for work); to anything farther away
-_FIRST, _SHORT, _NEAR, _FAR = 0.1, 0.05, 0.2, 1.0
+# seconds a slice: the first, in this process, before other processes or threads begin; where jobs are few, so that they
+# are soon divided; to processes of this machine, where handing over takes a millisecond (with longer ones a worker
+# waits for work); to anything farther away
+_FIRST, _AT_FIRST, _SHORT, _NEAR, _FAR = 0.1, 0.004, 0.03, 0.2, 1.0
 _JOBS_PER_WORKER = 3
 _SORTING = 32  # peak bytes per cell of the sorting in `duplicates`
 _JOINING = 1 << 25, 48  # memory share of the joiner in the first pass: bytes, and bytes per cell
@@ -243,7 +244,7 @@ class CountRun:
         self._check()
         if not pool.alone and not pool.elsewhere and 0 in tally.waiting:
             # a small count is over before a second process would have begun
-            limits = self._limits(_FIRST)
+            limits = self._limits(_AT_FIRST if pool.threads else _FIRST)
             first = count_slice(self._task, tally.waiting[0], limits, self._all_four, self._faces)
             self._absorb(0, first, checkpoint)
         started: set[int] = set()
@@ -253,9 +254,12 @@ class CountRun:
                 return None
             ready = [key for key in reversed(tally.waiting) if key not in started]
             if not ready:
+                if pool.threads and started:
+                    self._task.share.set()  # slices under way end soon, and what is left of them is divided
                 return None
+            self._task.share.clear()
             key = ready[0]
-            few = not pool.alone and len(ready) < 2 * pool.size
+            few = not (pool.alone or pool.threads) and len(ready) < 2 * pool.size
             usual = _FAR if pool.alone or pool.elsewhere else _NEAR
             limits = self._limits(_SHORT if few else usual)
             started.add(key)
@@ -284,8 +288,9 @@ class CountRun:
         tally, pool = self._tally, self._pool
         tally.generators = max(tally.generators, result.generators)
         free = 1 if pool.alone else max(1, _JOBS_PER_WORKER * pool.size - len(tally.waiting) + 1)
-        parts = min(free, len(result.rest))
-        left = tuple(result.rest[part::parts] for part in range(parts))
+        rest = divided(result.rest, free)
+        parts = min(free, len(rest))
+        left = tuple(rest[part::parts] for part in range(parts))
         record = Record(key, result.cells, left, result.groups, result.residues)
         tally.add(record, joined=bool(result.faces))
         tally.partial += result.partial

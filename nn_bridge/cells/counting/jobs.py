@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nn_bridge.cells.core_problem import CoreProblem
+from nn_bridge.cells.counting.subtrees import Job
 from nn_bridge.cells.joining import repeats
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import (
@@ -41,13 +42,14 @@ if TYPE_CHECKING:
 else:
     _core = core_or_refusal("nn_bridge.cells._core")
 
-Job = tuple[Subtree, ...]
-
 GROUP_LEAVES = 1 << 14
 """A second pass visits groups of about this many leaves at once."""
 
 FACES_LEAVES = 1 << 13
 """A slice ends when it has the faces of so many leaves."""
+
+WORTH = 0.005
+"""Seconds of work that are worth a division, where a thread is idle."""
 
 LEAVES_AT_ONCE, CELLS_AT_ONCE = 1 << 12, 1 << 20
 """Leaves in a batch, and cells that are counted between two looks at the limits."""
@@ -59,11 +61,6 @@ _LATEST = 1024  # size of the tail sample used for the decision of the next slic
 _NO_LIMIT = 1 << 62
 
 
-def weight(job: Job) -> float:
-    """The share of the tree that a job covers, in units where a start cell is 1 and each split halves."""
-    return sum(part.roots * 0.5 ** len(part.path) for part in job)
-
-
 # -------------------------------------------------------------------------- questions to a worker and its answers
 
 
@@ -73,6 +70,7 @@ class Task:
     def __init__(self, key: str, problem: CellProblem | None, packed: bytes = b"") -> None:
         self.key, self._problem, self._packed = key, problem, packed
         self.stop = _core.Stop()  # ends slices in other threads of this process
+        self.share = _core.Stop()  # ends them softly: a thread is idle
         self._making = threading.Lock()
         self._arrays: CoreProblem | None = None
 
@@ -242,7 +240,7 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, faces: boo
             try:
                 last_second = limits.last_second + _GRACE - spent
                 done = tree.work(
-                    limits.seconds - spent, last_second, min(at_once, before + most - tree.cells), task.stop
+                    limits.seconds - spent, last_second, min(at_once, before + most - tree.cells), task.stop, task.share
                 )
             except (KeyboardInterrupt, NoRoom) as error:
                 cut_off, done = type(error), False
@@ -255,7 +253,10 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, faces: boo
                 if found.faces is None and cells >= _TRIAL_LEAVES:
                     found.decide()
             over = (
-                cut_off is not None or task.stop.is_set() or time.monotonic() - begun > limits.seconds or cells >= most
+                cut_off is not None
+                or task.stop.is_set()
+                or time.monotonic() - begun > (min(limits.seconds, WORTH) if task.share.is_set() else limits.seconds)
+                or cells >= most
             )
             over = over or (found is not None and found.enough)
             if done or over or (residues and tree.cells - grouped >= GROUP_LEAVES):

@@ -8,11 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nn_bridge.cells.counting.checkpoint import Record
-from nn_bridge.cells.counting.jobs import (
-    GROUP_LEAVES,
-    Group,
-    Job,
-)
+from nn_bridge.cells.counting.jobs import GROUP_LEAVES, Group
+from nn_bridge.cells.counting.subtrees import Job
 
 
 @dataclass

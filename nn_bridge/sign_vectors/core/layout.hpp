@@ -35,6 +35,11 @@
 
 namespace puiseux::edges {
 
+using puiseux::dispatch;
+using puiseux::prefetch;
+using puiseux::wide;
+using puiseux::wide_processor;
+
 using Word = std::uint64_t;
 using Number = std::int64_t;
 using std::size_t;

@@ -75,7 +75,7 @@ def test_generators_lie_on_their_facets() -> None:
             own = found.generator_coordinates[members[begin[f] : begin[f + 1]]]
             row = [float(v) for v in facet.inequality]
             assert len(own) == 2
-            assert np.allclose(own[:, :2] @ row[:2], row[2] * own[:, 2])
+            assert np.array_equal(own[:, :2] @ row[:2], row[2] * own[:, 2]), "whole numbers are exact"
     assert found.bounded.all()
 
 

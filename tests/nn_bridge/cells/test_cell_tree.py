@@ -139,31 +139,6 @@ def test_all_modes_agree(dims, in_a_box):
 MODES = ((COUNT_ONLY, False), (COUNT_ONLY, True), (PATTERNS, False), (FACES_WITHOUT_COORDINATES, False), (FACES, False))
 
 
-@pytest.mark.parametrize(
-    ("dims", "side"),
-    [((2, 9, 9, 1), None), ((3, 8, 6, 4, 1), 3), ((5, 7, 6, 1), None), ((6, 8, 1), None), ((9, 3, 2, 1), 1)],
-)
-@pytest.mark.parametrize("leaves_at_once", [1, 7])
-def test_runs_that_end_after_every_few_leaves_go_on_where_they_were(dims, side, leaves_at_once):
-    network = random_network(np.random.default_rng(sum(dims)), dims)
-    domain = None if side is None else Polyhedron.box([-side] * dims[0], [side] * dims[0])
-    problem = cell_problem(network, domain)
-    for emit, last in MODES[2:]:
-        at_once = list(CellTree(problem, emit, count_last_stage=last).run())
-        tree = CellTree(problem, emit, count_last_stage=last)
-        tree.batch_leaves = leaves_at_once
-        found = list(tree.run())
-        assert len(found) >= tree.cells // (leaves_at_once + 32)
-        for one, other in zip(found[0]._fields, zip(*found, strict=True), strict=True):
-            expected = np.concatenate([getattr(leaves, one) for leaves in at_once])
-            given = np.concatenate(other)
-            if one == "generator_coordinates":  # signs are exact; coordinates are homogeneous and rounded on the way
-                given, expected = (rows / np.abs(rows).max(axis=1, keepdims=True) for rows in (given, expected))
-                assert np.allclose(given, expected, atol=1e-9)
-            else:
-                assert np.array_equal(given, expected), one
-
-
 @pytest.mark.parametrize("last", [False, True])
 def test_a_divided_run_names_what_is_left(last):
     problem = cell_problem(random_network(np.random.default_rng(5), (3, 8, 6, 4, 1)))

@@ -69,3 +69,53 @@ def test_numbers_and_differences(words):
     ]
     assert counts[0] == counts[1] > 0
     assert np.array_equal(places[0][: counts[0]], places[1][: counts[1]])
+
+
+def joined_twin(faces, leaf, label, *, pairs):
+    """The least leaf of each class, by a dictionary of keys."""
+    parent = list(range(len(label)))
+
+    def root(k):
+        while parent[k] != k:
+            k = parent[k]
+        return k
+
+    bearer = {}
+    for face, own in zip(faces.tolist(), leaf.tolist(), strict=True):
+        key = tuple(face) if pairs else (*face, label[own])
+        if key not in bearer:
+            bearer[key] = own
+            continue
+        if label[bearer[key]] == label[own]:
+            one, other = root(bearer[key]), root(own)
+            parent[max(one, other)] = min(one, other)
+        if pairs:
+            del bearer[key]
+    return [root(k) for k in range(len(parent))], len(bearer)
+
+
+@pytest.mark.parametrize("pairs", [True, False])
+@pytest.mark.parametrize("words", [1, 3])
+def test_leaves_are_joined_as_a_dictionary_would(words, pairs):
+    assert compiled is not None
+    rng = np.random.default_rng(10 * words + pairs)
+    for leaves, labels in ((12, 1), (60, 4), (400, 30)):
+        faces = rng.integers(0, 40 if words == 1 else 4, (600, words)).astype(np.uint64)
+        leaf = rng.integers(0, leaves, len(faces))
+        label = rng.integers(0, labels, leaves).astype(np.int32)
+        parent, seen, done = np.arange(leaves, dtype=np.int32), np.zeros(1, np.int64), 0
+        width = words + (not pairs)
+        table = empty_table(8, width, np.dtype(np.int32))
+        while done < len(faces):
+            done = compiled.join(faces, leaf, label, pairs, np.zeros(width, np.uint64), *table, seen, parent, done)
+            if done < len(faces):
+                wider = empty_table(2 * len(table[1]), width, np.dtype(np.int32))
+                compiled.rehash(*table, *wider)
+                table = wider
+        classes, left = joined_twin(faces, leaf, label, pairs=pairs)
+        roots = parent.tolist()
+        while any(roots[k] != k for k in roots):
+            roots = [roots[k] for k in roots]
+        assert roots == classes
+        assert int(seen[0]) == left
+        assert 1 < len(set(classes)) < leaves or leaves == 12

@@ -255,6 +255,39 @@ void check_forms(int dim, int words) {
     }
 }
 
+// --------------------------------------------------------------------------------------- points between two others
+
+/// The zero of a form between two points, all of them off by as much as may be.
+void check_blend() {
+    const double exponents[] = {-50, -30, -12};
+    const double loose = std::ldexp(1.0, int(exponents[below(3)]));
+    auto off = [&](double x, double error) { return Dyadic::of(x) + Dyadic::of(below(2) ? error : -error); };
+    double va = std::ldexp(0.5 + 0.5 * std::abs(uniform()), -below(30)), vb = std::ldexp(0.5 + 0.5 * std::abs(uniform()), -below(30));
+    const double ea = va * loose * std::abs(uniform()), eb = vb * loose * std::abs(uniform());
+    const double error_x = loose * std::abs(uniform()), error_y = loose * std::abs(uniform());
+    const double inverse = 1 / (va + vb), of_x = vb * inverse, of_y = va * inverse;
+    if (!(va + vb > 2 * (ea + eb))) return;
+    const Dyadic true_a = off(va, ea), true_b = off(vb, eb), total = true_a + true_b, sum = Dyadic::of(of_x) + Dyadic::of(of_y);
+    double apart = 0;
+    Dyadic worst;
+    for (int c = 0; c < 4; ++c) {
+        const double x = uniform(), y = below(4) ? uniform() : x;
+        const double z = of_x * x + of_y * y;
+        apart = std::max(apart, std::abs(x - y));
+        // weights have a common factor: their sum is not quite 1
+        const Dyadic wrong = Dyadic::of(z) * total - sum * (true_b * off(x, error_x) + true_a * off(y, error_y));
+        if (!(wrong.size() <= worst)) worst = wrong.size();
+    }
+    const double bound = blend_error(of_x, error_x, of_y, error_y, weight_shift(of_x, ea, of_y, eb, inverse), apart);
+    Tally& t = tallies["points between two others"];
+    ++t.checks;
+    if (!(worst <= Dyadic::of(bound) * total)) {
+        std::printf("points between two others: the bound is %g\n", bound);
+        std::exit(1);
+    }
+    t.worst = std::max(t.worst, worst.rounded() / (bound * total.rounded()));
+}
+
 // ---------------------------------------------------------------------------------------------- points from facets
 
 void check_polish() {
@@ -337,6 +370,7 @@ int main(int argc, char** argv) {
     const int rounds = argc > 2 ? std::atoi(argv[2]) : 1000;
     for (int i = 0; i < rounds; ++i) {
         check_products();
+        check_blend(), check_blend();
         check_polish();
         check_rounding();
         if (i % 8 == 0) check_forms<Shape<3, 1>>(1 + below(3), 1);

@@ -22,6 +22,7 @@ KINDS = {
     "a form that is not live is zero": (50, 0.0),
     "certain signs": (10_000, 0.0),
     "coefficient of a form": (50_000, 0.05),
+    "points between two others": (1_000, 0.3),
     "polished points": (1_000, 0.1),
     "rounded coordinates": (1_000, 0.2),
     "size of a form": (10_000, 0.0),
@@ -51,6 +52,16 @@ def test_every_bound_holds(compile_program):
 
 
 PLANTED = {
+    "errors of the ends left out": (
+        "bounds.hpp",
+        "(of_x * error_x + of_y * error_y + shift",
+        "(0 * of_x * error_x + 0 * of_y * error_y + shift",
+    ),
+    "errors of the values left out": (
+        "bounds.hpp",
+        "(of_x * ea + of_y * eb) * inverse_total",
+        "0 * (of_x * ea + of_y * eb) * inverse_total",
+    ),
     "a smaller unit roundoff": ("bounds.hpp", "UNIT_ROUNDOFF = 1.2e-16", "UNIT_ROUNDOFF = 1.2e-17"),
     "errors of the forms below left out": (
         "forms.hpp",
@@ -59,8 +70,8 @@ PLANTED = {
     ),
     "the error of the point left out": (
         "forms.hpp",
-        "return row(last() + 1)[j] * (e + products(last() + 1)) + row(last() + 2)[j];",
-        "return row(last() + 1)[j] * (0 * e + products(last() + 1)) + row(last() + 2)[j];",
+        "return size(j) * (e + products(last() + 1)) + slack(j);",
+        "return size(j) * (0 * e + products(last() + 1)) + slack(j);",
     ),
     "errors of the facets left out": ("polish.hpp", "given.error(k) * norm * UP", "0 * given.error(k) * norm * UP"),
 }

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from nn_bridge.cells.counting import jobs as cell_jobs
-from nn_bridge.cells.counting.jobs import Group, Job, Limits, Slice, Task, count_slice, faces_of, weight
+from nn_bridge.cells.counting.jobs import Group, Limits, Slice, Task, count_slice, faces_of
+from nn_bridge.cells.counting.subtrees import Job, divided, weight
 from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.tree import (
     FACES,
@@ -88,6 +89,27 @@ def tiny_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs give back control after every few cells, so that small trees are divided, too."""
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 5)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 5)
+
+
+def test_start_cells_are_divided_without_loss() -> None:
+    rng = random.Random(8)
+    for _ in range(200):
+        job: list[Subtree] = []
+        root = 0
+        for _ in range(rng.randint(0, 4)):
+            roots = rng.choice([1, 1, 2, 7, 2**70])
+            path = ((0, rng.randint(0, 3), 1),) if roots == 1 else ()
+            job.append(Subtree(root, path, roots))
+            root += roots
+        parts = rng.randint(1, 12)
+        found = divided(tuple(job), parts)
+        assert weight(found) == weight(tuple(job))
+        at = 0
+        for part in found:  # the same start cells, in order
+            assert part.root == at
+            at += part.roots
+        assert len(found) == max(len(job), min(parts, sum(part.roots for part in job)))
+        assert [part for part in found if part.path] == [part for part in job if part.path]
 
 
 @pytest.mark.usefixtures("tiny_steps")

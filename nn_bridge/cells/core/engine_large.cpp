@@ -1,5 +1,7 @@
 #include "engine_of.hpp"
 
+template std::unique_ptr<puiseux::cells::Engine> puiseux::cells::engine_of<12>(Width, Walk&, int);
+
 namespace puiseux::cells {
 
 std::unique_ptr<Engine> engine_of_any_size(int facet_words, Walk& walk, int zero_words) {

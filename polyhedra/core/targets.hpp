@@ -1,6 +1,6 @@
 // Loops compiled twice: for every processor of the kind, and for those of 2013 and later (AVX2), chosen when called.
 //
-// One build serves every machine, yet rows are blended twice as fast four numbers at a time.  Multiplication and addition
+// One build serves every machine, yet rows are blended twice as fast four numbers at a time, and sets counted at once.  Multiplication and addition
 // are never fused, so both versions give the same bits.  A body that is compiled twice is a type with a static function
 // `run` marked PUISEUX_INLINE, as is all that it calls in its loops; `dispatch<Body>(...)` runs the right version.
 #pragma once
@@ -12,7 +12,7 @@
 #define PUISEUX_INLINE [[gnu::always_inline]] inline
 #endif
 
-namespace puiseux::edges {
+namespace puiseux {
 
 /// Asks for the memory at `place`, which will be read and written soon.
 template <class T>
@@ -26,11 +26,12 @@ PUISEUX_INLINE void prefetch(const T* place) {
 
 #if defined(__GNUC__) && defined(__x86_64__)
 inline bool wide_processor() {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+           __builtin_cpu_supports("popcnt");
 }
 
 template <class Body, class... Arguments>
-__attribute__((target("avx2,bmi,bmi2"))) auto run_wide(Arguments&... arguments) {
+__attribute__((target("avx2,bmi,bmi2,popcnt"))) auto run_wide(Arguments&... arguments) {
     return Body::run(arguments...);
 }
 #else
@@ -55,4 +56,4 @@ auto dispatch(Arguments&&... arguments) {
     return wide ? run_wide<Body>(arguments...) : run_plain<Body>(arguments...);
 }
 
-}  // namespace puiseux::edges
+}  // namespace puiseux

@@ -1,3 +1,0 @@
-#include "engine_of.hpp"
-
-template std::unique_ptr<puiseux::cells::Engine> puiseux::cells::engine_of<8>(Width, Walk&, int);

@@ -1,0 +1,96 @@
+"""Stages as arrays of integers over powers of two, against fractions and the integer form of the network."""
+
+import itertools
+import json
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from flint import fmpq
+
+from nn_bridge.cells.core_problem import PRIME, residue_stages
+from nn_bridge.cells.dyadic import dyadic, dyadic_stage, dyadic_stages
+from nn_bridge.network.forms import integer_stages_modulo
+from nn_bridge.network.network import Network
+from nn_bridge.network.sparse_row import SparseRow
+
+pytest.importorskip("nn_bridge.cells._core", reason="the compiled core is not built")
+DATA = Path(__file__).resolve().parents[2] / "data" / "cell_counts.json"
+
+
+def as_fraction(value):
+    return Fraction(int(value.p), int(value.q))
+
+
+def entries_of(block):
+    table = {}
+    doubles = block.entries.doubles()
+    for j in range(block.shape[0]):
+        for k in range(block.begin[j], block.begin[j + 1]):
+            table[j, int(block.column[k])] = Fraction(float(doubles[k]))
+    return table
+
+
+def assert_same(network):
+    arrays = dyadic_stages(network)
+    assert arrays is not None
+    for stage, given in zip(arrays, (*network.stages, network.output), strict=True):
+        assert [Fraction(x) for x in stage.bias.doubles().tolist()] == [as_fraction(v) for v in given.bias]
+        rows = [given.bias, *(row for _, matrix in given.blocks for row in matrix)]
+        assert stage.whole == all(v.q == 1 for row in rows for v in row)
+        for block, (source, matrix) in zip(stage.blocks, given.blocks, strict=True):
+            assert block.source == source
+            assert block.shape == (len(matrix), len(matrix[0]))
+            wanted = {(j, i): as_fraction(v) for j, row in enumerate(matrix) for i, v in enumerate(row) if v}
+            assert entries_of(block) == wanted
+    for (blocks, bias), (known, known_bias) in zip(
+        residue_stages(network, arrays), integer_stages_modulo(network, PRIME), strict=True
+    ):
+        assert bias.tolist() == known_bias
+        assert {source: table.tolist() for source, table in blocks.items()} == dict(known)
+
+
+def test_networks_of_the_record():
+    for case in json.loads(DATA.read_text())[::9]:
+        network = Network.from_layers(case["weights"], case["biases"])
+        if dyadic_stages(network) is not None:
+            assert_same(network)
+
+
+def test_magnitudes_from_1e_200_to_1e_15():
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        sizes = [2, 5, 4, 3]
+        shapes = [(m, n) for n, m in itertools.pairwise(sizes)]
+        weights = [rng.normal(size=shape) * 2.0 ** rng.integers(-660, 1, shape) for shape in shapes]
+        biases = [np.round(rng.normal(size=m) * 1e15) for m in sizes[1:]]
+        weights[1][rng.random(weights[1].shape) < 0.4] = 0.0
+        weights[1][:, 0] = 1.0
+        assert_same(Network.from_layers(weights, biases))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        fmpq(1, 3),
+        fmpq(2**53 + 1),
+        fmpq(2**53),
+        fmpq(2**80),
+        fmpq(1, 2**1001),
+        fmpq(1, 2**60 + 1),
+        fmpq(-(2**53) - 1, 2),
+    ],
+)
+def test_others_are_left_to_the_exact_way(value):
+    assert dyadic([fmpq(1), value]) is None
+
+
+def test_sparse_rows():
+    network = Network.from_layers([[[1] * 1, [2] * 1], [[1, -1]]], [[0, 1], [0]])
+    stage = network.stages[0]
+    rows = (SparseRow(1500, (3, 700), (fmpq(1, 2), fmpq(-5))), tuple([fmpq(0)] * 1499 + [fmpq(3)]))
+    found = dyadic_stage(replace(stage, blocks=((0, rows),)))
+    assert found is not None
+    assert entries_of(found.blocks[0]) == {(0, 3): Fraction(1, 2), (0, 700): Fraction(-5), (1, 1499): Fraction(3)}
