@@ -13,6 +13,7 @@ from nn_bridge.cells.counting.jobs import (
     Group,
     Job,
 )
+from nn_bridge.cells.joining import distinct
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Tally:
 
     def distinct(self) -> int:
         """The number of distinct residues found, which is at most the number of distinct maps."""
-        return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self.residues])))
+        return distinct(self.residues)
 
 
 def among(residues: np.ndarray, wanted: np.ndarray) -> np.ndarray:

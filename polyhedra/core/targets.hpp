@@ -12,7 +12,7 @@
 #define PUISEUX_INLINE [[gnu::always_inline]] inline
 #endif
 
-namespace puiseux::edges {
+namespace puiseux {
 
 /// Asks for the memory at `place`, which will be read and written soon.
 template <class T>
@@ -55,4 +55,4 @@ auto dispatch(Arguments&&... arguments) {
     return wide ? run_wide<Body>(arguments...) : run_plain<Body>(arguments...);
 }
 
-}  // namespace puiseux::edges
+}  // namespace puiseux
