@@ -7,8 +7,8 @@ from pathlib import Path
 import typer
 
 import puiseux
-from puiseux.cli import application
 from puiseux.commands import COMMANDS, NAMES
+from puiseux.console.cli import application
 
 MODULES = {
     "polyhedra: exact geometry": ("polyhedra", "scalars polyhedron linear_program subdivision"),

@@ -10,7 +10,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from puiseux.cli import run
+from puiseux.console.cli import run
 
 STEPS = (
     (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flint import fmpq
 
 from polyhedra.boxes import point_inside
+from polyhedra.facet_witnesses import alone_violated
 from polyhedra.limits import check_limits
 from polyhedra.linear_program import (
     Infeasible,
@@ -102,7 +103,10 @@ def irredundant(
     every = System.of_integer_rows([*inner.hull, *facets], n_equal, system.dim)
     every.floats()
     kept = list(range(every.count))
+    needed = alone_violated(every, inner.point) if solve is maximize_over and not n_equal else frozenset()
     for index in range(n_equal, every.count):
+        if index in needed:
+            continue
         check_limits()
         others = [i for i in kept if i != index]
         row = every.row(index)

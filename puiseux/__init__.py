@@ -14,6 +14,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from polyhedra.former_paths import forward
 from puiseux.api import (
     cell_complex,
     dual_graph,
@@ -46,20 +47,21 @@ if TYPE_CHECKING:
         write_certificate,
         write_pruning_certificate,
     )
-    from puiseux.comparison import Comparison, compare
-    from puiseux.count import count_regions
     from puiseux.cross_check.cross_check import CrossCheck, crosscheck
-    from puiseux.differences import Difference, largest_difference
-    from puiseux.formula import NetworkFormula, simplify
-    from puiseux.lipschitz_constants import LipschitzConstant, lipschitz
-    from puiseux.optimization import Extremum, optimize
     from puiseux.pictures.plot import plot_regions, plot_slice, plot_space, save_growth, save_picture
-    from puiseux.properties import PropertyAnswer, check_property
+    from puiseux.questions.comparison import Comparison, compare
+    from puiseux.questions.count import count_regions
+    from puiseux.questions.differences import Difference, largest_difference
+    from puiseux.questions.exploring import Exploration, explore
+    from puiseux.questions.formula import NetworkFormula, simplify
+    from puiseux.questions.lipschitz_constants import LipschitzConstant, lipschitz
+    from puiseux.questions.optimization import Extremum, optimize
+    from puiseux.questions.properties import PropertyAnswer, check_property
+    from puiseux.questions.reduction import Reduction, reduce_network
+    from puiseux.questions.set_topology import Topology, topology
     from puiseux.random_networks import random_network
     from puiseux.reading import as_network, load, save
-    from puiseux.reduction import Reduction, reduce_network
     from puiseux.report.report import write_report
-    from puiseux.set_topology import Topology, topology
     from puiseux.studies.runner import run_study
     from tropical.effective_radius import effective_radius, minimal_effective_radius
     from tropical.hoffman import hoffman_constant
@@ -71,48 +73,50 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "Cell": "nn_bridge.cells.cell",
     "CellComplex": "nn_bridge.cells.complex",
-    "Comparison": "puiseux.comparison",
+    "Comparison": "puiseux.questions.comparison",
     "CrossCheck": "puiseux.cross_check.cross_check",
-    "Difference": "puiseux.differences",
-    "Extremum": "puiseux.optimization",
-    "LipschitzConstant": "puiseux.lipschitz_constants",
+    "Difference": "puiseux.questions.differences",
+    "Exploration": "puiseux.questions.exploring",
+    "Extremum": "puiseux.questions.optimization",
+    "LipschitzConstant": "puiseux.questions.lipschitz_constants",
     "MissingExtraError": "polyhedra.errors",
     "Network": "nn_bridge.network.network",
-    "NetworkFormula": "puiseux.formula",
+    "NetworkFormula": "puiseux.questions.formula",
     "Polyhedron": "polyhedra.polyhedron",
-    "PropertyAnswer": "puiseux.properties",
+    "PropertyAnswer": "puiseux.questions.properties",
     "PuiseuxError": "polyhedra.errors",
     "PuiseuxPolynomial": "tropical.polynomial",
     "PuiseuxRational": "tropical.rational",
-    "Reduction": "puiseux.reduction",
+    "Reduction": "puiseux.questions.reduction",
     "RegionCount": "nn_bridge.region_count",
-    "Topology": "puiseux.set_topology",
+    "Topology": "puiseux.questions.set_topology",
     "UsageError": "polyhedra.errors",
     "Verdict": "puiseux.certificates.certificate",
     "as_network": "puiseux.reading",
-    "check_property": "puiseux.properties",
-    "compare": "puiseux.comparison",
-    "count_regions": "puiseux.count",
+    "check_property": "puiseux.questions.properties",
+    "compare": "puiseux.questions.comparison",
+    "count_regions": "puiseux.questions.count",
     "crosscheck": "puiseux.cross_check.cross_check",
     "effective_radius": "tropical.effective_radius",
+    "explore": "puiseux.questions.exploring",
     "hoffman_constant": "tropical.hoffman",
-    "largest_difference": "puiseux.differences",
-    "lipschitz": "puiseux.lipschitz_constants",
+    "largest_difference": "puiseux.questions.differences",
+    "lipschitz": "puiseux.questions.lipschitz_constants",
     "load": "puiseux.reading",
     "minimal_effective_radius": "tropical.effective_radius",
-    "optimize": "puiseux.optimization",
+    "optimize": "puiseux.questions.optimization",
     "plot_regions": "puiseux.pictures.plot",
     "plot_slice": "puiseux.pictures.plot",
     "plot_space": "puiseux.pictures.plot",
     "random_network": "puiseux.random_networks",
     "rational": "polyhedra.scalars",
-    "reduce_network": "puiseux.reduction",
+    "reduce_network": "puiseux.questions.reduction",
     "run_study": "puiseux.studies.runner",
     "save": "puiseux.reading",
     "save_growth": "puiseux.pictures.plot",
     "save_picture": "puiseux.pictures.plot",
-    "simplify": "puiseux.formula",
-    "topology": "puiseux.set_topology",
+    "simplify": "puiseux.questions.formula",
+    "topology": "puiseux.questions.set_topology",
     "verify_certificate": "puiseux.certificates.certificate",
     "write_certificate": "puiseux.certificates.certificate",
     "write_pruning_certificate": "puiseux.certificates.certificate",
@@ -126,6 +130,7 @@ __all__ = [
     "Comparison",
     "CrossCheck",
     "Difference",
+    "Exploration",
     "Extremum",
     "LipschitzConstant",
     "MissingExtraError",
@@ -151,6 +156,7 @@ __all__ = [
     "dual_graph",
     "effective_radii",
     "effective_radius",
+    "explore",
     "extract_sign_vectors",
     "hoffman_constant",
     "iterate_cells",
@@ -186,6 +192,22 @@ __all__ = [
     "write_pruning_certificate",
     "write_report",
 ]
+
+forward(
+    {
+        "puiseux.cli": "puiseux.console.cli",
+        "puiseux.comparison": "puiseux.questions.comparison",
+        "puiseux.count": "puiseux.questions.count",
+        "puiseux.differences": "puiseux.questions.differences",
+        "puiseux.formula": "puiseux.questions.formula",
+        "puiseux.hoffman": "puiseux.questions.hoffman",
+        "puiseux.lipschitz_constants": "puiseux.questions.lipschitz_constants",
+        "puiseux.optimization": "puiseux.questions.optimization",
+        "puiseux.properties": "puiseux.questions.properties",
+        "puiseux.reduction": "puiseux.questions.reduction",
+        "puiseux.set_topology": "puiseux.questions.set_topology",
+    }
+)
 
 
 def __getattr__(name: str) -> Any:

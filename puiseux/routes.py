@@ -1,8 +1,8 @@
 """The table of counting routes: each counts, can name the cells that it counted, and says which options it knows.
 
-Whoever needs a route looks here: `puiseux.count` for engines, the cross-check for oracles, help texts for names.  The
-routes share nothing but `Network` and `polyhedra`, so that their agreement proves something.  Each is imported when it
-runs.  To add a route, write its two functions and its row of `ROUTES`.
+Whoever needs a route looks here: `puiseux.questions.count` for engines, the cross-check for oracles, help texts for
+names.  The routes share nothing but `Network` and `polyhedra`, so that their agreement proves something.  Each is
+imported when it runs.  To add a route, write its two functions and its row of `ROUTES`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.limits import OutOfTime
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 Answer = TypeVar("Answer")
 

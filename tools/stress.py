@@ -36,7 +36,7 @@ from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.scalars import rational
-from puiseux.count import count_regions
+from puiseux.questions.count import count_regions
 from puiseux.reading import save
 
 Rng = np.random.Generator

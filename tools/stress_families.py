@@ -22,7 +22,7 @@ from puiseux.certificates.certificate import verify_certificate, write_certifica
 from tests.oracles.extreme_networks import FAMILIES as NUMBERS
 from tests.oracles.extreme_networks import disagreements, draw
 from tests.polyhedra.test_rows_that_say_nothing import with_more_rows
-from tests.puiseux.test_certificate_mutations import DAMAGES
+from tests.puiseux.certificates.test_certificate_mutations import DAMAGES
 
 MILP_EVERY, CERTIFICATE_EVERY = 40, 5
 MUTANTS = 40  # of one certificate

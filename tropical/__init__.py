@@ -1,13 +1,15 @@
 """Max-plus algebra: Puiseux polynomials and rational functions, pruning, linear regions, Newton polytopes.
 
 The names below are the daily ones; each topic has a module of its own: `simplify`, `decomposition` and `minimality`
-(short formulas), `division`, `factorization`, `interpolation`, `min_plus`, `newton`, `hypersurface`, `plot`; `matrix`,
+(short formulas), `division`, `factorization`, `interpolation`, `min_plus`, `newton`, `hypersurface`; `matrix`,
 `linear_systems`, `eigenspaces`, `assignments` and `min_plus_matrix` (max-plus linear algebra); `valuation`,
 `mixed_volume`, `stable_intersection`, `plane_curve` and `convexity` (tropical geometry beyond networks).
+Pictures of polynomials are drawn by `puiseux.pictures.polynomials`.
 """
 
 from typing import TYPE_CHECKING
 
+from polyhedra.former_paths import forward
 from polyhedra.late_names import late_names
 
 if TYPE_CHECKING:
@@ -49,3 +51,5 @@ __getattr__, __dir__ = late_names(
         "prune": "tropical.pruning",
     },
 )
+
+forward({"tropical.plot": "puiseux.pictures.polynomials"})

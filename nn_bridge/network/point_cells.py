@@ -59,7 +59,7 @@ def cells_at(network: Network, x: Iterable[Any]) -> tuple[PointCell, ...]:
     """
     point = network.point(x)
     found = []
-    for pattern in _patterns_near(network, point, (), ()):
+    for pattern in patterns_near(network, point, (), ()):
         forms = network.affine_forms(pattern)
         rows = [
             _half_space(form, active)
@@ -78,7 +78,7 @@ def _half_space(form: Row, active: bool) -> IntegerRow:
     return primitive([*(-v for v in slope), constant] if active else [*slope, -constant])
 
 
-def _patterns_near(network: Network, point: Row, pattern: Pattern, tight: tuple[IntegerRow, ...]) -> Iterator[Pattern]:
+def patterns_near(network: Network, point: Row, pattern: Pattern, tight: tuple[IntegerRow, ...]) -> Iterator[Pattern]:
     """The patterns of the full-dimensional cells at a point that begin with these stages.
 
     Around the point a cell looks like a cone: only the forms that vanish there (``tight``, moved to the origin) bound
@@ -103,4 +103,4 @@ def _patterns_near(network: Network, point: Row, pattern: Pattern, tight: tuple[
             if isinstance(interior_of(System.of_integer_rows(grown, 0, network.input_dim)), InteriorPoint)
         ]
     for bits, cone in options:
-        yield from _patterns_near(network, point, (*pattern, bits), cone)
+        yield from patterns_near(network, point, (*pattern, bits), cone)

@@ -23,6 +23,7 @@ NAMES = (
     "optimize",
     "lipschitz",
     "topology",
+    "explore",
     "explain",
     "convert",
     "reduce",

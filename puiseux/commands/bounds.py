@@ -11,7 +11,7 @@ import typer
 from polyhedra.quoting import shown_path
 from puiseux.commands.long_numbers import numbers_of_any_length, readable
 from puiseux.commands.options import Command, JsonOption, NetworkArgument
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from nn_bridge.expressivity.region_bounds import Bound, RegionBounds
@@ -28,10 +28,10 @@ def bounds(
 ) -> int:
     """Print upper bounds on the regions of a network, and lower bounds that some network of its sizes attains."""
     from nn_bridge.expressivity.region_bounds import region_bounds
-    from puiseux.count import count_problem
+    from puiseux.console.waiting import CellProgress
     from puiseux.domains import pose
+    from puiseux.questions.count import count_problem
     from puiseux.reading import load
-    from puiseux.waiting import CellProgress
 
     problem = pose(load(network))
     found = region_bounds(problem.network)

@@ -11,7 +11,7 @@ import typer
 
 from polyhedra.quoting import shown_path
 from puiseux.commands.options import BoundedTimeOption, Command, DomainOption, JsonOption
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 
 def compare(
@@ -36,9 +36,9 @@ def compare(
     """
     if within is None and not same_class and domain.strip() == "all":
         return _same_function(first, second, time_limit, as_json)
-    from puiseux import differences
+    from puiseux.console.waiting import StepProgress
+    from puiseux.questions import differences
     from puiseux.reading import load
-    from puiseux.waiting import StepProgress
 
     networks = load(first), load(second)
     with StepProgress() as progress:
@@ -56,10 +56,10 @@ def compare(
 
 
 def _same_function(first: Path, second: Path, time_limit: float | None, as_json: bool) -> int:
-    from puiseux import comparison
+    from puiseux.console.waiting import StepProgress
+    from puiseux.questions import comparison
     from puiseux.reading import load
     from puiseux.time_limit import within
-    from puiseux.waiting import StepProgress
 
     networks = load(first), load(second)
     with StepProgress() as progress:

@@ -21,7 +21,7 @@ from puiseux.commands.options import (
     OutputOption,
     choices,
 )
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from nn_bridge.network.network import Network
@@ -72,10 +72,10 @@ def count(
     as_json: JsonOption = False,
 ) -> int:
     """Count the linear regions of a network exactly, by four definitions side by side."""
-    from puiseux.count import AUTO, choose_engine, count_problem
+    from puiseux.console.waiting import CellProgress
     from puiseux.domains import pose
+    from puiseux.questions.count import AUTO, choose_engine, count_problem
     from puiseux.reading import load
-    from puiseux.waiting import CellProgress
 
     begun = time.monotonic()
     exact = load(network, output=output)
@@ -129,7 +129,7 @@ def _certify(problem: Problem, result: RegionCount, certificate: Path, seconds: 
     """Write the certificate; False where the time is over before."""
     from polyhedra.limits import OutOfTime, time_limit
     from puiseux.certificates.certificate import certify
-    from puiseux.waiting import CellProgress
+    from puiseux.console.waiting import CellProgress
 
     if not result.complete:
         print(f"puiseux: {shown_path(certificate)}: not written, since the count is not complete", file=sys.stderr)

@@ -9,7 +9,7 @@ import typer
 
 from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, OutputOption
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 
 def crosscheck(
@@ -30,9 +30,9 @@ def crosscheck(
     as_json: JsonOption = False,
 ) -> int:
     """Count by independent routes and compare; where they disagree, show a point and its activation pattern."""
+    from puiseux.console.waiting import StepProgress
     from puiseux.cross_check import cross_check
     from puiseux.reading import load
-    from puiseux.waiting import StepProgress
 
     exact = load(network, output=output)
     done: list[str] = []

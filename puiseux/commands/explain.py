@@ -10,7 +10,7 @@ import typer
 from puiseux.commands.options import Command, choices
 
 if TYPE_CHECKING:
-    from puiseux.glossary import Topic
+    from puiseux.console.glossary import Topic
 
 _WIDTH = 88
 
@@ -22,13 +22,13 @@ def explain(
             metavar="TOPIC",
             help="The term; without it all are listed.",
             show_default=False,
-            autocompletion=choices("puiseux.glossary", "TOPICS"),
+            autocompletion=choices("puiseux.console.glossary", "TOPICS"),
         ),
     ] = None,
 ) -> None:
     """Define a term with a small example; without a term, list all."""
-    from puiseux.glossary import TOPICS
-    from puiseux.glossary import topic as find
+    from puiseux.console.glossary import TOPICS
+    from puiseux.console.glossary import topic as find
 
     if not topic:
         width = max(map(len, TOPICS))

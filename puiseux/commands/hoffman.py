@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from puiseux.commands.options import Command, JsonOption, NetworkArgument
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 
 def hoffman(
@@ -38,9 +38,9 @@ def hoffman(
 
     The ball of that radius about the origin meets the closure of every linear region.
     """
-    from puiseux.hoffman import hoffman_report
+    from puiseux.console.waiting import StepProgress
+    from puiseux.questions.hoffman import hoffman_report
     from puiseux.reading import load
-    from puiseux.waiting import StepProgress
 
     exact = load(network, output=output)
     with StepProgress() as progress:

@@ -18,9 +18,9 @@ from puiseux.commands.options import (
     OutputOption,
     choices,
 )
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
-_norms = choices("puiseux.lipschitz_constants", "NORMS")
+_norms = choices("puiseux.questions.lipschitz_constants", "NORMS")
 
 
 def lipschitz(
@@ -42,7 +42,7 @@ def lipschitz(
             "--in",
             metavar="WHAT",
             help="On a slice: measure distances of parameters (the default) or of inputs.",
-            autocompletion=choices("puiseux.lipschitz_constants", "PLACES"),
+            autocompletion=choices("puiseux.questions.lipschitz_constants", "PLACES"),
         ),
     ] = None,
     time_limit: BoundedTimeOption = None,
@@ -52,9 +52,9 @@ def lipschitz(
 
     Stopped by a limit, or with too many inputs for a list of cells, it prints proven bounds.
     """
-    from puiseux import lipschitz_constants
+    from puiseux.console.waiting import StepProgress
+    from puiseux.questions import lipschitz_constants
     from puiseux.reading import load
-    from puiseux.waiting import StepProgress
 
     exact = load(network, output=output)
     with StepProgress() as progress:

@@ -22,9 +22,9 @@ def monomials(
 ) -> None:
     """Count the monomials of the numerator and denominator: native (full expansion) and pruned."""
     from nn_bridge.expressivity.complexity import monomial_complexity
+    from puiseux.console.waiting import StepProgress
     from puiseux.reading import load
     from puiseux.time_limit import within
-    from puiseux.waiting import StepProgress
 
     exact = load(network, output=output)
     with StepProgress() as progress:

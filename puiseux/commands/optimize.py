@@ -10,7 +10,7 @@ import typer
 
 from polyhedra.quoting import shown_path
 from puiseux.commands.options import BoundedTimeOption, Command, DomainOption, JsonOption, NetworkArgument
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 
 def optimize(
@@ -31,10 +31,10 @@ def optimize(
 
     Stopped by a limit, it prints a value that is reached and a proven bound on what could be better.
     """
-    from puiseux import optimization
+    from puiseux.console.waiting import StepProgress
     from puiseux.domains import pose
+    from puiseux.questions import optimization
     from puiseux.reading import load
-    from puiseux.waiting import StepProgress
 
     exact = load(network)
     optimization.require_bounded(pose(exact, domain))

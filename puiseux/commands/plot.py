@@ -12,7 +12,7 @@ import typer
 from polyhedra.errors import UsageError
 from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, DomainOption, OutputOption, choices
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from nn_bridge.network.network import Network
@@ -96,12 +96,12 @@ def plot(
 
     One to three inputs are drawn directly, more through a plane: --through POINTS or --domain slice:FILE.
     """
+    from puiseux.console.waiting import StepProgress
     from puiseux.cross_check.isolation import OutOfTime
     from puiseux.pictures.limits import MANY, draw_within
     from puiseux.pictures.plot import PICTURE_ENDINGS, check_together, checked_path
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
-    from puiseux.waiting import StepProgress
 
     begun = time.monotonic()
     names = None if classes is None else [name.strip() for name in classes.split(",")]
@@ -163,9 +163,9 @@ def _count(
     max_cells: int | None,
 ) -> tuple[int, str | None]:
     """How many cells there are to draw, and why counting them ended early, if it did."""
+    from puiseux.console.waiting import CellProgress
     from puiseux.pictures.limits import count_before_drawing, looked_at
     from puiseux.pictures.plot import checked_kind
-    from puiseux.waiting import CellProgress
 
     cells = 0
     with CellProgress() as progress:

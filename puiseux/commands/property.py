@@ -11,7 +11,7 @@ import typer
 
 from polyhedra.quoting import shown_path
 from puiseux.commands.options import BoundedTimeOption, Command, JsonOption, NetworkArgument
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 
 def decide_property(
@@ -33,8 +33,8 @@ def decide_property(
     VIOLATED comes with an exact counterexample. Exit codes: 0 proven, 1 violated, 3 open.
     """
     from polyhedra.errors import UsageError
-    from puiseux import properties
-    from puiseux.waiting import StepProgress
+    from puiseux.console.waiting import StepProgress
+    from puiseux.questions import properties
 
     if second is not None:
         raise UsageError("a second network belongs to VNN-LIB 2.0, which is not read yet; leave it out")

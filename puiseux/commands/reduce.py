@@ -47,8 +47,8 @@ def reduce(
     as_json: JsonOption = False,
 ) -> None:
     """Remove the units that a network does not need on a domain; the function there stays exactly the same."""
+    from puiseux.questions.reduction import reduce_network
     from puiseux.reading import save
-    from puiseux.reduction import reduce_network
 
     chain = target is not None and target.suffix.lower() in _FLOATS if keep_chain is None else keep_chain
     result = reduce_network(network, domain, proofs=proofs, keep_chain=chain, time_limit=time_limit)

@@ -35,8 +35,8 @@ def report(
 
     The page opens from disk and needs no network connection.
     """
+    from puiseux.console.waiting import StepProgress
     from puiseux.report.report import write_report
-    from puiseux.waiting import StepProgress
 
     words = ["puiseux", "report", network.name, "-o", page.name]
     words += ["--domain", domain] if domain != "all" else []

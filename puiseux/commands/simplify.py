@@ -13,10 +13,10 @@ import typer
 from polyhedra.errors import UsageError
 from polyhedra.quoting import quoted
 from puiseux.commands.options import Command, NetworkArgument, OutputOption, choices
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from puiseux.formula import NetworkFormula
+    from puiseux.questions.formula import NetworkFormula
 
 _MOST_SHOWN = 1000  # characters of a formula that nobody asked for
 _NESTED = "in Python puiseux.simplify(..).nested() has it"
@@ -81,11 +81,11 @@ def _found(
     network: Path, output: int | None, search: bool, time_limit: float | None
 ) -> tuple[list[NetworkFormula], bool]:
     """The formulas that there are in time, the best one last, and whether it is the one asked for."""
-    from puiseux import formula
+    from puiseux.console.waiting import StepProgress
     from puiseux.cross_check.isolation import OutOfTime, run_isolated
+    from puiseux.questions import formula
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
-    from puiseux.waiting import StepProgress
 
     check_time_limit(time_limit)
     exact = load(network, output=output)

@@ -39,12 +39,12 @@ def statistics(
     from nn_bridge.cells.statistics import ComplexStatistics, complex_statistics, region_statistics
     from nn_bridge.cells.statistics_export import check_ending, write_statistics
     from polyhedra.limits import OutOfTime
+    from puiseux.console.waiting import StepProgress
     from puiseux.cross_check.isolation import run_isolated
     from puiseux.domains import pose
     from puiseux.pictures.data import as_data
     from puiseux.reading import load
     from puiseux.time_limit import Stopped, check_time_limit
-    from puiseux.waiting import StepProgress
 
     if table is not None:
         check_ending(table)

@@ -11,7 +11,7 @@ import typer
 
 from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, JsonOption, choices
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ import typer
 from polyhedra.errors import UsageError
 from polyhedra.quoting import quoted, shown_path
 from puiseux.commands.options import Command, JsonOption, choices
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 ACTIONS = ("export", "run")
 

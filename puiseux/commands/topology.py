@@ -11,9 +11,9 @@ import typer
 from polyhedra.errors import UsageError
 from polyhedra.quoting import quoted, shown_path
 from puiseux.commands.options import BoundedTimeOption, Command, DomainOption, JsonOption, NetworkArgument, choices
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
-_HOME = "puiseux.set_topology"
+_HOME = "puiseux.questions.set_topology"
 
 
 def topology(
@@ -62,11 +62,11 @@ def topology(
 
     Exact on all of R^n, where unbounded sets are not cut off, on boxes, polyhedra and slices, in any degeneracy.
     """
-    from puiseux import set_topology
+    from puiseux.console.waiting import StepProgress
     from puiseux.domains import pose
+    from puiseux.questions import set_topology
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
-    from puiseux.waiting import StepProgress
 
     pair = None if boundary is None else _pair(boundary)
     check_time_limit(time_limit)

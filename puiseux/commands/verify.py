@@ -11,7 +11,7 @@ import typer
 
 from polyhedra.quoting import shown, shown_path
 from puiseux.commands.options import Command, JsonOption, OutputOption, TimeLimitOption
-from puiseux.exit_codes import ExitCode
+from puiseux.console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from puiseux.certificates.certificate import Verdict
@@ -35,8 +35,8 @@ def verify(
 ) -> int:
     """Check the proof in a certificate: exit code 0 if it is valid, 1 if it is invalid or truncated, 3 out of time."""
     from puiseux.certificates.certificate import verify_certificate
+    from puiseux.console.waiting import CellProgress, StepProgress
     from puiseux.time_limit import within
-    from puiseux.waiting import CellProgress, StepProgress
 
     if time_limit is None:
         with CellProgress("bytes checked") as progress:

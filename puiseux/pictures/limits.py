@@ -11,11 +11,11 @@ from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from nn_bridge.writers.files import write_bytes
 from polyhedra.polyhedron import Polyhedron
-from puiseux.count import count_problem
 from puiseux.cross_check.isolation import run_isolated
 from puiseux.domains import Problem, box_of, pose
 from puiseux.pictures.slices import slice_through, window_around
 from puiseux.pictures.windows import given_window, parse_window
+from puiseux.questions.count import count_problem
 
 MANY = 50_000
 """Cells beyond which a picture takes a while (a thousand cells take about half a second) and shows little."""

@@ -113,7 +113,7 @@ def network_section(subject: Subject) -> str:
 
 def counts_section(subject: Subject) -> str:
     """The four counts side by side."""
-    from puiseux.count import count_problem
+    from puiseux.questions.count import count_problem
 
     result = count_problem(subject.problem, time_limit=round(subject.share(0.4), 1))
     subject.count = result
@@ -140,7 +140,7 @@ def counts_section(subject: Subject) -> str:
 
 def _second_count(subject: Subject) -> str:
     """What an independent engine counts, where it is quick."""
-    from puiseux.count import count_problem
+    from puiseux.questions.count import count_problem
 
     count = subject.count
     if count is None or not count.complete or (count.cells or 0) > _SECOND_CELLS:
@@ -299,7 +299,7 @@ def formula_section(subject: Subject) -> str:
 
 
 def _formulas(subject: Subject) -> tuple[SimplifiedFormula, ...]:
-    from puiseux.formula import simplify
+    from puiseux.questions.formula import simplify
 
     return simplify(subject.problem.network).outputs
 

@@ -15,8 +15,8 @@ from nn_bridge.symbolic.tropicalize import tropicalize
 from nn_bridge.writers.json import document_of
 from polyhedra.matrix import AffineMap
 from polyhedra.scalars import rounded_text, to_text
-from puiseux.formula import simplify
 from puiseux.pictures.plot import plot_regions
+from puiseux.questions.formula import simplify
 from puiseux.studies.data import gaussian_clusters
 from puiseux.studies.figures import panels
 from puiseux.studies.study import Plain, Study, Summary, Trial

@@ -37,7 +37,7 @@ def answers_of(entry: SuiteNetwork) -> dict[str, Any]:
     AssertionError
         The counting engine and the enumeration of the cells contradict each other.
     """
-    from puiseux.formula import count_monomials
+    from puiseux.questions.formula import count_monomials
 
     n = entry.network.input_dim
     low, high = entry.box

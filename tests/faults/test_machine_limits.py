@@ -16,7 +16,7 @@ import pytest
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.network.network import Network
 from puiseux import save
-from puiseux.cli import run
+from puiseux.console.cli import run
 
 ROOT = Path(__file__).resolve().parents[2]
 NETS = ROOT / "tests" / "data" / "nets"
@@ -28,7 +28,7 @@ PUISEUX = f"{sys.executable} -m puiseux"
 
 WITH_LITTLE_MEMORY = """
 import resource, sys
-from puiseux.cli import run
+from puiseux.console.cli import run
 
 run(["count", sys.argv[1]])  # what is loaded and compiled at the first use is not the matter here
 occupied = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

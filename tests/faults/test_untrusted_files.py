@@ -14,7 +14,7 @@ import pytest
 
 from nn_bridge.readers import SUFFIXES
 from polyhedra.errors import PuiseuxError
-from puiseux.cli import run
+from puiseux.console.cli import run
 from tests.faults.untrusted_files import WATCH, damaged, read, seeds, try_to_read
 
 NETWORKS = sorted(SUFFIXES.keys() - {".pth"})

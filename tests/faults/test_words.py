@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import typer
 
-from puiseux.cli import application, run
 from puiseux.commands import NAMES
+from puiseux.console.cli import application, run
 
 HOSTILE = {
     "escapes": "a\x1b[31m\x1b]0;owned\x07\n\r\tb\u202e\u2066\u200f\x85\x9b1m",

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import puiseux
-from puiseux.cli import run
 from puiseux.commands import COMMANDS
+from puiseux.console.cli import run
 
 RECORD = Path(__file__).with_name("record.json")
 NETS = Path(__file__).parents[1] / "data" / "nets"

@@ -24,7 +24,7 @@ from nn_bridge.network.network import Network
 from polyhedra.errors import PuiseuxError
 from polyhedra.polyhedron import Polyhedron
 from puiseux.certificates.certificate import verify_certificate, write_certificate
-from puiseux.count import count_regions
+from puiseux.questions.count import count_regions
 from tests.oracles import naive_cells
 
 LARGE = (1e300, 1e305, 1.5e308, 1.7e308, sys.float_info.max, 2.0**1023)

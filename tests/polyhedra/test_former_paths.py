@@ -10,6 +10,9 @@ import pytest
 MOVED = {
     "nn_bridge.cell_graph": "nn_bridge.cells.adjacency",
     "nn_bridge.level_sets": "nn_bridge.sign_vectors.level_sets",
+    "puiseux.count": "puiseux.questions.count",
+    "puiseux.cli": "puiseux.console.cli",
+    "tropical.plot": "puiseux.pictures.polynomials",
     "milp.sparse_data": "milp.training.sparse_data",
 }
 

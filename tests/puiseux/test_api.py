@@ -124,8 +124,8 @@ REVEALED = [
     "nn_bridge.cells.complex.CellComplex",
     "Iterator[nn_bridge.cells.cell.Cell]",
     "Iterator[nn_bridge.cells.statistics.RegionStatistics]",
-    "puiseux.formula.NetworkFormula",
-    "puiseux.comparison.Comparison",
+    "puiseux.questions.formula.NetworkFormula",
+    "puiseux.questions.comparison.Comparison",
     "tuple[tropical.rational.PuiseuxRational, ...]",
     "puiseux.cross_check.cross_check.CrossCheck",
 ]

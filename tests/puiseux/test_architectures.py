@@ -18,8 +18,8 @@ from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.network.signals import Arrays
 from polyhedra.polyhedron import Polyhedron
-from puiseux.count import count_regions
-from puiseux.formula import tropical_maps
+from puiseux.questions.count import count_regions
+from puiseux.questions.formula import tropical_maps
 from tests.oracles.naive_cells import cells, four_counts
 
 HALF, QUARTER = fmpq(1, 2), fmpq(1, 4)

@@ -13,8 +13,8 @@ import puiseux
 HOME = Path(str(puiseux.__file__)).parent
 MODULES = sorted(
     ".".join(path.relative_to(HOME).with_suffix("").parts)
-    for path in [*HOME.glob("*.py"), *HOME.glob("pictures/*.py"), *HOME.glob("studies/[a-z]*.py")]
-    if ">>> " in path.read_text()
+    for path in HOME.rglob("*.py")
+    if ">>> " in path.read_text() and path.parent.name != "commands"  # those quote examples in their help texts
 )
 
 

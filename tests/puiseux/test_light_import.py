@@ -18,7 +18,7 @@ PROGRAM = """
 import json, sys
 import puiseux
 dir(puiseux)
-from puiseux.cli import run
+from puiseux.console.cli import run
 code = run(["count", "--help"])
 print(json.dumps([code, [name for name in {heavy!r} if name in sys.modules]]))
 """
@@ -33,7 +33,7 @@ def test_import_and_help_load_nothing_heavy() -> None:
 def test_a_command_imports_no_other_command_and_help_no_library() -> None:
     program = """
 import sys
-from puiseux.cli import run
+from puiseux.console.cli import run
 code = run({arguments!r})
 commands = sorted(name for name in sys.modules if name.startswith("puiseux.commands."))
 print(code, "puiseux.commands.plot" in commands, "numpy" in sys.modules)

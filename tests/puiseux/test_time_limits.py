@@ -13,11 +13,11 @@ import pytest
 
 from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
-from puiseux.cli import run
 from puiseux.commands.count import _certify
-from puiseux.count import count_problem, count_regions
+from puiseux.console.cli import run
+from puiseux.console.exit_codes import ExitCode
 from puiseux.domains import pose
-from puiseux.exit_codes import ExitCode
+from puiseux.questions.count import count_problem, count_regions
 from puiseux.random_networks import parse_architecture, random_network
 from puiseux.reading import load, save
 from puiseux.studies.runner import run_study

@@ -1,0 +1,280 @@
+"""`LocalCell`: one activation cell of a network, known by its pattern alone, with its facets and neighbours, exactly.
+
+Nothing else of the network is enumerated, so that the number of inputs may be large.  The pattern gives an affine form
+to each unit; the cell is where each form has the sign of its unit.  Rows that say the same are joined first; each of
+the others is a facet iff a certified linear program proves it irredundant.
+
+*Neighbours.*  The cells of a network on a convex domain are face-to-face: a unit's pre-activation is continuous, so a
+unit that is nowhere zero in the relative interior of a facet has one sign on both sides of it.  Beyond a facet, hence,
+all those units keep their state.  A unit that vanishes on the facet has beyond it a form that is a multiple of the
+facet's row; the sign of the factor is its state there, and a factor of 0 (it vanishes on the whole neighbour) counts as
+inactive, as everywhere in `nn_bridge`.  Stage by stage this gives the pattern of the neighbour without any coordinates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from flint import fmpq
+
+from nn_bridge.cells.cell import CellFacet
+from nn_bridge.cells.start_cells import UnitCoordinates, unit_coordinates
+from nn_bridge.errors import NetworkError
+from nn_bridge.network.forms import ExactForms
+from nn_bridge.network.network import INPUT, Network, Pattern, Row
+from nn_bridge.network.point_cells import patterns_near
+from polyhedra.independence import independent
+from polyhedra.limits import check_limits
+from polyhedra.matrix import AffineMap
+from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import ZERO, primitive
+from polyhedra.system import IntegerRow
+
+
+class LocalCells:
+    """The cells of one network on one domain, each made when it is asked for.
+
+    Parameters
+    ----------
+    network : Network
+    domain : Polyhedron, optional
+        Full-dimensional; None is all of R^n.
+
+    Raises
+    ------
+    NetworkError
+        The domain has another dimension than the input, or no interior.
+
+    Examples
+    --------
+    >>> lines = Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]])
+    >>> [cell.pattern_text for cell in LocalCells(lines).at([3, 4])[0].neighbours()]
+    ['10', '01']
+    """
+
+    def __init__(self, network: Network, domain: Polyhedron | None = None) -> None:
+        self.network, self.domain = network, domain
+        self.coordinates: UnitCoordinates | None = None
+        self.reduced = network
+        walls: tuple[Row, ...] = ()
+        if domain is not None:
+            if domain.dim != network.input_dim:
+                raise NetworkError(f"the domain has {domain.dim} coordinates, the network reads {network.input_dim}")
+            if not domain.is_full_dimensional():
+                raise NetworkError("the domain has no interior; to explore a plane give it as a slice instead")
+            walls = domain.irredundant().inequalities
+        elif network.stages:
+            # many inputs that only few units read: the values of these units are better coordinates
+            found = independent(network.stages[0].block(INPUT) or ())
+            in_units = unit_coordinates(network, found)
+            if in_units is not None:
+                self.reduced, self.coordinates = in_units
+                self._units = found.rows
+        rows = tuple(primitive([*(-a for a in row[:-1]), row[-1]]) for row in walls)  # as a . x + b >= 0
+        self.forms = ExactForms(network, rows)
+        self.reduced_forms = self.forms if self.coordinates is None else ExactForms(self.reduced)
+
+    def of(self, pattern: Iterable[Iterable[Any]]) -> LocalCell:
+        """The cell of an activation pattern.
+
+        Parameters
+        ----------
+        pattern : sequence of sequences of bool
+            For each stage which units are active.
+
+        Raises
+        ------
+        NetworkError
+            It has not one entry for each unit, or no full-dimensional cell of the domain has this pattern.
+        """
+        bits = tuple(tuple(bool(on) for on in stage) for stage in pattern)
+        if tuple(map(len, bits)) != self.network.hidden:
+            raise NetworkError(
+                f"the pattern has {list(map(len, bits))} units, the network {list(self.network.hidden)} in its stages"
+            )
+        cell = LocalCell(self, tuple(sum(int(on) << i for i, on in enumerate(stage)) for stage in bits))
+        if not cell.exists:
+            raise NetworkError("no full-dimensional cell of the domain has this pattern")
+        return cell
+
+    def at(self, point: Iterable[Any]) -> tuple[LocalCell, ...]:
+        """The cells that hold a point in their closure: one, or all that it borders, sorted by pattern.
+
+        Raises
+        ------
+        NetworkError
+            The point has the wrong length, is not finite, or lies outside the domain.
+        """
+        exact = self.network.point(point)
+        tight: list[IntegerRow] = []
+        for a_b in self.forms.walls:
+            value = sum((a * v for a, v in zip(a_b, exact, strict=False)), fmpq(a_b[-1]))
+            if value < 0:
+                raise NetworkError("the start lies outside the domain; give a point of the domain")
+            if value == 0:
+                tight.append((*(-a for a in a_b[:-1]), 0))
+        place = exact
+        if self.coordinates is not None:
+            block = self.network.stages[0].block(INPUT) or ()
+            place = tuple(sum((a * v for a, v in zip(block[unit], exact, strict=True)), ZERO) for unit in self._units)
+        patterns = sorted(patterns_near(self.reduced, place, (), tuple(tight)))
+        return tuple(
+            LocalCell(self, tuple(sum(int(on) << i for i, on in enumerate(stage)) for stage in pattern))
+            for pattern in patterns
+        )
+
+    def lifted(self, point: Row) -> Row:
+        """The original input of reduced coordinates."""
+        return point if self.coordinates is None else self.coordinates.lifted(point)
+
+
+@dataclass(frozen=True)
+class LocalCell:
+    """A full-dimensional cell, known by its activation pattern.  Made by `LocalCells`.
+
+    Cells are equal iff their patterns are (and they are of one network and domain).
+
+    Attributes
+    ----------
+    home : LocalCells
+    active : tuple of int
+        The pattern as integers: bit ``i`` of ``active[s]`` is unit ``i`` of stage ``s``.
+    """
+
+    home: LocalCells = field(compare=False, repr=False)
+    active: tuple[int, ...]
+
+    @cached_property
+    def pattern(self) -> Pattern:
+        """For each stage, which of its units are active."""
+        return tuple(
+            tuple(bool(bits >> i & 1) for i in range(size))
+            for bits, size in zip(self.active, self.home.network.hidden, strict=True)
+        )
+
+    @property
+    def pattern_text(self) -> str:
+        """``"0110|01"``: one digit per unit, a bar between stages."""
+        return "|".join("".join(str(int(on)) for on in stage) for stage in self.pattern)
+
+    @cached_property
+    def _rows(self) -> dict[IntegerRow, list[tuple[int, int]]]:
+        """The half-spaces ``a . t <= b`` in reduced coordinates, with the units, or (-1, wall), that they come from."""
+        found: dict[IntegerRow, list[tuple[int, int]]] = {}
+        forms = self.home.reduced_forms
+        for stage, bits in enumerate(self.active):
+            table = forms.forms(self.active[:stage]).table()
+            for unit, row in enumerate(table):
+                *slope, constant = map(int, row)
+                if any(slope):
+                    sign = -1 if bits >> unit & 1 else 1
+                    half = primitive([fmpq(sign * a) for a in slope] + [fmpq(-sign * constant)])
+                    found.setdefault(half, []).append((stage, unit))
+        for number, wall in enumerate(forms.walls):
+            half = primitive([fmpq(-a) for a in wall[:-1]] + [fmpq(wall[-1])])
+            found.setdefault(half, []).append((-1, number))
+        return found
+
+    @cached_property
+    def _reduced(self) -> Polyhedron:
+        """The cell in reduced coordinates."""
+        return Polyhedron.of_integer_rows(list(self._rows), dim=self.home.reduced.input_dim)
+
+    @cached_property
+    def exists(self) -> bool:
+        """Whether points in the interior of the set have this pattern (true for cells found by a walk)."""
+        forms = self.home.reduced_forms
+        for stage, bits in enumerate(self.active):
+            for unit, row in enumerate(forms.forms(self.active[:stage]).table()):
+                *slope, constant = map(int, row)
+                if not any(slope) and (constant > 0) != bool(bits >> unit & 1):
+                    return False
+        return self._reduced.is_full_dimensional()
+
+    @cached_property
+    def _facet_rows(self) -> tuple[IntegerRow, ...]:
+        """The irredundant half-spaces in reduced coordinates, in the order of units, then walls."""
+        kept = {tuple(int(v.p) for v in row) for row in self._reduced.irredundant().inequalities}
+        return tuple(row for row in self._rows if row in kept)
+
+    @cached_property
+    def facets(self) -> tuple[CellFacet, ...]:
+        """The facets, each with the units and walls that vanish on it and its inequality in the original input."""
+        found = []
+        for row in self._facet_rows:
+            names = self._rows[row]
+            stage, number = names[0]
+            form = self.home.forms.row(self.active, stage, number)
+            sign = -1 if stage < 0 or self.active[stage] >> number & 1 else 1
+            inequality = primitive([*(fmpq(sign * v) for v in form[:-1]), fmpq(-sign * form[-1])])
+            units = tuple(name for name in names if name[0] >= 0)
+            walls = tuple(wall for kind, wall in names if kind < 0)
+            found.append(CellFacet(units, walls, tuple(map(fmpq, inequality))))
+        return tuple(found)
+
+    @cached_property
+    def polyhedron(self) -> Polyhedron:
+        """The closure of the cell, one row a facet."""
+        rows = [[int(v.p) for v in facet.inequality] for facet in self.facets]
+        return Polyhedron.of_integer_rows(rows, dim=self.home.network.input_dim)
+
+    @cached_property
+    def interior_point(self) -> Row:
+        """A point strictly inside, exact."""
+        point = self._reduced.interior_point()
+        assert point is not None
+        return self.home.lifted(point)
+
+    @cached_property
+    def bounded(self) -> bool:
+        """Whether the cell is bounded."""
+        return self._reduced.dim == self.home.network.input_dim and self._reduced.is_bounded()
+
+    @cached_property
+    def affine_map(self) -> AffineMap:
+        """The outputs as an exact affine function of the input, on this cell."""
+        rows = self.home.network.affine_forms(self.pattern)[-1]
+        return AffineMap(tuple(row[:-1] for row in rows), tuple(row[-1] for row in rows), self.home.network.input_dim)
+
+    def neighbour(self, facet: int) -> LocalCell | None:
+        """The cell beyond a facet (by its number in `facets`); None on the boundary of the domain."""
+        row = self._facet_rows[facet]
+        if any(stage < 0 for stage, _ in self._rows[row]):
+            return None
+        check_limits()
+        forms = self.home.reduced_forms
+        beyond: tuple[int, ...] = ()
+        for bits in self.active:
+            state = 0
+            for unit, form in enumerate(forms.forms(beyond).table()):
+                factor = _factor(form, row)
+                # a form that vanishes on the facet is factor * (b - a . t), and a . t > b beyond it
+                active = bool(bits >> unit & 1) if factor is None else factor < 0
+                state |= int(active) << unit
+            beyond = (*beyond, state)
+        return LocalCell(self.home, beyond)
+
+    def neighbours(self) -> tuple[LocalCell, ...]:
+        """The cells across the facets, in their order; facets on the boundary of the domain have none."""
+        found = map(self.neighbour, range(len(self._facet_rows)))
+        return tuple(cell for cell in found if cell is not None)
+
+
+def _factor(form: Any, row: IntegerRow) -> int | None:
+    """A number with the sign of c where ``form = c (b - a . t)``, 0 for the form 0; None where no c fits."""
+    *slope, constant = map(int, form)
+    if not any(slope):
+        return None if constant else 0
+    *a, b = row
+    pivot = next(i for i, value in enumerate(a) if value)
+    # slope = -c a, constant = c b
+    top, bottom = -slope[pivot], a[pivot]
+    if any(s * bottom != -top * v for s, v in zip(slope, a, strict=True)) or constant * bottom != top * b:
+        return None
+    return top if bottom > 0 else -top
+
+
+__all__ = ["LocalCell", "LocalCells"]

@@ -1,0 +1,1 @@
+"""The command line around the commands: entry, exit codes, streams, waiting messages, suggestions, explanations."""

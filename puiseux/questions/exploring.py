@@ -1,0 +1,290 @@
+"""`explore`: the cells around a point, across facets, for networks whose cells nobody can list."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from nn_bridge.exploration import LocalCells, Visit, walk
+from nn_bridge.expressivity.randomness import generator_and_seed
+from nn_bridge.network.network import Network, Row
+from polyhedra.errors import UsageError
+from polyhedra.limits import OutOfTime
+from polyhedra.limits import time_limit as limited
+from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import rational
+from puiseux.domains import DomainLike, pose
+from puiseux.questions.answers import readable_point, sizes, texts
+from puiseux.reading import as_network
+from puiseux.time_limit import check_time_limit
+
+_SHOWN = 6  # coordinates of the start that are printed
+
+
+def explore(
+    network: Any,
+    start: Any,
+    max_cells: int | None = None,
+    max_distance: int | None = None,
+    *,
+    order: str = "breadth",
+    domain: DomainLike = None,
+    meeting: Polyhedron | None = None,
+    rng: int | np.random.Generator | None = None,
+) -> Iterator[Visit]:
+    """The cells of a network around a point, exactly, one after another, for any number of inputs.
+
+    Parameters
+    ----------
+    network : whatever `as_network` takes
+    start : sequence of n numbers, or text such as "1/2,0.25"
+        On a slice, the parameters.  A start on a facet begins in every cell that holds it.
+    max_cells : int, optional
+        The greatest number of cells.
+    max_distance : int, optional
+        The greatest number of facets crossed.
+    order : {"breadth", "random", "nearest"}
+        See `nn_bridge.exploration.walk`.
+    domain : str, Polyhedron, (low, high), list of pairs, or None
+        As in `count_regions`.
+    meeting : Polyhedron, optional
+        Only cells whose interior meets the interior of this set, uncut.
+    rng : int or numpy Generator, optional
+        For the order "random"; a seed is drawn where there is none.
+
+    Yields
+    ------
+    Visit
+        With ``cell`` (pattern, facets, neighbours, affine map, an interior point, each on demand) and ``distance``.
+
+    Raises
+    ------
+    PuiseuxError
+        The start is no point of the domain, or a number is out of range.
+
+    Examples
+    --------
+    >>> bent = [[[1], [1], [1]], [[1, 1, 1]]]
+    >>> [visit.cell.bounded for visit in explore((bent, [[0, -1, -2], [0]]), "1/2", max_distance=1)]
+    [True, False, True]
+    """
+    for name, value, least in (("max_cells", max_cells, 1), ("max_distance", max_distance, 0)):
+        if value is not None and value < least:
+            raise UsageError(f"{name} is {value}; give a whole number from {least} on")
+    problem = pose(as_network(network), domain)
+    home = LocalCells(problem.network, problem.domain)
+    point = _point(problem.network, start)
+    generator = generator_and_seed(rng)[0] if order == "random" else None
+    visits = walk(home, point, max_distance=max_distance, order=order, rng=generator, meeting=meeting)
+    return visits if max_cells is None else (visit for _, visit in zip(range(max_cells), visits, strict=False))
+
+
+def _point(network: Network, start: Any) -> Row:
+    if isinstance(start, str):
+        start = [rational(part.strip()) for part in start.split(",")]
+        if len(start) != network.input_dim:
+            raise UsageError(f"the start has {len(start)} numbers, the network reads {network.input_dim}")
+    return network.point(start)
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """What `summarize` found of the cells around a point.
+
+    Attributes
+    ----------
+    cells : int
+        Cells found.
+    facets : int
+        Their distinct facets.
+    regions : int
+        Distinct affine maps among them: never more than the linear regions of the network on the domain; where all
+        cells are found, their linear regions.
+    exhausted : bool
+        Whether there are no other cells.
+    farthest : int
+        The greatest number of facets crossed.
+    reason : str or None
+        Why the walk was stopped, if by a limit in time.
+    start : point
+    order, domain : str
+    seed : int or None
+        Of the order "random".
+    seconds : float
+    network : Network
+        On a slice, the restricted one.
+    """
+
+    cells: int
+    facets: int
+    regions: int
+    exhausted: bool
+    farthest: int
+    reason: str | None
+    start: Row
+    order: str
+    domain: str
+    seed: int | None
+    seconds: float
+    network: Network
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``puiseux explore --json`` prints."""
+        return {
+            "network": sizes(self.network),
+            "domain": self.domain,
+            "start": texts(self.start),
+            "order": self.order,
+            "seed": self.seed,
+            "cells": self.cells,
+            "facets": self.facets,
+            "regions": self.regions,
+            "exhausted": self.exhausted,
+            "distance": self.farthest,
+            "seconds": round(self.seconds, 3),
+            "complete": self.reason is None,
+            "reason": self.reason,
+        }
+
+
+def summarize(
+    network: Any,
+    start: Any,
+    max_cells: int | None = None,
+    max_distance: int | None = None,
+    *,
+    order: str = "breadth",
+    domain: DomainLike = None,
+    rng: int | None = None,
+    time_limit: float | None = None,
+    write: Callable[[str], object] | None = None,
+) -> Exploration:
+    """Explore the cells around a point and count cells, facets and affine maps.
+
+    Parameters
+    ----------
+    network, start, max_cells, max_distance, order, domain
+        As in `explore`.
+    rng : int, optional
+        The seed of the order "random".
+    time_limit : float, optional
+        Seconds.
+    write : callable, optional
+        Receives a line of JSON for each cell: ``pattern``, ``distance``, ``facets`` (rows ``a``, ``b`` with
+        ``a . x <= b``), ``bounded`` and ``point``.
+    """
+    begun = time.monotonic()
+    check_time_limit(time_limit)
+    seed = generator_and_seed(rng)[1] if order == "random" else None
+    posed = pose(as_network(network), domain)
+    tally = _Tally()
+    reason = None
+    try:
+        with limited(time_limit):
+            for visit in explore(
+                posed.network, start, max_cells, max_distance, order=order, domain=posed.domain, rng=seed
+            ):
+                tally.add(visit)
+                if write is not None:
+                    write(json.dumps(_line(visit)) + "\n")
+    except OutOfTime:
+        reason = f"stopped at the time limit of {time_limit:g} s"
+    return Exploration(
+        cells=len(tally.found),
+        facets=tally.facets,
+        regions=tally.regions,
+        exhausted=reason is None and tally.exhausted,
+        farthest=tally.farthest,
+        reason=reason,
+        start=_point(posed.network, start),
+        order=order,
+        domain=posed.text,
+        seed=seed,
+        seconds=time.monotonic() - begun,
+        network=posed.network,
+    )
+
+
+class _Tally:
+    """What is kept of the cells found: patterns, facets and maps, not the cells."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[int, ...], int] = {}  # with the number of the affine map
+        self.farthest = 0
+        self._between: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
+        self._outer = 0
+        self._maps: dict[Any, int] = {}
+
+    def add(self, visit: Visit) -> None:
+        """Count a cell."""
+        cell = visit.cell
+        for number in range(len(cell.facets)):
+            beyond = cell.neighbour(number)
+            if beyond is None:
+                self._outer += 1
+            else:  # two cells share one facet at most
+                self._between.add((min(cell.active, beyond.active), max(cell.active, beyond.active)))
+        outputs = cell.home.reduced.affine_forms(cell.pattern)[-1]
+        self.found[cell.active] = self._maps.setdefault(outputs, len(self._maps))
+        self.farthest = max(self.farthest, visit.distance)
+
+    @property
+    def facets(self) -> int:
+        """The distinct facets."""
+        return self._outer + len(self._between)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no facet leads to a cell that was not found."""
+        return all(one in self.found and two in self.found for one, two in self._between)
+
+    @property
+    def regions(self) -> int:
+        """Distinct affine maps; where all cells are found, cells of one map joined across facets."""
+        if not self.exhausted:
+            return len(self._maps)
+        graph = nx.Graph()
+        graph.add_nodes_from(self.found)
+        graph.add_edges_from(pair for pair in self._between if self.found[pair[0]] == self.found[pair[1]])
+        return int(nx.number_connected_components(graph))
+
+
+def _line(visit: Visit) -> dict[str, Any]:
+    cell = visit.cell
+    rows = [(texts(facet.inequality[:-1]), texts(facet.inequality[-1:])) for facet in cell.facets]
+    return {
+        "pattern": cell.pattern_text,
+        "distance": visit.distance,
+        "facets": [{"a": a, "b": b[0]} for a, b in rows if a is not None and b],
+        "bounded": cell.bounded,
+        "point": texts(cell.interior_point),
+    }
+
+
+def describe(found: Exploration, name: str) -> str:
+    """The answer for people."""
+    order = {"breadth": "breadth first", "random": f"in random order (seed {found.seed})", "nearest": "nearest first"}
+    away = f"{found.farthest} facet{'' if found.farthest == 1 else 's'}"
+    end = "these are all" if found.exhausted else f"up to {away} away; there are more"
+    start = readable_point(found.start[:_SHOWN])
+    if len(found.start) > _SHOWN:
+        start = f"{start[:-1]}, ..)"
+    kind = "linear regions" if found.exhausted else "linear regions at least"
+    return "\n".join(
+        [
+            f"{name}: cells around {start} on {found.domain}, {order[found.order]}:",
+            f"  cells    {found.cells:,} ({end})",
+            f"  facets   {found.facets:,}",
+            f"  regions  {found.regions:,} ({kind})",
+            f"  {found.seconds:.2f} s",
+        ]
+    )
+
+
+__all__ = ["Exploration", "describe", "explore", "summarize"]

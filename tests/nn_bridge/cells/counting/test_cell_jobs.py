@@ -1,0 +1,300 @@
+"""Jobs that are divided where they stand: nothing is lost, nothing is done twice, whatever the moment and the order."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn_bridge.cells.counting import jobs as cell_jobs
+from nn_bridge.cells.counting.jobs import Group, Job, Limits, Slice, Task, count_slice, faces_of, weight
+from nn_bridge.cells.problem import CellProblem, cell_problem
+from nn_bridge.cells.tree import (
+    FACES,
+    FACES_WITHOUT_COORDINATES,
+    PATTERNS,
+    CellTree,
+    CellTreeError,
+    Subtree,
+    tree_counters,
+)
+from nn_bridge.network.network import Network
+from nn_bridge.readers import read_network
+from polyhedra.polyhedron import Polyhedron
+
+DATA = Path(__file__).parents[3] / "data"
+AT_ONCE = Limits(0.0)
+
+
+def small_networks() -> list[Network]:
+    """Every tenth of the oracle's networks, of all families, that have something to cut."""
+    entries = json.loads((DATA / "cell_counts.json").read_text())
+    return [Network.from_layers(entry["weights"], entry["biases"]) for entry in entries[3::10]]
+
+
+def large_network(name: str) -> Network:
+    return read_network(DATA / "nets" / f"{name}.npz")
+
+
+def problems() -> Iterator[CellProblem]:
+    """Problems with start cells, walls, lines, one stage and several."""
+    for network in small_networks():
+        for domain in (None, Polyhedron.box([-1] * network.input_dim, [1] * network.input_dim)):
+            problem = cell_problem(network, domain)
+            if problem is not None:
+                yield problem
+    half_plane = Polyhedron([[-1, 0, 0]], [1])
+    for domain in (None, half_plane):
+        skip = Network.from_layers(
+            [[[1, 1, 0], [1, -1, 0]], [[1, 1], [2, -1], [1, 0]], [[1, 1, -1]]], [[0, 1], [0] * 3, [1]]
+        )
+        yield cell_problem(skip, domain)
+        yield cell_problem(Network.from_layers([np.random.default_rng(1).normal(size=(9, 3)), [[1] * 9]]), domain)
+
+
+def in_pieces(
+    task: Task, job: Job, residues: bool, rng: random.Random, limits: Limits = AT_ONCE
+) -> tuple[list[Slice], list[Job]]:
+    """Work a job off in slices, in random order, what is left dealt out at random; the slices and their jobs."""
+    waiting, slices, jobs = [job], [], []
+    while waiting:
+        job = waiting.pop(rng.randrange(len(waiting)))
+        result = count_slice(task, job, limits, residues)
+        assert not result.partial
+        slices.append(result)
+        jobs.append(job)
+        hands = rng.randint(1, 3)
+        waiting += [part for part in (result.rest[i::hands] for i in range(hands)) if part]
+        assert len(slices) < 20000, "the slices make no progress"
+    return slices, jobs
+
+
+def whole(problem: CellProblem) -> Job:
+    return (Subtree(0, (), problem.roots),)
+
+
+def all_residues(problem: CellProblem) -> np.ndarray:
+    return np.sort(np.concatenate([leaves.residues for leaves in CellTree(problem, PATTERNS).run()]))
+
+
+@pytest.fixture
+def tiny_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs give back control after every few cells, so that small trees are divided, too."""
+    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 5)
+    monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 5)
+
+
+@pytest.mark.usefixtures("tiny_steps")
+@pytest.mark.parametrize("residues", [False, True])
+def test_slices_add_up_to_the_whole(residues: bool) -> None:
+    rng = random.Random(20 + residues)
+    divided = 0
+    for problem in problems():
+        task, expected = Task.of(problem), all_residues(problem)
+        slices, _ = in_pieces(task, whole(problem), residues, rng)
+        divided += len(slices) > 1
+        assert sum(part.cells for part in slices) == len(expected)
+        if residues:
+            assert np.array_equal(np.sort(np.concatenate([part.residues for part in slices])), expected)
+            assert sum(group.leaves for part in slices for group in part.groups) == len(expected)
+    assert divided > 30
+
+
+@pytest.mark.usefixtures("tiny_steps")
+def test_what_is_done_and_what_is_left_make_the_job() -> None:
+    """Visiting the groups that a slice calls done, and what it leaves, meets every pattern of the job once."""
+    rng = random.Random(3)
+    for problem in list(problems())[::4]:
+        task = Task.of(problem)
+        slices, jobs = in_pieces(task, whole(problem), True, rng)
+        tree = CellTree(problem, PATTERNS)
+
+        def patterns(job: Job, tree: CellTree = tree) -> Counter[bytes]:
+            return Counter(row.tobytes() for part in job for leaves in tree.run(part) for row in leaves.patterns)
+
+        for job, part in zip(jobs, slices, strict=True):
+            done = Counter[bytes]()
+            for group in part.groups:
+                inside = patterns(group.parts)
+                assert inside.total() == group.leaves
+                done += inside
+            assert done.total() == part.cells
+            assert done + patterns(part.rest) == patterns(job)
+            assert weight(part.rest) <= weight(job)
+
+
+def test_slices_of_a_large_tree_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = cell_problem(large_network("d4_16_16_1_s0"))
+    task, rng = Task.of(problem), random.Random(5)
+    monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 1000)
+    slices, _ = in_pieces(task, whole(problem), False, rng, Limits(0.001))
+    assert len(slices) > 5
+    assert sum(part.cells for part in slices) == 34463
+
+
+def test_a_limit_of_cells_ends_a_slice() -> None:
+    problem = cell_problem(large_network("d4_16_16_1_s0"))
+    part = count_slice(Task.of(problem), whole(problem), Limits(60.0, cells=100), True)
+    assert 100 <= part.cells < 1000
+    assert len(part.residues) == part.cells
+    assert part.rest
+
+
+def test_small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cell_jobs, "GROUP_LEAVES", 500)
+    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 100)
+    problem = cell_problem(large_network("d3_16_16_1_s0"))
+    part = count_slice(Task.of(problem), whole(problem), Limits(60.0), True)
+    assert not part.rest
+    assert len(part.groups) > 5
+    assert max(group.leaves for group in part.groups) < 1000
+    assert np.array_equal(np.sort(part.residues), all_residues(problem))
+
+
+def faces_by_pattern(batches: list[object]) -> dict[bytes, tuple[object, ...]]:
+    """What was written about each leaf, whatever the order: residues, vertices and facets as sets."""
+    found: dict[bytes, tuple[object, ...]] = {}
+    for leaves in batches:
+        for row, number in enumerate(np.unique(leaves.generator_leaf)):
+            own, facets = leaves.generator_leaf == number, leaves.facet_leaf == number
+            key = leaves.patterns[row].tobytes()
+            assert key not in found
+            found[key] = (
+                int(leaves.residues[row]),
+                Counter(map(bytes, leaves.generator_zeros[own][leaves.generator_ray[own] == 0])),
+                Counter(map(bytes, leaves.facet_zeros[facets])),
+            )
+    return found
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_faces_of_marked_leaves(in_order: bool) -> None:
+    """The second pass brings the marked leaves, also if it meets them in another order than the first."""
+    rng = np.random.default_rng(8)
+    checked = 0
+    for problem in problems():
+        task = Task.of(problem)
+        part = count_slice(task, whole(problem), Limits(60.0), True)
+        values, times = np.unique(part.residues, return_counts=True)
+        residues = part.residues if in_order else rng.permutation(part.residues)
+        select = np.isin(residues, values[times > 1]).astype(np.uint8)
+        marked = residues[select.view(bool)]
+        if not len(marked):
+            continue
+        checked += 1
+        batches = faces_of(task, part.groups, select, marked)
+        met = np.concatenate([leaves.residues for leaves in batches])
+        assert np.array_equal(met, marked) if in_order else np.array_equal(np.sort(met), np.sort(marked))
+        expected = faces_by_pattern(list(CellTree(problem, FACES).run()))
+        repeated = {key: value for key, value in expected.items() if value[0] in set(marked.tolist())}
+        assert faces_by_pattern(batches) == repeated
+    assert checked > 10
+
+
+@pytest.mark.usefixtures("tiny_steps")
+@pytest.mark.parametrize("some", [1, 2, 40])
+def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The marks of a first pass in pieces lead a second one past what is not wanted, to the right leaves."""
+    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 20)
+    rng, numbers = random.Random(some), np.random.default_rng(some)
+    passed = 0
+    for problem in problems():
+        task = Task.of(problem)
+        slices, _ = in_pieces(task, whole(problem), True, rng)
+        for part in slices:
+            if not part.cells:
+                continue
+            wanted = np.unique(numbers.choice(part.residues, min(some, part.cells)))
+            select = np.isin(part.residues, wanted).astype(np.uint8)
+            tree = CellTree(problem, FACES_WITHOUT_COORDINATES, select=select)
+            subtrees = [subtree for group in part.groups for subtree in group.parts]
+            expected = [leaves for subtree in subtrees for leaves in tree.run(subtree)]
+            splits = tree_counters(cell_jobs._tree(task, FACES_WITHOUT_COORDINATES))["splits"]
+            batches = faces_of(task, part.groups, select, part.residues[select.view(bool)])
+            passed += (
+                tree_counters(tree)["splits"]
+                > tree_counters(cell_jobs._tree(task, FACES_WITHOUT_COORDINATES))["splits"] - splits
+            )
+            assert faces_by_pattern(batches) == faces_by_pattern(expected)
+            # without marks nothing is passed over
+            without = tuple(Group(group.parts, group.leaves) for group in part.groups)
+            again = faces_of(task, without, select, part.residues[select.view(bool)])
+            assert faces_by_pattern(again) == faces_by_pattern(expected)
+    assert passed > 5 or some == 40
+
+
+@pytest.mark.parametrize("faces", [True, None])
+def test_slices_with_faces(faces: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slice brings the faces of all its leaves, or of none where residues do not repeat; it says which."""
+    monkeypatch.setattr(cell_jobs, "FACES_LEAVES", 20)
+    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 5)
+    with_faces = without = 0
+    for problem in problems():
+        task, job = Task.of(problem), whole(problem)
+        met: list[object] = []
+        while job:
+            part = count_slice(task, job, Limits(60.0), True, faces)
+            assert part.groups[-1].leaves <= part.cells
+            if part.faces:
+                with_faces += 1
+                assert part.cells < 60
+                assert np.array_equal(np.concatenate([leaves.residues for leaves in part.faces]), part.residues)
+                met += part.faces
+            else:
+                assert faces is None
+                without += 1
+                select = np.ones(part.cells, np.uint8)
+                met += faces_of(task, part.groups, select, part.residues)
+            job = part.rest
+        assert faces_by_pattern(met) == faces_by_pattern(list(CellTree(problem, FACES).run()))
+    assert with_faces > 20
+    assert (without > 20) == (faces is None)
+
+
+def test_a_slice_ends_when_residues_begin_to_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 100)
+    monkeypatch.setattr(cell_jobs, "_LATEST", 500)
+    answers = [False, False, True, True]
+    monkeypatch.setattr(cell_jobs, "repeats", lambda residues, with_faces=False: answers.pop(0))
+    problem = cell_problem(large_network("d3_16_16_1_s0"))
+    part = count_slice(Task.of(problem), whole(problem), Limits(60.0), True, None)
+    assert not answers
+    assert part.rest
+    assert part.repeats
+    assert not part.faces
+    assert 2000 <= part.cells < 2500, "looks after 500 cells, and after four times as many"
+
+
+def test_a_second_pass_that_meets_other_cells_is_noticed() -> None:
+    problem = next(problems())
+    task = Task.of(problem)
+    part = count_slice(task, whole(problem), Limits(60.0), True)
+    wrong = part.residues.copy()
+    wrong[-1] ^= np.uint64(1)
+    with pytest.raises(CellTreeError, match="met other cells"):
+        faces_of(task, part.groups, np.ones(len(wrong), np.uint8), wrong)
+
+
+def test_a_path_that_does_not_exist_is_refused() -> None:
+    problem = cell_problem(Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]]))
+    for stage, unit in ((0, 0), (0, 5), (1, 3), (7, 0)):
+        for residues in (False, True):
+            with pytest.raises(CellTreeError, match="recorded path"):
+                count_slice(Task.of(problem), (Subtree(0, ((stage, unit, 1),)),), Limits(60.0), residues)
+
+
+def test_jobs_and_tasks_travel() -> None:
+    problem = next(problems())
+    task = Task.of(problem)
+    sent = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(task))))
+    assert sent == task != Task.of(problem)
+    assert hash(sent) == hash(task)
+    assert sent.problem == problem
+    job = (Subtree(3, ((0, 1, 1), (1, 70, 0))), Subtree(5, (), 7))
+    assert pickle.loads(pickle.dumps(Group(job, 9))) == Group(job, 9)

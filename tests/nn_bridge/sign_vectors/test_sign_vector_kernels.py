@@ -1,0 +1,254 @@
+"""The compiled loops of the edge subdivision against their twins in plain Python, to the last bit."""
+
+import itertools
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nn_bridge.network.builder import NetworkBuilder
+from nn_bridge.network.network import Network
+from nn_bridge.sign_vectors import _core, extract, kernels, pruning, skeleton
+from nn_bridge.sign_vectors.domain import as_domain
+from nn_bridge.sign_vectors.level_sets import level_set
+from nn_bridge.sign_vectors.plan import plan_of
+from nn_bridge.sign_vectors.skeleton import HEAD, Skeleton, layout_of
+from nn_bridge.sign_vectors.subdivide import Outcome, cut_stage
+from polyhedra.polyhedron import Polyhedron
+from tests.nn_bridge.sign_vectors import sign_vector_result_twins as result_twins
+from tests.nn_bridge.sign_vectors import sign_vector_twins as twins
+
+STAGES = ("read_units", "read_active", "column_variation", "settle_rows", "later_signs", "renew_sign_word")
+CUTS = ("word_table", "begin_block", "cut_block", "take_back", "end_block")
+RESULTS = ("copy_vertices", "copy_edges", "count_by_lowest_vertex", "walk_polygons")
+PRUNING = ("open_cells", "number_cells", "gather_members", "curve_codes")
+
+
+def test_every_loop_has_a_twin():
+    loops = {name for name in kernels.__all__ if name[0].islower()} - {"fill_word_table"}  # which word_table calls
+    assert loops == {*STAGES, *CUTS, *RESULTS, *PRUNING}
+
+
+@pytest.fixture(params=["wide", "plain"])
+def version(request):
+    """Each loop that is compiled twice, in both versions; the wide one only where the processor has it."""
+    _core.widen(request.param == "wide")
+    yield request.param
+    _core.widen(True)
+
+
+def use_twins(monkeypatch):
+    """Let the twins do all the work; they note in the set that is returned that they were called."""
+    called = set()
+
+    def noted(name, twin):
+        def run(*arguments):
+            called.add(name)
+            return twin(*arguments)
+
+        return run
+
+    for names, module in ((STAGES + CUTS, twins), (RESULTS + PRUNING, result_twins)):
+        for name in names:
+            monkeypatch.setattr(kernels, name, noted(name, getattr(module, name)))
+    return called
+
+
+def random_network(seed, widths, whole=False):
+    rng = np.random.default_rng(seed)
+    pairs = list(itertools.pairwise(widths))
+    weights = [rng.normal(size=(b, a)) for a, b in pairs]
+    biases = [rng.normal(size=b) / 2 for _, b in pairs]
+    if whole:
+        weights, biases = [np.round(2 * w) for w in weights], [np.round(2 * b) for b in biases]
+    return Network.from_layers(weights, biases)
+
+
+def nearly_equal_units():
+    """A unit, and another that differs from it by a few units in the last place: signs near it are decided exactly."""
+    return Network.from_layers([[[1, 1], ["1", 1 + 2.0**-52], [1, -3]], [[1, -2, 1]]], [["1/3", "1/3", "1/7"], ["1/9"]])
+
+
+def with_skips():
+    rng = np.random.default_rng(5)
+    builder = NetworkBuilder(2)
+    x = builder.input()
+    first = builder.relu(builder.affine(x, rng.normal(size=(4, 2)), rng.normal(size=4)))
+    second = builder.relu(builder.affine(first, rng.normal(size=(4, 4)), rng.normal(size=4)))
+    both = builder.concatenate(x, first, second)
+    return builder.finish(builder.affine(both, rng.normal(size=(1, 10)), rng.normal(size=1)))
+
+
+OCTAHEDRON = Polyhedron([[a, b, c] for a in (1, -1) for b in (1, -1) for c in (1, -1)], ["3/2"] * 8)
+NETWORKS = {
+    "plane": (random_network(1, [2, 8, 5, 1]), (-1, 1)),
+    "blocks": (random_network(2, [2, 70, 3, 1]), (-1, 1)),
+    "space": (random_network(3, [3, 6, 4, 1]), (-1, 1)),
+    "octahedron": (random_network(4, [3, 5, 3, 1]), OCTAHEDRON),
+    "four": (random_network(5, [4, 5, 3, 1]), (-1, 1)),
+    "five": (random_network(6, [5, 4, 1]), (-1, 1)),
+    "deep": (random_network(7, [2, 4, 4, 4, 4, 4, 4, 1]), (-2, 2)),
+    "skips": (with_skips(), (-1, 1)),
+    "whole": (random_network(8, [2, 6, 4, 1], True), (-1, 1)),
+    "nearly equal": (nearly_equal_units(), (-1, 1)),
+    "huge": (Network.from_layers([[[1e110, 1], [1, 1e-110]], [[1e100, -1e110]]], [["1/3", "1/7"], [1e90]]), (-1, 1)),
+}
+DECIDED = ("nearly equal", "huge")  # some of their signs are decided exactly
+ARRAYS = ("vertices", "vertex_error", "edges", "vertex_zeros", "edge_zeros", "_edge_up")
+
+
+def everything(network, domain):
+    """All that an extraction tells, as bytes and numbers."""
+    found = extract(network, domain, output_hyperplanes=True)
+    arrays = [np.ascontiguousarray(getattr(found, name)).tobytes() for name in ARRAYS]
+    return found.reason, found.decided, found.neurons, arrays, None if found.reason else found.count_cells()
+
+
+@pytest.mark.parametrize("case", NETWORKS)
+def test_a_complex_is_the_twins(monkeypatch, version, case):
+    network, domain = NETWORKS[case]
+    compiled = everything(network, domain)
+    called = use_twins(monkeypatch)
+    monkeypatch.setattr(skeleton, "ROOM", 64)  # also what asks for more room comes to the same
+    monkeypatch.setattr(skeleton, "SMALL", 0)
+    assert everything(network, domain) == compiled
+    assert {"settle_rows", "cut_block", "copy_edges"} <= called
+    assert ("later_signs" in called) == (case == "blocks")
+    assert ("take_back" in called) == (case == "whole")
+    assert bool(compiled[0]) == (case == "whole")
+    assert ("renew_sign_word" in called) == (case in ("whole", *DECIDED))
+    assert (compiled[1] > 0) == (case in DECIDED)
+
+
+@pytest.mark.parametrize("widths", [[2, 6, 4, 1], [3, 5, 4, 1]])
+def test_a_level_set_is_the_twins(monkeypatch, version, widths):
+    network = random_network(9, widths)
+
+    def parts():
+        found = level_set(network, (-1, 1), prune=True)
+        return [np.ascontiguousarray(a).tobytes() for a in (found.vertices, found.start, found.members, found.normals)]
+
+    monkeypatch.setattr("nn_bridge.sign_vectors.level_sets.PRUNE_FROM", 0)
+    compiled = parts()
+    called = use_twins(monkeypatch)
+    assert parts() == compiled
+    assert set(PRUNING) <= called
+    assert ("walk_polygons" in called) == (widths[0] == 3)
+
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 1e-300, 1e300, -1e308, np.inf, -np.inf, np.nan]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 70), st.integers(1, 6), st.sampled_from([0.0, 0.2]), st.booleans())
+def test_values_come_in_as_in_the_twin(seed, units, count, special, wide):
+    _core.widen(wide)
+    rng = np.random.default_rng(seed)
+    column = HEAD + 3
+
+    def numbers(*shape):
+        result = rng.normal(size=shape) * 2.0 ** rng.integers(-40, 40, size=shape)
+        return np.where(rng.random(shape) < special, rng.choice(SPECIAL, size=shape), result)
+
+    rows = numbers(count + 2, column + units + 2)
+    rows[:, :2] = rng.random((count + 2, 2)) * 1e-15
+    rows.view(np.float32)[:, 2:4] = 1 + rng.random((count + 2, 2)) * 100
+    signs = rng.integers(0, 1 << 63, size=(count + 2, 2), dtype=np.uint64)
+    part = rng.random((count, units)).astype(np.float32)
+    gains = kernels.Gains(numbers(count, units), part, 2.0, rng.random(units), 1e-15, rng.random(units) * 1e-15)
+    bias, scaled = numbers(units), 2.0 ** rng.integers(-30, 30, size=column + units + 2).astype(float)
+    results = []
+    for settle, later in ((kernels.settle_rows, kernels.later_signs), (twins.settle_rows, twins.later_signs)):
+        own = kernels.Vertices(rows.copy(), signs.copy(), np.zeros(0, np.uint64), np.zeros((0, 3), np.int16),
+                               np.zeros(0, np.int32))  # fmt: skip
+        doubts = np.full((count * units, 2), -1, dtype=np.int64)
+        with np.errstate(all="ignore"):
+            found = settle(own, 1, count, gains, bias, scaled, column, 1.5, doubts)
+            few = np.full((3, 2), -1, dtype=np.int64)
+            more = later(own, count, 1, column, min(units, 64), scaled, few)
+        same_nan = np.where(np.isnan(own.rows), np.nan, own.rows)
+        results.append((found, doubts.tolist(), more, few.tolist(), own.signs.tobytes(), same_nan.tobytes()))
+    _core.widen(True)
+    assert results[0][:5] == results[1][:5]
+    if not special:
+        assert results[0][5] == results[1][5]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=64), st.integers(0, 2**64 - 1))
+def test_word_sums(words, bits):
+    bits &= (1 << len(words)) - 1
+    table = kernels.word_table(np.array(words, dtype=np.uint64))
+    assert table.tobytes() == twins.word_table(np.array(words, dtype=np.uint64)).tobytes()
+    assert twins.word_sum(table, bits) == sum(w for k, w in enumerate(words) if bits >> k & 1) % 2**64
+    fingerprint = np.array([7], dtype=np.uint64)
+    own = kernels.Vertices(np.zeros((1, 8)), np.array([[bits, 0]], dtype=np.uint64), fingerprint,
+                           np.zeros((1, 2), np.int16), np.zeros(1, np.int32))  # fmt: skip
+    kernels.end_block(own, 1, table)
+    assert int(fingerprint[0]) == (7 + twins.word_sum(table, bits)) % 2**64
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 2**64 - 1), st.lists(st.sampled_from([-1.0, 0.0, 2.0]), min_size=1, max_size=64), st.data())
+def test_renewed_signs(word, values, data):
+    done = data.draw(st.integers(0, len(values)))
+    found = [np.array([[word, 5]], dtype=np.uint64) for _ in range(2)]
+    kernels.renew_sign_word(found[0], 0, np.array(values), done)
+    twins.renew_sign_word(found[1], 0, np.array(values), done)
+    assert found[0].tolist() == found[1].tolist()
+
+
+@pytest.mark.parametrize("widths", [[2, 6, 5, 4, 1], [3, 4, 4, 1]])
+def test_bounds_of_cells_are_the_twins(version, widths):
+    # sums are taken in another order: so the levels keep clear of the bounds that decide
+    network = random_network(11, widths)
+    plan, domain = plan_of(network, True), as_domain((-1, 1), widths[0])
+    bare, outcome = Skeleton(plan, domain, None), Outcome()
+    cut_stage(bare, 0, None, outcome)
+    assert outcome.sound
+    start, members = pruning.incident_cells(bare)
+    later = pruning._later_stages(plan, 0, layout_of(plan, plan.stages[0]))
+    order = np.arange(len(start) - 1)
+    counts = set()
+    for level in np.linspace(-3, 3, 25):
+        shifted = later._replace(bias=np.append(later.bias[:-1], level))
+        for size in (1, 4):
+            found = [np.zeros(len(order), dtype=np.bool_) for _ in range(2)]
+            for result, loop in zip(found, (kernels.open_cells, result_twins.open_cells), strict=True):
+                loop(order, start, members, size, bare.rows, bare.scaled, bare.vertices, shifted, result)
+            assert found[0].tolist() == found[1].tolist()
+            counts.add(int(found[0].sum()))
+    assert len(counts) > 3
+
+
+def test_arrays_that_do_not_fit_are_refused():
+    rows = np.zeros((2, 8))
+    with pytest.raises(TypeError, match="another type"):
+        kernels.read_units(rows.astype(np.float32), 2, np.zeros((2, 1)))
+    with pytest.raises(TypeError, match="do not follow one another"):
+        kernels.read_units(rows[:, :4], 2, np.zeros((2, 1)))
+    with pytest.raises(TypeError, match="not contiguous"):
+        kernels.renew_sign_word(np.zeros((1, 2), dtype=np.uint64), 0, rows[0, ::2], 0)
+    rows.flags.writeable = False
+    with pytest.raises(TypeError, match="read-only"):
+        kernels.read_units(np.zeros((2, 8)), 2, rows)
+
+
+def test_without_the_core_one_line_says_so():
+    code = """
+from nn_bridge.network.network import Network
+from nn_bridge.sign_vectors import extract
+from polyhedra.compiled_core import CoreMissingError
+try:
+    extract(Network.from_layers([[[1, 2]], [[1]]], [[0], [0]]), (-1, 1))
+except CoreMissingError as error:
+    print(error)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"PUISEUX_PURE": "1"}, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "this needs the compiled core: PUISEUX_PURE is set; unset it\n"
