@@ -27,7 +27,7 @@ public:
 protected:
     using Base::counters_, Base::forms_, Base::owner_, Base::problem_, Base::shape_, Base::watch_;
     static constexpr int FEW = 5;  // units: their sign patterns are the bits of one word
-    static constexpr int MANY = 16;  // units: to find all their signs at new generators costs less than to tell who needs it
+    static constexpr int MANY = 2;  // units: to find all their signs at new generators costs less than to tell who needs it
     Arena arena_;
 
     std::pair<Set, Set> sides(Cell cell) const {

@@ -24,7 +24,7 @@ public:
 
 protected:
     using Base::counters_, Base::forms_, Base::owner_, Base::problem_, Base::shape_, Base::watch_;
-    static constexpr int FEW_LINES = 12;  // fewer are counted faster one by one
+    static constexpr int FEW_LINES = 6;  // fewer are counted faster one by one
 
     /// The number of cells that units cut a flat of dimension two into; each of them has both signs on it.  -1 where the
     /// flat is not given as a polygon is.
