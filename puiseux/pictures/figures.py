@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from nn_bridge.writers.files import write_bytes
 from polyhedra.errors import MissingExtraError
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from puiseux.pictures.views import View
+
+
+_PAINTED: WeakKeyDictionary[Any, list[tuple[Any, Any]]] = WeakKeyDictionary()
+
+
+def painted(ax: Axes, view: View) -> None:
+    """Remember that axes show a view, for the layer that answers to the pointer."""
+    _PAINTED.setdefault(ax.figure, []).append((ax, view))
+
+
+def views_of(figure: Any) -> list[tuple[Axes, View]]:
+    """The axes of a figure that show a view, with it."""
+    return _PAINTED.get(figure, [])
 
 
 def new_figure(size: tuple[float, float] = (6.6, 5.4)) -> Figure:
@@ -36,11 +50,11 @@ def new_figure(size: tuple[float, float] = (6.6, 5.4)) -> Figure:
     return figure
 
 
-def add_legend(ax: Axes, handles: Sequence[Any], wanted: bool = True) -> None:
-    """A legend beside the picture where it would hide much, inside where it is small."""
+def add_legend(ax: Axes, handles: Sequence[Any], wanted: bool = True, *, beside: bool = False) -> None:
+    """A legend beside the picture where it would hide much, or data (``beside``); inside where it is small."""
     if not handles or not wanted:
         return
-    if len(handles) <= 4:
+    if len(handles) <= 4 and not beside:
         ax.legend(handles=list(handles), loc="upper right", framealpha=0.9, fontsize="small")
     else:
         ax.legend(handles=list(handles), loc="upper left", bbox_to_anchor=(1.02, 1), fontsize="small", borderaxespad=0)
@@ -57,8 +71,12 @@ def label_of(name: object) -> str:
     return shown(name, 40).replace("$", "\\$")
 
 
-def title_of(view: View, kind: str) -> str:
-    """What is counted in the picture; exact, like every count."""
+def title_of(view: View, kind: str, note: str = "") -> str:
+    """What is counted in the picture, exact like every count, and on a second line a note."""
+    return f"{_counted(view, kind)}\n{note}" if note else _counted(view, kind)
+
+
+def _counted(view: View, kind: str) -> str:
     cells, regions = view.cells.cells, int(view.cells.regions.max()) + 1
     numbers = {
         "cells": f"{_number(cells, 'cell')}, {_number(regions, 'region')}",

@@ -9,7 +9,7 @@ import numpy as np
 from puiseux.pictures.data import Data
 from puiseux.pictures.figures import label_of
 from puiseux.pictures.palettes import INK, MARKERS, REGION_COLOURS, class_colour
-from puiseux.pictures.plane import class_marker_colour
+from puiseux.pictures.plane import class_marker_colour, outside_words
 from puiseux.pictures.views import View
 
 if TYPE_CHECKING:
@@ -64,11 +64,13 @@ def _draw_data(ax: Axes, data: Data, view: View, single: bool) -> list[Any]:
     low, high = view.bounds[0]
     inside = (x >= low) & (x <= high)
     if data.target is not None and single:
-        return [ax.scatter(x[inside], data.target[inside], s=12, color=INK, zorder=4, label="data")]
+        label = "data" + outside_words(int((~inside).sum()))
+        return [ax.scatter(x[inside], data.target[inside], s=12, color=INK, zorder=4, label=label)]
     handles = []
     for number, name in enumerate(data.classes or ("data",)):
-        chosen = inside & (data.labels == number) if data.classes else inside
-        label = f"data: {label_of(name)}" if data.classes else "data"
+        own = data.labels == number if data.classes else np.ones(len(inside), bool)
+        chosen = inside & own
+        label = (f"data: {label_of(name)}" if data.classes else "data") + outside_words(int((own & ~inside).sum()))
         handles.append(
             ax.scatter(
                 x[chosen],

@@ -9,19 +9,26 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from puiseux.pictures.figures import views_of
+from puiseux.pictures.pointer import SCRIPT, STYLE, layer_of, panel_of
+
 _HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>body {{ margin: 1rem auto; max-width: 70rem; font-family: system-ui, sans-serif; background: #fff; color: #222 }}
 svg, img {{ width: 100%; height: auto; max-height: 92vh; object-fit: contain; display: block }}
-img[hidden] {{ display: none }} figure {{ margin: 0 }}
-input {{ width: 100%; box-sizing: border-box; margin: 0 }}</style></head>
+img[hidden] {{ display: none }} figure {{ margin: 0; overflow-x: auto }} svg {{ min-width: 36rem }}
+input {{ width: 100%; box-sizing: border-box; margin: 0 }}
+{style}</style></head>
 <body>
 """
 
 
 def svg_of(figure: Any, prefix: str = "p") -> str:
-    """A matplotlib figure as an SVG element; ``prefix`` keeps its ids apart from others on a page."""
+    """A matplotlib figure as an SVG element; ``prefix`` keeps its ids apart from others on a page.
+
+    Pictures of the plane get a layer that answers to the pointer (`puiseux.pictures.pointer`).
+    """
     stream = io.StringIO()
     # the date is left out, so that equal pictures are equal files
     figure.savefig(stream, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
@@ -32,7 +39,8 @@ def svg_of(figure: Any, prefix: str = "p") -> str:
     for name in names:
         element = element.replace(f'id="{name}"', f'id="{prefix}-{name}"').replace(f'#{name}"', f'#{prefix}-{name}"')
         element = element.replace(f"url(#{name})", f"url(#{prefix}-{name})")
-    return element
+    layers = "".join(layer_of(ax, view) for ax, view in views_of(figure))
+    return element.replace("</svg>", f"{layers}</svg>") if layers else element
 
 
 def png_of(figure: Any, dpi: int = 150) -> bytes:
@@ -59,7 +67,11 @@ def data_url(png: bytes) -> str:
 
 def svg_page(figure: Any, title: str) -> str:
     """A page with one figure."""
-    return f"{_HEAD.format(title=html.escape(title))}<figure>{svg_of(figure)}</figure>\n</body></html>\n"
+    picture = svg_of(figure)
+    panel = panel_of(picture)
+    head = _HEAD.format(title=html.escape(title), style=STYLE if panel else "")
+    script = f"<script>\n{SCRIPT}</script>\n" if panel else ""
+    return f"{head}<figure>{picture}{panel}</figure>\n{script}</body></html>\n"
 
 
 def frames_page(images: Sequence[bytes], names: Sequence[str], title: str, seconds: float) -> str:
@@ -69,11 +81,13 @@ def frames_page(images: Sequence[bytes], names: Sequence[str], title: str, secon
         for image, name in zip(images, names, strict=True)
     )
     return (
-        f"{_HEAD.format(title=html.escape(title))}<figure id='frames'>{pictures}</figure>\n"
+        f"{_HEAD.format(title=html.escape(title), style=_FRAMES)}<figure id='frames'>{pictures}</figure>\n"
         f"<p><button id='play'>pause</button></p><input id='at' type='range' min='0' max='{len(images) - 1}' value='0' "
         f"aria-label='frame'>\n<script>\n{_PLAYER % max(20, round(1000 * seconds))}</script>\n</body></html>\n"
     )
 
+
+_FRAMES = "#frames img { max-height: calc(92vh - 5rem) }"  # so that the slider is in view
 
 _PLAYER = """const frames = document.querySelectorAll("#frames img"), at = document.getElementById("at");
 const play = document.getElementById("play");

@@ -32,6 +32,9 @@ from puiseux.pictures.views import View
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+OUTSIDE = " ("
+"""Between a label and the number of points outside."""
+_ON_EDGE = 1e-9  # of the size of a cell: how near to a cell's edge counts as on it, in a drawing
 _GRID = 400  # samples a side for the shading of values
 _MANY = 3000  # cells; from here on vector formats get fills and lines as an image
 _EQUAL = 2.5  # axes have one scale where the sides of the window differ by no more than this factor
@@ -63,11 +66,10 @@ def draw_plane(
             "class": _paint_classes,
         }
         handles += painters[color_by](ax, view, colours)
-    if kind == "regions":
-        _draw_borders(ax, view)
-    elif kind == "cells":
-        _draw_cell_walls(ax, view)
-        _draw_borders(ax, view)
+    if kind in ("regions", "cells"):
+        if kind == "cells":
+            _draw_cell_walls(ax, view)
+        _draw_borders(ax, view, pale=color_by == "class")
     elif kind == "dual":
         _draw_cell_walls(ax, view, colour="#888888")
         _draw_dual(ax, view)
@@ -75,7 +77,8 @@ def draw_plane(
         handles += _draw_hyperplanes(ax, view)
     _draw_outline(ax, view)
     if data is not None:
-        handles += draw_points(ax, data, view, by_class=color_by == "class" and kind in ("regions", "cells"))
+        filled = kind in ("regions", "cells")
+        handles += draw_points(ax, data, view, color_by if filled else "map")
     _frame(ax, view)
     return handles
 
@@ -141,23 +144,57 @@ def _paint_values(ax: Axes, view: View, colours: Any = None) -> list[Any]:
 
 
 def _paint_classes(ax: Axes, view: View, colours: Any = None) -> list[Any]:
-    from matplotlib.collections import PolyCollection
+    from matplotlib.collections import LineCollection, PolyCollection
+    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     tints = map_colours(view.cells, len(TINTS)) if colours is None else np.asarray(colours) % len(TINTS)
     shapes, paint = [], []
-    winners: set[int] = set()
+    boundary: dict[tuple[float, ...], Floats] = {}
+    winners: dict[int, set[int]] = {}
     whole = _clear_winners(view)
     for number, polygon in enumerate(polygons(view.cells)):
         parts = [(int(whole[number]), polygon)] if whole[number] >= 0 else _split_by_class(view, number, polygon)
         for winner, part in parts:
             shapes.append(view.shown(part))
             paint.append(tinted(class_colour(winner), TINTS[int(tints[number])]))
-            winners.add(winner)
+            winners.setdefault(winner, set()).add(int(tints[number]))
+            if len(parts) > 1:
+                # both of its parts have an edge
+                boundary |= {_name_of(edge): view.shown(edge) for edge in _inner_edges(part, polygon)}
+        if len(parts) == 1:
+            whole[number] = parts[0][0]
     _add(ax, view, PolyCollection(shapes, facecolors=paint, edgecolors=paint, linewidths=0.3, zorder=1))
     single = view.network.output_dim == 1
     names = {w: ("output <= 0", "output > 0")[w] if single else f"class {w}" for w in sorted(winners)}
-    return [Patch(facecolor=tinted(class_colour(w), TINTS[1]), label=name) for w, name in names.items()]
+    facets = view.cells.inner_facets
+    one, two = (whole[view.cells.facet_cell[ends]] for ends in (facets, view.cells.partner[facets]))
+    lines = [*boundary.values(), *_segments(view, facets[(one >= 0) & (two >= 0) & (one != two)])]
+    handles: list[Any] = [Patch(facecolor=tinted(class_colour(w), TINTS[1]), label=name) for w, name in names.items()]
+    if lines:
+        look: dict[str, Any] = {"linewidths": max(1.2, _width(view, 2.2)), "capstyle": "round", "zorder": 3}
+        _add(ax, view, LineCollection(lines, colors=INK, label="decision boundary", **look))
+        handles.append(Line2D([], [], color=INK, linewidth=2.2, label="decision boundary"))
+    if max(map(len, winners.values())) > 1:
+        handles.append(Line2D([], [], linestyle="", label="shades of a colour: linear regions"))
+    return handles
+
+
+def _name_of(edge: Floats) -> tuple[float, ...]:
+    """The same for an edge from either side."""
+    return tuple(round(value, 9) for end in sorted(edge.tolist()) for value in end)
+
+
+def _inner_edges(part: Floats, polygon: Floats) -> list[Floats]:
+    """The edges of a part of a convex polygon that are no part of the polygon's own edges, for the eye."""
+    ends = np.stack([part, np.roll(part, -1, axis=0)], axis=1)
+    middles = ends.mean(axis=1)
+    begin, side = polygon, np.roll(polygon, -1, axis=0) - polygon
+    length = np.linalg.norm(side, axis=1)
+    begin, side, length = begin[length > 0], side[length > 0], length[length > 0]
+    away = middles[:, None, :] - begin[None, :, :]
+    distance = np.abs(away[..., 0] * side[:, 1] - away[..., 1] * side[:, 0]) / length
+    return list(ends[distance.min(axis=1) > _ON_EDGE * np.abs(polygon).max()])
 
 
 def _clear_winners(view: View) -> Any:
@@ -212,12 +249,16 @@ def class_conditions(affine_map: Matrix) -> list[tuple[int, list[HalfPlane]]]:
 # -------------------------------------------------------------------- lines
 
 
-def _draw_borders(ax: Axes, view: View) -> None:
+def _draw_borders(ax: Axes, view: View, pale: bool = False) -> None:
+    """Borders between regions; thin and pale beside a decision boundary."""
     from matplotlib.collections import LineCollection
 
     facets = view.cells.inner_facets
     lines = list(_segments(view, facets[view.cells.between_regions(facets)]))
-    _add(ax, view, LineCollection(lines, colors=INK, linewidths=_width(view, 0.9), capstyle="round", label="border"))
+    width, colour = (0.5, "#77777799") if pale else (0.9, INK)
+    _add(
+        ax, view, LineCollection(lines, colors=colour, linewidths=_width(view, width), capstyle="round", label="border")
+    )
 
 
 def _draw_cell_walls(ax: Axes, view: View, colour: str = "#FFFFFF") -> None:
@@ -289,11 +330,12 @@ def _draw_outline(ax: Axes, view: View) -> None:
 # -------------------------------------------------------------------- data and frame
 
 
-def draw_points(ax: Axes, data: Data, view: View, by_class: bool = False) -> list[Any]:
-    """Training points over a picture, one marker a class; those outside the window are left out.
+def draw_points(ax: Axes, data: Data, view: View, color_by: str = "map") -> list[Any]:
+    """Training points over a picture, one marker a class; those outside the window are counted in the legend.
 
-    Over a picture coloured by class (``by_class``) a point has the colour of the output that stands for its class, and
-    none where no output is known to.
+    Over a picture coloured by class a point has the colour of the output that stands for its class, and none where no
+    output is known to.  Points with values have the colour of their value: over a picture of values the colour that the
+    picture has for it.
     """
     from matplotlib.lines import Line2D
 
@@ -302,15 +344,47 @@ def draw_points(ax: Axes, data: Data, view: View, by_class: bool = False) -> lis
     x, y = data.points.T
     inside = (x >= left) & (x <= right) & (y >= bottom) & (y <= top)
     size = float(np.clip(3000 / max(inside.sum(), 1), 5, 30))
+    if data.target is not None and not data.classes:
+        return [_draw_values(ax, data, inside, size, color_by)]
     handles = []
     for number, name in enumerate(data.classes or ("data",)):
-        chosen = inside & (data.labels == number) if data.classes else inside
-        colour = class_marker_colour(data, number, view.network.output_dim, by_class)
+        own = data.labels == number if data.classes else np.ones(len(inside), bool)
+        chosen = inside & own
+        colour = class_marker_colour(data, number, view.network.output_dim, color_by == "class")
         look: dict[str, Any] = {"marker": MARKERS[number % len(MARKERS)], "color": colour}
         ax.scatter(x[chosen], y[chosen], s=size, edgecolors=INK, linewidths=0.5, zorder=6, **look)
-        label = f"data: {label_of(name)}" if data.classes else "data"
+        label = (f"data: {label_of(name)}" if data.classes else "data") + outside_words(int((own & ~inside).sum()))
         handles.append(Line2D([], [], linestyle="", markeredgecolor=INK, markeredgewidth=0.5, label=label, **look))
     return handles
+
+
+def outside_words(count: int) -> str:
+    """How many points a window leaves out, as the end of a label."""
+    return f"{OUTSIDE}{count:,} outside)" if count else ""
+
+
+def _draw_values(ax: Axes, data: Data, inside: Any, size: float, color_by: str) -> Any:
+    """Points in the colours of their values; returns the handle for the legend."""
+    from matplotlib.colors import Normalize
+    from matplotlib.lines import Line2D
+
+    assert data.target is not None
+    images = ax.get_images()
+    if color_by == "value" and images:  # the same colours as the picture's, which therefore has to span the data too
+        (low, high), shared = images[0].get_clim(), True
+    else:
+        low, high, shared = float(data.target.min()), float(data.target.max()), False
+    norm = Normalize(min(low, float(data.target.min())), max(high, float(data.target.max())))
+    x, y = data.points[inside].T
+    look: dict[str, Any] = {"s": size, "edgecolors": INK, "linewidths": 0.5, "zorder": 6, "cmap": VALUE_MAP}
+    points = ax.scatter(x, y, c=data.target[inside], norm=norm, **look)
+    if shared:
+        images[0].set_norm(norm)
+    else:
+        ax.figure.colorbar(points, ax=ax, label="value of the data")
+    label = "data, by value" + outside_words(int((~inside).sum()))
+    style: dict[str, Any] = {"marker": "o", "color": "#999999", "markeredgecolor": INK, "markeredgewidth": 0.5}
+    return Line2D([], [], linestyle="", label=label, **style)
 
 
 def class_marker_colour(data: Data, number: int, outputs: int, by_class: bool) -> str:
@@ -339,5 +413,6 @@ __all__ = [
     "draw_plane",
     "draw_points",
     "facet_stages",
+    "outside_words",
     "polygons",
 ]

@@ -19,6 +19,7 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted, shown_path
 from puiseux.domains import Problem, pose
 from puiseux.pictures.figures import add_legend, new_figure, save_figure, title_of
+from puiseux.pictures.flat import draw_flat, draw_pair
 from puiseux.reading import as_network
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def plot_regions(
     if kind == "3d" or problem.network.input_dim == 3 or (kind == "graph" and problem.network.input_dim == 2):
         raise UsageError("plot_regions draws in the plane; plot_space draws this kind")
     points = _data(data, problem, classes)
-    return _draw_flat(_view(problem, window, kind, points), ax, kind, color_by, points, legend)
+    return draw_flat(_view(problem, window, kind, points), ax, kind, color_by, points, legend)
 
 
 def plot_space(
@@ -147,7 +148,8 @@ def plot_space(
     if backend == "plotly":
         from puiseux.pictures.space import plotly_figure
 
-        return plotly_figure(_solid(view, kind, color_by), view, title_of(view, kind))
+        solid = _solid(view, kind, color_by)
+        return plotly_figure(solid, view, title_of(view, kind, solid.note))
     return _draw_space(view, ax, kind, color_by)
 
 
@@ -197,7 +199,7 @@ def plot_slice(
     problem = Problem(exact.restrict_to(plane.columns, plane.origin), None, plane.text)
     kind = checked_kind(problem, kind, color_by)
     view = _view(problem, window_around(plane) if window is None else window, kind)
-    ax = _draw_flat(view, ax, kind, color_by, None, True)
+    ax = draw_flat(view, ax, kind, color_by, None, True)
     draw_anchors(ax, plane, names)
     return ax
 
@@ -243,7 +245,8 @@ def save_picture(
         if Path(name).suffix.lower() == ".html":
             from puiseux.pictures.space import plotly_figure
 
-            figure = plotly_figure(_solid(view, chosen, color_by), view, title_of(view, chosen))
+            solid = _solid(view, chosen, color_by)
+            figure = plotly_figure(solid, view, title_of(view, chosen, solid.note))
             write_bytes(name, figure.to_html(include_plotlyjs=True, full_html=True).encode("utf-8", "backslashreplace"))
         else:
             save_figure(_draw_space(view, None, chosen, color_by).figure, name)
@@ -269,14 +272,16 @@ def picture_of(
         chosen = land.default(None if points is None else points.points)
         if land.squeezed(chosen) and land.can_be_whole:
             figure = new_figure((12.4, 5.4) if problem.network.input_dim == 2 else (11, 4))
-            left, right = figure.subplots(1, 2)
-            _draw_flat(_view(problem, ALL, kind, points, land), left, kind, color_by, points, False)
-            _draw_flat(_view(problem, None, kind, points, land), right, kind, color_by, points, True)
+            part = _view(problem, None, kind, points, land)
+            both = tuple((min(a, c), max(b, d)) for (a, b), (c, d) in zip(land.whole, chosen, strict=True))
+            # data may lie beside all bounded regions
+            whole = _view(problem, ALL if both == land.whole else both, kind, points, land)
+            draw_pair(figure, whole, part, kind, color_by, points)
             return figure
     else:
         land = None
     figure = new_figure((6.6, 4.2) if problem.network.input_dim == 1 else (6.6, 5.4))
-    _draw_flat(_view(problem, window, kind, points, land), figure.add_subplot(), kind, color_by, points, True)
+    draw_flat(_view(problem, window, kind, points, land), figure.add_subplot(), kind, color_by, points, True)
     return figure
 
 
@@ -410,29 +415,14 @@ def _data(data: Any, problem: Problem, classes: Sequence[str] | None) -> Data | 
     return found
 
 
-def _draw_flat(view: View, ax: Axes | None, kind: str, color_by: str, data: Data | None, legend: bool) -> Axes:
-    if ax is None:
-        ax = new_figure((6.6, 4.2) if view.dim == 1 else (6.6, 5.4)).add_subplot()
-    if view.dim == 1:
-        from puiseux.pictures.line import draw_line
-
-        handles = draw_line(ax, view, kind, data)
-    else:
-        from puiseux.pictures.plane import draw_plane
-
-        handles = draw_plane(ax, view, kind, color_by, data)
-    add_legend(ax, handles, legend)
-    ax.set_title(title_of(view, kind), fontsize="medium")
-    return ax
-
-
 def _draw_space(view: View, ax: Any, kind: str, color_by: str) -> Any:
     from puiseux.pictures.space import draw_solid
 
     if ax is None:
         ax = new_figure((7, 6)).add_subplot(projection="3d")
-    add_legend(ax, draw_solid(ax, _solid(view, kind, color_by), view))
-    ax.set_title(title_of(view, kind), fontsize="medium")
+    solid = _solid(view, kind, color_by)
+    add_legend(ax, draw_solid(ax, solid, view), beside=True)
+    ax.set_title(title_of(view, kind, solid.note), fontsize="medium")
     return ax
 
 

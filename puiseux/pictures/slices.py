@@ -20,6 +20,8 @@ from puiseux.pictures.windows import Window
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from puiseux.pictures.views import View
+
 _BITS = 24  # of the factor that makes the second direction nearly orthogonal to the first
 _ROOM = fmpq(1, 2)
 
@@ -129,6 +131,18 @@ def draw_anchors(ax: Axes, plane: Slice, names: Sequence[str] | None = None) -> 
         ax.set_ylabel(f"across, towards {labels[2]}")
         if 0.02 < plane.aspect < 50:
             ax.set_aspect(plane.aspect)
+
+
+def mark_parameters(ax: Axes, view: View) -> None:
+    """Mark the origin of a slice and the ends of its directions, where the window shows them."""
+    names = {(0, 0): "origin", (1, 0): "origin + direction 1", (0, 1): "origin + direction 2"}
+    (left, right), (bottom, top) = view.bounds
+    box = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
+    for (x, y), name in names.items():
+        if left <= x <= right and bottom <= y <= top:
+            ax.plot([x], [y], marker="o", color="white", markeredgecolor=INK, zorder=7, clip_on=False)
+            style: dict[str, Any] = {"textcoords": "offset points", "bbox": box, "fontsize": "small", "zorder": 8}
+            ax.annotate(name, (x, y), xytext=(7, 7), **style)
 
 
 def _from_file(name: str, dim: int) -> list[list[float]]:

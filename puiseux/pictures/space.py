@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _FEW = 150  # cells; so many can be seen apart, of more a corner is taken out
 _APART = 0.16  # share of the way by which few cells are moved from the middle
 _LIGHT = np.array([0.35, -0.5, 0.8]) / np.linalg.norm([0.35, -0.5, 0.8])
+CUT = "the front corner is cut away"
 _AZIMUTH, _ELEVATION = -55, 28  # degrees; the corner taken out is the one that looks at the viewer
 
 
@@ -50,6 +51,10 @@ class Solid:
     legend : pairs (name, colour)
     proportional : bool
         Whether the three axes measure the same thing, so that they get one scale.
+    note : str
+        What is not as it is in space, for the title.
+    scale : (low, high, label) or None
+        Of colours that stand for values.
     """
 
     faces: Sequence[Floats]
@@ -58,6 +63,8 @@ class Solid:
     axes: tuple[str, ...]
     legend: tuple[tuple[str, str], ...] = ()
     proportional: bool = True
+    note: str = ""
+    scale: tuple[float, float, str] | None = None
 
 
 # -------------------------------------------------------------------- what to show
@@ -68,11 +75,7 @@ def cells_in_space(view: View, color_by: str) -> Solid:
     cells = view.cells
     few = cells.cells <= _FEW
     centres = cells.centres()
-    if few:
-        shown = np.ones(cells.cells, bool)
-    else:
-        x, y, z = centres.T
-        shown = ~((x > 0) & (y < 0) & (z > 0))
+    shown = np.ones(cells.cells, bool) if few else ~_in_front(centres)
     owner, neighbour = cells.facet_cell, cells.neighbours
     seen = shown[owner]
     if not few:
@@ -82,23 +85,36 @@ def cells_in_space(view: View, color_by: str) -> Solid:
     if few and cells.cells > 1:
         faces = [face + _APART * centres[owner[f]] for face, f in zip(faces, facets.tolist(), strict=True)]
     legend: tuple[tuple[str, str], ...] = ()
+    scale = None
     if color_by == "map":
         paint = [rgb(colour) for colour in fills(map_colours(cells)[owner[facets]])]
     else:
         middles = np.array([face.mean(axis=0) for face in _facet_polygons(cells, facets)]).reshape(-1, 3)
-        paint, legend = _by_output(view, middles, color_by)
-    return Solid([view.shown(face) for face in faces], paint, 1.0, view.axes, legend)
+        paint, legend, scale = _by_output(view, middles, color_by)
+    note = "cells drawn apart" if few and cells.cells > 1 else "" if few else CUT
+    return Solid([view.shown(face) for face in faces], paint, 1.0, view.axes, legend, note=note, scale=scale)
+
+
+def _in_front(points: Floats) -> Any:
+    """Which points of the cube lie in the corner that looks at the viewer."""
+    x, y, z = points.T
+    return (x > 0) & (y < 0) & (z > 0)
 
 
 def hyperplanes_in_space(view: View) -> Solid:
-    """Where units vanish among three inputs, one colour a layer."""
+    """Where units vanish among three inputs, one colour a layer; of many, those in the front corner are left out."""
     cells = view.cells
     facets = cells.inner_facets
+    found = _facet_polygons(cells, facets)
+    cut = cells.cells > _FEW
+    if cut:
+        kept = ~_in_front(np.array([face.mean(axis=0) for face in found]))
+        facets, found = facets[kept], [face for face, keep in zip(found, kept.tolist(), strict=True) if keep]
     stages = facet_stages(cells)[facets]
-    faces = [view.shown(face) for face in _facet_polygons(cells, facets)]
+    faces = [view.shown(face) for face in found]
     paint = [rgb(layer_colour(stage)) for stage in stages.tolist()]
     legend = tuple((f"layer {s + 1}", layer_colour(s)) for s in range(len(view.network.stages)))
-    return Solid(faces, paint, 0.45, view.axes, legend)
+    return Solid(faces, paint, 1.0 if cut else 0.45, view.axes, legend, note=CUT if cut else "")
 
 
 def graph_in_space(view: View, color_by: str) -> Solid:
@@ -108,29 +124,34 @@ def graph_in_space(view: View, color_by: str) -> Solid:
     heights = np.split(view.values(np.concatenate(flat))[:, 0], cells.first[1:-1])
     faces = [np.column_stack([view.shown(p), h]) for p, h in zip(flat, heights, strict=True)]
     legend: tuple[tuple[str, str], ...] = ()
+    scale = None
     if color_by == "map":
         paint = [rgb(colour) for colour in fills(map_colours(cells))]
     else:
-        paint, legend = _by_output(view, cells.centres(), color_by)
+        paint, legend, scale = _by_output(view, cells.centres(), color_by)
     name = "output" if view.network.output_dim == 1 else "output 0"
-    return Solid(faces, paint, 1.0, (*view.axes, name), legend, proportional=False)
+    return Solid(faces, paint, 1.0, (*view.axes, name), legend, proportional=False, scale=scale)
 
 
-def _by_output(view: View, points: Floats, color_by: str) -> tuple[list[RGB], tuple[tuple[str, str], ...]]:
-    """Colours by the first output, or by the class, at one point of each face."""
+def _by_output(
+    view: View, points: Floats, color_by: str
+) -> tuple[list[RGB], tuple[tuple[str, str], ...], tuple[float, float, str] | None]:
+    """Colours by the first output, or by the class, at one point of each face; with the legend or the scale."""
     values = view.values(points)
     if color_by == "class":
         single = values.shape[1] == 1
         winners = (values[:, 0] > 0).astype(int) if single else values.argmax(axis=1)
         names = ("output <= 0", "output > 0") if single else tuple(f"class {k}" for k in range(values.shape[1]))
         legend = tuple((names[k], class_colour(k)) for k in np.unique(winners).tolist())
-        return [rgb(class_colour(k)) for k in winners.tolist()], legend
+        return [rgb(class_colour(k)) for k in winners.tolist()], legend, None
     from matplotlib import colormaps
 
     first = values[:, 0]
     span = float(first.max() - first.min()) or 1.0
     red, green, blue, _ = colormaps[VALUE_MAP]((first - first.min()) / span).T
-    return list(zip(red.tolist(), green.tolist(), blue.tolist(), strict=True)), ()
+    label = "output" if values.shape[1] == 1 else "output 0"
+    scale = (float(first.min()), float(first.min()) + span, label)
+    return list(zip(red.tolist(), green.tolist(), blue.tolist(), strict=True)), (), scale
 
 
 def _facet_polygons(cells: Arrangement, facets: Integers) -> list[Floats]:
@@ -175,6 +196,13 @@ def draw_solid(ax: Axes3D, solid: Solid, view: View) -> list[Any]:
     ax.set_ylabel(solid.axes[1])
     ax.set_zlabel(solid.axes[2])
     ax.view_init(elev=_ELEVATION, azim=_AZIMUTH)
+    if solid.scale is not None:
+        from matplotlib.cm import ScalarMappable
+        from matplotlib.colors import Normalize
+
+        low, high, label = solid.scale
+        mappable = ScalarMappable(Normalize(low, high), VALUE_MAP)
+        ax.figure.colorbar(mappable, ax=ax, label=label, shrink=0.7, pad=0.1)
     return [Patch(facecolor=colour, label=name) for name, colour in solid.legend]
 
 
@@ -213,6 +241,15 @@ def plotly_figure(solid: Solid, view: View, title: str = "") -> Any:
         graph_objects.Scatter3d(x=[None], y=[None], z=[None], mode="markers", name=name, marker={"color": colour})
         for name, colour in solid.legend
     ]
+    if solid.scale is not None:
+        low, high, label = solid.scale
+        bar = {"title": {"text": label}, "len": 0.7}
+        marker = {"color": [low, high], "colorscale": VALUE_MAP, "cmin": low, "cmax": high, "showscale": True}
+        keys.append(
+            graph_objects.Scatter3d(
+                x=[None], y=[None], z=[None], mode="markers", showlegend=False, marker={**marker, "colorbar": bar}
+            )
+        )
     # plotly cuts off what lies at the very end of an axis
     limits = [(low - 0.01 * (high - low), high + 0.01 * (high - low)) for low, high in _limits(solid, view)]
     width, depth, height = _aspect(solid, limits)

@@ -21,7 +21,7 @@ Window = tuple[tuple[fmpq, fmpq], ...]
 """One interval per input."""
 
 ALL, CORE = "all", "core"
-_MARGIN = 1 / 6
+_MARGIN = 1 / 12
 _CORE_SHARE = 0.1  # of the vertices, on each side, that the core leaves out
 _FEW = 8  # vertices; of fewer the core leaves out none
 _SQUEEZED = 3

@@ -98,6 +98,7 @@ def render_report(
     """
     from puiseux import __version__
     from puiseux.pictures.data import as_data
+    from puiseux.pictures.pointer import SCRIPT_HASH
     from puiseux.report.sections import SECTIONS, domain_html
 
     check_time_limit(time_limit)
@@ -115,6 +116,7 @@ def render_report(
     template = Template(resources.files("puiseux.report").joinpath("templates/report.html").read_text(encoding="utf-8"))
     return template.substitute(
         version=html.escape(__version__),
+        script=f"'sha256-{SCRIPT_HASH}'",  # of the one script that may run: the layer over pictures
         title=html.escape(name),
         subtitle=f"{html.escape(str(exact))}, on {domain_html(subject)}",
         contents="".join(f'<a href="#{anchor}">{title}</a>' for anchor, title, _ in parts),

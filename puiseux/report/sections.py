@@ -220,6 +220,8 @@ def pictures_section(subject: Subject) -> str:
             wanted.append(("3d", "map", "The graph of the function."))
     else:
         wanted = [("3d", "map", "The cells, colours by affine map."), ("hyperplanes", "map", "Bent hyperplanes.")]
+    from puiseux.pictures.pointer import pointer_parts
+
     figures = []
     for place, (kind, color_by, caption) in enumerate(wanted):
         subject.share(1.0)
@@ -232,7 +234,7 @@ def pictures_section(subject: Subject) -> str:
             continue
         figures.append(_figure(figure, caption, cells <= _SVG_CELLS and color_by != "value" and kind != "3d", place))
     subject.not_proven.append("Positions in pictures are rounded; the cells and what borders on what are not.")
-    return f'<div class="pair">{"".join(figures)}</div>'
+    return f'<div class="pair">{"".join(figures)}</div>{pointer_parts("".join(figures))}'
 
 
 def _drawn(subject: Subject, kind: str, color_by: str) -> Any:
@@ -248,12 +250,13 @@ def _drawn(subject: Subject, kind: str, color_by: str) -> Any:
 
 def _figure(figure: Any, caption: str, vector: bool, place: int) -> str:
     from puiseux.pictures.pages import data_url, small_png, svg_of
+    from puiseux.pictures.pointer import panel_of
 
     label = html.escape(caption)
     picture = svg_of(figure, f"p{place}") if vector else f'<img alt="{label}" src="{data_url(small_png(figure))}">'
     # two pictures side by side, or the flat graph of one input
     broad = " broad" if figure.get_size_inches()[0] > 1.5 * figure.get_size_inches()[1] else ""
-    return f'<figure class="picture{broad}"><figcaption>{label}</figcaption>{picture}</figure>'
+    return f'<figure class="picture{broad}"><figcaption>{label}</figcaption>{picture}{panel_of(picture)}</figure>'
 
 
 # -------------------------------------------------------------------- formula

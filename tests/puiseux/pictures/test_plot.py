@@ -90,14 +90,15 @@ def test_a_bounded_domain_is_the_window() -> None:
 def test_classes_have_exact_borders() -> None:
     ax = plot_regions(FOLD, axes(), window=[(-1, 3), (0, 1)], color_by="class")
     assert sorted(map(area, polygons(ax))) == [1.0, 3.0]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["class 0", "class 1"]
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["class 0", "class 1", "decision boundary"]
 
 
 def test_the_sign_of_a_single_output() -> None:
     shifted = Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]], [[0, 0], [-1]])
     ax = plot_regions(shifted, axes(), window=[(-1, 2), (-1, 2)], color_by="class")
     names = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert names == ["output <= 0", "output > 0"]
+    assert names[:3] == ["output <= 0", "output > 0", "decision boundary"]
     assert sum(map(area, polygons(ax))) == pytest.approx(9)
 
 
@@ -297,7 +298,7 @@ def test_training_points_are_drawn_with_their_classes() -> None:
     ax = plot_regions(CORNER, axes(), window=[(-1, 1), (-1, 1)], data=(points, ["b", "a", "b", "a"]))
     drawn = [c.get_offsets().tolist() for c in ax.collections if type(c) is PathCollection]
     assert drawn == [[[-0.5, 0.2]], [[0.5, 0.5], [0.1, -0.7]]]  # the point outside the window is left out
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["data: a", "data: b"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["data: a (1 outside)", "data: b"]
     with pytest.raises(UsageError, match="the data has 3 inputs a point, the picture 2"):
         plot_regions(CORNER, axes(), data=(np.zeros((4, 3)), [0, 1, 0, 1]))
 
