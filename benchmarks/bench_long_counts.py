@@ -79,7 +79,9 @@ def on_a_cluster(inputs: int, cells: float) -> None:
 
     units = units_for(inputs, cells)
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, worker_dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, worker_dashboard_address=None
+        ) as cluster,
         Client(cluster) as client,
         client.get_executor() as executor,
     ):
@@ -96,7 +98,10 @@ def on_a_cluster(inputs: int, cells: float) -> None:
         after = client.run(os.getpid)
     if found.cells != closed_form(inputs, units) or not found.complete or not killed:
         sys.exit(f"[{inputs},{units},1]: {found}")
-    print(f"[{inputs},{units},1]: {found.cells:,} cells in {found.seconds:.1f} s; processes {pids.values()}, then {after.values()}")
+    print(
+        f"[{inputs},{units},1]: {found.cells:,} cells in {found.seconds:.1f} s; "
+        f"processes {pids.values()}, then {after.values()}"
+    )
 
 
 def four_counts(width: int, memory: str, workers: int) -> None:

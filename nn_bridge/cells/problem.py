@@ -33,9 +33,8 @@ from polyhedra.independence import independent, kernel
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive
 
-
 MOST_PLAIN_DIMENSIONS = 40
-"""Above, hyperplanes are not counted without cells: there are more than 2**40, and rows restricted so often fill memory."""
+"""Above, hyperplanes are not counted without cells: there are over 2**40, and rows restricted so often fill memory."""
 
 
 @dataclass(frozen=True)

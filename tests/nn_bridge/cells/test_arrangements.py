@@ -1,4 +1,4 @@
-"""Cells of one stage on R^n, counted without a cell: against another recursion in fractions, and against listing them."""
+"""Cells of one stage on R^n, counted without a cell: against another recursion in fractions, and against listing."""
 
 from __future__ import annotations
 

@@ -107,7 +107,10 @@ def test_points_as_near_as_their_errors_are_left_open(compile_program):
             a[-1], b[-1] = factor * a[i], factor * b[i] + rng.choice([0, 1, 10]) * rng.choice([error, 2.0**-52, 1e-4])
         if rng.random() < 0.1:
             a[0] = rng.choice([0.0, 1e-20, -1e-20])
-        places = sorted(Fraction(y) / (abs(Fraction(x)) + abs(Fraction(y))) * (-1 if x < 0 else 1) for x, y in zip(a, b, strict=True))
+        places = sorted(
+            Fraction(y) / (abs(Fraction(x)) + abs(Fraction(y))) * (-1 if x < 0 else 1)
+            for x, y in zip(a, b, strict=True)
+        )
         gaps = [q - p for p, q in pairwise([*places, places[0] + 2])]
         least = min(abs(Fraction(x)) + abs(Fraction(y)) for x, y in zip(a, b, strict=True))
         questions.append(f"points {count} {text(error, *a, *b)}")
@@ -119,13 +122,19 @@ def test_points_as_near_as_their_errors_are_left_open(compile_program):
             assert gap <= 1000 * (Fraction(error) / least + UNIT) or least < 1000 * error
         else:
             assert int(answer) == count
-            assert gap > Fraction(error) * 9 / 10  # else the true points may be one: each place moves by error / 2 or more
+            assert (
+                gap > Fraction(error) * 9 / 10
+            )  # else the true points may be one: each place moves by error / 2 or more
             told += 1
     assert 1500 < told < 2900
 
 
 PLANTED = {
-    "the quotients taken as exact": ("restriction.hpp", "const double off = 2 * e / room + UNIT_ROUNDOFF;", "const double off = 0;"),
+    "the quotients taken as exact": (
+        "restriction.hpp",
+        "const double off = 2 * e / room + UNIT_ROUNDOFF;",
+        "const double off = 0;",
+    ),
     "the error of the rows left out": ("restriction.hpp", "e * (2 + off) + ", ""),
 }
 
