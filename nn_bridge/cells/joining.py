@@ -15,6 +15,7 @@ Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,6 +37,7 @@ loops: Any = core("nn_bridge.cells._core") or plain_keys  # the same functions, 
 _LEAVES_AT_ONCE = 1 << 12
 _HELD_BYTES = 1 << 24
 _REPEATED, _STILL = 8, 32  # one leaf in so many
+_NONE = np.zeros(0, np.uint64)
 
 
 class FourCounts(NamedTuple):
@@ -71,21 +73,69 @@ class Duplicates:
         return len(self.select) - len(self.residues)
 
 
-def duplicates(residues: np.ndarray) -> Duplicates:
-    """Find the leaves whose residues (uint64, one per leaf) occur more than once.
+_AT_ONCE = 1 << 21
+"""About so many residues are sorted at a time."""
+
+_MOST_CLASSES = 16
+_EACH = 48  # bytes for each residue that is sorted
+
+
+def sorting_bytes(leaves: int) -> int:
+    """The bytes that finding duplicates among the residues of so many leaves takes, beside these."""
+    at_once = max(min(leaves, _AT_ONCE), leaves // _MOST_CLASSES)
+    return 3 * leaves + _EACH * at_once
+
+
+def _classes(parts: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The residues of all parts in classes, equal ones together: their places in all parts, and themselves."""
+    count = sum(map(len, parts))
+    classes = min(_MOST_CLASSES, 1 << max(0, (count - 1) // _AT_ONCE).bit_length())
+    ends = np.cumsum([0, *map(len, parts)])
+    for own in range(classes):
+        chosen = [np.flatnonzero(part & np.uint64(classes - 1) == own) for part in parts]
+        values = [part[places] for part, places in zip(parts, chosen, strict=True)]
+        for places, begin in zip(chosen, ends.tolist(), strict=False):
+            places += begin
+        if values:
+            yield np.concatenate(chosen), np.concatenate(values)
+
+
+def duplicates(parts: Sequence[np.ndarray]) -> Duplicates:
+    """Find the leaves whose residues (uint64, one per leaf, in any number of arrays) occur more than once.
 
     Examples
     --------
-    >>> duplicates(np.array([7, 5, 7], dtype=np.uint64)).select.tolist()
+    >>> duplicates([np.array([7, 5], dtype=np.uint64), np.array([7], dtype=np.uint64)]).select.tolist()
     [1, 0, 1]
     """
-    order = np.argsort(residues)
-    ranked = residues[order]
-    same = ranked[1:] == ranked[:-1]
-    select = np.zeros(len(residues), np.uint8)
-    select[order[1:][same]] = 1
-    select[order[:-1][same]] = 1
-    return Duplicates(select, residues[select.view(bool)])
+    select = np.zeros(sum(map(len, parts)), np.uint8)
+    for places, residues in _classes(parts):
+        order = np.argsort(residues)
+        ranked = residues[order]
+        same = ranked[1:] == ranked[:-1]
+        if same.any():
+            select[places[order[1:][same]]] = 1
+            select[places[order[:-1][same]]] = 1
+    marked, at = [_NONE], 0
+    for part in parts:
+        marked.append(part[select[at : at + len(part)].view(bool)])
+        at += len(part)
+    return Duplicates(select, np.concatenate(marked))
+
+
+def distinct(parts: Sequence[np.ndarray]) -> int:
+    """The number of different residues.
+
+    Examples
+    --------
+    >>> distinct([np.array([7, 5], dtype=np.uint64), np.array([7], dtype=np.uint64)])
+    2
+    """
+    total = 0
+    for _, residues in _classes(parts):
+        residues.sort()
+        total += int(np.count_nonzero(residues[1:] != residues[:-1])) + (len(residues) > 0)
+    return total
 
 
 def repeats(residues: np.ndarray, with_faces: bool = False) -> bool:

@@ -33,6 +33,9 @@ from polyhedra.independence import independent, kernel
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive
 
+MOST_PLAIN_DIMENSIONS = 40
+"""Above, hyperplanes are not counted without cells: there are over 2**40, and rows restricted so often fill memory."""
+
 
 @dataclass(frozen=True)
 class StartCell:
@@ -59,6 +62,7 @@ class CellProblem:
     slots : tuple of (kind, number)
         What each facet slot of the start cells is: infinity, an axis (a line's coordinate is 0), or a wall.
     generators : tuple of Generator
+        Empty where cells are counted without a start cell (`for_counting`).
     start_rows : tuple of int
         The units of the first stage whose orthants the start cells are; empty where there is one start cell.
     input_dim : int
@@ -91,6 +95,16 @@ class CellProblem:
     def roots(self) -> int:
         """The number of start cells."""
         return 2 ** len(self.start_rows)
+
+    def for_counting(self) -> CellProblem:
+        """The problem whose cells are the same in number, for a tree that only counts.
+
+        The hyperplanes of one stage on all of R^n are counted without any cell, so there is no start cell.
+        """
+        one_stage = len(self.network.stages) == 1 and not (self.walls or self.lines)
+        if not (one_stage and self.start_rows and self.dim <= MOST_PLAIN_DIMENSIONS):
+            return self
+        return replace(self, generators=(), start_rows=())
 
     def start_cells(self, begin: int, end: int) -> Iterator[StartCell]:
         """The start cells with numbers ``begin .. end - 1``."""

@@ -63,6 +63,8 @@ class Subtree:
     """A part of the tree: a start cell and the decisions that lead down from it, or ``roots`` consecutive start cells.
 
     Decisions name units and sides, not positions in a run, so a subtree is the same set of cells in every process.
+    Without start cells (`CellProblem.for_counting`) a decision with 1 stands for the cells whose number is that of the
+    cells on the zero set of the unit, cut by the units before it, and one with 0 for all such terms of units before it.
     """
 
     root: int
@@ -235,9 +237,10 @@ class CellTree:
         if root > whole.root:
             done.append(Subtree(whole.root, (), root - whole.root))
         mirrored = False
+        shortened = _shortened if not self.problem.generators else tuple
         for number, (stage, unit, side, sibling) in enumerate(steps):
             if number >= start:
-                other = Subtree(root, (*path, (stage, unit, 1 - side)))
+                other = Subtree(root, shortened([*path, (stage, unit, 1 - side)]))
                 if sibling:
                     rest.append(other)
                 elif bool(side) != mirrored:  # the other side comes first
@@ -247,7 +250,7 @@ class CellTree:
         if len(path) <= start:
             rest = [Subtree(root, whole.path, left + self._beyond)]
         else:
-            rest.append(Subtree(root, tuple(path)))
+            rest.append(Subtree(root, shortened(path)))
             rest.reverse()
             if left + self._beyond > 1:
                 rest.append(Subtree(root + 1, (), left + self._beyond - 1))
@@ -299,6 +302,11 @@ class CellTree:
     def exact_decisions(self) -> int:
         """Signs that were decided in integers."""
         return int(self._explorer.counters["exact"])
+
+
+def _shortened(path: list[Decision]) -> tuple[Decision, ...]:
+    """A path without start cells, without what later decisions of the same flat say again."""
+    return tuple(step for number, step in enumerate(path) if step[2] or number == len(path) - 1)
 
 
 def tree_counters(tree: CellTree) -> dict[str, Any]:

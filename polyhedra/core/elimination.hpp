@@ -102,24 +102,34 @@ inline int sign_of_determinant(IntegerMatrix m) {
     return e.rank() < size ? 0 : e.exchanges * e.pivot.sign();
 }
 
-/// The vector that all rows annihilate, with a positive last entry other than zero; nothing unless the rows leave exactly
-/// one direction.  Common factors other than 2 stay: make_primitive removes them where vectors are compared.
-inline std::optional<Integers> null_vector(IntegerMatrix m) {
+/// Vectors that span what all rows annihilate, one for each column without a pivot.
+inline std::vector<Integers> null_basis(IntegerMatrix m) {
     for (std::size_t i = 0; i < m.rows; ++i) strip_twos(m.row(i));
     const Eliminated e = eliminate(std::move(m));
     const std::size_t columns = e.matrix.columns;
-    if (e.rank() + 1 != columns) return std::nullopt;
-    std::size_t free = columns * (columns - 1) / 2;
-    for (const std::size_t c : e.pivot_columns) free -= c;
-    Integers v(columns);
-    v[free] = e.pivot;  // then all entries are integers, by Cramer's rule
-    for (std::size_t r = e.rank(); r-- > 0;) {
-        const std::size_t c = e.pivot_columns[r];
-        Integer sum;
-        for (std::size_t k = c + 1; k < columns; ++k) sum.add_product(e.matrix.at(r, k), v[k]);
-        v[c] = -exact_quotient(sum, e.matrix.at(r, c));
+    std::vector<Integers> basis;
+    for (std::size_t free = 0; free < columns; ++free) {
+        if (std::find(e.pivot_columns.begin(), e.pivot_columns.end(), free) != e.pivot_columns.end()) continue;
+        Integers& v = basis.emplace_back(columns);
+        v[free] = e.pivot;  // then all entries are integers, by Cramer's rule
+        for (std::size_t r = e.rank(); r-- > 0;) {
+            const std::size_t c = e.pivot_columns[r];
+            Integer sum;
+            for (std::size_t k = c + 1; k < columns; ++k) sum.add_product(e.matrix.at(r, k), v[k]);
+            v[c] = -exact_quotient(sum, e.matrix.at(r, c));
+        }
+        strip_twos(v);
     }
-    strip_twos(v);
+    return basis;
+}
+
+/// The vector that all rows annihilate, with a positive last entry other than zero; nothing unless the rows leave exactly
+/// one direction.  Common factors other than 2 stay: make_primitive removes them where vectors are compared.
+inline std::optional<Integers> null_vector(IntegerMatrix m) {
+    if (m.columns == 0) return std::nullopt;
+    std::vector<Integers> basis = null_basis(std::move(m));
+    if (basis.size() != 1) return std::nullopt;
+    Integers v = std::move(basis[0]);
     const auto last = std::find_if(v.rbegin(), v.rend(), [](const Integer& x) { return !x.is_zero(); });
     if (last->sign() < 0)
         for (Integer& x : v) x.negate();

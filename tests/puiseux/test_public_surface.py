@@ -52,7 +52,9 @@ ON_A_DOMAIN: dict[str, Callable[[Any, Path], Any]] = {
     "save_decision_region": written(
         lambda domain, path: puiseux.save_decision_region(path, SLANTED, domain=domain), "region.svg"
     ),
-    "vertex_persistence": lambda domain, _: str(puiseux.vertex_persistence(NET, lambda x: x[0] - 3 * x[1], domain).pairs),
+    "vertex_persistence": lambda domain, _: str(
+        puiseux.vertex_persistence(NET, lambda x: x[0] - 3 * x[1], domain).pairs
+    ),
     "count_regions": lambda domain, _: puiseux.count_regions(NET, domain).counts,
     "crosscheck": lambda domain, _: puiseux.crosscheck(NET, domain, routes=("cells", "tropical")).agree,
     "decision_boundary": lambda domain, _: len(puiseux.decision_boundary(NET, domain).pieces),

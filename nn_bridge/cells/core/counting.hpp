@@ -5,7 +5,7 @@
 // cells', and the image of a flat under two units is a planar cone whose extreme slopes tell which quadrants it meets.
 // Source: Zaslavsky 1975 (deletion and restriction).
 #pragma once
-#include "cutting.hpp"
+#include "polygon.hpp"
 
 namespace puiseux::cells {
 
@@ -17,8 +17,8 @@ inline int most_cells(int hyperplanes, int dim) {
 }
 
 template <class S>
-class Counting : public Cutting<S> {
-    using Base = Cutting<S>;
+class Counting : public Polygons<S> {
+    using Base = Polygons<S>;
 
 public:
     using typename Base::Set;
@@ -27,6 +27,7 @@ public:
 protected:
     using Base::counters_, Base::forms_, Base::owner_, Base::problem_, Base::shape_, Base::watch_;
     static constexpr int FEW = 5;  // units: their sign patterns are the bits of one word
+    static constexpr int MANY = 2;  // units: to find all their signs at new generators costs less than to tell who needs it
     Arena arena_;
 
     std::pair<Set, Set> sides(Cell cell) const {
@@ -62,6 +63,8 @@ protected:
                 if (const int met = quadrants(flat, stage, a, b, int(patterns)); met >= 0) return ++counters_.planar, add(std::popcount(unsigned(met)));
             }
         }
+        if (dim == 2 && cuts >= Base::FEW_LINES)
+            if (const std::int64_t cells = this->cells_of_polygon(flat, stage, cut); cells > 0) return ++counters_.polygons, add(cells);
         add(1);
         Set later = cut;
         cut.each([&](int i) {
@@ -175,7 +178,12 @@ private:
             for (int r = 0; r < shape_.words(); ++r) pp[r] |= p[r] & up, pn[r] |= n[r] & up, np[r] |= p[r] & down, nn[r] |= n[r] & down;
         }
         meeting = pp & pn & np & nn & later;
-        (later - meeting).each([&](int j) {
+        const Set open = later - meeting;
+        if (open.count() >= MANY) {
+            unknown = open;
+            return;
+        }
+        open.each([&](int j) {
             const int shown = int(nn.has(j)) | int(np.has(j)) << 2 | int(pn.has(j)) << 1 | int(pp.has(j)) << 3;
             const int met = quadrants(flat, stage, unit, j, shown);
             if (met == 15) meeting.add(j);

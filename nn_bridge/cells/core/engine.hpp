@@ -1,5 +1,5 @@
 // The engines that are compiled: storage for 2, 3, 4, 6, 8 and 12 coordinates with sets of one or two words, and one for
-// everything else.
+// everything else; and one that counts without cells, for problems without a start cell.
 #pragma once
 #include <memory>
 
@@ -13,6 +13,7 @@ enum class Width { ONE, TWO, MANY };
 template <int N>
 std::unique_ptr<Engine> engine_of(Width width, Walk& walk, int zero_words);
 std::unique_ptr<Engine> engine_of_any_size(int facet_words, Walk& walk, int zero_words);
+std::unique_ptr<Engine> engine_of_arrangements(Walk& walk);
 
 extern template std::unique_ptr<Engine> engine_of<2>(Width, Walk&, int);
 extern template std::unique_ptr<Engine> engine_of<3>(Width, Walk&, int);
@@ -24,6 +25,7 @@ extern template std::unique_ptr<Engine> engine_of<12>(Width, Walk&, int);
 /// An engine for a problem: of the given width at least; facet_words tell how many facets a cell may have at MANY.
 inline std::unique_ptr<Engine> make_engine(Width width, int facet_words, Walk& walk, int zero_words) {
     const int n = walk.problem.dim;
+    if (walk.problem.generators.empty()) return engine_of_arrangements(walk);
     if (width == Width::MANY || n > 12) return engine_of_any_size(facet_words, walk, zero_words);
     if (n <= 2) return engine_of<2>(width, walk, zero_words);
     if (n == 3) return engine_of<3>(width, walk, zero_words);

@@ -223,7 +223,7 @@ NB_MODULE(_core, m) {
             const Counters& c = e.walk.counters;
             nb::dict d;
             d["cells"] = c.cells, d["splits"] = c.splits, d["generators"] = c.generators, d["evaluations"] = c.evaluations;
-            d["polished"] = c.polished, d["exact"] = c.exact, d["planar"] = c.planar, d["witnessed"] = c.witnessed;
+            d["polished"] = c.polished, d["exact"] = c.exact, d["planar"] = c.planar, d["witnessed"] = c.witnessed, d["polygons"] = c.polygons;
             d["most_generators"] = c.most_generators;
             return d;
         });

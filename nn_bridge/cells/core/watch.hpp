@@ -75,7 +75,7 @@ private:
 
 /// Figures about a run.
 struct Counters {
-    std::int64_t cells = 0, splits = 0, generators = 0, evaluations = 0, polished = 0, exact = 0, planar = 0, witnessed = 0;
+    std::int64_t cells = 0, splits = 0, generators = 0, evaluations = 0, polished = 0, exact = 0, planar = 0, witnessed = 0, polygons = 0;
     std::int64_t most_generators = 0;
 };
 

@@ -29,7 +29,7 @@ from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
 from nn_bridge.cells.counting.pool import NotStarted, Pool, Scheduler, Unanswered, WorkerLost, sensible_workers
 from nn_bridge.cells.counting.subtrees import divided, weight
 from nn_bridge.cells.counting.tally import Tally, among, selected_batches
-from nn_bridge.cells.joining import FourCounts, Joiner, duplicates
+from nn_bridge.cells.joining import FourCounts, Joiner, duplicates, sorting_bytes
 from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.start_cells import TooManyVertices
 from nn_bridge.cells.tree import Leaves, NoRoom, Subtree
@@ -50,7 +50,6 @@ Progress = Callable[[int, float], None]
 # waits for work); to anything farther away
 _FIRST, _AT_FIRST, _SHORT, _NEAR, _FAR = 0.1, 0.004, 0.03, 0.2, 1.0
 _JOBS_PER_WORKER = 3
-_SORTING = 32  # peak bytes per cell of the sorting in `duplicates`
 _JOINING = 1 << 25, 48  # memory share of the joiner in the first pass: bytes, and bytes per cell
 _MANY_GENERATORS = 1 << 14  # a cell with this many generators dominates the run time: advise a slice
 _ENDING = 3.0  # seconds that slices under way get to end where a limit is reached
@@ -196,7 +195,10 @@ class CountRun:
         self, network: Network, domain: Polyhedron | None, folder: str | PathLike[str] | None
     ) -> tuple[int, int | None, int | None, int | None]:
         with limited_by(self._budget.watch(self._pool)):
-            self._problem = problem = cell_problem(network, domain)
+            problem = cell_problem(network, domain)
+            if problem is not None and not self._all_four:
+                problem = problem.for_counting()
+            self._problem = problem
             identity = None if folder is None else identity_of(network, domain, self._kind, problem)
         found: FourCounts | int
         if identity is None or folder is None:
@@ -312,11 +314,12 @@ class CountRun:
             raise KeyboardInterrupt
 
     def _check(self) -> None:
-        self._budget.check(self._tally.found, self._pool, _SORTING * self._tally.cells if self._all_four else 0)
+        to_come = sorting_bytes(self._tally.cells) if self._all_four else 0
+        self._budget.check(self._tally.found, self._pool, to_come)
 
     def _report(self) -> None:
         if self._progress is not None and self._problem is not None:
-            left = sum(weight(job) for job in self._tally.waiting.values())
+            left = sum(weight(job, self._problem) for job in self._tally.waiting.values())
             self._progress(self._tally.found, 1.0 - left / self._problem.roots)
 
     # ---------------------------------------------------------------- second pass
@@ -341,7 +344,7 @@ class CountRun:
         self._check()
         if not all(tally.joined):
             joined = np.repeat(tally.joined, [len(residues) for residues in tally.residues])
-            self._feed(self._join, duplicates(np.concatenate(tally.residues)).select & ~joined)
+            self._feed(self._join, duplicates(tally.residues).select & ~joined)
         joiner = self._joiner
         if joiner is None:
             return FourCounts(cells, cells, cells, cells)

@@ -10,6 +10,7 @@ import numpy as np
 from nn_bridge.cells.counting.checkpoint import Record
 from nn_bridge.cells.counting.jobs import GROUP_LEAVES, Group
 from nn_bridge.cells.counting.subtrees import Job
+from nn_bridge.cells.joining import distinct
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Tally:
 
     def distinct(self) -> int:
         """The number of distinct residues found, which is at most the number of distinct maps."""
-        return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self.residues])))
+        return distinct(self.residues)
 
 
 def among(residues: np.ndarray, wanted: np.ndarray) -> np.ndarray:

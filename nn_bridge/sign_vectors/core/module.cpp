@@ -13,6 +13,7 @@
 #include "results.hpp"
 
 namespace nb = nanobind;
+using namespace puiseux;
 using namespace puiseux::edges;
 
 namespace {
