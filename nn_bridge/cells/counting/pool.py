@@ -83,8 +83,8 @@ class Pool:
 
     Attributes
     ----------
-    alone, elsewhere : bool
-        Whether calls run at once in this thread, or in an executor of the caller's.
+    alone, threads, elsewhere : bool
+        Whether calls run at once in this thread, in threads of this process, or in an executor of the caller's.
     stop : callable, optional
         Asks work under way in threads to end at once.
 
@@ -103,6 +103,7 @@ class Pool:
         self._under_way: set[Future[Any]] = set()
         self.alone = workers == 1 and executor is None
         self.elsewhere = executor is not None
+        self.threads = not (self.alone or self.elsewhere)
         self.stop: Callable[[], None] | None = None
 
     def __enter__(self) -> Self:

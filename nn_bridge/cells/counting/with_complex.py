@@ -14,8 +14,8 @@ import numpy as np
 from nn_bridge.cells.complex import CellComplex, cell_complex
 from nn_bridge.cells.counting.budget import Budget
 from nn_bridge.cells.counting.count import CountRun, Progress
-from nn_bridge.cells.counting.jobs import weight
 from nn_bridge.cells.counting.pool import Pool
+from nn_bridge.cells.counting.subtrees import weight
 from nn_bridge.cells.plain_tree import LeafTree
 from nn_bridge.cells.tree import CellTree, Leaves
 from nn_bridge.network.network import Network

@@ -12,7 +12,8 @@ import pytest
 
 from nn_bridge.cells.counting import jobs as cell_jobs
 from nn_bridge.cells.counting.count import count_cells
-from nn_bridge.cells.counting.jobs import Job, Limits, Task, count_slice, weight
+from nn_bridge.cells.counting.jobs import Limits, Task, count_slice
+from nn_bridge.cells.counting.subtrees import Job, weight
 from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.tree import COUNT_ONLY, CellTree, CellTreeError, Subtree, tree_counters
 from nn_bridge.network.network import INPUT, AffineStage, Network
