@@ -49,9 +49,10 @@ def test_other_expressions_of_sympy_are_refused_in_one_line(value):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "value", [mpmath.inf, mpmath.nan, mpmath.ldexp(1, 10**9), complex(1, 2), np.ones(1), [1], None, object()], ids=str
-)
+ODD = [mpmath.inf, mpmath.nan, mpmath.ldexp(1, 10**9), complex(1, 2), np.ones(1), [1], None, object()]
+
+
+@pytest.mark.parametrize("value", ODD, ids=[f"{k}-{type(value).__name__}" for k, value in enumerate(ODD)])
 def test_what_is_no_finite_number_is_refused(value):
     with pytest.raises(GeometryError):
         rational(value)
