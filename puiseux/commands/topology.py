@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -103,6 +105,7 @@ def topology(
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
 
+    begun = time.monotonic()
     pair = None if boundary is None else _pair(boundary, "--boundary lies between two outputs; give I,J such as 0,1")
     place = None if unit is None else _pair(unit, "--unit takes a stage and a unit of it; give S,U such as 0,2")
     check_time_limit(time_limit)
@@ -148,15 +151,38 @@ def topology(
                 critical=critical,
             )
     print(json.dumps(found.to_json()) if as_json else set_topology.describe(found, shown_path(network)))
-    if found.reason is None:
-        if picture is not None:
-            with StepProgress() as progress:
-                progress("Drawing")
-                _draw(picture, found, exact, domain, {**named, "open": is_open, "window": window})
-            print(f"wrote {shown_path(picture)}", file=sys.stderr)
+    if found.reason is not None:
+        print(f"puiseux: {found.reason}: there is no answer yet; give more time", file=sys.stderr)
+        return ExitCode.STOPPED
+    if picture is None:
         return ExitCode.DONE
-    print(f"puiseux: {found.reason}: there is no answer yet; give more time", file=sys.stderr)
+    options = {**named, "open": is_open, "window": window}
+    with StepProgress() as progress:
+        progress("Drawing")
+        left = None if time_limit is None else max(0.001, time_limit - (time.monotonic() - begun))
+        written = _drawn_within(left, picture, lambda path: _draw(path, found, exact, domain, options))
+    if written:
+        print(f"wrote {shown_path(picture)}", file=sys.stderr)
+        return ExitCode.DONE
+    print(
+        f"puiseux: {shown_path(picture)}: not written, stopped at the time limit of {time_limit:g} s", file=sys.stderr
+    )
     return ExitCode.STOPPED
+
+
+def _drawn_within(seconds: float | None, picture: Path, draw: Callable[[Path], None]) -> bool:
+    """Draw into a file; False where the time is over before."""
+    from polyhedra.limits import OutOfTime
+    from puiseux.pictures.limits import draw_within
+
+    if seconds is None:
+        draw(picture)
+        return True
+    try:
+        draw_within(seconds, draw, picture)
+    except OutOfTime:
+        return False
+    return True
 
 
 def _pair(text: str, wanted: str) -> tuple[int, int]:

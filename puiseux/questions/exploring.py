@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import networkx as nx
@@ -38,7 +39,7 @@ def explore(
     domain: DomainLike = None,
     meeting: Polyhedron | None = None,
     rng: int | np.random.Generator | None = None,
-) -> Iterator[Visit]:
+) -> Visits:
     """The cells of a network around a point, exactly, one after another, for any number of inputs.
 
     Parameters
@@ -59,10 +60,11 @@ def explore(
     rng : int or numpy Generator, optional
         For the order "random"; a seed is drawn where there is none.
 
-    Yields
-    ------
-    Visit
-        With ``cell`` (pattern, facets, neighbours, affine map, an interior point, each on demand) and ``distance``.
+    Returns
+    -------
+    Visits
+        An iterator over `Visit`: ``cell`` (pattern, facets, neighbours, affine map, an interior point, each on demand)
+        and ``distance``; its ``seed`` makes a random walk repeatable.
 
     Raises
     ------
@@ -81,9 +83,26 @@ def explore(
     problem = pose(as_network(network), domain)
     home = LocalCells(problem.network, problem.domain)
     point = _point(problem.network, start)
-    generator = generator_and_seed(rng)[0] if order == "random" else None
+    generator, seed = generator_and_seed(rng) if order == "random" else (None, None)
     visits = walk(home, point, max_distance=max_distance, order=order, rng=generator, meeting=meeting)
-    return visits if max_cells is None else (visit for _, visit in zip(range(max_cells), visits, strict=False))
+    return Visits(islice(visits, max_cells), seed)
+
+
+class Visits(Iterator[Visit]):
+    """The cells of a walk, one after another.
+
+    Attributes
+    ----------
+    seed : int or None
+        Of a random walk; None for a walk in another order, and where the caller gave a generator.
+    """
+
+    def __init__(self, visits: Iterator[Visit], seed: int | None) -> None:
+        self._visits = visits
+        self.seed = seed
+
+    def __next__(self) -> Visit:
+        return next(self._visits)
 
 
 def _point(network: Network, start: Any) -> Row:
@@ -288,4 +307,4 @@ def describe(found: Exploration, name: str) -> str:
     )
 
 
-__all__ = ["Exploration", "describe", "explore", "summarize"]
+__all__ = ["Exploration", "Visits", "describe", "explore", "summarize"]

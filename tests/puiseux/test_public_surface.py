@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -142,6 +143,8 @@ def test_a_walk_at_random_takes_a_seed_or_a_generator() -> None:
         return [visit.cell.pattern for visit in puiseux.explore(NET, [0.5, 0.25], order="random", rng=rng)]
 
     assert walked(3) == walked(3) == walked(np.random.default_rng(3))
+    drawn = puiseux.explore(NET, [0.5, 0.25], order="random")
+    assert walked(drawn.seed) == [visit.cell.pattern for visit in drawn]
     assert sorted(walked(None)) == sorted(walked(3))
 
 
@@ -156,7 +159,7 @@ RETURNS = {
     "dual_graph": "Any",  # networkx tells no types
     "effective_radii": "tuple[tropical.effective_radius.EffectiveRadius, ...]",
     "effective_radius": "tropical.effective_radius.EffectiveRadius",
-    "explore": "Iterator[nn_bridge.exploration.walks.Visit]",
+    "explore": "puiseux.questions.exploring.Visits",
     "extract_sign_vectors": "nn_bridge.sign_vectors.complex.Complex",
     "hoffman_constant": "tropical.hoffman.HoffmanConstant",
     "iterate_cells": "Iterator[nn_bridge.cells.cell.Cell]",
@@ -237,5 +240,32 @@ def test_a_users_type_checker_sees_every_public_type(tmp_path: Path) -> None:
         found = revealed[name].rpartition(" -> ")[2] if " -> " in revealed[name] else "None"
         assert wanted in found, f"{name}: {found}"
     errors = [line for line in printed.splitlines() if "error:" in line]
+    assert len(errors) == 1
+    assert "count_regions" in errors[0]
+
+
+@pytest.mark.slow
+def test_pyright_sees_every_public_type(tmp_path: Path) -> None:
+    checker = Path(sys.executable).with_name("basedpyright")
+    if not checker.exists():
+        pytest.skip("basedpyright, which is pyright as a wheel, is not installed")
+    program = tmp_path / "program.py"
+    names = [name for name in puiseux.__all__ if not name.startswith("_")]
+    program.write_text(CALLS + "".join(f"reveal_type(puiseux.{name})\n" for name in names) + WRONG)
+    root = str(Path(puiseux.__file__).resolve().parents[1])
+    settings = {"extraPaths": [root], "typeCheckingMode": "standard", "venvPath": None}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps({k: v for k, v in settings.items() if v}))
+    command = [str(checker), "--outputjson", "--pythonpath", sys.executable, str(program)]
+    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=500).stdout
+    found = json.loads(printed)["generalDiagnostics"]
+    revealed = [each["message"] for each in found if each["severity"] == "information"]
+    assert len(revealed) == len(names)
+    unknown = [text for text in revealed if "Unknown" in text.partition(" is ")[2] and "dual_graph" not in text]
+    assert unknown == []  # networkx tells no types
+    for name in RETURNS:
+        kind = RETURNS[name].rpartition(".")[2].rstrip("]").split(",")[0]
+        text = next(each for each in revealed if f'"puiseux.{name}"' in each)
+        assert kind in text or kind == "Any", text
+    errors = [each["message"] for each in found if each["severity"] == "error"]
     assert len(errors) == 1
     assert "count_regions" in errors[0]
