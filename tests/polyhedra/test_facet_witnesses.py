@@ -38,6 +38,27 @@ def test_only_facets_are_named_and_nearly_all_of_them(seed: int) -> None:
         assert len(named) >= len(known) - 2
 
 
+@pytest.mark.skipif(not float_simplex.COMPILED, reason="without the core nothing is proposed")
+@pytest.mark.parametrize("seed", range(8))
+def test_variables_that_one_row_reads(seed: int) -> None:
+    rng = np.random.default_rng(100 + seed)
+    n = 6
+    rows = rng.integers(-4, 5, (9, n)) * (rng.random((9, n)) < 0.3)
+    rows = np.unique(np.concatenate([rows, -np.eye(n, dtype=int)[:3]]), axis=0)
+    rows = rows[rows.any(axis=1)]
+    system = System(rows.tolist(), rng.integers(1, 9, len(rows)).tolist())
+    named, known = alone_violated(system, (fmpq(0),) * n), facets(system)
+    assert named <= known
+    assert len(named) >= len(known) - 2
+
+
+def test_a_number_below_the_floats_counts_as_read() -> None:
+    # the first row reads y too, by 10**-400 of its size, which is no float; so y belongs to more than one row
+    tiny = fmpq(1, 10**400)
+    system = System([[1, tiny], [0, 1], [1, 0]], [1, 1, 1])
+    assert alone_violated(system, (fmpq(0), fmpq(0))) <= facets(system)
+
+
 def test_a_row_that_only_touches_is_never_named() -> None:
     touching = System([[1, 0], [0, 1], [-1, 0], [0, -1], [1, 1]], [1, 1, 1, 1, 2])
     assert 4 not in alone_violated(touching, (fmpq(0), fmpq(0)))
