@@ -13,7 +13,7 @@ from polyhedra.scalars import rational, to_float
 from puiseux.pictures.arrangement import WALL, Arrangement
 from puiseux.pictures.data import Data
 from puiseux.pictures.figures import label_of
-from puiseux.pictures.float_values import output_values
+from nn_bridge.network.float_values import output_values
 from puiseux.pictures.palettes import (
     INK,
     MARKERS,

@@ -19,7 +19,7 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational, rationals, to_float
 from puiseux.domains import pose
 from puiseux.pictures.arrangement import WALL, arrange
-from puiseux.pictures.float_values import output_values
+from nn_bridge.network.float_values import output_values
 from puiseux.pictures.plane import _clear_winners, _split_by_class, facet_stages, polygons
 from puiseux.pictures.space import facet_polygons
 from puiseux.pictures.views import look
