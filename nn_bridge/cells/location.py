@@ -11,8 +11,10 @@ from flint import fmpq, fmpq_mat
 from nn_bridge.cells.adjacency import CellAdjacency
 from nn_bridge.cells.cell import Cell
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.float_values import certain_signs
 from nn_bridge.network.network import Network, Pattern, Row
 from nn_bridge.network.point_cells import cells_at
+from polyhedra.arrays import Floats
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO
 from tropical.effective_radius import nearest_point
@@ -21,20 +23,37 @@ from tropical.effective_radius import nearest_point
 def patterns_of_points(network: Network, points: Iterable[Iterable[Any]]) -> list[tuple[Pattern, ...]]:
     """For each point the patterns of the full-dimensional cells whose closure it lies in: one, or all that it borders.
 
+    Of an array of float64 most points are decided in floating point with a proven bound; the others, and points of
+    exact numbers, are decided exactly.
+
     Examples
     --------
     >>> bent = Network.from_layers([[[1]], [[1]]])
     >>> patterns_of_points(bent, [[2], [0]])
     [(((True,),),), (((False,),), ((True,),))]
     """
+    if isinstance(points, np.ndarray) and points.dtype == np.float64 and points.ndim == 2:
+        return _patterns_of_floats(network, points)
+    return [_patterns_of(network, point) for point in points]
+
+
+def _patterns_of_floats(network: Network, points: Floats) -> list[tuple[Pattern, ...]]:
+    if len(points):
+        network.point(points[0])  # refuses a wrong length
     found: list[tuple[Pattern, ...]] = []
-    for point in points:
-        *stages, _ = network.preactivations(point)
-        if all(value != 0 for stage in stages for value in stage):
-            found.append((tuple(tuple(bool(value > 0) for value in stage) for stage in stages),))
-        else:
-            found.append(tuple(cell.pattern for cell in cells_at(network, point)))
+    for stages, certain in certain_signs(network, points):
+        rows = list(zip(*(stage.tolist() for stage in stages), strict=True)) or [()] * len(certain)
+        for row, sure in zip(rows, certain.tolist(), strict=True):
+            point = points[len(found)]
+            found.append((tuple(map(tuple, row)),) if sure else _patterns_of(network, point.tolist()))
     return found
+
+
+def _patterns_of(network: Network, point: Iterable[Any]) -> tuple[Pattern, ...]:
+    *stages, _ = network.preactivations(point)
+    if all(value != 0 for stage in stages for value in stage):
+        return (tuple(tuple(bool(value > 0) for value in stage) for stage in stages),)
+    return tuple(cell.pattern for cell in cells_at(network, point))
 
 
 def points_by_cell(cells: Sequence[Cell], points: Sequence[Iterable[Any]]) -> list[list[int]]:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nn_bridge.network.float_values import near_zero
 from nn_bridge.network.network import Matrix, Network, float_matrix
 from polyhedra.arrays import Flags, Floats, Integers
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
-from nn_bridge.network.float_values import near_zero
 
 if TYPE_CHECKING:
     from nn_bridge.cells.complex import CellComplex

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nn_bridge.network.float_values import output_values
 from nn_bridge.network.network import Matrix, Pattern
 from polyhedra.arrays import Floats
 from polyhedra.scalars import rational, to_float
 from puiseux.pictures.arrangement import WALL, Arrangement
 from puiseux.pictures.data import Data
 from puiseux.pictures.figures import label_of
-from nn_bridge.network.float_values import output_values
 from puiseux.pictures.palettes import (
     INK,
     MARKERS,

@@ -14,12 +14,12 @@ from nn_bridge.cells.adjacency import cell_adjacency
 from nn_bridge.cells.cell import iterate_cells
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.cells.statistics import cell_volume
+from nn_bridge.network.float_values import output_values
 from nn_bridge.network.network import AffineStage, Network
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational, rationals, to_float
 from puiseux.domains import pose
 from puiseux.pictures.arrangement import WALL, arrange
-from nn_bridge.network.float_values import output_values
 from puiseux.pictures.plane import _clear_winners, _split_by_class, facet_stages, polygons
 from puiseux.pictures.space import facet_polygons
 from puiseux.pictures.views import look
