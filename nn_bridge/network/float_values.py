@@ -2,7 +2,7 @@
 
 Weights are rounded, products and sums too; an entry with ``k`` terms errs by at most ``(k + 4) u`` times the sum of the
 absolute values of its terms, beside what its inputs bring along.  ReLU makes no error larger.  Below the range of
-floats a rounded weight or product errs by less than 2**-1074, which counts once for each unit of its input and once more.
+floats a rounded weight or product errs by less than 2**-1074, which counts for each unit of its input, and once more.
 """
 
 from __future__ import annotations

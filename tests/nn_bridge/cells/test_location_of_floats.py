@@ -25,11 +25,10 @@ def test_points_of_small_networks(entry: dict) -> None:
 def test_ends_of_the_float_range(scale: float) -> None:
     rng = np.random.default_rng(7)
     for _ in range(20):
-        weights = [(rng.integers(-2, 3, (3, 2)) * scale).tolist(), (rng.integers(-2, 3, (2, 3)) / 3).tolist(), [[1, 1]]]
-        network = Network.from_layers(weights, [[0, scale, -scale], [0, 0.1], [0]])
-        points = rng.integers(-2, 3, (8, 2)) * rng.choice(
-            [1.0, 1 / scale if 1e-300 < scale < 1e300 else 1.0, 1e300, 1e-300]
-        )
+        first, second = rng.integers(-1, 2, (3, 2)) * scale, rng.integers(-2, 3, (2, 3)) / 3
+        network = Network.from_layers([first.tolist(), second.tolist(), [[1, 1]]], [[0, scale, -scale], [0, 0.1], [0]])
+        size = rng.choice([1.0, 1 / scale if 1e-300 < scale < 1e300 else 1.0, 1e300, 1e-300])
+        points = rng.integers(-2, 3, (8, 2)) * size
         points = points[np.isfinite(points).all(axis=1)]
         assert patterns_of_points(network, points) == patterns_of_points(network, points.tolist())
 
