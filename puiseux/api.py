@@ -29,7 +29,7 @@ ModelLike = Any
 """A path, a `Network`, a torch module, an ONNX model, a scikit-learn estimator, a state dictionary, or layers."""
 
 
-def posed(network: ModelLike, domain: DomainLike, output: int | None = None) -> Problem:
+def _posed(network: ModelLike, domain: DomainLike, output: int | None = None) -> Problem:
     """The problem that whatever is taken as a network and a domain poses."""
     from puiseux.domains import pose
     from puiseux.reading import as_network
@@ -68,7 +68,7 @@ def iterate_cells(network: ModelLike, domain: DomainLike = None, *, output: int 
     """
     from nn_bridge.cells.cell import iterate_cells
 
-    problem = posed(network, domain, output)
+    problem = _posed(network, domain, output)
     return iterate_cells(problem.network, problem.domain)
 
 
@@ -96,7 +96,7 @@ def cell_complex(network: ModelLike, domain: DomainLike = None, *, output: int |
     """
     from nn_bridge.cells.complex import cell_complex
 
-    problem = posed(network, domain, output)
+    problem = _posed(network, domain, output)
     return cell_complex(problem.network, problem.domain)
 
 
@@ -136,7 +136,7 @@ def convex_regions(
     """
     from nn_bridge.convexity.regions import convex_regions
 
-    problem = posed(network, domain, output)
+    problem = _posed(network, domain, output)
     return convex_regions(problem.network, problem.domain, cuts=cuts, time_limit=time_limit)
 
 
@@ -152,7 +152,7 @@ def patterns_of_any_dimension(network: ModelLike, domain: DomainLike = None) -> 
     """
     from nn_bridge.topology.patterns import patterns_of_any_dimension
 
-    problem = posed(network, domain)
+    problem = _posed(network, domain)
     return patterns_of_any_dimension(problem.network, problem.domain)
 
 
@@ -285,7 +285,7 @@ def region_statistics(
     """
     from nn_bridge.cells.statistics import region_statistics
 
-    problem = posed(network, domain, output)
+    problem = _posed(network, domain, output)
     return region_statistics(problem.network, problem.domain, data=data, by=by)
 
 
@@ -309,7 +309,7 @@ def extract_sign_vectors(
     """
     from nn_bridge.sign_vectors.extractor import extract
 
-    problem = posed(network, domain, output)
+    problem = _posed(network, domain, output)
     return extract(
         problem.network,
         _bounded(problem),
@@ -335,7 +335,7 @@ def level_set(
     """
     from nn_bridge.sign_vectors.level_sets import level_set
 
-    problem = posed(network, domain)
+    problem = _posed(network, domain)
     return level_set(problem.network, _bounded(problem), level, output=output, prune=prune, memory=memory)
 
 

@@ -14,6 +14,7 @@ from nn_bridge.cells.plain import Leaf, Vector, cells
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import FACES, CellTree, Leaves
 from polyhedra.compiled_core import say_plain
+from polyhedra.rounding import UNIT_ROUNDOFF
 
 _AT_ONCE = 1 << 10
 
@@ -113,7 +114,7 @@ class PlainTree:
             generator_zeros=np.frombuffer(bytes(generator_zeros), "<u8").reshape(-1, self.zero_words).astype(np.uint64),
             facet_leaf=np.array(facet_leaf, np.int64),
             facet_zeros=np.frombuffer(bytes(facet_zeros), "<u8").reshape(-1, self.zero_words).astype(np.uint64),
-            generator_error=np.full(len(coordinates), 2.0**-53),
+            generator_error=np.full(len(coordinates), UNIT_ROUNDOFF),
         )
 
     def _packed(self, zeros: Vector) -> bytes:

@@ -196,16 +196,27 @@ def draw_region(picture: RegionPicture, ax: Axes | None = None) -> Axes:
     return target
 
 
-def save_decision_region(path: str | PathLike[str], network: Any, domain: Any = None, **options: Any) -> None:
+def save_decision_region(
+    path: str | PathLike[str],
+    network: Any,
+    domain: Any = None,
+    window: Any = None,
+    *,
+    output: int | None = None,
+    level: Any = None,
+    which: str | None = None,
+    open: bool = False,
+    of_class: int | None = None,
+    boundary: tuple[int, int] | None = None,
+    unit: tuple[int, int] | None = None,
+) -> None:
     """Draw a decision region into a file: .png, .svg, .pdf or .html (three inputs: to turn with the mouse).
 
     Parameters
     ----------
     path : path
-    network, domain
+    network, domain, window, output, level, which, open, of_class, boundary, unit
         As in `plot_decision_region`.
-    **options
-        Its other parameters.
 
     Raises
     ------
@@ -216,7 +227,18 @@ def save_decision_region(path: str | PathLike[str], network: Any, domain: Any = 
     from puiseux.pictures.plot import PICTURE_ENDINGS, checked_path
 
     name = checked_path(path, PICTURE_ENDINGS)
-    picture = region_picture(network, domain, **options)
+    picture = region_picture(
+        network,
+        domain,
+        window,
+        output=output,
+        level=level,
+        which=which,
+        open=open,
+        of_class=of_class,
+        boundary=boundary,
+        unit=unit,
+    )
     if picture.view.dim == 3 and name.lower().endswith(".html"):
         figure = plotly_figure(_solid(picture), picture.view, picture.title)
         for line in _cycle_lines(picture):

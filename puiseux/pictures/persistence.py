@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from nn_bridge.topology.persistence import PersistencePair
+    from puiseux.domains import DomainLike
 
 _MOST_BARS = 400
 
@@ -89,7 +90,21 @@ def _draw_bars(ax: Axes, bars: Sequence[tuple[int, float, float]], bottom: float
 
 
 def plot_betti_growth(
-    networks: Sequence[Any], *, names: Sequence[str] | None = None, ax: Axes | None = None, **options: Any
+    networks: Sequence[Any],
+    *,
+    names: Sequence[str] | None = None,
+    ax: Axes | None = None,
+    domain: DomainLike = None,
+    output: int | None = None,
+    level: Any = None,
+    which: str | None = None,
+    open: bool = False,
+    of_class: int | None = None,
+    boundary: tuple[int, int] | None = None,
+    unit: tuple[int, int] | None = None,
+    compactify: bool = False,
+    field: str = "Q",
+    time_limit: float | None = None,
 ) -> Axes:
     """Draw how the Betti numbers of a decision region change from one network to the next, such as over training.
 
@@ -99,8 +114,8 @@ def plot_betti_growth(
     names : sequence of str, optional
         One for each network; their numbers by default.
     ax : matplotlib Axes, optional
-    **options
-        As `puiseux.topology` takes them, ``domain`` included.
+    domain, output, level, which, open, of_class, boundary, unit, compactify, field, time_limit
+        As in `puiseux.topology`; the limit is for each network.
 
     Returns
     -------
@@ -120,7 +135,23 @@ def plot_betti_growth(
     labels = [str(k) for k in range(len(networks))] if names is None else [label_of(name) for name in names]
     if len(labels) != len(networks):
         raise UsageError(f"there are {len(networks)} networks but {len(labels)} names")
-    found = [topology(network, **options).betti for network in networks]
+    found = [
+        topology(
+            network,
+            domain,
+            output=output,
+            level=level,
+            which=which,
+            open=open,
+            of_class=of_class,
+            boundary=boundary,
+            unit=unit,
+            compactify=compactify,
+            field=field,
+            time_limit=time_limit,
+        ).betti
+        for network in networks
+    ]
     if ax is None:
         ax = new_figure((6.4, 4)).add_subplot()
     places = [(k, betti) for k, betti in enumerate(found) if betti is not None]  # a limit may leave gaps

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ def explore(
     point = _point(problem.network, start)
     generator, seed = generator_and_seed(rng) if order == "random" else (None, None)
     visits = walk(home, point, max_distance=max_distance, order=order, rng=generator, meeting=meeting)
-    return Visits(islice(visits, max_cells), seed)
+    return Visits(islice(visits, None if max_cells is None else min(max_cells, sys.maxsize)), seed)
 
 
 class Visits(Iterator[Visit]):

@@ -49,6 +49,7 @@ ON_A_DOMAIN: dict[str, Callable[[Any, Path], Any]] = {
     "count_definitions": lambda domain, _: str(puiseux.count_definitions(NET, domain).to_json()),
     "critical_points": lambda domain, _: str(puiseux.critical_points(NET, domain)),
     "patterns_of_any_dimension": lambda domain, _: len(puiseux.patterns_of_any_dimension(NET, domain)),
+    "plot_betti_growth": lambda domain, _: len(puiseux.plot_betti_growth([NET], domain=domain).lines),
     "plot_decision_region": lambda domain, _: puiseux.plot_decision_region(SLANTED, domain=domain).get_title(),
     "save_decision_region": written(
         lambda domain, path: puiseux.save_decision_region(path, SLANTED, domain=domain), "region.svg"

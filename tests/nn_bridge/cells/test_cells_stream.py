@@ -219,5 +219,5 @@ def test_the_recipes_of_the_documentation_run(tmp_path, monkeypatch):
     names: dict = {}
     for program in programs:
         exec(compile(program, page.name, "exec"), names)
-    assert len(programs) == 6
+    assert len(programs) == 7
     assert (tmp_path / "cells.parquet").exists()

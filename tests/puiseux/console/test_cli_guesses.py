@@ -89,8 +89,14 @@ def test_of_several_networks_the_largest_exit_code_counts(capsys: pytest.Capture
     ("words", "said"),
     [
         ("count net.json none.npz", "none.npz: there is no such file"),
-        ("count net.json line.npz --certificate a.cert", "--certificate and --checkpoint take one network"),
-        ("count net.json line.npz --checkpoint folder", "--certificate and --checkpoint take one network"),
+        (
+            "count net.json line.npz --certificate a.cert",
+            "--certificate, --checkpoint and --definitions take one network",
+        ),
+        (
+            "count net.json line.npz --checkpoint folder",
+            "--certificate, --checkpoint and --definitions take one network",
+        ),
         ("count net.json line.npz --time-limit 0", "leaves no time"),
         ("count net.json line.npz --engine fast", "there is no engine 'fast'"),
         ("count net.json --output picture.png", "not 'picture.png'; to write a file: -o FILE"),
