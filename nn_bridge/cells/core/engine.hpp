@@ -1,5 +1,6 @@
-// The engines that are compiled: storage for 2, 3, 4, 6, 8 and 12 coordinates with sets of one or two words, and one for
-// everything else; and one that counts without cells, for problems without a start cell.
+// The engines that are compiled: storage for 2, 3, 4 and 6 coordinates with sets of one or two words, for 8 and 12 with sets
+// of one, and one for everything else; and one that counts without cells, for problems without a start cell.
+// Each takes some six seconds to compile; sets of two words in eight and more coordinates belong to counts that no one ends.
 #pragma once
 #include <memory>
 
@@ -26,7 +27,7 @@ extern template std::unique_ptr<Engine> engine_of<12>(Width, Walk&, int);
 inline std::unique_ptr<Engine> make_engine(Width width, int facet_words, Walk& walk, int zero_words) {
     const int n = walk.problem.dim;
     if (walk.problem.generators.empty()) return engine_of_arrangements(walk);
-    if (width == Width::MANY || n > 12) return engine_of_any_size(facet_words, walk, zero_words);
+    if (width == Width::MANY || n > 12 || (n > 6 && width == Width::TWO)) return engine_of_any_size(facet_words, walk, zero_words);
     if (n <= 2) return engine_of<2>(width, walk, zero_words);
     if (n == 3) return engine_of<3>(width, walk, zero_words);
     if (n == 4) return engine_of<4>(width, walk, zero_words);

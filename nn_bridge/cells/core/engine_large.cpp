@@ -1,5 +1,6 @@
 #include "engine_of.hpp"
 
+template std::unique_ptr<puiseux::cells::Engine> puiseux::cells::engine_of<8>(Width, Walk&, int);
 template std::unique_ptr<puiseux::cells::Engine> puiseux::cells::engine_of<12>(Width, Walk&, int);
 
 namespace puiseux::cells {

@@ -1,4 +1,4 @@
 #include "engine_of.hpp"
 
+template std::unique_ptr<puiseux::cells::Engine> puiseux::cells::engine_of<4>(Width, Walk&, int);
 template std::unique_ptr<puiseux::cells::Engine> puiseux::cells::engine_of<6>(Width, Walk&, int);
-template std::unique_ptr<puiseux::cells::Engine> puiseux::cells::engine_of<8>(Width, Walk&, int);

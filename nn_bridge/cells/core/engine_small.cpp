@@ -2,4 +2,3 @@
 
 template std::unique_ptr<puiseux::cells::Engine> puiseux::cells::engine_of<2>(Width, Walk&, int);
 template std::unique_ptr<puiseux::cells::Engine> puiseux::cells::engine_of<3>(Width, Walk&, int);
-template std::unique_ptr<puiseux::cells::Engine> puiseux::cells::engine_of<4>(Width, Walk&, int);
