@@ -28,6 +28,7 @@ from polyhedra.errors import AlgebraError
 from polyhedra.linear_program import Infeasible, Optimal, maximize_over
 from polyhedra.matrix import Matrix, Vector, as_matrix, dot, rank
 from polyhedra.quoting import quoted
+from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import ONE, ZERO, common_denominator, primitive, rational, to_float
 from polyhedra.system import IntegerRow, System
 from polyhedra.values import Value
@@ -39,16 +40,12 @@ Block = Iterable[tuple[tuple[int, ...], float]]
 _BLOCK = 20_000  # bases whose bounds are computed together
 
 Method = Literal["auto", "brute-force", "pvz"]
-
 MAX_PROGRAMS = 100_000
 """How many linear programs (or bases) an exact constant may take."""
-
 FEW_BASES = 100_000
 """Up to how many bases going through them is tried first; one takes some microseconds."""
-
 BASES_A_PROGRAM = 50
 """How many bases count as one linear program against the limit."""
-
 MAX_BASES = 200_000
 """How many bases the upper bound looks at before it takes the a-priori one."""
 
@@ -68,6 +65,8 @@ class HoffmanConstant(Value):
         v >= 0, one for each row of J, with ``sum v = value`` and ``|A_J^T v|_1 <= 1``: no smaller x will do.
     programs : int
         How many linear programs were solved.
+    seed : int or None
+        Of the bases that `hoffman_lower` drew.
     """
 
     value: fmpq
@@ -75,6 +74,7 @@ class HoffmanConstant(Value):
     point: Vector
     multipliers: Vector
     programs: int
+    seed: int | None = None
 
     def verify(self, matrix: Any) -> bool:
         """Check by exact arithmetic that ``1/t(rows)`` is the value, which proves that H is at least that."""
@@ -154,9 +154,9 @@ def hoffman_lower(matrix: Any, *, samples: int = 100, rng: int | np.random.Gener
     3
     """
     problem = _Problem(as_matrix(matrix), samples)
-    generator = np.random.default_rng(rng)
+    generator, seed = generator_and_seed(rng)
     drawn = (problem.random_basis(generator) for _ in range(samples))
-    return problem.by_bases([((basis, inf) for basis in dict.fromkeys(drawn) if basis)])
+    return replace(problem.by_bases([((basis, inf) for basis in dict.fromkeys(drawn) if basis)]), seed=seed)
 
 
 def hoffman_upper(matrix: Any, *, limit: int = MAX_BASES) -> fmpq:

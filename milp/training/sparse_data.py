@@ -13,32 +13,43 @@ import numpy as np
 from milp.training.sparse_model import OneHiddenLayer
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
+from polyhedra.randomness import generator_and_seed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SparseData:
-    """Inputs (N, d), outputs (N,), and the network that made them, where there is one."""
+    """Inputs (N, d), outputs (N,), and the network that made them, where there is one.
+
+    Attributes
+    ----------
+    X : float array of shape (N, d)
+    y : float array of shape (N,)
+    teacher : OneHiddenLayer or None
+    seed : int or None
+        That makes the same data again; None where the caller gave a generator.
+    """
 
     X: Floats
     y: Floats
     teacher: OneHiddenLayer | None = None
+    seed: int | None = None
 
 
-def random_data(N: int, d: int, *, rng: int | np.random.Generator, bits: int = 8) -> SparseData:
+def random_data(N: int, d: int, *, rng: int | np.random.Generator | None = None, bits: int = 8) -> SparseData:
     """Gaussian inputs and outputs, in general position almost surely; equal inputs have equal outputs."""
-    generator = _generator(N, d, rng)
+    generator, seed = _generator(N, d, rng)
     X = _rounded(generator.normal(size=(N, d)), bits)
-    return SparseData(X, _of_the_inputs(X, _rounded(generator.normal(size=N), bits)))
+    return SparseData(X, _of_the_inputs(X, _rounded(generator.normal(size=N), bits)), None, seed)
 
 
 def planted_data(
-    N: int, d: int, *, neurons: int = 2, weights: int = 2, rng: int | np.random.Generator, bits: int = 6
+    N: int, d: int, *, neurons: int = 2, weights: int = 2, rng: int | np.random.Generator | None = None, bits: int = 6
 ) -> SparseData:
     """Gaussian inputs, outputs of a network with few neurons that read ``weights`` inputs each and have no bias.
 
     Drawn again until every neuron is active on some input.
     """
-    generator = _generator(N, d, rng)
+    generator, seed = _generator(N, d, rng)
     if not (1 <= weights <= d and neurons >= 1):
         raise FormulationError(f"{neurons} neurons with {weights} weights each cannot be planted in {d} inputs")
     while True:
@@ -50,17 +61,19 @@ def planted_data(
         v = generator.choice([-1.0, 1.0], size=neurons)
         teacher = OneHiddenLayer(v, W, np.zeros(neurons))
         if (np.count_nonzero(W, axis=1) == weights).all() and (X @ W.T > 0).any(axis=0).all():
-            return SparseData(X, teacher(X), teacher)
+            return SparseData(X, teacher(X), teacher, seed)
 
 
-def low_rank_data(N: int, d: int, *, rank: int = 1, rng: int | np.random.Generator, bits: int = 4) -> SparseData:
+def low_rank_data(
+    N: int, d: int, *, rank: int = 1, rng: int | np.random.Generator | None = None, bits: int = 4
+) -> SparseData:
     """Inputs of a low rank, outputs Gaussian; equal inputs, which rounding may make, have equal outputs."""
-    generator = _generator(N, d, rng)
+    generator, seed = _generator(N, d, rng)
     if not 1 <= rank <= d:
         raise FormulationError(f"rank {rank} is not between 1 and {d}")
     left, right = generator.normal(size=(N, rank)), generator.normal(size=(rank, d))
     X = _rounded(left, bits) @ _rounded(right, bits)
-    return SparseData(X, _of_the_inputs(X, _rounded(generator.normal(size=N), bits)))
+    return SparseData(X, _of_the_inputs(X, _rounded(generator.normal(size=N), bits)), None, seed)
 
 
 def _of_the_inputs(X: Floats, y: Floats) -> Floats:
@@ -69,10 +82,10 @@ def _of_the_inputs(X: Floats, y: Floats) -> Floats:
     return y[[first.setdefault(tuple(row), n) for n, row in enumerate((X + 0.0).tolist())]]
 
 
-def _generator(N: int, d: int, rng: int | np.random.Generator) -> np.random.Generator:
+def _generator(N: int, d: int, rng: int | np.random.Generator | None) -> tuple[np.random.Generator, int | None]:
     if N < 1 or d < 1:
         raise FormulationError(f"there are no data with N={N}, d={d}")
-    return np.random.default_rng(rng)
+    return generator_and_seed(rng)
 
 
 def _rounded(values: Floats, bits: int) -> Floats:

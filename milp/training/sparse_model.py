@@ -19,11 +19,14 @@ class OneHiddenLayer:
     v : array of shape (K,)
     W : array of shape (K, d)
     b : array of shape (K,)
+    seed : int or None
+        Of the initial weights from which it was trained.
     """
 
     v: Floats
     W: Floats
     b: Floats
+    seed: int | None = None
 
     def __call__(self, X: Floats) -> Floats:
         """The outputs (N,) at inputs (N, d)."""

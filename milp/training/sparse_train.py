@@ -16,6 +16,7 @@ import numpy as np
 from milp.training.sparse_model import OneHiddenLayer
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
+from polyhedra.randomness import generator_and_seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def train(
     neurons: int,
     options: TrainingOptions | None = None,
     *,
-    rng: int | np.random.Generator,
+    rng: int | np.random.Generator | None = None,
 ) -> OneHiddenLayer:
     """Fit a network with one hidden layer to data (mean squared error).
 
@@ -69,11 +70,11 @@ def train(
     y : array of shape (N,)
     neurons : int
     options : TrainingOptions, optional
-    rng : seed or Generator
-        For the initial weights.
+    rng : int or numpy Generator, optional
+        For the initial weights; a seed is drawn where there is none, and remembered.
     """
     chosen = TrainingOptions() if options is None else options
-    generator = np.random.default_rng(rng)
+    generator, seed = generator_and_seed(rng)
     N, d = X.shape
     W = generator.normal(size=(neurons, d)) * np.sqrt(2 / d)
     b = 0.1 * generator.normal(size=neurons)
@@ -97,4 +98,4 @@ def train(
             shrunk = np.maximum(np.abs(inner) - chosen.step * chosen.strength * thresholds, 0.0)
             inner = np.sign(inner) * shrunk
             W, b = inner[:, :-1], inner[:, -1]
-    return OneHiddenLayer(v, W, b)
+    return OneHiddenLayer(v, W, b, seed)
