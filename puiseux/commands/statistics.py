@@ -42,8 +42,8 @@ def statistics(
     from polyhedra.limits import OutOfTime
     from puiseux.console.waiting import StepProgress
     from puiseux.cross_check.isolation import run_isolated
+    from puiseux.data import as_data
     from puiseux.domains import pose
-    from puiseux.pictures.data import as_data
     from puiseux.reading import load
     from puiseux.time_limit import Stopped, check_time_limit
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from puiseux.pictures.data import Data
+    from puiseux.data import Data
     from puiseux.pictures.views import View
 
 

@@ -13,9 +13,9 @@ from nn_bridge.writers.files import write_bytes
 from polyhedra.arrays import Integers
 from polyhedra.errors import UsageError
 from polyhedra.quoting import shown
+from puiseux.data import as_data
 from puiseux.domains import Problem
 from puiseux.pictures.arrangement import Arrangement
-from puiseux.pictures.data import as_data
 from puiseux.pictures.pages import frames_page, png_of
 from puiseux.pictures.palettes import map_colours
 from puiseux.pictures.views import View, look

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from puiseux.pictures.data import Data
+from puiseux.data import Data
 from puiseux.pictures.figures import label_of
 from puiseux.pictures.palettes import INK, MARKERS, REGION_COLOURS, class_colour
 from puiseux.pictures.plane import class_marker_colour, outside_words

@@ -11,8 +11,8 @@ from nn_bridge.network.float_values import output_values
 from nn_bridge.network.network import Matrix, Pattern
 from polyhedra.arrays import Floats
 from polyhedra.scalars import rational, to_float
+from puiseux.data import Data
 from puiseux.pictures.arrangement import WALL, Arrangement
-from puiseux.pictures.data import Data
 from puiseux.pictures.figures import label_of
 from puiseux.pictures.palettes import (
     INK,

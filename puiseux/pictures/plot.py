@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from puiseux.pictures.data import Data
+    from puiseux.data import Data
     from puiseux.pictures.views import View
     from puiseux.pictures.windows import Arrangements, Landscape
 
@@ -75,7 +75,7 @@ def plot_regions(
     output : int, optional
         Take one output alone.
     data : path, array, or pair (points, classes or values), optional
-        Training points to draw over it; see `puiseux.pictures.data.as_data`.
+        Training points to draw over it; see `puiseux.data.as_data`.
     legend : bool
     classes : sequence of str, optional
         The names of the data's classes in the order of the outputs, so that a point has the colour of its class.
@@ -407,7 +407,7 @@ def _view(
 
 
 def _data(data: Any, problem: Problem, classes: Sequence[str] | None) -> Data | None:
-    from puiseux.pictures.data import as_data
+    from puiseux.data import as_data
 
     if classes is not None and data is None:
         raise UsageError("names of classes belong to data; give data too")

@@ -146,7 +146,7 @@ def mark_parameters(ax: Axes, view: View) -> None:
 
 
 def _from_file(name: str, dim: int) -> list[list[float]]:
-    from puiseux.pictures.data import as_data
+    from puiseux.data import as_data
 
     data = as_data(name, dim)
     assert data is not None

@@ -346,7 +346,7 @@ def _checked(values: Callable[[Row], Any]) -> Callable[[Row], fmpq]:
 def _distances(data: Any, problem: Problem) -> Callable[[Row], fmpq]:
     """The squared distance to the nearest point of the data."""
     from nn_bridge.topology.persistence import squared_distance
-    from puiseux.pictures.data import as_data
+    from puiseux.data import as_data
 
     points = as_data(data, problem.network.input_dim)
     assert points is not None

@@ -97,7 +97,7 @@ def render_report(
     (True, True)
     """
     from puiseux import __version__
-    from puiseux.pictures.data import as_data
+    from puiseux.data import as_data
     from puiseux.pictures.pointer import SCRIPT_HASH
     from puiseux.report.sections import SECTIONS, domain_html
 

@@ -17,8 +17,8 @@ from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.scalars import to_float
 from puiseux.console.cli import run
 from puiseux.cross_check.isolation import OutOfTime
+from puiseux.data import as_data
 from puiseux.domains import pose
-from puiseux.pictures.data import as_data
 from puiseux.pictures.limits import count_before_drawing, draw_within, looked_at
 from puiseux.pictures.palettes import CLASS_COLOURS, LAYER_COLOURS, REGION_COLOURS
 from puiseux.pictures.plot import picture_of, plot_slice, plot_space, save_growth, save_picture
