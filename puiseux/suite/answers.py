@@ -25,7 +25,7 @@ MOST_LISTED = 2000
 
 _MOST_CELLS_WITH_FACES = 60
 
-MOST_CELLS_WITH_TOPOLOGY = 300
+MOST_CELLS_WITH_TOPOLOGY = 100
 """Sets of the first output get their Betti numbers where there are at most so many cells."""
 
 
@@ -86,11 +86,11 @@ def _on(entry: SuiteNetwork, domain: Polyhedron | None) -> dict[str, Any]:
 
 def _topology(entry: SuiteNetwork, domain: Polyhedron | None) -> dict[str, Any]:
     """Betti numbers and faces of the sets where the first output is at least, at most and equal to 0."""
-    from puiseux.questions.input_sets import SETS, face_set, input_set
+    from puiseux.questions.input_sets import SETS, face_sets, input_set
 
     found: dict[str, Any] = {"output": 0, "threshold": "0"}
-    for name in SETS:
-        members = face_set(entry.network, domain, input_set(entry.network, 0, 0, name, False, None, None))
+    questions = [input_set(entry.network, 0, 0, name, False, None, None) for name in SETS]
+    for name, members in zip(SETS, face_sets(entry.network, domain, questions), strict=True):
         found[name] = {
             "betti": list(members.homology.rational),
             "betti_modulo_2": list(members.homology.modulo_two),
