@@ -13,6 +13,7 @@
 // each whether another is as near as that; then the places are sorted, and points that errors do not tell apart compared
 // in integers.
 #pragma once
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -196,10 +197,16 @@ private:
             if (a.sign() < 0 || (a.is_zero() && b.sign() < 0)) a.negate(), b.negate();
             found.emplace_back(std::move(a), std::move(b));
         }
-        auto before = [](const auto& p, const auto& q) { return q.first * p.second < p.first * q.second; };
-        std::sort(found.begin(), found.end(), before);
+        // numbers are sorted, not the integers themselves: they are long, and g++ for arm64 warns of their moves
+        auto before = [&](int i, int j) {
+            const auto &p = found[size_t(i)], &q = found[size_t(j)];
+            return q.first * p.second < p.first * q.second;
+        };
+        std::vector<int> order(found.size());
+        std::iota(order.begin(), order.end(), 0);
+        std::sort(order.begin(), order.end(), before);
         std::int64_t different = 1;
-        for (size_t i = 1; i < found.size(); ++i) different += before(found[i - 1], found[i]);
+        for (size_t i = 1; i < order.size(); ++i) different += before(order[i - 1], order[i]);
         return different;
     }
 };
