@@ -47,7 +47,7 @@ def networks(folder: Path) -> dict[str, Network]:
 def main() -> None:
     """Print a row for each network and picture."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nets", type=Path, default=Path("../shared/data/nets"))
+    parser.add_argument("--nets", type=Path, default=Path(__file__).resolve().parents[1] / "tests" / "data" / "nets")
     nets = networks(parser.parse_args().nets)
     with tempfile.TemporaryDirectory() as folder:
         warm = Path(folder, "warm.png")
