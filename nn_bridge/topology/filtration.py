@@ -7,7 +7,7 @@ is not, the column is multiplied by it first, so that no fraction arises.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import gcd
 
 from polyhedra.limits import check_limits
@@ -44,14 +44,14 @@ def persistent_pairs(
     for number, generator in enumerate(order):
         by_degree.setdefault(degrees[generator], []).append(number)
     destroyer: dict[int, int] = {}
-    reduce = _reduce_modulo_two if field == "2" else _reduce_integers
+    less = _less_modulo_two if field == "2" else _less_integers
     for degree in sorted(by_degree, reverse=True):
         columns = {
             number: {rank[other]: sign for other, sign in boundary[order[number]].items()}
             for number in by_degree[degree]
             if number not in destroyer
         }
-        destroyer |= reduce(columns)
+        destroyer |= _reduce(columns, less)
     destroying = set(destroyer.values())
     return [
         (generator, order[destroyer[number]] if number in destroyer else None)
@@ -60,27 +60,16 @@ def persistent_pairs(
     ]
 
 
-def _reduce_modulo_two(columns: Mapping[int, Mapping[int, int]]) -> dict[int, int]:
-    """For each lowest row the column that has it, modulo 2; columns come in their order."""
-    reduced: dict[int, set[int]] = {}
-    found: dict[int, int] = {}
-    for number, entries in columns.items():
-        check_limits()
-        column = set(entries)
-        while column:
-            low = max(column)
-            pivot = reduced.get(low)
-            if pivot is None:
-                reduced[low] = column
-                found[low] = number
-                break
-            column ^= pivot
-    return found
+Column = dict[int, int]
+"""The entries by their rows; modulo 2 all are 1."""
 
 
-def _reduce_integers(columns: Mapping[int, Mapping[int, int]]) -> dict[int, int]:
-    """The same over the rationals."""
-    reduced: dict[int, dict[int, int]] = {}
+def _reduce(columns: Mapping[int, Mapping[int, int]], less: Callable[[Column, Column, int], Column]) -> dict[int, int]:
+    """For each lowest row the column that has it; columns come in their order.
+
+    ``less(column, pivot, low)`` is a multiple of the column less one of the pivot, without an entry in the row ``low``.
+    """
+    reduced: dict[int, Column] = {}
     found: dict[int, int] = {}
     for number, entries in columns.items():
         check_limits()
@@ -92,18 +81,30 @@ def _reduce_integers(columns: Mapping[int, Mapping[int, int]]) -> dict[int, int]
                 reduced[low] = column
                 found[low] = number
                 break
-            factor, rest = divmod(column[low], pivot[low])
-            if rest:
-                scale = pivot[low] // gcd(column[low], pivot[low])
-                column = {place: value * scale for place, value in column.items()}
-                factor = column[low] // pivot[low]
-            for place, value in pivot.items():
-                new = column.get(place, 0) - factor * value
-                if new:
-                    column[place] = new
-                else:
-                    del column[place]
+            column = less(column, pivot, low)
     return found
+
+
+def _less_modulo_two(column: Column, pivot: Column, low: int) -> Column:
+    for place in pivot:
+        if column.pop(place, None) is None:
+            column[place] = 1
+    return column
+
+
+def _less_integers(column: Column, pivot: Column, low: int) -> Column:
+    factor, rest = divmod(column[low], pivot[low])
+    if rest:
+        scale = pivot[low] // gcd(column[low], pivot[low])
+        column = {place: value * scale for place, value in column.items()}
+        factor = column[low] // pivot[low]
+    for place, value in pivot.items():
+        new = column.get(place, 0) - factor * value
+        if new:
+            column[place] = new
+        else:
+            del column[place]
+    return column
 
 
 __all__ = ["Pairs", "persistent_pairs"]

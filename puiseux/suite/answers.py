@@ -8,9 +8,9 @@ from flint import fmpq
 
 from nn_bridge.network.network import Matrix
 from nn_bridge.region_count import Count
+from nn_bridge.topology.patterns import patterns_of_any_dimension
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_text
-from puiseux.suite.any_dimension import patterns_of_any_dimension
 from puiseux.suite.networks import SuiteNetwork
 
 FORMAT, VERSION = "puiseux-suite-answers", 1
@@ -74,7 +74,7 @@ def _on(entry: SuiteNetwork, domain: Polyhedron | None) -> dict[str, Any]:
         raise AssertionError(f"{entry.name}: {number} cells with {len(maps)} maps were listed, counted: {counts}")
     with_faces = None
     if number <= _MOST_CELLS_WITH_FACES:
-        with_faces = sum(1 for _ in patterns_of_any_dimension(entry.network, domain))
+        with_faces = len(patterns_of_any_dimension(entry.network, domain))
     listed = number <= MOST_LISTED
     return {
         "counts": {**counts, "patterns_any_dimension": with_faces},

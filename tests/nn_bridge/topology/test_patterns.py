@@ -9,13 +9,13 @@ from nn_bridge.network.network import Network
 from nn_bridge.topology.patterns import patterns_of_any_dimension
 from polyhedra.polyhedron import Polyhedron
 from puiseux import random_network
-from puiseux.suite import any_dimension
 from tests.families import COUNTS, network_of
+from tests.oracles import patterns_by_programs
 
 
 def check(network: Network, domain: Polyhedron | None = None) -> None:
     found = patterns_of_any_dimension(network, domain)
-    assert [one.pattern for one in found] == sorted(any_dimension.patterns_of_any_dimension(network, domain))
+    assert [one.pattern for one in found] == sorted(patterns_by_programs.patterns_of_any_dimension(network, domain))
     for one in found:
         assert network.pattern(one.point) == one.pattern
         assert domain is None or domain.contains(one.point)

@@ -29,10 +29,10 @@ from puiseux.console.cli import run
 from puiseux.cross_check.sign_topology import sign_topology
 from puiseux.suite import export, export_suite, networks, run_suite, suite_networks
 from puiseux.suite.answers import answers_of
-from puiseux.suite.any_dimension import patterns_of_any_dimension
 from puiseux.suite.run import parse_answer
 from puiseux.time_limit import Stopped
 from tests.oracles.naive_cells import cells, four_counts, pattern_text, plain
+from tests.oracles.patterns_by_programs import patterns_of_any_dimension
 
 ROOT = Path(__file__).resolve().parents[3]
 FEW = ("generic-1-5", "zero-biases-2-4-4", "small-integers-2-6", "repeated-neurons-2-4-4", "survey-example-3")

@@ -1,4 +1,4 @@
-"""Non-empty activation patterns of any dimension: a neuron is active iff its value is positive."""
+"""Activation patterns of any dimension by linear programs, one for each sign; a unit is active iff it is positive."""
 
 from __future__ import annotations
 
