@@ -41,7 +41,7 @@ def random(
             "--activation",
             metavar="NAME",
             help="Of the hidden layers: relu, leaky:1/10, maxout:3 (three rows of weights a unit), or threshold:1/2, "
-            "the maximum with 1/2.",
+            "the maximum with 1/2; write all but relu as .json.",
         ),
     ] = "relu",
     zero_bias: Annotated[bool, typer.Option("--zero-bias", help="No biases: layer 1 cuts through 0 only.")] = False,

@@ -83,13 +83,51 @@ def region_picture(
             "as the domain"
         )
     members = face_set(problem.network, problem.domain, question)
-    view = look(Problem(cut_network(problem.network, question), problem.domain, problem.text), window, kind="cells")
+    cut = Problem(cut_network(problem.network, question), problem.domain, problem.text)
+    view = look(cut, window, kind="cells")
     component, facet_component = _labels(members, members.components, view)
+    unseen = _unseen(members, component, facet_component, view)
+    if unseen and window is None:  # what there is to see lies beside most vertices
+        view = look(cut, kind="cells", points=_with_parts(members, unseen, view))
+        component, facet_component = _labels(members, members.components, view)
+        unseen = _unseen(members, component, facet_component, view)
     hole, _ = _labels(members, _holes(members), view)
     betti = members.homology.rational
     numbers = ", ".join(f"b{degree} = {number}" for degree, number in enumerate(betti[: problem.network.input_dim]))
     cycles = tuple(c for c in members.cycles("2") if c.dimension == 1) if problem.network.input_dim == 3 else ()
-    return RegionPicture(view, members, component, hole, facet_component, cycles, f"{set_text(question)}: {numbers}")
+    title = f"{set_text(question)}: {numbers}"
+    if unseen:
+        title += f"\n{len(unseen)} component{'' if len(unseen) == 1 else 's'} outside this window"
+    return RegionPicture(view, members, component, hole, facet_component, cycles, title)
+
+
+def _unseen(members: FaceSet, component: Integers, facet_component: Integers, view: View) -> list[int]:
+    """The components of which no cell, no facet and no point of a largest face is seen."""
+    seen = {*component.tolist(), *facet_component.tolist()}
+    missing = []
+    for number in sorted(set(range(len(members.components))) - seen):
+        point = map(to_float, members.complex.point(_largest(members, number)[0]))
+        if not all(low <= value <= high for value, (low, high) in zip(point, view.bounds, strict=True)):
+            missing.append(number)
+    return missing
+
+
+def _largest(members: FaceSet, number: int) -> list[int]:
+    """The faces of the highest dimension of a component."""
+    dimensions, part = members.complex.dimensions, members.components[number]
+    highest = max(dimensions[face] for face in part)
+    return [face for face in part if dimensions[face] == highest]
+
+
+def _with_parts(members: FaceSet, numbers: list[int], view: View) -> Floats:
+    """The corners of a view, and points of some components with the vertices of their largest faces."""
+    faces = members.complex
+    found: list[list[float]] = [list(corner) for corner in zip(*view.bounds, strict=True)]
+    for number in numbers:
+        largest = _largest(members, number)
+        points = [faces.point(largest[0]), *(vertex for face in largest for vertex in faces.vertices(face))]
+        found += [[to_float(value) for value in point] for point in points]
+    return np.array(found)
 
 
 def _holes(members: FaceSet) -> list[list[int]]:

@@ -61,6 +61,10 @@ def plot_tropical_hull(polytope: TropicalPolytope, ax: Any = None, *, labels: bo
         ax.annotate(str(number), (x, y), ha="center", va="center", color="white", fontsize=7, zorder=5)
     ax.set_aspect("equal")
     ax.margins(0.12)
+    count = len(polytope.points)
+    ax.set_title(
+        f"tropical hull of {count} point{'' if count == 1 else 's'}, {flat} cells of two dimensions", fontsize="medium"
+    )
     ax.set_xlabel("second coordinate")
     ax.set_ylabel("third coordinate")
     return ax

@@ -117,3 +117,17 @@ def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert not (tmp_path / "x.png").exists()
     with pytest.raises(UsageError, match="two or three inputs, not 1"):
         plot_decision_region(Network.from_layers([[[1]], [[1]]]))
+
+
+def test_the_default_window_shows_every_component_and_a_given_one_counts_those_outside() -> None:
+    # |x - 1| + |x + 1| is at least 50 far from its kinks, at x = -1 and x = 1
+    far = Network.from_layers([[[1, 0], [-1, 0], [1, 0], [-1, 0]], [[1, 1, 1, 1]]], [[-1, 1, 1, -1], [0]])
+    axes = plot_decision_region(far, level=50)
+    assert axes.get_title() == "output 0 >= 50: b0 = 2, b1 = 0"
+    low, high = axes.get_xlim()
+    assert low < -25
+    assert high > 25
+    near = plot_decision_region(far, window=(-2, 2), level=50)
+    assert near.get_title().endswith("2 components outside this window")
+    one = plot_decision_region(far, window=(-2, 40), level=50)
+    assert one.get_title().endswith("1 component outside this window")
