@@ -106,7 +106,7 @@ def export_suite(
         if time.monotonic() >= end:
             raise Stopped(
                 f"stopped at the time limit of {time_limit:g} s with {number} of {len(chosen)} networks; the same call "
-                "without force goes on from there"
+                "without --force goes on from there"
             )
         entries.append(_write(entry, folder, force))
         if watch is not None:

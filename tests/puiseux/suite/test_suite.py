@@ -258,7 +258,7 @@ def test_a_part_of_the_suite(tmp_path: Path) -> None:
 def test_an_export_stops_between_two_networks_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter((0.0, 0.0, 9.0, 9.0, 9.0))
     monkeypatch.setattr("puiseux.suite.export.time", SimpleNamespace(monotonic=lambda: next(clock)))
-    with pytest.raises(Stopped, match="limit of 5 s with 1 of 2 networks; the same call without force goes on"):
+    with pytest.raises(Stopped, match="limit of 5 s with 1 of 2 networks; the same call without --force goes on"):
         export_suite(tmp_path / "part", small=True, families=["trained"], time_limit=5)
     monkeypatch.undo()
     written = (tmp_path / "part" / "answers" / "iris-two-kinds.json").stat().st_mtime_ns
