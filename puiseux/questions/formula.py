@@ -25,7 +25,7 @@ from puiseux.questions.differences import Difference, largest_difference
 from puiseux.reading import as_network
 from puiseux.time_limit import Stopped, check_time_limit
 from tropical.rational import PuiseuxRational
-from tropical.simplify import SimplifiedFormula
+from tropical.simplify import SimplifiedFormula, simplification
 from tropical.simplify import simplify as simplify_rational
 
 ROUNDING_DOMAIN = "box:-1,1"
@@ -289,11 +289,14 @@ def _steps(network: Network, search: bool, partial: bool) -> Iterator[str | Netw
     if not search:
         return
     for number, function in enumerate(maps):
-        yield f"Searching a shorter formula of output {number}: {_terms([function])}"
-        shorter = simplify_rational(function, irredundant=True)
-        best[number : number + 1] = [shorter]
-        if partial or number + 1 == len(maps):
-            yield _checked(NetworkFormula(tuple(best)), network)
+        name = f"Output {number}: " if len(maps) > 1 else ""
+        for found in simplification(function, irredundant=True, partial=partial):
+            if isinstance(found, str):
+                yield f"{name}{found}" if name else f"{found[0].upper()}{found[1:]}"
+                continue
+            best[number : number + 1] = [found]
+            if partial or number + 1 == len(maps):
+                yield _checked(NetworkFormula(tuple(best)), network)
 
 
 def _terms(functions: Sequence[PuiseuxRational]) -> str:
