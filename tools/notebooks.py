@@ -1,8 +1,8 @@
 """Notebooks with their outputs: run them, store what they show, and tell which stored outputs are of other code.
 
-``python tools/notebooks.py`` runs those of ``notebooks/`` whose outputs are missing or belong to other code (``--all``: each),
-and stores the outputs with small images and without numbers that change from run to run.  The site and the tests run every
-notebook; what one of them ran for the same sources is read by the other from ``docs/_build/executed``.
+``python tools/notebooks.py`` runs those of ``notebooks/`` whose outputs are missing or belong to other code (``--all``:
+each), and stores the outputs, with small images and without what changes from run to run.  The site and the tests run
+every notebook; what one of them ran is read by the other from ``docs/_build/executed``, if the sources are the same.
 """
 
 from __future__ import annotations

@@ -178,10 +178,8 @@ def smallest_pair(complex_: WallComplex, *, attempts: int | None = None) -> Puis
     return best
 
 
-def shorter_pairs(
-    complex_: WallComplex, *, attempts: int | None = None
-) -> Iterator[tuple[int, int, PuiseuxRational]]:
-    """The search of `smallest_pair`: how many linear programs are done, of how many at most, and the best pair so far."""
+def shorter_pairs(complex_: WallComplex, *, attempts: int | None = None) -> Iterator[tuple[int, int, PuiseuxRational]]:
+    """The search of `smallest_pair`: linear programs done, how many there are at most, and the best pair so far."""
     least = pair_from_weights(complex_, complex_.lower())
     if least is not None:
         yield 0, 0, least

@@ -159,7 +159,7 @@ def simplification(
     rational, search, irredundant
         As for `simplify`.
     partial : bool
-        Also yield each shorter formula when it is found, verified like the last one: the search can be left at any time.
+        Also yield each shorter formula when it is found, verified like the last one, so that the search can be left.
 
     Examples
     --------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from os import PathLike
@@ -14,10 +14,10 @@ from flint import fmpq
 from nn_bridge.cells.tropical_map import tropicalize_by_cells
 from nn_bridge.expressivity.complexity import monomial_complexity
 from nn_bridge.network.network import Network
+from polyhedra.progress import Steps, shown_steps
 from polyhedra.quoting import shown, shown_path
 from polyhedra.scalars import rounded_up, to_text
 from polyhedra.values import Value
-from puiseux.console.waiting import shown_steps
 from puiseux.cross_check.isolation import OutOfTime, run_isolated
 from puiseux.domains import DomainLike
 from puiseux.questions.answers import readable
@@ -200,7 +200,7 @@ def simplify(
     bits: int | None = None,
     domain: DomainLike = ROUNDING_DOMAIN,
     time_limit: float | None = None,
-    progress: bool | Callable[[str], None] | None = None,
+    progress: Steps = None,
 ) -> NetworkFormula:
     """The shortest max-plus formula of each output that is found, equal to the network everywhere.
 
