@@ -52,7 +52,7 @@ format: setup
 
 clean:
 	rm -rf .venv demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
-		docs/_build docs/notebooks docs/api.md docs/commands.md
+		docs/_build docs/notebooks docs/api docs/api.md docs/commands.md
 	find polyhedra tropical nn_bridge -name '_core*.so' -exec rm -f {} +
 	find tools/core -mindepth 1 ! -name .gitignore ! -name CMakeLists.txt -exec rm -rf {} +
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
+import nbformat
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
@@ -13,6 +17,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 from generate import write_pages  # noqa: E402
 
 import puiseux  # noqa: E402
+from tools.notebooks import faults, notebooks, run_all  # noqa: E402
 
 project = "puiseux"
 author = "The puiseux developers"
@@ -27,9 +32,10 @@ html_static_path = ["images"]
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath"]
-nb_execution_mode = "off"  # the tests run the notebooks; the gallery shows what they draw
+nb_execution_mode = "off"  # _run_notebooks runs them, several at a time, in the folder where their files are
 
 napoleon_google_docstring = False
+napoleon_use_ivar = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the sections on parameters give types in words
 autodoc_default_options = {"members": True}
@@ -39,19 +45,29 @@ suppress_warnings = [
 ]
 
 
-def _copy_notebooks(app: Sphinx) -> None:
-    """The notebooks live beside the packages; a site takes only what lies in its folder."""
+def _run_notebooks(app: Sphinx) -> None:
+    """Run every notebook and put it, with what it showed, into the site; one that fails ends the build."""
     target = HERE / "notebooks"
     target.mkdir(exist_ok=True)
-    names = set()
-    for source in sorted((HERE.parent / "notebooks").glob("*.ipynb")):
-        names.add(source.name)
-        (target / source.name).write_bytes(source.read_bytes())
-    for stale in target.glob("*.ipynb"):
-        if stale.name not in names:
-            stale.unlink()
+    paths = notebooks()
+    for path, notebook in zip(paths, run_all(paths), strict=True):
+        wrong = faults(notebook)
+        if wrong:
+            raise ExtensionError(f"{path.name}: {wrong[0]}")
+        nbformat.write(notebook, target / path.name)
+    for stale in {path.name for path in target.glob("*.ipynb")} - {path.name for path in paths}:
+        (target / stale).unlink()
+
+
+def _escape_bars(app: Sphinx, kind: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+    """Bars of absolute values are no substitutions: escape them outside of examples and literal text."""
+    for number, line in enumerate(lines):
+        if "|" in line and not line.lstrip().startswith((">>>", "...")):
+            parts = re.split(r"(``.*?``)", line)
+            lines[number] = "".join(part if part.startswith("``") else part.replace("|", r"\|") for part in parts)
 
 
 def setup(app: Sphinx) -> None:
+    app.connect("autodoc-process-docstring", _escape_bars)
     app.connect("builder-inited", lambda app: write_pages(HERE))
-    app.connect("builder-inited", _copy_notebooks)
+    app.connect("builder-inited", _run_notebooks)

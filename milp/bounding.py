@@ -24,6 +24,7 @@ from milp.solvers import deadline_after
 from milp.tightening import tighten
 from nn_bridge.network.network import AffineStage, Network, check_dense
 from polyhedra.errors import FormulationError
+from polyhedra.progress import Steps, with_steps
 from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import ZERO, rational
 
@@ -31,6 +32,7 @@ METHODS = ("interval", "deeppoly", "lp", "milp")
 
 
 @of_any_model
+@with_steps("Tightening the bounds")
 def network_bounds(
     network: Network,
     domain: DomainLike,
@@ -38,6 +40,7 @@ def network_bounds(
     *,
     time_limit: float | None = 60.0,
     node_limit: int = 2000,
+    progress: Steps = None,
 ) -> Bounds:
     """Valid bounds of every pre-activation and output.
 
@@ -51,6 +54,8 @@ def network_bounds(
         Seconds for ``lp`` and ``milp``; neurons whose turn does not come keep the bounds of the cheaper method.
     node_limit : int
         Branch-and-bound nodes a neuron and side for ``milp``.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------

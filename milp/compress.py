@@ -19,10 +19,12 @@ from milp.domain import DomainLike, bounded
 from milp.solvers import deadline_after, third_of
 from nn_bridge.network.network import Network, Row
 from nn_bridge.reduction.superfluous_units import Simplification, StabilityProofs, simplify_network
+from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import ZERO, rational
 
 
 @of_any_model
+@with_steps("Looking for stable units")
 def stability_proofs(
     network: Network,
     domain: DomainLike,
@@ -31,6 +33,7 @@ def stability_proofs(
     time_limit: float | None = 60.0,
     node_limit: int = 2000,
     rng: int | np.random.Generator = 0,
+    progress: Steps = None,
 ) -> StabilityProofs:
     """Prove for as many units as possible that they are inactive, or active, on the whole domain.
 
@@ -46,6 +49,8 @@ def stability_proofs(
     node_limit : int
         Branch-and-bound nodes a question.
     rng : seed or Generator
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Examples
     --------
@@ -122,6 +127,7 @@ def _seen(
 
 
 @of_any_model
+@with_steps("Looking for stable units")
 def compress(
     network: Network,
     domain: DomainLike,
@@ -129,6 +135,7 @@ def compress(
     keep_chain: bool = False,
     time_limit: float | None = 60.0,
     node_limit: int = 2000,
+    progress: Steps = None,
 ) -> Simplification:
     """The smallest network that proofs of stability and exact algebra give, equal to the given one on the domain."""
     proofs = stability_proofs(network, domain, time_limit=time_limit, node_limit=node_limit)

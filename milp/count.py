@@ -27,6 +27,7 @@ from milp.solvers import deadline_after, has_scip, time_left
 from nn_bridge.network.network import Matrix, Network, Pattern
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import FormulationError
+from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rational, to_float
 
@@ -72,6 +73,7 @@ class PatternSearch:
 
 
 @of_any_model
+@with_steps("Searching activation patterns")
 def search_patterns(
     network: Network,
     domain: DomainLike,
@@ -83,6 +85,7 @@ def search_patterns(
     solver: str | None = None,
     time_limit: float | None = 60.0,
     max_cells: int | None = None,
+    progress: Steps = None,
 ) -> PatternSearch:
     """Enumerate the activation patterns with full-dimensional cells in a bounded domain.
 
@@ -151,6 +154,7 @@ def search_patterns(
 
 
 @of_any_model
+@with_steps("Searching activation patterns")
 def count_milp(
     network: Network,
     domain: DomainLike,
@@ -162,6 +166,7 @@ def count_milp(
     solver: str | None = None,
     time_limit: float | None = 60.0,
     max_cells: int | None = None,
+    progress: Steps = None,
 ) -> RegionCount:
     """Count the activation cells of a network on a bounded domain by mixed-integer programming.
 

@@ -28,6 +28,7 @@ from milp.formulations.relu import relu_rule
 from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after, may_load, third_of, time_left
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
 from polyhedra.values import Value
@@ -111,6 +112,7 @@ def objective_of(
 
 
 @of_any_model
+@with_steps("Optimizing")
 def optimize_network(
     network: Network,
     domain: DomainLike,
@@ -124,6 +126,7 @@ def optimize_network(
     time_limit: float | None = 60.0,
     prove: bool = True,
     node_limit: int = 100_000,
+    progress: Steps = None,
 ) -> Optimum:
     """Optimise ``output weights . f(x) + input weights . x`` over a bounded domain.
 
@@ -147,6 +150,8 @@ def optimize_network(
         Search for a proof.
     node_limit : int
         Of the proof.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Examples
     --------
@@ -243,8 +248,14 @@ def _propose(
 
 
 @of_any_model
+@with_steps("Optimizing")
 def output_ranges(
-    network: Network, domain: DomainLike, *, time_limit: float | None = 60.0, node_limit: int = 100_000
+    network: Network,
+    domain: DomainLike,
+    *,
+    time_limit: float | None = 60.0,
+    node_limit: int = 100_000,
+    progress: Steps = None,
 ) -> tuple[tuple[Optimum, Optimum], ...]:
     """The exact minimum and maximum of every output, with the inputs that reach them.
 
@@ -275,6 +286,7 @@ def _share(deadline: float | None, questions: int) -> float | None:
 
 
 @of_any_model
+@with_steps("Optimizing")
 def reach_bounds(
     network: Network,
     domain: DomainLike,
@@ -282,6 +294,7 @@ def reach_bounds(
     *,
     time_limit: float | None = 60.0,
     node_limit: int = 100_000,
+    progress: Steps = None,
 ) -> tuple[Optimum, ...]:
     """For each direction c the maximum of c . f(x): the set of outputs lies in all half-spaces c . y <= bound.
 

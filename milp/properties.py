@@ -34,6 +34,7 @@ from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError, MissingExtraError
 from polyhedra.linear_program import Infeasible, maximize_over
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 
 MILP = "milp"
@@ -59,6 +60,7 @@ class Decision:
 
 
 @of_any_model
+@with_steps("Verifying")
 def verify_vnnlib(
     network: Network,
     spec: Property | str | PathLike[str],
@@ -66,6 +68,7 @@ def verify_vnnlib(
     tightening: str = "lp",
     time_limit: float | None = 60.0,
     node_limit: int = 1_000_000,
+    progress: Steps = None,
 ) -> Verdict:
     """Decide a property: VIOLATED with an exact counterexample ("sat"), PROVEN ("unsat"), or OPEN at a limit.
 
@@ -75,6 +78,8 @@ def verify_vnnlib(
     spec : path of a VNN-LIB 1.0 file, or a property that was read (`read_vnnlib`)
     tightening, time_limit, node_limit
         As in `verify_upper`.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------

@@ -33,6 +33,7 @@ from nn_bridge.network.network import Network, Pattern, Row
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
 from polyhedra.linear_program import InteriorPoint, interior
+from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import ONE, ZERO, to_float
 from polyhedra.system import without_zero_rows
 from polyhedra.values import Value
@@ -65,6 +66,7 @@ class LipschitzBound(Value):
 
 
 @of_any_model
+@with_steps("Looking for the steepest cell")
 def local_lipschitz(
     network: Network,
     domain: DomainLike,
@@ -74,6 +76,7 @@ def local_lipschitz(
     solver: str | None = None,
     time_limit: float | None = 60.0,
     max_cells: int = 20_000,
+    progress: Steps = None,
 ) -> LipschitzBound:
     """The greatest rate ``|g(x) - g(y)| / |x - y|`` of ``g = weights . f`` on the domain.
 
@@ -98,6 +101,8 @@ def local_lipschitz(
         Seconds for everything together.
     max_cells : int
         The proof by cells is given up beyond this many.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
     """
     if norm not in NORMS:
         raise FormulationError(f"there is no norm {norm!r} here; use one of {', '.join(NORMS)}")
@@ -137,6 +142,7 @@ def local_lipschitz(
 
 
 @of_any_model
+@with_steps("Verifying")
 def verify_monotone(
     network: Network,
     domain: DomainLike,
@@ -147,6 +153,7 @@ def verify_monotone(
     solver: str | None = None,
     time_limit: float | None = 60.0,
     max_cells: int = 20_000,
+    progress: Steps = None,
 ) -> Verdict:
     """Decide whether an output never decreases (or never increases) in one input on a full-dimensional domain.
 

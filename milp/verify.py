@@ -26,6 +26,7 @@ from milp.optimize import objective_of
 from milp.solvers import deadline_after, third_of
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError
+from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 from polyhedra.values import Value
 
@@ -70,6 +71,7 @@ class Verdict(Value):
 
 
 @of_any_model
+@with_steps("Verifying")
 def verify_upper(
     network: Network,
     domain: DomainLike,
@@ -79,6 +81,7 @@ def verify_upper(
     tightening: str = "lp",
     time_limit: float | None = 60.0,
     node_limit: int = 1_000_000,
+    progress: Steps = None,
 ) -> Verdict:
     """Decide whether ``weights . f(x) <= limit`` on the whole domain.
 
@@ -96,6 +99,8 @@ def verify_upper(
         Seconds.
     node_limit : int
         Branch-and-bound nodes.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Examples
     --------
@@ -136,6 +141,7 @@ def verdict_of(network: Network, result: SearchResult, limit: fmpq, start: float
 
 
 @of_any_model
+@with_steps("Verifying")
 def verify_class(
     network: Network,
     center: Sequence[Any],
@@ -147,6 +153,7 @@ def verify_class(
     tightening: str = "lp",
     time_limit: float | None = 60.0,
     node_limit: int = 1_000_000,
+    progress: Steps = None,
 ) -> Verdict:
     """Decide whether one class keeps the highest score in a whole ball.
 
@@ -163,6 +170,8 @@ def verify_class(
         Inputs outside it do not count (pixels in [0, 1]).
     tightening, time_limit, node_limit
         As in `verify_upper`; the limits hold for all classes together.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Returns
     -------

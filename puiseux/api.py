@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
+from polyhedra.progress import Steps, with_steps
+
 if TYPE_CHECKING:
     import networkx as nx
 
@@ -100,6 +102,7 @@ def cell_complex(network: ModelLike, domain: DomainLike = None, *, output: int |
     return cell_complex(problem.network, problem.domain)
 
 
+@with_steps("Looking for convex pieces")
 def convex_regions(
     network: ModelLike,
     domain: DomainLike = None,
@@ -107,6 +110,7 @@ def convex_regions(
     output: int | None = None,
     cuts: int = 3000,
     time_limit: float | None = None,
+    progress: Steps = None,
 ) -> ConvexRegions:
     """Bounds, with witnesses, on the fewest convex pieces on each of which a network is affine.
 
@@ -122,6 +126,8 @@ def convex_regions(
         The budget of cells cut on trial, for each region whose bounds are apart at first.
     time_limit : float, optional
         Seconds; then the bounds are those found so far.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------
@@ -253,6 +259,7 @@ def decision_boundary(network: ModelLike, domain: DomainLike = None) -> Decision
     return decision_boundary(scores[0] if len(scores) == 1 else scores, domain=problem.domain)
 
 
+@with_steps("Measuring the regions")
 def region_statistics(
     network: ModelLike,
     domain: DomainLike = None,
@@ -260,6 +267,7 @@ def region_statistics(
     data: Iterable[Iterable[Any]] | None = None,
     by: Literal["regions", "cells"] = "regions",
     output: int | None = None,
+    progress: Steps = None,
 ) -> RegionTable:
     """Volume, inradius, facets, edges and neighbours of each linear region (or cell), exactly.
 
@@ -273,6 +281,8 @@ def region_statistics(
     by : {"regions", "cells"}
     output : int, optional
         Take one output alone.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Returns
     -------

@@ -28,6 +28,7 @@ from tropical.rational import PuiseuxRational
 from tropical.regions import Refinement, RefinementCell, common_refinement
 
 MAX_WALLS = 4000  # beyond them no smaller pair is searched for by default
+_PROGRAMS = 4  # linear programs for each choice of costs
 
 Affine = tuple[fmpq, ...]
 """(a_1, ..., a_n, c)."""
@@ -173,19 +174,28 @@ def smallest_pair(complex_: WallComplex, *, attempts: int | None = None) -> Puis
         Exact linear programs with different costs, each followed by three that favour the walls that are nearly gone;
         by default 8 on small complexes, fewer on large ones, none beyond `MAX_WALLS` walls.
     """
+    *_, (_, _, best) = shorter_pairs(complex_, attempts=attempts)
+    return best
+
+
+def shorter_pairs(complex_: WallComplex, *, attempts: int | None = None) -> Iterator[tuple[int, int, PuiseuxRational]]:
+    """The search of `smallest_pair`: linear programs done, how many there are at most, and the best pair so far."""
     least = pair_from_weights(complex_, complex_.lower())
     if least is not None:
-        return least
+        yield 0, 0, least
+        return
     refinement = complex_.refinement
     if attempts is None:
         count = len(complex_.walls)
         attempts = 0 if count > MAX_WALLS else max(1, min(8, 1200 // count))
     best = PuiseuxRational(refinement.polynomials[0], refinement.polynomials[1])
-    for weights in _vertices(complex_, attempts):
-        pair = pair_from_weights(complex_, weights)
+    most = attempts * _PROGRAMS
+    yield 0, most, best
+    for done, weights in _vertices(complex_, attempts):
+        pair = None if weights is None else pair_from_weights(complex_, weights)
         if pair is not None and _size(pair) < _size(best):
             best = pair
-    return best
+        yield done, most, best
 
 
 def _size(pair: PuiseuxRational) -> int:
@@ -212,8 +222,8 @@ def balanced_basis(complex_: WallComplex) -> tuple[list[int], list[tuple[fmpq, .
     return free, [tuple(row) for row in matrix]
 
 
-def _vertices(complex_: WallComplex, attempts: int) -> Iterator[list[fmpq]]:
-    """Weights at vertices of the decomposition polyhedron."""
+def _vertices(complex_: WallComplex, attempts: int) -> Iterator[tuple[int, list[fmpq] | None]]:
+    """After each linear program its number, and the weights at a vertex of the decomposition polyhedron that is new."""
     _, matrix = balanced_basis(complex_)
     lower = complex_.lower()
     system = System([[-v for v in row] for row in matrix], [-low for low in lower], dim=len(matrix[0]))
@@ -222,20 +232,19 @@ def _vertices(complex_: WallComplex, attempts: int) -> Iterator[list[fmpq]]:
     seen = set()
     for attempt in range(attempts):
         factors = np.ones(len(lengths)) if attempt == 0 else rng.exponential(size=len(lengths))
-        for _ in range(4):
+        for program in range(attempt * _PROGRAMS + 1, (attempt + 1) * _PROGRAMS + 1):
             costs = [rational(float(f)) * size for f, size in zip(factors, lengths, strict=True)]
             objective = [-dot(costs, column) for column in zip(*matrix, strict=True)]
             answer = maximize_over(system, objective)
             if not isinstance(answer, Optimal):
                 break
             weights = [dot(row, answer.point) for row in matrix]
-            if answer.point not in seen:
-                seen.add(answer.point)
-                yield weights
+            yield program, None if answer.point in seen else weights
+            seen.add(answer.point)
             excess = [t - low for t, low in zip(weights, lower, strict=True)]
             largest = max(excess, default=ZERO)
             if largest > 0:  # the quotients are in the range of floats, the numbers need not be
                 factors = 1.0 / (np.array([to_float(v / largest) for v in excess]) + 1e-3)
 
 
-__all__ = ["Wall", "WallComplex", "pair_from_weights", "smallest_pair"]
+__all__ = ["Wall", "WallComplex", "pair_from_weights", "shorter_pairs", "smallest_pair"]

@@ -12,6 +12,7 @@ upwards, the denominator one more than kinks downwards (Tran and Wang 2024 treat
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from flint import fmpq
 
 from polyhedra.errors import AlgebraError
 from polyhedra.quoting import quoted, shown
-from tropical.decomposition import WallComplex, smallest_pair
+from tropical.decomposition import WallComplex, shorter_pairs
 from tropical.minimality import bounds_below
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.printing import polynomial_json, rational_latex, rational_sympy, rational_text
@@ -139,10 +140,41 @@ def simplify(
     >>> print(result, "|", result.minimal)
     max(x1, x2) - max(x2, 0) | proven
     """
+    *_, found = simplification(rational, search=search, irredundant=irredundant)
+    assert isinstance(found, SimplifiedFormula)
+    return found
+
+
+def simplification(
+    rational: PuiseuxRational | PuiseuxPolynomial,
+    *,
+    search: bool = True,
+    irredundant: bool = False,
+    partial: bool = False,
+) -> Iterator[str | SimplifiedFormula]:
+    """The steps of `simplify` as they begin, in words, and its result as the last item.
+
+    Parameters
+    ----------
+    rational, search, irredundant
+        As for `simplify`.
+    partial : bool
+        Also yield each shorter formula when it is found, verified like the last one, so that the search can be left.
+
+    Examples
+    --------
+    >>> x, y = PuiseuxPolynomial.variables(2)
+    >>> for step in simplification(PuiseuxRational(x + y, x * y + y)):
+    ...     print(step)
+    finding the walls between 2 terms - 2 terms
+    proving how short it can be: 2 terms - 2 terms
+    max(x1 - x2, 0) - max(x1, 0)
+    """
     original = rational if isinstance(rational, PuiseuxRational) else PuiseuxRational(rational)
     if original.is_zero:
         zero = PuiseuxRational(original.numerator)
-        return SimplifiedFormula(zero, original, zero, "proven", (0, 1))
+        yield SimplifiedFormula(zero, original, zero, "proven", (0, 1))
+        return
     pruned = original if irredundant else original.pruned()
     best, bound = pruned, (1, 1)
     if len(pruned.denominator) == 1:
@@ -150,10 +182,28 @@ def simplify(
     elif len(pruned.numerator) == 1:
         bound = (1, len(pruned.denominator))
     elif search and len(pruned.numerator) * len(pruned.denominator) <= MAX_PAIRS:
+        yield f"finding the walls between {_terms(pruned)}"
         walls = WallComplex.of(pruned)
-        best = smallest_pair(walls)
+        for programs, of, pair in shorter_pairs(walls):
+            if partial and pair is not best:
+                yield _verified(pair, original, pruned, (1, 1))
+            best = pair
+            if programs < of:
+                yield f"linear program {programs + 1} of at most {of}: {_terms(best)} so far"
+        yield f"proving how short it can be: {_terms(best)}"
         bound = bounds_below(walls, enough=(len(best.numerator), len(best.denominator)))
-    best = _without_common_affine_part(best)
+    yield _verified(best, original, pruned, bound)
+
+
+def _terms(pair: PuiseuxRational) -> str:
+    return f"{len(pair.numerator):,} terms - {len(pair.denominator):,} terms"
+
+
+def _verified(
+    pair: PuiseuxRational, original: PuiseuxRational, pruned: PuiseuxRational, bound: tuple[int, int]
+) -> SimplifiedFormula:
+    """A pair in its shortest numbers, after the proof that it is the same function."""
+    best = _without_common_affine_part(pair)
     if not (_differ_by_common_affine_part(best, pruned) or best.same_function(pruned)):
         raise AssertionError("a simplification changed the function; please report this formula")
     proven = (len(best.numerator), len(best.denominator)) == bound
@@ -196,4 +246,4 @@ def _length(pair: PuiseuxRational) -> tuple[int, int]:
     return numbers, digits
 
 
-__all__ = ["Minimality", "SimplifiedFormula", "simplify"]
+__all__ = ["Minimality", "SimplifiedFormula", "simplification", "simplify"]

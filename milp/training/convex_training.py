@@ -26,6 +26,7 @@ from milp.training.sparse_model import OneHiddenLayer
 from nn_bridge.network.network import Network
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
+from polyhedra.progress import Steps, with_steps
 from polyhedra.values import Value
 
 
@@ -93,6 +94,7 @@ def data_patterns(X: Floats, bias: bool = True, limit: int = 5000, deadline: flo
     return np.array(sorted(found), dtype=bool).reshape(-1, len(rows))
 
 
+@with_steps("Training")
 def train_convex(
     X: Any,
     y: Any,
@@ -102,6 +104,7 @@ def train_convex(
     limit: int = 5000,
     solver: str = "CLARABEL",
     time_limit: float | None = 60.0,
+    progress: Steps = None,
 ) -> ConvexFit:
     """Fit a two-layer network with weight decay ``beta`` to a global optimum.
 
@@ -119,6 +122,8 @@ def train_convex(
         Any cone solver of cvxpy.
     time_limit : float or None
         Seconds.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
     """
     inputs, outputs = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
     if inputs.ndim != 2 or outputs.shape != inputs.shape[:1] or not len(outputs):

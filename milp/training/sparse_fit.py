@@ -30,6 +30,7 @@ from nn_bridge.network.network import Network
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
 from polyhedra.linear_program import Infeasible, maximize
+from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import shown
 from polyhedra.scalars import ZERO, rational, rationals
 from polyhedra.values import Value
@@ -85,6 +86,7 @@ class _Model:
     r: Any
 
 
+@with_steps("Fitting")
 def sparsest_fit(
     X: Any,
     y: Any,
@@ -96,6 +98,7 @@ def sparsest_fit(
     start: OneHiddenLayer | None = None,
     solver: str | None = None,
     time_limit: float | None = 60.0,
+    progress: Steps = None,
 ) -> SparseFit:
     """Find the network with the fewest non-zero weights and biases that interpolates the data.
 
@@ -115,6 +118,8 @@ def sparsest_fit(
         HiGHS by default, or SCIP.
     time_limit : float or None
         Seconds.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------

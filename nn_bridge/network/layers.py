@@ -162,7 +162,7 @@ def windows(
 
     Returns
     -------
-    array of shape (*output sizes, taps)
+    array of shape (output sizes .., taps)
         Positions in C order, `NOTHING` in the padding.  With ``ceil_mode`` the last windows may reach past the padding,
         but start before its end.
     """

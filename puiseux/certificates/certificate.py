@@ -28,6 +28,7 @@ from polyhedra.quoting import shown_path
 from polyhedra.scalars import primitive
 from polyhedra.values import Value
 from puiseux.certificates import checker as certificate_checker
+from puiseux.console.waiting import shown_counts
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
 from tropical.pruning import Pruning
@@ -98,7 +99,7 @@ def write_certificate(
     domain: DomainLike = None,
     *,
     output: int | None = None,
-    progress: Callable[[int, float], None] | None = None,
+    progress: bool | Callable[[int, float], None] | None = None,
 ) -> RegionCount:
     """Count the cells, regions and affine maps of a network and write the proof to a file.
 
@@ -113,8 +114,8 @@ def write_certificate(
         As for `puiseux.count_regions`.
     output : int, optional
         Take one output alone.
-    progress : callable, optional
-        Called with the number of cells written and the share that this is.
+    progress : bool or callable, optional
+        True shows a bar on stderr; a callable gets the number of cells written and the share that this is.
 
     Returns
     -------
@@ -136,7 +137,8 @@ def write_certificate(
     >>> verdict.valid, verdict.counts["regions"]
     (True, 3)
     """
-    return certify(pose(as_network(network, output=output), domain), path, progress=progress)
+    with shown_counts(progress) as shown:
+        return certify(pose(as_network(network, output=output), domain), path, progress=shown)
 
 
 def certify(
@@ -263,7 +265,7 @@ def verify_certificate(
     domain: DomainLike = None,
     *,
     output: int | None = None,
-    progress: Callable[[int, float], None] | None = None,
+    progress: bool | Callable[[int, float], None] | None = None,
 ) -> Verdict:
     """Check a certificate, and if a network is given, whether it is of that network.
 
@@ -276,8 +278,8 @@ def verify_certificate(
         And on this domain (only with a network; a slice is needed to recognise the network on it).
     output : int, optional
         And of this output alone.
-    progress : callable, optional
-        Called with the number of bytes read and the share of the file.
+    progress : bool or callable, optional
+        True shows a bar on stderr; a callable gets the number of bytes read and the share of the file.
 
     Returns
     -------
@@ -294,7 +296,8 @@ def verify_certificate(
     problem = None if network is None else pose(as_network(network, output=output), domain)
     begun = time.perf_counter()
     try:
-        found = certificate_checker.check(os.fspath(path), open if progress is None else _watched_opener(progress))
+        with shown_counts(progress, "bytes checked") as shown:
+            found = certificate_checker.check(os.fspath(path), open if shown is None else _watched_opener(shown))
     except certificate_checker.NoCertificate as error:
         raise UsageError(f"{shown_path(path)}: {error}") from None
     except certificate_checker.Invalid as error:

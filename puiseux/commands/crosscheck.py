@@ -38,22 +38,15 @@ def crosscheck(
     from puiseux.reading import load
 
     exact = load(network, output=output)
-    done: list[str] = []
     with StepProgress() as progress:
-
-        def watch(result: cross_check.RouteResult) -> None:
-            done.append(result.name)
-            progress(f"Counting; {', '.join(done)} done")
-
-        progress("Counting by one route after another")
         check = cross_check.crosscheck(
             exact,
             domain,
             _names(peers) or (),
             routes=_names(routes),
             time_limit=time_limit,
-            watch=watch,
             topology=topology,
+            progress=progress,
         )
     if as_json:
         print(json.dumps(check.to_json()))

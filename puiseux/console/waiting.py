@@ -9,19 +9,10 @@ from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any
 
+from polyhedra.progress import StepProgress as StepProgress
+from polyhedra.progress import shown_steps as shown_steps
+
 _BETWEEN_LINES = 2.0  # seconds
-
-
-@contextmanager
-def shown_steps(progress: bool | Callable[[str], None] | None) -> Iterator[Callable[[str], None]]:
-    """The function to call with steps: ``progress`` itself, or for True a mark on stderr."""
-    if callable(progress):
-        yield progress
-    elif progress:
-        with StepProgress(everywhere=True) as shown:
-            yield shown
-    else:
-        yield lambda step: None
 
 
 @contextmanager
@@ -36,39 +27,6 @@ def shown_counts(
             yield shown
     else:
         yield None
-
-
-class StepProgress(AbstractContextManager["StepProgress"]):
-    """The current step, as a turning mark on the terminal.
-
-    Silent where stderr is not a terminal.
-
-    Parameters
-    ----------
-    everywhere : bool
-        Write a line for each step where stderr is no terminal.
-    """
-
-    def __init__(self, *, everywhere: bool = False) -> None:
-        self._everywhere = everywhere
-        self._status: Any = None
-
-    def __call__(self, step: str) -> None:
-        """Name the step."""
-        if not sys.stderr.isatty():
-            if self._everywhere:
-                print(f"{step} ..", file=sys.stderr)
-            return
-        if self._status is None:
-            from rich.console import Console
-
-            self._status = Console(stderr=True).status("")
-            self._status.start()
-        self._status.update(f"{step} ..")
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        if self._status is not None:
-            self._status.stop()
 
 
 class CellProgress(AbstractContextManager["CellProgress"]):
@@ -93,6 +51,8 @@ class CellProgress(AbstractContextManager["CellProgress"]):
 
     def __call__(self, cells: int, share: float) -> None:
         """Show numbers."""
+        if sys.stderr is None:
+            return
         if self._everywhere and not sys.stderr.isatty():
             self._tell(cells, share)
             return

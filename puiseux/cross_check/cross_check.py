@@ -19,7 +19,8 @@ from nn_bridge.network.network import Network
 from nn_bridge.region_count import Count, RegionCount
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.quoting import quoted
+from polyhedra.progress import Steps, shown_steps
+from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import rounded_text, to_text
 from polyhedra.values import Value, frame
 from puiseux.cross_check.disagreement import Claim, Witness, disagreement, narrow, pattern_text
@@ -149,6 +150,7 @@ def crosscheck(
     time_limit: float | None = 60.0,
     watch: Callable[[RouteResult], None] | None = None,
     topology: bool = False,
+    progress: Steps = None,
 ) -> CrossCheck:
     """Count a network by independent routes, and by counters of your own, and compare.
 
@@ -173,6 +175,8 @@ def crosscheck(
         Called with each `RouteResult` as it comes in.
     topology : bool
         Compare Betti numbers of the sets of the outputs by two routes too.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Returns
     -------
@@ -195,12 +199,35 @@ def crosscheck(
     problem = pose(as_network(network, output=output), domain)
     counters = _counters(routes, oracles)
     warm_up(counters.keys() & ROUTES.keys())
-    results = []
-    for name, oracle in counters.items():
-        result = _ask(name, oracle, problem, time_limit)
-        if watch is not None:
-            watch(result)
-        results.append(result)
+    with shown_steps(progress) as step:
+        results: list[RouteResult] = []
+        for name, oracle in counters.items():
+            step(_doing(name, results))
+            result = _ask(name, oracle, problem, time_limit)
+            if watch is not None:
+                watch(result)
+            results.append(result)
+        witness = _first_disagreement(results, counters, problem, time_limit, step)
+        if topology:
+            step("Comparing Betti numbers")
+        betti = check_topology(problem, time_limit) if topology else None
+    return CrossCheck(tuple(results), witness, problem.text, betti)
+
+
+def _doing(name: str, results: Sequence[RouteResult]) -> str:
+    """The step of one counter, beside those that are done."""
+    done = ", ".join(result.name for result in results)
+    return f"Counting by {shown(name)}{f'; {shown(done)} done' if done else ''}"
+
+
+def _first_disagreement(
+    results: Sequence[RouteResult],
+    counters: Mapping[str, Oracle],
+    problem: Problem,
+    time_limit: float | None,
+    step: Callable[[str], None],
+) -> Witness | None:
+    step("Comparing the answers")
     claims = [
         Claim(result.name, result.counts, result.lower_bound, result.patterns)
         for result in results
@@ -208,9 +235,9 @@ def crosscheck(
     ]
     witness = disagreement(claims, problem.network, problem.domain, problem.text)
     if witness is not None and witness.pattern is None:
+        step("Looking for a smaller box on which they differ")
         witness = _narrowed(witness, results, counters, problem, time_limit) or witness
-    betti = check_topology(problem, time_limit) if topology else None
-    return CrossCheck(tuple(results), witness, problem.text, betti)
+    return witness
 
 
 def _counters(

@@ -18,7 +18,7 @@ from polyhedra.arrays import Floats, Integers
 from polyhedra.errors import UsageError
 from polyhedra.scalars import to_float
 from puiseux.domains import Problem, pose
-from puiseux.pictures.figures import add_legend, new_figure
+from puiseux.pictures.figures import add_legend, new_figure, session_figure
 from puiseux.pictures.pages import save_figure
 from puiseux.pictures.palettes import INK, class_colour, rgb, tinted
 from puiseux.pictures.plane import draw_frame, polygons, segments
@@ -222,10 +222,10 @@ def plot_decision_region(
 def draw_region(picture: RegionPicture, ax: Axes | None = None) -> Axes:
     """Paint it on matplotlib axes."""
     if picture.view.dim == 2:
-        target = new_figure().add_subplot() if ax is None else ax
+        target = session_figure().add_subplot() if ax is None else ax
         _draw_flat(target, picture)
     else:
-        target = new_figure((7, 6)).add_subplot(projection="3d") if ax is None else ax
+        target = session_figure((7, 6)).add_subplot(projection="3d") if ax is None else ax
         handles = draw_solid(target, _solid(picture), picture.view)  # type: ignore[arg-type]
         for line in _cycle_lines(picture):
             target.plot(*line.T, color=INK, linewidth=1.6)
@@ -284,7 +284,9 @@ def save_decision_region(
             figure.add_scatter3d(x=x, y=y, z=z, mode="lines", line={"color": INK, "width": 5}, showlegend=False)
         write_bytes(name, figure.to_html(include_plotlyjs=True).encode("utf-8", "backslashreplace"))
         return
-    save_figure(draw_region(picture).figure, name)
+    figure = new_figure((7, 6) if picture.view.dim == 3 else (6.6, 5.4))
+    draw_region(picture, figure.add_subplot(projection="3d" if picture.view.dim == 3 else None))
+    save_figure(figure, name)
 
 
 # -------------------------------------------------------------------- two inputs

@@ -47,12 +47,33 @@ def new_figure(size: tuple[float, float] = (6.6, 5.4)) -> Figure:
     return figure
 
 
-def add_legend(ax: Axes, handles: Sequence[Any], wanted: bool = True, *, beside: bool = False) -> None:
-    """A legend beside the picture where it would hide much, or data (``beside``); inside where it is small."""
+def session_figure(size: tuple[float, float] = (6.6, 5.4)) -> Figure:
+    """A figure of the session, for functions that return axes: a notebook shows it, ``plt.show()`` opens it.
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib is not installed.
+    """
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        raise MissingExtraError("a picture", "plot") from None
+    return pyplot.figure(figsize=size, layout="constrained")
+
+
+def add_legend(ax: Axes, handles: Sequence[Any], wanted: bool = True, *, inside: bool = False) -> None:
+    """A legend beside the picture, where it hides nothing; ``inside`` where curves leave room.
+
+    Beside axes that stand among others, in a figure without a layout that makes room, it would cover a neighbour:
+    there it goes inside too.
+    """
     if not handles or not wanted:
         return
-    if len(handles) <= 4 and not beside:
-        ax.legend(handles=list(handles), loc="upper right", framealpha=0.9, fontsize="small")
+    figure = ax.figure
+    crowded = len(figure.axes) > 1 and getattr(figure, "get_layout_engine", lambda: None)() is None
+    if inside or crowded:
+        ax.legend(handles=list(handles), loc="best", framealpha=0.9, fontsize="small")
     else:
         ax.legend(handles=list(handles), loc="upper left", bbox_to_anchor=(1.02, 1), fontsize="small", borderaxespad=0)
 

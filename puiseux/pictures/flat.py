@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from puiseux.pictures.figures import add_legend, new_figure, painted, title_of
+from puiseux.pictures.figures import add_legend, painted, session_figure, title_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def draw_flat(view: View, ax: Axes | None, kind: str, color_by: str, data: Data | None, legend: bool) -> Axes:
     """Draw a view, with title and legend; on new axes by default."""
     if ax is None:
-        ax = new_figure((6.6, 4.2) if view.dim == 1 else (6.6, 5.4)).add_subplot()
-    add_legend(ax, paint_flat(ax, view, kind, color_by, data), legend, beside=data is not None)
+        ax = session_figure((6.6, 4.2) if view.dim == 1 else (6.6, 5.4)).add_subplot()
+    add_legend(ax, paint_flat(ax, view, kind, color_by, data), legend, inside=view.dim == 1 and data is None)
     ax.set_title(title_of(view, kind), fontsize="medium")
     return ax
 
@@ -59,7 +59,7 @@ def draw_pair(figure: Figure, whole: View, part: View, kind: str, color_by: str,
     else:
         for end in (low, high):
             left.axvline(end, color="black", linewidth=1.2, linestyle="--", zorder=8)
-    add_legend(right, list(handles.values()), beside=True)
+    add_legend(right, list(handles.values()))
     left.set_title(f"{title_of(whole, kind)}\nthe frame is the part on the right", fontsize="medium")
     right.set_title(f"the core: {title_of(part, kind)}" if data is None else title_of(part, kind), fontsize="medium")
 

@@ -71,7 +71,7 @@ def draw_frames(
             from puiseux.pictures.plane import draw_plane
 
             handles = draw_plane(ax, view, kind, color_by, points, _steady_colours(view.cells, memory))
-        add_legend(ax, handles)
+        add_legend(ax, handles, inside=dim == 1 and points is None)
         regions = int(view.cells.regions.max()) + 1
         ax.set_title(
             f"{label_of(label)}: {regions:,} regions, {view.cells.cells:,} cells in this window", fontsize="medium"

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from polyhedra.errors import UsageError
+from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import to_float
-from puiseux.pictures.figures import label_of, new_figure
+from puiseux.pictures.figures import label_of, new_figure, session_figure
 from puiseux.pictures.palettes import INK, MARKERS, layer_colour
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def _draw_bars(ax: Axes, bars: Sequence[tuple[int, float, float]], bottom: float
     ax.set_title(shown, fontsize="medium")
 
 
+@with_steps("Computing the topology")
 def plot_betti_growth(
     networks: Sequence[Any],
     *,
@@ -105,6 +107,7 @@ def plot_betti_growth(
     compactify: bool = False,
     field: str = "Q",
     time_limit: float | None = None,
+    progress: Steps = None,
 ) -> Axes:
     """Draw how the Betti numbers of a decision region change from one network to the next, such as over training.
 
@@ -116,6 +119,8 @@ def plot_betti_growth(
     ax : matplotlib Axes, optional
     domain, output, level, which, open, of_class, boundary, unit, compactify, field, time_limit
         As in `puiseux.topology`; the limit is for each network.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Returns
     -------
@@ -153,7 +158,7 @@ def plot_betti_growth(
         for network in networks
     ]
     if ax is None:
-        ax = new_figure((6.4, 4)).add_subplot()
+        ax = session_figure((6.4, 4)).add_subplot()
     places = [(k, betti) for k, betti in enumerate(found) if betti is not None]  # a limit may leave gaps
     for degree in range(max((len(betti) for _, betti in places), default=0)):
         values = [betti[degree] for _, betti in places]

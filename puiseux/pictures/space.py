@@ -186,7 +186,8 @@ def draw_solid(ax: Axes3D, solid: Solid, view: View) -> list[Any]:
     shade = _shades(solid, view)
     paint = [(*(s * v for v in colour), solid.opacity) for s, colour in zip(shade, solid.colours, strict=True)]
     width = float(np.clip(0.8 * (300 / max(len(solid.faces), 1)) ** 0.5, 0.1, 0.5))
-    ax.add_collection3d(Poly3DCollection(solid.faces, facecolors=paint, edgecolors=INK, linewidths=width))
+    with np.errstate(all="ignore"):  # of faces with fewer corners matplotlib reads unset numbers, for limits set below
+        ax.add_collection3d(Poly3DCollection(solid.faces, facecolors=paint, edgecolors=INK, linewidths=width))
     limits = _limits(solid, view)
     for set_limits, bounds in zip((ax.set_xlim, ax.set_ylim, ax.set_zlim), limits, strict=True):
         set_limits(*bounds)

@@ -8,6 +8,7 @@ from typing import Any
 
 from nn_bridge.network.network import Network, Row
 from nn_bridge.symbolic.equality import point_of_difference
+from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import rounded_text, to_text
 from polyhedra.values import Value
 from puiseux.reading import as_network
@@ -41,13 +42,18 @@ class Comparison(Value):
         return {"same_function": False, "witness": witness}
 
 
-def compare(first: Network | str | PathLike[str] | Any, second: Network | str | PathLike[str] | Any) -> Comparison:
+@with_steps("Comparing the functions")
+def compare(
+    first: Network | str | PathLike[str] | Any, second: Network | str | PathLike[str] | Any, *, progress: Steps = None
+) -> Comparison:
     """Decide whether two networks are the same function on all of R^n.
 
     Parameters
     ----------
     first, second : Network, path or torch module
         With the same numbers of inputs and outputs.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------

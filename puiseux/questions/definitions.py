@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from polyhedra.polyhedron import Polyhedron
-from puiseux.domains import Problem, pose
+from polyhedra.progress import Steps, with_steps
+from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
 from puiseux.time_limit import Stopped, check_time_limit, within
 
@@ -73,20 +73,28 @@ class Definitions:
         return "\n".join(f"  {name:<22} {shown[name]:>{width}}  {meaning}" for name, meaning in NAMES)
 
 
+@with_steps("Counting by every definition")
 def count_definitions(
-    network: Any, domain: str | Polyhedron | None = None, *, output: int | None = None, time_limit: float | None = None
+    network: Any,
+    domain: DomainLike = None,
+    *,
+    output: int | None = None,
+    time_limit: float | None = None,
+    progress: Steps = None,
 ) -> Definitions:
     """Count by all six definitions; for networks whose cells, with all of their faces, fit into memory.
 
     Parameters
     ----------
     network : whatever `puiseux.as_network` takes
-    domain : str or Polyhedron, optional
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         As in `count_regions`.
     output : int, optional
         Take one output alone.
     time_limit : float, optional
         Seconds; then numbers are missing, or the convex pieces are bounded only.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------

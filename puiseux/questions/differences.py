@@ -14,6 +14,7 @@ from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import ZERO, rational, to_text
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
@@ -107,6 +108,7 @@ class Difference(Value):
         return found
 
 
+@with_steps("Looking for the largest difference")
 def largest_difference(
     first: Network | Any,
     second: Network | Any,
@@ -115,6 +117,7 @@ def largest_difference(
     within: Any = None,
     same_class: bool = False,
     time_limit: float | None = None,
+    progress: Steps = None,
 ) -> Difference:
     """The largest difference of the outputs of two networks on a domain (by default all of R^n), exactly.
 
@@ -130,6 +133,8 @@ def largest_difference(
         Decide too whether everywhere some output is highest in both.
     time_limit : float, optional
         Seconds; at the limit proven bounds are given.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------

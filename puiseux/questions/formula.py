@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from os import PathLike
@@ -14,10 +14,10 @@ from flint import fmpq
 from nn_bridge.cells.tropical_map import tropicalize_by_cells
 from nn_bridge.expressivity.complexity import monomial_complexity
 from nn_bridge.network.network import Network
+from polyhedra.progress import Steps, shown_steps
 from polyhedra.quoting import shown, shown_path
 from polyhedra.scalars import rounded_up, to_text
 from polyhedra.values import Value
-from puiseux.console.waiting import shown_steps
 from puiseux.cross_check.isolation import OutOfTime, run_isolated
 from puiseux.domains import DomainLike
 from puiseux.questions.answers import readable
@@ -25,7 +25,7 @@ from puiseux.questions.differences import Difference, largest_difference
 from puiseux.reading import as_network
 from puiseux.time_limit import Stopped, check_time_limit
 from tropical.rational import PuiseuxRational
-from tropical.simplify import SimplifiedFormula
+from tropical.simplify import SimplifiedFormula, simplification
 from tropical.simplify import simplify as simplify_rational
 
 ROUNDING_DOMAIN = "box:-1,1"
@@ -200,7 +200,7 @@ def simplify(
     bits: int | None = None,
     domain: DomainLike = ROUNDING_DOMAIN,
     time_limit: float | None = None,
-    progress: bool | Callable[[str], None] | None = None,
+    progress: Steps = None,
 ) -> NetworkFormula:
     """The shortest max-plus formula of each output that is found, equal to the network everywhere.
 
@@ -289,11 +289,14 @@ def _steps(network: Network, search: bool, partial: bool) -> Iterator[str | Netw
     if not search:
         return
     for number, function in enumerate(maps):
-        yield f"Searching a shorter formula of output {number}: {_terms([function])}"
-        shorter = simplify_rational(function, irredundant=True)
-        best[number : number + 1] = [shorter]
-        if partial or number + 1 == len(maps):
-            yield _checked(NetworkFormula(tuple(best)), network)
+        name = f"Output {number}: " if len(maps) > 1 else ""
+        for found in simplification(function, irredundant=True, partial=partial):
+            if isinstance(found, str):
+                yield f"{name}{found}" if name else f"{found[0].upper()}{found[1:]}"
+                continue
+            best[number : number + 1] = [found]
+            if partial or number + 1 == len(maps):
+                yield _checked(NetworkFormula(tuple(best)), network)
 
 
 def _terms(functions: Sequence[PuiseuxRational]) -> str:

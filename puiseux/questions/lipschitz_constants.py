@@ -11,6 +11,7 @@ from flint import fmpq
 
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
+from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
@@ -87,6 +88,7 @@ class LipschitzConstant(Value):
         }
 
 
+@with_steps("Looking for the steepest cell")
 def lipschitz(
     network: Network | Any,
     domain: DomainLike = None,
@@ -96,6 +98,7 @@ def lipschitz(
     output: int | None = None,
     measured_in: str | None = None,
     time_limit: float | None = None,
+    progress: Steps = None,
 ) -> LipschitzConstant:
     """The exact Lipschitz constant of a network on a domain (by default all of R^n).
 
@@ -114,6 +117,8 @@ def lipschitz(
         On a slice: whether distances are those of its parameters (the default) or of its points.
     time_limit : float, optional
         Seconds; at the limit bounds are given.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------

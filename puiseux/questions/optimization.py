@@ -11,6 +11,7 @@ from flint import fmpq
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.progress import Steps, with_steps
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
@@ -71,6 +72,7 @@ class Extremum(Value):
         }
 
 
+@with_steps("Optimizing")
 def optimize(
     network: Network | Any,
     domain: DomainLike = None,
@@ -79,6 +81,7 @@ def optimize(
     maximize: bool = False,
     solver: str | None = None,
     time_limit: float | None = None,
+    progress: Steps = None,
 ) -> Extremum:
     """The least (or greatest) value of an output on a bounded domain, exactly.
 
@@ -94,6 +97,8 @@ def optimize(
         A MILP solver that proposes points ("HIGHS", "SCIP", any of cvxpy's).
     time_limit : float, optional
         Seconds; at the limit the answer is a value that is reached and a proven bound.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------

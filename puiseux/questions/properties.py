@@ -13,6 +13,7 @@ from milp.properties import check_sizes, decide
 from milp.verify import Status
 from milp.vnnlib import Property, read_vnnlib, read_witness
 from nn_bridge.network.network import Network, Row
+from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import to_float
 from polyhedra.values import Value
 from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
@@ -110,12 +111,14 @@ class PropertyAnswer(Value):
         return found if self.replay is None else {**found, "replay": self.replay.to_json()}
 
 
+@with_steps("Deciding the property")
 def check_property(
     network: Network | Any,
     spec: str | PathLike[str] | Property,
     *,
     witness: str | PathLike[str] | None = None,
     time_limit: float | None = None,
+    progress: Steps = None,
 ) -> PropertyAnswer:
     """Decide a property exactly: can some input, with the network's outputs there, satisfy all its assertions?
 
@@ -127,6 +130,8 @@ def check_property(
         A counterexample to replay first: one that holds exactly decides. VNN-COMP's form or ``{"point": [..]}``.
     time_limit : float, optional
         Seconds.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------

@@ -12,6 +12,7 @@ from nn_bridge.reduction.stability import cell_proofs, joined, sign_proofs
 from nn_bridge.reduction.superfluous_units import Removal, StabilityProofs, simplify_network
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
@@ -83,6 +84,7 @@ def _kind(reason: str) -> str:
     return reason.partition(" unit ")[0] + (" another unit" if " unit " in reason else "")
 
 
+@with_steps("Looking for superfluous units")
 def reduce_network(
     network: Network | str | PathLike[str] | Any,
     domain: DomainLike = None,
@@ -91,6 +93,7 @@ def reduce_network(
     keep_chain: bool = False,
     time_limit: float | None = _SECONDS,
     max_cells: int | None = None,
+    progress: Steps = None,
 ) -> Reduction:
     """Remove every unit that is superfluous on a domain; the function there stays exactly the same.
 
@@ -110,6 +113,8 @@ def reduce_network(
         Keep a chain of layers a chain, for formats and programs that know nothing else.
     time_limit, max_cells : optional
         When to give up on listing cells.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from flint import fmpq
 from nn_bridge.network.network import Network, Row
 from nn_bridge.topology.homology import FIELDS
 from polyhedra.errors import GeometryError, UsageError
-from polyhedra.polyhedron import Polyhedron
+from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rational
 from puiseux.domains import DomainLike, Problem, pose
@@ -27,6 +27,7 @@ SET_OPTIONS = ("--set", "--level", "--class", "--boundary", "--unit")
 """The options that name one set."""
 
 
+@with_steps("Computing the topology")
 def topology(
     network: Network | Any,
     domain: DomainLike = None,
@@ -45,6 +46,7 @@ def topology(
     torsion: bool = False,
     cycles: bool = False,
     critical: bool = False,
+    progress: Steps = None,
 ) -> Topology:
     """Faces, Betti numbers and components of the set where an output is above a level, or of a class, exactly.
 
@@ -84,6 +86,8 @@ def topology(
         Find a cycle around each hole too.
     critical : bool
         In place of a set: the critical vertices and flat components of the output.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------
@@ -189,13 +193,15 @@ def _answer(
     }
 
 
+@with_steps("Looking for critical points")
 def critical_points(
     network: Network | Any,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     *,
     output: int = 0,
     field: str = "Q",
     time_limit: float | None = None,
+    progress: Steps = None,
 ) -> list[CriticalPoint]:
     """The critical vertices and flat components of an output, by level, exactly.
 
@@ -204,12 +210,14 @@ def critical_points(
     Parameters
     ----------
     network : whatever `as_network` takes
-    domain : str or Polyhedron, optional
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         As in `count_regions`.
     output : int
     field : {"Q", "2"}
     time_limit : float, optional
         Seconds.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------
@@ -227,10 +235,11 @@ def critical_points(
     return list(found.critical)
 
 
+@with_steps("Computing persistence")
 def vertex_persistence(
     network: Network | Any,
     values: Callable[[Row], Any] | None = None,
-    domain: str | Polyhedron | None = None,
+    domain: DomainLike = None,
     *,
     data: Any = None,
     output: int | None = None,
@@ -241,6 +250,7 @@ def vertex_persistence(
     unit: tuple[int, int] | None = None,
     field: str = "Q",
     time_limit: float | None = None,
+    progress: Steps = None,
 ) -> Topology:
     """Persistence of values at the vertices of the cells, or of a decision region, exactly.
 
@@ -251,7 +261,7 @@ def vertex_persistence(
     network : whatever `as_network` takes
     values : callable
         From an exact point (a tuple of rationals) to a number; floats stand for their exact values.
-    domain : str or Polyhedron, optional
+    domain : str, Polyhedron, (low, high), list of pairs, or None
         As in `count_regions`.
     data : path, array or points, optional
         In place of values: the squared distance to the nearest of these points (floats: their exact values).
@@ -260,6 +270,8 @@ def vertex_persistence(
     field : {"Q", "2"}
     time_limit : float, optional
         Seconds.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Returns
     -------

@@ -17,6 +17,7 @@ from typing import Any
 from nn_bridge.network.network import Network
 from nn_bridge.writers.files import require_writable, write_bytes
 from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
+from polyhedra.progress import Steps, shown_steps
 from polyhedra.quoting import shown, shown_path
 from puiseux.domains import DomainLike, pose
 from puiseux.reading import as_network
@@ -36,7 +37,7 @@ def write_report(
     data: Any = None,
     time_limit: float = TIME_LIMIT,
     command: str | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Steps = None,
 ) -> None:
     """Write a self-contained HTML page about a network.
 
@@ -54,8 +55,8 @@ def write_report(
         Seconds for the whole page; parts that would take longer are left out, with the reason.
     command : str, optional
         The command line to print under "how to reproduce".
-    progress : callable, optional
-        Called with the name of each part before it is made.
+    progress : bool or callable, optional
+        True shows on stderr which part is made; a callable gets its name.
 
     Raises
     ------
@@ -86,7 +87,7 @@ def render_report(
     data: Any = None,
     time_limit: float = TIME_LIMIT,
     command: str | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Steps = None,
 ) -> str:
     """The page as text (see `write_report`).
 
@@ -109,10 +110,10 @@ def render_report(
     name = shown(path.name) if path is not None else str(exact)
     subject = Subject(problem, exact, name, path, points, command, time_limit)
     parts = []
-    for anchor, title, make in SECTIONS:
-        if progress is not None:
-            progress(title)
-        parts.append((anchor, title, _made(make, subject)))
+    with shown_steps(progress) as step:
+        for anchor, title, make in SECTIONS:
+            step(title)
+            parts.append((anchor, title, _made(make, subject)))
     template = Template(resources.files("puiseux.report").joinpath("templates/report.html").read_text(encoding="utf-8"))
     return template.substitute(
         version=html.escape(__version__),

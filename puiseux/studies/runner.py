@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -22,6 +23,7 @@ from nn_bridge.cells.counting.pool import Scheduler, WorkerLost
 from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
 from polyhedra.quoting import shown_path
+from puiseux.console.waiting import CellProgress
 from puiseux.studies.processes import ProcessPool
 from puiseux.studies.records import RecordFile, key_of
 from puiseux.studies.study import Plain, Study, Summary, Trial
@@ -98,7 +100,7 @@ def run_study(
     seed: int = 0,
     workers: int = 1,
     folder: str | PathLike[str] | None = None,
-    progress: Progress | None = None,
+    progress: bool | Progress | None = None,
     time_limit: float | None = None,
 ) -> StudyResult:
     """Run a study, or what of it is not in the folder yet.
@@ -114,7 +116,8 @@ def run_study(
         Processes.
     folder : path, optional
         Where ``records.jsonl`` is kept and continued; made where it does not exist.
-    progress : callable, optional
+    progress : bool or callable, optional
+        True shows a bar on stderr; a callable gets the number of trials done and of all.
     time_limit : float, optional
         Seconds after which the trials that are done are the result; trials then run in processes, which are ended.
 
@@ -145,16 +148,27 @@ def run_study(
         raise UsageError(f"seed={seed}: a seed is a whole number, 0 or more")
     cases = {key_of(parameters): parameters for parameters in study.cases(full)}
     if folder is None:
-        reason, trials = _run(study, cases, {}, seed, workers, lambda trial: None, progress, time_limit)
+        with _shown(progress) as shown:
+            reason, trials = _run(study, cases, {}, seed, workers, lambda trial: None, shown, time_limit)
     else:
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"{shown_path(folder)}: cannot be made: {error.strerror or error}") from None
-        with RecordFile(Path(folder) / RECORDS, study.name, seed) as records:
-            reason, trials = _run(study, cases, records.trials, seed, workers, records.add, progress, time_limit)
+        with RecordFile(Path(folder) / RECORDS, study.name, seed) as records, _shown(progress) as shown:
+            reason, trials = _run(study, cases, records.trials, seed, workers, records.add, shown, time_limit)
     found = tuple(trials[key] for key in cases if key in trials)
     return StudyResult(study, full, seed, found, reason is None, reason)
+
+
+@contextmanager
+def _shown(progress: bool | Progress | None) -> Iterator[Progress | None]:
+    """What to call with the numbers of trials: ``progress`` itself, or for True a bar."""
+    if callable(progress) or not progress:
+        yield progress or None
+        return
+    with CellProgress("trials", everywhere=True) as bar:
+        yield lambda done, trials: bar(done, done / trials)
 
 
 def _run(

@@ -28,6 +28,7 @@ from nn_bridge.region_count import Count
 from nn_bridge.writers import write_network
 from nn_bridge.writers.files import write_bytes
 from polyhedra.errors import UsageError
+from polyhedra.progress import Steps, shown_steps
 from polyhedra.quoting import quoted, shown_path
 from puiseux.suite.answers import FORMAT as ANSWERS_FORMAT
 from puiseux.suite.answers import answers_of
@@ -51,6 +52,7 @@ def export_suite(
     force: bool = False,
     watch: Callable[[str], None] | None = None,
     time_limit: float | None = None,
+    progress: Steps = None,
 ) -> dict[str, Any]:
     """Compute and write the reference suite.
 
@@ -68,6 +70,8 @@ def export_suite(
         Called with the name of each network when its answers are written.
     time_limit : float, optional
         Seconds after which no other network is begun.
+    progress : bool or callable, optional
+        True shows on stderr which network is written; a callable gets a text.
 
     Returns
     -------
@@ -102,15 +106,17 @@ def export_suite(
     }
     _prepare(folder, header, force)
     entries = []
-    for number, entry in enumerate(chosen):
-        if time.monotonic() >= end:
-            raise Stopped(
-                f"stopped at the time limit of {time_limit:g} s with {number} of {len(chosen)} networks; the same call "
-                "without --force goes on from there"
-            )
-        entries.append(_write(entry, folder, force))
-        if watch is not None:
-            watch(entry.name)
+    with shown_steps(progress) as step:
+        for number, entry in enumerate(chosen):
+            if time.monotonic() >= end:
+                raise Stopped(
+                    f"stopped at the time limit of {time_limit:g} s with {number} of {len(chosen)} networks; the same "
+                    "call without --force goes on from there"
+                )
+            step(f"Network {number + 1} of {len(chosen)}: {entry.name}")
+            entries.append(_write(entry, folder, force))
+            if watch is not None:
+                watch(entry.name)
     manifest = {**header, "complete": True, "definitions": DEFINITIONS, "networks": entries}
     _write_json(folder / MANIFEST, manifest)
     return manifest

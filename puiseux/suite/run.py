@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nn_bridge.readers.json import read_json
 from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.progress import Steps, shown_steps
 from polyhedra.quoting import quoted, shown
 from puiseux.suite.answers import COUNTS, DOMAINS
 from puiseux.suite.manifest import SuiteTask, read_manifest
@@ -34,6 +35,7 @@ def run_suite(
     timeout: float = 60.0,
     families: Sequence[str] | None = None,
     watch: Callable[[SuiteAnswer], None] | None = None,
+    progress: Steps = None,
 ) -> SuiteRun:
     """Run a program over an exported suite, one process for each network.
 
@@ -56,6 +58,8 @@ def run_suite(
         Only these.
     watch : callable, optional
         Called with each answer.
+    progress : bool or callable, optional
+        True shows on stderr which network is asked; a callable gets a text.
 
     Raises
     ------
@@ -89,11 +93,13 @@ def run_suite(
                 raise UsageError(f"there is no family {quoted(family)}; take some of {', '.join(sorted(known))}")
         tasks = [task for task in tasks if task.family in families]
     answers = []
-    for task in tasks:
-        answer = _ask(task, folder, words, domain, bare, timeout)
-        if watch is not None:
-            watch(answer)
-        answers.append(answer)
+    with shown_steps(progress) as step:
+        for number, task in enumerate(tasks, 1):
+            step(f"Network {number} of {len(tasks)}: {shown(task.name)}")
+            answer = _ask(task, folder, words, domain, bare, timeout)
+            if watch is not None:
+                watch(answer)
+            answers.append(answer)
     return SuiteRun(command, domain, tuple(answers))
 
 

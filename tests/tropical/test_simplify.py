@@ -16,7 +16,7 @@ from tropical.decomposition import WallComplex
 from tropical.minimality import bends_up, components
 from tropical.parsing import parse
 from tropical.regions import linear_regions
-from tropical.simplify import simplify
+from tropical.simplify import SimplifiedFormula, simplification, simplify
 
 X, Y = PuiseuxPolynomial.variables(2)
 ONE = PuiseuxPolynomial.constant(0, 2)
@@ -165,3 +165,19 @@ def test_tiny_weights_are_not_rounded_away(k, sign):
     f = PuiseuxRational((X + Y) * bump, bump if sign else Y + ONE)
     result = simplify(f)
     assert result.rational.same_function(f)
+
+
+def test_the_search_tells_its_steps_and_each_formula_is_the_function():
+    function = parse(DEEP)
+    items = list(simplification(function, partial=True))
+    told = [item for item in items if isinstance(item, str)]
+    found = [item for item in items if isinstance(item, SimplifiedFormula)]
+    assert told[0] == "finding the walls between 2 terms - 6 terms"
+    assert any(text.startswith("linear program 2 of at most ") for text in told)
+    assert told[-1].startswith("proving how short it can be: ")
+    assert items[-1] == simplify(function)
+    lengths = [sum(each.sizes["simplified"]) for each in found]
+    assert lengths[0] <= 8
+    assert lengths == sorted(lengths, reverse=True)
+    assert all(each.rational.same_function(function) for each in found)
+    assert [text for text in simplification(function) if isinstance(text, str)] == told

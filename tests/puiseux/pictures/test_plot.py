@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.collections import LineCollection, PathCollection, PolyCollectio
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+import puiseux
 from nn_bridge.cells.cell import iterate_cells
 from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
@@ -338,3 +340,26 @@ def test_a_line_with_two_outputs_and_data() -> None:
     single = plot_regions(net.select_outputs([0]), axes(), window=[(-1, 1)], data=[[0.5, 0.3], [0.25, 0.1]])
     (points,) = [c for c in single.collections if type(c) is PathCollection]
     assert points.get_offsets().tolist() == [[0.5, 0.3], [0.25, 0.1]]
+
+
+def test_faces_with_few_corners_raise_no_warning_of_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    art3d = pytest.importorskip("mpl_toolkits.mplot3d.art3d")
+
+    class Unset:
+        """NumPy whose new arrays hold numbers from the ends of the float range, as unset memory may."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(np, name)
+
+        def empty(self, shape: Any, *given: Any, **options: Any) -> Any:
+            found = np.empty(shape, *given, **options)
+            found.flat[::2], found.flat[1::2] = 1e308, -1e308
+            return found
+
+    monkeypatch.setattr(art3d, "np", Unset())
+    net = puiseux.random_network([3, 4, 1], rng=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ax = puiseux.plot_space(net, "-1,1", backend="matplotlib")
+        ax.figure.canvas.draw()
+    assert max(map(abs, ax.get_xlim())) < 2

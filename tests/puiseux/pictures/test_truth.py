@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from nn_bridge.network.network import Network
 from puiseux.domains import pose
 from puiseux.pictures.plot import picture_of, space_picture_of
 
+NET: Any = [([[1, 0], [0, 1], [1, 1]], [0, 0, -1]), ([[1, 1, -1]], [0])]
 CROSS = Network.from_layers([[[1, 0], [-1, 0], [0, 1], [0, -1]], [[1, 1, -1, -1]]])
 """|x| - |y|: four regions; zero on both diagonals."""
 FAR = puiseux.random_network([2, 8, 8, 1], rng=3)
@@ -192,3 +194,39 @@ def test_pictures_of_very_many_cells_have_no_layer(tmp_path: Path, monkeypatch: 
     path = tmp_path / "many.html"
     puiseux.save_picture(CROSS, path, window=(-1, 1))
     assert 'class="pointer"' not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: puiseux.plot_regions(NET),
+        lambda: puiseux.plot_decision_region(NET, level="1/2"),
+        lambda: puiseux.plot_betti_growth([NET]),
+        lambda: puiseux.plot_space([[[1, 0, 0], [0, 1, 0], [0, 0, 1]], [[1, 1, 1]]], backend="matplotlib"),
+    ],
+)
+def test_axes_that_are_returned_belong_to_the_session(draw: Callable[[], Any]) -> None:
+    from matplotlib import pyplot
+
+    before = pyplot.get_fignums()
+    ax = draw()
+    (new,) = set(pyplot.get_fignums()) - set(before)
+    assert pyplot.figure(new) is ax.figure, "plt.show() and notebooks show figures of pyplot only"
+
+
+@pytest.mark.parametrize("color_by", ["class", "value", "map"])
+def test_a_legend_hides_nothing_of_the_regions(color_by: str) -> None:
+    ax = puiseux.plot_regions(NET, color_by=color_by)
+    ax.figure.canvas.draw()
+    if ax.get_legend() is not None:
+        assert not ax.get_legend().get_window_extent().overlaps(ax.get_window_extent())
+
+
+def test_a_legend_covers_no_neighbour() -> None:
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2)
+    for ax in (left, right):
+        puiseux.plot_regions(NET, ax, color_by="class")
+    figure.canvas.draw()
+    assert not left.get_legend().get_window_extent().overlaps(right.get_window_extent())
