@@ -16,11 +16,11 @@ import numpy as np
 from flint import fmpq
 
 from milp.arguments import index_below, is_integer, of_any_model
-from milp.bounding import network_bounds
+from milp.bounding import check_method, network_bounds
 from milp.bounds import Bounds, OutOfRange
 from milp.branching import Objective, SearchResult
 from milp.by_cells import maximum_by_cells
-from milp.choice import NO_SOLVER, cells_can_win, solver_helps
+from milp.choice import FIRST_CELLS, NO_SOLVER, cells_can_win, cells_come_first, solver_helps
 from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded
 from milp.exact import search_exactly
 from milp.formulations import formulate
@@ -167,6 +167,15 @@ def optimize_network(
     except OutOfTime as error:
         return Optimum(sense, None, None, None, False, None, 0, time.monotonic() - start, str(error))
     _check_rule(formulation, solver)
+    check_method(tightening)
+    first: SearchResult | None = None
+    if prove and _no_solver(formulation, solver) and cells_come_first(sum(network.hidden), region):
+        half = None if deadline is None else time.monotonic() + 0.5 * (deadline - time.monotonic())
+        first = maximum_by_cells(
+            network, region, objective.as_stage(network), 0, sign, deadline=half, max_cells=min(FIRST_CELLS, node_limit)
+        )
+        if first.proven:
+            return _optimum(sense, first, None, start)
     try:
         known = network_bounds(network, region, tightening, time_limit=third_of(deadline))
     except OutOfRange:
@@ -174,7 +183,7 @@ def optimize_network(
             raise
         stage = objective.as_stage(network)
         return _optimum(sense, maximum_by_cells(network, region, stage, 0, sign, deadline=deadline), None, start)
-    report, proposal = None, None
+    report, proposal = None, None if first is None else first.point
     if solver is None and formulation in SCIP_ALONE:
         solver = "SCIP"
     if solver is None and not (solver_helps(region, known) and may_load(deadline)):
@@ -220,6 +229,11 @@ def _optimum(
         time.monotonic() - start,
         None if result.proven else reason,
     )
+
+
+def _no_solver(formulation: str, solver: str | None) -> bool:
+    """Whether no solver was asked for."""
+    return solver == NO_SOLVER or (solver is None and formulation not in SCIP_ALONE)
 
 
 def _check_rule(formulation: str, solver: str | None) -> None:
