@@ -16,10 +16,10 @@ from puiseux.console.exit_codes import ExitCode
 
 def decide_property(
     network: NetworkArgument,
-    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="A VNN-LIB 1.0 file.", show_default=False)],
+    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="A VNN-LIB file, 1.0 or 2.0.", show_default=False)],
     second: Annotated[
         Path | None,
-        typer.Argument(metavar="[NETWORK2]", help="A second network, of VNN-LIB 2.0.", show_default=False, hidden=True),
+        typer.Argument(metavar="[NETWORK2]", help="The second network of VNN-LIB 2.0.", show_default=False),
     ] = None,
     witness: Annotated[
         Path | None,
@@ -32,18 +32,14 @@ def decide_property(
 
     VIOLATED comes with an exact counterexample. Exit codes: 0 proven, 1 violated, 3 open.
     """
-    from polyhedra.errors import UsageError
     from puiseux.console.waiting import StepProgress
     from puiseux.questions import properties
 
-    if second is not None:
-        raise UsageError("a second network belongs to VNN-LIB 2.0, which is not read yet; leave it out")
     with StepProgress() as progress:
         progress("Deciding")
-        answer = properties.check_property(network, spec, witness=witness, time_limit=time_limit)
-    print(
-        json.dumps(answer.to_json()) if as_json else properties.describe(answer, shown_path(network), shown_path(spec))
-    )
+        answer = properties.check_property(network, spec, second, witness=witness, time_limit=time_limit)
+    names = shown_path(network) if second is None else f"{shown_path(network)} and {shown_path(second)}"
+    print(json.dumps(answer.to_json()) if as_json else properties.describe(answer, names, shown_path(spec)))
     if answer.verdict == properties.OPEN:
         print(f"puiseux: {answer.reason}: not decided", file=sys.stderr)
         return ExitCode.STOPPED
@@ -57,5 +53,6 @@ PROPERTY = Command(
     (
         "puiseux property net.onnx spec.vnnlib --time-limit 60",
         "puiseux property net.onnx spec.vnnlib --witness counterexample.txt --json",
+        "puiseux property net.onnx same.vnnlib pruned.onnx",
     ),
 )
