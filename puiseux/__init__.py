@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from puiseux.questions.properties import PropertyAnswer, check_property
     from puiseux.questions.reachable import ReachableSet, reachable_set
     from puiseux.questions.reduction import Reduction, reduce_network
+    from puiseux.questions.pieces import boundary_pieces
     from puiseux.questions.set_topology import critical_points, topology, vertex_persistence
     from puiseux.questions.topology_answers import Topology
     from puiseux.random_networks import random_network
@@ -108,6 +109,7 @@ _HOMES = {
     "UsageError": "polyhedra.errors",
     "Verdict": "puiseux.certificates.certificate",
     "as_network": "puiseux.reading",
+    "boundary_pieces": "puiseux.questions.pieces",
     "check_property": "puiseux.questions.properties",
     "compare": "puiseux.questions.comparison",
     "count_definitions": "puiseux.questions.definitions",
@@ -175,6 +177,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "as_network",
+    "boundary_pieces",
     "cell_complex",
     "check_property",
     "compare",

@@ -233,6 +233,7 @@ def decision_boundary(network: ModelLike, domain: DomainLike = None) -> Decision
 
     See Also
     --------
+    boundary_pieces : the boundary between two classes alone, cell by cell, for far larger networks
     topology : components and holes of the boundary (``boundary=(0, 1)``) and of decision regions
     level_set : the same as a mesh in floating point, for large networks
 

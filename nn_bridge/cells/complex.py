@@ -12,7 +12,7 @@ streams and keeps 8 bytes a cell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,7 +27,7 @@ from nn_bridge.cells.joining import SignVectorKeys
 from nn_bridge.cells.map_classes import MapClasses
 from nn_bridge.cells.plain_tree import LeafTree, leaf_tree
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.tree import FACES, CellTreeError, Leaves
+from nn_bridge.cells.tree import FACES, CellTreeError, Leaves, Miss
 from nn_bridge.network.network import Network
 from nn_bridge.network.residues import unpacked
 from polyhedra.arrays import Flags, Floats, Integers, Words
@@ -66,7 +66,8 @@ class CellComplex:
     facet_begin : integer array of shape (cells + 1,)
         The facets of cell ``c`` are ``facet_begin[c] .. facet_begin[c + 1] - 1``.
     facet_partner : integer array of shape (facets,)
-        The same facet as the neighbouring cell has it; -1 on the boundary of the domain.
+        The same facet as the neighbouring cell has it; -1 on the boundary of the domain, and where that cell was left
+        out.
     """
 
     network: Network
@@ -312,6 +313,7 @@ def cell_complex(
     domain: Polyhedron | None = None,
     *,
     watch: Callable[[LeafTree, Leaves], None] | None = None,
+    leave_out: Sequence[Miss] = (),
 ) -> CellComplex:
     """Enumerate the cells of a network on a domain (None: all of R^n) and keep all of them.
 
@@ -321,6 +323,8 @@ def cell_complex(
     domain : Polyhedron, optional
     watch : callable, optional
         Called with the tree and each batch of its leaves; an exception that it raises ends the enumeration.
+    leave_out : sequence of Miss
+        Only the cells for which none of these holds (see `nn_bridge.cells.tree`); regions are those of this part.
 
     Raises
     ------
@@ -342,7 +346,7 @@ def cell_complex(
     problem = source.problem
     if problem is None:
         return _one_cell(network, domain)
-    tree = leaf_tree(problem, FACES)
+    tree = leaf_tree(problem, FACES, leave_out)
     batches = []
     for batch in tree.run():
         batches.append(batch)
@@ -352,7 +356,7 @@ def cell_complex(
     del batches
     cells = len(leaves.patterns)
     keys = SignVectorKeys(problem, tree.words).pack(leaves.patterns, leaves.facet_leaf, leaves.facet_zeros)
-    partner = _partners(keys, (leaves.facet_zeros[:, tree.wall_word :] != 0).any(axis=1))
+    partner = _partners(keys, (leaves.facet_zeros[:, tree.wall_word :] != 0).any(axis=1), bool(leave_out))
     maps = MapClasses(problem, tree.words).classify(leaves.patterns, leaves.residues)
     numbers = np.arange(cells + 1)
     found = CellComplex(
@@ -381,8 +385,8 @@ def _as_integers(rows: Words) -> list[int]:
     return [int.from_bytes(data[k * width : (k + 1) * width], "little") for k in range(len(rows))]
 
 
-def _partners(keys: Words, on_wall: Any) -> Integers:
-    """For each facet the other one with the same key (the same sign vector), or -1 on a wall of the domain."""
+def _partners(keys: Words, on_wall: Any, is_part: bool) -> Integers:
+    """For each facet the other one with the same key (the same sign vector), or -1 on a wall, or beside the part."""
     order = np.lexsort(keys.T)
     ranked = keys[order]
     same = (ranked[1:] == ranked[:-1]).all(axis=1)
@@ -391,7 +395,8 @@ def _partners(keys: Words, on_wall: Any) -> Integers:
     first = np.flatnonzero(same)
     partner = np.full(len(keys), -1, np.int64)
     partner[order[first]], partner[order[first + 1]] = order[first + 1], order[first]
-    if not np.array_equal(partner < 0, on_wall):
+    alone = partner < 0
+    if (on_wall & ~alone).any() if is_part else not np.array_equal(alone, on_wall):
         raise CellTreeError("a facet lies in one cell only, and on no wall; please report this network")
     return partner
 
@@ -408,7 +413,7 @@ def _components(nodes: int, one: Integers, two: Integers) -> Integers:
     """For each node the number of its connected component, in the order of the first nodes."""
     graph = coo_array((np.ones(len(one)), (one, two)), shape=(nodes, nodes))
     labels: Integers = connected_components(graph, directed=False)[1].astype(np.int64)
-    rank = np.empty(int(labels.max()) + 1, np.int64)
+    rank = np.empty(int(labels.max(initial=-1)) + 1, np.int64)
     rank[labels[np.sort(_firsts(labels))]] = np.arange(len(rank))
     return rank[labels]
 

@@ -12,7 +12,7 @@ less; the minimal faces are translates of the lineality space.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -21,7 +21,7 @@ from flint import fmpq
 from nn_bridge.cells.cell import Cell
 from nn_bridge.cells.complex import CellComplex, cell_complex
 from nn_bridge.cells.cuts import first_stages, with_all_differences, with_levels
-from nn_bridge.cells.tree import CellTreeError
+from nn_bridge.cells.tree import CellTreeError, Miss
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network, Row
 from polyhedra.limits import check_limits
@@ -270,8 +270,17 @@ def layer_complexes(network: Network, domain: Polyhedron | None = None) -> list[
     return [face_complex(first_stages(network, count), domain) for count in range(len(network.stages) + 1)]
 
 
-def face_complex(network: Network, domain: Polyhedron | None = None) -> FaceComplex:
-    """All faces of the cells of a network on a domain (None: all of R^n).
+def face_complex(
+    network: Network, domain: Polyhedron | None = None, *, leave_out: Sequence[Miss] = ()
+) -> FaceComplex:
+    """All faces of the cells of a network on a domain (None: all of R^n), or of some of the cells.
+
+    Parameters
+    ----------
+    network : Network
+    domain : Polyhedron, optional
+    leave_out : sequence of Miss
+        The cells to leave out, as in `cell_complex`.
 
     Raises
     ------
@@ -287,7 +296,7 @@ def face_complex(network: Network, domain: Polyhedron | None = None) -> FaceComp
     >>> found.f_vector, found.euler, found.euler_compact
     ((3, 9, 7), 1, 1)
     """
-    return faces_of(cell_complex(network, domain))
+    return faces_of(cell_complex(network, domain, leave_out=leave_out))
 
 
 _CUTS: dict[str, Callable[[Network], Network]] = {"outputs": with_levels, "differences": with_all_differences}

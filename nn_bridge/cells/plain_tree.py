@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import islice
 from typing import Protocol
@@ -10,9 +10,9 @@ from typing import Protocol
 import numpy as np
 
 from nn_bridge.cells.counting.plain_count import plain_network, runs_plain
-from nn_bridge.cells.plain import Leaf, Vector, cells
+from nn_bridge.cells.plain import Leaf, Vector, cells, dot
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.tree import FACES, CellTree, Leaves
+from nn_bridge.cells.tree import FACES, CellTree, Leaves, Miss
 from polyhedra.compiled_core import say_plain
 from polyhedra.rounding import UNIT_ROUNDOFF
 
@@ -40,18 +40,20 @@ class LeafTree(Protocol):
         ...
 
 
-def leaf_tree(problem: CellProblem, emit: int) -> LeafTree:
+def leaf_tree(problem: CellProblem, emit: int, leave_out: Sequence[Miss] = ()) -> LeafTree:
     """The compiled tree, or the plain one where nothing compiled is there or ``PUISEUX_PURE`` asks for it.
 
     Parameters
     ----------
     problem : CellProblem
     emit : FACES or PATTERNS
+    leave_out : sequence of Miss
+        As in `CellTree`.
     """
     if not runs_plain():
-        return CellTree(problem, emit)
+        return CellTree(problem, emit, leave_out=leave_out)
     say_plain()
-    return PlainTree(problem, emit)
+    return PlainTree(problem, emit, leave_out)
 
 
 class PlainTree:
@@ -63,10 +65,12 @@ class PlainTree:
     ----------
     problem : CellProblem
     emit : FACES or PATTERNS
+    leave_out : sequence of Miss
+        As in `CellTree`; all leaves are visited here.
     """
 
-    def __init__(self, problem: CellProblem, emit: int) -> None:
-        self.problem, self.emit = problem, emit
+    def __init__(self, problem: CellProblem, emit: int, leave_out: Sequence[Miss] = ()) -> None:
+        self.problem, self.emit, self._leave_out = problem, emit, leave_out
         self._stage_words = [-(-size // 64) for size in problem.network.hidden]
         self.words = max(self._stage_words)
         self.wall_word = sum(self._stage_words)
@@ -74,11 +78,16 @@ class PlainTree:
 
     def run(self) -> Iterator[Leaves]:
         """Batches of leaves, in the order of the plain engine."""
-        found = cells(plain_network(self.problem.network), self.problem.walls)
-        number = 0
+        found = (leaf for leaf in self._all() if not any(_misses(leaf, miss) for miss in self._leave_out))
+        batch = list(islice(found, _AT_ONCE))
+        yield self._leaves(batch, 0)
+        number = len(batch)
         while batch := list(islice(found, _AT_ONCE)):
             yield self._leaves(batch, number)
             number += len(batch)
+
+    def _all(self) -> Iterator[Leaf]:
+        return cells(plain_network(self.problem.network), self.problem.walls)
 
     def _leaves(self, batch: list[Leaf], first: int) -> Leaves:
         patterns = bytearray()
@@ -102,10 +111,11 @@ class PlainTree:
                 facet_leaf.append(number)
                 facet_zeros += self._packed(zeros)
         hashes = (blake2b(repr(leaf.outputs).encode(), digest_size=8) for leaf in batch)
+        columns = self.words * len(self._stage_words)
         begins = np.zeros(len(batch), np.uint8)
         begins[: first == 0] = 1
         return Leaves(
-            patterns=np.frombuffer(bytes(patterns), "<u8").reshape(len(batch), -1).astype(np.uint64),
+            patterns=np.frombuffer(bytes(patterns), "<u8").reshape(-1, columns).astype(np.uint64),
             residues=np.array([int.from_bytes(found.digest(), "little") for found in hashes], np.uint64),
             begins=begins,
             generator_leaf=np.array(generator_leaf, np.int64),
@@ -120,6 +130,17 @@ class PlainTree:
     def _packed(self, zeros: Vector) -> bytes:
         sizes = (*self._stage_words, self.zero_words - self.wall_word)
         return b"".join(bits.to_bytes(8 * size, "little") for bits, size in zip(zeros, sizes, strict=True))
+
+
+def _misses(leaf: Leaf, miss: Miss) -> bool:
+    """Whether all units of a miss have their signs strictly on a closed cell."""
+
+    def holds(unit: int, positive: bool) -> bool:
+        form = leaf.forms[-1][unit]
+        values = [(dot(form, vector), vector[-1]) for vector, _ in leaf.cell.generators]
+        return all((value > 0 if positive else value < 0) or (value == 0 and not w) for value, w in values)
+
+    return all(holds(unit, positive) for unit, positive in miss)
 
 
 def _scaled(vector: Vector) -> list[float]:

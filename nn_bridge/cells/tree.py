@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,6 +37,9 @@ else:
 
 Decision = tuple[int, int, int]
 """One step down the tree: (stage, unit, 1 for the positive side or 0)."""
+
+Miss = tuple[tuple[int, bool], ...]
+"""Units of the last stage with a sign each (True: positive): a closed cell on which all hold strictly misses a set."""
 
 COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES = 0, 1, 2, 3
 """The arrays that a leaf writes: none, its pattern and the residues of its map, or these with generators and facets.
@@ -116,6 +119,8 @@ class CellTree:
         With PATTERNS, FACES or FACES_WITHOUT_COORDINATES: write only the leaves whose number is marked.
     arrays : CoreProblem, optional
         The problem as the core takes it, where it has been made already.
+    leave_out : sequence of Miss
+        Find only the leaves for which none of these holds; subtrees for which one is proven are not visited.
 
     Attributes
     ----------
@@ -135,6 +140,7 @@ class CellTree:
         count_last_stage: bool = False,
         select: np.ndarray | None = None,
         arrays: CoreProblem | None = None,
+        leave_out: Sequence[Miss] = (),
     ) -> None:
         self.problem = problem
         self.arrays = arrays if arrays is not None else CoreProblem(problem)
@@ -142,6 +148,8 @@ class CellTree:
         self._explorer = _core.Explorer(
             self.arrays.core, emit, count_last_stage, self.arrays.residues if emit != COUNT_ONLY else None
         )
+        if leave_out:
+            self._explorer.leave_out([list(miss) for miss in leave_out])
         sizes = problem.network.hidden
         stage_words = [-(-size // 64) for size in sizes]
         self.words = max(stage_words)
@@ -297,6 +305,11 @@ class CellTree:
     def most_generators(self) -> int:
         """The most vertices and rays that a cell had."""
         return int(self._explorer.counters["most_generators"])
+
+    @property
+    def left_out(self) -> int:
+        """Subtrees that were not visited, or leaves not written, since a miss was proven there."""
+        return int(self._explorer.counters["left_out"])
 
     @property
     def exact_decisions(self) -> int:

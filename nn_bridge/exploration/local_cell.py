@@ -34,6 +34,27 @@ from polyhedra.scalars import ZERO, primitive
 from polyhedra.system import IntegerRow
 
 
+@dataclass(frozen=True)
+class CellFacts:
+    """What takes time to find out about a cell, as plain values that processes exchange and files hold.
+
+    Attributes
+    ----------
+    facets : tuple of (stage, unit)
+        For each facet a unit that vanishes on it, or (-1, wall).
+    beyond : tuple
+        For each facet the cell beyond it, as `LocalCell.active`; None on the boundary of the domain.
+    bounded : bool or None
+    point : tuple of fmpq or None
+        The interior point in reduced coordinates; these two only where they were asked for.
+    """
+
+    facets: tuple[tuple[int, int], ...]
+    beyond: tuple[tuple[int, ...] | None, ...]
+    bounded: bool | None = None
+    point: Row | None = None
+
+
 class LocalCells:
     """The cells of one network on one domain, each made when it is asked for.
 
@@ -222,11 +243,15 @@ class LocalCell:
         return Polyhedron.of_integer_rows(rows, dim=self.home.network.input_dim)
 
     @cached_property
-    def interior_point(self) -> Row:
-        """A point strictly inside, exact."""
+    def _reduced_point(self) -> Row:
         point = self._reduced.interior_point()
         assert point is not None
-        return self.home.lifted(point)
+        return point
+
+    @cached_property
+    def interior_point(self) -> Row:
+        """A point strictly inside, exact."""
+        return self.home.lifted(self._reduced_point)
 
     @cached_property
     def bounded(self) -> bool:
@@ -241,7 +266,17 @@ class LocalCell:
 
     def neighbour(self, facet: int) -> LocalCell | None:
         """The cell beyond a facet (by its number in `facets`); None on the boundary of the domain."""
-        row = self._facet_rows[facet]
+        if facet not in self._beyond:
+            self._beyond[facet] = self._across(self._facet_rows[facet])
+        active = self._beyond[facet]
+        return None if active is None else LocalCell(self.home, active)
+
+    @cached_property
+    def _beyond(self) -> dict[int, tuple[int, ...] | None]:
+        """The cells beyond facets, as far as they were asked for."""
+        return {}
+
+    def _across(self, row: IntegerRow) -> tuple[int, ...] | None:
         if any(stage < 0 for stage, _ in self._rows[row]):
             return None
         check_limits()
@@ -255,7 +290,35 @@ class LocalCell:
                 active = bool(bits >> unit & 1) if factor is None else factor < 0
                 state |= int(active) << unit
             beyond = (*beyond, state)
-        return LocalCell(self.home, beyond)
+        return beyond
+
+    def facts(self, *, full: bool = False) -> CellFacts:
+        """What takes time to find out, with boundedness and a point inside if it is to be ``full``."""
+        cells = map(self.neighbour, range(len(self._facet_rows)))
+        return CellFacts(
+            tuple(self._rows[row][0] for row in self._facet_rows),
+            tuple(None if cell is None else cell.active for cell in cells),
+            self.bounded if full else None,
+            self._reduced_point if full else None,
+        )
+
+    def adopt(self, facts: CellFacts) -> None:
+        """Take what another process, or an earlier run, has found out about this cell.
+
+        Raises
+        ------
+        NetworkError
+            The facets are none of this cell.
+        """
+        row_of = {name: row for row, names in self._rows.items() for name in names}
+        if not all(name in row_of for name in facts.facets):
+            raise NetworkError("the recorded facets belong to another cell; delete the record")
+        self.__dict__["_facet_rows"] = tuple(row_of[name] for name in facts.facets)
+        self.__dict__["_beyond"] = dict(enumerate(facts.beyond))
+        if facts.bounded is not None:
+            self.__dict__["bounded"] = facts.bounded
+        if facts.point is not None:
+            self.__dict__["_reduced_point"] = facts.point
 
     def neighbours(self) -> tuple[LocalCell, ...]:
         """The cells across the facets, in their order; facets on the boundary of the domain have none."""
@@ -277,4 +340,4 @@ def _factor(form: Any, row: IntegerRow) -> int | None:
     return top if bottom > 0 else -top
 
 
-__all__ = ["LocalCell", "LocalCells"]
+__all__ = ["CellFacts", "LocalCell", "LocalCells"]

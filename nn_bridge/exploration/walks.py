@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from flint import fmpq
 
+from nn_bridge.exploration.expansion import Expander
 from nn_bridge.exploration.local_cell import LocalCell, LocalCells
 from nn_bridge.network.network import Row
 from polyhedra.errors import UsageError
@@ -50,6 +51,7 @@ def walk(
     order: str = "breadth",
     rng: np.random.Generator | None = None,
     meeting: Polyhedron | None = None,
+    expander: Expander | None = None,
 ) -> Iterator[Visit]:
     """The cells of a network from a start on, each once.
 
@@ -69,6 +71,8 @@ def walk(
         For "random".
     meeting : Polyhedron, optional
         Only cells whose interior meets the interior of this set, which has to hold the start.  The cells are not cut.
+    expander : Expander, optional
+        Finds facets and neighbours, ahead of the walk or from a record; the walk is the same.
 
     Raises
     ------
@@ -92,11 +96,15 @@ def walk(
             seen.add(cell.active)
             if meeting is None or cell.polyhedron.intersection(meeting).is_full_dimensional():
                 waiting.put(cell, distance)
+                if expander is not None:
+                    expander.expect(cell)
 
     for cell in home.at(start):
         offer(cell, 0)
     while (visit := waiting.take()) is not None:
         check_limits()
+        if expander is not None:
+            expander.expand(visit.cell)
         yield visit
         if max_distance is None or visit.distance < max_distance:
             for neighbour in visit.cell.neighbours():

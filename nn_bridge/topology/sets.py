@@ -157,15 +157,19 @@ class FaceSet:
         for cell in cells:
             for facet, sign in around[cell].items():
                 holding.setdefault(facet, []).append((cell, sign))
-        found = {cells[0]: 1}
-        waiting = [cells[0]]
-        while waiting:
-            cell = waiting.pop()
-            for facet, sign in around[cell].items():
-                for other, theirs in holding[facet]:
-                    if other not in found:
-                        found[other] = -found[cell] * sign * theirs
-                        waiting.append(other)
+        found: dict[int, int] = {}
+        for first in cells:  # a part of a complex may fall apart
+            if first in found:
+                continue
+            found[first] = 1
+            waiting = [first]
+            while waiting:
+                cell = waiting.pop()
+                for facet, sign in around[cell].items():
+                    for other, theirs in holding[facet]:
+                        if other not in found:
+                            found[other] = -found[cell] * sign * theirs
+                            waiting.append(other)
         return found
 
     def _homology_of(self, chosen: Iterable[int], lowest: int) -> Homology:

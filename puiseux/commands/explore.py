@@ -42,6 +42,10 @@ def explore(
     file: Annotated[
         Path | None, typer.Option("-o", "--file", metavar="FILE", help="Write a line of JSON for each cell there.")
     ] = None,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Work with N processes.")] = 1,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", metavar="DIR", help="Go on from here after being stopped or killed.")
+    ] = None,
     time_limit: BoundedTimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -68,6 +72,8 @@ def explore(
             domain=domain,
             rng=seed,
             time_limit=time_limit,
+            workers=workers,
+            checkpoint=checkpoint,
             write=None if stream is None else lambda line: stream.write(line.encode()),
         )
     print(json.dumps(found.to_json()) if as_json else exploring.describe(found, shown_path(network)))
@@ -85,5 +91,6 @@ EXPLORE = Command(
         "puiseux explore net.npz --at 0.5,1/3",
         "puiseux explore net.npz --at 0,0 --order nearest --max-cells 50 -o cells.jsonl",
         "puiseux explore net.npz --at 0,0 --domain 'box:-1,1' --max-distance 3 --json",
+        "puiseux explore net.npz --at 0,0 --max-cells 100000 --workers 2 --checkpoint walk",
     ),
 )

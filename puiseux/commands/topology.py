@@ -71,6 +71,10 @@ def topology(
     critical: Annotated[
         bool, typer.Option("--critical-points", help="The critical vertices and flat parts of the output.")
     ] = False,
+    pieces: Annotated[
+        bool,
+        typer.Option("--pieces", help="Count the pieces of a level or boundary alone: for large networks."),
+    ] = False,
     distances: Annotated[
         Path | None,
         typer.Option(
@@ -114,12 +118,14 @@ def topology(
     sets = {"--set": which, "--level": level, "--class": of_class, "--boundary": pair, "--unit": place}
     flags = {"--open": is_open, "--compactify": compactify, "--torsion": torsion, "--cycles": cycles}
     if distances is None:
-        set_topology.posed_question(exact, output, sets, is_open, compactify, torsion, cycles, persistence, critical)
+        set_topology.posed_question(
+            exact, output, sets, is_open, compactify, torsion, cycles, persistence, critical, pieces
+        )
     else:
-        _check_distances(persistence, {**flags, "--critical-points": critical})
+        _check_distances(persistence, {**flags, "--critical-points": critical, "--pieces": pieces})
     problem = pose(exact, domain)
     if picture is not None:
-        _check_picture(picture, problem.network.input_dim, persistence, critical)
+        _check_picture(picture, problem.network.input_dim, persistence, critical, pieces)
     elif window is not None:
         raise UsageError("--window is that of a picture; give it a file with -o")
     named: dict[str, Any] = {
@@ -131,7 +137,7 @@ def topology(
         "unit": place,
     }
     with StepProgress() as progress:
-        progress("Listing the faces")
+        progress("Counting the pieces" if pieces else "Listing the faces")
         if distances is not None:
             found = set_topology.vertex_persistence(
                 exact, None, domain, data=distances, field=field, time_limit=time_limit, **named
@@ -149,6 +155,7 @@ def topology(
                 torsion=torsion,
                 cycles=cycles,
                 critical=critical,
+                pieces=pieces,
             )
     print(json.dumps(found.to_json()) if as_json else set_topology.describe(found, shown_path(network)))
     if found.reason is not None:
@@ -202,13 +209,13 @@ def _check_distances(persistence: bool, flags: dict[str, bool]) -> None:
             raise UsageError(f"--distances filters the closed set itself; leave {option} out")
 
 
-def _check_picture(picture: Path, inputs: int, persistence: bool, critical: bool) -> None:
+def _check_picture(picture: Path, inputs: int, persistence: bool, critical: bool, pieces: bool) -> None:
     """Refuse a picture that cannot be drawn before anything is computed."""
     from puiseux.pictures.plot import PICTURE_ENDINGS, checked_path
 
     checked_path(picture, PICTURE_ENDINGS)
-    if critical:
-        raise UsageError("there is no picture of critical points; leave -o out")
+    if critical or pieces:
+        raise UsageError(f"there is no picture of {'critical points' if critical else 'numbers'}; leave -o out")
     if not persistence and inputs not in (2, 3):
         raise UsageError(f"a set is drawn in two or three inputs, not {inputs}; give --domain slice:FILE")
 
@@ -234,6 +241,7 @@ TOPOLOGY = Command(
         "puiseux topology net.npz --level 1/2 --set below --open --domain 'box:-1,1' --json",
         "puiseux topology classes.onnx --class 0 --compactify --field 2",
         "puiseux topology classes.onnx --boundary 0,1",
+        "puiseux topology net.npz --pieces --level 1/2 --json",
         "puiseux topology net.npz --persistence --json",
         "puiseux topology net.npz --critical-points",
         "puiseux topology net.npz --unit 0,3 --set level --cycles --torsion --json",

@@ -111,7 +111,7 @@ def check_topology(problem: Problem, time_limit: float | None = 60.0) -> Topolog
         cut = cut_network(problem.network, question)
 
         def by_faces(question: InputSet = question) -> tuple[Any, Any]:
-            members = face_set(problem.network, problem.domain, question)
+            members = face_set(problem.network, problem.domain, question, part=True)
             return members.homology.modulo_two, members.f_vector
 
         def by_signs(question: InputSet = question, cut: Any = cut) -> tuple[Any, Any]:

@@ -6,14 +6,16 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
+from os import PathLike
 from typing import Any
 
 import networkx as nx
 import numpy as np
 
-from nn_bridge.exploration import LocalCells, Visit, walk
+from nn_bridge.exploration import Expander, ExplorationRecord, LocalCells, Visit, walk
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
@@ -25,6 +27,7 @@ from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
 from puiseux.questions.answers import readable_point, sizes, texts
 from puiseux.reading import as_network
+from puiseux.studies.processes import ProcessPool
 from puiseux.time_limit import check_time_limit
 
 _SHOWN = 6  # coordinates of the start that are printed
@@ -40,6 +43,9 @@ def explore(
     domain: DomainLike = None,
     meeting: Polyhedron | None = None,
     rng: int | np.random.Generator | None = None,
+    workers: int = 1,
+    checkpoint: str | PathLike[str] | None = None,
+    full: bool = False,
 ) -> Visits:
     """The cells of a network around a point, exactly, one after another, for any number of inputs.
 
@@ -60,6 +66,13 @@ def explore(
         Only cells whose interior meets the interior of this set, uncut.
     rng : int or numpy Generator, optional
         For the order "random"; a seed is drawn where there is none.
+    workers : int
+        Processes that find the facets of the cells that come next.  The cells and their order do not depend on them.
+    checkpoint : path, optional
+        A folder to which each cell is written, and from which a walk goes on after being stopped or killed, in any order
+        and with other limits.
+    full : bool
+        Let the workers find boundedness and an interior point of each cell too.
 
     Returns
     -------
@@ -78,15 +91,36 @@ def explore(
     >>> [visit.cell.bounded for visit in explore(bent, "1/2", max_distance=1)]
     [True, False, True]
     """
-    for name, value, least in (("max_cells", max_cells, 1), ("max_distance", max_distance, 0)):
+    for name, value, least in (("max_cells", max_cells, 1), ("max_distance", max_distance, 0), ("workers", workers, 1)):
         if value is not None and value < least:
             raise UsageError(f"{name} is {value}; give a whole number from {least} on")
     problem = pose(as_network(network), domain)
     home = LocalCells(problem.network, problem.domain)
     point = _point(problem.network, start)
     generator, seed = generator_and_seed(rng) if order == "random" else (None, None)
-    visits = walk(home, point, max_distance=max_distance, order=order, rng=generator, meeting=meeting)
-    return Visits(islice(visits, None if max_cells is None else min(max_cells, sys.maxsize)), seed)
+    most = None if max_cells is None else min(max_cells, sys.maxsize)
+    options = {"max_distance": max_distance, "order": order, "rng": generator, "meeting": meeting}
+    if workers == 1 and checkpoint is None:
+        return Visits(islice(walk(home, point, **options), most), seed)
+    return Visits(_helped(home, point, options, most, workers, checkpoint, full), seed)
+
+
+def _helped(
+    home: LocalCells,
+    start: Row,
+    options: dict[str, Any],
+    most: int | None,
+    workers: int,
+    checkpoint: str | PathLike[str] | None,
+    full: bool,
+) -> Iterator[Visit]:
+    """A walk with workers and a record."""
+    with ExitStack() as stack:
+        record = None if checkpoint is None else stack.enter_context(ExplorationRecord(checkpoint, home))
+        pool = stack.enter_context(ProcessPool(workers))
+        expander = Expander(home, pool, record, full=full, most=most)
+        stack.callback(expander.close)
+        yield from islice(walk(home, start, **options, expander=expander), most)
 
 
 class Visits(Iterator[Visit]):
@@ -185,6 +219,8 @@ def summarize(
     rng: int | None = None,
     time_limit: float | None = None,
     write: Callable[[str], object] | None = None,
+    workers: int = 1,
+    checkpoint: str | PathLike[str] | None = None,
 ) -> Exploration:
     """Explore the cells around a point and count cells, facets and affine maps.
 
@@ -199,6 +235,8 @@ def summarize(
     write : callable, optional
         Receives a line of JSON for each cell: ``pattern``, ``distance``, ``facets`` (rows ``a``, ``b`` with
         ``a . x <= b``), ``bounded`` and ``point``.
+    workers, checkpoint
+        As in `explore`.
     """
     begun = time.monotonic()
     check_time_limit(time_limit)
@@ -209,7 +247,16 @@ def summarize(
     try:
         with limited(time_limit):
             for visit in explore(
-                posed.network, start, max_cells, max_distance, order=order, domain=posed.domain, rng=seed
+                posed.network,
+                start,
+                max_cells,
+                max_distance,
+                order=order,
+                domain=posed.domain,
+                rng=seed,
+                workers=workers,
+                checkpoint=checkpoint,
+                full=write is not None,
             ):
                 tally.add(visit)
                 if write is not None:

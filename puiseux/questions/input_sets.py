@@ -9,6 +9,7 @@ from flint import fmpq
 
 from nn_bridge.cells.cuts import with_differences, with_level, with_unit_level
 from nn_bridge.cells.faces import FaceComplex, face_complex
+from nn_bridge.cells.pieces import Allowed, misses
 from nn_bridge.network.network import Network
 from nn_bridge.topology.homology import FIELDS
 from nn_bridge.topology.sets import FaceSet, closed_set, open_set
@@ -141,6 +142,22 @@ def cut_network(network: Network, question: InputSet) -> Network:
     return with_level(network, question.output or 0, level)
 
 
+def allowed_signs(question: InputSet, units: int) -> Allowed:
+    """The signs that the units of the last stage of `cut_network`, so many, have on the closed set.
+
+    Examples
+    --------
+    >>> allowed_signs(InputSet("boundary", None, None, (0, 2), True), 3)
+    ((0, 1), (0,), (0, 1))
+    """
+    if not question.classes:
+        signs = _SIGNS[question.name or "below"]
+        return ((0, *(sign for sign in signs if sign)),)
+    first, *second = question.classes
+    equal = {other - (other > first) for other in second}
+    return tuple((0,) if unit in equal else (0, 1) for unit in range(units))
+
+
 def condition(question: InputSet) -> Callable[[tuple[int, ...]], bool]:
     """Whether a face lies in the set, from the signs on it of the last stage of `cut_network`."""
     if not question.classes:
@@ -152,9 +169,25 @@ def condition(question: InputSet) -> Callable[[tuple[int, ...]], bool]:
     return lambda found: min(found) >= least and not any(found[unit] for unit in equal)
 
 
-def face_set(network: Network, domain: Polyhedron | None, question: InputSet) -> FaceSet:
-    """The set as a union of faces."""
-    return next(face_sets(network, domain, [question]))
+def face_set(
+    network: Network, domain: Polyhedron | None, question: InputSet, *, part: bool = False
+) -> FaceSet:
+    """The set as a union of faces.
+
+    Parameters
+    ----------
+    network : Network
+    domain : Polyhedron, optional
+    question : InputSet
+    part : bool
+        List only the cells whose closure may meet the set: enough for the set itself, not for what lies around it.
+    """
+    if not part:
+        return next(face_sets(network, domain, [question]))
+    cut = cut_network(network, question)
+    units = cut.stages[-1].units
+    faces = face_complex(cut, domain, leave_out=misses(allowed_signs(question, units)))
+    return _members(faces, question, len(network.stages), units)
 
 
 def face_sets(network: Network, domain: Polyhedron | None, questions: Iterable[InputSet]) -> Iterator[FaceSet]:
@@ -195,6 +228,7 @@ __all__ = [
     "SETS",
     "InputSet",
     "all_levels",
+    "allowed_signs",
     "check_field",
     "condition",
     "cut_network",

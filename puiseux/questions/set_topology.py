@@ -16,6 +16,7 @@ from polyhedra.quoting import quoted
 from polyhedra.scalars import rational
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.questions.input_sets import SETS, InputSet, all_levels, check_field, face_set, input_set
+from puiseux.questions.pieces import check_pieces, piece_counts
 from puiseux.questions.topology_answers import Topology, describe
 from puiseux.reading import as_network
 from puiseux.time_limit import Stopped, check_time_limit, within
@@ -47,6 +48,7 @@ def topology(
     cycles: bool = False,
     critical: bool = False,
     progress: Steps = None,
+    pieces: bool = False,
 ) -> Topology:
     """Faces, Betti numbers and components of the set where an output is above a level, or of a class, exactly.
 
@@ -88,6 +90,9 @@ def topology(
         In place of a set: the critical vertices and flat components of the output.
     progress : bool or callable, optional
         True shows the steps on stderr; a callable gets each as a text.
+    pieces : bool
+        Of a level or boundary: count its pieces of dimension n - 1 alone, which is possible for far larger networks
+        (`puiseux.boundary_pieces` lists them).
 
     Raises
     ------
@@ -105,15 +110,16 @@ def topology(
     check_field(field)
     exact = as_network(network)
     sets = dict(zip(SET_OPTIONS, (which, level, of_class, boundary, unit), strict=True))
-    question = posed_question(exact, output, sets, open, compactify, torsion, cycles, persistence, critical)
+    question = posed_question(exact, output, sets, open, compactify, torsion, cycles, persistence, critical, pieces)
     problem = pose(exact, domain)
     reason, found = None, {}
     try:
-        found = within(time_limit, lambda: _answer(problem, question, field, compactify, cycles, critical))
+        found = within(time_limit, lambda: _answer(problem, question, field, compactify, cycles, critical, pieces))
     except Stopped as stopped:
         reason = str(stopped).partition(":")[0]
     betti = found.get("betti")
     asked = {"pairs": persistence, "unit": unit is not None, "torsion": torsion, "cycles": cycles, "critical": critical}
+    asked["pieces"] = pieces
     return Topology(
         set=question.name,
         closed=question.closed,
@@ -135,6 +141,7 @@ def topology(
         torsion=found.get("torsion"),
         cycles=found.get("cycles"),
         critical=found.get("critical"),
+        pieces=found.get("pieces"),
         asked=frozenset(key for key, wanted in asked.items() if wanted),
     )
 
@@ -149,6 +156,7 @@ def posed_question(
     cycles: bool,
     persistence: bool,
     critical: bool,
+    pieces: bool = False,
 ) -> InputSet:
     """The question that the parameters of `topology` ask; ``sets`` has those that name a set by their options.
 
@@ -159,6 +167,12 @@ def posed_question(
     """
     if persistence and critical:
         raise UsageError("--persistence and --critical-points are two questions; ask one of them")
+    if pieces:
+        options = {"--open": is_open, "--compactify": compactify, "--torsion": torsion, "--cycles": cycles}
+        options |= {"--persistence": persistence, "--critical-points": critical}
+        for option, given in options.items():
+            if given:
+                raise UsageError(f"--pieces counts the pieces alone; leave {option} out")
     if persistence or critical:
         name = "--persistence" if persistence else "--critical-points"
         options = {"--open": is_open, "--compactify": compactify, "--torsion": torsion, "--cycles": cycles}
@@ -166,14 +180,21 @@ def posed_question(
     if cycles and compactify:
         raise UsageError("--cycles lie in the set itself; leave --compactify out")
     which, level, of_class, boundary, unit = (sets[key] for key in SET_OPTIONS)
-    return input_set(network, output, level, which, is_open, of_class, boundary, unit)
+    if pieces and which is None and of_class is None and boundary is None:
+        which = "level"
+    question = input_set(network, output, level, which, is_open, of_class, boundary, unit)
+    if pieces:
+        check_pieces(question)
+    return question
 
 
 def _answer(
-    problem: Problem, question: InputSet, field: str, compactify: bool, cycles: bool, critical: bool
+    problem: Problem, question: InputSet, field: str, compactify: bool, cycles: bool, critical: bool, pieces: bool
 ) -> dict[str, Any]:
     """The fields of `Topology` that have to be computed."""
     network, domain = problem.network, problem.domain
+    if pieces:
+        return {"pieces": piece_counts(problem, question)}
     if question.name is None:
         if critical:
             from nn_bridge.topology.morse import critical_points
@@ -182,7 +203,7 @@ def _answer(
         from nn_bridge.topology.persistence import sublevel_persistence
 
         return {"pairs": tuple(sublevel_persistence(network, question.output or 0, domain, field))}
-    members = face_set(network, domain, question)
+    members = face_set(network, domain, question, part=True)
     homology = members.one_point_homology if compactify else members.homology
     return {
         "betti": homology.betti(field),
@@ -311,7 +332,7 @@ def vertex_persistence(
         if question is None:
             members = whole_complex(face_complex(problem.network, problem.domain))
         else:
-            members = face_set(problem.network, problem.domain, question)
+            members = face_set(problem.network, problem.domain, question, part=True)
         return {"pairs": tuple(vertex_persistence(members, of_vertex, field))}
 
     reason, found = None, {}

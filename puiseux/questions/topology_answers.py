@@ -15,6 +15,7 @@ from puiseux.questions.answers import readable, readable_point, sizes, text_or_n
 from puiseux.questions.input_sets import InputSet, set_text
 
 if TYPE_CHECKING:
+    from nn_bridge.cells.pieces import PieceCounts
     from nn_bridge.topology.morse import CriticalPoint
     from nn_bridge.topology.persistence import PersistencePair
     from nn_bridge.topology.sets import Cycle
@@ -62,7 +63,10 @@ class Topology(Value):
     critical : tuple of CriticalPoint or None
         The critical points of the output, where they were asked for; then nothing is told of a single set.
     asked : frozenset of str
-        What `to_json` prints beside the rest: of ``"pairs"``, ``"unit"``, ``"torsion"``, ``"cycles"``, ``"critical"``.
+        What `to_json` prints beside the rest: of ``"pairs"``, ``"unit"``, ``"torsion"``, ``"cycles"``, ``"critical"``,
+        ``"pieces"``.
+    pieces : PieceCounts or None
+        The numbers of pieces, flat cells and touching faces, where these alone were asked for.
     """
 
     set: str | None
@@ -86,6 +90,7 @@ class Topology(Value):
     cycles: tuple[Cycle, ...] | None = None
     critical: tuple[CriticalPoint, ...] | None = None
     asked: frozenset[str] = frozenset()
+    pieces: PieceCounts | None = None
 
     @property
     def persistent(self) -> bool:
@@ -100,6 +105,7 @@ class Topology(Value):
             "cycles": lambda: _listed(self.cycles, cycle_to_json),
             "pairs": lambda: _listed(self.pairs, pair_to_json),
             "critical": lambda: _listed(self.critical, critical_to_json),
+            "pieces": lambda: None if self.pieces is None else pieces_to_json(self.pieces),
         }
         return {
             "network": sizes(self.network),
@@ -151,6 +157,11 @@ def critical_to_json(point: CriticalPoint) -> dict[str, Any]:
     }
 
 
+def pieces_to_json(counts: PieceCounts) -> dict[str, int]:
+    """Numbers of pieces as `Topology.to_json` has them."""
+    return {"count": counts.pieces, "flat": counts.flat, "touching": counts.touching}
+
+
 def describe(found: Topology, name: str) -> str:
     """The answer for people."""
     where = "" if found.domain == "all" else f" on {found.domain}"
@@ -176,6 +187,11 @@ def describe(found: Topology, name: str) -> str:
         for entry in map(pair_to_json, found.pairs[:50]):
             lines.append(f"  {entry['dimension']:>6}  {entry['birth']:>10}  {entry['death']:>8}")
         lines += ["  .."] if len(found.pairs) > 50 else []
+    if found.pieces is not None:
+        dimension = found.network.input_dim - 1
+        lines.append(f"  pieces              {found.pieces.pieces:,} of dimension {dimension}")
+        lines.append(f"  flat cells          {found.pieces.flat:,} (full-dimensional)")
+        lines.append(f"  faces that touch    {found.pieces.touching:,} (of lower dimension, in no piece)")
     if found.critical is not None:
         lines.append("  kind        index  jump  level and point")
         for point in found.critical[:50]:
@@ -199,4 +215,4 @@ def _subject(found: Topology) -> str:
     return f"values at the vertices of {'all cells' if found.set is None else set_text(question)}"
 
 
-__all__ = ["Topology", "critical_to_json", "cycle_to_json", "describe", "pair_to_json"]
+__all__ = ["Topology", "critical_to_json", "cycle_to_json", "describe", "pair_to_json", "pieces_to_json"]

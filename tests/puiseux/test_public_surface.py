@@ -44,6 +44,7 @@ def certified(domain: Any, folder: Path) -> bool:
 
 
 ON_A_DOMAIN: dict[str, Callable[[Any, Path], Any]] = {
+    "boundary_pieces": lambda domain, _: puiseux.boundary_pieces(SLANTED, domain, level="1/7").counts,
     "cell_complex": lambda domain, _: puiseux.cell_complex(NET, domain).facet_partner.tolist(),
     "convex_regions": lambda domain, _: puiseux.convex_regions(NET, domain).lower,
     "count_definitions": lambda domain, _: str(puiseux.count_definitions(NET, domain).to_json()),
@@ -152,6 +153,7 @@ def test_a_walk_at_random_takes_a_seed_or_a_generator() -> None:
 
 RETURNS = {
     "as_network": "nn_bridge.network.network.Network",
+    "boundary_pieces": "nn_bridge.cells.pieces.LevelPieces",
     "cell_complex": "nn_bridge.cells.complex.CellComplex",
     "check_property": "puiseux.questions.properties.PropertyAnswer",
     "compare": "puiseux.questions.comparison.Comparison",

@@ -9,6 +9,7 @@
 //         work(seconds, last_second, cells, stop, share, ask) -> done    without the GIL; KeyboardInterrupt (asked for in the
 //             main thread) and a Stop that is set end it inside a step; a second one, `share`, soon and softly, between two cells
 //         take() -> arrays            the leaves found since
+//         leave_out(misses)           before the run: lists of (unit of the last stage, sign), see misses.hpp
 //         position() -> (root, roots, steps)    what is left: steps are (stage, unit, side, whether the other side is left)
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -212,6 +213,17 @@ NB_MODULE(_core, m) {
                  e.walk.select.assign(select.data(), select.data() + select.size());
                  e.walk.skip = skip, e.walk.leaf = 0;
              })
+        .def("leave_out",
+             [](Explorer& e, const std::vector<std::vector<std::tuple<int, bool>>>& misses) {
+                 e.walk.misses.clear();
+                 for (const auto& given : misses) {
+                     Miss& miss = e.walk.misses.emplace_back();
+                     for (const auto& [unit, positive] : given) {
+                         if (unit < 0 || unit >= e.walk.problem.stages.back().units) throw nb::index_error("there is no such unit");
+                         miss.push_back({unit, positive});
+                     }
+                 }
+             })
         .def_prop_rw("emit", [](const Explorer& e) { return int(e.walk.emit); }, [](Explorer& e, int emit) { e.walk.emit = Emit(emit); })
         .def_prop_rw("room", [](const Explorer& e) { return e.walk.room; }, [](Explorer& e, std::uint64_t room) { e.walk.room = room; })
         .def_prop_rw("batch_leaves", [](const Explorer& e) { return e.walk.batch_leaves; }, [](Explorer& e, std::int64_t n) { e.walk.batch_leaves = n; })
@@ -224,7 +236,7 @@ NB_MODULE(_core, m) {
             nb::dict d;
             d["cells"] = c.cells, d["splits"] = c.splits, d["generators"] = c.generators, d["evaluations"] = c.evaluations;
             d["polished"] = c.polished, d["exact"] = c.exact, d["planar"] = c.planar, d["witnessed"] = c.witnessed, d["polygons"] = c.polygons;
-            d["most_generators"] = c.most_generators;
+            d["most_generators"] = c.most_generators, d["left_out"] = e.walk.left_out;
             return d;
         });
 }

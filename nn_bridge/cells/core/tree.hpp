@@ -7,6 +7,7 @@
 #pragma once
 #include "faces.hpp"
 #include "lines.hpp"
+#include "misses.hpp"
 #include "walk.hpp"
 
 namespace puiseux::cells {
@@ -24,6 +25,7 @@ public:
         for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
         wall_place_ = at, problem_words_ = std::min(shape_.words(), problem_.words());
         path_.reserve(size_t(problem_.total_units() + problem_.dim) + 8);
+        if (!walk.misses.empty()) misses_.emplace(problem_, shape_);
     }
 
     void run() override {
@@ -57,6 +59,7 @@ private:
     Walk& walk_;
     std::optional<Residues<Set>> residues_;
     Faces<S> faces_;
+    std::optional<Misses<S>> misses_;
     int problem_words_;
     std::vector<Step> path_, forced_;   // the decisions so far, and those to follow
     size_t at_ = 0;                     // how many of the latter have been followed
@@ -135,6 +138,7 @@ private:
         pause();
         const auto [positive, negative] = this->sides(cell);
         const Set cut = positive & negative;
+        if (misses_ && at_ == forced_.size() && missed(cell, stage, cut, lines)) return;
         if (!cut.any()) {
             if (!is_last(stage)) return descend(cell, stage, positive, mirrored, lines);
             if (at_ < forced_.size()) throw BadPath();
@@ -155,6 +159,23 @@ private:
         const bool bare = is_last(stage) && !later.any() && walk_.emit == Emit::JOINS;  // only signs are needed below
         const auto [below, above] = split(cell, stage, unit, slot, bare);
         visit(below, above, stage, unit, mirrored, lines, false);
+    }
+
+    /// Whether a cell is to be left out.  Bounds are asked for where they cost less than they are likely to save.
+    bool missed(Cell cell, int stage, const Set& cut, const Lines& lines) {
+        bool left_out = false;
+        if (is_last(stage)) {
+            left_out = misses_->surely(walk_.misses, cell);
+        } else if (lines.empty()) {
+            const double effort = misses_->effort(stage) * cell.count;
+            const bool inside = !path_.empty() && path_.back().stage == stage;
+            if (!misses_->promising(stage, inside, cut.count(), effort)) return false;
+            watch_.spend(std::int64_t(effort));
+            left_out = misses_->provably(walk_.misses, cell, stage, forms_, active_);
+            misses_->learn(stage, inside, cut.count(), left_out);
+        }
+        if (left_out) ++walk_.left_out, progress_ = true, walk_.share += share();
+        return left_out;
     }
 
     /// Both sides of a unit's zero set: they share the new generators, which lie between them.

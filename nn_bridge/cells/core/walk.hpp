@@ -34,6 +34,13 @@ struct BadPath : std::exception {
     const char* what() const noexcept override { return "a recorded path does not exist in this network; start the count anew"; }
 };
 
+/// A sign of a unit of the last stage, and a list of them: where all hold strictly on a closed cell, it is left out (misses.hpp).
+struct Literal {
+    int unit;
+    bool positive;
+};
+using Miss = std::vector<Literal>;
+
 struct Walk {
     const Problem& problem;
     const ResidueNetwork* residues = nullptr;
@@ -49,6 +56,8 @@ struct Walk {
     std::int64_t leaf = 0;          // the number of the next leaf
     std::vector<std::uint8_t> select;  // by number: 1 for leaves to write, 2 for the first below a cell of the last stage
     bool skip = false;              // pass over cells of the last stage without a leaf to write
+    std::vector<Miss> misses;       // cells to leave out
+    std::int64_t left_out = 0;      // how many were, each of any stage
     bool begin = false;             // the next leaf is the first of a run
     double share = 0;               // of the tree that is done, where a start cell is 1 and each split halves
     size_t room = ~size_t{0};       // bytes by which storage may grow

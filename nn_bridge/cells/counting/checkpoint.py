@@ -18,11 +18,11 @@ import os
 import stat
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,8 @@ from nn_bridge.cells.tree import Subtree
 from nn_bridge.errors import NetworkError
 from nn_bridge.writers.files import write_bytes
 from polyhedra.quoting import quoted, shown, shown_path
+
+Content = TypeVar("Content")
 
 FORMAT, VERSION = "puiseux-cell-checkpoint", 2
 
@@ -179,6 +181,24 @@ class Checkpoint:
         hidden : sequence of int
             The units of each stage of that tree.
         """
+
+        def parse(content: bytes) -> Record:
+            record = Record.from_bytes(content)
+            jobs = (*record.left, *(group.parts for group in record.groups))
+            if roots is not None and not all(_belong(job, roots, hidden) for job in jobs):
+                raise ValueError("the record belongs to another tree")
+            return record
+
+        return self.contents(parse)
+
+    def contents(self, parse: Callable[[bytes], Content]) -> Iterator[Content]:
+        """The contents of the records written so far, read to the end before more are added.
+
+        Parameters
+        ----------
+        parse : callable
+            Raises ValueError, LookupError or TypeError for what no record holds.
+        """
         end = self._log.seek(0, os.SEEK_END)
         self._log.seek(0)
         at = 0
@@ -198,12 +218,9 @@ class Checkpoint:
             if after != content[-_SUM:]:
                 raise self._damaged(at)
             try:
-                record = Record.from_bytes(content[:-_SUM])
+                record = parse(content[:-_SUM])
             except (ValueError, LookupError, TypeError, AttributeError, RecursionError, struct.error, zlib.error):
                 raise self._damaged(at) from None
-            jobs = (*record.left, *(group.parts for group in record.groups))
-            if roots is not None and not all(_belong(job, roots, hidden) for job in jobs):
-                raise self._damaged(at)
             self._sum = after
             at = self._log.tell()
             yield record
@@ -212,7 +229,10 @@ class Checkpoint:
 
     def append(self, record: Record) -> None:
         """Add a record; when this returns it is on disk."""
-        content = record.to_bytes()
+        self.append_bytes(record.to_bytes())
+
+    def append_bytes(self, content: bytes) -> None:
+        """Add the content of a record."""
         head = struct.pack("<8sQ", _MARK, len(content))
         head += self._next(head)
         after = self._next(head + content)

@@ -216,6 +216,10 @@ def test_values_at_vertices_in_python() -> None:
         (("--level", "high"), "is no number"),
         (("--field", "3"), "take Q or 2"),
         (("--time-limit", "0"), "leaves no time"),
+        (("--pieces", "--cycles"), "leave --cycles out"),
+        (("--pieces", "--persistence"), "leave --persistence out"),
+        (("--pieces", "--set", "below"), "give --set level"),
+        (("--pieces", "-o", "set.png"), "leave -o out"),
     ],
 )
 def test_refusals_are_one_line(
@@ -247,3 +251,17 @@ def test_python_takes_the_same() -> None:
     found = topology(ANNULUS, "box:-3,3", which="below", field="2")
     assert (found.betti, found.euler, found.classes) == ((2, 1, 0), 1, ())
     assert all(ANNULUS.evaluate(point)[0] <= 0 for point in found.components)
+
+
+def test_pieces_alone_are_the_largest_faces_of_the_level(absolute: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["topology", str(absolute), "--pieces", "--level", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["pieces"] == {"count": 2, "flat": 0, "touching": 0}
+    assert (found["set"], found["betti"], found["faces"], found["complete"]) == ("level", None, None, True)
+    assert run(["topology", str(absolute), "--pieces"]) == 0
+    assert "pieces              1 of dimension 0" in capsys.readouterr().out
+    whole = topology(ANNULUS, level="1/2", which="level")
+    alone = topology(ANNULUS, level="1/2", pieces=True)
+    assert alone.pieces is not None
+    assert whole.faces is not None
+    assert alone.pieces.pieces == whole.faces[1] == len(boundary_pieces(ANNULUS, level="1/2"))
