@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from puiseux.questions.count import count_regions
     from puiseux.questions.definitions import Definitions, count_definitions
     from puiseux.questions.differences import Difference, largest_difference
+    from puiseux.questions.estimates import CellEstimate, estimate_cells
     from puiseux.questions.exploring import Exploration, explore
     from puiseux.questions.formula import NetworkFormula, simplify
     from puiseux.questions.lipschitz_constants import LipschitzConstant, lipschitz
@@ -86,6 +87,7 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "Cell": "nn_bridge.cells.cell",
+    "CellEstimate": "puiseux.questions.estimates",
     "CellComplex": "nn_bridge.cells.complex",
     "Comparison": "puiseux.questions.comparison",
     "CrossCheck": "puiseux.cross_check.cross_check",
@@ -117,6 +119,7 @@ _HOMES = {
     "critical_points": "puiseux.questions.set_topology",
     "crosscheck": "puiseux.cross_check.cross_check",
     "effective_radius": "tropical.effective_radius",
+    "estimate_cells": "puiseux.questions.estimates",
     "explore": "puiseux.questions.exploring",
     "hoffman_constant": "tropical.hoffman",
     "largest_difference": "puiseux.questions.differences",
@@ -154,6 +157,7 @@ _HOMES = {
 __all__ = [
     "Cell",
     "CellComplex",
+    "CellEstimate",
     "Comparison",
     "CrossCheck",
     "Definitions",
@@ -190,6 +194,7 @@ __all__ = [
     "dual_graph",
     "effective_radii",
     "effective_radius",
+    "estimate_cells",
     "explore",
     "extract_sign_vectors",
     "hoffman_constant",

@@ -73,13 +73,17 @@ def count(
         bool,
         typer.Option("--definitions", help="All six definitions of the literature, for networks with few cells."),
     ] = False,
+    estimate: Annotated[
+        float | None,
+        typer.Option("--estimate", metavar="SECONDS", help="Estimate the number of cells instead, between proven bounds."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Count the linear regions of a network exactly, by four definitions side by side; of several ones in a table."""
-    from puiseux.console.waiting import CellProgress
     from puiseux.domains import pose
     from puiseux.questions.count import AUTO, choose_engine, count_and_keep, count_problem, why_twice
     from puiseux.questions.definitions import definitions_of
+    from puiseux.questions.outlook import shown_outlook
     from puiseux.reading import load
 
     begun = time.monotonic()
@@ -91,13 +95,16 @@ def count(
         "memory": memory,
         "on_degenerate": on_degenerate,
     }
+    if estimate is not None:
+        given = options | {"certificate": certificate, "checkpoint": checkpoint, "definitions": definitions or None}
+        return _estimate(networks, domain, engine, estimate, given, as_json)
     if len(networks) > 1:
         single = definitions or checkpoint is not None or certificate is not None
         return _count_several(networks, domain, engine, output, options, single, as_json)
     (network,) = networks
     exact = load(network, output=output)
     problem = pose(exact, domain)
-    with CellProgress() as progress:
+    with shown_outlook(problem) as progress:
         by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
         if certificate is not None:
             _require_certifiable(certificate, engine, by_cells)
@@ -148,8 +155,8 @@ def _count_several(
 ) -> int:
     from polyhedra.errors import UsageError
     from puiseux.commands.count_several import count_several, read_all
-    from puiseux.console.waiting import CellProgress
     from puiseux.questions.count import AUTO, choose_engine, count_problem
+    from puiseux.questions.outlook import shown_outlook
 
     if single:
         raise UsageError("--certificate, --checkpoint and --definitions take one network; count the others without")
@@ -157,10 +164,37 @@ def _count_several(
 
     def count_one(problem: Problem) -> RegionCount:
         by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
-        with CellProgress() as progress:
+        with shown_outlook(problem) as progress:
             return count_problem(problem, engine, **options, progress=progress if by_cells else None)
 
     return count_several(subjects, count_one, as_json)
+
+
+def _estimate(
+    networks: list[Path], domain: str, engine: str, seconds: float, options: dict[str, Any], as_json: bool
+) -> int:
+    from polyhedra.errors import UsageError
+    from puiseux.commands.long_numbers import numbers_of_any_length
+    from puiseux.questions.count import AUTO
+    from puiseux.questions.estimates import describe, estimate_cells
+    from puiseux.reading import load
+
+    if len(networks) > 1:
+        raise UsageError("--estimate takes one network; estimate the others one by one")
+    if engine not in (AUTO, "cells"):
+        raise UsageError("--estimate goes with --engine cells; leave --engine out")
+    if options.pop("counts") not in (None, "cells"):
+        raise UsageError("--estimate is about cells; leave out --counts")
+    for option, value in options.items():
+        if value is not None:
+            raise UsageError(f"--estimate goes without --{option.replace('_', '-')}; leave it out")
+    exact = load(networks[0])
+    found = estimate_cells(exact, domain, seconds=seconds)
+    for note in exact.notes:
+        print(f"note: {shown(note, LONGEST_NOTE)}", file=sys.stderr)
+    with numbers_of_any_length():
+        print(json.dumps(found.to_json()) if as_json else describe(found, shown_path(networks[0])))
+    return ExitCode.INTERRUPTED if found.reason == "interrupted" else ExitCode.DONE
 
 
 def _require_certifiable(certificate: Path, engine: str, by_cells: bool) -> None:
@@ -248,5 +282,6 @@ COUNT = Command(
         "puiseux count digits.npz --domain slice:plane.json --output 3",
         "puiseux count net.npz --certificate net.cert && puiseux verify net.cert --network net.npz",
         "puiseux count small.npz --definitions",
+        "puiseux count huge.npz --estimate 60",
     ),
 )

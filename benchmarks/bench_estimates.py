@@ -1,0 +1,126 @@
+"""Estimates of the number of cells: how often their intervals hold the true number, beside plain Knuth.
+
+``python benchmarks/bench_estimates.py [RUNS]``: RUNS (200) runs with fixed seeds on each of seven families whose cells
+can be counted, with so few visits that a small part of the cells is counted.  Plain Knuth (1975) goes down by fair coins
+until it has made as many visits; its interval is the usual one, of the same nominal level.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t
+
+from nn_bridge.cells.core_problem import CoreProblem
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.cells.counting.estimate import CONFIDENCE, Allowance, Visitor, sample_cells
+from nn_bridge.cells.problem import CellProblem, cell_problem
+from nn_bridge.cells.tree import Subtree
+from nn_bridge.network.network import Network
+from polyhedra.polyhedron import Polyhedron
+from puiseux.random_networks import random_network
+
+FAMILIES: dict[str, tuple[Callable[[], tuple[Network, Polyhedron | None]], int]] = {
+    "two layers": (lambda: (random_network([3, 48, 48, 1], rng=1), None), 300),
+    "three layers": (lambda: (random_network([4, 20, 20, 20, 1], rng=2), None), 900),
+    "deep": (lambda: (random_network([3, 14, 14, 14, 14, 14, 14, 1], rng=7), None), 500),
+    "six inputs": (lambda: (random_network([6, 14, 14, 1], rng=1), None), 400),
+    "zero biases": (lambda: (random_network([4, 36, 36, 1], rng=5, zero_bias=True), None), 300),
+    "whole numbers": (lambda: (random_network([4, 24, 24, 1], rng=4, init="integers"), None), 300),
+    "a box": (lambda: (random_network([4, 32, 32, 32, 1], rng=6), Polyhedron.box([-1] * 4, [1] * 4)), 400),
+}
+"""By name: the network and the domain, and the visits of an estimate."""
+
+
+@dataclass
+class Runs:
+    """The outcome of many runs of one method."""
+
+    covered: int = 0
+    runs: int = 0
+    exact: int = 0
+    errors: float = 0.0
+    widths: float = 0.0
+
+    def add(self, truth: int, estimate: float, low: float, high: float, exact: bool = False) -> None:
+        """Note one run."""
+        self.runs += 1
+        self.covered += low <= truth <= high
+        self.exact += exact
+        self.errors += (estimate / truth - 1) ** 2
+        self.widths += (high - low) / truth
+
+    @property
+    def text(self) -> str:
+        """The share covered, the root mean square of the relative errors, and the mean relative width."""
+        error = math.sqrt(self.errors / self.runs)
+        return f"{self.covered / self.runs:6.1%} | {error:6.1%} | {self.widths / self.runs:6.2f}"
+
+
+def problem_of(name: str) -> tuple[Network, Polyhedron | None, CellProblem, CoreProblem]:
+    """The network, the domain and the problem of a family."""
+    network, domain = FAMILIES[name][0]()
+    problem = cell_problem(network, domain)
+    assert problem is not None
+    problem = problem.for_counting()
+    return network, domain, problem, CoreProblem(problem)
+
+
+def plain_knuth(visitor: Visitor, rng: np.random.Generator, visits: int) -> tuple[float, float, float]:
+    """The mean of descents by fair coins, each to one leaf, and the usual interval."""
+    values: list[float] = []
+    while visitor.allowance.visits < visits:
+        subtree, weight = Subtree(0, (), visitor.problem.roots), 1.0
+        while True:
+            while subtree.roots > 1:
+                half = subtree.roots // 2
+                side = int(rng.integers(2))
+                subtree = Subtree(subtree.root + side * half, (), (half, subtree.roots - half)[side])
+                weight *= 2
+            counted, rest = visitor.visit(subtree, 1)
+            # the leaf reached, and the subtrees beside the way to it: each step halves the chances
+            depths = [len(part.path) - len(subtree.path) for part in rest]
+            chances = np.array([2.0**-depth for depth in depths])
+            coin = rng.random() - np.cumsum(chances)
+            missed = np.flatnonzero(coin < 0)
+            if not len(missed):
+                values.append(weight * counted / max(1.0 - chances.sum(), 2.0**-1000))
+                break
+            chosen = int(missed[0])
+            subtree, weight = rest[chosen], weight / chances[chosen]
+    found = np.array(values)
+    mean = float(found.mean())
+    half_width = float(t.ppf((1 + CONFIDENCE) / 2, len(found) - 1) * found.std(ddof=1) / math.sqrt(len(found)))
+    return mean, mean - half_width, mean + half_width
+
+
+def main(runs: int) -> None:
+    """Print a table."""
+    print("| family | cells | visits | counted | covered | error | width | plain Knuth: covered | error | width | s/run |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    for name, (_, visits) in FAMILIES.items():
+        network, domain, problem, arrays = problem_of(name)
+        truth = count_cells(network, domain, counts="cells").cells
+        assert truth is not None
+        ours, plain = Runs(), Runs()
+        counted, begun = 0, time.perf_counter()
+        for seed in range(runs):
+            sample = sample_cells(problem, Allowance(visits=visits), np.random.default_rng(seed), arrays)
+            assert sample.estimate is not None and sample.low is not None and sample.high is not None
+            ours.add(truth, sample.estimate, sample.low, sample.high, sample.exact)
+            counted += sample.counted
+        seconds = (time.perf_counter() - begun) / runs
+        for seed in range(runs):
+            visitor = Visitor(problem, Allowance(visits=visits), arrays)
+            plain.add(truth, *plain_knuth(visitor, np.random.default_rng(seed), visits))
+        share = counted / runs / truth
+        print(f"| {name} | {truth:,} | {visits} | {share:.1%} | {ours.text} | {plain.text} | {seconds:.3f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)

@@ -1,0 +1,305 @@
+"""`estimate_cells`: the number of cells of a network with too many to count, estimated, between two proven bounds."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from nn_bridge.cells.counting.plain_count import runs_plain
+from nn_bridge.network.network import INPUT, AffineStage, Network, check_dense
+from polyhedra.compiled_core import REMEDY
+from polyhedra.errors import UsageError
+from polyhedra.polyhedron import Polyhedron
+from polyhedra.randomness import generator_and_seed
+from polyhedra.scalars import ZERO, primitive, to_float
+from polyhedra.values import Value
+from puiseux.domains import DomainLike, pose
+from puiseux.questions.answers import sizes
+from puiseux.reading import as_network
+from puiseux.time_limit import LONGEST
+
+SECONDS = 10.0
+"""What an estimate takes where nothing is said."""
+
+_FIRST_STAGE = 0.1  # share of the time for counting the cells of the first stage alone
+_AT_A_VISIT = 512  # cells counted for each probe there
+_MOST_UNITS = 300  # with more, some of the upper bounds take seconds
+_MOST_WEIGHTS = 2_000_000  # of the first stage, with more its rank takes seconds
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CellEstimate(Value):
+    """An estimate of the number of activation cells, between proven bounds.
+
+    Attributes
+    ----------
+    estimate : float or None
+        Unbiased; the number itself where ``lower == upper``; None where there is none (then see ``reason``).
+    interval : pair of floats
+        Statistical: it holds the number with a probability of about ``confidence`` (nominal).  Never beyond the bounds.
+    confidence : float
+    lower, upper : int
+        Proven.
+    lower_reason, upper_reason : str
+        What proves them.
+    descents, probes : int
+        Random descents in the tree, and subtrees visited in all.
+    reason : str or None
+        Why there is no estimate, or what ended it early.
+    domain : str
+    seed : int or None
+        Of the random numbers; None where the caller gave a generator.
+    seconds : float
+    network : Network
+        On a slice, the restricted one.
+    """
+
+    estimate: float | None
+    interval: tuple[float, float]
+    confidence: float
+    lower: int
+    upper: int
+    lower_reason: str
+    upper_reason: str
+    descents: int
+    probes: int
+    reason: str | None
+    domain: str
+    seed: int | None
+    seconds: float = field(compare=False)
+    network: Network
+
+    @property
+    def exact(self) -> bool:
+        """Whether the number is known."""
+        return self.lower == self.upper
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``puiseux count --estimate --json`` prints."""
+        only = "only cells were asked for"
+        return {
+            "network": sizes(self.network),
+            "domain": self.domain,
+            "engine": "cells",
+            "exact": self.exact,
+            "complete": self.exact,
+            "counts": {"cells": self.lower, "regions": None, "regions_by_point": None, "affine_maps": None},
+            "seconds": self.seconds,
+            "reason": only if self.exact else self.reason or "an estimate; the cells are a lower bound",
+            "estimate": self.estimate,
+            "interval": [None if math.isinf(end) else end for end in self.interval],
+            "confidence": self.confidence,
+            "lower": self.lower,
+            "upper": self.upper,
+            "lower_reason": self.lower_reason,
+            "upper_reason": self.upper_reason,
+            "descents": self.descents,
+            "probes": self.probes,
+            "seed": self.seed,
+        }
+
+
+def estimate_cells(
+    network: Any,
+    domain: DomainLike = None,
+    *,
+    seconds: float | None = None,
+    probes: int | None = None,
+    rng: int | np.random.Generator | None = None,
+) -> CellEstimate:
+    """Estimate the number of activation cells, by random descents in the tree that a count would go through.
+
+    Parameters
+    ----------
+    network : whatever `as_network` takes
+    domain : str, Polyhedron, (low, high), list of pairs, or None
+        As in `count_regions`.
+    seconds : float, optional
+        About so long; 10 where nothing is said.
+    probes : int, optional
+        Instead: visit about so many subtrees.  With ``rng`` this makes a run repeatable.
+    rng : int or numpy Generator, optional
+        A seed is drawn, and remembered in the result, where there is none.
+
+    Returns
+    -------
+    CellEstimate
+        ``estimate`` and ``interval`` are statistical, ``lower`` and ``upper`` are proven.
+
+    Raises
+    ------
+    PuiseuxError
+        The network or the domain is not usable, or an option makes no sense.
+
+    Examples
+    --------
+    >>> found = estimate_cells([[[1, 0], [0, 1], [1, 1]], [[1, 1, 1]]], probes=50, rng=1)
+    >>> found.estimate, found.exact
+    (7.0, True)
+
+    Notes
+    -----
+    See `nn_bridge.cells.counting.estimate` for the method (Knuth 1975, Chen 1992).
+    """
+    begun = time.monotonic()
+    _check(seconds, probes)
+    if runs_plain():
+        raise UsageError(f"estimates need the compiled core, which is not there or not wanted; {REMEDY}")
+    from nn_bridge.cells.counting.estimate import CONFIDENCE, Allowance, sample_cells
+
+    problem = pose(as_network(network), domain)
+    check_dense(problem.network)
+    generator, seed = generator_and_seed(rng)
+    lower, why_lower = _first_stage(problem.network, problem.domain, seconds, probes)
+    upper, why_upper = upper_bound(problem.network)
+    allowance = Allowance(None if probes is not None else SECONDS if seconds is None else seconds, probes)
+    sample = sample_cells(_reduced(problem.network, problem.domain), allowance, generator)
+    if sample.counted >= lower:
+        lower, why_lower = sample.counted, "cells counted"
+    if sample.exact or lower == upper:
+        upper, why_upper = lower, why_lower
+    floor, ceiling = to_float(fmpq(lower)), to_float(fmpq(upper))
+
+    def within_bounds(value: float) -> float:
+        return min(max(value, floor), ceiling)
+
+    interval = (floor, ceiling)
+    if sample.low is not None and sample.high is not None:
+        interval = within_bounds(sample.low), within_bounds(sample.high)
+    return CellEstimate(
+        estimate=floor if lower == upper else sample.estimate,
+        interval=interval,
+        confidence=CONFIDENCE,
+        lower=lower,
+        upper=upper,
+        lower_reason=why_lower,
+        upper_reason=why_upper,
+        descents=sample.descents,
+        probes=sample.visits,
+        reason=sample.reason,
+        domain=problem.text,
+        seed=seed,
+        seconds=time.monotonic() - begun,
+        network=problem.network,
+    )
+
+
+def _check(seconds: float | None, probes: int | None) -> None:
+    if seconds is not None and probes is not None:
+        raise UsageError("seconds or probes: give one of the two")
+    if seconds is not None and not 0 < seconds <= LONGEST:
+        raise UsageError(f"an estimate in {seconds:g} s: give a positive number of seconds, {LONGEST:g} at most")
+    if probes is not None and probes < 1:
+        raise UsageError(f"an estimate by {probes} probes: give a whole number from 1 on")
+
+
+def _reduced(network: Network, domain: Polyhedron | None) -> Any:
+    from nn_bridge.cells.problem import cell_problem
+
+    problem = cell_problem(network, domain)
+    return None if problem is None else problem.for_counting()
+
+
+# ---------------------------------------------------------------- proven bounds
+
+
+def _first_stage(
+    network: Network, domain: Polyhedron | None, seconds: float | None, probes: int | None
+) -> tuple[int, str]:
+    """A lower bound, and what proves it: cells of the first stage alone, which the others only cut."""
+    from nn_bridge.cells.counting.estimate import Allowance, Visitor
+    from nn_bridge.cells.tree import NoRoom, Subtree
+    from polyhedra.limits import OutOfTime
+
+    if not network.stages:
+        return 1, "nothing cuts"
+    best, why = 1, "a domain has a cell"
+    if domain is None:
+        best, why = arrangement_bound(network.stages[0]), "independent and different units of the first stage"
+    if len(network.stages) > 1:
+        alone = Network(network.input_dim, network.stages[:1], AffineStage((), (ZERO,)))
+        problem = _reduced(alone, domain)
+        if problem is not None:
+            time_given = None if probes is not None else _FIRST_STAGE * (SECONDS if seconds is None else seconds)
+            allowance = Allowance(time_given, probes)
+            try:
+                visitor = Visitor(problem, allowance)
+                cells = None if probes is None else probes * _AT_A_VISIT
+                found, _ = visitor.visit(Subtree(0, (), problem.roots), cells, time_given or math.inf)
+            except (OutOfTime, NoRoom):
+                found = 1
+            if found > best:
+                best, why = found, "cells of the first stage alone, counted"
+    return best, why
+
+
+def arrangement_bound(stage: AffineStage) -> int:
+    """The fewest cells that hyperplanes of this number and rank have: 2^(r - 1) (N - r + 2).
+
+    The first r, independent, cut R^n into 2^r cells.  Each other hyperplane cuts off as many new cells as the others
+    cut it into; they have at least rank r - 1 on it, so these are at least 2^(r - 1).
+
+    Examples
+    --------
+    >>> arrangement_bound(Network.from_layers([[[1, 0], [0, 1], [1, 1], [2, 2]], [[1, 1, 1, 1]]]).stages[0])
+    6
+    """
+    from polyhedra.independence import independent
+
+    block = stage.block(INPUT) or ()
+    rows = [(row, b) for row, b in zip(block, stage.bias, strict=True) if any(row)]
+    if not rows:
+        return 1
+    if len(rows) * len(rows[0][0]) > _MOST_WEIGHTS:
+        return 2
+    rank = len(independent([row for row, _ in rows]).rows)
+    different = {_hyperplane((*row, b)) for row, b in rows}
+    return int(2 ** (rank - 1) * (len(different) - rank + 2))
+
+
+def _hyperplane(row: tuple[fmpq, ...]) -> tuple[int, ...]:
+    """The same for all multiples of an affine form."""
+    whole = primitive(row)
+    first = next(v for v in whole if v)
+    return tuple(-v for v in whole) if first < 0 else tuple(whole)
+
+
+def upper_bound(network: Network) -> tuple[int, str]:
+    """The best upper bound that is quick to find, and its name."""
+    from nn_bridge.expressivity.bound_formulas import rank_upper
+    from nn_bridge.expressivity.region_bounds import region_bounds
+
+    if sum(network.hidden) <= _MOST_UNITS:
+        best = region_bounds(network).least_upper
+        assert best.value is not None
+        return best.value, f"bound {best.name}"
+    return min((rank_upper(network), "bound rank"), (2 ** sum(network.hidden), "bound montufar-2014"))
+
+
+def describe(found: CellEstimate, name: str) -> str:
+    """The answer for people."""
+    from puiseux.commands.long_numbers import readable
+
+    where = f"all of R^{found.network.input_dim}" if found.domain == "all" else found.domain
+    lines = [f"{name}: activation cells on {where}"]
+    if found.exact:
+        lines.append(f"  cells     {readable(found.lower)} (exact: {found.lower_reason})")
+    else:
+        low, high = (f"{end:.4g}" for end in found.interval)
+        if found.estimate is not None:
+            lines.append(f"  estimate  {found.estimate:.4g}")
+            lines.append(f"  interval  {low} to {high} (statistical, nominal {found.confidence:.0%}: not proven)")
+        lines.append(f"  at least  {readable(found.lower)} (proven: {found.lower_reason})")
+        lines.append(f"  at most   {readable(found.upper)} (proven: {found.upper_reason})")
+    if found.reason is not None:
+        lines.append(f"  {found.reason}")
+    lines.append(f"  {found.descents} descents, {found.probes} subtrees visited, {found.seconds:.2f} s")
+    return "\n".join(lines)
+
+
+__all__ = ["CellEstimate", "describe", "estimate_cells"]
