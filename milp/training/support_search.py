@@ -1,0 +1,409 @@
+"""The sparsest exact fit by enumeration: every number of non-zeros below the answer is refuted, for all real weights.
+
+With s non-zero weights and biases the outputs on the data lie in a sum of spans of cost s in all (`milp.training.supports`).
+For s < N the determinant of these spans and the target, compressed to s + 1 rows, refutes a sum where it is not zero
+modulo a prime: then the columns and the target are independent, over the rationals too. All sums of one level are tested
+in arrays; units are interchangeable, and signs of units do not change a span. Where the determinant is zero, exact ranks
+decide, then for each choice of supports, patterns and signs an exact linear system or program: it gives a network, or a
+Farkas combination that refutes it.
+
+That all sums of a level are refuted by ranks alone is what "general position" assumes: here it is proven, or it fails.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import combinations_with_replacement, product
+
+import numpy as np
+from flint import fmpq, fmpq_mat, fmpz_mat
+
+from milp.training.fit_data import FitData
+from milp.training.residues import PrimeField
+from milp.training.supports import Block, Span, SpanClass, canonical, span_class
+from polyhedra.arrays import Floats, Integers
+from polyhedra.linear_program import Infeasible, maximize
+from polyhedra.scalars import ONE, ZERO, rational
+
+_AT_ONCE = 1 << 16  # determinants in one array
+_SEED = 20  # of the random rows and columns, which no answer depends on
+_PER_SYSTEM = 4e-7  # seconds, for the forecast of a level
+_PER_EXACT_SYSTEM = 1e-3
+
+
+class OutOfTime(Exception):
+    """The deadline was reached within a level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A hidden unit of a fit.
+
+    Attributes
+    ----------
+    sign : int
+        The output weight, 1 or -1.
+    block : Block
+    weights : tuple of rationals
+        Of the block's columns, for the data as given.
+    """
+
+    sign: int
+    block: Block
+    weights: tuple[fmpq, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refutation:
+    """A Farkas combination: no weights of these blocks with these signs fit.
+
+    Attributes
+    ----------
+    blocks : tuple of Block
+    signs : tuple of int
+    equations : tuple of N rationals
+        Multipliers m of the samples: sum m_n y_n < 0.
+    inequalities : tuple of rows of N rationals
+        Multipliers l >= 0 of each unit's signs: sum_n m_n s 1_P(n) x_n = sum_n l_n e_n x_n on its support, where e is
+        1 on active samples and -1 on others.
+    """
+
+    blocks: tuple[Block, ...]
+    signs: tuple[int, ...]
+    equations: tuple[fmpq, ...]
+    inequalities: tuple[tuple[fmpq, ...], ...]
+
+
+@dataclass(slots=True)
+class SupportSearch:
+    """Levels of a search for the sparsest fit, from few non-zeros upwards.
+
+    Attributes
+    ----------
+    data : FitData
+    units : int
+        No more than N count: N non-negative multiples of units' outputs represent the target where any do.
+    limits : pair of rationals or None
+        Of weights and of biases; None for all real numbers.
+    lower_bound : int
+        No network with fewer non-zeros fits.
+    systems : int
+        Sums of spans that were decided.
+    generic : bool
+        Whether ranks alone refuted all of them: the data are in general position as far as the levels went.
+    refutations : list of Refutation
+        Of the systems that neither ranks nor a unique solution refuted.
+    """
+
+    data: FitData
+    units: int
+    limits: tuple[fmpq, fmpq] | None = None
+    lower_bound: int = 0
+    systems: int = 0
+    generic: bool = True
+    refutations: list[Refutation] = field(default_factory=list)
+    _classes: dict[int, SpanClass] = field(default_factory=dict)
+    _residues: dict[int, Floats] = field(default_factory=dict)
+    _field: PrimeField | None = None
+    _rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(_SEED))
+    _touched: bool = False  # whether the target lies in some sum of spans so far
+    _deadline: float = math.inf
+
+    def climb(self, most: int | None = None, deadline: float = math.inf) -> tuple[Unit, ...] | None:
+        """Go through the levels up to ``most`` non-zeros until one has a fit; it is a sparsest one.
+
+        A level whose forecast ends after the deadline is not begun. ``lower_bound`` says how far the search came.
+        """
+        self._deadline = deadline
+        useful = sum(1 for column in self.data.columns if any(column))
+        last = min(self.units, self.data.samples) * useful
+        while self.lower_bound <= (last if most is None else min(most, last)):
+            try:
+                if self.lower_bound and time.monotonic() + self.forecast(self.lower_bound) > deadline:
+                    return None
+                found = self._level(self.lower_bound)
+            except OutOfTime:
+                return None
+            if found is not None:
+                return found
+            self.lower_bound += 1
+        return None
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether all levels were refuted: no network with so many units fits."""
+        useful = sum(1 for column in self.data.columns if any(column))
+        return self.lower_bound > min(self.units, self.data.samples) * useful
+
+    def forecast(self, level: int) -> float:
+        """Seconds that a level may take, from the number of its systems."""
+        rate = _PER_SYSTEM if level < self.data.samples else _PER_EXACT_SYSTEM
+        return rate * sum(self._sums(parts) for parts in self._partitions(level))
+
+    def _partitions(self, level: int) -> Iterator[tuple[int, ...]]:
+        useful = sum(1 for column in self.data.columns if any(column))
+        for parts in _partitions(level, min(level, useful)):
+            if len(parts) <= min(self.units, self.data.samples):
+                yield parts
+
+    def _class(self, cost: int) -> SpanClass:
+        if cost not in self._classes:
+            self._check_time()
+            self._classes[cost] = span_class(self.data, cost)
+        return self._classes[cost]
+
+    def _sums(self, parts: tuple[int, ...]) -> int:
+        total = 1
+        for cost in set(parts):
+            found = self._class(cost)
+            size = found.blocks if sum(parts) >= self.data.samples else len(found.spans)
+            total *= math.comb(size + parts.count(cost) - 1, parts.count(cost))
+        return total
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self._deadline:
+            raise OutOfTime
+
+    def _level(self, level: int) -> tuple[Unit, ...] | None:
+        if not level:
+            self.systems += 1
+            return () if not any(self.data.goal) else None
+        for parts in self._partitions(level):
+            sums = self._suspects(parts) if level < self.data.samples else self._all_sums(parts)
+            for spans in sums:
+                found = self._decide(spans)
+                if found is not None:
+                    return found
+        return None
+
+    def _all_sums(self, parts: tuple[int, ...]) -> Iterator[tuple[Span, ...]]:
+        classes = [
+            combinations_with_replacement(self._class(cost).spans, parts.count(cost)) for cost in sorted(set(parts))
+        ]
+        for chosen in product(*classes):
+            self._check_time()
+            self.systems += 1
+            yield tuple(span for some in chosen for span in some)
+
+    def _suspects(self, parts: tuple[int, ...]) -> Iterator[tuple[Span, ...]]:
+        """The sums of spans of these costs that no determinant refutes."""
+        if self._field is None:
+            self._field = PrimeField(self.data.samples)
+        if any(not self._class(cost).spans for cost in set(parts)):
+            return
+        last = max(set(parts), key=lambda cost: len(self._class(cost).spans))
+        costs = list(parts)
+        costs.remove(last)
+        arrays = {cost: self._arrays(cost) for cost in set(parts)}
+        samples = self.data.samples
+        ends, goal = arrays[last], self._field.of_integers(self.data.goal)
+        beside = np.ascontiguousarray(ends.transpose(1, 0, 2)).reshape(samples, -1)
+        same = max((place for place, cost in enumerate(costs) if cost == last), default=None)
+        step = max(1, _AT_ONCE // len(ends))
+        for indices in self._prefixes(tuple(costs)):
+            for start in range(0, len(indices), step):
+                self._check_time()
+                some = indices[start : start + step]
+                rows, regular = self._compressed(costs, some, arrays, last + 1)
+                images = self._field.reduce(rows @ beside).reshape(len(some), last + 1, len(ends), last)
+                matrices = np.empty((len(some), len(ends), last + 1, last + 1))
+                matrices[..., :last] = images.transpose(0, 2, 1, 3)
+                matrices[..., last] = self._field.reduce(rows @ goal)[:, None, :]
+                zero = (self._field.determinants(matrices) == 0) | ~regular[:, None]
+                if same is not None:
+                    after = np.arange(len(ends)) - some[:, same, None]
+                    zero &= after >= 0 if self._touched else after > 0
+                self.systems += zero.size
+                for row, end in np.argwhere(zero):
+                    chosen = [*zip(costs, some[row], strict=True), (last, end)]
+                    yield tuple(self._class(cost).spans[place] for cost, place in chosen)
+
+    def _arrays(self, cost: int) -> Floats:
+        if cost not in self._residues:
+            assert self._field is not None
+            self._residues[cost] = self._class(cost).residues(self._field, self._rng)
+        return self._residues[cost]
+
+    def _prefixes(self, costs: tuple[int, ...]) -> Iterator[Integers]:
+        """All choices of spans of these costs, in arrays of indices; equal costs in increasing order.
+
+        A span twice adds nothing to once, which an earlier level refuted; it counts where none refuted it.
+        """
+        if not costs:
+            yield np.zeros((1, 0), dtype=np.int64)
+            return
+        size = len(self._class(costs[-1]).spans)
+        step = max(1, _AT_ONCE // size)
+        for shorter in self._prefixes(costs[:-1]):
+            for start in range(0, len(shorter), step):
+                some = shorter[start : start + step]
+                left = np.repeat(some, size, axis=0)
+                right = np.tile(np.arange(size), len(some))
+                if costs[-2:-1] == costs[-1:]:
+                    kept = right >= left[:, -1] if self._touched else right > left[:, -1]
+                    left, right = left[kept], right[kept]
+                if len(right):
+                    yield np.column_stack([left, right])
+
+    def _compressed(
+        self, costs: list[int], indices: Integers, arrays: dict[int, Floats], rows: int
+    ) -> tuple[Floats, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
+        """Rows that multiply the chosen spans to zero, combined at random to so many; and whether they can be used."""
+        assert self._field is not None
+        samples = self.data.samples
+        if not costs:
+            kernels, regular = np.eye(samples)[None], np.ones(1, dtype=bool)
+        else:
+            chosen = [arrays[cost][indices[:, place]] for place, cost in enumerate(costs)]
+            matrices = np.concatenate(chosen, axis=2)
+            kernels, regular = self._field.left_kernels(matrices)
+            doubtful = np.flatnonzero(~regular)
+            for place in doubtful:
+                matrices[place] = self._padded(costs, indices[place])
+            if len(doubtful):
+                again, works = self._field.left_kernels(matrices[doubtful])
+                kernels[doubtful], regular[doubtful] = again, works
+        if kernels.shape[1] > rows:
+            mix = self._rng.integers(0, self._field.prime, size=(rows, kernels.shape[1])).astype(np.float64)
+            kernels = self._field.reduce(mix @ kernels)
+        return kernels, regular
+
+    def _padded(self, costs: list[int], indices: Integers) -> Floats:
+        """A basis of a sum of dependent spans, exact, and random columns up to the number of columns."""
+        assert self._field is not None
+        spans = [self._class(cost).spans[place] for cost, place in zip(costs, indices, strict=True)]
+        basis = canonical([row for span in spans for row in span.basis])
+        found = self._rng.integers(0, self._field.prime, size=(self.data.samples, sum(costs))).astype(np.float64)
+        found[:, : len(basis)] = self._field.of_integers(basis).T
+        return found
+
+    def _decide(self, spans: tuple[Span, ...]) -> tuple[Unit, ...] | None:
+        """A fit whose units have these spans, or None: then there is none."""
+        if not self._holds([row for span in spans for row in span.basis]):
+            return None
+        self._touched = True
+        seen: set[tuple[tuple[tuple[int, ...], tuple[bool, ...]], ...]] = set()
+        for blocks in product(*(span.blocks for span in spans)):
+            key = tuple(sorted((block.support, block.active) for block in blocks))
+            if key in seen:
+                continue
+            seen.add(key)
+            self._check_time()
+            rows = [row for block in blocks for row in block.masked(self.data)]
+            if not self._holds(rows):
+                continue
+            self.generic = False
+            found = self._weights(blocks, rows)
+            if found is not None:
+                return found
+        return None
+
+    def _holds(self, rows: list[tuple[int, ...]] | list[list[int]]) -> bool:
+        """Whether the target lies in the span of integer rows, exactly."""
+        listed = [list(row) for row in rows]
+        return bool(fmpz_mat(listed).rank() == fmpz_mat([*listed, list(self.data.goal)]).rank())
+
+    def _weights(self, blocks: tuple[Block, ...], rows: list[list[int]]) -> tuple[Unit, ...] | None:
+        """Weights of these blocks that fit, with any signs."""
+        goal = self.data.goal
+        if fmpz_mat(rows).rank() == len(rows):
+            reduced, _ = fmpq_mat(fmpz_mat([[*column, y] for *column, y in zip(*rows, goal, strict=True)])).rref()
+            values = [reduced[i, len(rows)] for i in range(len(rows))]
+            return self._signed(blocks, values)
+        for signs in product((1, -1), repeat=len(blocks)):
+            self._check_time()
+            found = self._program(blocks, signs)
+            if isinstance(found, Refutation):
+                self.refutations.append(found)
+            else:
+                return found
+        return None
+
+    def _signed(self, blocks: tuple[Block, ...], values: list[fmpq]) -> tuple[Unit, ...] | None:
+        """The units of the only outputs that fit, if each has its pattern with one of the signs."""
+        units, start = [], 0
+        for block in blocks:
+            part = values[start : start + len(block.support)]
+            start += len(block.support)
+            sign = next((s for s in (1, -1) if self._has_pattern(block, [s * value for value in part])), None)
+            if sign is None:
+                return None
+            units.append(self._unit(sign, block, [sign * value for value in part]))
+        return tuple(units) if all(map(self._within, units)) else None
+
+    def _has_pattern(self, block: Block, weights: list[fmpq]) -> bool:
+        columns = [self.data.columns[i] for i in block.support]
+        for on, *row in zip(block.active, *columns, strict=True):
+            value = sum((weight * x for weight, x in zip(weights, row, strict=True)), ZERO)
+            if value < 0 if on else value > 0:
+                return False
+        return True
+
+    def _unit(self, sign: int, block: Block, weights: list[fmpq]) -> Unit:
+        return Unit(
+            sign, block, tuple(self.data.weight(i, value) for i, value in zip(block.support, weights, strict=True))
+        )
+
+    def _limit(self, column: int) -> fmpq | None:
+        return None if self.limits is None else self.limits[int(column == self.data.features)]
+
+    def _within(self, unit: Unit) -> bool:
+        pairs = ((self._limit(i), value) for i, value in zip(unit.block.support, unit.weights, strict=True))
+        return all(limit is None or abs(value) <= limit for limit, value in pairs)
+
+    def _program(self, blocks: tuple[Block, ...], signs: tuple[int, ...]) -> tuple[Unit, ...] | Refutation:
+        """The exact linear program of blocks with signs."""
+        data = self.data
+        width = sum(len(block.support) for block in blocks)
+        equations = [[0] * width for _ in range(data.samples)]
+        rows: list[list[fmpq | int]] = []
+        right: list[fmpq] = []
+        start = 0
+        for block, sign in zip(blocks, signs, strict=True):
+            for n, on in enumerate(block.active):
+                row: list[fmpq | int] = [0] * width
+                for j, i in enumerate(block.support):
+                    value = data.columns[i][n]
+                    row[start + j] = -value if on else value
+                    if on:
+                        equations[n][start + j] += sign * value
+                rows.append(row)
+                right.append(ZERO)
+            start += len(block.support)
+        places = [i for block in blocks for i in block.support]
+        for j, i in enumerate(places):
+            limit = self._limit(i)
+            if limit is not None:
+                for side in (1, -1):
+                    rows.append([data.weight(i, rational(side)) if j == k else ZERO for k in range(width)])
+                    right.append(limit)
+        answer = maximize([ZERO] * width, rows, right, equations, data.goal)
+        if isinstance(answer, Infeasible):
+            parts = answer.multipliers[: len(blocks) * data.samples]
+            grouped = tuple(tuple(parts[k * data.samples : (k + 1) * data.samples]) for k in range(len(blocks)))
+            return Refutation(blocks, signs, tuple(answer.equality_multipliers), grouped)
+        values, units = list(answer.point), []
+        for block, sign in zip(blocks, signs, strict=True):
+            units.append(self._unit(sign, block, values[: len(block.support)]))
+            values = values[len(block.support) :]
+        return tuple(units)
+
+
+def without_zeros(units: tuple[Unit, ...]) -> tuple[Unit, ...]:
+    """The units whose weights are not all zero."""
+    return tuple(replace(unit) for unit in units if any(value != ZERO for value in unit.weights))
+
+
+def _partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
+    if total == 0:
+        yield ()
+        return
+    for part in range(min(total, largest), 0, -1):
+        for rest in _partitions(total - part, part):
+            yield (part, *rest)
+
+
+__all__ = ["ONE", "OutOfTime", "Refutation", "SupportSearch", "Unit", "without_zeros"]
