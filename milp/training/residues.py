@@ -50,9 +50,7 @@ class PrimeField:
         if size == 1:
             return np.array(matrices[..., 0, 0])
         if size == 2:
-            return self.reduce(
-                matrices[..., 0, 0] * matrices[..., 1, 1] - matrices[..., 0, 1] * matrices[..., 1, 0]
-            )
+            return self.reduce(matrices[..., 0, 0] * matrices[..., 1, 1] - matrices[..., 0, 1] * matrices[..., 1, 0])
         if size == 3:
             a, b = matrices[..., 0, :], matrices[..., 1, :]
             total = np.zeros(matrices.shape[:-2])

@@ -1,11 +1,11 @@
 """The sparsest exact fit by enumeration: every number of non-zeros below the answer is refuted, for all real weights.
 
-With s non-zero weights and biases the outputs on the data lie in a sum of spans of cost s in all (`milp.training.supports`).
-For s < N the determinant of these spans and the target, compressed to s + 1 rows, refutes a sum where it is not zero
-modulo a prime: then the columns and the target are independent, over the rationals too. All sums of one level are tested
-in arrays; units are interchangeable, and signs of units do not change a span. Where the determinant is zero, exact ranks
-decide, then for each choice of supports, patterns and signs an exact linear system or program: it gives a network, or a
-Farkas combination that refutes it.
+With s non-zero weights and biases the outputs on the data lie in a sum of spans of cost s in all (see
+`milp.training.supports`). For s < N the determinant of these spans and the target, compressed to s + 1 rows, refutes a
+sum where it is not zero modulo a prime: then the columns and the target are independent, over the rationals too. All
+sums of one level are tested in arrays; units are interchangeable, and signs of units do not change a span. Where the
+determinant is zero, exact ranks decide, then for each choice of supports, patterns and signs an exact linear system or
+program: it gives a network, or a Farkas combination that refutes it.
 
 That all sums of a level are refuted by ranks alone is what "general position" assumes: here it is proven, or it fails.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations_with_replacement, product
 
 import numpy as np
@@ -23,15 +23,19 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 
 from milp.training.fit_data import FitData
 from milp.training.residues import PrimeField
-from milp.training.supports import Block, Span, SpanClass, canonical, span_class
+from milp.training.supports import Block, Span, SpanClass, canonical, seconds_of_class, span_class
 from polyhedra.arrays import Floats, Integers
 from polyhedra.linear_program import Infeasible, maximize
-from polyhedra.scalars import ONE, ZERO, rational
+from polyhedra.scalars import ZERO, rational
+
+Limits = tuple[fmpq | None, fmpq | None]
+"""Of the absolute values of weights and of biases; None for all real numbers."""
 
 _AT_ONCE = 1 << 16  # determinants in one array
 _SEED = 20  # of the random rows and columns, which no answer depends on
 _PER_SYSTEM = 4e-7  # seconds, for the forecast of a level
 _PER_EXACT_SYSTEM = 1e-3
+_ENOUGH = 10_000  # systems after which a level says how fast the next will be
 
 
 class OutOfTime(Exception):
@@ -88,6 +92,8 @@ class SupportSearch:
         No more than N count: N non-negative multiples of units' outputs represent the target where any do.
     limits : pair of rationals or None
         Of weights and of biases; None for all real numbers.
+    signs : (K+, K-) or None
+        How many units of each sign there may be; None for free signs.
     lower_bound : int
         No network with fewer non-zeros fits.
     systems : int
@@ -100,7 +106,8 @@ class SupportSearch:
 
     data: FitData
     units: int
-    limits: tuple[fmpq, fmpq] | None = None
+    limits: Limits | None = None
+    signs: tuple[int, int] | None = None
     lower_bound: int = 0
     systems: int = 0
     generic: bool = True
@@ -111,6 +118,7 @@ class SupportSearch:
     _rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(_SEED))
     _touched: bool = False  # whether the target lies in some sum of spans so far
     _deadline: float = math.inf
+    _rate: float = _PER_SYSTEM
 
     def climb(self, most: int | None = None, deadline: float = math.inf) -> tuple[Unit, ...] | None:
         """Go through the levels up to ``most`` non-zeros until one has a fit; it is a sparsest one.
@@ -121,8 +129,9 @@ class SupportSearch:
         useful = sum(1 for column in self.data.columns if any(column))
         last = min(self.units, self.data.samples) * useful
         while self.lower_bound <= (last if most is None else min(most, last)):
+            begin, before = time.monotonic(), self.systems
             try:
-                if self.lower_bound and time.monotonic() + self.forecast(self.lower_bound) > deadline:
+                if self.lower_bound and begin + self.forecast(self.lower_bound) > deadline:
                     return None
                 found = self._level(self.lower_bound)
             except OutOfTime:
@@ -130,7 +139,35 @@ class SupportSearch:
             if found is not None:
                 return found
             self.lower_bound += 1
+            if self.systems - before > _ENOUGH:
+                self._rate = max(_PER_SYSTEM, (time.monotonic() - begin) / (self.systems - before))
         return None
+
+    def any_fit(self, deadline: float = math.inf) -> tuple[Unit, ...] | None:
+        """A fit without regard to sparsity: units with all columns, in every pattern. Empty: there is none.
+
+        None where the deadline came first, or would.
+        """
+        self._deadline = deadline
+        useful = sum(1 for column in self.data.columns if any(column))
+        parts = (useful,) * min(self.units, self.data.samples)
+        if time.monotonic() + seconds_of_class(self.data, useful) > deadline:
+            return None
+        try:
+            forecast = _PER_EXACT_SYSTEM * self._sums(parts)
+            if not useful or time.monotonic() + forecast > deadline:
+                return None
+            for spans in self._all_sums(parts):
+                found = self._decide(spans)
+                if found is not None:
+                    return found
+        except OutOfTime:
+            return None
+        return ()
+
+    def within(self, seconds: float) -> None:
+        """Let what follows end after so many seconds, by `OutOfTime`."""
+        self._deadline = time.monotonic() + seconds
 
     @property
     def exhausted(self) -> bool:
@@ -139,26 +176,33 @@ class SupportSearch:
         return self.lower_bound > min(self.units, self.data.samples) * useful
 
     def forecast(self, level: int) -> float:
-        """Seconds that a level may take, from the number of its systems."""
-        rate = _PER_SYSTEM if level < self.data.samples else _PER_EXACT_SYSTEM
-        return rate * sum(self._sums(parts) for parts in self._partitions(level))
+        """Seconds that a level may take, from the number of its systems; infinite if even counting them is too long."""
+        parts = list(self.partitions(level))
+        missing = {cost for found in parts for cost in found} - self._classes.keys()
+        building = sum(seconds_of_class(self.data, cost) for cost in missing)
+        if time.monotonic() + building > self._deadline:
+            return math.inf
+        rate = self._rate if level < self.data.samples else _PER_EXACT_SYSTEM
+        return rate * sum(map(self._sums, parts))
 
-    def _partitions(self, level: int) -> Iterator[tuple[int, ...]]:
+    def partitions(self, level: int) -> Iterator[tuple[int, ...]]:
+        """How a number of non-zeros may be divided among the units."""
         useful = sum(1 for column in self.data.columns if any(column))
         for parts in _partitions(level, min(level, useful)):
             if len(parts) <= min(self.units, self.data.samples):
                 yield parts
 
-    def _class(self, cost: int) -> SpanClass:
+    def spans_of(self, cost: int) -> SpanClass:
+        """The spans of units with so many non-zeros."""
         if cost not in self._classes:
             self._check_time()
-            self._classes[cost] = span_class(self.data, cost)
+            self._classes[cost] = span_class(self.data, cost, self._check_time)
         return self._classes[cost]
 
     def _sums(self, parts: tuple[int, ...]) -> int:
         total = 1
         for cost in set(parts):
-            found = self._class(cost)
+            found = self.spans_of(cost)
             size = found.blocks if sum(parts) >= self.data.samples else len(found.spans)
             total *= math.comb(size + parts.count(cost) - 1, parts.count(cost))
         return total
@@ -171,7 +215,7 @@ class SupportSearch:
         if not level:
             self.systems += 1
             return () if not any(self.data.goal) else None
-        for parts in self._partitions(level):
+        for parts in self.partitions(level):
             sums = self._suspects(parts) if level < self.data.samples else self._all_sums(parts)
             for spans in sums:
                 found = self._decide(spans)
@@ -181,7 +225,7 @@ class SupportSearch:
 
     def _all_sums(self, parts: tuple[int, ...]) -> Iterator[tuple[Span, ...]]:
         classes = [
-            combinations_with_replacement(self._class(cost).spans, parts.count(cost)) for cost in sorted(set(parts))
+            combinations_with_replacement(self.spans_of(cost).spans, parts.count(cost)) for cost in sorted(set(parts))
         ]
         for chosen in product(*classes):
             self._check_time()
@@ -192,9 +236,9 @@ class SupportSearch:
         """The sums of spans of these costs that no determinant refutes."""
         if self._field is None:
             self._field = PrimeField(self.data.samples)
-        if any(not self._class(cost).spans for cost in set(parts)):
+        if any(not self.spans_of(cost).spans for cost in set(parts)):
             return
-        last = max(set(parts), key=lambda cost: len(self._class(cost).spans))
+        last = max(set(parts), key=lambda cost: len(self.spans_of(cost).spans))
         costs = list(parts)
         costs.remove(last)
         arrays = {cost: self._arrays(cost) for cost in set(parts)}
@@ -219,12 +263,12 @@ class SupportSearch:
                 self.systems += zero.size
                 for row, end in np.argwhere(zero):
                     chosen = [*zip(costs, some[row], strict=True), (last, end)]
-                    yield tuple(self._class(cost).spans[place] for cost, place in chosen)
+                    yield tuple(self.spans_of(cost).spans[place] for cost, place in chosen)
 
     def _arrays(self, cost: int) -> Floats:
         if cost not in self._residues:
             assert self._field is not None
-            self._residues[cost] = self._class(cost).residues(self._field, self._rng)
+            self._residues[cost] = self.spans_of(cost).residues(self._field, self._rng)
         return self._residues[cost]
 
     def _prefixes(self, costs: tuple[int, ...]) -> Iterator[Integers]:
@@ -235,7 +279,7 @@ class SupportSearch:
         if not costs:
             yield np.zeros((1, 0), dtype=np.int64)
             return
-        size = len(self._class(costs[-1]).spans)
+        size = len(self.spans_of(costs[-1]).spans)
         step = max(1, _AT_ONCE // size)
         for shorter in self._prefixes(costs[:-1]):
             for start in range(0, len(shorter), step):
@@ -274,7 +318,7 @@ class SupportSearch:
     def _padded(self, costs: list[int], indices: Integers) -> Floats:
         """A basis of a sum of dependent spans, exact, and random columns up to the number of columns."""
         assert self._field is not None
-        spans = [self._class(cost).spans[place] for cost, place in zip(costs, indices, strict=True)]
+        spans = [self.spans_of(cost).spans[place] for cost, place in zip(costs, indices, strict=True)]
         basis = canonical([row for span in spans for row in span.basis])
         found = self._rng.integers(0, self._field.prime, size=(self.data.samples, sum(costs))).astype(np.float64)
         found[:, : len(basis)] = self._field.of_integers(basis).T
@@ -292,11 +336,10 @@ class SupportSearch:
                 continue
             seen.add(key)
             self._check_time()
-            rows = [row for block in blocks for row in block.masked(self.data)]
-            if not self._holds(rows):
+            if not self._holds([row for block in blocks for row in block.masked(self.data)]):
                 continue
             self.generic = False
-            found = self._weights(blocks, rows)
+            found = self.weights_of(blocks)
             if found is not None:
                 return found
         return None
@@ -306,15 +349,20 @@ class SupportSearch:
         listed = [list(row) for row in rows]
         return bool(fmpz_mat(listed).rank() == fmpz_mat([*listed, list(self.data.goal)]).rank())
 
-    def _weights(self, blocks: tuple[Block, ...], rows: list[list[int]]) -> tuple[Unit, ...] | None:
-        """Weights of these blocks that fit, with any signs."""
+    def weights_of(self, blocks: tuple[Block, ...]) -> tuple[Unit, ...] | None:
+        """Weights of these blocks that fit, with any signs; exact."""
         goal = self.data.goal
+        rows = [row for block in blocks for row in block.masked(self.data)]
+        if not self._holds(rows):
+            return None
         if fmpz_mat(rows).rank() == len(rows):
             reduced, _ = fmpq_mat(fmpz_mat([[*column, y] for *column, y in zip(*rows, goal, strict=True)])).rref()
             values = [reduced[i, len(rows)] for i in range(len(rows))]
             return self._signed(blocks, values)
         for signs in product((1, -1), repeat=len(blocks)):
             self._check_time()
+            if not self._may_have(signs):
+                continue
             found = self._program(blocks, signs)
             if isinstance(found, Refutation):
                 self.refutations.append(found)
@@ -328,11 +376,17 @@ class SupportSearch:
         for block in blocks:
             part = values[start : start + len(block.support)]
             start += len(block.support)
+            if not any(part):
+                continue
             sign = next((s for s in (1, -1) if self._has_pattern(block, [s * value for value in part])), None)
             if sign is None:
                 return None
             units.append(self._unit(sign, block, [sign * value for value in part]))
-        return tuple(units) if all(map(self._within, units)) else None
+        signs = tuple(unit.sign for unit in units)
+        return tuple(units) if self._may_have(signs) and all(map(self._within, units)) else None
+
+    def _may_have(self, signs: tuple[int, ...]) -> bool:
+        return self.signs is None or all(signs.count(s) <= k for s, k in zip((1, -1), self.signs, strict=True))
 
     def _has_pattern(self, block: Block, weights: list[fmpq]) -> bool:
         columns = [self.data.columns[i] for i in block.support]
@@ -392,11 +446,6 @@ class SupportSearch:
         return tuple(units)
 
 
-def without_zeros(units: tuple[Unit, ...]) -> tuple[Unit, ...]:
-    """The units whose weights are not all zero."""
-    return tuple(replace(unit) for unit in units if any(value != ZERO for value in unit.weights))
-
-
 def _partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
     if total == 0:
         yield ()
@@ -404,6 +453,3 @@ def _partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
     for part in range(min(total, largest), 0, -1):
         for rest in _partitions(total - part, part):
             yield (part, *rest)
-
-
-__all__ = ["ONE", "OutOfTime", "Refutation", "SupportSearch", "Unit", "without_zeros"]

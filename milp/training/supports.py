@@ -1,10 +1,10 @@
 """What one hidden unit with few weights can do on given samples: its blocks of masked columns, and their spans.
 
 A unit that reads the columns S (inputs, or the bias) and is active on the samples P has outputs
-``1_P * (sum of w_i x_i over S)`` on the data: a vector in the span of the columns x_i masked by P. P is the pattern of a
-full-dimensional cell of the weights of S, which the exact cell engine lists (weights on a wall lie in the closure of
-such a cell, and the unit's outputs there are those of the cell's formula). So the outputs of any network with s non-zero
-weights lie in a sum of spans of cost s in all, for *all* real weights.
+``1_P * (sum of w_i x_i over S)`` on the data: a vector in the span of the columns x_i masked by P. P is the pattern of
+a full-dimensional cell of the weights of S, which the exact cell engine lists (weights on a wall lie in the closure of
+such a cell, and the unit's outputs there are those of the cell's formula). So the outputs of any network with s
+non-zero weights lie in a sum of spans of cost s in all, for *all* real weights.
 
 A span inside another of the same cost refutes nothing that the other does not: spans are grouped under the largest.
 """
@@ -12,7 +12,7 @@ A span inside another of the same cost refutes nothing that the other does not: 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -92,11 +92,13 @@ class SpanClass:
         return found
 
 
-def span_class(data: FitData, cost: int) -> SpanClass:
-    """The spans of all units with so many non-zero weights, grouped under the largest."""
+def span_class(data: FitData, cost: int, check: Callable[[], None] = lambda: None) -> SpanClass:
+    """The spans of all units with so many non-zero weights, grouped under the largest; ``check`` may end it."""
     groups: dict[tuple[tuple[int, ...], ...], list[Block]] = {}
     whole: dict[tuple[bool, ...], list[Block]] = {}
-    for block in unit_blocks(data, cost):
+    for count, block in enumerate(unit_blocks(data, cost, check)):
+        if not count % 256:
+            check()
         basis = canonical(block.masked(data))
         if len(basis) == sum(block.active):
             whole.setdefault(block.active, []).append(block)  # all outputs on the active samples
@@ -116,14 +118,22 @@ def span_class(data: FitData, cost: int) -> SpanClass:
     return SpanClass(cost, tuple(spans))
 
 
-def unit_blocks(data: FitData, cost: int) -> list[Block]:
+def unit_blocks(data: FitData, cost: int, check: Callable[[], None] = lambda: None) -> list[Block]:
     """All blocks of units with so many non-zero weights that are active on some sample."""
     useful = [i for i, column in enumerate(data.columns) if any(column)]
     found = []
     for support in combinations(useful, cost):
+        check()
         rows = list(zip(*(data.columns[i] for i in support), strict=True))
         found += [Block(support, active) for active in patterns(rows) if any(active)]
     return found
+
+
+def seconds_of_class(data: FitData, cost: int) -> float:
+    """About how long the spans of one cost take: from the number of supports, and of patterns in general position."""
+    useful = sum(map(any, data.columns))
+    each = 2 * sum(math.comb(data.samples - 1, i) for i in range(cost))
+    return math.comb(useful, cost) * (1e-3 + 5e-5 * each)
 
 
 def patterns(rows: Sequence[Sequence[int]]) -> list[tuple[bool, ...]]:
