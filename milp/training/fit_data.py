@@ -6,6 +6,7 @@ and the target are multiplied by their common denominators, and weights are scal
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,17 @@ class FitData:
         """The number d of inputs."""
         return len(self.columns) - 1
 
+    def useful(self, merged: bool = True) -> tuple[int, ...]:
+        """The columns that are not zero; if merged, the last one alone of columns that are multiples of one another.
+
+        A unit that reads several of these can read the one: with no more non-zeros, but perhaps a larger weight.
+        """
+        kept: dict[tuple[int, ...], int] = {}
+        for i, column in enumerate(self.columns):
+            if any(column):
+                kept[_direction(column) if merged else (i,)] = i
+        return tuple(sorted(kept.values()))
+
     def weight(self, column: int, value: fmpq) -> fmpq:
         """The weight of the data as given for one of the integer columns."""
         return value * self.scales[column] / self.goal_scale
@@ -95,6 +107,13 @@ def fit_data(X: Any, y: Any) -> FitData:
 def _integers(values: Sequence[fmpq]) -> tuple[tuple[int, ...], int]:
     scale = common_denominator(values)
     return tuple(int((value * scale).p) for value in values), scale
+
+
+def _direction(column: tuple[int, ...]) -> tuple[int, ...]:
+    divisor = math.gcd(*column)
+    if next(value for value in column if value) < 0:
+        divisor = -divisor
+    return tuple(value // divisor for value in column)
 
 
 def _number(value: Any, place: str) -> fmpq:

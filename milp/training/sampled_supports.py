@@ -11,7 +11,8 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from milp.training.support_search import OutOfTime, SupportSearch, Unit
+from milp.training.exact_weights import OutOfTime, Unit
+from milp.training.support_search import SupportSearch
 from milp.training.supports import Block, SpanClass, seconds_of_class
 from polyhedra.arrays import Floats, Integers
 
@@ -27,7 +28,7 @@ def sample_supports(
     tables: dict[int, _Table] = {}
     spent = 0.0
     for cost in sorted({cost for parts in search.partitions(search.data.samples) for cost in parts}):
-        spent += seconds_of_class(search.data, cost)
+        spent += seconds_of_class(search.data.samples, len(search.columns), cost)
         if time.monotonic() + spent > deadline:
             break
         try:
@@ -45,7 +46,7 @@ def sample_supports(
         for place in np.flatnonzero(_right_signs([tables[cost] for cost in costs], chosen, goal)):
             blocks = tuple(tables[cost].blocks[indices[place]] for cost, indices in zip(costs, chosen, strict=True))
             try:
-                found = search.weights_of(blocks)
+                found = search.exact.weights_of(blocks)
             except OutOfTime:
                 return None
             if found is not None:

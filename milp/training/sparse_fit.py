@@ -2,9 +2,9 @@
 
 Three searches take turns. Supports and patterns are enumerated from few non-zeros upwards (see
 `milp.training.support_search`): each level that is refuted raises a bound for all real weights, and the first level
-that is not gives an optimal network. Where N non-zeros are reached, choices at random often fit. A mixed-integer program
-(`milp.training.sparse_program`), to which the proven bound is added as a row, looks for networks with as few. A network
-with at most N units along one direction, one kink a sample, exists always and is the first one.
+that is not gives an optimal network. Where N non-zeros are reached, choices at random often fit. A mixed-integer
+program (`milp.training.sparse_program`), to which the proven bound is added as a row, looks for networks with as few.
+A network with at most N units along one direction, one kink a sample, exists always and is the first one.
 
 A network that is found is solved again in rationals on its support and checked at the data, exactly.
 """
@@ -21,14 +21,15 @@ import numpy as np
 from flint import fmpq
 
 from milp.arguments import is_integer
-from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after
+from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after, may_load
 from milp.training.candidate import Candidate
+from milp.training.exact_weights import Limits, Unit
 from milp.training.fit_data import FitData, fit_data
 from milp.training.float_search import solve_program
 from milp.training.line_fit import network_along_a_line
 from milp.training.sampled_supports import sample_supports
 from milp.training.sparse_model import OneHiddenLayer
-from milp.training.support_search import Limits, SupportSearch, Unit
+from milp.training.support_search import SupportSearch
 from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError, MissingExtraError
 from polyhedra.quoting import shown
@@ -39,6 +40,7 @@ ENUMERATION = "enumeration"
 """The name of the solver in the report of a fit that needed none."""
 
 _SHARES = (0.4, 0.75)  # of the time: when the first enumeration ends, and when the solver ends
+_BUILDING = 0.5  # seconds, of a program
 _SAMPLING = 3.0  # seconds
 _SEED = 7  # of the choices at random, so that the same data give the same network
 _UNLIMITED = (60.0, 180.0)  # the same in seconds, where there is no limit
@@ -176,7 +178,7 @@ class _Fit:
             self._offer(network_along_a_line(self.data))
         if not self._settled():
             self._sample(self._until(0))
-        if not self._settled() and self.solver is not None:
+        if not self._settled() and self._may_solve():
             self._solve(self._until(1))
         if self.best is None and not self.search.exhausted:
             self._whole_units()
@@ -192,6 +194,12 @@ class _Fit:
             if name is not None:
                 raise
             return None
+
+    def _may_solve(self) -> bool:
+        """Whether there is a solver, and time to load it and to build a program."""
+        if self.solver is None or not may_load(self.deadline):
+            return False
+        return self.deadline is None or self.deadline - time.monotonic() > _BUILDING
 
     def _until(self, phase: int) -> float:
         if self.deadline is None:
@@ -215,7 +223,9 @@ class _Fit:
         """Look for a network with N non-zeros at random, where fewer are excluded or the solver would be alone."""
         if self.best is not None and self.best.verified and self.best.nonzeros <= self.data.samples:
             return
-        until = min(max(until, time.monotonic() + _SAMPLING), math.inf if self.deadline is None else self.deadline)
+        now = time.monotonic()
+        most = _SAMPLING if self.deadline is None else (self.deadline - now) / 2
+        until = min(max(until, now + _SAMPLING), now + most)
         found = sample_supports(self.search, until, rng=np.random.default_rng(_SEED))
         self._offer(None if found is None else self._network(found))
 

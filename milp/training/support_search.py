@@ -19,66 +19,18 @@ from dataclasses import dataclass, field
 from itertools import combinations_with_replacement, product
 
 import numpy as np
-from flint import fmpq, fmpq_mat, fmpz_mat
 
+from milp.training.exact_weights import ExactWeights, Limits, OutOfTime, Unit
 from milp.training.fit_data import FitData
 from milp.training.residues import PrimeField
-from milp.training.supports import Block, Span, SpanClass, canonical, seconds_of_class, span_class
+from milp.training.supports import Span, SpanClass, canonical, seconds_of_class, span_class
 from polyhedra.arrays import Floats, Integers
-from polyhedra.linear_program import Infeasible, maximize
-from polyhedra.scalars import ZERO, rational
-
-Limits = tuple[fmpq | None, fmpq | None]
-"""Of the absolute values of weights and of biases; None for all real numbers."""
 
 _AT_ONCE = 1 << 16  # determinants in one array
 _SEED = 20  # of the random rows and columns, which no answer depends on
 _PER_SYSTEM = 4e-7  # seconds, for the forecast of a level
 _PER_EXACT_SYSTEM = 1e-3
 _ENOUGH = 10_000  # systems after which a level says how fast the next will be
-
-
-class OutOfTime(Exception):
-    """The deadline was reached within a level."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A hidden unit of a fit.
-
-    Attributes
-    ----------
-    sign : int
-        The output weight, 1 or -1.
-    block : Block
-    weights : tuple of rationals
-        Of the block's columns, for the data as given.
-    """
-
-    sign: int
-    block: Block
-    weights: tuple[fmpq, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Refutation:
-    """A Farkas combination: no weights of these blocks with these signs fit.
-
-    Attributes
-    ----------
-    blocks : tuple of Block
-    signs : tuple of int
-    equations : tuple of N rationals
-        Multipliers m of the samples: sum m_n y_n < 0.
-    inequalities : tuple of rows of N rationals
-        Multipliers l >= 0 of each unit's signs: sum_n m_n s 1_P(n) x_n = sum_n l_n e_n x_n on its support, where e is
-        1 on active samples and -1 on others.
-    """
-
-    blocks: tuple[Block, ...]
-    signs: tuple[int, ...]
-    equations: tuple[fmpq, ...]
-    inequalities: tuple[tuple[fmpq, ...], ...]
 
 
 @dataclass(slots=True)
@@ -100,8 +52,10 @@ class SupportSearch:
         Sums of spans that were decided.
     generic : bool
         Whether ranks alone refuted all of them: the data are in general position as far as the levels went.
-    refutations : list of Refutation
-        Of the systems that neither ranks nor a unique solution refuted.
+    exact : ExactWeights
+        The exact decisions, with the Farkas combinations.
+    columns : tuple of int
+        The columns that a sparsest network needs.
     """
 
     data: FitData
@@ -111,7 +65,8 @@ class SupportSearch:
     lower_bound: int = 0
     systems: int = 0
     generic: bool = True
-    refutations: list[Refutation] = field(default_factory=list)
+    exact: ExactWeights = field(init=False)
+    columns: tuple[int, ...] = field(init=False)
     _classes: dict[int, SpanClass] = field(default_factory=dict)
     _residues: dict[int, Floats] = field(default_factory=dict)
     _field: PrimeField | None = None
@@ -120,14 +75,17 @@ class SupportSearch:
     _deadline: float = math.inf
     _rate: float = _PER_SYSTEM
 
+    def __post_init__(self) -> None:
+        self.columns = self.data.useful(merged=self.limits is None)
+        self.exact = ExactWeights(self.data, self.limits, self.signs, self._check_time)
+
     def climb(self, most: int | None = None, deadline: float = math.inf) -> tuple[Unit, ...] | None:
         """Go through the levels up to ``most`` non-zeros until one has a fit; it is a sparsest one.
 
         A level whose forecast ends after the deadline is not begun. ``lower_bound`` says how far the search came.
         """
         self._deadline = deadline
-        useful = sum(1 for column in self.data.columns if any(column))
-        last = min(self.units, self.data.samples) * useful
+        last = min(self.units, self.data.samples) * len(self.columns)
         while self.lower_bound <= (last if most is None else min(most, last)):
             begin, before = time.monotonic(), self.systems
             try:
@@ -149,13 +107,12 @@ class SupportSearch:
         None where the deadline came first, or would.
         """
         self._deadline = deadline
-        useful = sum(1 for column in self.data.columns if any(column))
-        parts = (useful,) * min(self.units, self.data.samples)
-        if time.monotonic() + seconds_of_class(self.data, useful) > deadline:
+        parts = (len(self.columns),) * min(self.units, self.data.samples)
+        if time.monotonic() + self._seconds_of(len(self.columns)) > deadline:
             return None
         try:
             forecast = _PER_EXACT_SYSTEM * self._sums(parts)
-            if not useful or time.monotonic() + forecast > deadline:
+            if not self.columns or time.monotonic() + forecast > deadline:
                 return None
             for spans in self._all_sums(parts):
                 found = self._decide(spans)
@@ -165,6 +122,9 @@ class SupportSearch:
             return None
         return ()
 
+    def _seconds_of(self, cost: int) -> float:
+        return seconds_of_class(self.data.samples, len(self.columns), cost)
+
     def within(self, seconds: float) -> None:
         """Let what follows end after so many seconds, by `OutOfTime`."""
         self._deadline = time.monotonic() + seconds
@@ -172,14 +132,13 @@ class SupportSearch:
     @property
     def exhausted(self) -> bool:
         """Whether all levels were refuted: no network with so many units fits."""
-        useful = sum(1 for column in self.data.columns if any(column))
-        return self.lower_bound > min(self.units, self.data.samples) * useful
+        return self.lower_bound > min(self.units, self.data.samples) * len(self.columns)
 
     def forecast(self, level: int) -> float:
         """Seconds that a level may take, from the number of its systems; infinite if even counting them is too long."""
         parts = list(self.partitions(level))
         missing = {cost for found in parts for cost in found} - self._classes.keys()
-        building = sum(seconds_of_class(self.data, cost) for cost in missing)
+        building = sum(self._seconds_of(cost) for cost in missing)
         if time.monotonic() + building > self._deadline:
             return math.inf
         rate = self._rate if level < self.data.samples else _PER_EXACT_SYSTEM
@@ -187,8 +146,7 @@ class SupportSearch:
 
     def partitions(self, level: int) -> Iterator[tuple[int, ...]]:
         """How a number of non-zeros may be divided among the units."""
-        useful = sum(1 for column in self.data.columns if any(column))
-        for parts in _partitions(level, min(level, useful)):
+        for parts in _partitions(level, min(level, len(self.columns))):
             if len(parts) <= min(self.units, self.data.samples):
                 yield parts
 
@@ -196,7 +154,7 @@ class SupportSearch:
         """The spans of units with so many non-zeros."""
         if cost not in self._classes:
             self._check_time()
-            self._classes[cost] = span_class(self.data, cost, self._check_time)
+            self._classes[cost] = span_class(self.data, self.columns, cost, self._check_time)
         return self._classes[cost]
 
     def _sums(self, parts: tuple[int, ...]) -> int:
@@ -326,7 +284,7 @@ class SupportSearch:
 
     def _decide(self, spans: tuple[Span, ...]) -> tuple[Unit, ...] | None:
         """A fit whose units have these spans, or None: then there is none."""
-        if not self._holds([row for span in spans for row in span.basis]):
+        if not self.exact.holds([row for span in spans for row in span.basis]):
             return None
         self._touched = True
         seen: set[tuple[tuple[tuple[int, ...], tuple[bool, ...]], ...]] = set()
@@ -336,114 +294,13 @@ class SupportSearch:
                 continue
             seen.add(key)
             self._check_time()
-            if not self._holds([row for block in blocks for row in block.masked(self.data)]):
+            if not self.exact.holds([row for block in blocks for row in block.masked(self.data)]):
                 continue
             self.generic = False
-            found = self.weights_of(blocks)
+            found = self.exact.weights_of(blocks)
             if found is not None:
                 return found
         return None
-
-    def _holds(self, rows: list[tuple[int, ...]] | list[list[int]]) -> bool:
-        """Whether the target lies in the span of integer rows, exactly."""
-        listed = [list(row) for row in rows]
-        return bool(fmpz_mat(listed).rank() == fmpz_mat([*listed, list(self.data.goal)]).rank())
-
-    def weights_of(self, blocks: tuple[Block, ...]) -> tuple[Unit, ...] | None:
-        """Weights of these blocks that fit, with any signs; exact."""
-        goal = self.data.goal
-        rows = [row for block in blocks for row in block.masked(self.data)]
-        if not self._holds(rows):
-            return None
-        if fmpz_mat(rows).rank() == len(rows):
-            reduced, _ = fmpq_mat(fmpz_mat([[*column, y] for *column, y in zip(*rows, goal, strict=True)])).rref()
-            values = [reduced[i, len(rows)] for i in range(len(rows))]
-            return self._signed(blocks, values)
-        for signs in product((1, -1), repeat=len(blocks)):
-            self._check_time()
-            if not self._may_have(signs):
-                continue
-            found = self._program(blocks, signs)
-            if isinstance(found, Refutation):
-                self.refutations.append(found)
-            else:
-                return found
-        return None
-
-    def _signed(self, blocks: tuple[Block, ...], values: list[fmpq]) -> tuple[Unit, ...] | None:
-        """The units of the only outputs that fit, if each has its pattern with one of the signs."""
-        units, start = [], 0
-        for block in blocks:
-            part = values[start : start + len(block.support)]
-            start += len(block.support)
-            if not any(part):
-                continue
-            sign = next((s for s in (1, -1) if self._has_pattern(block, [s * value for value in part])), None)
-            if sign is None:
-                return None
-            units.append(self._unit(sign, block, [sign * value for value in part]))
-        signs = tuple(unit.sign for unit in units)
-        return tuple(units) if self._may_have(signs) and all(map(self._within, units)) else None
-
-    def _may_have(self, signs: tuple[int, ...]) -> bool:
-        return self.signs is None or all(signs.count(s) <= k for s, k in zip((1, -1), self.signs, strict=True))
-
-    def _has_pattern(self, block: Block, weights: list[fmpq]) -> bool:
-        columns = [self.data.columns[i] for i in block.support]
-        for on, *row in zip(block.active, *columns, strict=True):
-            value = sum((weight * x for weight, x in zip(weights, row, strict=True)), ZERO)
-            if value < 0 if on else value > 0:
-                return False
-        return True
-
-    def _unit(self, sign: int, block: Block, weights: list[fmpq]) -> Unit:
-        return Unit(
-            sign, block, tuple(self.data.weight(i, value) for i, value in zip(block.support, weights, strict=True))
-        )
-
-    def _limit(self, column: int) -> fmpq | None:
-        return None if self.limits is None else self.limits[int(column == self.data.features)]
-
-    def _within(self, unit: Unit) -> bool:
-        pairs = ((self._limit(i), value) for i, value in zip(unit.block.support, unit.weights, strict=True))
-        return all(limit is None or abs(value) <= limit for limit, value in pairs)
-
-    def _program(self, blocks: tuple[Block, ...], signs: tuple[int, ...]) -> tuple[Unit, ...] | Refutation:
-        """The exact linear program of blocks with signs."""
-        data = self.data
-        width = sum(len(block.support) for block in blocks)
-        equations = [[0] * width for _ in range(data.samples)]
-        rows: list[list[fmpq | int]] = []
-        right: list[fmpq] = []
-        start = 0
-        for block, sign in zip(blocks, signs, strict=True):
-            for n, on in enumerate(block.active):
-                row: list[fmpq | int] = [0] * width
-                for j, i in enumerate(block.support):
-                    value = data.columns[i][n]
-                    row[start + j] = -value if on else value
-                    if on:
-                        equations[n][start + j] += sign * value
-                rows.append(row)
-                right.append(ZERO)
-            start += len(block.support)
-        places = [i for block in blocks for i in block.support]
-        for j, i in enumerate(places):
-            limit = self._limit(i)
-            if limit is not None:
-                for side in (1, -1):
-                    rows.append([data.weight(i, rational(side)) if j == k else ZERO for k in range(width)])
-                    right.append(limit)
-        answer = maximize([ZERO] * width, rows, right, equations, data.goal)
-        if isinstance(answer, Infeasible):
-            parts = answer.multipliers[: len(blocks) * data.samples]
-            grouped = tuple(tuple(parts[k * data.samples : (k + 1) * data.samples]) for k in range(len(blocks)))
-            return Refutation(blocks, signs, tuple(answer.equality_multipliers), grouped)
-        values, units = list(answer.point), []
-        for block, sign in zip(blocks, signs, strict=True):
-            units.append(self._unit(sign, block, values[: len(block.support)]))
-            values = values[len(block.support) :]
-        return tuple(units)
 
 
 def _partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:

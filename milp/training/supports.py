@@ -92,11 +92,14 @@ class SpanClass:
         return found
 
 
-def span_class(data: FitData, cost: int, check: Callable[[], None] = lambda: None) -> SpanClass:
-    """The spans of all units with so many non-zero weights, grouped under the largest; ``check`` may end it."""
+def span_class(data: FitData, columns: Sequence[int], cost: int, check: Callable[[], None] = lambda: None) -> SpanClass:
+    """The spans of all units with so many non-zero weights of some columns, grouped under the largest.
+
+    ``check`` is called now and then, and may end it.
+    """
     groups: dict[tuple[tuple[int, ...], ...], list[Block]] = {}
     whole: dict[tuple[bool, ...], list[Block]] = {}
-    for count, block in enumerate(unit_blocks(data, cost, check)):
+    for count, block in enumerate(unit_blocks(data, columns, cost, check)):
         if not count % 256:
             check()
         basis = canonical(block.masked(data))
@@ -104,13 +107,16 @@ def span_class(data: FitData, cost: int, check: Callable[[], None] = lambda: Non
             whole.setdefault(block.active, []).append(block)  # all outputs on the active samples
         else:
             groups.setdefault(basis, []).append(block)
-    largest = [active for active in whole if not any(_inside(active, other) for other in whole if other != active)]
+    check()
+    masks = {active: _mask(active) for active in whole}
+    largest = [active for active, mask in masks.items() if not any(_inside(mask, other) for other in masks.values())]
     for active, blocks in whole.items():
         if active not in largest:
-            whole[next(other for other in largest if _inside(active, other))] += blocks
+            whole[next(other for other in largest if _inside(masks[active], masks[other]))] += blocks
     spans = [Span(_unit_rows(active), tuple(whole[active])) for active in largest]
     for basis, blocks in groups.items():
-        home = next((place for place, active in enumerate(largest) if _inside(blocks[0].active, active)), None)
+        mask = _mask(blocks[0].active)
+        home = next((place for place, active in enumerate(largest) if not mask & ~masks[active]), None)
         if home is None:
             spans.append(Span(basis, tuple(blocks)))
         else:
@@ -118,22 +124,22 @@ def span_class(data: FitData, cost: int, check: Callable[[], None] = lambda: Non
     return SpanClass(cost, tuple(spans))
 
 
-def unit_blocks(data: FitData, cost: int, check: Callable[[], None] = lambda: None) -> list[Block]:
+def unit_blocks(
+    data: FitData, columns: Sequence[int], cost: int, check: Callable[[], None] = lambda: None
+) -> list[Block]:
     """All blocks of units with so many non-zero weights that are active on some sample."""
-    useful = [i for i, column in enumerate(data.columns) if any(column)]
     found = []
-    for support in combinations(useful, cost):
+    for support in combinations(columns, cost):
         check()
         rows = list(zip(*(data.columns[i] for i in support), strict=True))
         found += [Block(support, active) for active in patterns(rows) if any(active)]
     return found
 
 
-def seconds_of_class(data: FitData, cost: int) -> float:
+def seconds_of_class(samples: int, columns: int, cost: int) -> float:
     """About how long the spans of one cost take: from the number of supports, and of patterns in general position."""
-    useful = sum(map(any, data.columns))
-    each = 2 * sum(math.comb(data.samples - 1, i) for i in range(cost))
-    return math.comb(useful, cost) * (1e-3 + 5e-5 * each)
+    each = 2 * sum(math.comb(samples - 1, i) for i in range(cost))
+    return math.comb(columns, cost) * (1e-3 + 5e-5 * each)
 
 
 def patterns(rows: Sequence[Sequence[int]]) -> list[tuple[bool, ...]]:
@@ -174,8 +180,13 @@ def canonical(rows: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
     return tuple(found)
 
 
-def _inside(inner: Sequence[bool], outer: Sequence[bool]) -> bool:
-    return all(out or not on for on, out in zip(inner, outer, strict=True))
+def _mask(active: Sequence[bool]) -> int:
+    return sum(1 << n for n, on in enumerate(active) if on)
+
+
+def _inside(inner: int, outer: int) -> bool:
+    """Whether a set of samples is a proper part of another."""
+    return inner != outer and not inner & ~outer
 
 
 def _unit_rows(active: Sequence[bool]) -> tuple[tuple[int, ...], ...]:
