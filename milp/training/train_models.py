@@ -147,7 +147,7 @@ def train_models(
     return tuple(found)
 
 
-def best_model(models: Sequence[TrainedModel], *, within: float = 1e-2) -> TrainedModel:
+def best_model(models: Sequence[TrainedModel], *, within: float = 0.05) -> TrainedModel:
     """The model with the fewest non-zeros among those whose error is small, else the one with the smallest error.
 
     Parameters
