@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +52,16 @@ def test_the_plane_passes_through_the_images() -> None:
         assert problem.network.evaluate(parameters) == digits.evaluate(images[digit])
         assert problem.domain is not None
         assert problem.domain.contains(parameters)
+
+
+def test_the_sparse_pipeline_runs_from_data_to_picture(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "sparse_fit.py"), "-o", str(tmp_path / "fit.png"), "--epochs", "100"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "proven: no network with 7 units and fewer than 4 non-zeros fits the samples" in done.stdout
+    assert len([line for line in done.stdout.splitlines() if line.startswith(("none", "weight", "path"))]) == 5
+    assert (tmp_path / "fit.png").stat().st_size > 20_000

@@ -1,12 +1,14 @@
-"""Data for sparse fits: random, planted by a small ReLU network, and low-rank.
+"""Data for sparse fits: random, planted by a small ReLU network, values of a function, and low-rank.
 
 Inputs and planted weights are multiples of 2**-bits, so the planted outputs are computed without rounding and an exact
-interpolation with the planted network exists.
+interpolation with the planted network exists. Equal inputs have equal outputs, so that every instance can be fitted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -62,6 +64,47 @@ def planted_data(
         teacher = OneHiddenLayer(v, W, np.zeros(neurons))
         if (np.count_nonzero(W, axis=1) == weights).all() and (X @ W.T > 0).any(axis=0).all():
             return SparseData(X, teacher(X), teacher, seed)
+
+
+def functional_data(
+    N: int,
+    d: int,
+    *,
+    function: Callable[[Floats], Any] | None = None,
+    noise: float = 0.0,
+    rng: int | np.random.Generator | None = None,
+    bits: int = 6,
+) -> SparseData:
+    """Gaussian inputs, outputs of a function, with Gaussian noise if asked for.
+
+    With noise the outputs are in general position almost surely, and no fit has fewer than N non-zeros.
+
+    Parameters
+    ----------
+    N, d : int
+    function : callable, optional
+        Of inputs (N, d); by default ``|x_0 + x_{d-1}|``, two units with two weights each (one each for d = 1), which
+        the data keep as their teacher where there is no noise.
+    noise : float
+        The standard deviation.
+    rng : int or numpy Generator, optional
+    bits : int
+        Inputs and noise are multiples of ``2**-bits``.
+    """
+    generator, seed = _generator(N, d, rng)
+    if not noise >= 0:
+        raise FormulationError(f"noise={noise} is not a standard deviation: use 0 or more")
+    X = _rounded(generator.normal(size=(N, d)), bits)
+    added = _of_the_inputs(X, _rounded(noise * generator.normal(size=N), bits))
+    if function is None:
+        row = np.zeros(d)
+        row[[0, -1]] = 1.0
+        teacher = OneHiddenLayer(np.ones(2), np.array([row, -row]), np.zeros(2))
+        return SparseData(X, teacher(X) + added, None if noise else teacher, seed)
+    values = np.asarray(function(X), dtype=np.float64)
+    if values.shape != (N,) or not np.isfinite(values).all():
+        raise FormulationError(f"the function gives an array of shape {values.shape}, not {N} finite numbers")
+    return SparseData(X, _of_the_inputs(X, values + added), None, seed)
 
 
 def low_rank_data(

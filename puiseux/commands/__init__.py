@@ -24,6 +24,7 @@ NAMES = (
     "lipschitz",
     "topology",
     "explore",
+    "fit",
     "explain",
     "convert",
     "reduce",

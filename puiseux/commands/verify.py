@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def verify(
     certificate: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="A certificate, from count --certificate.", show_default=False),
+        typer.Argument(metavar="FILE", help="A certificate, from count or fit --certificate.", show_default=False),
     ],
     network: Annotated[
         Path | None, typer.Option("--network", metavar="NETWORK", help="Require that it is of this network.")
@@ -35,10 +35,19 @@ def verify(
 ) -> int:
     """Check the proof in a certificate: exit code 0 if it is valid, 1 if it is invalid or truncated, 3 out of time."""
     from puiseux.certificates.certificate import verify_certificate
+    from puiseux.certificates.fits import is_fit_certificate, verify_fit_certificate
     from puiseux.console.waiting import CellProgress, StepProgress
     from puiseux.time_limit import within
 
-    if time_limit is None:
+    def checked() -> Verdict:
+        if is_fit_certificate(certificate):
+            _refuse_networks(network, domain, output)
+            return verify_fit_certificate(certificate)
+        return verify_certificate(certificate, network, domain, output=output)
+
+    if is_fit_certificate(certificate) and time_limit is None:
+        verdict = checked()
+    elif time_limit is None:
         with CellProgress("bytes checked") as progress:
             verdict = verify_certificate(certificate, network, domain, output=output, progress=progress)
     else:
@@ -46,7 +55,7 @@ def verify(
             step("Checking the certificate")
             verdict = within(
                 time_limit,
-                lambda: verify_certificate(certificate, network, domain, output=output),
+                checked,
                 "neither found valid nor invalid; give more time",
             )
     if as_json:
@@ -67,6 +76,8 @@ def report(verdict: Verdict, name: str, network: Path | None) -> str:
     from puiseux.certificates.certificate import describe_walls
 
     assert verdict.counts is not None
+    if verdict.kind == "fit":
+        return _report_fit(verdict, name)
     assert verdict.walls is not None
     assert verdict.input_dim is not None
     where = describe_walls(verdict.walls, verdict.input_dim)
@@ -78,6 +89,28 @@ def report(verdict: Verdict, name: str, network: Path | None) -> str:
     width = max(len(value) for key, value in shown.items() if verdict.counts[key] is not None)
     lines += [f"  {key:<16} {value:>{width}}" for key, value in shown.items()]
     return "\n".join([*lines, "", f"checked in {verdict.seconds:.2f} s"])
+
+
+def _report_fit(verdict: Verdict, name: str) -> str:
+    assert verdict.counts is not None
+    nonzeros, bound = verdict.counts["nonzeros"], verdict.counts["lower_bound"]
+    network = "" if nonzeros is None else f"; the network in it fits with {nonzeros}"
+    return "\n".join(
+        [
+            f"{name}: valid",
+            f"no network with {verdict.counts['units']} hidden units and fewer than {bound} non-zero weights and biases",
+            f"fits the samples{network}",
+            "",
+            f"checked in {verdict.seconds:.2f} s",
+        ]
+    )
+
+
+def _refuse_networks(network: Path | None, domain: str | None, output: int | None) -> None:
+    from polyhedra.errors import UsageError
+
+    if network is not None or domain is not None or output is not None:
+        raise UsageError("a certificate of a fit is about samples: leave out --network, --domain and --output")
 
 
 VERIFY = Command(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from milp.solvers import SolveStatus
+from milp.training.interpolation import interpolate
 from milp.training.sparse_data import low_rank_data, planted_data, random_data
-from milp.training.sparse_fit import interpolate, sparsest_fit
+from milp.training.sparse_fit import sparsest_fit
 from milp.training.sparse_model import OneHiddenLayer
 from milp.training.sparse_train import TrainingOptions, train
 from polyhedra.errors import FormulationError
