@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from milp.count import count_milp, search_patterns
     from milp.formulations import Layer, NetworkModel, formulate, formulate_layers
     from milp.optimize import Optimum, optimize_network, output_ranges, reach_bounds
+    from milp.parity import parity_bound
     from milp.properties import verify_vnnlib
     from milp.sensitivity import local_lipschitz, verify_monotone
     from milp.training.convex_training import train_convex
@@ -42,6 +43,7 @@ _HOMES = {
     "network_bounds": "milp.bounding",
     "optimize_network": "milp.optimize",
     "output_ranges": "milp.optimize",
+    "parity_bound": "milp.parity",
     "reach_bounds": "milp.optimize",
     "read_vnnlib": "milp.vnnlib",
     "search_patterns": "milp.count",
@@ -71,6 +73,7 @@ __all__ = [
     "network_bounds",
     "optimize_network",
     "output_ranges",
+    "parity_bound",
     "reach_bounds",
     "read_vnnlib",
     "search_patterns",
