@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from milp.parity import parity_bound
     from milp.properties import verify_vnnlib
     from milp.sensitivity import local_lipschitz, verify_monotone
-    from milp.training.convex_training import train_convex
+    from milp.training.convex_training import train_convex, train_convex_outputs
+    from milp.training.exact_training import ExactFit, train_exactly
     from milp.training.sparse_fit import SparseFit, sparsest_fit
     from milp.verify import Status, Verdict, verify_class, verify_upper
     from milp.vnnlib import read_vnnlib
 
 _HOMES = {
     "Bounds": "milp.bounds",
+    "ExactFit": "milp.training.exact_training",
     "Layer": "milp.formulations",
     "NetworkModel": "milp.formulations",
     "Optimum": "milp.optimize",
@@ -49,6 +51,8 @@ _HOMES = {
     "search_patterns": "milp.count",
     "sparsest_fit": "milp.training.sparse_fit",
     "train_convex": "milp.training.convex_training",
+    "train_convex_outputs": "milp.training.convex_training",
+    "train_exactly": "milp.training.exact_training",
     "verify_class": "milp.verify",
     "verify_monotone": "milp.sensitivity",
     "verify_upper": "milp.verify",
@@ -58,6 +62,7 @@ _HOMES = {
 
 __all__ = [
     "Bounds",
+    "ExactFit",
     "Layer",
     "NetworkModel",
     "Optimum",
@@ -80,6 +85,8 @@ __all__ = [
     "sparsest_fit",
     "stability_proofs",
     "train_convex",
+    "train_convex_outputs",
+    "train_exactly",
     "verify_class",
     "verify_monotone",
     "verify_upper",
