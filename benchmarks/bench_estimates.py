@@ -101,7 +101,9 @@ def plain_knuth(visitor: Visitor, rng: np.random.Generator, visits: int) -> tupl
 
 def main(runs: int) -> None:
     """Print a table."""
-    print("| family | cells | visits | counted | covered | error | width | plain Knuth: covered | error | width | s/run |")
+    print(
+        "| family | cells | visits | counted | covered | error | width | plain Knuth: covered | error | width | s/run |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for name, (_, visits) in FAMILIES.items():
         network, domain, problem, arrays = problem_of(name)
@@ -119,7 +121,9 @@ def main(runs: int) -> None:
             visitor = Visitor(problem, Allowance(visits=visits), arrays)
             plain.add(truth, *plain_knuth(visitor, np.random.default_rng(seed), visits))
         share = counted / runs / truth
-        print(f"| {name} | {truth:,} | {visits} | {share:.1%} | {ours.text} | {plain.text} | {seconds:.3f} |", flush=True)
+        print(
+            f"| {name} | {truth:,} | {visits} | {share:.1%} | {ours.text} | {plain.text} | {seconds:.3f} |", flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -162,9 +162,7 @@ def steepest() -> None:
 
 def curve() -> None:
     """A tropical cubic and the dual subdivision of its Newton polygon."""
-    f = puiseux.PuiseuxPolynomial(
-        "max(3x - 3, 2x + y - 1, x + 2y - 1, 3y - 3, 2x, x + y + 1, 2y, x + 1/2, y + 1/2, 0)"
-    )
+    f = puiseux.PuiseuxPolynomial("max(3x - 3, 2x + y - 1, x + 2y - 1, 3y - 3, 2x, x + y + 1, 2y, x + 1/2, y + 1/2, 0)")
     figure = new_figure((8.4, 4.2))
     puiseux.plot_dual_pair(f, figure.subplots(1, 2))
     keep("question-curve", figure)

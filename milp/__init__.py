@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from milp.count import count_milp, search_patterns
     from milp.formulations import Layer, NetworkModel, formulate, formulate_layers
     from milp.optimize import Optimum, optimize_network, output_ranges, reach_bounds
+    from milp.parity import parity_bound
     from milp.properties import verify_vnnlib
     from milp.scip_model import ScipModel, formulate_scip
     from milp.sensitivity import local_lipschitz, verify_monotone
-    from milp.training.convex_training import train_convex
+    from milp.training.convex_training import train_convex, train_convex_outputs
+    from milp.training.exact_training import ExactFit, train_exactly
     from milp.training.sparse_data import SparseData, functional_data, low_rank_data, planted_data, random_data
     from milp.training.sparse_fit import SparseFit, sparsest_fit
     from milp.training.sparse_model import OneHiddenLayer
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Bounds": "milp.bounds",
+    "ExactFit": "milp.training.exact_training",
     "Layer": "milp.formulations",
     "NetworkModel": "milp.formulations",
     "OneHiddenLayer": "milp.training.sparse_model",
@@ -57,12 +60,15 @@ _HOMES = {
     "output_ranges": "milp.optimize",
     "planted_data": "milp.training.sparse_data",
     "random_data": "milp.training.sparse_data",
+    "parity_bound": "milp.parity",
     "reach_bounds": "milp.optimize",
     "read_vnnlib": "milp.vnnlib",
     "search_patterns": "milp.count",
     "sparsest_fit": "milp.training.sparse_fit",
     "train_convex": "milp.training.convex_training",
     "train_models": "milp.training.train_models",
+    "train_convex_outputs": "milp.training.convex_training",
+    "train_exactly": "milp.training.exact_training",
     "verify_class": "milp.verify",
     "verify_monotone": "milp.sensitivity",
     "verify_upper": "milp.verify",
@@ -72,6 +78,7 @@ _HOMES = {
 
 __all__ = [
     "Bounds",
+    "ExactFit",
     "Layer",
     "NetworkModel",
     "OneHiddenLayer",
@@ -96,6 +103,7 @@ __all__ = [
     "network_bounds",
     "optimize_network",
     "output_ranges",
+    "parity_bound",
     "planted_data",
     "random_data",
     "reach_bounds",
@@ -104,6 +112,8 @@ __all__ = [
     "sparsest_fit",
     "stability_proofs",
     "train_convex",
+    "train_convex_outputs",
+    "train_exactly",
     "train_models",
     "verify_class",
     "verify_monotone",

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from flint import fmpq
 
 from milp.bounds import Bounds
 from milp.box_bounds import BoxBounds, Known
@@ -212,4 +211,3 @@ class _Search:
             if least.max() >= 0.0:
                 break
         return self._best(points, least)
-

@@ -22,10 +22,19 @@ from flint import fmpq
 from milp.arguments import of_any_model
 from milp.bounding import network_bounds
 from milp.bounds import Bounds, OutOfRange
-from milp.branching import Objective, SearchResult, search_maximum
 from milp.box_search import search_boxes
+from milp.branching import Objective, SearchResult, search_maximum
 from milp.by_cells import meet_by_cells
-from milp.choice import BOXES, BRANCHING, CELLS, MOST_BOXES, boxes_can_win, cells_can_win, order_of_methods, solver_helps
+from milp.choice import (
+    BOXES,
+    BRANCHING,
+    CELLS,
+    MOST_BOXES,
+    boxes_can_win,
+    cells_can_win,
+    order_of_methods,
+    solver_helps,
+)
 from milp.domain import BoundedDomain, OutOfTime, bounded
 from milp.formulations import formulate
 from milp.joint import stacked, sum_of_stages

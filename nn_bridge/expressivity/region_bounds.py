@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from nn_bridge.errors import NetworkError
@@ -36,6 +37,9 @@ from nn_bridge.expressivity.bound_formulas import (
     skip_reason,
     telgarsky_lower,
 )
+from nn_bridge.expressivity.histogram_bounds import hinz_upper, hinz_van_de_geer_upper, residual_upper
+from nn_bridge.expressivity.maxout_bounds import layer_ranks, maxout_upper
+from nn_bridge.expressivity.support_bounds import cai_upper, xiong_upper
 from nn_bridge.network.network import Network
 from polyhedra.values import Value
 
@@ -73,6 +77,9 @@ class RegionBounds(Value):
         No network of this architecture (with these weights, where they are used) has more.
     expected : tuple of Bound
         The number that random weights with a density have with probability one, where a formula gives it.
+    upper_regions : tuple of Bound
+        Bounds on regions by either gluing and on affine maps, but not on activation cells: a maximum of three or more
+        is folded into units that cut more than it does.
     """
 
     input_dim: int
@@ -80,10 +87,11 @@ class RegionBounds(Value):
     lower: tuple[Bound, ...]
     upper: tuple[Bound, ...]
     expected: tuple[Bound, ...]
+    upper_regions: tuple[Bound, ...] = ()
 
     @property
     def least_upper(self) -> Bound:
-        """The smallest upper bound."""
+        """The smallest upper bound on cells."""
         return min((b for b in self.upper if b.value is not None), key=lambda b: b.value or 0)
 
     @property
@@ -92,8 +100,13 @@ class RegionBounds(Value):
         return max((b for b in self.lower if b.value is not None), key=lambda b: b.value or 0, default=None)
 
     def to_json(self) -> dict[str, Any]:
-        """``{"lower": {name: value}, "upper": {..}, "expected": {..}, "not_applicable": {name: reason}}``."""
-        groups = {"lower": self.lower, "upper": self.upper, "expected": self.expected}
+        """``{"lower": {name: value}, "upper": {..}, "expected": {..}, "upper_regions": .., "not_applicable": ..}``."""
+        groups = {
+            "lower": self.lower,
+            "upper": self.upper,
+            "expected": self.expected,
+            "upper_regions": self.upper_regions,
+        }
         result: dict[str, Any] = {
             kind: {b.name: b.value for b in bounds if b.value is not None} for kind, bounds in groups.items()
         }
@@ -109,7 +122,8 @@ def region_bounds(network: Network) -> RegionBounds:
     Parameters
     ----------
     network : Network
-        Most bounds read its sizes alone; ``rank`` and ``serra-ramalingam-2020`` read its weights.
+        Most bounds read its sizes alone; ``rank`` and ``serra-ramalingam-2020`` read its weights, ``xiong-2020`` and
+        ``cai-2023`` where they are zero, ``residual`` its skip connections.
 
     Returns
     -------
@@ -129,18 +143,17 @@ def region_bounds(network: Network) -> RegionBounds:
         reason = f"{skips}; the bound is for chains of layers"
         lower = tuple(_missing(entry, reason) for entry in _LOWER)
         upper = tuple(_missing(entry, reason) if entry.chain else _evaluated(entry, n, hidden) for entry in _UPPER)
-        by_weights = Bound(*_BY_WEIGHTS, None, reason)
     else:
         lower, upper = (tuple(_evaluated(entry, n, hidden) for entry in table) for table in (_LOWER, _UPPER))
-        by_weights = Bound(*_BY_WEIGHTS, serra_ramalingam_upper(network))
-    ranks = Bound(*_BY_RANK, rank_upper(network))
+    by_weights = tuple(_attempted(about, partial(bound, network)) for about, bound in _BY_WEIGHTS)
     zero_bias = bool(hidden) and not any(b for stage in network.stages for b in stage.bias)
     expected = (
         (Bound(*_EXPECTED, None, f"{skips}; the formula is for one hidden layer"),)
         if skips is not None
         else (_expected(n, hidden, zero_bias),)
     )
-    return RegionBounds(n, hidden, lower, (*upper, by_weights, ranks), expected)
+    by_layers = _attempted(_BY_LAYERS, lambda: maxout_upper(n, layer_ranks(network)))
+    return RegionBounds(n, hidden, lower, (*upper, *by_weights), expected, (by_layers,))
 
 
 def architecture_bounds(input_dim: int, hidden: Widths, *, zero_bias: bool = False) -> RegionBounds:
@@ -155,7 +168,7 @@ def architecture_bounds(input_dim: int, hidden: Widths, *, zero_bias: bool = Fal
 
     Examples
     --------
-    >>> {bound.name: bound.value for bound in architecture_bounds(2, [3, 3, 3]).upper if bound.value}
+    >>> {bound.name: bound.value for bound in architecture_bounds(2, [3, 3, 3]).upper[1:5]}
     {'montufar-2014': 512, 'raghu-2017': 448, 'montufar-2017': 343, 'serra-2018': 208}
     """
     widths = tuple(hidden)
@@ -253,9 +266,31 @@ _UPPER = (
     _Entry("raghu-2017", "prod_l sum_{j<=n_{l-1}} C(n_l,j)", "Raghu et al. 2017", raghu_upper, _always),
     _Entry("montufar-2017", "prod_l sum_{j<=min(n_0..n_{l-1})} C(n_l,j)", "Montufar 2017", montufar_upper, _always),
     _Entry("serra-2018", "sum_{(j_1..j_L)} prod_l C(n_l,j_l)", "Serra et al. 2018", serra_upper, _always),
+    _Entry(
+        "hinz-van-de-geer-2019",
+        "histograms of dimensions, by serra-2018",
+        "Hinz and van de Geer 2019",
+        hinz_van_de_geer_upper,
+        _always,
+    ),
+    _Entry("hinz-2021", "histograms of dimensions, sharper", "Hinz 2021", hinz_upper, _always),
 )
-_BY_WEIGHTS = ("serra-ramalingam-2020", "serra-2018 with units that can change", "Serra and Ramalingam 2020")
-_BY_RANK = ("rank", "montufar-2017 with the exact ranks of the weights", "Zaslavsky 1975, stage by stage")
+_About = tuple[str, str, str]
+_BY_WEIGHTS: tuple[tuple[_About, Callable[[Network], int]], ...] = (
+    (
+        ("serra-ramalingam-2020", "serra-2018 with units that can change", "Serra and Ramalingam 2020"),
+        serra_ramalingam_upper,
+    ),
+    (("rank", "montufar-2017 with the exact ranks of the weights", "Zaslavsky 1975, stage by stage"), rank_upper),
+    (("xiong-2020", "choices of filters in the first layer, montufar-2017 after", "Xiong et al. 2020"), xiong_upper),
+    (("cai-2023", "serra-2018 with the ranks that the zeros leave", "after Cai et al. 2023"), cai_upper),
+    (("residual", "hinz-2021 with the least cuts of skip connections", "after Xie, Chen and Li 2020"), residual_upper),
+)
+_BY_LAYERS: _About = (
+    "montufar-2022",
+    "prod_l sum_{j<=min(n_0..n_{l-1})} e_j(k_1-1,k_2-1,..)",
+    "Montufar, Ren and Zhang 2022",
+)
 _EXPECTED = ("generic", "sum_{i<=n_0} C(n_1,i), without biases 2 sum_{i<n_0} C(n_1-1,i)", "Zaslavsky 1975")
 
 
@@ -265,7 +300,15 @@ def _evaluated(entry: _Entry, n: int, widths: Widths) -> Bound:
         reason = "needs hidden units"
     if reason is not None:
         return _missing(entry, reason)
-    return Bound(entry.name, entry.formula, entry.source, entry.value(n, widths))
+    return _attempted((entry.name, entry.formula, entry.source), lambda: entry.value(n, widths))
+
+
+def _attempted(about: _About, value: Callable[[], int]) -> Bound:
+    """The bound, or why its formula refuses."""
+    try:
+        return Bound(*about, value())
+    except NetworkError as error:
+        return Bound(*about, None, str(error))
 
 
 def _missing(entry: _Entry, reason: str) -> Bound:

@@ -141,7 +141,9 @@ class Visitor:
         if not subtree.path:
             return 0, -1
         stage, unit, _ = subtree.path[-1]
-        if not self.problem.generators:  # hyperplanes of one stage without cells: the path names a flat, the last come first
+        if (
+            not self.problem.generators
+        ):  # hyperplanes of one stage without cells: the path names a flat, the last come first
             return sum(side for _, _, side in subtree.path), -unit
         return stage, unit
 

@@ -57,6 +57,10 @@ def test_every_counted_network_stays_below_every_upper_bound() -> None:
         values = [by_name[name] for name in chain]
         assert values == sorted(values)
         assert by_name["rank"] <= by_name["montufar-2017"]
+        assert by_name["hinz-2021"] <= by_name["hinz-van-de-geer-2019"] == by_name["serra-2018"]
+        assert by_name["cai-2023"] <= by_name["serra-2018"]
+        assert by_name["xiong-2020"] <= by_name["montufar-2017"]
+        assert by_name["residual"] <= by_name["hinz-2021"]
 
 
 def test_the_example_of_three_layers_of_three_units() -> None:
@@ -67,6 +71,8 @@ def test_the_example_of_three_layers_of_three_units() -> None:
         "raghu-2017": 448,
         "montufar-2017": 343,
         "serra-2018": 208,
+        "hinz-van-de-geer-2019": 208,
+        "hinz-2021": 208,
     }
     network = random_network([2, 3, 3, 3, 1], 3)
     assert count_cells(network).cells <= serra_ramalingam_upper(network) < 208
@@ -213,7 +219,7 @@ def test_networks_with_skips_keep_the_bounds_that_hold() -> None:
     leaky = Network.from_layers([np.eye(2), np.ones((3, 2)), [[1, 1, 1]]], activations=["leaky:1/2"] * 2 + ["linear"])
     bounds = region_bounds(leaky)
     found: dict[str, Any] = bounds.to_json()
-    assert set(found["upper"]) == {"montufar-2014", "rank"}
+    assert set(found["upper"]) == {"montufar-2014", "rank", "residual"}
     assert found["lower"] == {}
     assert "stage 2 reads the input" in found["not_applicable"]["upper serra-2018"]
     assert count_cells(leaky).cells <= bounds.least_upper.value

@@ -1,0 +1,182 @@
+"""The choices of exact training: patterns of data, the columns that a unit with a pattern can put together, exact sums.
+
+A ReLU unit whose parameters lie in the closed cone of one activation pattern of the data is, on the data, a
+non-negative combination of the outputs of the cone's rays. A linear threshold unit with a pattern is a multiple of the
+pattern itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from flint import fmpq, fmpq_mat
+
+from polyhedra.errors import FormulationError
+from polyhedra.independence import independent
+from polyhedra.matrix import Vector, dot
+from polyhedra.scalars import ONE, ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What one unit may be: its columns, and for each the parameters (w, b) that give it."""
+
+    pattern: tuple[bool, ...]
+    columns: tuple[int, ...]
+    basis: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """All columns with their exact scalar products.
+
+    Attributes
+    ----------
+    outputs : tuple of vectors
+        One number for each sample.
+    parameters : tuple of vectors
+        (w, b) of the unit, b last where there are biases.
+    gram : list of lists
+        The scalar products of the columns.
+    target : list
+        The scalar products with y.
+    choices : tuple of Choice
+    """
+
+    outputs: tuple[Vector, ...]
+    parameters: tuple[Vector, ...]
+    gram: list[list[fmpq]]
+    target: list[fmpq]
+    choices: tuple[Choice, ...]
+
+
+def exact_patterns(rows: Sequence[Vector], limit: int, deadline: float | None) -> list[tuple[bool, ...]]:
+    """The activation patterns of full-dimensional cells of parameters, exactly; sorted."""
+    from milp.training.convex_training import patterns_of_rows
+
+    if not any(any(row) for row in rows):
+        return [(False,) * len(rows)]
+    return sorted(patterns_of_rows(rows, limit, deadline))
+
+
+def relu_columns(rows: Sequence[Vector], y: Vector, limit: int, deadline: float | None = None) -> Columns:
+    """The columns of ReLU units: the outputs of the rays of the cones of parameters.
+
+    Parameters
+    ----------
+    rows : sequence of vectors
+        The samples, with a 1 at the end where units have biases.
+    y : vector
+    limit : int
+        The most patterns.
+    deadline : float, optional
+    """
+    kept = _independent_columns(rows)
+    reduced = [tuple(row[j] for j in kept) for row in rows]
+    rays = _rays(reduced, len(kept), deadline)
+    signs = [tuple(_sign(dot(row, ray)) for row in reduced) for ray in rays]
+    outputs = [tuple(max(dot(row, ray), ZERO) for row in reduced) for ray in rays]
+    choices = []
+    for pattern in exact_patterns(reduced, limit, deadline):
+        if not any(pattern):
+            continue  # the unit is zero
+        inside = [
+            r
+            for r, sign in enumerate(signs)
+            if any(outputs[r]) and all((s >= 0) if on else (s <= 0) for s, on in zip(sign, pattern, strict=True))
+        ]
+        basis = independent([outputs[r] for r in inside]).rows
+        choices.append(Choice(pattern, tuple(inside), tuple(inside[i] for i in basis)))
+    width = len(rows[0])
+    parameters = tuple(_spread(ray, kept, width) for ray in rays)
+    return _with_products(outputs, parameters, y, choices)
+
+
+def threshold_columns(rows: Sequence[Vector], y: Vector, limit: int, deadline: float | None = None) -> Columns:
+    """The columns of linear threshold units: the patterns themselves, with parameters inside their cones."""
+    kept = _independent_columns(rows)
+    reduced = [tuple(row[j] for j in kept) for row in rows]
+    rays = _rays(reduced, len(kept), deadline)
+    signs = [tuple(_sign(dot(row, ray)) for row in reduced) for ray in rays]
+    outputs, parameters, choices = [], [], []
+    for pattern in exact_patterns(reduced, limit, deadline):
+        if not any(pattern):
+            continue
+        inside = [
+            ray
+            for ray, sign in zip(rays, signs, strict=True)
+            if all((s >= 0) if on else (s <= 0) for s, on in zip(sign, pattern, strict=True))
+        ]
+        # the sum of the rays of a pointed cone lies inside it
+        middle = tuple(sum(entries, ZERO) for entries in zip(*inside, strict=True))
+        index = len(outputs)
+        outputs.append(tuple(ONE if on else ZERO for on in pattern))
+        parameters.append(_spread(middle, kept, len(rows[0])))
+        choices.append(Choice(pattern, (index,), (index,)))
+    return _with_products(outputs, tuple(parameters), y, choices)
+
+
+def _with_products(
+    outputs: Sequence[Vector], parameters: tuple[Vector, ...], y: Vector, choices: Sequence[Choice]
+) -> Columns:
+    if not outputs:
+        return Columns((), (), [], [], tuple(choices))
+    matrix = fmpq_mat([list(column) for column in outputs])
+    gram = (matrix * matrix.transpose()).tolist()
+    target = [row[0] for row in (matrix * fmpq_mat([[v] for v in y])).tolist()]
+    return Columns(tuple(outputs), parameters, gram, target, tuple(choices))
+
+
+def _independent_columns(rows: Sequence[Vector]) -> list[int]:
+    """Features that determine the others on the data: weights on the rest add nothing there."""
+    return list(independent(list(zip(*rows, strict=True))).rows)
+
+
+def _rays(rows: Sequence[Vector], rank: int, deadline: float | None) -> list[Vector]:
+    """The directions on which ``rank - 1`` independent rows vanish, both ways, each once."""
+    found: dict[Vector, None] = {}
+    distinct = list(dict.fromkeys(rows))
+    if rank == 0:
+        return []
+    for chosen in combinations(distinct, rank - 1):
+        if deadline is not None and time.monotonic() > deadline:
+            raise FormulationError(
+                "the time limit was reached at the rays of the patterns: raise it, or use fewer samples"
+            )
+        direction = _null_direction(chosen, rank)
+        if direction is not None:
+            found.setdefault(direction)
+            found.setdefault(tuple(-v for v in direction))
+    return list(found)
+
+
+def _null_direction(rows: Sequence[Vector], dim: int) -> Vector | None:
+    """The one direction, up to its length, that is orthogonal to all rows; None where there are more."""
+    if not rows:
+        return (ONE,)
+    reduced, rank = fmpq_mat([list(row) for row in rows]).rref()
+    if rank < dim - 1:
+        return None
+    table = reduced.tolist()
+    pivots = [next(j for j, v in enumerate(row) if v) for row in table[:rank]]
+    free = next(j for j in range(dim) if j not in pivots)
+    direction = [ZERO] * dim
+    direction[free] = ONE
+    for row, pivot in zip(table[:rank], pivots, strict=True):
+        direction[pivot] = -row[free]
+    largest = max(abs(v) for v in direction)
+    return tuple(v / largest for v in direction)
+
+
+def _sign(value: fmpq) -> int:
+    return (value > 0) - (value < 0)
+
+
+def _spread(values: Sequence[fmpq], places: Sequence[int], size: int) -> Vector:
+    result = [ZERO] * size
+    for place, value in zip(places, values, strict=True):
+        result[place] = value
+    return tuple(result)
