@@ -9,7 +9,10 @@ Four methods, each at least as tight as the one before and slower:
 * ``milp``: the exact range of every unstable unit and every output by branch and bound (`milp.branching`), or what is
   proved of it when a limit strikes; a unit whose sign is proved keeps the bounds of ``lp``.
 
-All four are proofs: they hold for the network whose weights are the given numbers, whatever the floating point did.
+Three more stand beside them: ``fast-lin`` is ``deeppoly`` with parallel lines, ``wong-kolter`` the same bounds from a
+dual network, ``lagrangian`` improves ``deeppoly`` by subgradient steps towards ``lp`` (`milp.dual_bounds`).
+
+All are proofs: they hold for the network whose weights are the given numbers, whatever the floating point did.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from milp.arguments import of_any_model
 from milp.bounds import Bounds, FloatRow, place_of, require_finite
 from milp.deeppoly import deeppoly_bounds
 from milp.domain import BoundedDomain, DomainLike, bounded
+from milp.dual_bounds import lagrangian_bounds, wong_kolter_bounds
 from milp.solvers import deadline_after
 from milp.tightening import tighten
 from nn_bridge.network.network import AffineStage, Network, check_dense
@@ -29,6 +33,9 @@ from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import ZERO, rational
 
 METHODS = ("interval", "deeppoly", "lp", "milp")
+"""Each at least as tight as the one before."""
+
+DUAL_METHODS = ("fast-lin", "wong-kolter", "lagrangian")
 
 
 @of_any_model
@@ -49,9 +56,10 @@ def network_bounds(
     network : Network
     domain : Polyhedron or pair (lower, upper)
         Must be bounded.
-    method : {"interval", "deeppoly", "lp", "milp"}
+    method : {"interval", "deeppoly", "lp", "milp", "fast-lin", "wong-kolter", "lagrangian"}
     time_limit : float or None
-        Seconds for ``lp`` and ``milp``; neurons whose turn does not come keep the bounds of the cheaper method.
+        Seconds for ``lp``, ``milp`` and ``lagrangian``; neurons whose turn does not come keep the bounds of the cheaper
+        method.
     node_limit : int
         Branch-and-bound nodes a neuron and side for ``milp``.
     progress : bool or callable, optional
@@ -75,10 +83,14 @@ def network_bounds(
     result = interval_bounds(network, region)
     if method == "interval":
         return result
-    result = deeppoly_bounds(network, result)
-    if method == "deeppoly":
+    if method == "wong-kolter":
+        return wong_kolter_bounds(network, result)
+    result = deeppoly_bounds(network, result, parallel=method == "fast-lin")
+    if method in ("deeppoly", "fast-lin"):
         return result
     deadline = deadline_after(time_limit)
+    if method == "lagrangian":
+        return lagrangian_bounds(network, result, deadline=deadline)
     result = tighten(network, region, result, node_limit=0, deadline=deadline)
     if method == "lp":
         return result
@@ -93,8 +105,8 @@ def check_method(method: str) -> None:
     FormulationError
         There are no such bounds.
     """
-    if method not in METHODS:
-        raise FormulationError(f"there are no bounds {method!r}; use one of {', '.join(METHODS)}")
+    if method not in METHODS + DUAL_METHODS:
+        raise FormulationError(f"there are no bounds {method!r}; use one of {', '.join(METHODS + DUAL_METHODS)}")
 
 
 def interval_bounds(network: Network, region: BoundedDomain) -> Bounds:

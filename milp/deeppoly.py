@@ -8,7 +8,8 @@ box.
 The lines need not be rounded correctly, they only need to be valid, which is easily had.  The rest is sums of products;
 their rounding error is at most gamma times the same sum over absolute values, and that is added to the bound.
 
-Sources: Zhang et al. 2018 (CROWN); Singh et al. 2019 (DeepPoly); Higham 2002, section 3.1, for gamma.
+Sources: Zhang et al. 2018 (CROWN); Singh et al. 2019 (DeepPoly); Weng et al. 2018 (Fast-Lin); Higham 2002, section
+3.1, for gamma.
 """
 
 from __future__ import annotations
@@ -54,15 +55,17 @@ class _Lines:
     lower_slope: Floats
 
 
-def deeppoly_bounds(network: Network, start: Bounds) -> Bounds:
+def deeppoly_bounds(network: Network, start: Bounds, *, parallel: bool = False) -> Bounds:
     """Tighten given valid bounds stage by stage; never looser than they were.
+
+    With ``parallel`` the line below an unstable unit has the slope of the line above, as in Fast-Lin.
 
     Where weights or values leave the range in which the error bound is a proof, the bounds stay as they are.
     """
     stages = [float_stage(stage) for stage in (*network.stages, network.output)]
     with np.errstate(all="ignore"):  # a NaN or an infinity tightens nothing
         loss = UNDERFLOW * growth(stages, start)
-        return _tightened(network, start, stages, loss) if loss < math.inf else start
+        return _tightened(network, start, stages, loss, parallel) if loss < math.inf else start
 
 
 def growth(stages: list[FloatStage], start: Bounds) -> float:
@@ -76,20 +79,21 @@ def growth(stages: list[FloatStage], start: Bounds) -> float:
     return factor * products
 
 
-def _tightened(network: Network, start: Bounds, stages: list[FloatStage], loss: float) -> Bounds:
+def _tightened(network: Network, start: Bounds, stages: list[FloatStage], loss: float, parallel: bool) -> Bounds:
     sizes = [network.input_dim, *network.hidden]
     lower, upper = list(start.lower), list(start.upper)
+    name = "fast-lin" if parallel else "deeppoly"
     lines: list[_Lines] = []
     for k, stage in enumerate(stages):
         if k > 0:  # the first stage is exact already
-            current = Bounds(start.input, tuple(lower), tuple(upper), "deeppoly")
+            current = Bounds(start.input, tuple(lower), tuple(upper), name)
             boxes = [_box(current, source) for source in range(k + 1)]
             above = _upper_bounds(stage, 1.0, stages, lines, boxes, sizes, loss)
             below = -_upper_bounds(stage, -1.0, stages, lines, boxes, sizes, loss)
             lower[k] = tuple(max(a, float(b)) for a, b in zip(lower[k], below, strict=True))
             upper[k] = tuple(min(a, float(b)) for a, b in zip(upper[k], above, strict=True))
-        lines.append(_unit_lines(lower[k], upper[k]))
-    return Bounds(start.input, tuple(lower), tuple(upper), "deeppoly", start.proven)
+        lines.append(_unit_lines(lower[k], upper[k], parallel))
+    return Bounds(start.input, tuple(lower), tuple(upper), name, start.proven)
 
 
 def float_stage(stage: AffineStage) -> FloatStage:
@@ -103,7 +107,7 @@ def _box(bounds: Bounds, source: int) -> tuple[Floats, Floats]:
     return np.array(low), np.array(high)
 
 
-def _unit_lines(lower: FloatRow, upper: FloatRow) -> _Lines:
+def _unit_lines(lower: FloatRow, upper: FloatRow, parallel: bool) -> _Lines:
     lines = []
     for m, M in zip(lower, upper, strict=True):
         if M <= 0:
@@ -111,7 +115,8 @@ def _unit_lines(lower: FloatRow, upper: FloatRow) -> _Lines:
         elif m >= 0:
             lines.append((1.0, 0.0, 1.0))
         else:
-            lines.append((*upper_line(m, M), float(m + M >= 0)))
+            slope, offset = upper_line(m, M)
+            lines.append((slope, offset, slope if parallel else float(m + M >= 0)))
     table = np.array(lines).reshape(-1, 3)
     return _Lines(table[:, 0], table[:, 1], table[:, 2])
 

@@ -101,7 +101,9 @@ def threshold_columns(rows: Sequence[Vector], y: Vector, limit: int, deadline: f
     reduced = [tuple(row[j] for j in kept) for row in rows]
     rays = _rays(reduced, len(kept), deadline)
     signs = [tuple(_sign(dot(row, ray)) for row in reduced) for ray in rays]
-    outputs, parameters, choices = [], [], []
+    outputs: list[Vector] = []
+    parameters: list[Vector] = []
+    choices: list[Choice] = []
     for pattern in exact_patterns(reduced, limit, deadline):
         if not any(pattern):
             continue
