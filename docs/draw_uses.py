@@ -109,6 +109,7 @@ def boundary() -> None:
     figure = new_figure((6.4, 4.6))
     ax = figure.add_subplot()
     puiseux.plot_regions(net, ax, domain=WINES, color_by="class", legend=False)
+    ax.set_aspect("auto")
     pairs: dict[tuple[int, int], str] = {}
     for piece, one, other in puiseux.decision_boundary(net, WINES).pieces:
         (first,), (second,) = one, other
@@ -132,7 +133,7 @@ def verified() -> None:
     ax = figure.add_subplot()
     puiseux.plot_regions(net, ax, domain=PETALS, color_by="class")
     for low, high in (((3.2, 0.7), (4.6, 1.3)), ((4.4, 1.45), (5.6, 2.05))):
-        found = puiseux.optimize(net, (low, high), maximize=True)
+        found = puiseux.optimize(net, (np.array(low), np.array(high)), maximize=True)
         proven = found.value is not None and found.value <= 0
         colour = "#117733" if proven else RED
         size = (high[0] - low[0], high[1] - low[1])
@@ -162,9 +163,7 @@ def steepest() -> None:
 
 def curve() -> None:
     """A tropical cubic and the dual subdivision of its Newton polygon."""
-    f = puiseux.PuiseuxPolynomial(
-        "max(3x - 3, 2x + y - 1, x + 2y - 1, 3y - 3, 2x, x + y + 1, 2y, x + 1/2, y + 1/2, 0)"
-    )
+    f = puiseux.PuiseuxPolynomial("max(3x - 3, 2x + y - 1, x + 2y - 1, 3y - 3, 2x, x + y + 1, 2y, x + 1/2, y + 1/2, 0)")
     figure = new_figure((8.4, 4.2))
     puiseux.plot_dual_pair(f, figure.subplots(1, 2))
     keep("question-curve", figure)
