@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import nbformat
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+from sphinx.search.en import SearchEnglish
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
@@ -67,7 +69,32 @@ def _escape_bars(app: Sphinx, kind: str, name: str, value: Any, options: Any, li
             lines[number] = "".join(part if part.startswith("``") else part.replace("|", r"\|") for part in parts)
 
 
+QUESTIONS = ("decision boundary", "Lipschitz constant", "verify a property", "tropical curve dual subdivision")
+"""Words for which the search of the site must lead to a how-to guide and to the gallery."""
+
+
+def _check_search(app: Sphinx, error: Exception | None) -> None:
+    """Look the questions up in the index that the site's search reads."""
+    if error is not None or app.builder.name != "html":
+        return
+    text = (Path(app.outdir) / "searchindex.js").read_text()
+    index = json.loads(text[text.index("(") + 1 : text.rindex(")")])
+    stem = SearchEnglish({}).stem
+    for question in QUESTIONS:
+        for word in question.lower().split():
+            if len(word) == 1:
+                continue
+            pages = set()
+            for terms in (index["terms"], index["titleterms"]):
+                found = terms.get(stem(word), [])
+                pages |= {index["docnames"][number] for number in ([found] if isinstance(found, int) else found)}
+            for page in ("how-to", "gallery", "api/front-door"):
+                if page not in pages:
+                    raise ExtensionError(f"the search of the site does not find {word!r} ({question}) in {page}")
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("build-finished", _check_search)
     app.connect("autodoc-process-docstring", _escape_bars)
     app.connect("builder-inited", lambda app: write_pages(HERE))
     app.connect("builder-inited", _run_notebooks)

@@ -109,6 +109,7 @@ def boundary() -> None:
     figure = new_figure((6.4, 4.6))
     ax = figure.add_subplot()
     puiseux.plot_regions(net, ax, domain=WINES, color_by="class", legend=False)
+    ax.set_aspect("auto")
     pairs: dict[tuple[int, int], str] = {}
     for piece, one, other in puiseux.decision_boundary(net, WINES).pieces:
         (first,), (second,) = one, other
@@ -118,9 +119,10 @@ def boundary() -> None:
         colour = pairs[pair]
         ends = np.array([[float(v) for v in vertex] for vertex in piece.vertices()])
         ax.plot(*ends.T, color=colour, linewidth=3.2, solid_capstyle="round", zorder=9)
+    handles = []
     for (first, second), colour in pairs.items():
-        ax.plot([], [], color=colour, linewidth=3, label=f"class {first} against class {second}")
-    figure.legend(loc="outside lower center", ncols=3, fontsize="small")
+        handles += ax.plot([], [], color=colour, linewidth=3, label=f"class {first} against class {second}")
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize="small")
     ax.set_title("the decision boundary, piece by piece", fontsize="medium")
     keep("question-boundary", figure)
 
@@ -131,8 +133,9 @@ def verified() -> None:
     figure = new_figure((6.4, 4.6))
     ax = figure.add_subplot()
     puiseux.plot_regions(net, ax, domain=PETALS, color_by="class")
+    ax.set(aspect="auto", xlabel="petal length (cm)", ylabel="petal width (cm)")
     for low, high in (((3.2, 0.7), (4.6, 1.3)), ((4.4, 1.45), (5.6, 2.05))):
-        found = puiseux.optimize(net, (low, high), maximize=True)
+        found = puiseux.optimize(net, (np.array(low), np.array(high)), maximize=True)
         proven = found.value is not None and found.value <= 0
         colour = "#117733" if proven else RED
         size = (high[0] - low[0], high[1] - low[1])
@@ -140,6 +143,7 @@ def verified() -> None:
         ax.text(low[0] + 0.05, high[1] + 0.03, "proven" if proven else "violated", color=colour, weight="bold")
         if not proven:
             ax.plot(*map(float, found.point), "*", color=colour, markersize=13, zorder=10)
+    ax.get_legend().remove()
     ax.set_title('"the output is at most 0 in this box"; the star: the worst input', fontsize="medium")
     keep("question-property", figure)
 
@@ -157,7 +161,7 @@ def steepest() -> None:
     ax.fill(*polygon(cells[int(np.argmax(slopes))]).T, fill=False, edgecolor=RED, linewidth=2.5)
     ax.set(xlim=(11, 15), ylim=(0, 6), title=f"Lipschitz constant {found.upper:.4g}, attained in the red cell")
     figure.colorbar(drawn, label="norm of the gradient")
-    keep("question-lipschitz", figure)
+    keep("question-lipschitz", figure, 256)
 
 
 def curve() -> None:

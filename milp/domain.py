@@ -15,6 +15,7 @@ from flint import fmpq
 
 from nn_bridge.network.network import Network, Row
 from polyhedra.bounding_box import bounded_coordinate, coordinate_bounds
+from polyhedra.box_pairs import intervals_of_box
 from polyhedra.box_text import box_intervals
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.linear_program import Infeasible, Unbounded, maximize_over
@@ -131,8 +132,8 @@ def _ends(domain: Any, dim: int) -> tuple[Any, Any]:
             raise FormulationError(f"the domain {quoted(domain)} is no box; write box:LO,HI, or give a Polyhedron")
         low, high = zip(*box_intervals(domain, dim, f"the domain {quoted(domain)}"), strict=True)
         return low, high
-    lower, upper = domain
-    return tuple([end] * dim if not hasattr(end, "__len__") else end for end in (lower, upper))  # type: ignore[return-value]
+    low, high = zip(*intervals_of_box(domain, dim, thin=True), strict=True)
+    return low, high
 
 
 def _without_zero_rows(polyhedron: Polyhedron) -> Polyhedron:

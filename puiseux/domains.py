@@ -21,11 +21,12 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from nn_bridge.network.network import Matrix, Network
+from polyhedra.box_pairs import intervals_of_box
 from polyhedra.box_text import box_intervals
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted, shown
-from polyhedra.scalars import rational, to_text
+from polyhedra.scalars import to_text
 from puiseux.domain_files import DomainFile
 
 DomainLike: TypeAlias = str | Polyhedron | tuple[Any, Any] | Sequence[Any] | np.ndarray | None
@@ -57,8 +58,8 @@ def pose(network: Network, domain: DomainLike = None) -> Problem:
     network : Network
     domain : str, Polyhedron, intervals or None
         Text as on the command line, a polyhedron of the network's input dimension, a box, or None for all of R^n.  A
-        box is one interval ``(low, high)`` for all inputs, a list (or an array) of one interval for each input, or two
-        arrays ``(low, high)`` with one number for each input.
+        box is one interval ``(low, high)`` for all inputs, a list (or an array) of one interval for each input, or a
+        tuple ``(low, high)`` of two lists or arrays with one number for each input.
 
     Raises
     ------
@@ -114,44 +115,20 @@ def box_of(intervals: Sequence[tuple[fmpq, fmpq]]) -> Polyhedron:
 def intervals_of(value: Any, dim: int, name: str) -> tuple[tuple[fmpq, fmpq], ...]:
     """A box as Python programs give it: (low, high) for all coordinates, a pair for each, or arrays (low, high).
 
-    Two entries of which one is an array (or one is a number and the other a list) are ``low`` and ``high``; else each
-    entry is the pair of one coordinate.
+    `polyhedra.box_pairs.intervals_of_box` says how they are told apart.
 
     Examples
     --------
     >>> intervals_of([-1, "1/2"], 2, "a window")
     ((-1, 1/2), (-1, 1/2))
     """
-    expected = (
-        f"{name} is one interval (low, high) with low < high for all inputs, one for each of the {dim}, "
-        "or two arrays (low, high)"
-    )
     try:
-        listed = list(value)
-        pairs = _pairs_of(listed, dim, isinstance(value, np.ndarray))
-        intervals = tuple((rational(low), rational(high)) for low, high in pairs)
-    except (PuiseuxError, TypeError, ValueError) as error:
-        raise UsageError(f"{expected}, not {shown(value)} ({shown(error, 160)})") from None
-    if len(intervals) != dim or not all(low < high for low, high in intervals):
-        raise UsageError(f"{expected}, not {shown(value)}")
-    return intervals
-
-
-def _pairs_of(listed: list[Any], dim: int, is_array: bool) -> list[Any]:
-    """The pair of each coordinate, from one of the forms of a box."""
-    if len(listed) != 2 or is_array:
-        return [listed] * dim if len(listed) == 2 and not any(map(_is_sequence, listed)) else listed
-    longer = [_is_sequence(end) for end in listed]
-    if not any(longer):
-        return [listed] * dim
-    if all(longer) and not any(isinstance(end, np.ndarray) for end in listed):
-        return listed
-    low, high = (list(end) if _is_sequence(end) else [end] * dim for end in listed)
-    return list(zip(low, high, strict=True))
-
-
-def _is_sequence(value: Any) -> bool:
-    return not isinstance(value, str) and getattr(value, "ndim", 1) > 0 and hasattr(value, "__len__")
+        return intervals_of_box(value, dim)
+    except PuiseuxError as error:
+        raise UsageError(
+            f"{name} is one interval (low, high) with low < high for all inputs, one for each of the {dim}, or "
+            f"([low, ..], [high, ..]), not {shown(value)} ({shown(error, 200)})"
+        ) from None
 
 
 # -------------------------------------------------------------------- files

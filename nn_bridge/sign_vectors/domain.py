@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from nn_bridge.errors import NetworkError
 from polyhedra.bounding_box import box_of_rows
-from polyhedra.errors import GeometryError
+from polyhedra.box_pairs import intervals_of_box
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import ONE, ZERO, rational, to_float, to_text
+from polyhedra.scalars import ONE, ZERO, to_float, to_text
 
 Vector = tuple[fmpq, ...]
 
@@ -131,22 +131,10 @@ def as_domain(domain: Any, dim: int) -> Domain:
         sides = box_of_rows(domain)
         return _box(*zip(*sides, strict=True)) if sides else _polytope(domain)
     try:
-        lower, upper = domain
-        low, high = (_side(side, dim) for side in (lower, upper))
-    except (TypeError, ValueError, GeometryError) as error:
-        if isinstance(error, NetworkError):
-            raise
+        low, high = zip(*intervals_of_box(domain, dim), strict=True)
+    except (TypeError, ValueError) as error:
         raise NetworkError(f"the domain is neither a polyhedron nor a pair (lower, upper): {error}") from None
     return _box(low, high)
-
-
-def _side(side: Any, dim: int) -> Vector:
-    if isinstance(side, str) or not isinstance(side, (Sequence, np.ndarray)):
-        return (rational(side),) * dim
-    values = tuple(rational(v) for v in side)
-    if len(values) != dim:
-        raise NetworkError(f"a side of the box has {len(values)} coordinates, the network reads {dim} inputs")
-    return values
 
 
 @dataclass(frozen=True, slots=True, eq=False)

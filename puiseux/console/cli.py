@@ -111,7 +111,7 @@ def _code_of(arguments: Sequence[str]) -> int:
             arguments = [arguments[1], arguments[0], *arguments[2:]]
         code = _application_for(arguments)(list(arguments) or ["--help"], prog_name="puiseux", standalone_mode=False)
     except _CommandLineError as error:
-        return _refuse(_usage_message(error))
+        return _refuse(_usage_message(error, arguments))
     except PuiseuxError as error:
         _complain(with_suggestion(" ".join(str(error).split())))
         return error.exit_code
@@ -163,11 +163,12 @@ def _refuse(message: str) -> int:
     return ExitCode.BAD_INPUT
 
 
-def _usage_message(error: Exception) -> str:
+def _usage_message(error: Exception, arguments: Sequence[str] = ()) -> str:
     refused = refused_value(error)
     text = refused or " ".join(str(getattr(error, "format_message", lambda: error)()).split()).rstrip(".")
     context = getattr(error, "ctx", None)
-    where = context.command_path if context is not None else "puiseux"
+    command = arguments[0] if arguments and arguments[0] in NAMES else ""  # where the parser gives no context
+    where = context.command_path if context is not None else f"puiseux {command}".strip()
     if where == "puiseux verify" and "extra argument" in text:
         text += "; to decide a property of a network: puiseux property NETWORK SPEC"
     text = re.sub(r"^(Missing argument '\w+)\.\.\.'", r"\1'", text)

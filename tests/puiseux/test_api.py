@@ -99,7 +99,9 @@ def test_public_names_have_real_signatures() -> None:
             assert parameter.annotation is not parameter.empty, f"{name}: {parameter}"
         assert inspect.signature(value).return_annotation is not inspect.Signature.empty, name
         assert value.__doc__, name
-    assert set(puiseux.__all__) >= {name for name, value in vars(api).items() if inspect.isfunction(value)} - {
+    assert set(puiseux.__all__) >= {
+        name for name, value in vars(api).items() if inspect.isfunction(value) and value.__module__ == api.__name__
+    } - {
         "_posed",
         "_bounded",
     }

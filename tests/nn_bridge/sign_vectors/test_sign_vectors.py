@@ -328,7 +328,7 @@ def test_refusals_name_the_remedy():
     cases = [
         (None, "needs a bounded domain"),
         ((1, -1), "empty in coordinate 0"),
-        (([0, 0, 0], [1, 1, 1]), "has 3 coordinates"),
+        (([0, 0, 0], [1, 1, 1]), "have 3 coordinates"),
         (half_plane, "unbounded"),
         (Polyhedron([[1, 1], [-1, 1], [0, -1]], [0, 0, 0]), "dimension 0"),
         (Polyhedron.box([0], [1]), "dimension 1"),
