@@ -76,5 +76,5 @@ def test_limits_and_refusals() -> None:
     assert not part.complete
     assert part.reason == "more than 3 cells"
     assert reachable_set(network, "box:-1,1", time_limit=1e-6).reason == "time limit"
-    with pytest.raises(PuiseuxError, match="no interior"):
+    with pytest.raises(PuiseuxError, match="dimension 1"):
         reachable_set(network, Polyhedron.box([0, 0], [1, 0]))
