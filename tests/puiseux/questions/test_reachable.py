@@ -31,7 +31,7 @@ def reached(network: Network, domain: Polyhedron, outputs: Row) -> bool:
 @pytest.mark.parametrize("seed", range(4))
 def test_membership_is_that_of_one_program_a_pattern(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    weights = [rng.integers(-2, 3, size=(4, 2)), rng.integers(-2, 3, size=(3, 4)), rng.integers(-2, 3, size=(2, 3))]
+    weights = [rng.integers(-2, 3, size=(3, 2)), rng.integers(-2, 3, size=(2, 3)), rng.integers(-2, 3, size=(2, 2))]
     network = Network.from_layers(weights, [rng.integers(-1, 2, size=len(w)) for w in weights])
     for domain in (Polyhedron.box([-1, -1], [1, 1]), TRIANGLE):
         found = reachable_set(network, domain)
