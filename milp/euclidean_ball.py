@@ -81,7 +81,7 @@ def root_above(value: fmpq) -> fmpq:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is known of the ball: a point where another class wins, or that there is none, or a reason."""
+    """The answer for a ball: a point where another class wins, or that there is none, or why it is open."""
 
     point: Row | None
     other: int | None
