@@ -124,6 +124,7 @@ __all__ = [
 forward(
     {
         "milp.convex_training": "milp.training.convex_training",
+        "milp.joint": "nn_bridge.network.joint",
         "milp.sparse_data": "milp.training.sparse_data",
         "milp.sparse_fit": "milp.training.sparse_fit",
         "milp.sparse_model": "milp.training.sparse_model",

@@ -90,20 +90,15 @@ def _from_multipliers(
     """max of goal . (x, 1) over the box where sign * rows . (x, 1) >= 0, from above; one problem an entry."""
     n = at.shape[1]
     rows = rows * sign[:, :, None]
-    A = rows[:, :, :n]
-    y = _multipliers(A, goal[:, :n])
-    gamma = 2.0 * (A.shape[1] + n + 8) * UNIT_ROUNDOFF
-    size = np.abs(at)
-    rest = goal[:, :n] + np.einsum("vmn,vm->vn", A, y)
-    doubt = gamma * (np.abs(goal[:, :n]) + np.einsum("vmn,vm->vn", np.abs(A), y))
-    doubt += goal_error[:, :n] + np.einsum("vmn,vm->vn", error[:, :, :n], y)
+    y = _multipliers(rows[:, :, :n], goal[:, :n])
+    gamma = 2.0 * (rows.shape[1] + n + 8) * UNIT_ROUNDOFF
+    total = goal + np.einsum("vmn,vm->vn", rows, y)  # (c + sum y a, d + sum y b)
+    doubt = gamma * np.abs(goal) + goal_error + np.einsum("vmn,vm->vn", gamma * np.abs(rows) + error, y)
     width = np.maximum(np.abs(ends[1] - at), np.abs(at - ends[0])) * (1.0 + 4.0 * UNIT_ROUNDOFF)
-    one = np.concatenate([at, np.ones((len(at), 1))], axis=1)
-    large = np.concatenate([size, np.ones((len(at), 1))], axis=1)
-    value = np.einsum("vn,vn->v", goal, one) + np.einsum("vmn,vn,vm->v", rows, one, y)
-    spread = gamma * (np.einsum("vn,vn->v", np.abs(goal), large) + np.einsum("vmn,vn,vm->v", np.abs(rows), large, y))
-    spread += np.einsum("vn,vn->v", goal_error, large) + np.einsum("vmn,vn,vm->v", error, large, y)
-    spread += ((np.abs(rest) + doubt) * width).sum(axis=1)
+    value = np.einsum("vn,vn->v", total[:, :n], at) + total[:, n]  # at the vertex; elsewhere at most what follows more
+    spread = np.einsum("vn,vn->v", doubt[:, :n] + gamma * np.abs(total[:, :n]), np.abs(at))
+    spread += doubt[:, n] + gamma * np.abs(total[:, n])
+    spread += ((np.abs(total[:, :n]) + doubt[:, :n]) * width).sum(axis=1)
     found = value + (1.0001 * spread + 1e-290)
     found += UNIT_ROUNDOFF * 4.0 * np.abs(found)
     return np.where(np.isfinite(found), found, np.inf)

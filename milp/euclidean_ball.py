@@ -21,9 +21,9 @@ from milp.by_cells import cell_system
 from milp.cell_batches import cell_batches, exact_cells
 from milp.choice import cells_can_win
 from milp.domain import BoundedDomain, OutOfTime
-from milp.joint import combined
 from milp.nearest import nearest_point
 from milp.solvers import third_of
+from nn_bridge.network.joint import combined
 from nn_bridge.network.network import INPUT, Network, Pattern, Row
 from polyhedra.bounding_box import bounded_coordinate
 from polyhedra.linear_program import Optimal, maximize
@@ -81,7 +81,7 @@ def root_above(value: fmpq) -> fmpq:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is known of the ball: a point where another class wins, or that there is none, or a reason."""
+    """The answer for a ball: a point where another class wins, or that there is none, or why it is open."""
 
     point: Row | None
     other: int | None

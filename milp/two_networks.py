@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from flint import fmpq
 
-from milp.joint import joint
 from milp.vnnlib_rows import LinearRow, Property
+from nn_bridge.network.joint import joint
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import ONE, ZERO

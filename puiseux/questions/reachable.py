@@ -115,7 +115,7 @@ def reachable_set(
     --------
     >>> found = reachable_set([[[1], [-1]], [[1, 1], [1, -1]]], "box:-1,2")  # the graph of |x|, turned
     >>> [piece.outputs.vertices() for piece in found.pieces]
-    [((0, 0), (2, 2)), ((0, 0), (1, -1))]
+    [((0, 0), (1, -1)), ((0, 0), (2, 2))]
     >>> found.contains([1, -1]), found.contains([1, 0])
     (True, False)
     """
