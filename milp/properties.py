@@ -1,7 +1,7 @@
 """Properties decided exactly: does an input of a bounded set, with the network's outputs there, satisfy a system?
 
-For each linear system of the disjunction the rows over X are the domain. With few inputs it is split into boxes, on which
-proven bounds show that a row fails (`milp.box_search`). Else the least slack of all its rows is one output
+For each linear system of the disjunction the rows over X are the domain. With few inputs it is split into boxes, on
+which proven bounds show that a row fails (`milp.box_search`). Else the least slack of all its rows is one output
 of a larger network, because min(a, b) = a - max(0, a - b): branching asks whether its maximum is negative. Where the
 cells can be listed, the slacks themselves are the outputs, and a cell is passed over if one of them is negative on all
 of it (`milp.by_cells`). A MILP solver only proposes points.
@@ -22,10 +22,19 @@ from flint import fmpq
 from milp.arguments import of_any_model
 from milp.bounding import network_bounds
 from milp.bounds import Bounds, OutOfRange
-from milp.branching import Objective, SearchResult, search_maximum
 from milp.box_search import search_boxes
+from milp.branching import Objective, SearchResult, search_maximum
 from milp.by_cells import meet_by_cells
-from milp.choice import BOXES, BRANCHING, CELLS, MOST_BOXES, boxes_can_win, cells_can_win, order_of_methods, solver_helps
+from milp.choice import (
+    BOXES,
+    BRANCHING,
+    CELLS,
+    MOST_BOXES,
+    boxes_can_win,
+    cells_can_win,
+    order_of_methods,
+    solver_helps,
+)
 from milp.domain import BoundedDomain, OutOfTime, bounded
 from milp.formulations import formulate
 from milp.joint import stacked, sum_of_stages
@@ -105,7 +114,7 @@ def decide(
     regions: list[BoundedDomain] = []
     for number, system in enumerate(spec.disjuncts):
         try:
-            region = _domain(system, spec.inputs, deadline)
+            region = inputs_of(system, spec.inputs, deadline)
             if region is None:
                 continue
             regions.append(region)
@@ -146,7 +155,7 @@ def _one(regions: list[BoundedDomain]) -> BoundedDomain | None:
     return regions[0] if regions and all(other.polyhedron == regions[0].polyhedron for other in regions) else None
 
 
-def _domain(system: tuple[LinearRow, ...], inputs: int, deadline: float | None) -> BoundedDomain | None:
+def inputs_of(system: tuple[LinearRow, ...], inputs: int, deadline: float | None) -> BoundedDomain | None:
     """The inputs that satisfy the rows over X; None where there are none."""
     rows = [row for row in system if not any(row.outputs)]
     if any(not any(row.inputs) and (row.right < 0 or (row.strict and row.right == 0)) for row in rows):
