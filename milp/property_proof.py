@@ -128,7 +128,8 @@ class _System:
         rows = [self.rows[i] for i in self.over_inputs]
         A, b = [row.inputs for row in rows], [row.right for row in rows]
         for j in range(self.n):
-            ends, proofs = [], []
+            ends: list[int | None] = []
+            proofs: list[Record] = []
             for sign, limit in ((-1, region.lower[j]), (1, region.upper[j])):
                 single = [
                     row.right / row.inputs[j]

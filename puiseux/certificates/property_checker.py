@@ -199,7 +199,7 @@ class Tree:
         self._fork((stage, unit, 0, 0))
 
     def _cut(self, j: Any, at: Any) -> None:
-        self._fork((0, _below(j, self.inputs, "input"), 1, *_integers([at], 1)))
+        self._fork((0, _below(j, self.inputs, "input"), 1, _integers([at], 1)[0]))
 
     def _bounds(self, stage: Any, entries: Any) -> None:
         """Ends of inputs (stage 0) or pre-activations, each with its proof."""
@@ -224,7 +224,9 @@ class Tree:
         strict = any(y > 0 and self.rows[r][0] == "given" and self.rows[r][2] for r, y in multipliers)
         _require(value < 0 or (strict and value == 0), "the sum of the rows is not negative")
         self.leaves += 1
-        _ = self._enter(*self.path.pop()) if self.path else self._begin()
+        if self.path:
+            return self._enter(*self.path.pop())
+        return self._begin()
 
     def _unit(self, stage: int, unit: int, factor: int) -> Form:  # scaled as its stage is
         if stage == 0:
