@@ -10,6 +10,7 @@ Sources: Friedman 1991; Ishigami and Homma 1990.
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,7 @@ def train(name: str, seed: int = 0, steps: int = 6000) -> Network:
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     sizes = SHAPES[name]
-    layers = [torch.nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+    layers = [torch.nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
     steps_of = [part for layer in layers for part in (layer, torch.nn.ReLU())][:-1]
     model = torch.nn.Sequential(*steps_of)
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)

@@ -1,4 +1,4 @@
-"""Proven bounds of rows over many boxes at once: DeepPoly (CROWN) with numpy, pushed back to the inputs.
+"""Proven bounds of rows over many boxes at once: DeepPoly (CROWN) with numpy.
 
 The method is that of `milp.deeppoly`, for a batch of boxes within one root box, and with the bounds of the parent box
 taken over where they are tighter.  The rounding error is bounded once for all of them: lines have slopes in [0, 1], so
@@ -65,6 +65,9 @@ class BoxBounds:
     rows : AffineStage
     bounds : Bounds
         Of the units on the root box, proven.
+    grain : int, optional
+        Give bounds that a certificate can hold: multiples of 2^-grain, with a margin for lines whose slopes are such
+        multiples too. Bounds of the root box are not taken over then.
 
     Raises
     ------
@@ -72,7 +75,7 @@ class BoxBounds:
         Weights or values out of the range in which the bound of the rounding error is a proof.
     """
 
-    def __init__(self, network: Network, rows: AffineStage, bounds: Bounds) -> None:
+    def __init__(self, network: Network, rows: AffineStage, bounds: Bounds, grain: int | None = None) -> None:
         self.n = network.input_dim
         self.stages = [float_stage(stage) for stage in (*network.stages, rows)]
         self.root = [
@@ -82,6 +85,9 @@ class BoxBounds:
         with np.errstate(all="ignore"):
             loss = UNDERFLOW * growth(self.stages, bounds)
             self.errors = [self._error(stage, bounds) + loss for stage in self.stages]
+        self.grain = grain
+        if grain is not None:
+            self.errors = [(1.0 + 2.0 ** (53 - grain)) * error for error in self.errors]
         if not all(np.isfinite(error).all() for error in self.errors):
             raise OutOfRange("weights or values leave the range of float64 in products; rescale them")
 
@@ -122,8 +128,12 @@ class BoxBounds:
         found: Known = []
         for k in range(len(self.root)):
             least, greatest, moved = self._stage_bounds(k, low, high, lines)
-            before = self.root[k] if known is None else known[k]
-            least, greatest = np.maximum(least, before[0]), np.minimum(greatest, before[1])
+            if self.grain is not None:
+                unit = 2.0**-self.grain
+                least, greatest = np.floor(least / unit) * unit, np.ceil(greatest / unit) * unit
+            if known is not None or self.grain is None:
+                before = self.root[k] if known is None else known[k]
+                least, greatest = np.maximum(least, before[0]), np.minimum(greatest, before[1])
             found.append((least, greatest))
             lines.append(_lines(least, greatest))
             moved *= (high - low)[:, None, :]
@@ -167,7 +177,7 @@ class BoxBounds:
     def _pushed_back(
         self, target: FloatStage, depth: int, low: Floats, high: Floats, lines: list[_Lines]
     ) -> tuple[Floats, Floats, list[Floats | None]]:
-        """Upper bounds of rows, their forms in the inputs, and what each unit's line loses; nothing added for rounding."""
+        """Upper bounds of rows, their forms in the inputs, and what each unit's line loses; not rounded outward."""
         boxes = len(low)
         rows: dict[int, Floats] = {
             source: np.broadcast_to(matrix, (boxes, *matrix.shape)) for source, matrix in target.blocks

@@ -74,6 +74,7 @@ def search_boxes(
     *,
     deadline: float | None = None,
     max_boxes: int = 1_000_000,
+    grain: int | None = None,
 ) -> BoxSearch:
     """Look for a point of the domain where all rows are >= 0, or prove that there is none.
 
@@ -90,8 +91,11 @@ def search_boxes(
     deadline : float, optional
         A value of ``time.monotonic``.
     max_boxes : int
+    grain : int, optional
+        Search for a certificate: cuts and bounds are multiples of 2^-grain, and the bounds of a box rest on those of
+        the root box and nothing else.
     """
-    return _Search(network, region, bounds, rows, holds).run(deadline, max_boxes)
+    return _Search(network, region, bounds, rows, holds, grain).run(deadline, max_boxes)
 
 
 class _Search:
@@ -102,9 +106,10 @@ class _Search:
         bounds: Bounds,
         rows: list[AffineStage],
         holds: Callable[[Row], bool],
+        grain: int | None,
     ) -> None:
         self.network, self.region, self.holds = network, region, holds
-        self.bounds = BoxBounds(network, stacked(rows), bounds)
+        self.bounds = BoxBounds(network, stacked(rows), bounds, grain)
         self.low, self.high = np.array(bounds.input[0]), np.array(bounds.input[1])
         self.cuts: dict[int, Cut] = {}
         self.closed: dict[int, int] = {}
@@ -120,13 +125,17 @@ class _Search:
         known: Known = [(least[None], greatest[None]) for least, greatest in self.bounds.root]
         room = max(4 * BOXES_AT_ONCE, _MEMORY // (16 * (1 + sum(self.network.hidden))))
         worst = np.inf
+        root: Known = []
         while len(number):
             late = deadline is not None and time.monotonic() > deadline
             if late or self.boxes > max_boxes or len(number) > room:
                 return self._outcome(None, False, worst)
             batch, rest = slice(-BOXES_AT_ONCE, None), slice(None, -BOXES_AT_ONCE)
             names, lows, highs = number[batch], low[batch], high[batch]
-            found = self.bounds.bound(lows, highs, [(least[batch], greatest[batch]) for least, greatest in known])
+            first = self.bounds.grain is not None and self.boxes == 1
+            found = self.bounds.bound(
+                lows, highs, None if first else [(least[batch], greatest[batch]) for least, greatest in known]
+            )
             reach = found.upper.min(axis=1)
             if self.boxes == 1:
                 worst = float(reach[0])
@@ -140,7 +149,12 @@ class _Search:
             halves = self._halved(names, lows, highs, found.score[still])
             if halves is None:
                 return self._outcome(None, False, worst)
-            kept: Known = [(least[still], greatest[still]) for least, greatest in found.known]
+            if first:
+                root = found.known
+            if self.bounds.grain is None:
+                kept: Known = [(least[still], greatest[still]) for least, greatest in found.known]
+            else:
+                kept = [(np.repeat(a, len(names), axis=0), np.repeat(b, len(names), axis=0)) for a, b in root]
             number = np.concatenate([number[rest], halves[0]])
             low, high = np.concatenate([low[rest], halves[1]]), np.concatenate([high[rest], halves[2]])
             known = [
@@ -156,8 +170,11 @@ class _Search:
         boxes = np.arange(len(low))
         coordinate = np.argmax(np.where(np.isfinite(score), score, 0.0), axis=1)
         middle = low[boxes, coordinate] + 0.5 * (high[boxes, coordinate] - low[boxes, coordinate])
+        if self.bounds.grain is not None:
+            middle = np.floor(np.ldexp(middle, self.bounds.grain)) * 2.0**-self.bounds.grain
         narrow = 2.0**-40 * (self.high - self.low)[coordinate]
-        if not (high[boxes, coordinate] - low[boxes, coordinate] > narrow).all():
+        wide = high[boxes, coordinate] - low[boxes, coordinate] > narrow
+        if not (wide & (low[boxes, coordinate] < middle)).all():
             return None
         below, above = high.copy(), low.copy()
         below[boxes, coordinate], above[boxes, coordinate] = middle, middle

@@ -1,7 +1,7 @@
 """Properties decided exactly: does an input of a bounded set, with the network's outputs there, satisfy a system?
 
-For each linear system of the disjunction the rows over X are the domain. With few inputs it is split into boxes, on which
-proven bounds show that a row fails (`milp.box_search`). Else the least slack of all its rows is one output
+For each linear system of the disjunction the rows over X are the domain. With few inputs it is split into boxes, on
+which proven bounds show that a row fails (`milp.box_search`). Else the least slack of all its rows is one output
 of a larger network, because min(a, b) = a - max(0, a - b): branching asks whether its maximum is negative. Where the
 cells can be listed, the slacks themselves are the outputs, and a cell is passed over if one of them is negative on all
 of it (`milp.by_cells`). A MILP solver only proposes points.
@@ -119,7 +119,7 @@ def decide(
     regions: list[BoundedDomain] = []
     for number, system in enumerate(spec.disjuncts):
         try:
-            region = _domain(system, spec.inputs, deadline)
+            region = inputs_of(system, spec.inputs, deadline)
             if region is None:
                 continue
             regions.append(region)
@@ -160,7 +160,7 @@ def _one(regions: list[BoundedDomain]) -> BoundedDomain | None:
     return regions[0] if regions and all(other.polyhedron == regions[0].polyhedron for other in regions) else None
 
 
-def _domain(system: tuple[LinearRow, ...], inputs: int, deadline: float | None) -> BoundedDomain | None:
+def inputs_of(system: tuple[LinearRow, ...], inputs: int, deadline: float | None) -> BoundedDomain | None:
     """The inputs that satisfy the rows over X; None where there are none."""
     rows = [row for row in system if not any(row.outputs)]
     if any(not any(row.inputs) and (row.right < 0 or (row.strict and row.right == 0)) for row in rows):

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def verify(
     certificate: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="A certificate, from count or fit --certificate.", show_default=False),
+        typer.Argument(
+            metavar="FILE", help="A certificate, from count, property or fit --certificate.", show_default=False
+        ),
     ],
     network: Annotated[
         Path | None, typer.Option("--network", metavar="NETWORK", help="Require that it is of this network.")
@@ -30,6 +32,10 @@ def verify(
         typer.Option("--domain", metavar="DOMAIN", help="With --network: require this domain (as for count)."),
     ] = None,
     output: OutputOption = None,
+    spec: Annotated[
+        Path | None,
+        typer.Option("--spec", metavar="SPEC", help="Require that it is of this property (a VNN-LIB file)."),
+    ] = None,
     time_limit: TimeLimitOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -41,15 +47,15 @@ def verify(
 
     def checked() -> Verdict:
         if is_fit_certificate(certificate):
-            _refuse_networks(network, domain, output)
+            _refuse_networks(network, domain, output, spec)
             return verify_fit_certificate(certificate)
-        return verify_certificate(certificate, network, domain, output=output)
+        return verify_certificate(certificate, network, domain, output=output, spec=spec)
 
     if is_fit_certificate(certificate) and time_limit is None:
         verdict = checked()
     elif time_limit is None:
         with CellProgress("bytes checked") as progress:
-            verdict = verify_certificate(certificate, network, domain, output=output, progress=progress)
+            verdict = verify_certificate(certificate, network, domain, output=output, spec=spec, progress=progress)
     else:
         with StepProgress() as step:
             step("Checking the certificate")
@@ -78,9 +84,10 @@ def report(verdict: Verdict, name: str, network: Path | None) -> str:
     assert verdict.counts is not None
     if verdict.kind == "fit":
         return _report_fit(verdict, name)
-    assert verdict.walls is not None
     assert verdict.input_dim is not None
-    where = describe_walls(verdict.walls, verdict.input_dim)
+    where = f"property with digest {verdict.property_digest}: no input satisfies it"
+    if verdict.walls is not None:
+        where = describe_walls(verdict.walls, verdict.input_dim)
     about = f"a max-plus polynomial in {verdict.input_dim} variables"
     if verdict.digest is not None:
         about = f"network {shown_path(network)}" if network is not None else f"network with digest {verdict.digest}"
@@ -106,11 +113,11 @@ def _report_fit(verdict: Verdict, name: str) -> str:
     )
 
 
-def _refuse_networks(network: Path | None, domain: str | None, output: int | None) -> None:
+def _refuse_networks(network: Path | None, domain: str | None, output: int | None, spec: Path | None) -> None:
     from polyhedra.errors import UsageError
 
-    if network is not None or domain is not None or output is not None:
-        raise UsageError("a certificate of a fit is about samples: leave out --network, --domain and --output")
+    if any(value is not None for value in (network, domain, output, spec)):
+        raise UsageError("a certificate of a fit is about samples: leave out --network, --domain, --output and --spec")
 
 
 VERIFY = Command(
@@ -120,6 +127,7 @@ VERIFY = Command(
     (
         "puiseux verify net.cert",
         "puiseux verify net.cert.gz --network net.npz --json",
+        "puiseux verify proof.cert.gz --network net.onnx --spec spec.vnnlib",
         "puiseux verify plane.cert --network digits.npz --domain slice:plane.json --output 3",
     ),
 )

@@ -1,5 +1,6 @@
 """Bounds on boxes are bounds, whatever the rounding did; the search by boxes says what brute force over cells says."""
 
+import itertools
 import time
 
 import numpy as np
@@ -128,7 +129,7 @@ def test_a_network_with_very_many_cells_within_seconds():
     # a random 5-20-20-20-5 network: not closed in 40 s by branching on units or by its cells
     rng = np.random.default_rng(0)
     shape = (5, 20, 20, 20, 5)
-    weights = [rng.normal(size=(o, i)) * np.sqrt(2 / i) for i, o in zip(shape, shape[1:], strict=False)]
+    weights = [rng.normal(size=(o, i)) * np.sqrt(2 / i) for i, o in itertools.pairwise(shape)]
     net = Network.from_layers(weights, [0.5 * rng.normal(size=o) for o in shape[1:]])
     points = rng.uniform(-1, 1, (20000, 5))
     values = net(points)[:, 0]
