@@ -230,7 +230,7 @@ def _first_stage(
             try:
                 visitor = Visitor(problem, allowance)
                 cells = None if probes is None else probes * _AT_A_VISIT
-                found, _ = visitor.visit(Subtree(0, (), problem.roots), cells, time_given or math.inf)
+                found, _ = visitor.count(Subtree(0, (), problem.roots), cells, time_given or math.inf)
             except (OutOfTime, NoRoom):
                 found = 1
             if found > best:

@@ -11,11 +11,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from puiseux.commands.long_numbers import readable
 from puiseux.console.waiting import CellProgress
 from puiseux.domains import Problem
+
+if TYPE_CHECKING:
+    from nn_bridge.cells.core_problem import CoreProblem
+    from nn_bridge.cells.problem import CellProblem
 
 FIRST_LOOK = 5.0
 """Seconds after which a count is looked at; again each time it has taken four times as long."""
@@ -51,53 +57,57 @@ class Outlook:
     def __init__(self, problem: Problem, shown: Progress, say: Callable[[str], None]) -> None:
         self._problem, self._shown, self._say = problem, shown, say
         self._begun = time.monotonic()
-        self._set_up: float | None = None  # seconds until the first news
+        self._reduced: CellProblem | None = None
+        self._arrays: Callable[[], CoreProblem] | None = None
         self._look_at = FIRST_LOOK
         self._told = False
         self._watch = threading.Timer(NO_CELL, self._without_news)
         self._watch.daemon = True
         self._watch.start()
 
+    def posed(self, problem: CellProblem, arrays: Callable[[], CoreProblem]) -> None:
+        """Take the problem as the engine has reduced it."""
+        self._reduced, self._arrays = problem, arrays
+
     def __call__(self, cells: int, share: float) -> None:
         """Take the number of cells and the share of the work done."""
         self._shown(cells, share)
-        spent = time.monotonic() - self._begun
-        if self._set_up is None:
-            self._set_up = spent
+        if cells:
             self._watch.cancel()
+        spent = time.monotonic() - self._begun
         if self._told or spent < self._look_at or not cells:
             return
         self._look_at = _AGAIN * spent
-        if share < _SURELY_SHORT * spent / FIRST_LOOK and self._set_up < _SHARE * spent:
-            self._look(cells, spent)
+        if share < _SURELY_SHORT * spent / FIRST_LOOK and self._reduced is not None and self._arrays is not None:
+            self._look(self._reduced, self._arrays(), cells, spent)
 
     def close(self) -> None:
         """Say nothing any more."""
         self._told = True
         self._watch.cancel()
+        self._reduced = self._arrays = None
 
-    def _look(self, cells: int, spent: float) -> None:
+    def _look(self, problem: CellProblem, arrays: CoreProblem, cells: int, spent: float) -> None:
         from nn_bridge.cells.counting.budget import INTERRUPTED
         from nn_bridge.cells.counting.estimate import Allowance, sample_cells
-        from nn_bridge.cells.problem import cell_problem
+        from puiseux.questions.estimates import arrangement_bound
 
-        reduced = cell_problem(self._problem.network, self._problem.domain)
-        if reduced is None:
-            return
-        allowance = Allowance(seconds=_SHARE * spent)
-        sample = sample_cells(reduced.for_counting(), allowance, np.random.default_rng(0))
+        days = cells / spent * DAY  # a number of cells that takes a day
+        if not (problem.walls or problem.lines):
+            least = arrangement_bound(problem.network.stages[0])
+            if least > days:
+                self._tell(f"more than {readable(least)} cells, over {duration(least / days)} of work at this pace")
+                return
+        sample = sample_cells(problem, Allowance(seconds=_SHARE * spent), np.random.default_rng(0), arrays)
         if sample.reason == INTERRUPTED:
             raise KeyboardInterrupt
-        if sample.estimate is None or sample.low is None or sample.high is None:
-            return
-        seconds = (sample.estimate - cells) / (cells / spent)
-        if seconds > DAY:
-            self._tell(f"about {sample.estimate:.1g} cells, which takes {duration(seconds)} at this pace")
+        if sample.estimate is not None and sample.estimate > days:
+            long = duration(sample.estimate / days)
+            self._tell(f"some {sample.estimate:.1g} cells by estimate, {long} of work at this pace")
 
     def _without_news(self) -> None:
-        if self._set_up is None:
-            dim = self._problem.network.input_dim
-            self._tell(f"no news for {NO_CELL:g} s: setting up, or a cell in {dim} dimensions, takes long")
+        dim = self._problem.network.input_dim
+        self._tell(f"no cell in {NO_CELL:g} s: setting up, or a cell in {dim} dimensions, takes long")
 
     def _tell(self, fact: str) -> None:
         if not self._told:
@@ -105,17 +115,16 @@ class Outlook:
             self._say(f"puiseux: {fact}; the count goes on. Ways out: {_WAYS_OUT}")
 
 
-def duration(seconds: float) -> str:
+def duration(days: float) -> str:
     """A long time in words.
 
     Examples
     --------
-    >>> duration(3 * DAY), duration(1e9), duration(1e20)
-    ('3 days', '32 years', '3e+12 years')
+    >>> duration(3.1), duration(1e4), duration(1e15)
+    ('3 days', '27 years', '3e+12 years')
     """
-    days = seconds / DAY
     if days < 1000:
-        return f"{days:.0f} days"
+        return f"{days:.0f} day{'' if round(days) == 1 else 's'}"
     years = days / 365.25
     return f"{years:.0f} years" if years < 1e4 else f"{years:.0e} years"
 

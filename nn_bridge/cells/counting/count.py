@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from os import PathLike
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.counting.budget import INTERRUPTED, Budget, Stop, check_options
 from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
 from nn_bridge.cells.counting.identity import identity_of
@@ -44,6 +46,17 @@ OUT_OF_MEMORY = "out of memory"
 
 Progress = Callable[[int, float], None]
 """Told the number of cells found and the share of the tree done (0 to 1)."""
+
+
+@runtime_checkable
+class Posed(Protocol):
+    """A progress function that is told the problem, too."""
+
+    def posed(self, problem: CellProblem, arrays: Callable[[], CoreProblem]) -> None:
+        """Take the problem, reduced, and the function that gives it as the core takes it."""
+        ...
+
+
 
 # seconds a slice: the first, in this process, before other processes or threads begin; where jobs are few, so that they
 # are soon divided; to processes of this machine, where handing over takes a millisecond (with longer ones a worker
@@ -225,7 +238,9 @@ class CountRun:
         self._problem = problem
         if problem is None:
             return FourCounts(1, 1, 1, 1) if self._all_four else 1
-        self._task = Task.of(problem)
+        self._task = task = Task.of(problem)
+        if isinstance(self._progress, Posed):
+            self._progress.posed(problem, lambda: task.arrays)
         if self._pool.elsewhere:
             self._task.pack()
         self._pool.stop = self._task.stop.set

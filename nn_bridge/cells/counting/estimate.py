@@ -7,8 +7,8 @@ over the subtrees that are left, and a subtree with few cells is counted exactly
 *Pilot.*  Cells are counted for a while, without a stop; then the heaviest subtrees that are left are visited, again and
 again.  What is left in the end is the frontier.
 
-*Descents.*  A descent visits subtrees in the order of the unit split last, and those with the same unit form a
-stratum: they have the same units yet to come.  From a stratum with more subtrees than `Plan.representatives` so many are
+*Descents.*  A descent visits subtrees in the order of the unit split last, and those with units in the same band form a
+stratum: they have about the same units yet to come.  From a stratum with more subtrees than `Plan.representatives` so many are
 drawn, each with a probability proportional to its weight, and stand for the others: their weights are the sum of all,
 divided by their number.  The sum of weights times cells counted has the number of cells as its mean, whatever the strata are.
 A descent that draws nothing has counted all cells.
@@ -39,20 +39,26 @@ from polyhedra.limits import OutOfTime
 AT_ONCE = 512
 """Cells that are counted in a subtree before it is divided."""
 
-DESCENTS = 24
+DESCENTS = 12
 """Descents that an interval rests on, where there is time for so many."""
 
 FEWEST = 4
 """Descents without which there is no interval."""
 
+BAND = 4
+"""Units of a stage, in a row, whose subtrees form a stratum: by trial, with 1 a descent takes too many visits."""
+
 CONFIDENCE = 0.99
+"""The nominal level of an interval."""
+
+_LEVEL = 0.998  # of the quantile that is taken: samples of a skewed distribution seem to be less spread than it is
 
 _COUNT, _PILOT = 0.15, 0.35  # shares of the allowance at which counting, and the pilot, end
 _FULL = 0.9  # share that descents are planned to fill
 _ROOM = 2 << 30  # bytes that the storage of cells may grow by
 _LATE = 1.2  # times the allowance at which descents end, though more were planned
 
-Stratum = tuple[int, int]
+Stratum = tuple[int, int, int]
 
 
 class Allowance:
@@ -87,9 +93,9 @@ class Allowance:
         """The seconds until a share is used; infinite where visits are counted."""
         return math.inf if self._seconds is None else max(0.0, self._seconds * (share - self.used))
 
-    def cells(self, share: float) -> int | None:
-        """The cells that are counted in a share of the visits; None where time is measured."""
-        return None if self._most is None else max(1, int(self._most * share) * AT_ONCE)
+    def count(self, share: float) -> int | None:
+        """The visits that a share is; None where time is measured."""
+        return None if self._most is None else max(1, int(self._most * share))
 
 
 class Visitor:
@@ -101,17 +107,19 @@ class Visitor:
     allowance : Allowance
     arrays : CoreProblem, optional
         The problem as the core takes it, where it has been made already.
+    at_once : int
+        Cells that a visit counts at least, where there are so many.
     """
 
-    def __init__(self, problem: CellProblem, allowance: Allowance, arrays: CoreProblem | None = None) -> None:
-        self.problem, self.allowance = problem, allowance
+    def __init__(
+        self, problem: CellProblem, allowance: Allowance, arrays: CoreProblem | None = None, at_once: int = AT_ONCE
+    ) -> None:
+        self.problem, self.allowance, self.at_once = problem, allowance, at_once
         self._tree = CellTree(problem, COUNT_ONLY, count_last_stage=True, arrays=arrays)
         self._tree.room = _ROOM
 
-    def visit(
-        self, subtree: Subtree, cells: int | None = AT_ONCE, seconds: float = math.inf
-    ) -> tuple[int, list[Subtree]]:
-        """Count about so many cells of a subtree; returns how many, and the subtrees that are left.
+    def visit(self, subtree: Subtree) -> tuple[int, list[Subtree]]:
+        """Count some cells of a subtree; returns how many, and the subtrees that are left.
 
         Raises
         ------
@@ -120,10 +128,15 @@ class Visitor:
         NoRoom
             A cell takes too much memory.
         """
+        if subtree.roots == 1:
+            return self.count(subtree, self.at_once)
         self.allowance.visits += 1
-        if subtree.roots > 1 and cells == AT_ONCE:
-            half = subtree.roots // 2
-            return 0, [Subtree(subtree.root, (), half), Subtree(subtree.root + half, (), subtree.roots - half)]
+        half = subtree.roots // 2
+        return 0, [Subtree(subtree.root, (), half), Subtree(subtree.root + half, (), subtree.roots - half)]
+
+    def count(self, subtree: Subtree, cells: int | None, seconds: float = math.inf) -> tuple[int, list[Subtree]]:
+        """The same, until so many cells are counted, or so many seconds are over."""
+        self.allowance.visits += 1
         before = self._tree.cells
         self._tree.start(subtree)
         done = self._tree.work(seconds, self.allowance.last_second, cells)
@@ -135,17 +148,15 @@ class Visitor:
         return counted, self._tree.divided().rest
 
     def stratum(self, subtree: Subtree) -> Stratum:
-        """Subtrees in later strata lie deeper; of one problem, those in one stratum have the same units yet to come."""
+        """Subtrees in later strata lie deeper; those in one have about the same units yet to come."""
         if subtree.roots > 1:
-            return -1, -subtree.roots.bit_length()
+            return -1, -subtree.roots.bit_length(), 0
         if not subtree.path:
-            return 0, -1
+            return 0, -1, 0
         stage, unit, _ = subtree.path[-1]
-        if (
-            not self.problem.generators
-        ):  # hyperplanes of one stage without cells: the path names a flat, the last come first
-            return sum(side for _, _, side in subtree.path), -unit
-        return stage, unit
+        if not self.problem.generators:  # hyperplanes of one stage without cells: the path names a flat, the last come first
+            return sum(side for _, _, side in subtree.path), -unit, subtree.path[-1][2]
+        return stage, unit // BAND, 0
 
 
 @dataclass(frozen=True)
@@ -159,8 +170,10 @@ class Frontier:
 def explore_first_levels(visitor: Visitor, share: float = _PILOT) -> Frontier:
     """Visit the heaviest subtrees until a share of the allowance is used."""
     problem, allowance = visitor.problem, visitor.allowance
-    counted, left = visitor.visit(Subtree(0, (), problem.roots), allowance.cells(_COUNT), allowance.seconds(_COUNT))
-    allowance.visits += counted // AT_ONCE
+    visits = allowance.count(_COUNT)
+    cells = None if visits is None else visits * visitor.at_once
+    counted, left = visitor.count(Subtree(0, (), problem.roots), cells, allowance.seconds(_COUNT))
+    allowance.visits += counted // visitor.at_once
     heap = [(-weight((part,), problem), number, part) for number, part in enumerate(left)]
     heapq.heapify(heap)
     number = len(heap)
@@ -275,6 +288,7 @@ def sample_cells(
     rng: np.random.Generator,
     arrays: CoreProblem | None = None,
     *,
+    at_once: int = AT_ONCE,
     progress: Callable[[float], None] | None = None,
 ) -> Sample:
     """Estimate the number of cells of a problem (None: nothing to cut, one cell).
@@ -287,6 +301,8 @@ def sample_cells(
     rng : numpy Generator
     arrays : CoreProblem, optional
         The problem as the core takes it, where it has been made already.
+    at_once : int
+        Cells that a visit counts at least, where there are so many.
     progress : callable, optional
         Told the share of the allowance that is used.
     """
@@ -297,7 +313,7 @@ def sample_cells(
     representatives = 0
     reason = None
     try:
-        visitor = Visitor(problem, allowance, arrays)
+        visitor = Visitor(problem, allowance, arrays, at_once)
         frontier = explore_first_levels(visitor)
         counted = max(counted, frontier.counted)
         if not frontier.rest:
@@ -322,8 +338,8 @@ def sample_cells(
         reason = f"a cell in {problem.dim} dimensions takes more memory than estimates may: take a slice"
     except KeyboardInterrupt:
         reason = INTERRUPTED
-    if reason is None or len(done) >= FEWEST:
-        return _summary(done, counted, representatives, allowance, reason if reason == INTERRUPTED else None)
+    if len(done) >= FEWEST:
+        return _summary(done, counted, frontier.counted, representatives, allowance, reason)
     return Sample(None, None, None, counted, visits=allowance.visits, reason=reason)
 
 
@@ -344,20 +360,40 @@ def _all(cells: int, allowance: Allowance) -> Sample:
 
 
 def _summary(
-    done: list[Descent], counted: int, representatives: int, allowance: Allowance, reason: str | None
+    done: list[Descent], counted: int, surely: int, representatives: int, allowance: Allowance, reason: str | None
 ) -> Sample:
-    """The mean, and an interval whose ends have equal ratios to it: the estimates are skewed to the right."""
-    from scipy.stats import t  # slow to import
-
+    """The mean of the descents and an interval; ``surely`` cells were counted by the pilot, and are in each of them."""
     values = np.array([descent.estimate for descent in done])
     mean = float(values.mean())
     if not math.isfinite(mean):
         reason = "the number is beyond the range of floats; the bounds are what is known"
         return Sample(None, None, None, counted, visits=allowance.visits, reason=reason)
-    error = float(values.std(ddof=1)) / math.sqrt(len(done))
-    ratio = math.exp(min(700.0, float(t.ppf((1 + CONFIDENCE) / 2, len(done) - 1)) * error / mean))
-    low, high = max(mean / ratio, float(counted)), max(mean * ratio, float(counted))
+    low, high = interval(values - surely)
+    low, high = max(surely + low, float(counted)), max(surely + high, float(counted))
     return Sample(mean, low, high, counted, False, len(done), representatives, allowance.visits, reason)
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """An interval for the mean of a distribution on positive numbers, skewed to the right, from a sample of it.
+
+    The union of two: the usual one, with ends at equal ratios to the mean, and that of a lognormal distribution by the
+    method of Cox, which allows for a tail that the sample does not show (Land 1972; Olsson 2005, J. Stat. Educ. 13).
+    """
+    from scipy.stats import t  # slow to import
+
+    size = len(values)
+    quantile = float(t.ppf((1 + _LEVEL) / 2, size - 1))
+    mean = float(values.mean())
+    ratio = quantile * float(values.std(ddof=1)) / math.sqrt(size) / mean
+    logs = np.log(values)
+    spread = float(logs.var(ddof=1))
+    center = float(logs.mean()) + spread / 2
+    reach = quantile * math.sqrt(spread / size + spread**2 / (2 * (size - 1)))
+
+    def power(exponent: float) -> float:
+        return math.exp(min(exponent, 700.0))
+
+    return min(mean / power(ratio), power(center - reach)), max(mean * power(ratio), power(center + reach))
 
 
 __all__ = ["CONFIDENCE", "Allowance", "Sample", "sample_cells"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from nn_bridge.cells.complex import CellComplex, cell_complex
 from nn_bridge.cells.counting.budget import Budget
-from nn_bridge.cells.counting.count import CountRun, Progress
+from nn_bridge.cells.counting.count import CountRun, Posed, Progress
 from nn_bridge.cells.counting.pool import Pool
 from nn_bridge.cells.counting.subtrees import weight
 from nn_bridge.cells.plain_tree import LeafTree
@@ -92,6 +92,9 @@ class _ComplexRun(CountRun):
         return found.cells, found.region_count, by_point, found.affine_map_count
 
     def _watch(self, tree: LeafTree, leaves: Leaves) -> None:
+        if self._problem is None and isinstance(tree, CellTree) and isinstance(self._progress, Posed):
+            arrays = tree.arrays
+            self._progress.posed(tree.problem, lambda: arrays)
         self._problem = tree.problem
         self._tally.cells += len(leaves.patterns)
         self._tally.residues.append(np.asarray(leaves.residues))
