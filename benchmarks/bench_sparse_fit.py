@@ -1,8 +1,8 @@
 """The sparsest exact fit on growing data: where the enumeration proves the optimum, and where it ends.
 
 Run with ``python benchmarks/bench_sparse_fit.py [planted] [random] [units]``; a minute an instance at most. CPU seconds
-of this process; K = N units but for the part units. The last column is the independent checker of the certificate, where
-the bound is not above 4 (it is plain Python).
+of this process; K = N units but for the part units. The last column is the independent checker of the certificate,
+where the bound is not above 4 (it is plain Python).
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def test_compositions_of_bijections_are_bijections(seed: int) -> None:
 
 
 def full_on_all_cells(W: list[list[int]], b: list[int]) -> bool:
-    """Whether the active rows of a layer on R^2 span R^2 near each crossing of lines, in every direction: on all cells."""
+    """Whether the active rows of a layer span R^2 near each crossing of lines in every direction: on all cells."""
     lines = [(row, c) for row, c in zip(W, b, strict=True) if any(row)]
     places = [(Fraction(0), Fraction(0))]
     for (r, c), (s, e) in itertools.combinations(lines, 2):
@@ -72,7 +72,7 @@ def full_on_all_cells(W: list[list[int]], b: list[int]) -> bool:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_layers_are_injective_iff_active_rows_span_on_every_cell(seed: int) -> None:
-    """If max(0, W x + b) agrees at x and y, units active between them are constant from x to y (Puthawala et al. 2022)."""
+    """Puthawala et al. 2022: units active between two points with the same outputs are constant from one to the other."""
     draw = random.Random(seed)
     W = [[draw.randint(-2, 2) for _ in range(2)] for _ in range(draw.choice([3, 4, 5]))]
     if seed % 3 == 0:
