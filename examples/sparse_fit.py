@@ -85,6 +85,7 @@ def show(axes: Any, entries: np.ndarray, title: str) -> None:
     shown = np.ma.masked_where(np.abs(entries) < 1e-3, entries)
     image = axes.imshow(shown, cmap="RdBu", vmin=-size, vmax=size, aspect="auto")
     axes.set(title=title, xlabel="input (last: bias)", ylabel="unit")
+    axes.set_yticks(range(len(entries)), range(1, len(entries) + 1))
     axes.set_xticks(range(entries.shape[1]), [*[f"x{i + 1}" for i in range(entries.shape[1] - 1)], "b"])
     axes.figure.colorbar(image, ax=axes)
 

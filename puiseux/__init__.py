@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from milp.vnnlib import read_vnnlib
     from nn_bridge.cells.cell import Cell
     from nn_bridge.cells.complex import CellComplex
+    from nn_bridge.expressivity.injectivity import Injectivity
+    from nn_bridge.expressivity.surjectivity import Surjectivity
     from nn_bridge.network.network import Network
     from nn_bridge.region_count import RegionCount
     from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from puiseux.questions.exploring import Exploration, explore
     from puiseux.questions.formula import NetworkFormula, simplify
     from puiseux.questions.lipschitz_constants import LipschitzConstant, lipschitz
+    from puiseux.questions.one_to_one import injective, surjective
     from puiseux.questions.optimization import Extremum, optimize
     from puiseux.questions.pieces import boundary_pieces
     from puiseux.questions.properties import PropertyAnswer, check_property
@@ -96,6 +99,7 @@ _HOMES = {
     "Difference": "puiseux.questions.differences",
     "Exploration": "puiseux.questions.exploring",
     "Extremum": "puiseux.questions.optimization",
+    "Injectivity": "nn_bridge.expressivity.injectivity",
     "LipschitzConstant": "puiseux.questions.lipschitz_constants",
     "MissingExtraError": "polyhedra.errors",
     "Network": "nn_bridge.network.network",
@@ -108,6 +112,7 @@ _HOMES = {
     "ReachableSet": "puiseux.questions.reachable",
     "Reduction": "puiseux.questions.reduction",
     "RegionCount": "nn_bridge.region_count",
+    "Surjectivity": "nn_bridge.expressivity.surjectivity",
     "Topology": "puiseux.questions.topology_answers",
     "UsageError": "polyhedra.errors",
     "Verdict": "puiseux.certificates.certificate",
@@ -123,6 +128,7 @@ _HOMES = {
     "estimate_cells": "puiseux.questions.estimates",
     "explore": "puiseux.questions.exploring",
     "hoffman_constant": "tropical.hoffman",
+    "injective": "puiseux.questions.one_to_one",
     "largest_difference": "puiseux.questions.differences",
     "lipschitz": "puiseux.questions.lipschitz_constants",
     "load": "puiseux.reading",
@@ -146,6 +152,7 @@ _HOMES = {
     "save_growth": "puiseux.pictures.plot",
     "save_picture": "puiseux.pictures.plot",
     "simplify": "puiseux.questions.formula",
+    "surjective": "puiseux.questions.one_to_one",
     "topology": "puiseux.questions.set_topology",
     "vertex_persistence": "puiseux.questions.set_topology",
     "verify_certificate": "puiseux.certificates.certificate",
@@ -166,6 +173,7 @@ __all__ = [
     "Difference",
     "Exploration",
     "Extremum",
+    "Injectivity",
     "LipschitzConstant",
     "MissingExtraError",
     "Network",
@@ -178,6 +186,7 @@ __all__ = [
     "ReachableSet",
     "Reduction",
     "RegionCount",
+    "Surjectivity",
     "Topology",
     "UsageError",
     "Verdict",
@@ -200,6 +209,7 @@ __all__ = [
     "explore",
     "extract_sign_vectors",
     "hoffman_constant",
+    "injective",
     "iterate_cells",
     "largest_difference",
     "level_set",
@@ -235,6 +245,7 @@ __all__ = [
     "save_growth",
     "save_picture",
     "simplify",
+    "surjective",
     "topology",
     "tropicalize",
     "verify_certificate",

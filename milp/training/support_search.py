@@ -87,10 +87,11 @@ class SupportSearch:
         self._deadline = deadline
         last = min(self.units, self.data.samples) * len(self.columns)
         while self.lower_bound <= (last if most is None else min(most, last)):
-            begin, before = time.monotonic(), self.systems
+            before = self.systems
             try:
-                if self.lower_bound and begin + self.forecast(self.lower_bound) > deadline:
+                if self.lower_bound and self.forecast(self.lower_bound) > deadline - time.monotonic():
                     return None
+                begin = time.monotonic()  # the spans are there
                 found = self._level(self.lower_bound)
             except OutOfTime:
                 return None

@@ -25,6 +25,7 @@ NAMES = (
     "topology",
     "explore",
     "fit",
+    "injective",
     "explain",
     "convert",
     "reduce",

@@ -105,8 +105,8 @@ def _report_fit(verdict: Verdict, name: str) -> str:
     return "\n".join(
         [
             f"{name}: valid",
-            f"no network with {verdict.counts['units']} hidden units and fewer than {bound} non-zero weights and biases",
-            f"fits the samples{network}",
+            f"no network with {verdict.counts['units']} hidden units and fewer than {bound} non-zero weights and",
+            f"biases fits the samples{network}",
             "",
             f"checked in {verdict.seconds:.2f} s",
         ]

@@ -59,9 +59,7 @@ def read_samples(path: str | PathLike[str]) -> Table:
             if len(words) != width:
                 raise UsageError(f"{name}: line {line} has {len(words)} entries, the first has {width}")
             if width < 2:
-                raise UsageError(
-                    f"{name}: line {line} has one column; give the inputs and the target, divided by commas"
-                )
+                raise UsageError(f"{name}: line {line} has one column; give the inputs and the target")
             if len(targets) >= _MOST_SAMPLES or numbers > _MOST_NUMBERS:
                 raise UsageError(f"{name}: has more than {_MOST_SAMPLES:,} samples or {_MOST_NUMBERS:,} numbers")
             try:

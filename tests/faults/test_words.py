@@ -30,7 +30,9 @@ VALID = {
     "study": ["no study"], "suite": ["run", "no suite", "--command", "true {net}"], "verify": ["proof.cert"],
     "lipschitz": ["NET", "--time-limit", "5"], "optimize": ["NET", "--domain", "box:-1,1", "--time-limit", "5"],
     "explore": ["NET", "--at", "0,0", "--max-cells", "3", "--time-limit", "5"],
-    "fit": ["data.csv", "--units", "1", "--time-limit", "5"], "property": ["NET", "none.vnnlib", "NET"], "topology": ["NET", "--time-limit", "5"],
+    "fit": ["data.csv", "--units", "1", "--time-limit", "5"],
+    "injective": ["NET", "--time-limit", "5"], "property": ["NET", "none.vnnlib", "NET"],
+    "topology": ["NET", "--time-limit", "5"],
 }  # fmt: skip
 """Command lines that are right, or end at once."""
 

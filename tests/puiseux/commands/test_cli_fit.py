@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,7 @@ from puiseux.questions.fitting import read_samples
 TENT = "x,y\n0,0\n0.1,0.1\n0.2,0\n0.3,-0.1\n"
 
 
-def fitted(
-    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str], *options: str
-) -> tuple[int, dict[str, object]]:
+def fitted(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, Any]]:
     path = tmp_path / "data.csv"
     path.write_text(text)
     code = run(["fit", str(path), *options, "--json"])
