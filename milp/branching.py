@@ -25,9 +25,13 @@ from numpy.typing import NDArray
 from milp.bounds import Bounds, Stability
 from milp.domain import BoundedDomain
 from milp.relaxation import Relaxation
+from milp.root_cuts import add_root_cuts
 from nn_bridge.network.network import AffineStage, Network, Pattern, Row
 from polyhedra.linear_program import Optimal, maximize
 from polyhedra.scalars import ZERO, rational
+
+CUT_ROUNDS = 3
+"""Rounds of cuts at the root by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ def search_maximum(
     strict: bool = False,
     node_limit: int = 10_000,
     deadline: float | None = None,
+    cut_rounds: int = CUT_ROUNDS,
 ) -> SearchResult:
     """Maximise sign * (row ``index`` of an affine stage) over the domain, exactly.
 
@@ -121,10 +126,13 @@ def search_maximum(
         Decide whether some point has at least the threshold.
     node_limit, deadline
         Limits: nodes, and a value of ``time.monotonic``.
+    cut_rounds : int
+        How often projected ideal rows are added at the root (`milp.root_cuts`).
     """
     search = _Search(network, region, bounds, stage, index, sign, len(network.stages) if depth is None else depth)
     if start is not None:
         search.try_point(start)
+    search.add_cuts(cut_rounds, deadline)
     return search.run(threshold, strict, node_limit, deadline)
 
 
@@ -211,6 +219,17 @@ class _Search:
         return answer.point if isinstance(answer, Optimal) else None
 
     # ---------------------------------------------------------------- the tree
+
+    def add_cuts(self, rounds: int, deadline: float | None) -> None:
+        """Add the projected ideal rows that the root's point breaks, and again at its next point."""
+        box = self.relaxation.column_ends
+        self.relaxation.deadline = deadline
+        for _ in range(rounds):
+            _, point = self.relaxation.bound()
+            if point is None or (deadline is not None and time.monotonic() > deadline):
+                return
+            if not add_root_cuts(self.relaxation, self.network, self.unstable, point, box):
+                return
 
     def run(self, threshold: fmpq | None, strict: bool, node_limit: int, deadline: float | None) -> SearchResult:
         """Go down the preferred side until a branch ends, then from the open node with the largest bound.

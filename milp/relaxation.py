@@ -85,7 +85,7 @@ class Relaxation:
         self._triangle: dict[tuple[int, int], int] = {}
         for k, stage in enumerate(network.stages[: self.depth]):
             for i in range(stage.units):
-                terms = {column: -w for column, w in self._terms(stage, i).items()}
+                terms = {column: -w for column, w in self.terms(stage, i).items()}
                 terms[self.pre(k, i)] = rational(1)
                 coefficients, start, end = self._float_row(terms, stage.bias[i], f"stage {k}, unit {i}")
                 rows.append(coefficients)
@@ -107,6 +107,7 @@ class Relaxation:
                     ends.append((-math.inf, offset))
         rows.append(np.zeros(len(low)))  # the objective's row, filled in by `set_objective`
         ends.append((0.0, 0.0))
+        self._objective_row = len(rows) - 1
         self._A = np.array(rows)
         self._row_low, self._row_high = (np.array(side) for side in zip(*ends, strict=True))
         self._highs = self._load(highspy)
@@ -126,7 +127,7 @@ class Relaxation:
         """The bound of the objective by interval arithmetic."""
         return float(self._high[self.objective])
 
-    def _terms(self, stage: AffineStage, index: int) -> dict[int, fmpq]:
+    def terms(self, stage: AffineStage, index: int) -> dict[int, fmpq]:
         """The weights of one row of a stage, by column."""
         terms: dict[int, fmpq] = {}
         for source, matrix in stage.blocks:
@@ -182,7 +183,7 @@ class Relaxation:
 
     def set_objective(self, stage: AffineStage, index: int, sign: int, extra: Sequence[fmpq] = ()) -> None:
         """Maximise sign * (row ``index`` of a stage over the inputs and units, plus ``extra . x``)."""
-        terms = {column: -sign * w for column, w in self._terms(stage, index).items()}
+        terms = {column: -sign * w for column, w in self.terms(stage, index).items()}
         for j, w in enumerate(extra):
             if w != 0:
                 terms[j] = terms.get(j, ZERO) - sign * w
@@ -201,7 +202,7 @@ class Relaxation:
         require_finite(low, high, "the objective")
         self._low[self.objective], self._high[self.objective] = low, high
         self._magnitude[self.objective] = max(abs(low), abs(high))
-        last = self._A.shape[0] - 1
+        last = self._objective_row
         touched = np.nonzero((self._A[last] != 0) | (row != 0))[0].tolist()
         self._A[last] = row
         self._row_low[last], self._row_high[last] = start, end
@@ -216,6 +217,31 @@ class Relaxation:
             self._highs.changeCoeff(last, column, float(scaled[column]))
         self._highs.changeRowBounds(last, start * float(self._row[last]), end * float(self._row[last]))
         self._change_column(self.objective)
+
+    def add_rows(self, cuts: Sequence[tuple[dict[int, fmpq], fmpq]]) -> None:
+        """Add rows ``terms <= right`` that every point of the network satisfies."""
+        table, ends = [], []
+        for terms, right in cuts:
+            row, _, end = self._float_row(terms, right, "a cut")
+            table.append(row)
+            ends.append(end)
+        added = np.array(table).reshape(-1, self._A.shape[1])
+        self._A = np.vstack([self._A, added])
+        self._row_low = np.append(self._row_low, np.full(len(ends), -math.inf))
+        self._row_high = np.append(self._row_high, ends)
+        with np.errstate(all="ignore"):
+            scaled = added * self._column
+            sizes = 1.0 / _power_above(np.abs(scaled).max(axis=1, initial=0.0))
+        self._row = np.append(self._row, sizes)
+        for row, end, size in zip(scaled, ends, sizes.tolist(), strict=True):
+            if self._usable:
+                places = np.nonzero(row)[0]
+                self._highs.addRow(-math.inf, end * size, len(places), places.astype(np.int32), row[places] * size)
+
+    @property
+    def column_ends(self) -> tuple[Floats, Floats]:
+        """Copies of the ends of all columns."""
+        return self._low.copy(), self._high.copy()
 
     def _change_column(self, column: int) -> None:
         scale = float(self._column[column])

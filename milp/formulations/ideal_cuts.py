@@ -48,6 +48,16 @@ def cuts(pre: Preactivation, encoded: Encoded, members: Floats, units: Any) -> l
     return [y <= inside @ pre.inputs - cp.multiply(at_least, 1 - z) + cp.multiply(outside, z)]
 
 
+def row(pre: Preactivation, members: Floats, unit: int) -> tuple[Floats, float, float]:
+    """The cut of the set J of one unit as ``y <= terms . h + weight z + right``: terms, weight and right-hand side."""
+    least, greatest = _ends(pre)
+    weights = pre.weights[unit]
+    terms = weights * members
+    at_least = float(terms @ least[unit])
+    outside = float((weights * (1 - members)) @ greatest[unit] + pre.bias[unit])
+    return terms, at_least + outside, -at_least
+
+
 def separate(pre: Preactivation, encoded: Encoded, tolerance: float = 1e-6) -> list[Any]:
     """The most violated cut of each unit at the current values of the variables; empty where none is violated.
 

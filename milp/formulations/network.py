@@ -14,7 +14,7 @@ from milp.arguments import of_any_model
 from milp.bounding import network_bounds
 from milp.bounds import Bounds, require_finite
 from milp.domain import BoundedDomain, DomainLike, bounded
-from milp.formulations import ideal_cuts, relu
+from milp.formulations import ideal_cuts, projected_cuts, relu
 from milp.formulations.rule import Encoded, Preactivation
 from milp.solvers import SolveReport, SolveStatus, deadline_after, require_cvxpy, solve, time_left
 from nn_bridge.network.network import AffineStage, Network, Row, check_dense, float_matrix
@@ -44,7 +44,7 @@ class NetworkModel:
     integrality : list of cvxpy constraints
         What makes the binaries binary.
     parts : list of (Preactivation, Encoded)
-        The unstable ReLUs, for separating cuts.
+        The unstable ReLUs, for separating cuts; without binaries those of ``triangle`` and ``projected``.
     bounds : Bounds or None
         The bounds that were used.
     largest : pair of float and str
@@ -79,6 +79,7 @@ class NetworkModel:
         *,
         relaxed: bool = False,
         extra: Sequence[Any] = (),
+        separate: bool = False,
         solver: str | None = None,
         time_limit: float | None = 60.0,
     ) -> SolveReport:
@@ -92,6 +93,9 @@ class NetworkModel:
             Drop integrality.
         extra : sequence of cvxpy constraints
             The user's own.
+        separate : bool
+            Let SCIP separate ideal cuts at each node of its tree. For HiGHS, which takes no separators, call
+            `add_ideal_cuts` first: they are separated at the root.
         solver : str, optional
             A solver that cvxpy knows; HiGHS by default.
         time_limit : float or None
@@ -102,7 +106,10 @@ class NetworkModel:
             raise FormulationError(f"sense={sense!r} is neither 'max' nor 'min'")
         goal = cp.Maximize(objective) if sense == "max" else cp.Minimize(objective)
         rows = [*self.constraints, *extra, *([] if relaxed else self.integrality)]
-        report = solve(cp.Problem(goal, rows), solver=solver, time_limit=time_limit)
+        if separate:
+            report = self._separated(objective, sense, rows, solver, time_limit)
+        else:
+            report = solve(cp.Problem(goal, rows), solver=solver, time_limit=time_limit)
         size, place = self.largest
         if report.status is not SolveStatus.FAILED or size < _LARGE:
             return report
@@ -110,6 +117,20 @@ class NetworkModel:
             f"{place} has numbers up to {size:.3g}, too large for {report.solver}: rescale the weights or the domain"
         )
         return replace(report, advice=advice)
+
+    def _separated(
+        self, objective: Any, sense: str, rows: list[Any], solver: str | None, time_limit: float | None
+    ) -> SolveReport:
+        from milp.formulations.scip_cuts import maximize_with_separator
+
+        if solver is not None and solver.upper() != "SCIP":
+            raise FormulationError("only SCIP separates cuts in its tree; for other solvers call add_ideal_cuts first")
+        parts = [part for part in self.parts if part[1].binaries is not None]
+        sign = 1 if sense == "max" else -1
+        report, _ = maximize_with_separator(sign * objective, rows, parts, time_limit)
+        if sign > 0 or report.value is None or report.bound is None:
+            return report
+        return replace(report, value=-report.value, bound=-report.bound)
 
     def add_ideal_cuts(
         self,
@@ -122,7 +143,8 @@ class NetworkModel:
     ) -> tuple[int, SolveReport]:
         """Solve the relaxation, add the ideal cuts that its point breaks, and repeat.
 
-        The cuts stay in ``constraints`` and are valid for every objective.
+        The cuts stay in ``constraints`` and are valid for every objective. Units without binaries get the projected
+        rows.
 
         Returns
         -------
@@ -139,7 +161,11 @@ class NetworkModel:
             late = deadline is not None and time.monotonic() > deadline
             if not report.status.has_point or added >= rounds or late:
                 return added, report
-            found = [row for pre, encoded in self.parts for row in ideal_cuts.separate(pre, encoded)]
+            found = [
+                row
+                for pre, encoded in self.parts
+                for row in (projected_cuts if encoded.binaries is None else ideal_cuts).separate(pre, encoded)
+            ]
             if not found:
                 return added, report
             self.constraints.extend(found)
@@ -163,8 +189,9 @@ def formulate(
     network : Network
     domain : Polyhedron or pair (lower, upper)
     formulation : str
-        ``big-m``, ``extended``, ``partition`` or ``partition:P``; ``triangle`` is the linear relaxation without
-        binaries. Ideal cuts come on top of ``big-m``: `NetworkModel.add_ideal_cuts`.
+        ``big-m``, ``extended``, ``partition`` or ``partition:P``; ``triangle`` and ``projected`` are linear
+        relaxations without binaries. Ideal cuts come on top of ``big-m``, projected ones on top of the last two:
+        `NetworkModel.add_ideal_cuts`.
     tightening : {"interval", "deeppoly", "lp", "milp"}
         How the big-M come about.
     bounds_used : Bounds, optional
@@ -208,7 +235,7 @@ def formulate(
         constraints += whole.constraints
         integrality += whole.integrality
         binaries.append(whole.binaries)
-        if part is not None and part.binaries is not None:
+        if part is not None:
             parts.append((pre.select(unstable), part))
         sources.append(whole.output)
     output: Any = np.array([to_float(b) for b in network.output.bias])

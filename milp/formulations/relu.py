@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from milp.formulations import relu_big_m, relu_extended, relu_partition, relu_triangle
+from milp.formulations import relu_big_m, relu_extended, relu_partition, relu_projected, relu_triangle
 from milp.formulations.rule import Encoded, Preactivation
 from milp.solvers import require_cvxpy
 from polyhedra.errors import FormulationError
 
-RULES = ("big-m", "extended", "partition", "partition:P", "triangle")
+RULES = ("big-m", "extended", "partition", "partition:P", "triangle", "projected")
 
 
 def relu_rule(name: str) -> Callable[[Preactivation], Encoded]:
-    """The rule of a name: ``big-m``, ``extended``, ``partition`` (two groups), ``partition:P``, ``triangle``.
+    """The rule of a name: ``big-m``, ``extended``, ``partition`` (two groups), ``partition:P``, ``triangle``,
+    ``projected``.
 
     Raises
     ------
@@ -27,7 +28,12 @@ def relu_rule(name: str) -> Callable[[Preactivation], Encoded]:
     if kind == "partition" and (not argument or (argument.isascii() and argument.isdigit() and int(argument) > 0)):
         parts = int(argument or 2)
         return lambda pre: relu_partition.encode(pre, parts)
-    rules = {"big-m": relu_big_m.encode, "extended": relu_extended.encode, "triangle": relu_triangle.encode}
+    rules = {
+        "big-m": relu_big_m.encode,
+        "extended": relu_extended.encode,
+        "triangle": relu_triangle.encode,
+        "projected": relu_projected.encode,
+    }
     if name in ("sos1", "indicator"):
         raise FormulationError(f"cvxpy has no {name} constraints; use milp.formulate_scip")
     if name not in rules:
