@@ -122,6 +122,7 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
             )
         ax.axvline(2 * max(t["directions"] for t in found), color="k", linewidth=0.8, linestyle=":")
         ax.set(xlabel="facets (dotted: 2r)", title=str([784, *hidden, 10]))
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_ylim(0, 1.25 * ax.get_ylim()[1])
         ax.legend(fontsize="small", frameon=False, loc="upper left")
         if hidden == next(iter(by_width))[0]:
