@@ -85,7 +85,9 @@ class UnitCoordinates:
         return tuple(found)
 
 
-def unit_coordinates(network: Network, found: Independent) -> tuple[Network, UnitCoordinates] | None:
+def unit_coordinates(
+    network: Network, found: Independent, *, fewer: bool = False
+) -> tuple[Network, UnitCoordinates] | None:
     """The network in the values of first-stage units, where that is better than in its inputs; else None.
 
     Parameters
@@ -94,6 +96,8 @@ def unit_coordinates(network: Network, found: Independent) -> tuple[Network, Uni
         With a first stage.
     found : Independent
         Independent rows and columns of the weights of the first stage on the input.
+    fewer : bool
+        Whether they are better wherever they are fewer than the inputs, however few.
 
     Notes
     -----
@@ -103,11 +107,12 @@ def unit_coordinates(network: Network, found: Independent) -> tuple[Network, Uni
     size = len(found.rows)
     rest = (*network.stages[1:], network.output)
     block = network.stages[0].block(INPUT)
-    if size <= _INVERTED_EASILY or block is None or any(stage.block(INPUT) is not None for stage in rest):
+    wanted = 0 < size < network.input_dim if fewer else size > _INVERTED_EASILY
+    if not wanted or block is None or any(stage.block(INPUT) is not None for stage in rest):
         return None
     chosen = {unit: place for place, unit in enumerate(found.rows)}
     dependent = [i for i, row in enumerate(block) if i not in chosen and any(row)]
-    if 4 * len(dependent) > size:
+    if 4 * len(dependent) > size and not fewer:
         return None
     square = tuple(tuple(block[i][c] for c in found.columns) for i in found.rows)
     combinations = {}

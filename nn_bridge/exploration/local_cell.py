@@ -90,7 +90,7 @@ class LocalCells:
         elif network.stages:
             # many inputs that only few units read: the values of these units are better coordinates
             found = independent(network.stages[0].block(INPUT) or ())
-            in_units = unit_coordinates(network, found)
+            in_units = unit_coordinates(network, found, fewer=True) or unit_coordinates(network, found)
             if in_units is not None:
                 self.reduced, self.coordinates = in_units
                 self._units = found.rows
@@ -235,6 +235,11 @@ class LocalCell:
             walls = tuple(wall for kind, wall in names if kind < 0)
             found.append(CellFacet(units, walls, tuple(map(fmpq, inequality))))
         return tuple(found)
+
+    @property
+    def facet_count(self) -> int:
+        """The number of facets, without their inequalities in the original input."""
+        return len(self._facet_rows)
 
     @cached_property
     def polyhedron(self) -> Polyhedron:

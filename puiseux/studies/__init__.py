@@ -24,6 +24,7 @@ HOMES = {
     "lines": "puiseux.studies.lines_and_planes",
     "geometry": "puiseux.studies.geometry",
     "geometry-data": "puiseux.studies.geometry_on_data",
+    "geometry-digits": "puiseux.studies.geometry_on_digits",
     "topology": "puiseux.studies.topology_of_regions",
     "geometry-training": "puiseux.studies.geometry_while_training",
     "maximum": "puiseux.studies.maximum_of_five",

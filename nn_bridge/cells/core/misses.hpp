@@ -28,26 +28,33 @@ public:
 
     Misses(const Problem& problem, const S& shape) : problem_(problem), shape_(shape), last_(problem.last_stage()), stages_(problem.stages.size()) {
         double below = 0;
+        bool chain = true;
         for (int s = last_; s >= 0; --s) {
             const Stage& net = problem.stages[size_t(s)];
-            effort_.push_back(below + net.padded * (problem.dim + 4));
+            effort_.push_back(below), whole_.push_back(!chain);
+            if (s > 0) ahead_.emplace_back(problem, shape, last_ + 1 - s), ahead_active_.emplace_back(problem.stages.size(), shape.none());
             for (const Weights& block : net.blocks) below += block.inputs * net.padded / 2;
+            chain = chain && net.chain;
             if (s > 0)
                 for (const double e : net.error) usable_ = usable_ && e < UNKNOWN;
         }
-        std::reverse(effort_.begin(), effort_.end());
+        std::reverse(effort_.begin(), effort_.end()), std::reverse(whole_.begin(), whole_.end());
         odds_.resize(2 * SIZES * problem.stages.size());
     }
 
-    /// The operations that bounds from a stage on take, by generator, about.
-    double effort(int stage) const { return effort_[size_t(stage)]; }
+    /// The operations that bounds take on a cell with so many generators, about.
+    double effort(int stage, int units, int count) const {
+        const int next = problem_.stages[size_t(stage) + 1].padded;
+        return count * (next * (problem_.dim + 4 + units) + (units + 4) * (problem_.dim + 8) + effort_[size_t(stage) + 1]);
+    }
 
     /// Whether bounds are likely to save more than their effort, on a cell of a stage that so many of its units cut.
     ///
     /// Lines in general position cut a polygon into some 1 + k + k^2 / 4 cells, and each later stage cuts these again; how
     /// often bounds prove a miss is learnt for each stage and size of cells.  Now and then they are asked for all the same.
-    bool promising(int stage, bool inside, int units, double effort) {
+    bool promising(int stage, bool inside, int units, int count) {
         Odds& odds = odds_of(stage, inside, units);
+        const double effort = this->effort(stage, units, count);
         const double k = units, below = (1 + k + k * k / 4) * double(1 << (last_ - 1 - stage)) * SPLIT;
         return double(odds.gone + 2) * below > double(odds.tried + 3) * effort || ++odds.passed % 64 == 0;
     }
@@ -68,13 +75,18 @@ public:
         });
     }
 
-    /// Whether bounds prove a miss on a cell of an earlier stage, whose own units may still cut it.
-    bool provably(const std::vector<Miss>& misses, Cell cell, int stage, const std::vector<Forms<S>>& forms, const std::vector<Set>& active) {
+    /// Whether bounds prove a miss on a cell of an earlier stage; `open` are its units that still cut the cell.
+    bool provably(const std::vector<Miss>& misses, Cell cell, int stage, const Set& positive, const Set& open, const std::vector<Forms<S>>& forms,
+                  const std::vector<Set>& active) {
         if (!usable_) return false;
         for (Word* g : cell)
             if (!(shape_.error(g) <= LOOSE)) return false;
-        begin(cell, stage, forms[size_t(stage)]);
-        for (int s = stage + 1; s <= last_; ++s) {
+        if (whole_[size_t(stage)]) {
+            begin(cell, stage, forms[size_t(stage)], true);
+            rectify(stage, cell.count);
+        }
+        look_ahead(cell, stage, positive - open, open, forms, active);
+        for (int s = stage + 2; s <= last_; ++s) {
             rectify(s - 1, cell.count);
             weigh(cell, stage, s, forms, active);
         }
@@ -119,9 +131,13 @@ private:
     const S& shape_;
     int last_;
     bool usable_ = true;                // whether the weights of all later stages are known up to their last place
-    std::vector<double> effort_;
+    std::vector<double> effort_;        // by stage: of the bounds of later stages from those of this one, a generator
+    std::vector<bool> whole_;           // by stage: whether others than the next one read it
+    std::vector<Forms<S>> ahead_;       // of stages 1, 2, ..: the forms where the units that are open one stage before are off
+    std::vector<std::vector<Set>> ahead_active_;
+    std::uint64_t clock_ = 0;
     std::vector<Bounds> stages_;
-    std::vector<Term> terms_;
+    std::vector<Term> terms_, open_;
     std::vector<Odds> odds_;            // by stage, at its beginning or inside it, by the size of the number of units that cut
 
     Odds& odds_of(int stage, bool inside, int units) {
@@ -141,8 +157,59 @@ private:
         return Mask{-(four & 1), -(four >> 1 & 1), -(four >> 2 & 1), -(four >> 3 & 1)};
     }
 
-    /// The pre-activations of the stage at hand: the values of the forms, with their signs, which are known better.
-    void begin(Cell cell, int stage, const Forms<S>& forms) {
+    /// The next stage: units that are on everywhere, or off, are part of its forms; the others lie between two bounds each.
+    void look_ahead(Cell cell, int stage, const Set& on, const Set& open, const std::vector<Forms<S>>& forms, const std::vector<Set>& active) {
+        const Forms<S>& here = forms[size_t(stage)];
+        Forms<S>& ahead = ahead_[size_t(stage)];
+        std::vector<Set>& pattern = ahead_active_[size_t(stage)];
+        for (int s = 0; s < stage; ++s) pattern[size_t(s)] = active[size_t(s)];
+        pattern[size_t(stage)] = on;
+        ahead.follow(forms, pattern, clock_);
+        begin(cell, stage + 1, ahead, false);
+        const Stage& net = problem_.stages[size_t(stage) + 1];
+        const Weights* block = nullptr;
+        for (const Weights& w : net.blocks)
+            if (w.source == stage) block = &w;
+        if (!block || !open.any()) return;
+        Bounds& b = stages_[size_t(stage) + 1];
+        const int units = open.count(), count = cell.count;
+        open_.assign(size_t(units) * size_t(count), {nullptr, 0, 0});
+        int k = 0;
+        open.each([&](int i) {
+            Term* own = &open_[size_t(k++) * size_t(count)];
+            double total = 0;
+            for (int t = 0; t < count; ++t) {
+                Word* g = cell[t];
+                const double* x = shape_.x(g);
+                own[t] = {block->row(i), here.value(i, x), here.error(i) < UNKNOWN ? here.tight_bound(i, x, shape_.error(g)) : UNKNOWN};
+                total += own[t].middle;
+            }
+            for (int t = 0; t < count; ++t) {
+                const int side = shape_.side(cell[t], i);  // the sign is known better than the value
+                double low = own[t].middle - own[t].radius, high = own[t].middle + own[t].radius;
+                low -= std::abs(low) * UNIT_ROUNDOFF, high += std::abs(high) * UNIT_ROUNDOFF;
+                if (side >= 0 && !(low > 0)) low = 0;
+                if (side <= 0 || high <= 0) high = 0;
+                if (side == 0 || !(total > 0)) low = 0;  // z itself is the better lower bound, by and large; else 0
+                own[t].middle = (low + high) / 2;
+                own[t].radius = (high - low) / 2 * UP + std::abs(own[t].middle) * (4 * UNIT_ROUNDOFF);
+            }
+        });
+        const double lost = 3 * products(units + 8);
+        for (int t = 0; t < count; ++t) {
+            terms_.clear();
+            for (int u = 0; u < units; ++u) {
+                Term term = open_[size_t(u) * size_t(count) + size_t(t)];
+                if (term.middle == 0 && term.radius == 0) continue;
+                term.radius += lost * (std::abs(term.middle) + term.radius) + SMALLEST;
+                terms_.push_back(term);
+            }
+            if (!terms_.empty()) dispatch<Sum>(terms_, net.padded, b.middle_at(t), b.radius_at(t));
+        }
+    }
+
+    /// The pre-activations of a stage as values of its forms; `signs`: those of its units at the generators are known better.
+    void begin(Cell cell, int stage, const Forms<S>& forms, bool signs) {
         Bounds& b = stages_[size_t(stage)];
         b.resize(forms.padded(), cell.count);
         const int last = shape_.last();
@@ -162,6 +229,10 @@ private:
                 const Vec f = load(forms.row(last + 3) + j), size = load(forms.row(last + 1) + j);
                 Vec doubt = (all(products(last + 3)) * terms + f * spread + size * all(e)) * all(UP) + all(UNDERFLOW_SLACK);
                 if (problem_.whole && e == 0) doubt = chosen((f == none) & (terms < all(WHOLE)), none, doubt);
+                if (!signs) {
+                    store(b.middle_at(t) + j, v), store(b.radius_at(t) + j, doubt);
+                    continue;
+                }
                 const Mask positive = lanes(shape_.positive(g), j), negative = lanes(shape_.negative(g), j);
                 const Vec low = v - doubt, high = v + doubt;
                 store_between(b, t, j, chosen(positive & ~(low > none), none, chosen(positive | negative, low, none)),
@@ -227,16 +298,17 @@ private:
             }
             const double lost = 3 * products(int(terms_.size()) + 8);
             for (Term& term : terms_) term.radius += lost * (std::abs(term.middle) + term.radius) + SMALLEST;
-            const double off = norm + (problem_.dim + 1) * e;
-            dispatch<Sum>(terms_, net, terms_.empty() ? 0.0 : off, b.middle_at(t), b.radius_at(t));
+            const double off = (norm + (problem_.dim + 1) * e) * UP;
+            for (int j = 0; j < net.padded; ++j) b.middle_at(t)[j] = 0, b.radius_at(t)[j] = terms_.empty() ? 0.0 : net.error[size_t(j)] * off;
+            dispatch<Sum>(terms_, net.padded, b.middle_at(t), b.radius_at(t));
         }
     }
 
-    /// Sums of terms, for all units side by side; the coefficients of the input and the bias have errors of their own.
+    /// Adds terms, for all units side by side; what is there counts as one of them.
     struct Sum {
-        PUISEUX_INLINE static void run(const std::vector<Term>& terms, const Stage& net, double off, double* middle, double* radius) {
-            for (int j = 0; j < net.padded; j += LANES) {
-                Vec m = all(0.0), r = load(&net.error[size_t(j)]) * all(off * UP);
+        PUISEUX_INLINE static void run(const std::vector<Term>& terms, int padded, double* middle, double* radius) {
+            for (int j = 0; j < padded; j += LANES) {
+                Vec m = load(middle + j), r = load(radius + j) + absolute(m) * all(products(int(terms.size()) + 8));
                 for (const Term& term : terms) {
                     const Vec w = load(term.weights + j);
                     m += w * all(term.middle), r += absolute(w) * all(term.radius);

@@ -138,7 +138,7 @@ private:
         pause();
         const auto [positive, negative] = this->sides(cell);
         const Set cut = positive & negative;
-        if (misses_ && at_ == forced_.size() && missed(cell, stage, cut, lines)) return;
+        if (misses_ && at_ == forced_.size() && missed(cell, stage, positive, cut, lines)) return;
         if (!cut.any()) {
             if (!is_last(stage)) return descend(cell, stage, positive, mirrored, lines);
             if (at_ < forced_.size()) throw BadPath();
@@ -162,17 +162,17 @@ private:
     }
 
     /// Whether a cell is to be left out.  Bounds are asked for where they cost less than they are likely to save.
-    bool missed(Cell cell, int stage, const Set& cut, const Lines& lines) {
+    bool missed(Cell cell, int stage, const Set& positive, const Set& cut, const Lines& lines) {
         bool left_out = false;
         if (is_last(stage)) {
             left_out = misses_->surely(walk_.misses, cell);
         } else if (lines.empty()) {
-            const double effort = misses_->effort(stage) * cell.count;
             const bool inside = !path_.empty() && path_.back().stage == stage;
-            if (!misses_->promising(stage, inside, cut.count(), effort)) return false;
-            watch_.spend(std::int64_t(effort));
-            left_out = misses_->provably(walk_.misses, cell, stage, forms_, active_);
-            misses_->learn(stage, inside, cut.count(), left_out);
+            const int units = cut.count();
+            if (!misses_->promising(stage, inside, units, cell.count)) return false;
+            watch_.spend(std::int64_t(misses_->effort(stage, units, cell.count)));
+            left_out = misses_->provably(walk_.misses, cell, stage, positive, cut, forms_, active_);
+            misses_->learn(stage, inside, units, left_out);
         }
         if (left_out) ++walk_.left_out, progress_ = true, walk_.share += share();
         return left_out;
