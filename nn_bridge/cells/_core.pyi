@@ -35,6 +35,9 @@ def join(
 ) -> int:
     """Unite the leaves of one label that bear equal keys; returns how many faces are done."""
 
+def unite(other: _Numbers, parent: _Numbers) -> None:
+    """Unite in one forest what another one has united."""
+
 def pack(
     patterns: NDArray[np.uint64],
     rows: NDArray[np.int64],
@@ -49,6 +52,9 @@ def relevant(
     patterns: NDArray[np.uint64], read: NDArray[np.uint64], by_output: NDArray[np.uint64], result: NDArray[np.uint64]
 ) -> None:
     """The active units from which a path of active units leads to an output."""
+
+def moving(patterns: NDArray[np.uint64], network: Residues, result: NDArray[np.uint64]) -> None:
+    """The active units whose derivative is not zero modulo the prime."""
 
 def different(
     rows: NDArray[np.uint64], first: NDArray[np.uint64], labels: NDArray[np.int64], found: NDArray[np.int64]
@@ -117,7 +123,9 @@ class Explorer:
     room: int
     batch_leaves: int
     def __init__(self, problem: Problem, emit: int, counting: bool, residues: Residues | None) -> None: ...
-    def start(self, root: bytes, roots: int, path: NDArray[np.int32]) -> None: ...
+    def start(
+        self, root: bytes, roots: int, path: NDArray[np.int32]
+    ) -> None: ...  # (stage, unit, side, other side left)
     def work(
         self, seconds: float, last_second: float, cells: int, stop: Stop | None, share: Stop | None, ask: bool
     ) -> bool: ...
@@ -134,6 +142,7 @@ class Explorer:
         NDArray[np.int64],
         NDArray[np.uint64],
         NDArray[np.float64],
+        NDArray[np.int64],
     ]: ...
     def position(self) -> tuple[bytes, int, list[tuple[int, int, int, bool]]]: ...
     def leave_out(self, misses: list[list[tuple[int, bool]]]) -> None: ...

@@ -17,7 +17,8 @@ from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.network.sparse_row import SparseRow
 from polyhedra.limits import check_limits
 
-_WHOLE = 2**53
+_DIGITS = 53
+_WHOLE = 2**_DIGITS
 _DEEPEST = 1000  # halvings of a denominator; doubles have 1074 at most
 
 
@@ -98,6 +99,27 @@ def dyadic(values: Iterable[fmpq]) -> Dyadic | None:
     return Dyadic(numerators, halvings)
 
 
+def dyadic_doubles(values: np.ndarray) -> Dyadic | None:
+    """Doubles as integers over powers of two; None where one of them is larger, or smaller, than usual.
+
+    Examples
+    --------
+    >>> dyadic_doubles(np.array([0.75, -2.0])), dyadic_doubles(np.array([1e300]))
+    (Dyadic(numerators=array([ 3, -2]), halvings=array([2, 0])), None)
+    """
+    if not (np.abs(values) < _WHOLE).all():
+        return None
+    mantissas, exponents = np.frexp(values)
+    numerators = np.ldexp(mantissas, _DIGITS).astype(np.int64)
+    odd = numerators & -numerators  # the last bit
+    zeros = np.where(odd == 0, 0, np.frexp(odd.astype(np.float64))[1] - 1)
+    halvings = np.where(odd == 0, 0, _DIGITS - exponents - zeros)
+    if halvings.max(initial=0) > _DEEPEST:
+        return None
+    whole = np.minimum(halvings, 0)  # such a number is even: its numerator keeps so many of the zeros
+    return Dyadic(numerators >> (zeros + whole), (halvings - whole).astype(np.int64))
+
+
 def dyadic_stage(stage: AffineStage) -> DyadicStage | None:
     """A stage as arrays; None where one of its numbers is no double of usual size."""
     bias = dyadic(stage.bias)
@@ -106,7 +128,8 @@ def dyadic_stage(stage: AffineStage) -> DyadicStage | None:
     blocks = []
     for source, matrix in stage.blocks:
         check_limits()
-        block = _block(source, matrix)
+        given = next((array for own, array in stage.doubles if own is matrix), None)
+        block = _block(source, matrix, given)
         if block is None:
             return None
         blocks.append(block)
@@ -124,7 +147,7 @@ def dyadic_stages(network: Network) -> list[DyadicStage] | None:
     return stages
 
 
-def _block(source: int, matrix: Any) -> DyadicBlock | None:
+def _block(source: int, matrix: Any, given: np.ndarray | None) -> DyadicBlock | None:
     shape = len(matrix), len(matrix[0])
     if any(isinstance(row, SparseRow) for row in matrix):
         kept = [_entries(row) for row in matrix]
@@ -132,7 +155,7 @@ def _block(source: int, matrix: Any) -> DyadicBlock | None:
         found = dyadic(chain.from_iterable(values for _, values in kept))
         begin = np.concatenate([[0], np.cumsum([len(columns) for columns, _ in kept])]).astype(np.int64)
         return None if found is None else DyadicBlock(source, shape, begin, column, found)
-    found = dyadic(chain.from_iterable(matrix))
+    found = dyadic(chain.from_iterable(matrix)) if given is None else dyadic_doubles(given.ravel())
     if found is None:
         return None
     places = np.flatnonzero(found.numerators)

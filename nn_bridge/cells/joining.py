@@ -1,13 +1,14 @@
 """From cells to regions: exact classes of affine maps, and cells of a class joined by facets or by points.
 
 The closures of the cells form a face-to-face complex in which every face is the set of points with one sign vector.
-The tree writes, for a generator or facet of a leaf, the exact set ``Z`` of units and walls that vanish there; with the
+The tree writes, for a generator or facet of a leaf, the exact set ``Z`` of units and walls that vanish there (for those that
+may join cells of one map: ``core/faces.hpp`` has the lemma); with the
 leaf's pattern, ``(pattern & ~Z, Z)`` is that sign vector.  So two cells share a facet (a point) iff they carry the same
 key of a facet (of a vertex, or of a minimal face where there are lines).  No coordinates, no pair tests, no tolerance.
 
 Cells come in passes.  Where few share their map, a first pass keeps eight bytes a cell, the residues of its map; those
 whose residues occur once are regions of their own, and a second pass brings the faces of the others.  Where many do
-(`repeats`), the first pass brings the faces of all.  Maps are proven equal, or told apart, and keys matched as they
+(`nn_bridge.cells.repeated_maps`), the first pass brings the faces of all.  Maps are proven equal, or told apart, and keys matched as they
 come: a facet is forgotten once both sides are found, a vertex is kept once for each map, as long as there is room.
 
 Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with points.
@@ -15,7 +16,6 @@ Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,8 +36,6 @@ loops: Any = core("nn_bridge.cells._core") or plain_keys  # the same functions, 
 
 _LEAVES_AT_ONCE = 1 << 12
 _HELD_BYTES = 1 << 24
-_REPEATED, _STILL = 8, 32  # one leaf in so many
-_NONE = np.zeros(0, np.uint64)
 
 
 class FourCounts(NamedTuple):
@@ -47,106 +45,6 @@ class FourCounts(NamedTuple):
     regions: int
     regions_by_point: int
     affine_maps: int
-
-
-# -------------------------------------------------------------------------- cells that may have equal maps
-
-
-@dataclass(frozen=True)
-class Duplicates:
-    """The leaves that share the residues of their affine map with another leaf.
-
-    Attributes
-    ----------
-    select : array of uint8, shape (cells,)
-        1 for such a leaf; the mask that `CellTree` takes as ``select`` in the second pass.
-    residues : array of uint64
-        The residues of the selected leaves, in the order of the leaves.
-    """
-
-    select: np.ndarray
-    residues: np.ndarray
-
-    @property
-    def singles(self) -> int:
-        """The number of leaves whose map is certainly theirs alone."""
-        return len(self.select) - len(self.residues)
-
-
-_AT_ONCE = 1 << 21
-"""About so many residues are sorted at a time."""
-
-_MOST_CLASSES = 16
-_EACH = 48  # bytes for each residue that is sorted
-
-
-def sorting_bytes(leaves: int) -> int:
-    """The bytes that finding duplicates among the residues of so many leaves takes, beside these."""
-    at_once = max(min(leaves, _AT_ONCE), leaves // _MOST_CLASSES)
-    return 3 * leaves + _EACH * at_once
-
-
-def _classes(parts: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The residues of all parts in classes, equal ones together: their places in all parts, and themselves."""
-    count = sum(map(len, parts))
-    classes = min(_MOST_CLASSES, 1 << max(0, (count - 1) // _AT_ONCE).bit_length())
-    ends = np.cumsum([0, *map(len, parts)])
-    for own in range(classes):
-        chosen = [np.flatnonzero(part & np.uint64(classes - 1) == own) for part in parts]
-        values = [part[places] for part, places in zip(parts, chosen, strict=True)]
-        for places, begin in zip(chosen, ends.tolist(), strict=False):
-            places += begin
-        if values:
-            yield np.concatenate(chosen), np.concatenate(values)
-
-
-def duplicates(parts: Sequence[np.ndarray]) -> Duplicates:
-    """Find the leaves whose residues (uint64, one per leaf, in any number of arrays) occur more than once.
-
-    Examples
-    --------
-    >>> duplicates([np.array([7, 5], dtype=np.uint64), np.array([7], dtype=np.uint64)]).select.tolist()
-    [1, 0, 1]
-    """
-    select = np.zeros(sum(map(len, parts)), np.uint8)
-    for places, residues in _classes(parts):
-        order = np.argsort(residues)
-        ranked = residues[order]
-        same = ranked[1:] == ranked[:-1]
-        if same.any():
-            select[places[order[1:][same]]] = 1
-            select[places[order[:-1][same]]] = 1
-    marked, at = [_NONE], 0
-    for part in parts:
-        marked.append(part[select[at : at + len(part)].view(bool)])
-        at += len(part)
-    return Duplicates(select, np.concatenate(marked))
-
-
-def distinct(parts: Sequence[np.ndarray]) -> int:
-    """The number of different residues.
-
-    Examples
-    --------
-    >>> distinct([np.array([7, 5], dtype=np.uint64), np.array([7], dtype=np.uint64)])
-    2
-    """
-    total = 0
-    for _, residues in _classes(parts):
-        residues.sort()
-        total += int(np.count_nonzero(residues[1:] != residues[:-1])) + (len(residues) > 0)
-    return total
-
-
-def repeats(residues: np.ndarray, with_faces: bool = False) -> bool:
-    """Whether so many of some leaves share their residues that faces are best written for all leaves at once.
-
-    A second pass costs at least what the first one did; faces of all leaves cost somewhat less than that.  Where faces
-    were written so far (``with_faces``), fewer suffice to go on.
-    """
-    share = _STILL if with_faces else _REPEATED
-    ranked = np.sort(residues)
-    return len(residues) > 0 and share * int(np.count_nonzero(ranked[1:] == ranked[:-1])) >= len(residues)
 
 
 # -------------------------------------------------------------------------- matching keys
@@ -222,8 +120,12 @@ class _KeyTable:
         return np.concatenate([np.flatnonzero(self._parent[:count] == np.arange(min(count, len(self._parent)))), alone])
 
     def inherit(self, other: _KeyTable) -> None:
-        """Begin with the leaves united that another table has united."""
-        self._parent = other._parent.copy()
+        """Unite also the leaves that another table has united."""
+        size, known = len(other._parent), len(self._parent)
+        if known < size:
+            more = np.arange(known, size, dtype=other._parent.dtype)
+            self._parent = np.concatenate([self._parent.astype(other._parent.dtype, copy=False), more])
+        kernels.unite(other._parent.astype(self._parent.dtype, copy=False), self._parent)
 
 
 # -------------------------------------------------------------------------- joining
@@ -240,11 +142,10 @@ class _Batch(NamedTuple):
     @classmethod
     def of(cls, leaves: Leaves, first: int) -> _Batch:
         """The leaves, numbered from ``first`` on."""
-        of_facet, of_generator = leaves.facet_leaf, leaves.generator_leaf
-        if of_facet[-1] - of_facet[0] == len(leaves.residues) - 1:
-            return cls(leaves, first, of_generator - of_facet[0], of_facet - of_facet[0])
+        of_facet, of_generator, numbers = leaves.facet_leaf, leaves.generator_leaf, leaves.numbers
+        if numbers[-1] - numbers[0] == len(numbers) - 1:
+            return cls(leaves, first, of_generator - numbers[0], of_facet - numbers[0])
         # some leaves of the run were not written
-        numbers = of_facet[np.flatnonzero(np.diff(of_facet, prepend=-1))]  # every leaf has a facet
         return cls(leaves, first, np.searchsorted(numbers, of_generator), np.searchsorted(numbers, of_facet))
 
     def facets(self, keys: SignVectorKeys) -> tuple[np.ndarray, np.ndarray]:
@@ -370,7 +271,8 @@ class Joiner:
         if not in_pieces.any():
             return np.zeros(0, np.uint64)
         marked, residues = self._maps.alike(in_pieces)
-        self._second_pass = _SecondPass(marked, _KeyTable(self._keys.width, pairs=False))
+        width = self._keys.width
+        self._second_pass = _SecondPass(marked, _KeyTable(width, pairs=True), _KeyTable(width, pairs=False))
         return residues
 
     def add_second_pass(self, leaves: Leaves) -> None:
@@ -379,9 +281,10 @@ class Joiner:
             raise CellTreeError("no second pass was asked for")
         if len(leaves.residues):
             labels = self._maps.classify(leaves.patterns, leaves.residues)
-            batch = _Batch.of(leaves, len(self._second_pass.labels))
-            self._second_pass.labels = np.concatenate([self._second_pass.labels, labels.astype(np.int32)])
-            self._second_pass.points.add(*batch.points(self._keys), self._second_pass.labels)
+            batch, again = _Batch.of(leaves, len(self._second_pass.labels)), self._second_pass
+            again.labels = np.concatenate([again.labels, labels.astype(np.int32)])
+            again.facets.add(*batch.facets(self._keys), again.labels)
+            again.points.add(*batch.points(self._keys), again.labels)
 
     def counts(self, cells: int) -> FourCounts:
         """The four counts, after the last leaf; ``cells`` are all leaves, those with residues of their own included.
@@ -404,11 +307,13 @@ class Joiner:
                     self._points.add(*batch.points(self._keys, in_pieces), self._labels)
             self._held = None
         if self._points is not None:
+            self._points.inherit(self._facets)
             by_point = len(self._points.roots(self._added))
         else:
             settled, again = ~self._in_pieces(), 0
             if self._second_pass is not None:
                 settled = ~self._second_pass.marked
+                self._second_pass.points.inherit(self._second_pass.facets)
                 again = len(self._second_pass.points.roots(len(self._second_pass.labels)))
                 if len(self._second_pass.labels) != np.count_nonzero(self._second_pass.marked[labels]):
                     raise CellTreeError("the second pass met other cells than the first; please report this network")
@@ -426,5 +331,6 @@ class _SecondPass:
     """
 
     marked: np.ndarray
+    facets: _KeyTable
     points: _KeyTable
     labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from nn_bridge.cells import plain_keys
+from nn_bridge.cells.core_problem import PRIME, residues_of
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.network.network import INPUT
 from nn_bridge.network.residues import IntegerMaps, packed, unpacked
 from polyhedra.compiled_core import core
 
-loops: Any = core("nn_bridge.cells._core") or plain_keys  # the same functions, compiled or not
+kernels: Any = core("nn_bridge.cells._core")
+loops: Any = kernels or plain_keys  # the same functions, compiled or not
 
 
 def distinct_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -30,8 +32,10 @@ class MapClasses:
     """Numbers affine maps: leaves get one number iff their maps are proven equal.
 
     The map of a pattern depends only on its *relevant* units: the active ones from which a path of non-zero weights
-    leads through active units to an output.  So patterns with equal relevant units have equal maps; of others with
-    equal residues the coefficients are compared, as integers modulo more primes than they have digits.
+    leads through active units to an output.  So patterns with equal relevant units have equal maps.  It depends, in fact,
+    only on the units *with which the outputs move*, whose derivative is not zero: from the last stage back these units
+    determine all derivatives.  Where derivatives are whole numbers below a prime they are found modulo that prime.  Of
+    other patterns with equal residues the coefficients are compared, as integers modulo more primes than they have digits.
 
     Parameters
     ----------
@@ -60,6 +64,7 @@ class MapClasses:
                     self._read[source - 1, : present.shape[1], columns] = packed(present.T, words)
         self._network = network
         self._maps: IntegerMaps | None = None
+        self._derivatives: Any = None  # the network modulo the prime, where derivatives are found that way
         self._numbering = RowNumbering(1)
         self._first = np.zeros((1 << 8, len(self._sizes) * words), np.uint64)
         self._others: dict[tuple[int, bytes], int] = {}
@@ -87,9 +92,13 @@ class MapClasses:
             # each set of relevant units is compared once
             chosen, which = distinct_rows(rows[open_])
             once = open_[chosen]
+            same = self._moving_alike(rows[once], self._first[labels[once]])
+            once = once[~same]
+            which = np.where(same, -1, np.cumsum(~same) - 1)[which]
+            open_, which = open_[which >= 0], which[which >= 0]
             others, place = np.unique(labels[once], return_inverse=True)
-            if self._maps is None:
-                self._maps = IntegerMaps(self._network)
+        if len(open_):
+            assert self._maps is not None
             maps = self._maps.residues(self._bits(np.concatenate([rows[once], self._first[others]])))
             equal = (maps[: len(once)] == maps[len(once) :][place]).all(axis=(1, 2))
             own = labels[once]
@@ -100,6 +109,20 @@ class MapClasses:
                 own[k] = self._others[key]
             labels[open_] = own[which]
         return labels
+
+    def _moving_alike(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
+        """Boolean mask: rows of relevant units of which the outputs move with the same ones; none where that is unknown."""
+        if self._maps is None:
+            self._maps = IntegerMaps(self._network)
+            if kernels is not None and self._maps.derivative_bound() < PRIME:
+                self._derivatives = residues_of(self._network)
+        if self._derivatives is None:
+            return np.zeros(len(one), bool)
+        moving = np.empty_like(one), np.empty_like(two)
+        kernels.moving(one, self._derivatives, moving[0])
+        kernels.moving(np.ascontiguousarray(two), self._derivatives, moving[1])
+        alike: np.ndarray = (moving[0] == moving[1]).all(axis=1)
+        return alike
 
     def alike(self, marked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Extend a mask over maps to all maps with equal residues; also return these residues, sorted."""

@@ -125,6 +125,7 @@ class PlainTree:
             facet_leaf=np.array(facet_leaf, np.int64),
             facet_zeros=np.frombuffer(bytes(facet_zeros), "<u8").reshape(-1, self.zero_words).astype(np.uint64),
             generator_error=np.full(len(coordinates), UNIT_ROUNDOFF),
+            numbers=np.arange(first, first + len(batch)),
         )
 
     def _packed(self, zeros: Vector) -> bytes:

@@ -41,10 +41,11 @@ Decision = tuple[int, int, int]
 Miss = tuple[tuple[int, bool], ...]
 """Units of the last stage with a sign each (True: positive): a closed cell on which all hold strictly misses a set."""
 
-COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES = 0, 1, 2, 3
+COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES, JOINING_FACES = 0, 1, 2, 3, 4
 """The arrays that a leaf writes: none, its pattern and the residues of its map, or these with generators and facets.
 
-FACES_WITHOUT_COORDINATES is FACES without coordinates and rays, which joining cells does without.
+FACES_WITHOUT_COORDINATES is FACES without coordinates and rays, which joining cells does without; JOINING_FACES are of
+these only facets that may lie between cells of one map, and vertices in which such cells may meet that facets do not join.
 """
 
 SECONDS_AT_ONCE = 0.1
@@ -75,6 +76,42 @@ class Subtree:
     roots: int = 1
 
 
+def branches(first: Subtree, before: Subtree, part: Subtree) -> bool:
+    """Whether a run that begins with ``first`` meets ``part`` next, after ``before``: it branches off their common path.
+
+    Such subtrees are best worked on in one run, since the way down to the first one leads past all of them.
+
+    Examples
+    --------
+    >>> down, right, left = ((0, 3, 1), (0, 5, 0)), ((0, 3, 1), (0, 5, 1)), ((0, 3, 0),)
+    >>> branches(Subtree(0, down), Subtree(0, down), Subtree(0, right))
+    True
+    >>> branches(Subtree(0, down), Subtree(0, right), Subtree(0, left))
+    True
+    >>> branches(Subtree(0, down), Subtree(0, left), Subtree(0, right))
+    False
+    """
+    length = len(part.path)
+    if part.root != first.root or part.roots > 1 or not 0 < length <= len(first.path):
+        return False
+    if before is not first and length >= len(before.path):
+        return False
+    stage, unit, side = part.path[-1]
+    return part.path[:-1] == first.path[: length - 1] and first.path[length - 1] == (stage, unit, 1 - side)
+
+
+def in_runs(parts: Sequence[Subtree]) -> Iterator[tuple[Subtree, ...]]:
+    """The subtrees in runs, in order: each has one that others branch off, and these (`branches`)."""
+    run: list[Subtree] = []
+    for part in parts:
+        if run and not branches(run[0], run[-1], part):
+            yield tuple(run)
+            run = []
+        run.append(part)
+    if run:
+        yield tuple(run)
+
+
 class Division(NamedTuple):
     """A run divided where it stands: subtrees that it has finished, and those that it has not, in order."""
 
@@ -90,8 +127,8 @@ class Leaves(NamedTuple):
     a cell of the last stage. The others are empty unless faces were asked for: per generator the number of its leaf
     (counted over the whole run), whether it is a ray, float coordinates and the set of units (and walls) that vanish
     there, and by how much the coordinates may be off from some positive multiple of the true vector; per facet the
-    number of its leaf and that set. With FACES_WITHOUT_COORDINATES the generators are vertices alone, without
-    coordinates.
+    number of its leaf and that set. With FACES_WITHOUT_COORDINATES and JOINING_FACES the generators are vertices alone,
+    without coordinates. ``numbers`` are the numbers of the leaves.
     """
 
     patterns: np.ndarray
@@ -104,6 +141,7 @@ class Leaves(NamedTuple):
     facet_leaf: np.ndarray
     facet_zeros: np.ndarray
     generator_error: np.ndarray
+    numbers: np.ndarray
 
 
 class CellTree:
@@ -112,11 +150,11 @@ class CellTree:
     Parameters
     ----------
     problem : CellProblem
-    emit : COUNT_ONLY, PATTERNS, FACES or FACES_WITHOUT_COORDINATES
+    emit : COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES or JOINING_FACES
     count_last_stage : bool
         Count the cells of the last stage by deletion and restriction instead of enumerating them.
     select : array of uint8, optional
-        With PATTERNS, FACES or FACES_WITHOUT_COORDINATES: write only the leaves whose number is marked.
+        With anything but COUNT_ONLY: write only the leaves whose number is marked.
     arrays : CoreProblem, optional
         The problem as the core takes it, where it has been made already.
     leave_out : sequence of Miss
@@ -157,32 +195,33 @@ class CellTree:
         self.zero_words = self._explorer.zero_words
         self.zero_offset = np.concatenate([[0], np.cumsum(stage_words)[:-1]]).astype(np.int64)
         self.batch_leaves = 1 << 13
-        self._running: Subtree | None = None
+        self._running: tuple[Subtree, ...] = ()
         self._beyond = 0
         if select is not None:
             self.mark(select)
 
     # ---------------------------------------------------------------- running
 
-    def run(self, subtree: Subtree | None = None) -> Iterator[Leaves]:
-        """Work through the whole tree, or one subtree; yields batches of leaves (without any where COUNT_ONLY).
+    def run(self, subtree: Subtree | None = None, *later: Subtree) -> Iterator[Leaves]:
+        """Work through the whole tree, or subtrees (`start`); yields batches of leaves (without any where COUNT_ONLY).
 
         Between batches, and about every tenth of a second, control comes back (a batch that may be empty), so that a
         caller can stop.
         """
-        self.start(Subtree(0, (), self.problem.roots) if subtree is None else subtree)
+        self.start(Subtree(0, (), self.problem.roots) if subtree is None else subtree, *later)
         done = False
         while not done:
             check_limits()
             done = self.work()
             yield self.take()
 
-    def start(self, subtree: Subtree) -> None:
-        """Begin with a subtree; `work` then goes on with it."""
+    def start(self, subtree: Subtree, *later: Subtree) -> None:
+        """Begin with a subtree; `work` then goes on with it, and with ``later`` ones that branch off (`branches`)."""
         roots = min(subtree.roots, _NO_LIMIT)
         self._beyond = subtree.roots - roots
-        self._running = subtree
-        path = np.array(subtree.path, dtype=np.int32).reshape(-1, 3)
+        self._running = (subtree, *later)
+        left = {len(part.path) - 1 for part in later}
+        path = np.array([(*step, at in left) for at, step in enumerate(subtree.path)], dtype=np.int32).reshape(-1, 4)
         size = -(-max(subtree.root.bit_length(), 1) // 8)
         self._explorer.start(subtree.root.to_bytes(size, "little"), roots, path)
 
@@ -232,15 +271,21 @@ class CellTree:
 
     def divided(self) -> Division:
         """Divide the run where it stands; it need not be continued."""
-        assert self._running is not None
-        whole = self._running
         root_bytes, left, steps = self._explorer.position()
         root = int.from_bytes(root_bytes, "little")
         if left == 0:
-            return Division([whole], [])
+            return Division(list(self._running), [])
+        at = 0
+        if len(self._running) > 1:  # the run left the first one's path where another one branches off
+            turned = (
+                k for k, (old, step) in enumerate(zip(self._running[0].path, steps, strict=False)) if step[:3] != old
+            )
+            length = next(turned, -1) + 1
+            at = next((k for k, part in enumerate(self._running) if k and len(part.path) == length), 0)
+        whole = self._running[at]
         start = len(whole.path)
         path: list[Decision] = []
-        done: list[Subtree] = []
+        done = list(self._running[:at])
         rest: list[Subtree] = []
         if root > whole.root:
             done.append(Subtree(whole.root, (), root - whole.root))
@@ -262,7 +307,7 @@ class CellTree:
             rest.reverse()
             if left + self._beyond > 1:
                 rest.append(Subtree(root + 1, (), left + self._beyond - 1))
-        return Division(done, rest)
+        return Division(done, [*rest, *self._running[at + 1 :]])
 
     def mark(self, select: np.ndarray, begins: np.ndarray | None = None) -> None:
         """From here on leaves are numbered from 0, and those written that ``select`` chooses (all, if it is empty).
@@ -276,8 +321,8 @@ class CellTree:
         self._explorer.mark(np.ascontiguousarray(mask), begins is not None)
 
     def write_faces(self, on: bool) -> None:
-        """Set between two batches of FACES_WITHOUT_COORDINATES whether the leaves that follow have faces."""
-        self._explorer.emit = FACES_WITHOUT_COORDINATES if on else PATTERNS
+        """Set between two batches of faces whether the leaves that follow have them."""
+        self._explorer.emit = self.emit if on else PATTERNS
 
     # ---------------------------------------------------------------- figures
 

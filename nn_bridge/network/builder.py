@@ -24,6 +24,7 @@ from flint import fmpq, fmpq_mat
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.costs import PRODUCTS, SUM, Terms, bits, length, product_cost, words
 from nn_bridge.network.network import INPUT, AffineStage, LayerRecord, Matrix, Network, Row, exact_row
+from nn_bridge.network.rows import kept_doubles
 from nn_bridge.network.sparse_row import entries, row_of
 from polyhedra.scalars import ONE, ZERO
 
@@ -95,12 +96,15 @@ class NetworkBuilder:
         """The units of the last stage, or the input where there is no stage yet."""
         return self._variables(len(self._stages))
 
-    def dense_stage(self, weights: Matrix, bias: Row, place: str) -> AffineStage:
-        """An affine function of `units`, which `relu_of` makes a stage and `finish_with` the outputs."""
+    def dense_stage(self, weights: Matrix, bias: Row, place: str, given: Any = None) -> AffineStage:
+        """An affine function of `units`, which `relu_of` makes a stage and `finish_with` the outputs.
+
+        ``given`` is what the weights were made of, which is kept if it is an array of doubles.
+        """
         source = len(self._stages)
         _check_layer(weights, bias, self._starts[source + 1] - self._starts[source], place)
         self.spend(len(bias))
-        return AffineStage(((source, weights),), bias)
+        return AffineStage(((source, weights),), bias, kept_doubles(weights, given))
 
     def relu_of(self, stage: AffineStage) -> None:
         """``max(0, stage)``: one new stage, whose units are `units` from now on."""

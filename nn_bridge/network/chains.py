@@ -43,9 +43,9 @@ def chain(
         kind = canonical_activation(activation, place)
         records.append(LayerRecord(rows, shift, kind))
         if signal is None and kind == "linear" and index == len(weights) - 1:
-            return build.finish_with(build.dense_stage(rows, shift, place), tuple(records))
+            return build.finish_with(build.dense_stage(rows, shift, place, matrix), tuple(records))
         if signal is None and kind == "relu":
-            build.relu_of(build.dense_stage(rows, shift, place))
+            build.relu_of(build.dense_stage(rows, shift, place, matrix))
             continue
         inner = build.units() if signal is None else signal
         signal = activate(build, build.affine(inner, rows, shift, place), activation, place)

@@ -54,10 +54,14 @@ class AffineStage:
         ``k``.  Each matrix has shape (units, size of the source).
     bias : tuple of rationals
         One entry per unit.
+    doubles : tuple of (matrix, array of float64)
+        Matrices that came as arrays, with these: the same numbers, so that nobody need convert them back (does not take
+        part in equality).
     """
 
     blocks: tuple[tuple[int, Matrix], ...]
     bias: Row
+    doubles: tuple[tuple[Matrix, np.ndarray], ...] = field(default=(), compare=False)
 
     @property
     def units(self) -> int:

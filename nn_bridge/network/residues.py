@@ -108,6 +108,20 @@ class IntegerMaps:
             sizes.append(max(rows))
         return sizes[-1]
 
+    def derivative_bound(self) -> int | float:
+        """A number that no derivative of the output by a unit exceeds, whatever the pattern; infinite for several outputs."""
+        if self._outputs > 1:
+            return math.inf
+        sizes = [[0] * len(bias) for _, bias in self._stages[:-1]]
+        flow = [*sizes, [1]]
+        for number in range(len(self._stages) - 1, -1, -1):
+            for source, matrix in self._stages[number][0]:
+                if source != INPUT:
+                    for size, weights in zip(flow[number], matrix, strict=True):
+                        own = flow[source - 1]
+                        flow[source - 1] = [known + size * abs(w) for known, w in zip(own, weights, strict=True)]
+        return max((size for own in flow[:-1] for size in own), default=0)
+
     def equal(self, one: list[np.ndarray], two: list[np.ndarray]) -> np.ndarray:
         """Whether patterns ``one[k]`` and ``two[k]`` have equal maps, proven (patterns as from `unpacked`)."""
         result: np.ndarray = (self.residues(one) == self.residues(two)).all(axis=(1, 2))

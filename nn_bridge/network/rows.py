@@ -76,6 +76,26 @@ def _floats(values: Sequence[fmpq]) -> list[float]:
         return [to_float(v) for v in values]
 
 
+def kept_doubles(matrix: Matrix, given: Any) -> tuple[tuple[Matrix, np.ndarray], ...]:
+    """The array that a dense matrix was made of, beside it, where it is one of floats; else nothing.
+
+    Examples
+    --------
+    >>> [array.tolist() for _, array in kept_doubles(((ZERO,),), np.array([[0]], dtype=np.float32))]
+    [[[0.0]]]
+    >>> kept_doubles(((ZERO,),), [[0.0]])
+    ()
+    """
+    is_float = (
+        isinstance(given, np.ndarray) and given.dtype.kind == "f" and given.dtype.itemsize <= np.float64().itemsize
+    )
+    if not is_float or any(isinstance(row, SparseRow) for row in matrix):
+        return ()
+    array = np.array(given, dtype=np.float64)
+    array.flags.writeable = False
+    return ((matrix, array),)
+
+
 def exact_row(values: Any, place: str) -> Row:
     """Convert one row of numbers, naming ``place`` (layer and row) in the error."""
     if isinstance(values, (str, bytes, Mapping, Set)):

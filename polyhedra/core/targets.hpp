@@ -6,10 +6,13 @@
 #pragma once
 #include <utility>
 
+// PUISEUX_RARELY marks what runs so seldom that it is better small than fast: it takes less time to compile.
 #if defined(_MSC_VER)
 #define PUISEUX_INLINE __forceinline
+#define PUISEUX_RARELY __declspec(noinline)
 #else
 #define PUISEUX_INLINE [[gnu::always_inline]] inline
+#define PUISEUX_RARELY [[gnu::cold, gnu::noinline]]
 #endif
 
 namespace puiseux {

@@ -216,7 +216,7 @@ private:
         return std::int64_t(found.size());
     }
 
-    [[gnu::noinline]] std::int64_t exact_zeros(Word* a, Word* b, int stage, const Set& cut) {
+    PUISEUX_RARELY std::int64_t exact_zeros(Word* a, Word* b, int stage, const Set& cut) {
         const Integers at_a = this->exact_point(a, stage), at_b = this->exact_point(b, stage);
         std::vector<std::pair<Integer, Integer>> found;  // values at both ends; their ratio is the zero's place
         cut.each([&](int j) {

@@ -13,7 +13,7 @@ public:
     Walk walk;
 
     Explorer(std::shared_ptr<const Problem> problem, Emit emit, bool counting, std::shared_ptr<const ResidueNetwork> residues)
-        : walk(*problem), problem_(std::move(problem)), residues_(std::move(residues)), with_faces_(emit == Emit::FACES || emit == Emit::JOINS) {
+        : walk(*problem), problem_(std::move(problem)), residues_(std::move(residues)), with_faces_(with_faces(emit)) {
         walk.emit = emit, walk.counting = counting, walk.residues = emit == Emit::NOTHING ? nullptr : residues_.get();
         const int words = problem_->words(), slots = int(problem_->slots.size() + problem_->start_rows.size());
         width_ = words == 1 && slots < 64 ? Width::ONE : words <= 2 && slots < 128 ? Width::TWO : Width::MANY;

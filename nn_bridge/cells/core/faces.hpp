@@ -1,7 +1,20 @@
 // The faces of a leaf: its generators and facets, each as the set of units and walls that vanish on it.
 //
 // No coordinates are compared: a set of zeros, with the leaf's pattern elsewhere, names a face.
+//
+// Lemma (faces that may join cells).  Call a vertex simple if as many units and walls vanish there as the cell has
+// dimensions (less those of its lines).  (a) Where one unit alone vanishes on a facet, the cells on both sides have one map
+// iff the outputs do not move with it (gradients.hpp); a facet with a simple vertex is such a facet.  (b) Two cells of one
+// map that share a simple vertex are joined by facets.  So of the vertices only those that are not simple have to be told.
+// Proof.  (a) The cells differ in that unit, the maps by its form times the derivative; of two units that vanish on a facet
+// the forms depend on one another, and at a simple vertex the forms of the cell's facets are independent and there are no
+// others.  (b) Switch the units in which the cells differ one by one, the last stage first.  Each step changes the map by a
+// multiple of a unit's form under the pattern of the first cell, since no stage before it has been switched yet; the sum is
+// zero and these forms are independent, so each multiple is zero, and each step crosses a facet between cells of one map.
 #pragma once
+#include <optional>
+
+#include "gradients.hpp"
 #include "shape.hpp"
 #include "walk.hpp"
 
@@ -10,21 +23,67 @@ namespace puiseux::cells {
 template <class S>
 class Faces {
 public:
-    Faces(const S& shape, Walk& walk) : shape_(shape), walk_(walk) {}
+    using Set = typename S::Set;
+
+    Faces(const S& shape, Walk& walk) : shape_(shape), walk_(walk) {
+        for (int s = 0; s < int(walk.problem.stages.size()); ++s)
+            for (int q = 0; q < words_for(walk.problem.stages[size_t(s)].units); ++q) places_.push_back({s, 64 * q});
+    }
 
     /// Write a leaf's generators and facets, each with the set of units and walls that vanish on it.
     ///
     /// A facet is a maximal proper set of generators cut out by one unit or wall, with at least one vertex among them.
-    void write(Cell cell, int stage, int place, int lines) {
+    void write(Cell cell, int stage, int place, int lines, const std::vector<Set>& active, const Set& last) {
+        const int zw = shape_.zero_words(), count = cell.count;
+        face_keys_.resize(size_t(zw) * size_t(count)), face_rows_.resize(size_t(3 * zw + count)), face_sizes_.assign(size_t(64 * zw), UNKNOWN_SIZE);
+        vertex_ = face_rows_.data(), common_ = vertex_ + count, some_ = common_ + zw, simple_ = some_ + zw;
+        const bool chosen = walk_.residues && walk_.emit == Emit::CHOSEN;
+        if (chosen && !gradients_) gradients_.emplace(*walk_.residues, shape_.words());
+        note_generators(cell, stage, place, lines, chosen);
+        for (int q = 0; q < zw; ++q) {
+            const Word* keys = &face_keys_[size_t(q) * size_t(count)];
+            Word any = 0, every = ~Word{0};
+            for (int t = 0; t < count; ++t) any |= keys[t], every &= keys[t];
+            common_[q] = every, some_[q] = any & ~every;
+        }
+        if (chosen) gradients_->find(active, last);
+        const int fewest = std::max(1, shape_.dim() - lines);
+        for (int q = 0; q < zw; ++q)
+            for (Word w = some_[q]; w; w &= w - 1) {
+                const int i = std::countr_zero(w);
+                if (chosen && (simple_[q] >> i & 1) && !may_join(q, i)) continue;
+                write_facet(count, zw, q, i, fewest);
+            }
+    }
+
+private:
+    static constexpr int UNKNOWN_SIZE = -2;
+    struct Place {
+        int stage, unit;                // of the first bit of a word of zeros
+    };
+    const S& shape_;
+    Walk& walk_;
+    std::optional<Gradients<Set>> gradients_;
+    std::vector<Place> places_;         // of the words of units; those of the walls follow
+    std::vector<Word> face_keys_, face_rows_;
+    std::vector<int> face_sizes_;       // by bit, how many generators have it, -1 where no vertex does
+    Word *vertex_ = nullptr, *common_ = nullptr, *some_ = nullptr, *simple_ = nullptr;
+
+    /// Whether the cells on both sides of a facet on which one unit alone vanishes may have one map.
+    bool may_join(int q, int i) const { return size_t(q) < places_.size() && gradients_->is_zero(places_[size_t(q)].stage, places_[size_t(q)].unit + i); }
+
+    /// The sets of zeros of all generators, by word; those are written that are wanted.
+    void note_generators(Cell cell, int stage, int place, int lines, bool chosen) {
         Batch& b = walk_.batch;
         const int zw = shape_.zero_words(), count = cell.count, units = walk_.problem.stages[size_t(stage)].units;
         const bool with_rays = walk_.emit == Emit::FACES;
-        face_keys_.resize(size_t(zw) * size_t(count)), face_rows_.resize(size_t(2 * zw + count)), face_sizes_.assign(size_t(64 * zw), 0);
-        Word *vertex = face_rows_.data(), *common = vertex + count, *some = common + zw;
+        const int fewest = shape_.dim() - lines;
+        for (int q = 0; q < zw; ++q) simple_[q] = 0;
         for (int t = 0; t < count; ++t) {
             Word* g = cell[t];
-            const bool ray = shape_.is_ray(g), written = with_rays || !ray;
-            vertex[t] = ray ? 0 : ~Word{0};
+            const bool ray = shape_.is_ray(g);
+            vertex_[t] = ray ? 0 : ~Word{0};
+            int on = 0;
             for (int q = 0; q < zw; ++q) {
                 Word z = shape_.zeros(g)[q];
                 const int r = q - place;
@@ -33,9 +92,14 @@ public:
                     if (units - 64 * r < 64) z &= bit(units - 64 * r) - 1;
                 }
                 face_keys_[size_t(q) * size_t(count) + size_t(t)] = z;
-                if (written) b.generator_zeros.push_back(z);
+                if (chosen) on += bits_of(z);
             }
-            if (!written) continue;
+            if (chosen && !ray && on <= fewest) {
+                for (int q = 0; q < zw; ++q) simple_[q] |= face_keys_[size_t(q) * size_t(count) + size_t(t)];
+                continue;
+            }
+            if (ray && !with_rays) continue;
+            for (int q = 0; q < zw; ++q) b.generator_zeros.push_back(face_keys_[size_t(q) * size_t(count) + size_t(t)]);
             b.generator_leaf.push_back(walk_.leaf), b.generator_ray.push_back(ray);
             if (with_rays) {
                 const double* x = shape_.x(g);
@@ -43,52 +107,44 @@ public:
                 b.coordinates.push_back(x[shape_.last()]), b.errors.push_back(shape_.error(g));
             }
         }
-        // candidates: bits that some but not all generators have; by bit, how many have it, -1 where no vertex does
-        for (int q = 0; q < zw; ++q) {
-            const Word* keys = &face_keys_[size_t(q) * size_t(count)];
-            Word any = 0, every = ~Word{0};
-            for (int t = 0; t < count; ++t) any |= keys[t], every &= keys[t];
-            common[q] = every, some[q] = any & ~every;
-            for (Word w = some[q]; w; w &= w - 1) {
-                const int i = std::countr_zero(w);
-                Word size = 0, vertices = 0;
-                for (int t = 0; t < count; ++t) {
-                    const Word on = keys[t] >> i & 1;
-                    size += on, vertices |= on & vertex[t];
-                }
-                face_sizes_[size_t(64 * q + i)] = vertices ? int(size) : -1;
-            }
-        }
-        const int fewest = std::max(1, shape_.dim() - lines);
-        for (int q = 0; q < zw; ++q)
-            for (Word w = some[q]; w; w &= w - 1) {
-                const int i = std::countr_zero(w), size = face_sizes_[size_t(64 * q + i)];
-                if (size < fewest) continue;
-                walk_.watch.spend(count);
-                // another candidate whose generators contain these: larger means no facet, equal and earlier means known
-                const Word* own = &face_keys_[size_t(q) * size_t(count)];
-                const size_t begin = b.facet_zeros.size();
-                bool keep = true;
-                for (int r = 0; r < zw && keep; ++r) {
-                    const Word* keys = &face_keys_[size_t(r) * size_t(count)];
-                    Word closure = ~Word{0};
-                    for (int t = 0; t < count; ++t) closure &= keys[t] | ((own[t] >> i & 1) - 1);
-                    b.facet_zeros.push_back(closure);
-                    for (Word other = closure & ~common[r]; other && keep; other &= other - 1) {
-                        const int c = std::countr_zero(other);
-                        keep = face_sizes_[size_t(64 * r + c)] <= size && !(r < q || (r == q && c < i));
-                    }
-                }
-                if (keep) b.facet_leaf.push_back(walk_.leaf);
-                else b.facet_zeros.resize(begin);
-            }
     }
 
-private:
-    const S& shape_;
-    Walk& walk_;
-    std::vector<Word> face_keys_, face_rows_;
-    std::vector<int> face_sizes_;
+    /// How many generators have a bit, -1 if no vertex does.
+    int size_of(int count, int q, int i) {
+        int& known = face_sizes_[size_t(64 * q + i)];
+        if (known != UNKNOWN_SIZE) return known;
+        const Word* keys = &face_keys_[size_t(q) * size_t(count)];
+        Word size = 0, vertices = 0;
+        for (int t = 0; t < count; ++t) {
+            const Word on = keys[t] >> i & 1;
+            size += on, vertices |= on & vertex_[t];
+        }
+        return known = vertices ? int(size) : -1;
+    }
+
+    /// Write the facet that a bit cuts out, if it is one and no earlier bit cuts it out.
+    void write_facet(int count, int zw, int q, int i, int fewest) {
+        Batch& b = walk_.batch;
+        const int size = size_of(count, q, i);
+        if (size < fewest) return;
+        walk_.watch.spend(count);
+        // another bit whose generators contain these: more of them mean no facet, equally many and earlier mean known
+        const Word* own = &face_keys_[size_t(q) * size_t(count)];
+        const size_t begin = b.facet_zeros.size();
+        bool keep = true;
+        for (int r = 0; r < zw && keep; ++r) {
+            const Word* keys = &face_keys_[size_t(r) * size_t(count)];
+            Word closure = ~Word{0};
+            for (int t = 0; t < count; ++t) closure &= keys[t] | ((own[t] >> i & 1) - 1);
+            b.facet_zeros.push_back(closure);
+            for (Word other = closure & ~common_[r]; other && keep; other &= other - 1) {
+                const int c = std::countr_zero(other);
+                keep = size_of(count, r, c) <= size && !(r < q || (r == q && c < i));
+            }
+        }
+        if (keep) b.facet_leaf.push_back(walk_.leaf);
+        else b.facet_zeros.resize(begin);
+    }
 };
 
 }  // namespace puiseux::cells

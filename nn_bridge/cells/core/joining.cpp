@@ -1,4 +1,5 @@
 // Python's way to the tables of nn_bridge.cells.joining: functions of the module nn_bridge.cells._core.
+#include "gradients.hpp"
 #include "joining.hpp"
 
 #include <nanobind/nanobind.h>
@@ -17,6 +18,26 @@ using In = nb::ndarray<const T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
 template <class T, int D>
 using Out = nb::ndarray<T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
 using Place = std::pair<std::int64_t, std::int64_t>;
+
+/// The units of each pattern with which the outputs move: active ones whose derivative is not zero modulo the prime.
+void moving(const Word* patterns, std::int64_t leaves, const ResidueNetwork& network, int words, Word* result) {
+    const int stages = int(network.stages.size());
+    Gradients<Units<DYNAMIC>> gradients(network, words);
+    const Units<DYNAMIC> none(words);
+    std::vector<Units<DYNAMIC>> active(size_t(stages), none);
+    for (std::int64_t k = 0; k < leaves; ++k) {
+        const Word* pattern = patterns + k * stages * words;
+        for (int s = 0; s < stages; ++s) active[size_t(s)] = Units<DYNAMIC>(pattern + s * words, words);
+        gradients.find(active, active.back());
+        for (int s = 0; s < stages; ++s) {
+            Units<DYNAMIC> own = active[size_t(s)];
+            active[size_t(s)].each([&](int j) {
+                if (gradients.is_zero(s, j)) own.drop(j);
+            });
+            own.store(result + (k * stages + s) * words);
+        }
+    }
+}
 
 /// The functions on tables whose bearers are of one type.
 template <class Number>
@@ -37,6 +58,13 @@ void bind_table(nb::module_& m) {
             return number(rows.data(), std::int64_t(rows.shape(0)), int(rows.shape(1)), table, state.data(), numbers.data(), fresh.data(), begin.first, begin.second);
         },
         "rows"_a, "keys"_a.noconvert(), "bearer"_a.noconvert(), "state"_a.noconvert(), "numbers"_a.noconvert(), "fresh"_a.noconvert(), "begin"_a);
+    m.def(
+        "unite",
+        [](In<Number, 1> other, Out<Number, 1> parent) {
+            nb::gil_scoped_release release;
+            unite(other.data(), std::int64_t(other.size()), parent.data());
+        },
+        "other"_a.noconvert(), "parent"_a.noconvert());
     m.def(
         "join",
         [](In<Word, 2> faces, In<std::int64_t, 1> leaf, In<Number, 1> label, bool pairs, Out<Word, 1> key, Out<Word, 2> keys, Out<Number, 1> bearer,
@@ -72,6 +100,14 @@ void bind(nb::module_& m) {
                      result.data());
         },
         "patterns"_a, "read"_a, "by_output"_a, "result"_a.noconvert());
+    m.def(
+        "moving",
+        [](In<Word, 2> patterns, const ResidueNetwork& network, Out<Word, 2> result) {
+            nb::gil_scoped_release release;
+            const int stages = int(network.stages.size());
+            moving(patterns.data(), std::int64_t(patterns.shape(0)), network, int(patterns.shape(1)) / std::max(1, stages), result.data());
+        },
+        "patterns"_a, "network"_a, "result"_a.noconvert());
     m.def(
         "different",
         [](In<Word, 2> rows, In<Word, 2> first, In<std::int64_t, 1> labels, Out<std::int64_t, 1> found) {

@@ -117,6 +117,16 @@ std::int64_t join(const Word* faces, std::int64_t count, int words, const std::i
     return count;
 }
 
+/// Unite in one forest what another one has united.
+template <class Number>
+void unite(const Number* other, std::int64_t count, Number* parent) {
+    for (std::int64_t i = 0; i < count; ++i) {
+        if (other[i] == Number(i)) continue;
+        const Number a = find(parent, Number(i)), b = find(parent, other[i]);
+        if (a != b) parent[std::max(a, b)] = std::min(a, b);
+    }
+}
+
 /// Pack the sign vectors of faces: the units that are positive, then the units and walls that vanish.
 ///
 /// `columns` are the words of the patterns in use, `places` the bits of the key where each piece begins.

@@ -5,13 +5,17 @@
 
 namespace puiseux::cells {
 
-enum class Emit { NOTHING = 0, PATTERNS = 1, FACES = 2, JOINS = 3 };  // JOINS: FACES without coordinates and rays
+/// JOINS: FACES without coordinates and rays; CHOSEN: of these only the faces that may join cells of one map.
+enum class Emit { NOTHING = 0, PATTERNS = 1, FACES = 2, JOINS = 3, CHOSEN = 4 };
+inline bool with_faces(Emit emit) { return emit != Emit::NOTHING && emit != Emit::PATTERNS; }
+inline bool without_coordinates(Emit emit) { return emit == Emit::JOINS || emit == Emit::CHOSEN; }
 
 /// Leaves side by side.  A generator or facet names its leaf, counted over the whole run.
 struct Batch {
     std::int64_t leaves = 0;
     std::vector<Word> patterns;             // stages * words a leaf
     std::vector<std::uint64_t> prints;
+    std::vector<std::int64_t> numbers;      // of the leaves, counted over the whole run
     std::vector<std::uint8_t> begins;       // 1 for the first leaf of a run and the first below a cell of the last stage
     std::vector<std::int64_t> generator_leaf, facet_leaf;
     std::vector<std::uint8_t> generator_ray;
@@ -21,7 +25,7 @@ struct Batch {
 
     void clear() {
         leaves = 0;
-        patterns.clear(), prints.clear(), begins.clear(), generator_leaf.clear(), facet_leaf.clear();
+        patterns.clear(), prints.clear(), numbers.clear(), begins.clear(), generator_leaf.clear(), facet_leaf.clear();
         generator_ray.clear(), coordinates.clear(), errors.clear(), generator_zeros.clear(), facet_zeros.clear();
     }
 };
@@ -41,6 +45,7 @@ struct ResidueNetwork {
     struct Block {
         int source, inputs;
         std::vector<std::uint32_t> weights;  // input-major, units a row
+        std::vector<std::uint32_t> by_unit;  // the same unit-major
     };
     struct Stage {
         int units;
@@ -55,12 +60,19 @@ struct ResidueNetwork {
     /// The forms of the last stage are needed for the outputs alone: weigh them by the outputs' weights once for all.
     void finish() {
         Stage& last = stages.back();
-        if (!last.read) return;
-        for (auto& values : last.base)
-            for (size_t j = 0; j < values.size(); ++j) values[j] = reduced(values[j] * last.out[j]);
-        for (Block& block : last.blocks)
-            for (size_t k = 0; k < block.weights.size(); ++k)
-                block.weights[k] = std::uint32_t(reduced(block.weights[k] * last.out[k % size_t(last.units)]));
+        if (last.read) {
+            for (auto& values : last.base)
+                for (size_t j = 0; j < values.size(); ++j) values[j] = reduced(values[j] * last.out[j]);
+            for (Block& block : last.blocks)
+                for (size_t k = 0; k < block.weights.size(); ++k)
+                    block.weights[k] = std::uint32_t(reduced(block.weights[k] * last.out[k % size_t(last.units)]));
+        }
+        for (Stage& s : stages)
+            for (Block& block : s.blocks) {
+                block.by_unit.resize(block.weights.size());
+                for (int i = 0; i < block.inputs; ++i)
+                    for (int j = 0; j < s.units; ++j) block.by_unit[size_t(j * block.inputs + i)] = block.weights[size_t(i * s.units + j)];
+            }
     }
 };
 

@@ -25,7 +25,7 @@ protected:
     std::vector<int> zero_place_;       // .. and of each stage's
 
     /// A line's one end, the generators moved along it into a unit's zero set (whose slot is given), and its other end.
-    Word* moved_along(Cell cell, int stage, int slot, int axis, const Integers& row, Integers direction) {
+    PUISEUX_RARELY Word* moved_along(Cell cell, int stage, int slot, int axis, const Integers& row, Integers direction) {
         Integer slope = dot(row, direction);
         if (slope.sign() < 0) {
             slope.negate();
@@ -64,7 +64,7 @@ protected:
         return out;
     }
 
-    bool any_crossing(int stage, const std::vector<Integers>& directions) {
+    PUISEUX_RARELY bool any_crossing(int stage, const std::vector<Integers>& directions) {
         for (int j = 0; j < problem_.stages[size_t(stage)].units; ++j)
             for (const Integers& d : directions)
                 if (sign_of_dot(this->exact_row(stage, j), d)) return true;
@@ -77,7 +77,7 @@ protected:
         throw Contradiction("a line without an axis; please report this network");
     }
 
-    void fresh_signs(Word* g, int stage, const Integers& v) {
+    PUISEUX_RARELY void fresh_signs(Word* g, int stage, const Integers& v) {
         for (int q = 0; q < shape_.words(); ++q) shape_.positive(g)[q] = shape_.negative(g)[q] = 0;
         shape_.error(g) = round_to_row(v, problem_.whole, shape_.last(), shape_.x(g));
         for (int j = 0; j < problem_.stages[size_t(stage)].units; ++j) this->store_sign(g, j, sign_of_dot(this->exact_row(stage, j), v));
@@ -85,7 +85,7 @@ protected:
     }
 
     /// The cell's lines: for each the direction with coordinate > 0 on its axis and 0 on the other lines' axes.
-    std::vector<Integers> line_directions(Cell cell, const Lines& lines) {
+    PUISEUX_RARELY std::vector<Integers> line_directions(Cell cell, const Lines& lines) {
         Units<S::W> used(shape_.facet_words());
         for (Word* g : cell) used |= shape_.facet_set(g);
         std::vector<Integers> rows;

@@ -5,7 +5,8 @@
 //         are the exact values, else they hold the same times one positive factor a stage, as integers
 //     Residues(stages, constants): the network modulo 2^31 - 1
 //     Explorer(problem, emit, counting, residues)
-//         start(root, roots, path)    a start cell and a way down from it, or some start cells
+//         start(root, roots, path)    a start cell and a way down from it, or some start cells; steps of the path are (stage,
+//             unit, side, whether the other side is to be visited afterwards)
 //         work(seconds, last_second, cells, stop, share, ask) -> done    without the GIL; KeyboardInterrupt (asked for in the
 //             main thread) and a Stop that is set end it inside a step; a second one, `share`, soon and softly, between two cells
 //         take() -> arrays            the leaves found since
@@ -169,8 +170,8 @@ NB_MODULE(_core, m) {
                  p.root.assign((root.size() + 8) / 8, 0);
                  std::memcpy(p.root.data(), root.c_str(), root.size());
                  p.roots = roots;
-                 for (size_t i = 0; i + 2 < path.size(); i += 3)
-                     p.path.push_back({path.data()[i], path.data()[i + 1], path.data()[i + 2] != 0, false});
+                 for (size_t i = 0; i + 3 < path.size(); i += 4)
+                     p.path.push_back({path.data()[i], path.data()[i + 1], path.data()[i + 2] != 0, path.data()[i + 3] != 0});
                  e.start(std::move(p));
              })
         .def("work",
@@ -197,7 +198,8 @@ NB_MODULE(_core, m) {
                  const size_t coordinates = size_t(e.walk.problem.dim) + 1;
                  nb::tuple out = nb::make_tuple(array_of(b.patterns, columns), array_of(b.prints), array_of(b.begins), array_of(b.generator_leaf),
                                                 array_of(b.generator_ray), array_of(b.coordinates, coordinates), array_of(b.generator_zeros, zeros),
-                                                array_of(b.facet_leaf), array_of(b.facet_zeros, zeros), array_of(b.errors));
+                                                array_of(b.facet_leaf), array_of(b.facet_zeros, zeros), array_of(b.errors),
+                                                array_of(b.numbers));
                  b.clear();
                  return out;
              })

@@ -283,7 +283,7 @@ private:
     }
 
     /// Two vectors that span the line of a unit in the flat's plane.
-    std::vector<Integers> basis_of_line(int unit, int stage) {
+    PUISEUX_RARELY std::vector<Integers> basis_of_line(int unit, int stage) {
         IntegerMatrix m(facets_.size() + 1, size_t(problem_.dim) + 1);
         for (size_t i = 0; i <= facets_.size(); ++i) {
             const Integers row = i < facets_.size() ? this->exact_row(facets_[i]) : this->exact_row(stage, unit);

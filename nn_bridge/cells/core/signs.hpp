@@ -124,7 +124,7 @@ protected:
     }
 
     /// Signs that the lemma leaves open: tighter bounds, then better coordinates, then exact arithmetic.
-    [[gnu::noinline]] void decide(Word* g, int stage, Set unsure) {
+    PUISEUX_RARELY void decide(Word* g, int stage, Set unsure) {
         for (int attempt = 0; attempt < 2; ++attempt) {
             Set left = shape_.none();
             unsure.each([&](int j) {
@@ -153,7 +153,7 @@ protected:
     }
 
     /// Solve again for a generator from its facets.
-    [[gnu::noinline]] void refine(Word* g) {
+    PUISEUX_RARELY void refine(Word* g) {
         if (!(shape_.error(g) < 0.4)) return;  // its largest coordinate may have the wrong sign
         ++counters_.polished;
         watch_.spend(4 * dim() * dim() * dim());
@@ -192,7 +192,7 @@ protected:
     }
 
     /// A generator's exact coordinates, as integers.
-    Integers exact_point(Word* g, int stage) {
+    PUISEUX_RARELY Integers exact_point(Word* g, int stage) {
         std::vector<Integers> rows;
         each_facet(g, [&](Facet f) { rows.push_back(exact_row(f)); });
         IntegerMatrix m(rows.size(), size_t(dim()) + 1);
@@ -223,7 +223,7 @@ private:
 
     /// Which of a ray and its negative is meant: by its largest coordinate where that is certain, else by any certain sign
     /// of this stage, or of the stages before and the walls (the cell lies on one side of each).
-    int orientation(Word* g, int stage, const Integers& v) {
+    PUISEUX_RARELY int orientation(Word* g, int stage, const Integers& v) {
         const double* x = shape_.x(g);
         int lead = 0;
         for (int c = 1; c < dim(); ++c)

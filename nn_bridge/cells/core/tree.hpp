@@ -69,7 +69,7 @@ private:
     // ------------------------------------------------------------------------------------------------ the recursion
 
     /// Explore the start cell that the walk's position names.
-    void start_cell() {
+    PUISEUX_RARELY void start_cell() {
         const auto& given = problem_.generators;
         std::vector<int> chosen;
         if (problem_.start_rows.empty()) {
@@ -94,7 +94,7 @@ private:
     }
 
     /// A start generator's row, with its signs in the first stage.
-    Word* placed(int number) {
+    PUISEUX_RARELY Word* placed(int number) {
         if (placed_.empty()) placed_.resize(problem_.generators.size());
         std::vector<Word>& row = placed_[size_t(number)];
         if (row.empty()) {
@@ -106,7 +106,7 @@ private:
     }
 
     /// Store a start generator; it lies on all hyperplanes of start rows but its own.
-    void place(Word* g, int number) {
+    PUISEUX_RARELY void place(Word* g, int number) {
         const StartGenerator& given = problem_.generators[size_t(number)];
         shape_.error(g) = round_to_row(given.vector, problem_.whole, shape_.last(), shape_.x(g));
         for (const int slot : given.slots) shape_.facets(g)[slot >> 6] |= bit(slot);
@@ -156,7 +156,7 @@ private:
         const typename Base::SlotScope owner(owner_, slot, {stage, unit});
         Set later = cut;
         later.drop(unit);
-        const bool bare = is_last(stage) && !later.any() && walk_.emit == Emit::JOINS;  // only signs are needed below
+        const bool bare = is_last(stage) && !later.any() && without_coordinates(walk_.emit);  // only signs are needed below
         const auto [below, above] = split(cell, stage, unit, slot, bare);
         visit(below, above, stage, unit, mirrored, lines, false);
     }
@@ -302,7 +302,7 @@ private:
 
     void leaf(Cell cell, int stage, const Set& last, const Lines& lines) {
         if (walk_.emit != Emit::NOTHING && walk_.wanted(walk_.leaf)) {
-            if (walk_.emit != Emit::PATTERNS) faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()));
+            if (walk_.emit != Emit::PATTERNS) faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
             write_leaf(last);
         }
         ++walk_.leaf;
@@ -319,7 +319,7 @@ private:
             for (int q = 0; q < words; ++q) *to++ = active_[size_t(s)][q];
         for (int q = 0; q < words; ++q) *to++ = last[q];
         b.prints.push_back(residues_ ? residues_->output(active_, last) : 0);
-        b.begins.push_back(walk_.begin);
+        b.begins.push_back(walk_.begin), b.numbers.push_back(walk_.leaf);
         walk_.begin = false;
         ++b.leaves;
     }
@@ -329,7 +329,7 @@ private:
     bool finish(Cell cell, int stage, const Set& positive, const Set& cut, bool mirrored) {
         const int units = cut.count();
         if (units > Base::FEW) return false;
-        const bool faces = walk_.emit == Emit::FACES || walk_.emit == Emit::JOINS;
+        const bool faces = with_faces(walk_.emit);
         if (faces && walk_.select.empty()) return false;
         Word patterns = 3;
         if (units >= 2) {
@@ -381,7 +381,7 @@ private:
     /// Split a cell by a unit that a line of it crosses, and visit the parts; false if there is no such unit.
     ///
     /// The generators move along the line into the unit's zero set, and the line's two directions become rays.
-    bool cut_line(Cell cell, int stage, bool mirrored, const Lines& lines) {
+    PUISEUX_RARELY bool cut_line(Cell cell, int stage, bool mirrored, const Lines& lines) {
         pause();
         const std::vector<Integers> directions = this->line_directions(cell, lines);
         const bool follow = at_ < forced_.size();

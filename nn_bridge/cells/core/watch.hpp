@@ -54,7 +54,7 @@ public:
 
 private:
     static constexpr std::int64_t AT_ONCE = 1 << 19;
-    static constexpr double SOON = 0.005;            // seconds of work that are worth a division
+    static constexpr double SOON = 0.002;            // seconds of work that are worth a division
     std::int64_t effort_ = 0;
     double begun_ = 0, arrived_ = 0, asked_at_ = 0;
     bool soft_ = false;

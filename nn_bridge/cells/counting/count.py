@@ -30,9 +30,10 @@ from nn_bridge.cells.counting.jobs import (
 from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
 from nn_bridge.cells.counting.pool import NotStarted, Pool, Scheduler, Unanswered, WorkerLost, sensible_workers
 from nn_bridge.cells.counting.subtrees import divided, weight
-from nn_bridge.cells.counting.tally import Tally, among, selected_batches
-from nn_bridge.cells.joining import FourCounts, Joiner, duplicates, sorting_bytes
+from nn_bridge.cells.counting.tally import Tally, selected_batches
+from nn_bridge.cells.joining import FourCounts, Joiner
 from nn_bridge.cells.problem import CellProblem, cell_problem
+from nn_bridge.cells.repeated_maps import among, duplicates, sorting_bytes
 from nn_bridge.cells.start_cells import TooManyVertices
 from nn_bridge.cells.tree import Leaves, NoRoom, Subtree
 from nn_bridge.network.network import Network
@@ -329,8 +330,13 @@ class CountRun:
             raise KeyboardInterrupt
 
     def _check(self) -> None:
-        to_come = sorting_bytes(self._tally.cells) if self._all_four else 0
+        to_come = sorting_bytes(self._tally.cells, self._sorters) if self._all_four else 0
         self._budget.check(self._tally.found, self._pool, to_come)
+
+    @property
+    def _sorters(self) -> int:
+        """How many threads sort residues."""
+        return self._pool.size if self._pool.threads else 1
 
     def _report(self) -> None:
         if self._progress is not None and self._problem is not None:
@@ -359,7 +365,7 @@ class CountRun:
         self._check()
         if not all(tally.joined):
             joined = np.repeat(tally.joined, [len(residues) for residues in tally.residues])
-            self._feed(self._join, duplicates(tally.residues).select & ~joined)
+            self._feed(self._join, duplicates(tally.residues, self._sorters).select & ~joined)
         joiner = self._joiner
         if joiner is None:
             return FourCounts(cells, cells, cells, cells)

@@ -22,17 +22,19 @@ import numpy as np
 
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.counting.subtrees import Job
-from nn_bridge.cells.joining import repeats
 from nn_bridge.cells.problem import CellProblem
+from nn_bridge.cells.repeated_maps import repeats
 from nn_bridge.cells.tree import (
     COUNT_ONLY,
-    FACES_WITHOUT_COORDINATES,
+    JOINING_FACES,
     CellTree,
     CellTreeError,
     Division,
     Leaves,
     NoRoom,
     Subtree,
+    branches,
+    in_runs,
 )
 from polyhedra.compiled_core import core_or_refusal
 from polyhedra.limits import OutOfTime, time_limit
@@ -48,11 +50,11 @@ GROUP_LEAVES = 1 << 14
 FACES_LEAVES = 1 << 13
 """A slice ends when it has the faces of so many leaves."""
 
-WORTH = 0.005
+WORTH = 0.002
 """Seconds of work that are worth a division, where a thread is idle."""
 
-LEAVES_AT_ONCE, CELLS_AT_ONCE = 1 << 12, 1 << 20
-"""Leaves in a batch, and cells that are counted between two looks at the limits."""
+LEAVES_AT_ONCE, RESIDUES_AT_ONCE, CELLS_AT_ONCE = 1 << 12, 1 << 14, 1 << 20
+"""Leaves in a batch with faces, and without, and cells that are counted between two looks at the limits."""
 
 _KEEP = 4  # trees that a worker keeps
 _GRACE = 0.5  # hard limit = time limit + so many seconds, for a step or a count inside one cell
@@ -153,7 +155,7 @@ class Slice:
         The leaves with their faces, all of them or none.
     repeats : bool
         Whether the residues of the latest leaves are such that faces are best written for all
-        (`nn_bridge.cells.joining.repeats`).
+        (`nn_bridge.cells.repeated_maps.repeats`).
     partial : int
         Beside ``cells``: cells met in the count of one cell that was broken off, which ``rest`` begins anew.
     interrupted : bool
@@ -217,7 +219,7 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, faces: boo
     begun = time.monotonic()
     try:
         with time_limit(limits.last_second):
-            tree = _tree(task, FACES_WITHOUT_COORDINATES if residues else COUNT_ONLY, count_last_stage=not residues)
+            tree = _tree(task, JOINING_FACES if residues else COUNT_ONLY, count_last_stage=not residues)
     except OutOfTime:
         return Slice(0, job)
     tree.room = limits.memory
@@ -230,11 +232,13 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, faces: boo
     cut_off: type[BaseException] | None = None
     partial, over = 0, False
     while work and not over:
-        subtree = work.pop()
-        tree.start(subtree)
+        run = [work.pop()]
+        while work and tree.problem.generators and branches(run[0], run[-1], work[-1]):
+            run.append(work.pop())
+        tree.start(*run)
         division = None
         while division is None:
-            tree.batch_leaves = _TRIAL_LEAVES if found is not None and found.faces is None else LEAVES_AT_ONCE
+            tree.batch_leaves = LEAVES_AT_ONCE if found is None else found.at_once
             at_once = tree.batch_leaves if residues else CELLS_AT_ONCE
             spent = time.monotonic() - begun
             try:
@@ -260,7 +264,7 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, faces: boo
             )
             over = over or (found is not None and found.enough)
             if done or over or (residues and tree.cells - grouped >= GROUP_LEAVES):
-                division = Division([subtree], []) if done else tree.divided()
+                division = Division(run, []) if done else tree.divided()
         parts += division.done
         work += reversed(division.rest)
         if found is not None and parts and (over or not work or tree.cells - grouped >= GROUP_LEAVES):
@@ -303,6 +307,11 @@ class _Found:
         self._tree = tree
         tree.mark(np.zeros(0, np.uint8))
         tree.write_faces(faces is not False)
+
+    @property
+    def at_once(self) -> int:
+        """The leaves of the next batch: many, where they take little, since each batch begins with the way to it."""
+        return _TRIAL_LEAVES if self.faces is None else LEAVES_AT_ONCE if self.faces else RESIDUES_AT_ONCE
 
     def add(self, leaves: Leaves, cells: int) -> None:
         """Take a batch, with which there are so many cells."""
@@ -372,7 +381,7 @@ def _faces_of(
     task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray, limits: Limits
 ) -> list[Leaves]:
     deadline = time.monotonic() + limits.last_second + _GRACE
-    tree = _tree(task, FACES_WITHOUT_COORDINATES)
+    tree = _tree(task, JOINING_FACES)
     tree.room = limits.memory
     tree.batch_leaves = LEAVES_AT_ONCE
     tree.write_faces(True)
@@ -392,8 +401,8 @@ def _faces_of(
 
 
 def _until(deadline: float, tree: CellTree, parts: list[Subtree]) -> Iterator[Leaves]:
-    for part in parts:
-        for leaves in tree.run(part):
+    for run in in_runs(parts):
+        for leaves in tree.run(*run):
             if time.monotonic() > deadline:
                 raise OutOfTime
             yield leaves
@@ -415,9 +424,8 @@ def _joined(found: list[np.ndarray]) -> np.ndarray:
 
 def _chosen(leaves: Leaves, marked: np.ndarray) -> Leaves:
     """The marked leaves of a batch."""
-    numbers = np.unique(leaves.generator_leaf)  # of its leaves in the run: every leaf has a vertex
-    generators = marked[np.searchsorted(numbers, leaves.generator_leaf)]
-    facets = marked[np.searchsorted(numbers, leaves.facet_leaf)]
+    generators = marked[np.searchsorted(leaves.numbers, leaves.generator_leaf)]
+    facets = marked[np.searchsorted(leaves.numbers, leaves.facet_leaf)]
     return leaves._replace(
         patterns=leaves.patterns[marked],
         residues=leaves.residues[marked],
@@ -427,4 +435,5 @@ def _chosen(leaves: Leaves, marked: np.ndarray) -> Leaves:
         generator_zeros=leaves.generator_zeros[generators],
         facet_leaf=leaves.facet_leaf[facets],
         facet_zeros=leaves.facet_zeros[facets],
+        numbers=leaves.numbers[marked],
     )

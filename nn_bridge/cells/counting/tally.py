@@ -10,7 +10,7 @@ import numpy as np
 from nn_bridge.cells.counting.checkpoint import Record
 from nn_bridge.cells.counting.jobs import GROUP_LEAVES, Group
 from nn_bridge.cells.counting.subtrees import Job
-from nn_bridge.cells.joining import distinct
+from nn_bridge.cells.repeated_maps import distinct
 
 
 @dataclass
@@ -46,13 +46,6 @@ class Tally:
     def distinct(self) -> int:
         """The number of distinct residues found, which is at most the number of distinct maps."""
         return distinct(self.residues)
-
-
-def among(residues: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """A mask over residues: 1 where one is among the wanted ones, which are sorted."""
-    place = np.minimum(np.searchsorted(wanted, residues), len(wanted) - 1)
-    mask: np.ndarray = (wanted[place] == residues).view(np.uint8)
-    return mask
 
 
 def selected_batches(tally: Tally, select: np.ndarray) -> Iterator[tuple[tuple[Group, ...], np.ndarray, np.ndarray]]:

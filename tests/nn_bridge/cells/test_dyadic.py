@@ -11,10 +11,11 @@ import pytest
 from flint import fmpq
 
 from nn_bridge.cells.core_problem import PRIME, residue_stages
-from nn_bridge.cells.dyadic import dyadic, dyadic_stage, dyadic_stages
+from nn_bridge.cells.dyadic import dyadic, dyadic_doubles, dyadic_stage, dyadic_stages
 from nn_bridge.network.forms import integer_stages_modulo
 from nn_bridge.network.network import Network
 from nn_bridge.network.sparse_row import SparseRow
+from polyhedra.scalars import rational
 
 pytest.importorskip("nn_bridge.cells._core", reason="the compiled core is not built")
 DATA = Path(__file__).resolve().parents[2] / "data" / "cell_counts.json"
@@ -94,3 +95,37 @@ def test_sparse_rows():
     found = dyadic_stage(replace(stage, blocks=((0, rows),)))
     assert found is not None
     assert entries_of(found.blocks[0]) == {(0, 3): Fraction(1, 2), (0, 700): Fraction(-5), (1, 1499): Fraction(3)}
+
+
+def test_arrays_are_kept_beside_the_matrices_that_they_became():
+    """From arrays of doubles, from lists of the same numbers, and after a change of the matrix."""
+    rng = np.random.default_rng(8)
+    weights = [rng.normal(size=shape).astype(kind) for shape, kind in (((9, 3), np.float32), ((1, 9), np.float64))]
+    weights[0][2] = [0.0, -0.0, 2.0**52]
+    of_arrays, of_lists = Network.from_layers(weights), Network.from_layers([w.tolist() for w in weights])
+    assert of_arrays == of_lists
+    assert [len(stage.doubles) for stage in (*of_arrays.stages, of_arrays.output)] == [1, 1]
+    assert not of_lists.stages[0].doubles
+    for one, other in zip(dyadic_stages(of_arrays), dyadic_stages(of_lists), strict=True):
+        for mine, its in zip(one.blocks, other.blocks, strict=True):
+            assert entries_of(mine) == entries_of(its)
+            assert mine.begin.tolist() == its.begin.tolist()
+    stage = of_arrays.stages[0]
+    changed = replace(stage, blocks=((0, stage.blocks[0][1][:-1] + ((fmpq(7),) * 3,)),))
+    assert entries_of(dyadic_stage(changed).blocks[0])[8, 0] == 7
+
+
+@pytest.mark.parametrize("value", [2.0**53, 1e300, 2.0**-1001, 5e-324])
+def test_doubles_that_are_left_to_the_exact_way(value):
+    assert dyadic_doubles(np.array([1.0, -value])) is None
+    assert dyadic([fmpq(1), rational(-value)]) is None
+
+
+def test_doubles_as_the_rationals_that_they_are():
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=300) * 2.0 ** rng.integers(-900, 40, 300)
+    values[::5] = np.round(rng.normal(size=60) * 1e6) * 2.0 ** rng.integers(0, 20, 60)
+    values[:4] = 0.0, -0.0, 2.0**53 - 1, 2.0**-1000
+    one, other = dyadic_doubles(values), dyadic(map(rational, values.tolist()))
+    assert one.numerators.tolist() == other.numerators.tolist()
+    assert one.halvings.tolist() == other.halvings.tolist()

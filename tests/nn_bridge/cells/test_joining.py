@@ -6,12 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn_bridge.cells import _core as kernels
-from nn_bridge.cells import joining
+from nn_bridge.cells import repeated_maps
 from nn_bridge.cells.counting.count import count_from_tree
-from nn_bridge.cells.joining import FourCounts, Joiner, SignVectorKeys, duplicates, repeats
+from nn_bridge.cells.joining import FourCounts, Joiner, SignVectorKeys
 from nn_bridge.cells.map_classes import MapClasses
 from nn_bridge.cells.problem import cell_problem
-from nn_bridge.cells.tree import FACES, FACES_WITHOUT_COORDINATES, PATTERNS, CellTree, CellTreeError
+from nn_bridge.cells.repeated_maps import duplicates, repeats
+from nn_bridge.cells.tree import FACES, JOINING_FACES, PATTERNS, CellTree, CellTreeError
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.network.residues import IntegerMaps, unpacked
@@ -160,7 +161,7 @@ def joined(network, domain=None, *, mask=EVERY_BIT, everything=True, **options):
     joiner = Joiner(problem, tree.words, **options)
 
     def bring(select, take):
-        for leaves in CellTree(problem, FACES_WITHOUT_COORDINATES, select=select.astype(np.uint8)).run():
+        for leaves in CellTree(problem, JOINING_FACES, select=select.astype(np.uint8)).run():
             take(leaves._replace(residues=leaves.residues & mask))
 
     bring(np.ones(len(residues)) if everything else duplicates([residues]).select, joiner.add)
@@ -214,11 +215,80 @@ def test_equal_residues_prove_nothing(name, mask, everything):
         assert joiner.counts(cells)._asdict() == COUNTS[name]
 
 
+def faces_of_leaves(leaves):
+    """Of each leaf the sets of zeros of its vertices, and of its facets."""
+    found = {number: (set(), set()) for number in leaves.numbers.tolist()}
+    vertex = leaves.generator_ray == 0
+    for number, zeros in zip(leaves.generator_leaf[vertex].tolist(), leaves.generator_zeros[vertex], strict=True):
+        found[number][0].add(zeros.tobytes())
+    for number, zeros in zip(leaves.facet_leaf.tolist(), leaves.facet_zeros, strict=True):
+        found[number][1].add(zeros.tobytes())
+    return found
+
+
+def facets_within_maps(problem, words, batches):
+    """The facets that lie between two leaves with equal residues, each with both leaves."""
+    sides, found = {}, []
+    for leaves in batches:
+        rows = np.searchsorted(leaves.numbers, leaves.facet_leaf)
+        keys = SignVectorKeys(problem, words).pack(leaves.patterns, rows, leaves.facet_zeros)
+        for row, key, zeros in zip(rows.tolist(), keys, leaves.facet_zeros, strict=True):
+            side = int(leaves.numbers[row]), int(leaves.residues[row])
+            leaf, residue = sides.setdefault(key.tobytes(), side)
+            if leaf != side[0] and residue == side[1]:
+                found += [(leaf, zeros.tobytes()), (side[0], zeros.tobytes())]
+    return found
+
+
+def test_chosen_faces_join_what_all_faces_join():
+    """Whole numbers, repeated and opposite units, units that nobody reads; generic ones; boxes; several outputs."""
+    chosen_facets = all_facets = chosen_vertices = all_vertices = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        sizes = [
+            int(rng.integers(1, 5)),
+            *rng.integers(2, 7, int(rng.integers(1, 4))).tolist(),
+            int(rng.integers(1, 3)),
+        ]
+        shapes = list(zip(sizes[1:], sizes[:-1], strict=True))
+        weights = [rng.normal(size=s) if seed % 4 == 0 else rng.integers(-1, 2, s).astype(float) for s in shapes]
+        if seed % 4 == 1:
+            weights[0][-1], weights[-1][:, 0] = -weights[0][0], 0
+        biases = [rng.integers(-1, 2, s[0]).astype(float) * (seed % 3 > 0) for s in shapes]
+        domain = Polyhedron.box([-1] * sizes[0], [1] * sizes[0]) if seed % 5 == 0 else None
+        problem = cell_problem(Network.from_layers(weights, biases), domain)
+        if problem is None:
+            continue
+        found, counts = [], []
+        for emit in (FACES, JOINING_FACES):
+            tree = CellTree(problem, emit)
+            joiner = Joiner(problem, tree.words)
+            batches = [leaves for leaves in tree.run() if len(leaves.residues)]
+            for leaves in batches:
+                joiner.add(leaves)
+            counts.append(joiner.counts(tree.cells))
+            found.append({number: own for leaves in batches for number, own in faces_of_leaves(leaves).items()})
+            if emit == FACES:
+                between = facets_within_maps(problem, tree.words, batches)
+        assert counts[0] == counts[1], seed
+        for leaf, facet in between:
+            assert facet in found[1][leaf][1], "a facet between two cells of one map"
+        for number, (vertices, facets) in found[1].items():
+            assert vertices <= found[0][number][0]
+            assert facets <= found[0][number][1]
+        all_vertices += sum(len(own[0]) for own in found[0].values())
+        all_facets += sum(len(own[1]) for own in found[0].values())
+        chosen_vertices += sum(len(own[0]) for own in found[1].values())
+        chosen_facets += sum(len(own[1]) for own in found[1].values())
+    assert 0 < 2 * chosen_facets < all_facets
+    assert 0 < chosen_vertices < all_vertices
+
+
 def test_batches_in_any_order():
     network = network_of(ENTRIES[max(COUNTS, key=lambda name: COUNTS[name]["cells"] - COUNTS[name]["affine_maps"])])
     problem = cell_problem(network)
     (batch,) = [leaves for leaves in CellTree(problem, FACES).run() if len(leaves.patterns)]
-    numbers = np.unique(batch.generator_leaf)
+    numbers = batch.numbers
     expected = count_from_tree(problem)
     joiner = Joiner(problem, -(-max(problem.network.hidden) // 64))
     for third in (slice(1, None, 3), slice(2, None, 3), slice(0, None, 3)):
@@ -232,6 +302,7 @@ def test_batches_in_any_order():
             generator_zeros=batch.generator_zeros[of],
             facet_leaf=batch.facet_leaf[facet],
             facet_zeros=batch.facet_zeros[facet],
+            numbers=batch.numbers[third],
         )
         joiner.add(part)
     assert joiner.leaves == len(numbers)
@@ -399,16 +470,17 @@ def test_relevant_units_against_paths(network, seed):
         assert [set(np.flatnonzero(bits[k]).tolist()) for bits in found] == relevant
 
 
-def test_duplicates_class_by_class(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("threads", [1, 3])
+def test_duplicates_class_by_class(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many residues are sorted in classes: the same leaves are found as by counting each residue."""
-    monkeypatch.setattr(joining, "_AT_ONCE", 10)
+    monkeypatch.setattr(repeated_maps, "_AT_ONCE", 10)
     rng = np.random.default_rng(5)
     for size in (0, 1, 9, 40, 500):
         residues = rng.integers(0, max(1, size), size).astype(np.uint64) << np.uint64(rng.integers(0, 3))
         parts = np.split(residues, np.sort(rng.integers(0, size + 1, 3)))
         _, place, counts = np.unique(residues, return_inverse=True, return_counts=True)
-        found = duplicates(parts)
+        found = duplicates(parts, threads)
         assert found.select.tolist() == (counts > 1)[place].astype(int).tolist()
         assert found.residues.tolist() == residues[(counts > 1)[place]].tolist()
         assert found.singles == np.count_nonzero(counts == 1)
-        assert joining.distinct(parts) == len(counts)
+        assert repeated_maps.distinct(parts) == len(counts)

@@ -48,6 +48,7 @@ def large() -> Network:
 def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short slices and small groups, so that a count of a fraction of a second has many of them."""
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 200)
+    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "GROUP_LEAVES", 1000)
     monkeypatch.setattr(cell_count, "_FIRST", 0.0002)
@@ -154,6 +155,7 @@ def test_faces_now_or_later(when: str, points: int | None, monkeypatch: pytest.M
     turn = itertools.cycle(answers)
     monkeypatch.setattr(cell_jobs, "repeats", lambda residues, with_faces=False: next(turn))
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 20)
+    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 20)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 20)
     monkeypatch.setattr(cell_jobs, "FACES_LEAVES", 25)
     monkeypatch.setattr(cell_count, "Joiner", partial(Joiner, point_memory=points))
@@ -243,6 +245,7 @@ def test_a_limit_of_memory(large: Network, monkeypatch: pytest.MonkeyPatch) -> N
     # as if every cell took a lot: the limit is met on the way
     monkeypatch.setattr(cell_count, "sorting_bytes", lambda cells: cells << 20)
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 200)
+    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
     monkeypatch.setattr(cell_count, "_NEAR", 0.0002)
     monkeypatch.setattr(cell_count, "_FAR", 0.0002)

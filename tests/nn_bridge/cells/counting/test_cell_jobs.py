@@ -17,8 +17,7 @@ from nn_bridge.cells.counting.jobs import Group, Limits, Slice, Task, count_slic
 from nn_bridge.cells.counting.subtrees import Job, divided, weight
 from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.tree import (
-    FACES,
-    FACES_WITHOUT_COORDINATES,
+    JOINING_FACES,
     PATTERNS,
     CellTree,
     CellTreeError,
@@ -88,6 +87,7 @@ def all_residues(problem: CellProblem) -> np.ndarray:
 def tiny_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs give back control after every few cells, so that small trees are divided, too."""
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 5)
+    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 5)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 5)
 
 
@@ -171,6 +171,7 @@ def test_a_limit_of_cells_ends_a_slice() -> None:
 def test_small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_jobs, "GROUP_LEAVES", 500)
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 100)
+    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 100)
     problem = cell_problem(large_network("d3_16_16_1_s0"))
     part = count_slice(Task.of(problem), whole(problem), Limits(60.0), True)
     assert not part.rest
@@ -183,7 +184,7 @@ def faces_by_pattern(batches: list[object]) -> dict[bytes, tuple[object, ...]]:
     """The record of each leaf, whatever the order: residues, vertices and facets as sets."""
     found: dict[bytes, tuple[object, ...]] = {}
     for leaves in batches:
-        for row, number in enumerate(np.unique(leaves.generator_leaf)):
+        for row, number in enumerate(leaves.numbers):
             own, facets = leaves.generator_leaf == number, leaves.facet_leaf == number
             key = leaves.patterns[row].tobytes()
             assert key not in found
@@ -213,7 +214,7 @@ def test_faces_of_marked_leaves(in_order: bool) -> None:
         batches = faces_of(task, part.groups, select, marked)
         met = np.concatenate([leaves.residues for leaves in batches])
         assert np.array_equal(met, marked) if in_order else np.array_equal(np.sort(met), np.sort(marked))
-        expected = faces_by_pattern(list(CellTree(problem, FACES).run()))
+        expected = faces_by_pattern(list(CellTree(problem, JOINING_FACES).run()))
         repeated = {key: value for key, value in expected.items() if value[0] in set(marked.tolist())}
         assert faces_by_pattern(batches) == repeated
     assert checked > 10
@@ -224,6 +225,7 @@ def test_faces_of_marked_leaves(in_order: bool) -> None:
 def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The marks of a first pass in pieces lead a second one past what is not wanted, to the right leaves."""
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 20)
+    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 20)
     rng, numbers = random.Random(some), np.random.default_rng(some)
     passed = 0
     for problem in problems():
@@ -234,14 +236,13 @@ def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: py
                 continue
             wanted = np.unique(numbers.choice(part.residues, min(some, part.cells)))
             select = np.isin(part.residues, wanted).astype(np.uint8)
-            tree = CellTree(problem, FACES_WITHOUT_COORDINATES, select=select)
+            tree = CellTree(problem, JOINING_FACES, select=select)
             subtrees = [subtree for group in part.groups for subtree in group.parts]
             expected = [leaves for subtree in subtrees for leaves in tree.run(subtree)]
-            splits = tree_counters(cell_jobs._tree(task, FACES_WITHOUT_COORDINATES))["splits"]
+            splits = tree_counters(cell_jobs._tree(task, JOINING_FACES))["splits"]
             batches = faces_of(task, part.groups, select, part.residues[select.view(bool)])
             passed += (
-                tree_counters(tree)["splits"]
-                > tree_counters(cell_jobs._tree(task, FACES_WITHOUT_COORDINATES))["splits"] - splits
+                tree_counters(tree)["splits"] > tree_counters(cell_jobs._tree(task, JOINING_FACES))["splits"] - splits
             )
             assert faces_by_pattern(batches) == faces_by_pattern(expected)
             # without marks nothing is passed over
@@ -256,6 +257,7 @@ def test_slices_with_faces(faces: bool | None, monkeypatch: pytest.MonkeyPatch) 
     """A slice brings the faces of all its leaves, or of none where residues do not repeat; it says which."""
     monkeypatch.setattr(cell_jobs, "FACES_LEAVES", 20)
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 5)
+    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 5)
     with_faces = without = 0
     for problem in problems():
         task, job = Task.of(problem), whole(problem)
@@ -274,13 +276,14 @@ def test_slices_with_faces(faces: bool | None, monkeypatch: pytest.MonkeyPatch) 
                 select = np.ones(part.cells, np.uint8)
                 met += faces_of(task, part.groups, select, part.residues)
             job = part.rest
-        assert faces_by_pattern(met) == faces_by_pattern(list(CellTree(problem, FACES).run()))
+        assert faces_by_pattern(met) == faces_by_pattern(list(CellTree(problem, JOINING_FACES).run()))
     assert with_faces > 20
     assert (without > 20) == (faces is None)
 
 
 def test_a_slice_ends_when_residues_begin_to_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 100)
+    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 100)
     monkeypatch.setattr(cell_jobs, "_LATEST", 500)
     answers = [False, False, True, True]
     monkeypatch.setattr(cell_jobs, "repeats", lambda residues, with_faces=False: answers.pop(0))
