@@ -41,9 +41,9 @@ Decision = tuple[int, int, int]
 COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES, JOINING_FACES = 0, 1, 2, 3, 4
 """The arrays that a leaf writes: none, its pattern and the residues of its map, or these with generators and facets.
 
-FACES_WITHOUT_COORDINATES is FACES without coordinates and rays, which joining cells does without; JOINING_FACES are of
-these only the facets that may lie between cells of one map, and the vertices in which such cells may meet that no facets
-join.
+FACES_WITHOUT_COORDINATES is FACES without coordinates and rays, which joining cells does without.  JOINING_FACES are of
+these only the facets that may lie between cells of one map, and the vertices in which such cells may meet that no
+facets join.
 """
 
 SECONDS_AT_ONCE = 0.1
