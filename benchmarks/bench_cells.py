@@ -33,7 +33,7 @@ import numpy as np
 
 from nn_bridge.cells.counting.count import count_from_tree
 from nn_bridge.cells.problem import CellProblem, cell_problem
-from nn_bridge.cells.tree import CellTree, tree_counters
+from nn_bridge.cells.tree import PATTERNS, CellTree, tree_counters
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from polyhedra.polyhedron import Polyhedron
@@ -280,7 +280,10 @@ def relucent_table(folder: Path, python: str | None, rates: dict[str, float], mo
     if python is None and importlib.util.find_spec("relucent") is None:
         print("relucent is not installed: pip install puiseux[bench], or name a Python that has it: --relucent-python")
         return
-    print(f"{'network':16}{'regions':>9}{'CPU s':>8}{'regions/s':>11}{'cells/s':>11}{'ratio':>9}")
+    print(
+        f"{'network':16}{'regions':>9}{'CPU s':>8}{'regions/s':>11}{'cells/s':>11}{'ratio':>9}"
+        f"{'set-up ms':>11}{'with set-up':>13}"
+    )
     for name in RELUCENT:
         path = (folder / f"{name}.npz").resolve()
         if not path.exists():
@@ -297,21 +300,32 @@ def relucent_table(folder: Path, python: str | None, rates: dict[str, float], mo
             print(f"{name:16} relucent failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
             continue
         regions, cpu, version = json.loads(done.stdout.strip().splitlines()[-1])
-        rate = rates.get(name) or measured_rate(path)
+        rate, set_up, with_set_up = measured_rate(path)
+        rate = rates.get(name) or rate
         theirs = regions / cpu
         print(
             f"{name:16}{regions:>9,}{cpu:>8.2f}{theirs:>11.1f}{rate:>11,.0f}{rate / theirs:>9,.0f}"
-            f"  (relucent {version})",
+            f"{1e3 * set_up:>11.2f}{with_set_up / theirs:>13,.0f}  (relucent {version})",
             flush=True,
         )
 
 
-def measured_rate(path: Path) -> float:
-    """Cells a second of the better route."""
-    problem = cell_problem(read_network(path))
+def measured_rate(path: Path) -> tuple[float, float, float]:
+    """Cells a second of the better route, seconds of set-up, and cells a second with it."""
+    network = read_network(path)
+    problem = cell_problem(network)
     assert problem is not None
     runs = [[walk(problem, last) for _ in range(3)] for last in (False, True)]
-    return max(tries[0][0].cells / median(spent for _, spent, _ in tries) for tries in runs)
+    cells = runs[0][0][0].cells
+    spent = min(median(seconds for _, seconds, _ in tries) for tries in runs)
+
+    def lay_out() -> None:
+        fresh = cell_problem(network)
+        assert fresh is not None
+        CellTree(fresh, PATTERNS)
+
+    set_up = median(cpu_seconds(lay_out) for _ in range(9))
+    return cells / spent, set_up, cells / (spent + set_up)
 
 
 def main() -> None:

@@ -1,15 +1,16 @@
 """From cells to regions: exact classes of affine maps, and cells of a class joined by facets or by points.
 
 The closures of the cells form a face-to-face complex in which every face is the set of points with one sign vector.
-The tree writes, for a generator or facet of a leaf, the exact set ``Z`` of units and walls that vanish there (for those that
-may join cells of one map: ``core/faces.hpp`` has the lemma); with the
+The tree writes, for a generator or facet of a leaf, the exact set ``Z`` of units and walls that vanish there; with the
 leaf's pattern, ``(pattern & ~Z, Z)`` is that sign vector.  So two cells share a facet (a point) iff they carry the same
 key of a facet (of a vertex, or of a minimal face where there are lines).  No coordinates, no pair tests, no tolerance.
+Faces that cannot join cells of one map need not be written (`nn_bridge.cells.tree.JOINING_FACES`; ``core/faces.hpp``).
 
 Cells come in passes.  Where few share their map, a first pass keeps eight bytes a cell, the residues of its map; those
 whose residues occur once are regions of their own, and a second pass brings the faces of the others.  Where many do
-(`nn_bridge.cells.repeated_maps`), the first pass brings the faces of all.  Maps are proven equal, or told apart, and keys matched as they
-come: a facet is forgotten once both sides are found, a vertex is kept once for each map, as long as there is room.
+(`nn_bridge.cells.repeated_maps`), the first pass brings the faces of all.  Maps are proven equal, or told apart, and
+keys matched as they come: a facet is forgotten once both sides are found, a vertex is kept once for each map, as long
+as there is room.
 
 Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with points.
 """

@@ -32,10 +32,11 @@ class MapClasses:
     """Numbers affine maps: leaves get one number iff their maps are proven equal.
 
     The map of a pattern depends only on its *relevant* units: the active ones from which a path of non-zero weights
-    leads through active units to an output.  So patterns with equal relevant units have equal maps.  It depends, in fact,
-    only on the units *with which the outputs move*, whose derivative is not zero: from the last stage back these units
-    determine all derivatives.  Where derivatives are whole numbers below a prime they are found modulo that prime.  Of
-    other patterns with equal residues the coefficients are compared, as integers modulo more primes than they have digits.
+    leads through active units to an output.  So patterns with equal relevant units have equal maps.  In fact it depends
+    only on the units *with which the outputs move*, whose derivative is not zero: from the last stage back these
+    determine all derivatives.  Where derivatives are whole numbers below a prime they are found modulo that prime.
+    Of other patterns with equal residues the coefficients are compared, as integers modulo more primes than they have
+    digits.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ class MapClasses:
         return labels
 
     def _moving_alike(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
-        """Boolean mask: rows of relevant units of which the outputs move with the same ones; none where that is unknown."""
+        """Boolean mask: rows of relevant units of which the outputs move with the same; none where that is unknown."""
         if self._maps is None:
             self._maps = IntegerMaps(self._network)
             if kernels is not None and self._maps.derivative_bound() < PRIME:

@@ -55,7 +55,7 @@ def sorting_bytes(leaves: int, threads: int = 1) -> int:
 def _in_classes(
     parts: Sequence[np.ndarray], found: Callable[[Callable[[np.ndarray], np.ndarray]], Found], threads: int
 ) -> Iterator[Found]:
-    """What a function finds in each class; it is given the mask over a part that marks the class."""
+    """Apply a function to each class; it is given the function that masks the members of the class in a part."""
     count = sum(map(len, parts))
     classes = min(_MOST_CLASSES, 1 << max(0, (count - 1) // _AT_ONCE).bit_length())
 

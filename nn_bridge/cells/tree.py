@@ -44,8 +44,9 @@ Miss = tuple[tuple[int, bool], ...]
 COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES, JOINING_FACES = 0, 1, 2, 3, 4
 """The arrays that a leaf writes: none, its pattern and the residues of its map, or these with generators and facets.
 
-FACES_WITHOUT_COORDINATES is FACES without coordinates and rays, which joining cells does without; JOINING_FACES are of
-these only facets that may lie between cells of one map, and vertices in which such cells may meet that facets do not join.
+FACES_WITHOUT_COORDINATES is FACES without coordinates and rays, which joining cells does without.  JOINING_FACES are of
+these only the facets that may lie between cells of one map, and the vertices in which such cells may meet that no
+facets join.
 """
 
 SECONDS_AT_ONCE = 0.1
@@ -77,7 +78,7 @@ class Subtree:
 
 
 def branches(first: Subtree, before: Subtree, part: Subtree) -> bool:
-    """Whether a run that begins with ``first`` meets ``part`` next, after ``before``: it branches off their common path.
+    """Whether a run that begins with ``first`` meets ``part`` next, after ``before``: it branches off the first path.
 
     Such subtrees are best worked on in one run, since the way down to the first one leads past all of them.
 

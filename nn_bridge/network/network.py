@@ -55,8 +55,8 @@ class AffineStage:
     bias : tuple of rationals
         One entry per unit.
     doubles : tuple of (matrix, array of float64)
-        Matrices that came as arrays, with these: the same numbers, so that nobody need convert them back (does not take
-        part in equality).
+        Matrices that came as arrays, with these: the same numbers, which need no conversion back (does not take part in
+        equality).
     """
 
     blocks: tuple[tuple[int, Matrix], ...]

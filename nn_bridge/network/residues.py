@@ -109,7 +109,7 @@ class IntegerMaps:
         return sizes[-1]
 
     def derivative_bound(self) -> int | float:
-        """A number that no derivative of the output by a unit exceeds, whatever the pattern; infinite for several outputs."""
+        """A number that no derivative of the output by a unit exceeds, for any pattern; infinite for many outputs."""
         if self._outputs > 1:
             return math.inf
         sizes = [[0] * len(bias) for _, bias in self._stages[:-1]]

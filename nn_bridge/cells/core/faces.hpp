@@ -39,13 +39,9 @@ public:
         vertex_ = face_rows_.data(), common_ = vertex_ + count, some_ = common_ + zw, simple_ = some_ + zw;
         const bool chosen = walk_.residues && walk_.emit == Emit::CHOSEN;
         if (chosen && !gradients_) gradients_.emplace(*walk_.residues, shape_.words());
-        note_generators(cell, stage, place, lines, chosen);
-        for (int q = 0; q < zw; ++q) {
-            const Word* keys = &face_keys_[size_t(q) * size_t(count)];
-            Word any = 0, every = ~Word{0};
-            for (int t = 0; t < count; ++t) any |= keys[t], every &= keys[t];
-            common_[q] = every, some_[q] = any & ~every;
-        }
+        on_.assign(size_t(count), 0);
+        dispatch<Zeros>(*this, cell, stage, place);
+        write_generators(cell, lines, chosen);
         if (chosen) gradients_->find(active, last);
         const int fewest = std::max(1, shape_.dim() - lines);
         for (int q = 0; q < zw; ++q)
@@ -66,35 +62,44 @@ private:
     std::optional<Gradients<Set>> gradients_;
     std::vector<Place> places_;         // of the words of units; those of the walls follow
     std::vector<Word> face_keys_, face_rows_;
+    std::vector<int> on_;               // by generator, how many units and walls vanish there
     std::vector<int> face_sizes_;       // by bit, how many generators have it, -1 where no vertex does
     Word *vertex_ = nullptr, *common_ = nullptr, *some_ = nullptr, *simple_ = nullptr;
 
     /// Whether the cells on both sides of a facet on which one unit alone vanishes may have one map.
     bool may_join(int q, int i) const { return size_t(q) < places_.size() && gradients_->is_zero(places_[size_t(q)].stage, places_[size_t(q)].unit + i); }
 
-    /// The sets of zeros of all generators, by word; those are written that are wanted.
-    void note_generators(Cell cell, int stage, int place, int lines, bool chosen) {
-        Batch& b = walk_.batch;
-        const int zw = shape_.zero_words(), count = cell.count, units = walk_.problem.stages[size_t(stage)].units;
-        const bool with_rays = walk_.emit == Emit::FACES;
-        const int fewest = shape_.dim() - lines;
-        for (int q = 0; q < zw; ++q) simple_[q] = 0;
-        for (int t = 0; t < count; ++t) {
-            Word* g = cell[t];
-            const bool ray = shape_.is_ray(g);
-            vertex_[t] = ray ? 0 : ~Word{0};
-            int on = 0;
+    /// The sets of zeros of all generators, by word, how many zeros each has, and which some and which all have.
+    struct Zeros {
+        PUISEUX_INLINE static void run(Faces& f, Cell cell, int stage, int place) {
+            const S& shape = f.shape_;
+            const int zw = shape.zero_words(), count = cell.count, units = f.walk_.problem.stages[size_t(stage)].units;
+            for (int t = 0; t < count; ++t) f.vertex_[t] = shape.is_ray(cell[t]) ? 0 : ~Word{0};
             for (int q = 0; q < zw; ++q) {
-                Word z = shape_.zeros(g)[q];
+                Word* keys = &f.face_keys_[size_t(q) * size_t(count)];
+                Word any = 0, every = ~Word{0};
                 const int r = q - place;
-                if (r >= 0 && 64 * r < units) {
-                    z = ~(shape_.positive(g)[r] | shape_.negative(g)[r]);
-                    if (units - 64 * r < 64) z &= bit(units - 64 * r) - 1;
+                const bool present = r >= 0 && 64 * r < units;  // units of the last stage: known by their signs
+                const Word full = present && units - 64 * r < 64 ? bit(units - 64 * r) - 1 : ~Word{0};
+                for (int t = 0; t < count; ++t) {
+                    Word* g = cell[t];
+                    const Word z = present ? ~(shape.positive(g)[r] | shape.negative(g)[r]) & full : shape.zeros(g)[q];
+                    keys[t] = z, any |= z, every &= z;
+                    f.on_[size_t(t)] += bits_of(z);
                 }
-                face_keys_[size_t(q) * size_t(count) + size_t(t)] = z;
-                if (chosen) on += bits_of(z);
+                f.common_[q] = every, f.some_[q] = any & ~every, f.simple_[q] = 0;
             }
-            if (chosen && !ray && on <= fewest) {
+        }
+    };
+
+    /// Write the generators that are wanted; note the zeros of simple vertices.
+    void write_generators(Cell cell, int lines, bool chosen) {
+        Batch& b = walk_.batch;
+        const int zw = shape_.zero_words(), count = cell.count, fewest = shape_.dim() - lines;
+        const bool with_rays = walk_.emit == Emit::FACES;
+        for (int t = 0; t < count; ++t) {
+            const bool ray = !vertex_[t];
+            if (chosen && !ray && on_[size_t(t)] <= fewest) {
                 for (int q = 0; q < zw; ++q) simple_[q] |= face_keys_[size_t(q) * size_t(count) + size_t(t)];
                 continue;
             }
@@ -102,6 +107,7 @@ private:
             for (int q = 0; q < zw; ++q) b.generator_zeros.push_back(face_keys_[size_t(q) * size_t(count) + size_t(t)]);
             b.generator_leaf.push_back(walk_.leaf), b.generator_ray.push_back(ray);
             if (with_rays) {
+                Word* g = cell[t];
                 const double* x = shape_.x(g);
                 b.coordinates.insert(b.coordinates.end(), x, x + shape_.dim());
                 b.coordinates.push_back(x[shape_.last()]), b.errors.push_back(shape_.error(g));

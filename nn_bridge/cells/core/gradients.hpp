@@ -27,12 +27,14 @@ public:
         for (size_t b = 0; b < top.blocks.size() && top.read; ++b) work_in(top.blocks[b], on_[b], last_active);
         for (int s = last; s >= 0; --s) {
             const auto& stage = network_.stages[size_t(s)];
+            if (s == last && found_) continue;  // the weights in the outputs
             std::vector<std::uint64_t>& own = values_[size_t(s)];
             for (int j = 0; j < stage.units; ++j) own[size_t(j)] = folded(through_last_[size_t(s)][size_t(j)] + (stage.read ? stage.out[size_t(j)] : 0));
             for (int t = s + 1; t < last; ++t)
                 for (const auto& block : network_.stages[size_t(t)].blocks)
                     if (block.source == s) add_through(block, active[size_t(t)], values_[size_t(t)], own);
         }
+        found_ = true;
     }
 
     bool is_zero(int stage, int unit) const { return reduced(values_[size_t(stage)][size_t(unit)]) == 0; }
@@ -41,6 +43,7 @@ private:
     const ResidueNetwork& network_;
     std::vector<std::vector<std::uint64_t>> values_;        // by stage, below 2^34
     std::vector<std::vector<std::uint64_t>> through_last_;  // .. what comes through the last stage, whose weights are those for the outputs
+    bool found_ = false;
     std::vector<Set> on_;                                   // .. when it was found, by block
 
     void work_in(const ResidueNetwork::Block& block, Set& on, const Set& now) {

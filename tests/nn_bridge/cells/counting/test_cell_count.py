@@ -243,7 +243,7 @@ def test_a_limit_of_memory(large: Network, monkeypatch: pytest.MonkeyPatch) -> N
     assert (result.complete, result.reason) == (False, "stopped at the memory limit of 1 MiB")
     assert count_cells(large, memory="100GiB").complete
     # as if every cell took a lot: the limit is met on the way
-    monkeypatch.setattr(cell_count, "sorting_bytes", lambda cells: cells << 20)
+    monkeypatch.setattr(cell_count, "sorting_bytes", lambda cells, threads: cells << 20)
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)

@@ -1,0 +1,152 @@
+"""The faces that may join cells of one map, and the units with which the output moves, against their definitions."""
+
+import itertools
+
+import numpy as np
+
+from nn_bridge.cells import _core as kernels
+from nn_bridge.cells.core_problem import residues_of
+from nn_bridge.cells.joining import Joiner, SignVectorKeys
+from nn_bridge.cells.problem import cell_problem
+from nn_bridge.cells.tree import FACES, JOINING_FACES, CellTree
+from nn_bridge.network.network import Network
+from nn_bridge.network.residues import IntegerMaps, packed
+from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import ZERO
+
+
+def faces_of_leaves(leaves):
+    """Of each leaf the sets of zeros of its vertices, and of its facets."""
+    found = {number: (set(), set()) for number in leaves.numbers.tolist()}
+    vertex = leaves.generator_ray == 0
+    for number, zeros in zip(leaves.generator_leaf[vertex].tolist(), leaves.generator_zeros[vertex], strict=True):
+        found[number][0].add(zeros.tobytes())
+    for number, zeros in zip(leaves.facet_leaf.tolist(), leaves.facet_zeros, strict=True):
+        found[number][1].add(zeros.tobytes())
+    return found
+
+
+def facets_within_maps(problem, words, batches):
+    """The facets that lie between two leaves with equal residues, each with both leaves."""
+    sides, found = {}, []
+    for leaves in batches:
+        rows = np.searchsorted(leaves.numbers, leaves.facet_leaf)
+        keys = SignVectorKeys(problem, words).pack(leaves.patterns, rows, leaves.facet_zeros)
+        for row, key, zeros in zip(rows.tolist(), keys, leaves.facet_zeros, strict=True):
+            side = int(leaves.numbers[row]), int(leaves.residues[row])
+            leaf, residue = sides.setdefault(key.tobytes(), side)
+            if leaf != side[0] and residue == side[1]:
+                found += [(leaf, zeros.tobytes()), (side[0], zeros.tobytes())]
+    return found
+
+
+def test_chosen_faces_join_what_all_faces_join():
+    """Whole numbers, repeated and opposite units, units that nobody reads; generic ones; boxes; several outputs."""
+    chosen_facets = all_facets = chosen_vertices = all_vertices = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        sizes = [
+            int(rng.integers(1, 5)),
+            *rng.integers(2, 7, int(rng.integers(1, 4))).tolist(),
+            int(rng.integers(1, 3)),
+        ]
+        shapes = list(zip(sizes[1:], sizes[:-1], strict=True))
+        weights = [rng.normal(size=s) if seed % 4 == 0 else rng.integers(-1, 2, s).astype(float) for s in shapes]
+        if seed % 4 == 1:
+            weights[0][-1], weights[-1][:, 0] = -weights[0][0], 0
+        biases = [rng.integers(-1, 2, s[0]).astype(float) * (seed % 3 > 0) for s in shapes]
+        domain = Polyhedron.box([-1] * sizes[0], [1] * sizes[0]) if seed % 5 == 0 else None
+        problem = cell_problem(Network.from_layers(weights, biases), domain)
+        if problem is None:
+            continue
+        found, counts = [], []
+        for emit in (FACES, JOINING_FACES):
+            tree = CellTree(problem, emit)
+            joiner = Joiner(problem, tree.words)
+            batches = [leaves for leaves in tree.run() if len(leaves.residues)]
+            for leaves in batches:
+                joiner.add(leaves)
+            counts.append(joiner.counts(tree.cells))
+            found.append({number: own for leaves in batches for number, own in faces_of_leaves(leaves).items()})
+            if emit == FACES:
+                between = facets_within_maps(problem, tree.words, batches)
+        assert counts[0] == counts[1], seed
+        for leaf, facet in between:
+            assert facet in found[1][leaf][1], "a facet between two cells of one map"
+        for number, (vertices, facets) in found[1].items():
+            assert vertices <= found[0][number][0]
+            assert facets <= found[0][number][1]
+        all_vertices += sum(len(own[0]) for own in found[0].values())
+        all_facets += sum(len(own[1]) for own in found[0].values())
+        chosen_vertices += sum(len(own[0]) for own in found[1].values())
+        chosen_facets += sum(len(own[1]) for own in found[1].values())
+    assert 0 < 2 * chosen_facets < all_facets
+    assert 0 < chosen_vertices < all_vertices
+
+
+def test_forests_are_united():
+    rng = np.random.default_rng(4)
+    for kind in (np.int32, np.int64):
+        for size in (1, 2, 9, 60):
+            pair = [np.minimum(rng.integers(0, max(1, size), size), np.arange(size)).astype(kind) for _ in range(2)]
+            pair = [np.where(rng.random(size) < 0.6, np.arange(size), parent).astype(kind) for parent in pair]
+            groups = {node: {node} for node in range(size)}
+            for parent in pair:
+                for node, above in enumerate(parent.tolist()):
+                    if groups[node] is not groups[above]:
+                        groups[above] |= groups[node]
+                        for member in groups[node]:
+                            groups[member] = groups[above]
+            kernels.unite(*pair)
+            roots = [root_of(pair[1], node) for node in range(size)]
+            assert roots == [root_of(pair[1], min(groups[node])) for node in range(size)]
+            assert len(set(roots)) == len({id(group) for group in groups.values()})
+
+
+def root_of(parent, node):
+    """The representative of a node in a forest."""
+    while parent[node] != node:
+        node = int(parent[node])
+    return node
+
+
+def derivatives(network, active):
+    """By stage and unit the derivative of the one output by what the unit hands on, from the definition."""
+    found = [[ZERO] * size for size in network.hidden]
+    for number in range(len(network.hidden), -1, -1):
+        stage = network.output if number == len(network.hidden) else network.stages[number]
+        for source, matrix in stage.blocks:
+            for j, row in enumerate(matrix):
+                on = 1 if stage is network.output else int(active[number][j]) * found[number][j]
+                for i, weight in enumerate(row if source else ()):
+                    found[source - 1][i] += on * weight
+    return found
+
+
+def test_units_with_which_the_output_moves():
+    """By the definition; they determine the map; no derivative exceeds its bound."""
+    same = still = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        sizes = [2, *rng.integers(2, 70 if seed == 3 else 6, 1 + seed % 3).tolist(), 1]
+        weights = [rng.integers(-1, 2, (b, a)).astype(float) for a, b in itertools.pairwise(sizes)]
+        network = Network.from_layers(weights, [rng.integers(-2, 3, len(w)).astype(float) for w in weights])
+        words = -(-max(network.hidden) // 64)
+        active = [rng.random((60, size)) < 0.7 for size in network.hidden]
+        patterns = np.concatenate([packed(bits, words) for bits in active], axis=1)
+        moving, maps = np.empty_like(patterns), IntegerMaps(network)
+        kernels.moving(patterns, residues_of(network), moving)
+        expected = []
+        for k in range(60):
+            own = derivatives(network, [bits[k] for bits in active])
+            assert max(abs(v) for row in own for v in row) <= maps.derivative_bound()
+            expected.append([[bool(v) for v in row] for row in own])
+            for on, row in zip(active, own, strict=True):
+                still += sum(bool(on[k][j]) and not v for j, v in enumerate(row))
+        bits = [np.array(column) & on for column, on in zip(zip(*expected, strict=True), active, strict=True)]
+        assert np.array_equal(moving, np.concatenate([packed(own, words) for own in bits], axis=1))
+        _, first, which = np.unique(moving, axis=0, return_index=True, return_inverse=True)
+        assert maps.equal(active, [own[first[which.ravel()]] for own in active]).all()
+        same += 60 - len(first)
+    assert same > 50
+    assert still > 50
