@@ -111,6 +111,8 @@ def search_patterns(
         Seconds for everything together.
     max_cells : int, optional
         Stop when more cells than this are found.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 Steps = bool | Callable[[str], None] | None
-"""What ``progress=`` takes where steps have names: True shows them on stderr, a callable gets each as a text."""
+"""The values of ``progress=`` where steps have names: True shows them on stderr, a callable gets each as a text."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
+Seed: TypeAlias = int | np.random.Generator | None
+"""A seed, a generator, or None for a seed that is drawn."""
 
-def generator_and_seed(rng: int | np.random.Generator | None) -> tuple[np.random.Generator, int | None]:
+
+def generator_and_seed(rng: Seed) -> tuple[np.random.Generator, int | None]:
     """The generator to draw from, and the seed that makes the run repeatable.
 
     Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
+from polyhedra.former_names import former_keywords
 from puiseux.api import ModelLike
 
 if TYPE_CHECKING:
@@ -50,10 +51,11 @@ def tropicalize(
     return tropicalize(as_network(network), prune=prune, method=method)
 
 
+@former_keywords(samples="n_samples")
 def sample_regions(
     network: ModelLike,
     *,
-    samples: int,
+    n_samples: int,
     cube: Any,
     rng: int | np.random.Generator | None = None,
     device: str = "cpu",
@@ -71,7 +73,7 @@ def sample_regions(
 
     return sample_regions(
         as_network(network),
-        samples=samples,
+        n_samples=n_samples,
         cube=cube,
         rng=rng,
         device=device,
@@ -82,10 +84,11 @@ def sample_regions(
     )
 
 
+@former_keywords(samples="n_samples")
 def sample_patterns(
     network: ModelLike,
     *,
-    samples: int,
+    n_samples: int,
     cube: Any,
     rng: int | np.random.Generator | None = None,
     batch: int = 1 << 16,
@@ -97,12 +100,13 @@ def sample_patterns(
     from nn_bridge.expressivity.sampling import sample_patterns
     from puiseux.reading import as_network
 
-    return sample_patterns(as_network(network), samples=samples, cube=cube, rng=rng, batch=batch)
+    return sample_patterns(as_network(network), n_samples=n_samples, cube=cube, rng=rng, batch=batch)
 
 
+@former_keywords(centre="center")
 def sampling_box(
     network: ModelLike,
-    centre: Iterable[Any] | None = None,
+    center: Iterable[Any] | None = None,
     *,
     margin: Any = 1,
     method: Literal["cells", "hoffman"] = "cells",
@@ -111,16 +115,17 @@ def sampling_box(
     from nn_bridge.expressivity.sampling_box import sampling_box
     from puiseux.reading import as_network
 
-    return sampling_box(as_network(network), centre, margin=margin, method=method)
+    return sampling_box(as_network(network), center, margin=margin, method=method)
 
 
+@former_keywords(samples="n_samples", centre="center")
 def effective_radii(
     network: ModelLike,
-    centre: Iterable[Any] | None = None,
+    center: Iterable[Any] | None = None,
     *,
     pruned: bool = True,
     exact: bool = True,
-    samples: int = 20,
+    n_samples: int = 20,
     rng: int | np.random.Generator | None = None,
     limit: int = 100_000,
 ) -> tuple[EffectiveRadius, ...]:
@@ -129,7 +134,7 @@ def effective_radii(
     from puiseux.reading import as_network
 
     return effective_radii(
-        as_network(network), centre, pruned=pruned, exact=exact, samples=samples, rng=rng, limit=limit
+        as_network(network), center, pruned=pruned, exact=exact, n_samples=n_samples, rng=rng, limit=limit
     )
 
 

@@ -174,7 +174,7 @@ def _sampled(network: Network, domain: Polyhedron | None) -> frozenset[Pattern]:
         cubes = [tuple(list(map(to_float, ends)) for ends in zip(*around, strict=True))]
     found: set[Pattern] = set()
     for seed, cube in enumerate(cubes):
-        sample = sample_patterns(network, samples=_SAMPLES // len(cubes), cube=cube, rng=seed)
+        sample = sample_patterns(network, n_samples=_SAMPLES // len(cubes), cube=cube, rng=seed)
         if domain is not None:
             inside = tuple(point for point in sample.points if domain.contains(point, strict=True))
             sample = replace(sample, points=inside)

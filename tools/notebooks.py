@@ -29,7 +29,7 @@ NOTEBOOKS = ROOT / "notebooks"
 EXECUTED = ROOT / "docs" / "_build" / "executed"
 """Where notebooks lie as they were run, named by a hash of everything that they depend on."""
 
-SECONDS = 300  # for one cell
+SECONDS = 300  # for one cell, and for a kernel to start on a busy machine
 COLOURS = 96  # of a stored image
 _SOURCES = ("polyhedra", "tropical", "nn_bridge", "milp", "puiseux", "examples", "tests/data")
 _SUFFIXES = {".py", ".cpp", ".hpp", ".h", ".npz", ".json"}
@@ -59,7 +59,11 @@ def run(path: Path) -> Any:
     known = environment.get("PYTHONPATH")
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), known] if known else [str(ROOT)])
     client = NotebookClient(
-        notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+        notebook,
+        timeout=SECONDS,
+        startup_timeout=SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
     )
     client.execute(env=environment)
     return notebook

@@ -24,6 +24,7 @@ import numpy as np
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
+from polyhedra.former_names import former_keywords
 from polyhedra.linear_program import Optimal, maximize
 from polyhedra.matrix import Matrix, Vector, dot
 from polyhedra.polyhedron import Polyhedron
@@ -80,13 +81,14 @@ class EffectiveRadius(Value):
         return (self.upper if self.exact is None else self.exact) * self.range
 
 
+@former_keywords(samples="n_samples", centre="center")
 def effective_radius(
     f: Map,
-    centre: Iterable[Any] | None = None,
+    center: Iterable[Any] | None = None,
     *,
     pruned: bool = True,
     exact: bool = True,
-    samples: int = 20,
+    n_samples: int = 20,
     rng: int | np.random.Generator | None = None,
     limit: int = MAX_PROGRAMS,
 ) -> EffectiveRadius:
@@ -96,13 +98,13 @@ def effective_radius(
     ----------
     f : PuiseuxPolynomial, PuiseuxRational or a sequence of them
         Several maps are taken together: their cells are those of the common refinement.
-    centre : sequence of n numbers, optional
+    center : sequence of n numbers, optional
         The origin by default.
     pruned : bool
         Remove redundant terms first.  Without that they count in the rows and in the range, as they stand.
     exact : bool
         Without it only the bounds are computed.
-    samples : int
+    n_samples : int
         How many bases of rows are drawn for each cell for the lower bound; fewer where that would be more than
         `MAX_SAMPLES` in all.
     rng : int or numpy Generator, optional
@@ -118,17 +120,18 @@ def effective_radius(
     >>> before.exact, before.radius, after.exact, after.radius
     (1, 1, 1/2, 0)
     """
-    found = refined_radius(f, centre, pruned=pruned, samples=samples, rng=rng, limit=limit)
+    found = refined_radius(f, center, pruned=pruned, n_samples=n_samples, rng=rng, limit=limit)
     bounds = next(found)
     return next(found) if exact else bounds
 
 
+@former_keywords(samples="n_samples", centre="center")
 def refined_radius(
     f: Map,
-    centre: Iterable[Any] | None = None,
+    center: Iterable[Any] | None = None,
     *,
     pruned: bool = True,
-    samples: int = 20,
+    n_samples: int = 20,
     rng: int | np.random.Generator | None = None,
     limit: int = MAX_PROGRAMS,
 ) -> Iterator[EffectiveRadius]:
@@ -145,11 +148,11 @@ def refined_radius(
     polynomials = _polynomials(f)
     cells = tuple(_cell_rows(polynomials, pruned))
     generator, seed = generator_and_seed(rng)
-    samples = max(1, min(samples, MAX_SAMPLES // len(cells)))
-    lower = max(hoffman_lower(rows, samples=samples, rng=generator).value for rows in cells)
+    n_samples = max(1, min(n_samples, MAX_SAMPLES // len(cells)))
+    lower = max(hoffman_lower(rows, n_samples=n_samples, rng=generator).value for rows in cells)
     bases = max(MIN_BASES, MAX_BASES // len(cells))
     upper = max(hoffman_upper(rows, limit=bases) for rows in cells)
-    z = _centre(polynomials, centre)
+    z = _centre(polynomials, center)
     bounds = EffectiveRadius(None, lower, upper, coefficient_range(f, z, pruned=pruned), z, len(cells), seed)
     yield bounds
     try:
@@ -158,13 +161,14 @@ def refined_radius(
         yield bounds  # the limit is the only thing that it refuses
 
 
-def coefficient_range(f: Map, centre: Iterable[Any] | None = None, *, pruned: bool = True) -> fmpq:
+@former_keywords(centre="center")
+def coefficient_range(f: Map, center: Iterable[Any] | None = None, *, pruned: bool = True) -> fmpq:
     """The largest difference between the values at a centre of two terms of one numerator or denominator.
 
     The arguments are those of `effective_radius`.
     """
     polynomials = _polynomials(f)
-    z = _centre(polynomials, centre)
+    z = _centre(polynomials, center)
     spread = ZERO
     for p in polynomials:
         values = [c + dot(e, z) for e, c in (prune(p) if pruned else p).terms]
@@ -207,15 +211,16 @@ class MinimalRadius(Value):
     points: tuple[Vector, ...]
 
 
+@former_keywords(centre="center")
 def minimal_effective_radius(
-    f: Map, centre: Iterable[Any] | None = None, *, over: Literal["regions", "cells"] = "regions"
+    f: Map, center: Iterable[Any] | None = None, *, over: Literal["regions", "cells"] = "regions"
 ) -> MinimalRadius:
     """The smallest radius whose ball about a centre meets the closure of every linear region, exactly.
 
     Parameters
     ----------
     f : PuiseuxPolynomial, PuiseuxRational or a sequence of them
-    centre : sequence of n numbers, optional
+    center : sequence of n numbers, optional
         The origin by default.
     over : "regions" or "cells"
         A region is a union of cells, so its radius is at most that for the cells.
@@ -227,7 +232,7 @@ def minimal_effective_radius(
     (4, 5)
     """
     polynomials = _polynomials(f)
-    z = _centre(polynomials, centre)
+    z = _centre(polynomials, center)
     if over == "cells":
         families = [[cell.polyhedron] for cell in common_refinement(polynomials).cells]
     elif over == "regions":

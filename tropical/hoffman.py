@@ -25,10 +25,11 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from polyhedra.errors import AlgebraError
+from polyhedra.former_names import former_keywords
 from polyhedra.linear_program import Infeasible, Optimal, maximize_over
 from polyhedra.matrix import Matrix, Vector, as_matrix, dot, rank
 from polyhedra.quoting import quoted
-from polyhedra.randomness import generator_and_seed
+from polyhedra.randomness import Seed, generator_and_seed
 from polyhedra.scalars import ONE, ZERO, common_denominator, primitive, rational, to_float
 from polyhedra.system import IntegerRow, System
 from polyhedra.values import Value
@@ -38,7 +39,6 @@ Block = Iterable[tuple[tuple[int, ...], float]]
 """Sets of rows, each with an upper bound on what it can contribute (infinite where none is known), decreasing."""
 
 _BLOCK = 20_000  # bases whose bounds are computed together
-
 Method = Literal["auto", "brute-force", "pvz"]
 MAX_PROGRAMS = 100_000
 """How many linear programs (or bases) an exact constant may take."""
@@ -138,25 +138,25 @@ def hoffman_over(matrices: Iterable[Matrix], *, method: Method = "auto", limit: 
     return replace(best, programs=programs)
 
 
-def hoffman_lower(matrix: Any, *, samples: int = 100, rng: int | np.random.Generator | None = None) -> HoffmanConstant:
+@former_keywords(samples="n_samples")
+def hoffman_lower(matrix: Any, *, n_samples: int = 100, rng: Seed = None) -> HoffmanConstant:
     """A proven lower bound: the largest 1/t(J) over randomly chosen bases J of the rows.
 
     Parameters
     ----------
     matrix : rows of numbers
-    samples : int
+    n_samples : int
         How many bases are drawn.
     rng : int or numpy Generator, optional
 
     Examples
     --------
-    >>> hoffman_lower([[1, 0, 0], [0, 1, 0], [0, 0, 1], [-1, -1, -1]], samples=20).value
+    >>> hoffman_lower([[1, 0, 0], [0, 1, 0], [0, 0, 1], [-1, -1, -1]], n_samples=20).value
     3
     """
-    problem = _Problem(as_matrix(matrix), samples)
-    generator, seed = generator_and_seed(rng)
-    drawn = (problem.random_basis(generator) for _ in range(samples))
-    return replace(problem.by_bases([((basis, inf) for basis in dict.fromkeys(drawn) if basis)]), seed=seed)
+    problem, (generator, seed) = _Problem(as_matrix(matrix), n_samples), generator_and_seed(rng)
+    drawn = dict.fromkeys(problem.random_basis(generator) for _ in range(n_samples))  # each basis once
+    return replace(problem.by_bases([((basis, inf) for basis in drawn if basis)]), seed=seed)
 
 
 def hoffman_upper(matrix: Any, *, limit: int = MAX_BASES) -> fmpq:

@@ -18,6 +18,7 @@ from flint import fmpq
 from polyhedra.errors import AlgebraError
 from polyhedra.matrix import Vector, solve
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.values import Value
 from tropical.polynomial import PuiseuxPolynomial, Term
 from tropical.pruning import prune, pruned_product
 from tropical.rational import PuiseuxRational
@@ -179,8 +180,8 @@ def dominance_regions(
     return tuple((f.terms[cell.terms[0]], cell.polyhedron) for cell in refinement.cells)
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionBoundary:
+@dataclass(frozen=True, slots=True, repr=False)
+class DecisionBoundary(Value):
     """Where a classifier's largest scores tie.
 
     Attributes
@@ -196,6 +197,12 @@ class DecisionBoundary:
     pieces: tuple[tuple[Polyhedron, frozenset[int], frozenset[int]], ...]
     undecided: tuple[tuple[Polyhedron, frozenset[int]], ...]
     polynomial: PuiseuxPolynomial
+
+    def __repr__(self) -> str:
+        kinds = {frozenset((min(one), min(other))) for _, one, other in self.pieces}
+        between = f" between {len(kinds)} pairs of classes" if len(kinds) > 1 else ""
+        tied = f", {len(self.undecided)} cells undecided" if self.undecided else ""
+        return f"<DecisionBoundary: {len(self.pieces)} pieces{between}{tied}>"
 
 
 def decision_boundary(

@@ -28,6 +28,7 @@ from polyhedra.arrays import Floats
 from polyhedra.bounding_box import box_of_rows
 from polyhedra.box_text import box_intervals
 from polyhedra.errors import UsageError
+from polyhedra.former_names import former_keywords
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.randomness import generator_and_seed
@@ -152,10 +153,11 @@ class SampledPatterns(Value):
         return all(value != 0 or not any(form) for value, form in pairs)
 
 
+@former_keywords(samples="n_samples")
 def sample_regions(
     network: Network,
     *,
-    samples: int,
+    n_samples: int,
     cube: Any,
     rng: int | np.random.Generator | None = None,
     device: str = "cpu",
@@ -169,7 +171,7 @@ def sample_regions(
     Parameters
     ----------
     network : Network
-    samples : int
+    n_samples : int
         How many points to draw, uniformly.
     cube : number, pair (lower, upper), text such as "box:-1,1", or Polyhedron that is a box
         A number ``r`` stands for [-r, r] in every coordinate; bounds are numbers or one number for each coordinate.
@@ -197,7 +199,7 @@ def sample_regions(
     Examples
     --------
     >>> tent = Network.from_layers([[[2], [4]], [[1, -1]]], [[0, -2], [0]])
-    >>> sample_regions(tent, samples=1000, cube=(-1, 2), rng=0).regions
+    >>> sample_regions(tent, n_samples=1000, cube=(-1, 2), rng=0).regions
     3
 
     Notes
@@ -207,14 +209,14 @@ def sample_regions(
     """
     generator, seed = generator_and_seed(rng)
     lower, upper = cube_bounds(cube, network.input_dim)
-    points = cube_points(lower, upper, samples, generator, batch)
+    points = cube_points(lower, upper, n_samples, generator, batch)
     found = pieces_at(network, points, device=device, midpoint_test=midpoint_test, offsets=offsets, tolerance=tolerance)
     return SampledRegions(
         len(found.points),
         found.jacobians,
         found.affine_maps,
         found.patterns,
-        samples,
+        n_samples,
         tuple(lower.tolist()),
         tuple(upper.tolist()),
         seed,
@@ -224,8 +226,9 @@ def sample_regions(
     )
 
 
+@former_keywords(samples="n_samples")
 def sample_patterns(
-    network: Network, *, samples: int, cube: Any, rng: int | np.random.Generator | None = None, batch: int = BATCH
+    network: Network, *, n_samples: int, cube: Any, rng: int | np.random.Generator | None = None, batch: int = BATCH
 ) -> SampledPatterns:
     """The activation patterns at random points of a cube; needs numpy only.
 
@@ -234,7 +237,7 @@ def sample_patterns(
     Examples
     --------
     >>> tent = Network.from_layers([[[2], [4]], [[1, -1]]], [[0, -2], [0]])
-    >>> len(sample_patterns(tent, samples=100, cube=(-1, 2), rng=0).confirmed())
+    >>> len(sample_patterns(tent, n_samples=100, cube=(-1, 2), rng=0).confirmed())
     3
     """
     _check_range(network)
@@ -244,7 +247,7 @@ def sample_patterns(
     known: dict[bytes, int] = {}
     firsts: list[tuple[float, ...]] = []
     hits: list[int] = []
-    for block in cube_points(lower, upper, samples, generator, batch):
+    for block in cube_points(lower, upper, n_samples, generator, batch):
         keys, first, counts = _distinct(_bits(network, block))
         for key, index, count in zip(keys, first, counts, strict=True):
             if key not in known:
@@ -253,7 +256,7 @@ def sample_patterns(
                 hits.append(0)
             hits[known[key]] += count
     patterns = tuple(_unpacked(key, network.hidden, units) for key in known)
-    return SampledPatterns(network, patterns, tuple(firsts), tuple(hits), samples, seed)
+    return SampledPatterns(network, patterns, tuple(firsts), tuple(hits), n_samples, seed)
 
 
 def cube_bounds(cube: Any, dim: int) -> tuple[Floats, Floats]:

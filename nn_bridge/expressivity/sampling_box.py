@@ -26,6 +26,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network, Row
 from nn_bridge.symbolic.tropicalize import tropicalize
 from polyhedra.errors import GeometryError
+from polyhedra.former_names import former_keywords
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.rounding import round_down, round_up
@@ -71,9 +72,10 @@ class SamplingBox(Value):
         return Polyhedron.box([c - self.radius for c in self.centre], [c + self.radius for c in self.centre])
 
 
+@former_keywords(centre="center")
 def sampling_box(
     network: Network,
-    centre: Iterable[Any] | None = None,
+    center: Iterable[Any] | None = None,
     *,
     margin: Any = 1,
     method: Literal["cells", "hoffman"] = "cells",
@@ -83,7 +85,7 @@ def sampling_box(
     Parameters
     ----------
     network : Network
-    centre : sequence of n numbers, optional
+    center : sequence of n numbers, optional
         The origin by default.
     margin : number
         How much larger than the effective radius the cube is, relatively; positive.  Where the effective radius is 0
@@ -111,7 +113,7 @@ def sampling_box(
         raise NetworkError(f"the margin: {error}") from None
     if share <= 0:
         raise NetworkError(f"a margin of {margin} leaves some region without interior points; take a positive one")
-    middle = (ZERO,) * network.input_dim if centre is None else network.point(centre)
+    middle = (ZERO,) * network.input_dim if center is None else network.point(center)
     if method == "cells":
         distances = (nearest_point(cell.polyhedron, middle)[0] for cell in iterate_cells(network))
         reach = max(distances, default=ZERO)
@@ -123,15 +125,16 @@ def sampling_box(
     return SamplingBox(middle, reach * (1 + share) if reach > 0 else ONE, reach, method)
 
 
+@former_keywords(centre="center")
 def effective_radii(
-    network: Network, centre: Iterable[Any] | None = None, *, pruned: bool = True, **options: Any
+    network: Network, center: Iterable[Any] | None = None, *, pruned: bool = True, **options: Any
 ) -> tuple[EffectiveRadius, ...]:
     """The Hoffman constant and the effective radius of each output's tropical map.
 
     Parameters
     ----------
     network : Network
-    centre : sequence of n numbers, optional
+    center : sequence of n numbers, optional
         The origin by default.
     pruned : bool
         Without it the full expansion of the network is taken, redundant terms included.
@@ -149,7 +152,7 @@ def effective_radii(
     >>> [(found.exact, found.radius) for found in effective_radii(net)]
     [(1, 1)]
     """
-    middle = None if centre is None else network.point(centre)
+    middle = None if center is None else network.point(center)
     maps = tropicalize_by_cells(network) if pruned else tropicalize(network, prune="none")
     return tuple(effective_radius(f, middle, pruned=pruned, **options) for f in maps)
 

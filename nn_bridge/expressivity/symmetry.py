@@ -35,6 +35,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.expressivity.sampling import TOLERANCE, cube_bounds, cube_points, pieces_at
 from nn_bridge.network.network import INPUT, AffineStage, Network
 from nn_bridge.region_count import RegionCount
+from polyhedra.former_names import former_keywords
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import ZERO
@@ -234,10 +235,11 @@ class SymmetricEstimate(Value):
         return False
 
 
+@former_keywords(samples="n_samples")
 def sample_by_symmetry(
     network: Network,
     *,
-    samples: int,
+    n_samples: int,
     cube: Any,
     rng: int | np.random.Generator | None = None,
     symmetry: PermutationSymmetry | None = None,
@@ -250,7 +252,7 @@ def sample_by_symmetry(
     Parameters
     ----------
     network : Network
-    samples : int
+    n_samples : int
         Points to draw in the domain; ``n!`` times fewer than in the whole cube serve as well.
     cube, rng, device, midpoint_test, tolerance
         As in `nn_bridge.expressivity.sampling.sample_regions`; the cube has the same bounds along each block.
@@ -267,7 +269,7 @@ def sample_by_symmetry(
     Examples
     --------
     >>> from nn_bridge.expressivity.constructions import deep_sets
-    >>> sample_by_symmetry(deep_sets(3).network, samples=500, cube=20, rng=0).regions
+    >>> sample_by_symmetry(deep_sets(3).network, n_samples=500, cube=20, rng=0).regions
     8
     """
     generator, seed = generator_and_seed(rng)
@@ -278,7 +280,7 @@ def sample_by_symmetry(
             raise NetworkError(f"the cube has different bounds for the exchangeable coordinates {list(block)}")
 
     def points() -> Iterator[NDArray[np.float64]]:
-        for block in cube_points(lower, upper, samples, generator):
+        for block in cube_points(lower, upper, n_samples, generator):
             yield symmetry.moved_into_domain(block)
 
     found = pieces_at(network, points(), device=device, midpoint_test=midpoint_test, tolerance=tolerance)
@@ -286,7 +288,7 @@ def sample_by_symmetry(
     rounded = np.round(found.slopes / (scale * tolerance)) + 0.0
     regions = sum(symmetry.orbit_size([column.tobytes() for column in slope.T.copy()]) for slope in rounded)
     return SymmetricEstimate(
-        regions, len(found.points), samples, tuple(lower.tolist()), tuple(upper.tolist()), seed, symmetry
+        regions, len(found.points), n_samples, tuple(lower.tolist()), tuple(upper.tolist()), seed, symmetry
     )
 
 

@@ -35,6 +35,10 @@ class Comparison(Value):
         """Whether the two networks are the same function."""
         return self.point is None
 
+    def to_dict(self) -> dict[str, Any]:
+        """The answer, and where the two differ, by name."""
+        return {"same": self.same, "point": self.point, "outputs": self.outputs}
+
     def to_json(self) -> dict[str, Any]:
         """The object that ``puiseux compare --json`` prints."""
         if self.point is None or self.outputs is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from polyhedra.progress import Steps, with_steps
+from polyhedra.values import Value
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
 from puiseux.time_limit import Stopped, check_time_limit, within
@@ -26,8 +27,8 @@ NAMES = (
 """Our names, from the largest number to the least, and theirs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Definitions:
+@dataclass(frozen=True, slots=True, repr=False)
+class Definitions(Value):
     """The six numbers of a network on a domain, each at most the one before.
 
     Attributes
@@ -53,6 +54,16 @@ class Definitions:
     def complete(self) -> bool:
         """Whether no limit ended a count."""
         return self.reason is None and self.counts.complete
+
+    def to_dict(self) -> dict[str, Any]:
+        """The six numbers, bounds on the last of them, by name."""
+        convex = self.convex
+        return {
+            "patterns_any_dimension": self.patterns_any_dimension,
+            **self.counts.counts,
+            "convex": None if convex is None else convex.lower if convex.exact else (convex.lower, convex.upper),
+            "reason": self.reason,
+        }
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``puiseux count --definitions --json`` prints under ``definitions``."""

@@ -136,6 +136,10 @@ class Visits(Iterator[Visit]):
         self._visits = visits
         self.seed = seed
 
+    def __repr__(self) -> str:
+        seed = "" if self.seed is None else f", seed {self.seed}"
+        return f"<Visits: cells one after another, to iterate over{seed}>"
+
     def __next__(self) -> Visit:
         return next(self._visits)
 

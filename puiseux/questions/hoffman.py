@@ -152,7 +152,7 @@ def _steps(network: Network, pruned: bool, samples: int, limit: int) -> Iterator
     yield "Finding the terms"
     short = tropical_maps(network)
     maps = short if pruned else tropicalize(network, prune="none")
-    constants = [refined_radius(f, pruned=pruned, samples=samples, rng=0, limit=limit) for f in maps]
+    constants = [refined_radius(f, pruned=pruned, n_samples=samples, rng=0, limit=limit) for f in maps]
     known = [OutputRadius()] * len(maps)
     for number, constant in enumerate(constants):
         yield f"Bounding the constant of output {number}"

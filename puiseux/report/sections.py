@@ -25,6 +25,7 @@ from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.errors import MissingExtraError, PuiseuxError
 from polyhedra.quoting import shown
 from polyhedra.scalars import rounded_text
+from puiseux.report.bound_formulas import bound_mathml
 from puiseux.report.html_parts import isolated, number, table
 from puiseux.report.subject import LeftOut, Subject, left_out
 from puiseux.report.topology import topology_section
@@ -58,10 +59,11 @@ def domain_html(subject: Subject) -> str:
 def network_section(subject: Subject) -> str:
     """Sizes, layers, where it came from."""
     network, seen = subject.original, subject.problem.network
+    parts = "stages" if network.layers is None else "layers"
     weights = sum(len(m) * len(m[0]) for s in (*network.stages, network.output) for _, m in s.blocks)
     rows = [
         ("inputs", number(network.input_dim)),
-        ("hidden units", f"{number(sum(network.hidden))} in {len(network.hidden)} stages"),
+        ("hidden units", f"{number(sum(network.hidden))} in {len(network.hidden)} {parts}"),
         ("outputs", number(network.output_dim)),
         ("weights", number(weights)),
         ("domain", domain_html(subject)),
@@ -75,7 +77,7 @@ def network_section(subject: Subject) -> str:
             (str(k + 1), number(len(layer.bias)), html.escape(layer.activation))
             for k, layer in enumerate(network.layers)
         ]
-        layers = f"<h3>Layers</h3>{table(('layer', 'rows', 'activation'), described, (1,))}"
+        layers = f"<h3>Layers</h3>{table(('layer', 'units', 'activation'), described, (1,))}"
     else:
         described = [
             (str(k + 1), number(s.units), ", ".join("input" if b == 0 else f"stage {b}" for b, _ in s.blocks) or "–")
@@ -140,7 +142,7 @@ def bounds_section(subject: Subject) -> str:
 
     def rows(bounds: Sequence[Bound]) -> list[tuple[str, ...]]:
         known = sorted((b for b in bounds if b.value is not None), key=lambda b: b.value or 0)
-        return [(number(b.value), html.escape(b.name), html.escape(b.formula), html.escape(b.source)) for b in known]
+        return [(number(b.value), html.escape(b.name), bound_mathml(b.formula), html.escape(b.source)) for b in known]
 
     head = ("", "name", "formula", "source")
     text = "<h3>Upper bounds: no network of these sizes has more cells</h3>" + table(head, rows(found.upper), (0,))

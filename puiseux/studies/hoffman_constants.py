@@ -94,7 +94,7 @@ def _of_matrix(matrix: Matrix, rng: np.random.Generator) -> dict[str, Any]:
     begun = time.process_time()
     exact = hoffman_constant(matrix).value
     seconds = time.process_time() - begun
-    lower, upper = hoffman_lower(matrix, samples=SAMPLES, rng=rng).value, hoffman_upper(matrix)
+    lower, upper = hoffman_lower(matrix, n_samples=SAMPLES, rng=rng).value, hoffman_upper(matrix)
     return {
         "exact": to_float(exact),
         "lower": to_float(lower),
@@ -107,7 +107,7 @@ def _of_matrix(matrix: Matrix, rng: np.random.Generator) -> dict[str, Any]:
 
 def _of_map(f: PuiseuxPolynomial | PuiseuxRational, pruned: bool, rng: np.random.Generator) -> dict[str, Any]:
     begun = time.process_time()
-    found = effective_radius(f, pruned=pruned, samples=SAMPLES, rng=rng)
+    found = effective_radius(f, pruned=pruned, n_samples=SAMPLES, rng=rng)
     seconds = time.process_time() - begun
     return {
         "exact": None if found.exact is None else to_float(found.exact),

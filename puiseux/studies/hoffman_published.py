@@ -86,7 +86,7 @@ def trial(parameters: Plain, rng: np.random.Generator, samples: int) -> dict[str
         exponents = [rng.uniform(size=shape) for shape in shapes]
     matrices = cell_matrices(*(rational_rows(rows.tolist()) for rows in exponents))
     exact = hoffman_over(matrices)
-    lower = max(hoffman_lower(matrix, samples=samples, rng=rng).value for matrix in matrices)
+    lower = max(hoffman_lower(matrix, n_samples=samples, rng=rng).value for matrix in matrices)
     upper = max(map(hoffman_upper, matrices))
     return {
         "exact": to_float(exact.value),

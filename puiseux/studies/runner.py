@@ -163,7 +163,7 @@ def run_study(
 
 @contextmanager
 def _shown(progress: bool | Progress | None) -> Iterator[Progress | None]:
-    """What to call with the numbers of trials: ``progress`` itself, or for True a bar."""
+    """The function to call with the numbers of trials: ``progress`` itself, or for True a bar."""
     if callable(progress) or not progress:
         yield progress or None
         return

@@ -56,7 +56,7 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
         init=INITIALISATION[setting],
         relu_on_output=setting == "ReLU on the output",
     )
-    sample_regions(network, samples=1, cube=RADIUS, rng=0)  # without a clock: torch loads when it is first used
+    sample_regions(network, n_samples=1, cube=RADIUS, rng=0)  # without a clock: torch loads when it is first used
     begun = time.process_time()
     symbolic = count_symbolic(network).regions
     between = time.process_time()
@@ -65,10 +65,10 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
         raise AlgebraError(f"two exact routes disagree, {symbolic} and {by_cells} regions: please report {parameters}")
     box = sampling_box(network)
     start = time.process_time()
-    sampled = sample_regions(network, samples=SAMPLES, cube=RADIUS, rng=rng)
+    sampled = sample_regions(network, n_samples=SAMPLES, cube=RADIUS, rng=rng)
     end = time.process_time()
-    in_box = sample_regions(network, samples=SAMPLES, cube=box.bounds, rng=rng).regions
-    grid = [sample_regions(network, samples=points, cube=radius, rng=rng).regions for radius, points in GRID]
+    in_box = sample_regions(network, n_samples=SAMPLES, cube=box.bounds, rng=rng).regions
+    grid = [sample_regions(network, n_samples=points, cube=radius, rng=rng).regions for radius, points in GRID]
     return {
         "symbolic": symbolic,
         "sampled": sampled.regions,

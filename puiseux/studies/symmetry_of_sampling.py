@@ -69,13 +69,13 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
     symmetry = permutation_symmetry(network)
     if not symmetry.is_full:
         raise AlgebraError(f"the network is not invariant: {symmetry.blocks}; please report {parameters}")
-    sample_regions(network, samples=1, cube=RADIUS, rng=0)
+    sample_regions(network, n_samples=1, cube=RADIUS, rng=0)
     exact = count_cells(network).regions  # once without a clock: libraries load when they are first used
     clock = [time.process_time()]
-    everywhere = sample_regions(network, samples=10**n, cube=RADIUS, rng=rng).regions
+    everywhere = sample_regions(network, n_samples=10**n, cube=RADIUS, rng=rng).regions
     clock.append(time.process_time())
     samples = max(1, 10**n // factorial(n))
-    domain = sample_by_symmetry(network, samples=samples, cube=RADIUS, rng=rng, symmetry=symmetry).regions
+    domain = sample_by_symmetry(network, n_samples=samples, cube=RADIUS, rng=rng, symmetry=symmetry).regions
     clock.append(time.process_time())
     count_cells(network)
     clock.append(time.process_time())

@@ -179,7 +179,7 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
     right.set(xlabel="epoch", title="trained [2, 8, 8, 1]")
     for ax in (left, right):
         if ax.lines:
-            ax.legend(frameon=False, fontsize="x-small")
+            ax.legend(frameon=False, fontsize="x-small", loc="upper left", bbox_to_anchor=(1, 1))
 
 
 STUDY = Study(

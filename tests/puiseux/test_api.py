@@ -81,9 +81,9 @@ def test_one_output_alone() -> None:
 
 def test_without_a_seed_one_is_drawn_and_remembered() -> None:
     pytest.importorskip("torch", reason="sampling regions needs torch")
-    found = puiseux.sample_regions(NET, samples=200, cube=2)
+    found = puiseux.sample_regions(NET, n_samples=200, cube=2)
     assert found.seed is not None
-    assert puiseux.sample_regions(NET, samples=200, cube=2, rng=found.seed) == found
+    assert puiseux.sample_regions(NET, n_samples=200, cube=2, rng=found.seed) == found
     drawn = puiseux.random_network([2, 3, 1])
     seed = int(drawn.notes[0].rsplit(" ", 1)[1])
     assert puiseux.random_network([2, 3, 1], rng=seed) == drawn

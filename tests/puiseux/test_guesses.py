@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,9 @@ def test_mixed_integer_functions_take_text_and_numbers_too(domain: Any) -> None:
 
 @pytest.mark.parametrize("cube", ["box:-2,2", SQUARE, 2, (-2, 2)], ids=str)
 def test_cubes_have_the_syntax_of_boxes(cube: Any) -> None:
-    assert puiseux.sample_patterns(NET, samples=4000, cube=cube, rng=0).samples == 4000
+    assert puiseux.sample_patterns(NET, n_samples=4000, cube=cube, rng=0).samples == 4000
     with pytest.raises(NetworkError, match="the cube"):
-        puiseux.sample_patterns(NET, samples=10, cube="box:2,1", rng=0)
+        puiseux.sample_patterns(NET, n_samples=10, cube="box:2,1", rng=0)
 
 
 def test_windows_have_the_syntax_of_boxes() -> None:
@@ -131,8 +132,8 @@ def test_functions_are_evaluated_at_many_points() -> None:
 
 def test_random_numbers_need_no_seed() -> None:
     assert puiseux.random_network([2, 3, 1]).hidden == (3,)
-    assert puiseux.sample_patterns(NET, samples=10, cube=1).samples == 10
-    assert puiseux.effective_radii(NET, samples=2)
+    assert puiseux.sample_patterns(NET, n_samples=10, cube=1).samples == 10
+    assert puiseux.effective_radii(NET, n_samples=2)
 
 
 def test_models_in_wrappers_are_read() -> None:
@@ -162,3 +163,36 @@ def test_scripted_and_traced_chains_are_read() -> None:
     residual = torch.jit.trace(Twice(), torch.zeros(1, 2))
     with pytest.raises(NetworkError, match="is a TorchScript program, whose layers are not read"):
         puiseux.as_network(residual)
+
+
+TENT: Any = [([[2], [4]], [0, -2]), ([[1, -1]], [0])]
+RENAMED: dict[str, Any] = {
+    "sample_patterns samples": lambda **old: puiseux.sample_patterns(TENT, cube=2, rng=0, **old),
+    "sample_regions samples": lambda **old: puiseux.sample_regions(TENT, cube=2, rng=0, **old),
+    "effective_radii samples": lambda **old: puiseux.effective_radii(TENT, rng=0, **old),
+    "effective_radius samples": lambda **old: puiseux.effective_radius(
+        puiseux.PuiseuxPolynomial("max(0, x)"), rng=0, **old
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RENAMED)
+def test_a_former_keyword_works_with_a_warning(name: str) -> None:
+    call, old = RENAMED[name], name.split()[1]
+    with pytest.warns(FutureWarning, match=rf"\({old}=\.\.\) is n_{old}=\.\. now"):
+        found = call(**{old: 30})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        assert call(**{f"n_{old}": 30}) == found
+    with pytest.raises(TypeError, match="its new name"):
+        call(**{old: 30, f"n_{old}": 30})
+
+
+def test_a_former_centre_works_with_a_warning() -> None:
+    for call in (
+        lambda **old: puiseux.sampling_box(TENT, **old),
+        lambda **old: puiseux.minimal_effective_radius(puiseux.PuiseuxPolynomial("max(0, x)"), **old),
+    ):
+        with pytest.warns(FutureWarning, match="center="):
+            found = call(centre=[1])
+        assert call(center=[1]) == found

@@ -69,7 +69,7 @@ OF_A_NETWORK = (
 def test_functions_of_a_network_take_paths_too(name: str, tmp_path: Path) -> None:
     network = puiseux.Network.from_layers([[[1, 2], [2, -1]], [[1, -1]]], [[0, 1], [0]])
     puiseux.save(network, tmp_path / "net.json")
-    options: dict[str, Any] = {"samples": 5, "cube": 1} if name.startswith("sample_") else {}
+    options: dict[str, Any] = {"n_samples": 5, "cube": 1} if name.startswith("sample_") else {}
     if "rng" in inspect.signature(getattr(puiseux, name)).parameters:
         options["rng"] = 0
     function = getattr(puiseux, name)

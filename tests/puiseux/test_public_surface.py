@@ -105,8 +105,8 @@ DRAWN: dict[str, Callable[[Any], Any]] = {
     "effective_radii": lambda rng: puiseux.effective_radii(NET, rng=rng)[0],
     "effective_radius": lambda rng: puiseux.effective_radius(TERMS, rng=rng),
     "random_network": lambda rng: puiseux.random_network([2, 3, 1], rng=rng),
-    "sample_patterns": lambda rng: puiseux.sample_patterns(NET, samples=50, cube=2, rng=rng),
-    "sample_regions": lambda rng: puiseux.sample_regions(NET, samples=50, cube=2, rng=rng),
+    "sample_patterns": lambda rng: puiseux.sample_patterns(NET, n_samples=50, cube=2, rng=rng),
+    "sample_regions": lambda rng: puiseux.sample_regions(NET, n_samples=50, cube=2, rng=rng),
 }
 """Functions that draw and return a value; `explore` yields cells one by one, so its caller keeps the seed."""
 
@@ -229,7 +229,7 @@ puiseux.optimize(net, [(-1, 1), (0, 1)])
 puiseux.lipschitz(net, domain=puiseux.Polyhedron.box([-1], [1]))
 puiseux.topology(net, (-1, 1))
 puiseux.write_certificate(net, "net.cert", (-1, 1))
-puiseux.sample_patterns(net, samples=1, cube=1, rng=np.random.default_rng(1))
+puiseux.sample_patterns(net, n_samples=1, cube=1, rng=np.random.default_rng(1))
 """
 WRONG = "puiseux.count_regions(net, 5)\n"
 

@@ -49,6 +49,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "table": puiseux.region_statistics(LONG),
         "bounds": puiseux.region_bounds(LONG),
         "affine map": next(iter(puiseux.iterate_cells(LONG))).affine_map,
+        "same": puiseux.compare(LONG, LONG),
+        "boundary": puiseux.decision_boundary(LONG, BOX),
+        "definitions": puiseux.count_definitions(LONG),
         "polynomial": puiseux.tropicalize(LONG)[0].numerator,
     }
 
@@ -56,7 +59,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 NAMES = (
     "network", "deep", "count", "formula", "one formula", "optimum", "milp optimum", "lipschitz", "local lipschitz",
     "difference", "comparison", "topology", "property", "verdict", "crosscheck", "reduction", "cell", "region", "table",
-    "bounds", "affine map",
+    "bounds", "affine map", "same", "boundary", "definitions",
 )  # fmt: skip
 
 
@@ -75,6 +78,14 @@ def test_what_a_line_says(results: dict[str, Any]) -> None:
     assert repr(count).startswith("RegionCount(cells=5, regions=5, regions_by_point=5, affine_maps=5, engine='cells', ")
     best = puiseux.optimize([[[1], [-1]], [[1, 1]]], "box:-1,2", maximize=True)
     assert repr(best).startswith("Extremum(value=2, point=(2,), bound=2, proven=True, maximum=True, output=0, ")
+    assert repr(results["same"]) == "Comparison(same=True)"
+    assert repr(results["comparison"]).startswith("Comparison(same=False, point=(")
+    assert repr(results["crosscheck"]).startswith("CrossCheck(agree=True, ")
+    assert repr(puiseux.decision_boundary([[[1, 0], [0, 1], [0, 0]]])) == (
+        "<DecisionBoundary: 3 pieces between 3 pairs of classes>"
+    )
+    assert repr(puiseux.count_definitions(NET)).startswith("Definitions(patterns_any_dimension=")
+    assert repr(puiseux.explore(NET, [0, 0], order="random")).startswith("<Visits: cells one after another")
     assert brief(fmpq(1, 3) ** 40).startswith("~8.2252")
     assert one_line("Long", {f"entry_{k}": "x" * 30 for k in range(9)}).endswith(", ..)")
 

@@ -66,7 +66,7 @@ def test_the_dual_of_the_simplex() -> None:
 @LAW
 @given(rational_maps(), st.booleans(), st.integers(0, 9))
 def test_lower_exact_upper(f: PuiseuxRational, pruned: bool, seed: int) -> None:
-    found = effective_radius(f, pruned=pruned, samples=2, rng=seed)
+    found = effective_radius(f, pruned=pruned, n_samples=2, rng=seed)
     assert found.exact is not None
     assert found.lower <= found.exact <= found.upper
     assert found.exact == hoffman_constant_of(f, pruned=pruned)

@@ -78,7 +78,7 @@ def test_all_methods_agree_with_the_definition(matrix: list[list[Any]]) -> None:
 @LAW
 @given(matrices(), st.integers(0, 100))
 def test_lower_exact_upper(matrix: list[list[Any]], seed: int) -> None:
-    lower, exact, upper = hoffman_lower(matrix, samples=3, rng=seed), hoffman_constant(matrix), hoffman_upper(matrix)
+    lower, exact, upper = hoffman_lower(matrix, n_samples=3, rng=seed), hoffman_constant(matrix), hoffman_upper(matrix)
     assert lower.value <= exact.value <= upper
     assert lower.verify(matrix)
     assert exact.value <= hoffman_upper(matrix, limit=0)  # the a-priori bound

@@ -27,37 +27,37 @@ SQUARES = Network.from_layers([[[1, 0], [0, 1], [1, 1]], [[1, -2, 1], [0, 1, 3]]
 
 
 def test_large_regions_are_all_found() -> None:
-    estimate = sample_regions(SQUARES, samples=4000, cube=3, rng=1)
+    estimate = sample_regions(SQUARES, n_samples=4000, cube=3, rng=1)
     exact = count_cells(SQUARES)
     assert (estimate.regions, estimate.patterns) == (exact.regions, exact.cells)
 
 
 def test_pieces_with_one_slope_are_told_apart() -> None:
     network = tent(4).network
-    full = sample_regions(network, samples=4000, cube=(0, 1), rng=2)
+    full = sample_regions(network, n_samples=4000, cube=(0, 1), rng=2)
     assert (full.regions, full.jacobians, full.affine_maps) == (16, 2, 16)
     # as published, midpoints alone: those of two rising pieces an even number apart lie on a third one
-    assert sample_regions(network, samples=4000, cube=(0, 1), rng=2, offsets=False).regions < 16
-    assert sample_regions(network, samples=4000, cube=(0, 1), rng=2, offsets=False, midpoint_test=False).regions == 2
+    assert sample_regions(network, n_samples=4000, cube=(0, 1), rng=2, offsets=False).regions < 16
+    assert sample_regions(network, n_samples=4000, cube=(0, 1), rng=2, offsets=False, midpoint_test=False).regions == 2
 
 
 def test_midpoints_tell_apart_pieces_with_one_map() -> None:
     # 0, then up and down to 0 again: the two flat pieces have one affine map
     network = Network.from_layers([[[1], [1], [1]], [[1, -2, 1]]], [[0, -1, -2], [0]])
     assert count_cells(network).regions == 4
-    assert sample_regions(network, samples=500, cube=(-2, 4), rng=3).regions == 4
-    assert sample_regions(network, samples=500, cube=(-2, 4), rng=3, midpoint_test=False).regions == 3
+    assert sample_regions(network, n_samples=500, cube=(-2, 4), rng=3).regions == 4
+    assert sample_regions(network, n_samples=500, cube=(-2, 4), rng=3, midpoint_test=False).regions == 3
 
 
 def test_cells_with_one_affine_map_are_one_region() -> None:
     # the second unit is twice the first one shifted out again: two cells, one map
     network = Network.from_layers([[[1], [1]], [[1, 0]]], [[0, -1], [0]])
-    estimate = sample_regions(network, samples=500, cube=2, rng=3)
+    estimate = sample_regions(network, n_samples=500, cube=2, rng=3)
     assert (estimate.patterns, estimate.regions) == (3, 2)
 
 
 def test_the_slopes_are_those_of_the_cells() -> None:
-    estimate = sample_regions(SQUARES, samples=2000, cube=3, rng=4)
+    estimate = sample_regions(SQUARES, n_samples=2000, cube=3, rng=4)
     exact = {
         tuple(tuple(to_float(v) for v in row) for row in cell.affine_map.matrix) for cell in iterate_cells(SQUARES)
     }
@@ -75,7 +75,7 @@ def test_confirmed_patterns_are_patterns_of_cells(seed: int, sizes: list[int], d
     weights = [rng.integers(-2, 3, (b, a)) for a, b in pairwise(shapes)]
     biases = [rng.integers(-2, 3, b) for b in shapes[1:]]
     network = Network.from_layers(weights, biases)
-    confirmed = sample_patterns(network, samples=300, cube=4, rng=seed).confirmed()
+    confirmed = sample_patterns(network, n_samples=300, cube=4, rng=seed).confirmed()
     assert confirmed
     assert confirmed <= {cell.pattern for cell in iterate_cells(network)}
 
@@ -89,16 +89,16 @@ def test_a_point_on_a_hyperplane_confirms_nothing() -> None:
 
 
 def test_hits_add_up_and_the_same_seed_gives_the_same() -> None:
-    first = sample_patterns(SQUARES, samples=1000, cube=2, rng=7, batch=64)
-    again = sample_patterns(SQUARES, samples=1000, cube=2, rng=7, batch=1000)
+    first = sample_patterns(SQUARES, n_samples=1000, cube=2, rng=7, batch=64)
+    again = sample_patterns(SQUARES, n_samples=1000, cube=2, rng=7, batch=1000)
     assert sum(first.hits) == 1000
     assert dict(zip(first.patterns, first.hits, strict=True)) == dict(zip(again.patterns, again.hits, strict=True))
-    one, two = (sample_regions(SQUARES, samples=1000, cube=2, rng=7, batch=b) for b in (64, 1000))
+    one, two = (sample_regions(SQUARES, n_samples=1000, cube=2, rng=7, batch=b) for b in (64, 1000))
     assert one == two
 
 
 def test_an_estimate_says_what_it_rests_on() -> None:
-    estimate = sample_regions(deep_sets(3).network, samples=123, cube=([-1, -2, -3], 4), rng=5)
+    estimate = sample_regions(deep_sets(3).network, n_samples=123, cube=([-1, -2, -3], 4), rng=5)
     assert not estimate.exact
     assert estimate.to_json() == {
         "regions": estimate.regions,
@@ -112,17 +112,17 @@ def test_an_estimate_says_what_it_rests_on() -> None:
         "exact": False,
     }
     generator = np.random.default_rng(5)
-    assert sample_regions(deep_sets(3).network, samples=9, cube=1, rng=generator).seed is None
+    assert sample_regions(deep_sets(3).network, n_samples=9, cube=1, rng=generator).seed is None
 
 
 def test_networks_without_units_and_with_skips() -> None:
     affine = Network.from_layers([[[1, 2]]], [[3]])
-    estimate = sample_regions(affine, samples=10, cube=1, rng=0)
+    estimate = sample_regions(affine, n_samples=10, cube=1, rng=0)
     assert (estimate.regions, estimate.slopes) == (1, (((1.0, 2.0),),))
     constant = Network.from_layers([[[0, 0]]], [[3]])
-    assert sample_regions(constant, samples=10, cube=1, rng=0).slopes == (((0.0, 0.0),),)
+    assert sample_regions(constant, n_samples=10, cube=1, rng=0).slopes == (((0.0, 0.0),),)
     leaky = Network.from_layers([[[1]], [[1]]], activations=["leaky:1/2", "linear"])
-    assert set(sample_regions(leaky, samples=100, cube=1, rng=0).slopes) == {((0.5,),), ((1.0,),)}
+    assert set(sample_regions(leaky, n_samples=100, cube=1, rng=0).slopes) == {((0.5,),), ((1.0,),)}
 
 
 def test_points_fill_the_cube() -> None:
@@ -137,22 +137,22 @@ def test_points_fill_the_cube() -> None:
 @pytest.mark.parametrize("cube", [0, -1, (1, 1), (0, math.inf), "wide", (1, 2, 3), ([0, 0, 0], 1), None])
 def test_cubes_that_make_no_sense(cube: Any) -> None:
     with pytest.raises(NetworkError, match="cube"):
-        sample_regions(SQUARES, samples=10, cube=cube, rng=0)
+        sample_regions(SQUARES, n_samples=10, cube=cube, rng=0)
 
 
 def test_requests_that_make_no_sense() -> None:
     with pytest.raises(NetworkError, match="take at least 1"):
-        sample_regions(SQUARES, samples=0, cube=1, rng=0)
+        sample_regions(SQUARES, n_samples=0, cube=1, rng=0)
     with pytest.raises(NetworkError, match="device 'abacus' cannot be used"):
-        sample_regions(SQUARES, samples=1, cube=1, rng=0, device="abacus")
+        sample_regions(SQUARES, n_samples=1, cube=1, rng=0, device="abacus")
 
 
 def test_weights_beyond_floats_are_refused() -> None:
     network = Network.from_layers([[["1e400"]], [[1]]])
     with pytest.raises(NetworkError, match="stage 1 has a weight beyond the range of float64"):
-        sample_regions(network, samples=1, cube=1, rng=0)
+        sample_regions(network, n_samples=1, cube=1, rng=0)
     with pytest.raises(NetworkError, match="beyond the range"):
-        sample_patterns(network, samples=1, cube=1, rng=0)
+        sample_patterns(network, n_samples=1, cube=1, rng=0)
 
 
 def test_without_torch_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,8 +165,8 @@ def test_without_torch_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(MissingExtraError, match=r"sampling Jacobians needs the optional part \[torch\]"):
-        sample_regions(SQUARES, samples=10, cube=1, rng=0)
-    assert len(sample_patterns(SQUARES, samples=100, cube=1, rng=0).patterns) > 1
+        sample_regions(SQUARES, n_samples=10, cube=1, rng=0)
+    assert len(sample_patterns(SQUARES, n_samples=100, cube=1, rng=0).patterns) > 1
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])

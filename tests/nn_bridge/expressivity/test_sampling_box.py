@@ -59,8 +59,8 @@ def test_the_box_is_a_cube_to_sample_in() -> None:
     network = Network.from_layers([[[1, 0], [0, 1], [1, 1]], [[1, -2, 1]]], [[-30, -40, -50], [0]])
     box = sampling_box(network)
     cells = {cell.pattern for cell in iterate_cells(network)}
-    assert sample_patterns(network, samples=3000, cube=box.bounds, rng=0).confirmed() == cells
-    assert len(sample_patterns(network, samples=3000, cube=5, rng=0).patterns) < len(cells)
+    assert sample_patterns(network, n_samples=3000, cube=box.bounds, rng=0).confirmed() == cells
+    assert len(sample_patterns(network, n_samples=3000, cube=5, rng=0).patterns) < len(cells)
 
 
 def test_bounds_round_outwards() -> None:

@@ -105,7 +105,7 @@ def test_a_network_without_symmetry() -> None:
 def test_the_estimate_of_deep_sets_is_the_closed_form(parameters: tuple[int, int, int, int]) -> None:
     inputs, *_ = parameters
     construction = deep_sets(*parameters)
-    estimate = sample_by_symmetry(construction.network, samples=3000, cube=20, rng=1)
+    estimate = sample_by_symmetry(construction.network, n_samples=3000, cube=20, rng=1)
     assert estimate.regions == construction.regions
     assert estimate.symmetry.order == {2: 2, 3: 6, 4: 24}[inputs]
     assert estimate.pieces <= inputs + 1
@@ -119,7 +119,7 @@ def test_the_estimate_undercounts_pieces_whose_jacobian_is_more_symmetric_than_t
     counted = count_by_symmetry(clipped)
     assert (counted.everywhere.regions, counted.everywhere.affine_maps, counted.affine_maps) == (4, 3, 3)
     assert counted.regions == 4
-    assert sample_by_symmetry(clipped, samples=500, cube=3, rng=0).regions == 3
+    assert sample_by_symmetry(clipped, n_samples=500, cube=3, rng=0).regions == 3
 
 
 def test_orbits() -> None:
@@ -148,4 +148,4 @@ def test_the_images_of_the_domain_fill_the_space_without_overlap() -> None:
 
 def test_a_cube_that_is_not_symmetric() -> None:
     with pytest.raises(NetworkError, match=r"different bounds for the exchangeable coordinates \[0, 1\]"):
-        sample_by_symmetry(deep_sets(2).network, samples=10, cube=([0, -1], 1), rng=0)
+        sample_by_symmetry(deep_sets(2).network, n_samples=10, cube=([0, -1], 1), rng=0)
