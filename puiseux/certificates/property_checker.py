@@ -224,9 +224,7 @@ class Tree:
         strict = any(y > 0 and self.rows[r][0] == "given" and self.rows[r][2] for r, y in multipliers)
         _require(value < 0 or (strict and value == 0), "the sum of the rows is not negative")
         self.leaves += 1
-        if self.path:
-            return self._enter(*self.path.pop())
-        return self._begin()
+        return self._enter(*self.path.pop()) if self.path else self._begin()
 
     def _unit(self, stage: int, unit: int, factor: int) -> Form:  # scaled as its stage is
         if stage == 0:
