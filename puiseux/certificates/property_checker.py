@@ -92,7 +92,8 @@ def _below(number: Any, end: int, name: str) -> int:
     return number  # type: ignore[no-any-return]
 
 
-def digest_of(content: Any) -> str:  # the SHA-256 of JSON without blanks
+def digest_of(content: Any) -> str:
+    """The SHA-256 of JSON without blanks."""
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -167,7 +168,7 @@ class Tree:
         {"bounds": self._bounds, "split": self._split, "cut": self._cut, "leaf": self._leaf}[record[0]](*record[1:])
 
     def counts(self) -> dict[str, int]:
-        """What is proven, at the end."""
+        """The numbers that are proven, at the end."""
         _require(not self.open, "a place is open still")
         return {"splits": self.splits, "leaves": self.leaves}
 
@@ -224,9 +225,7 @@ class Tree:
         strict = any(y > 0 and self.rows[r][0] == "given" and self.rows[r][2] for r, y in multipliers)
         _require(value < 0 or (strict and value == 0), "the sum of the rows is not negative")
         self.leaves += 1
-        if self.path:
-            return self._enter(*self.path.pop())
-        return self._begin()
+        return self._enter(*self.path.pop()) if self.path else self._begin()
 
     def _unit(self, stage: int, unit: int, factor: int) -> Form:  # scaled as its stage is
         if stage == 0:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from nn_bridge.network.network import Network
 from puiseux.certificates import property_checker
 from puiseux.certificates.property_certificate import write_property_certificate
 from puiseux.certificates.property_checker import Invalid, NoCertificate, check
+from tests.oracles.naive_property_certificates import accepts
 
 MUTANTS = 250
 NET = Network.from_layers(
@@ -67,6 +69,13 @@ def lines_of(spec: Property, path: Path) -> list[Any]:
 
 
 def rejected(lines: list[Any], path: Path) -> bool:
+    """Whether the checker refuses a file; the checker that was written from the documentation must agree."""
+    refused = refused_by_one(lines, path)
+    assert refused is not accepts(lines), lines
+    return refused
+
+
+def refused_by_one(lines: list[Any], path: Path) -> bool:
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     try:
         check(str(path))
@@ -193,9 +202,17 @@ def test_most_damage_is_noticed_and_the_rest_is_true(tmp_path: Path) -> None:
 def test_a_wrong_header_is_refused(field: str, value: Any, tmp_path: Path) -> None:
     lines = lines_of(asked(">=", "100"), tmp_path / "a")
     lines[0][field] = value
-    assert rejected(lines, tmp_path / "b")
+    assert refused_by_one(lines, tmp_path / "b")
     if field in ("network", "property"):
-        assert rejected(signed(lines), tmp_path / "b")
+        assert refused_by_one(signed(lines), tmp_path / "b")
+
+
+def test_the_example_of_the_documentation(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "certificates.md").read_text()
+    example = re.findall(r"```text\n(\{\"format\":\"puiseux.*?)```", page, re.DOTALL)[1]
+    (tmp_path / "a").write_text(example)
+    assert check(str(tmp_path / "a"))["counts"] == {"splits": 1, "leaves": 2}
+    assert accepts([json.loads(line) for line in example.splitlines()])
 
 
 def test_every_truncation_is_refused(tmp_path: Path) -> None:
@@ -268,4 +285,4 @@ def test_denominators_that_explode_are_refused(tmp_path: Path) -> None:
     lines = lines_of(asked(">=", "100"), tmp_path / "a")
     long = [f"1/{10**4000 + k}" for k in range(3)]
     lines[0]["network"][3] = [[[[0, [[w, w]] * 3]], long] for w in long] + lines[0]["network"][3][1:]
-    assert rejected(signed(lines), tmp_path / "b")
+    assert refused_by_one(signed(lines), tmp_path / "b")
