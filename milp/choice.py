@@ -1,4 +1,8 @@
-"""Which method is tried when: by all cells, or by branching.
+"""Which method is tried when: by splitting boxes, by all cells, or by branching.
+
+Splitting the domain into boxes bounds thousands of boxes a second and needs few of them where there are few inputs,
+however many units and cells there are; it never decides what holds with equality, and with many inputs there are too
+many boxes.
 
 Listing cells takes time proportional to their number and to the number of their vertices: thousands of cells a second
 with two to four inputs, but a box of n inputs alone has 2^n vertices. Branching with proven bounds needs few nodes
@@ -25,11 +29,25 @@ MANY_UNSTABLE = 40
 FEW_CELLS = 50_000
 """Where so many units in general position would make no more cells, these are listed before anything else."""
 
+VERY_FEW_CELLS = 1000
+"""The same, before boxes are split too."""
+
 FIRST_CELLS = 20_000
 """Cells that are listed then, at a hundred thousand a second."""
 
 NO_SOLVER = "none"
-CELLS, BRANCHING = "cells", "branching"
+BOXES, CELLS, BRANCHING = "boxes", "cells", "branching"
+
+MAX_BOX_INPUTS = 12
+"""With more inputs a box is halved too often before its bounds are of use."""
+
+MOST_BOXES = 200_000
+"""Where there is no time limit the other methods have their turn after so many boxes."""
+
+
+def boxes_can_win(region: BoundedDomain) -> bool:
+    """Whether splitting a domain into boxes is worth a try before anything else: few inputs."""
+    return region.dim <= MAX_BOX_INPUTS
 
 
 def cells_can_win(region: BoundedDomain) -> bool:
@@ -51,6 +69,11 @@ def cells_come_first(units: int, region: BoundedDomain) -> bool:
     """
     cells = sum(math.comb(units, i) for i in range(region.dim + 1))
     return cells <= FEW_CELLS and cells_can_win(region)
+
+
+def cells_are_few(units: int, region: BoundedDomain) -> bool:
+    """Whether so few cells are possible that listing them takes less time than anything else."""
+    return sum(math.comb(units, i) for i in range(region.dim + 1)) <= VERY_FEW_CELLS and cells_can_win(region)
 
 
 def solver_helps(region: BoundedDomain, bounds: Bounds) -> bool:

@@ -25,12 +25,21 @@ from polyhedra.arrays import Floats
 from polyhedra.rounding import UNIT_ROUNDOFF
 from polyhedra.scalars import to_float
 
-_UNDERFLOW = 1e-310  # times the growth of a network: more than all products of one bound lose by underflow together
+UNDERFLOW = 1e-310
+"""Times the growth of a network: more than all products of one bound lose by underflow together."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Stage:
-    """A stage in floating point: nearest weights per source, nearest biases."""
+class FloatStage:
+    """A stage in floating point.
+
+    Attributes
+    ----------
+    blocks : tuple of (source, matrix)
+        The nearest weights.
+    bias : array
+        The nearest biases.
+    """
 
     blocks: tuple[tuple[int, Floats], ...]
     bias: Floats
@@ -50,24 +59,24 @@ def deeppoly_bounds(network: Network, start: Bounds) -> Bounds:
 
     Where weights or values leave the range in which the error bound is a proof, the bounds stay as they are.
     """
-    stages = [_float_stage(stage) for stage in (*network.stages, network.output)]
+    stages = [float_stage(stage) for stage in (*network.stages, network.output)]
     with np.errstate(all="ignore"):  # a NaN or an infinity tightens nothing
-        loss = _UNDERFLOW * _growth(stages, start)
+        loss = UNDERFLOW * growth(stages, start)
         return _tightened(network, start, stages, loss) if loss < math.inf else start
 
 
-def _growth(stages: list[_Stage], start: Bounds) -> float:
+def growth(stages: list[FloatStage], start: Bounds) -> float:
     """By what factor the back-substitution enlarges an error in one entry at most, times the number of its products."""
-    growth = max(1.0, *(max(map(abs, ends), default=0.0) for ends in (*start.input, *start.lower, *start.upper)))
+    factor = max(1.0, *(max(map(abs, ends), default=0.0) for ends in (*start.input, *start.lower, *start.upper)))
     products = 1.0
     for stage in stages:
         sums = sum((np.abs(matrix).sum(axis=1) for _, matrix in stage.blocks), np.abs(stage.bias))
-        growth *= 1.0 + float(np.max(sums, initial=0.0))
+        factor *= 1.0 + float(np.max(sums, initial=0.0))
         products += sum(matrix.size for _, matrix in stage.blocks) + len(stage.bias)
-    return growth * products
+    return factor * products
 
 
-def _tightened(network: Network, start: Bounds, stages: list[_Stage], loss: float) -> Bounds:
+def _tightened(network: Network, start: Bounds, stages: list[FloatStage], loss: float) -> Bounds:
     sizes = [network.input_dim, *network.hidden]
     lower, upper = list(start.lower), list(start.upper)
     lines: list[_Lines] = []
@@ -83,9 +92,10 @@ def _tightened(network: Network, start: Bounds, stages: list[_Stage], loss: floa
     return Bounds(start.input, tuple(lower), tuple(upper), "deeppoly", start.proven)
 
 
-def _float_stage(stage: AffineStage) -> _Stage:
+def float_stage(stage: AffineStage) -> FloatStage:
+    """A stage with the float64 numbers nearest to its entries."""
     blocks = tuple((source, float_matrix(matrix)) for source, matrix in stage.blocks)
-    return _Stage(blocks, np.array([to_float(b) for b in stage.bias]))
+    return FloatStage(blocks, np.array([to_float(b) for b in stage.bias]))
 
 
 def _box(bounds: Bounds, source: int) -> tuple[Floats, Floats]:
@@ -107,9 +117,9 @@ def _unit_lines(lower: FloatRow, upper: FloatRow) -> _Lines:
 
 
 def _upper_bounds(
-    target: _Stage,
+    target: FloatStage,
     sign: float,
-    stages: list[_Stage],
+    stages: list[FloatStage],
     lines: list[_Lines],
     boxes: list[tuple[Floats, Floats]],
     sizes: list[int],

@@ -1,6 +1,7 @@
 """Properties decided exactly: does an input of a bounded set, with the network's outputs there, satisfy a system?
 
-For each linear system of the disjunction the rows over X are the domain. The least slack of all its rows is one output
+For each linear system of the disjunction the rows over X are the domain. With few inputs it is split into boxes, on
+which proven bounds show that a row fails (`milp.box_search`). Else the least slack of all its rows is one output
 of a larger network, because min(a, b) = a - max(0, a - b): branching asks whether its maximum is negative. Where the
 cells can be listed, the slacks themselves are the outputs, and a cell is passed over if one of them is negative on all
 of it (`milp.by_cells`). A MILP solver only proposes points.
@@ -21,9 +22,19 @@ from flint import fmpq
 from milp.arguments import of_any_model
 from milp.bounding import network_bounds
 from milp.bounds import Bounds, OutOfRange
+from milp.box_search import search_boxes
 from milp.branching import Objective, SearchResult, search_maximum
 from milp.by_cells import meet_by_cells
-from milp.choice import BRANCHING, CELLS, cells_can_win, order_of_methods, solver_helps
+from milp.choice import (
+    BOXES,
+    BRANCHING,
+    CELLS,
+    MOST_BOXES,
+    boxes_can_win,
+    cells_can_win,
+    order_of_methods,
+    solver_helps,
+)
 from milp.domain import BoundedDomain, OutOfTime, bounded
 from milp.formulations import formulate
 from milp.solvers import choose_solver, deadline_after, may_load, third_of, time_left
@@ -47,7 +58,7 @@ class Decision:
     ----------
     verdict : Verdict
         VIOLATED with an exact counterexample, PROVEN, or OPEN with a reason.
-    method : {"branching", "cells", "milp"}
+    method : {"boxes", "branching", "cells", "milp"}
         What decided, or came last: with several systems the one that took most.
     domain : BoundedDomain or None
         The set of inputs, where all systems have the same.
@@ -103,7 +114,7 @@ def decide(
     regions: list[BoundedDomain] = []
     for number, system in enumerate(spec.disjuncts):
         try:
-            region = _domain(system, spec.inputs, deadline)
+            region = inputs_of(system, spec.inputs, deadline)
             if region is None:
                 continue
             regions.append(region)
@@ -121,7 +132,7 @@ def decide(
             return Decision(verdict, question.method, _one(regions))
         reason = reason or question.reason
     status = Status.PROVEN if reason is None else Status.OPEN
-    method = max(methods, key=(BRANCHING, CELLS, MILP).index, default=BRANCHING)
+    method = max(methods, key=(BOXES, BRANCHING, CELLS, MILP).index, default=BRANCHING)
     return Decision(Verdict(status, None, None, time.monotonic() - start, reason=reason), method, _one(regions))
 
 
@@ -144,7 +155,7 @@ def _one(regions: list[BoundedDomain]) -> BoundedDomain | None:
     return regions[0] if regions and all(other.polyhedron == regions[0].polyhedron for other in regions) else None
 
 
-def _domain(system: tuple[LinearRow, ...], inputs: int, deadline: float | None) -> BoundedDomain | None:
+def inputs_of(system: tuple[LinearRow, ...], inputs: int, deadline: float | None) -> BoundedDomain | None:
     """The inputs that satisfy the rows over X; None where there are none."""
     rows = [row for row in system if not any(row.outputs)]
     if any(not any(row.inputs) and (row.right < 0 or (row.strict and row.right == 0)) for row in rows):
@@ -195,6 +206,10 @@ class _Question:
 
     def answer(self) -> Row | None:
         """Such a point, or None; then ``reason`` is set where the question is open."""
+        if self.rows and boxes_can_win(self.region):
+            point = self._by_boxes()
+            if point is not None or self._settled:
+                return point
         wider = least_slack_network(self.network, self.rows)
         try:
             return self._answer(wider)
@@ -234,6 +249,33 @@ class _Question:
         known_text = "" if bound is None else f"; the least slack is at most {to_float(bound):.6g}"
         self.reason = f"{'time limit' if late else 'stopped'} after {nodes} nodes{known_text}"
         return None
+
+    def _by_boxes(self) -> Row | None:
+        self.method = BOXES
+        try:
+            bounds = network_bounds(self.network, self.region, "deeppoly")
+            share = None if self.deadline is None else time.monotonic() + 0.5 * (self.deadline - time.monotonic())
+            found = search_boxes(
+                self.network,
+                self.region,
+                bounds,
+                self.slack_stages(),
+                self._holds,
+                deadline=share,
+                max_boxes=MOST_BOXES if self.deadline is None else 10**9,
+            )
+        except OutOfRange:
+            return None
+        self._settled = found.proven
+        return found.point
+
+    def slack_stages(self) -> list[AffineStage]:
+        """The slacks of all rows that are no ends of the region's box, each as a stage of one row."""
+        walls = [LinearRow(row[:-1], (ZERO,) * self.network.output_dim, row[-1]) for row in self.region.inequalities]
+        for row in self.region.equalities:
+            walls.append(LinearRow(row[:-1], (ZERO,) * self.network.output_dim, row[-1]))
+            walls.append(LinearRow(tuple(-a for a in row[:-1]), (ZERO,) * self.network.output_dim, -row[-1]))
+        return [slack_of(row).as_stage(self.network) for row in (*self.rows, *walls)]
 
     def _holds(self, point: Row) -> bool:
         outputs = self.network.evaluate(point)

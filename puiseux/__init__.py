@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         write_certificate,
         write_pruning_certificate,
     )
+    from puiseux.certificates.property_certificate import write_property_certificate
     from puiseux.cross_check.cross_check import CrossCheck, crosscheck
     from puiseux.pictures.decision_regions import plot_decision_region, save_decision_region
     from puiseux.pictures.persistence import plot_betti_growth, plot_persistence
@@ -144,6 +145,7 @@ _HOMES = {
     "vertex_persistence": "puiseux.questions.set_topology",
     "verify_certificate": "puiseux.certificates.certificate",
     "write_certificate": "puiseux.certificates.certificate",
+    "write_property_certificate": "puiseux.certificates.property_certificate",
     "write_pruning_certificate": "puiseux.certificates.certificate",
     "write_report": "puiseux.report.report",
 }
@@ -230,6 +232,7 @@ __all__ = [
     "verify_certificate",
     "vertex_persistence",
     "write_certificate",
+    "write_property_certificate",
     "write_pruning_certificate",
     "write_report",
 ]

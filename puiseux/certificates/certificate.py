@@ -10,7 +10,9 @@ import gzip
 import io
 import json
 import os
+import re
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,11 +30,13 @@ from polyhedra.quoting import shown_path
 from polyhedra.scalars import primitive
 from polyhedra.values import Value
 from puiseux.certificates import checker as certificate_checker
+from puiseux.certificates import property_checker
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
 from tropical.pruning import Pruning
 
 if TYPE_CHECKING:
+    from milp.vnnlib import Property
     from nn_bridge.cells.complex import CellComplex
 
 Walls = Sequence[Sequence[int]]
@@ -51,19 +55,21 @@ class Verdict(Value):
     ----------
     valid : bool
         Whether it proves what it claims (and is of the network and domain that were asked for).
-    kind : {"cells", "pruning"} or None
+    kind : {"cells", "pruning", "property"} or None
         None where the certificate is invalid, as for the next four.
     digest : str or None
         `Network.digest` of the network that it is about (None for a pruning).
     input_dim : int or None
     walls : tuple of integer rows or None
-        The domain ``a . x + b >= 0``; no rows for all of R^n.
+        The domain ``a . x + b >= 0``; no rows for all of R^n. None for a property, which holds its domain.
     counts : dict or None
         The proven numbers by name.
     reason : str or None
         Why it is invalid; begins with the line.
     seconds : float
         Wall-clock time of the check.
+    property_digest : str or None
+        The digest of the property that it is about, in normal form (None for the other kinds).
     """
 
     valid: bool
@@ -74,6 +80,7 @@ class Verdict(Value):
     counts: dict[str, int | None] | None
     reason: str | None
     seconds: float
+    property_digest: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``puiseux verify --json`` prints."""
@@ -86,6 +93,7 @@ class Verdict(Value):
             "counts": self.counts,
             "reason": self.reason,
             "seconds": self.seconds,
+            "property_digest": self.property_digest,
         }
 
 
@@ -212,22 +220,33 @@ def _watched(
 
 def _write(path: str | PathLike[str], header: dict[str, Any], records: Iterable[list[Any]], counts: Any) -> None:
     form = {"format": certificate_checker.FORMAT, "version": certificate_checker.VERSION}
-    texts = (text for block in _numbers_of(header.get("network", ())) for text in block.split("/"))
-    if max(map(len, texts), default=0) > _MOST_DIGITS:
-        raise UsageError(
-            f"{shown_path(path)}: no certificate: a weight has more than {_MOST_DIGITS} digits; round the network"
-        )
+    require_short_weights(path, header.get("network", ()))
     if "network" in header:
         try:
             _, _, inputs, hidden, output = header["network"]
             list(certificate_checker.stages_of(inputs, [*hidden, output]))
         except certificate_checker.Invalid as error:
             raise UsageError(f"{shown_path(path)}: no certificate: {error}; round the network") from None
-    with _lines_into(path) as write:
+    with lines_into(path) as write:
         write({**form, **header})
         for record in records:
             write(record)
         write({"end": counts})
+
+
+def require_short_weights(path: str | PathLike[str], network: Any) -> None:
+    """Refuse a network, in normal form, with numbers that no certificate can hold.
+
+    Raises
+    ------
+    UsageError
+        A weight has too many digits.
+    """
+    texts = (text for block in _numbers_of(network) for text in block.split("/"))
+    if max(map(len, texts), default=0) > _MOST_DIGITS:
+        raise UsageError(
+            f"{shown_path(path)}: no certificate: a weight has more than {_MOST_DIGITS} digits; round the network"
+        )
 
 
 def _numbers_of(content: Any) -> Iterator[str]:
@@ -239,7 +258,7 @@ def _numbers_of(content: Any) -> Iterator[str]:
 
 
 @contextmanager
-def _lines_into(path: str | PathLike[str]) -> Iterator[Callable[[Any], None]]:
+def lines_into(path: str | PathLike[str]) -> Iterator[Callable[[Any], None]]:
     """A function that appends JSON lines to a file which gets its name only at the end."""
     with whole_file(path) as raw:
         # no name and time in the compressed file: the same proof is the same file
@@ -263,6 +282,7 @@ def verify_certificate(
     domain: DomainLike = None,
     *,
     output: int | None = None,
+    spec: Property | str | PathLike[str] | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> Verdict:
     """Check a certificate, and if a network is given, whether it is of that network.
@@ -276,6 +296,8 @@ def verify_certificate(
         And on this domain (only with a network; a slice is needed to recognise the network on it).
     output : int, optional
         And of this output alone.
+    spec : path of a VNN-LIB file, or a property that was read, optional
+        The certificate must be of this property.
     progress : callable, optional
         Called with the number of bytes read and the share of the file.
 
@@ -292,26 +314,60 @@ def verify_certificate(
     if network is None and (domain is not None or output is not None):
         raise UsageError("a domain and an output are compared only together with a network; give one")
     problem = None if network is None else pose(as_network(network, output=output), domain)
+    wanted = None if spec is None else _property_form(spec)
     begun = time.perf_counter()
+    opener = open if progress is None else _watched_opener(progress)
+    checker = property_checker if _is_of_property(path) else certificate_checker
     try:
-        found = certificate_checker.check(os.fspath(path), open if progress is None else _watched_opener(progress))
-    except certificate_checker.NoCertificate as error:
+        found = checker.check(os.fspath(path), opener)
+    except (certificate_checker.NoCertificate, property_checker.NoCertificate) as error:
         raise UsageError(f"{shown_path(path)}: {error}") from None
-    except certificate_checker.Invalid as error:
+    except (certificate_checker.Invalid, property_checker.Invalid) as error:
         return Verdict(False, None, None, None, None, None, str(error), time.perf_counter() - begun)
     seconds = time.perf_counter() - begun
     reason = None if problem is None else _difference(found, problem, domain is not None)
-    walls = tuple(map(tuple, found["walls"]))
+    if reason is None and wanted is not None:
+        reason = _other_property(found, property_checker.digest_of(wanted))
     return Verdict(
         reason is None,
         found["kind"],
         found.get("digest"),
         found["input_dim"],
-        walls,
+        tuple(map(tuple, found["walls"])) if "walls" in found else None,
         found["counts"],
         reason,
         seconds,
+        found.get("property_digest"),
     )
+
+
+def _is_of_property(path: str | PathLike[str]) -> bool:
+    """Whether the first bytes of a file say that it is a certificate of a property; False where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(1 << 12)
+        if start[:2] == b"\x1f\x8b":
+            start = zlib.decompressobj(31).decompress(start, 1 << 12)
+    except (OSError, zlib.error):
+        return False
+    return re.match(rb'\{"format": ?"[^"]*", ?"version": ?[0-9]+, ?"kind": ?"property"', start) is not None
+
+
+def _property_form(spec: Any) -> list[Any]:
+    from milp.property_form import normal_form  # imported when used: it reads VNN-LIB
+    from milp.vnnlib import Property, read_vnnlib
+
+    return normal_form(spec if isinstance(spec, Property) else read_vnnlib(spec))
+
+
+def _other_property(found: dict[str, Any], digest: str) -> str | None:
+    """Why a valid certificate is not about a property."""
+    if found["kind"] != "property":
+        return f"is a valid certificate of {found['kind']}, not of a property"
+    if found["property_digest"] != digest:
+        other = found["property_digest"]
+        return f"is a valid certificate of another property (digest {other[:12]}.., not {digest[:12]}..)"
+    return None
 
 
 def _watched_opener(progress: Callable[[int, float], None]) -> Callable[[str, str], io.BufferedReader]:
@@ -331,11 +387,13 @@ def _watched_opener(progress: Callable[[int, float], None]) -> Callable[[str, st
 
 def _difference(found: dict[str, Any], problem: Problem, domain_matters: bool) -> str | None:
     """Why a valid certificate is not about a problem."""
-    if found["kind"] != "cells":
+    if found["kind"] == "pruning":
         return f"is a valid certificate of a {found['kind']}, not of a network"
     digest = problem.network.digest()
     if found["digest"] != digest:
         return f"is a valid certificate of another network (digest {found['digest'][:12]}.., not {digest[:12]}..)"
+    if domain_matters and found["kind"] == "property":
+        return "is a valid certificate of a property, which holds its own domain; leave --domain out"
     if domain_matters and _domain(found["walls"], found["input_dim"]) != _irredundant(problem.domain):
         return f"is a valid certificate on another domain ({describe_walls(found['walls'], found['input_dim'])})"
     return None

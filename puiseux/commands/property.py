@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -25,21 +26,61 @@ def decide_property(
         Path | None,
         typer.Option("--witness", metavar="FILE", help="Replay this counterexample, exactly and in floating point."),
     ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--certificate", metavar="FILE", help="If PROVEN, write the proof there (.gz: compressed); see verify."
+        ),
+    ] = None,
     time_limit: BoundedTimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Decide exactly whether an input of a property satisfies its assertions: PROVEN that none does, VIOLATED, or OPEN.
 
-    VIOLATED comes with an exact counterexample. Exit codes: 0 proven, 1 violated, 3 open.
+    VIOLATED comes with an exact counterexample, which is its proof: no certificate is written then. Exit codes: 0
+    proven, 1 violated, 3 open, or proven without the certificate that was asked for.
     """
+    from milp.property_proof import NotProven
+    from nn_bridge.writers.files import require_writable
+    from polyhedra.errors import UsageError
+    from puiseux.certificates.property_certificate import write_property_certificate
     from puiseux.console.waiting import StepProgress
     from puiseux.questions import properties
+    from puiseux.time_limit import Stopped
 
+    if second is not None and certificate is not None:
+        raise UsageError("a certificate is about one network; leave --certificate or the second network out")
+    begun = time.monotonic()
+    if certificate is not None:
+        require_writable(certificate)
     with StepProgress() as progress:
         progress("Deciding")
         answer = properties.check_property(network, spec, second, witness=witness, time_limit=time_limit)
+    counts, missing = None, None
+    if certificate is not None and answer.verdict == properties.PROVEN and answer.networks is not None:
+        missing = "a certificate is about one network; none is written"
+    elif certificate is not None and answer.verdict == properties.PROVEN:
+        left = None if time_limit is None else max(0.01, time_limit - (time.monotonic() - begun))
+        with StepProgress() as progress:
+            progress("Writing the certificate")
+            try:
+                counts = write_property_certificate(answer.network, spec, certificate, time_limit=left)
+            except (Stopped, NotProven) as error:
+                missing = str(error)
+    found = answer.to_json()
     names = shown_path(network) if second is None else f"{shown_path(network)} and {shown_path(second)}"
-    print(json.dumps(answer.to_json()) if as_json else properties.describe(answer, names, shown_path(spec)))
+    print(
+        json.dumps(found if certificate is None else {**found, "certificate": counts})
+        if as_json
+        else properties.describe(answer, names, shown_path(spec))
+    )
+    if counts is not None and not as_json:
+        print(f"  certificate {shown_path(certificate)}: {counts['leaves']:,} leaves, {counts['splits']:,} splits")
+    if certificate is not None and answer.verdict == properties.VIOLATED:
+        print("puiseux: no certificate is written: the exact counterexample is the proof", file=sys.stderr)
+    if missing is not None:
+        print(f"puiseux: {missing}", file=sys.stderr)
+        return ExitCode.STOPPED
     if answer.verdict == properties.OPEN:
         print(f"puiseux: {answer.reason}: not decided", file=sys.stderr)
         return ExitCode.STOPPED
@@ -52,6 +93,7 @@ PROPERTY = Command(
     "Decide a VNN-LIB property, exactly.",
     (
         "puiseux property net.onnx spec.vnnlib --time-limit 60",
+        "puiseux property net.onnx spec.vnnlib --certificate net.cert.gz",
         "puiseux property net.onnx spec.vnnlib --witness counterexample.txt --json",
         "puiseux property net.onnx same.vnnlib pruned.onnx",
     ),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def verify(
     certificate: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="A certificate, from count --certificate.", show_default=False),
+        typer.Argument(metavar="FILE", help="A certificate, from count or property --certificate.", show_default=False),
     ],
     network: Annotated[
         Path | None, typer.Option("--network", metavar="NETWORK", help="Require that it is of this network.")
@@ -30,6 +30,10 @@ def verify(
         typer.Option("--domain", metavar="DOMAIN", help="With --network: require this domain (as for count)."),
     ] = None,
     output: OutputOption = None,
+    spec: Annotated[
+        Path | None,
+        typer.Option("--spec", metavar="SPEC", help="Require that it is of this property (a VNN-LIB file)."),
+    ] = None,
     time_limit: TimeLimitOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -40,13 +44,13 @@ def verify(
 
     if time_limit is None:
         with CellProgress("bytes checked") as progress:
-            verdict = verify_certificate(certificate, network, domain, output=output, progress=progress)
+            verdict = verify_certificate(certificate, network, domain, output=output, spec=spec, progress=progress)
     else:
         with StepProgress() as step:
             step("Checking the certificate")
             verdict = within(
                 time_limit,
-                lambda: verify_certificate(certificate, network, domain, output=output),
+                lambda: verify_certificate(certificate, network, domain, output=output, spec=spec),
                 "neither found valid nor invalid; give more time",
             )
     if as_json:
@@ -67,9 +71,10 @@ def report(verdict: Verdict, name: str, network: Path | None) -> str:
     from puiseux.certificates.certificate import describe_walls
 
     assert verdict.counts is not None
-    assert verdict.walls is not None
     assert verdict.input_dim is not None
-    where = describe_walls(verdict.walls, verdict.input_dim)
+    where = f"property with digest {verdict.property_digest}: no input satisfies it"
+    if verdict.walls is not None:
+        where = describe_walls(verdict.walls, verdict.input_dim)
     about = f"a max-plus polynomial in {verdict.input_dim} variables"
     if verdict.digest is not None:
         about = f"network {shown_path(network)}" if network is not None else f"network with digest {verdict.digest}"
@@ -87,6 +92,7 @@ VERIFY = Command(
     (
         "puiseux verify net.cert",
         "puiseux verify net.cert.gz --network net.npz --json",
+        "puiseux verify proof.cert.gz --network net.onnx --spec spec.vnnlib",
         "puiseux verify plane.cert --network digits.npz --domain slice:plane.json --output 3",
     ),
 )

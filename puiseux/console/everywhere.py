@@ -23,7 +23,7 @@ from polyhedra.errors import UsageError
 from polyhedra.quoting import shown_path
 from puiseux.console.exit_codes import ExitCode
 
-OTHER_OUTPUTS = {"convert": ("target",), "count": ("certificate",)}
+OTHER_OUTPUTS = {"convert": ("target",), "count": ("certificate",), "property": ("certificate",)}
 """Parameters of commands, besides their ``-o``, that name a file to write."""
 
 NETWORKS = ("network", "networks", "first", "second", "source")

@@ -23,6 +23,7 @@ BOX = """
 ONE = "(declare-const X_0 Real) (declare-const Y_0 Real) (assert (>= X_0 -1)) (assert (<= X_0 2))"
 ABSOLUTE = Network.from_layers([[[1], [-1]], [[1, 1]]])
 ORDERS = {
+    "boxes": ((BRANCHING, 3), (CELLS, None), (BRANCHING, None)),
     "branching": ((BRANCHING, None),),
     "cells": ((CELLS, None),),
     "both": ((BRANCHING, 3), (CELLS, None), (BRANCHING, None)),
@@ -31,6 +32,8 @@ ORDERS = {
 
 @pytest.fixture(params=sorted(ORDERS))
 def order(request, monkeypatch):
+    if request.param != "boxes":
+        monkeypatch.setattr(milp.properties, "boxes_can_win", lambda region: False)
     monkeypatch.setattr(milp.properties, "order_of_methods", lambda region, bounds: ORDERS[request.param])
     return request.param
 

@@ -207,6 +207,7 @@ RETURNS = {
     "tropicalize": "tuple[tropical.rational.PuiseuxRational, ...]",
     "verify_certificate": "puiseux.certificates.certificate.Verdict",
     "write_certificate": "nn_bridge.region_count.RegionCount",
+    "write_property_certificate": "dict[str, int]",
     "write_pruning_certificate": "None",
     "write_report": "None",
 }

@@ -146,3 +146,45 @@ def test_models_in_memory_are_checked() -> None:
     found = check_property([[[1], [-1]], [[1, 1]]], parse_vnnlib(SPEC.format(limit=3)))
     assert found.verdict == "PROVEN"
     assert found.point is None
+
+
+def test_a_certificate(files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net, spec = files
+    proof = tmp_path / "proof.cert.gz"
+    found = answer(capsys, net, spec, "--certificate", proof, code=1)  # violated: the counterexample is the proof
+    assert (found["verdict"], found["certificate"], proof.exists()) == ("VIOLATED", None, False)
+    spec.write_text(SPEC.format(limit=2).replace("(>= Y_0", "(> Y_0"))
+    found = answer(capsys, net, spec, "--certificate", proof, code=0)
+    assert (found["verdict"], found["certificate"]) == ("PROVEN", {"splits": 1, "leaves": 2})
+    assert run(["property", str(net), str(spec), "--certificate", str(proof)]) == 0
+    assert "2 leaves, 1 splits" in capsys.readouterr().out
+    assert run(["verify", str(proof), "--network", str(net), "--spec", str(spec), "--json"]) == 0
+    verdict = json.loads(capsys.readouterr().out)
+    assert (verdict["kind"], verdict["counts"]) == ("property", {"splits": 1, "leaves": 2})
+    assert len(verdict["property_digest"]) == 64
+    assert run(["verify", str(proof), "--network", str(net), "--spec", str(spec), "--time-limit", "60"]) == 0
+    assert "no input satisfies it" in capsys.readouterr().out
+    spec.write_text(SPEC.format(limit=3))
+    assert run(["verify", str(proof), "--spec", str(spec)]) == 1
+    assert "another property" in capsys.readouterr().err
+    assert run(["property", str(net), str(spec), "--certificate", str(net)]) == 2  # never over an input
+    assert "--force" in capsys.readouterr().err
+    assert run(["property", str(net), str(spec), "--certificate", str(tmp_path / "no" / "folder")]) == 2
+
+
+def test_a_certificate_that_time_does_not_allow(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import milp.property_proof
+
+    net, spec = tmp_path / "net.json", tmp_path / "spec.vnnlib"
+    save(Network.from_layers([[[1], [-1]], [[1, 1]]]), net)
+    spec.write_text(SPEC.format(limit=3))
+
+    def late(*_: object, **__: object) -> None:
+        raise milp.property_proof.OutOfTime("time limit")
+
+    monkeypatch.setattr(milp.property_proof, "inputs_of", late)
+    proof = tmp_path / "proof.cert"
+    found = answer(capsys, net, spec, "--certificate", proof, "--time-limit", 20, code=3)
+    assert (found["verdict"], found["certificate"], proof.exists()) == ("PROVEN", None, False)
