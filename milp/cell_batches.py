@@ -334,6 +334,7 @@ class Geometry:
         self.walls, self.active, self.tables = source.walls, active, tables
         self.leaf, self.points, self.n = leaf, points, source.n
         places = source.source._places  # where the bits of each stage, and of the walls, begin
+        places = places[-1 - len(tables) :]  # without that of the zero unit by which a network without units is listed
         self.zeros = zeros
         self.columns = np.concatenate([np.arange(at, at + size) for at, size in places])
         self._radii: Floats | None = None

@@ -29,6 +29,9 @@ MANY_UNSTABLE = 40
 FEW_CELLS = 50_000
 """Where so many units in general position would make no more cells, these are listed before anything else."""
 
+VERY_FEW_CELLS = 1000
+"""The same, before boxes are split too."""
+
 FIRST_CELLS = 20_000
 """Cells that are listed then, at a hundred thousand a second."""
 
@@ -66,6 +69,11 @@ def cells_come_first(units: int, region: BoundedDomain) -> bool:
     """
     cells = sum(math.comb(units, i) for i in range(region.dim + 1))
     return cells <= FEW_CELLS and cells_can_win(region)
+
+
+def cells_are_few(units: int, region: BoundedDomain) -> bool:
+    """Whether so few cells are possible that listing them takes less time than anything else."""
+    return sum(math.comb(units, i) for i in range(region.dim + 1)) <= VERY_FEW_CELLS and cells_can_win(region)
 
 
 def solver_helps(region: BoundedDomain, bounds: Bounds) -> bool:

@@ -18,16 +18,25 @@ from flint import fmpq
 from milp.arguments import index_below, is_integer, of_any_model
 from milp.bounding import check_method, network_bounds
 from milp.bounds import Bounds, OutOfRange
-from milp.branching import Objective, SearchResult
-from milp.by_cells import maximum_by_cells
-from milp.choice import FIRST_CELLS, NO_SOLVER, cells_can_win, cells_come_first, solver_helps
+from milp.branching import Objective, SearchResult, row_of
+from milp.by_cells import greatest_by_cells, maximum_by_cells
+from milp.choice import (
+    FIRST_CELLS,
+    MAX_BOX_INPUTS,
+    NO_SOLVER,
+    cells_are_few,
+    cells_can_win,
+    cells_come_first,
+    solver_helps,
+)
 from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded
-from milp.exact import search_exactly
+from milp.exact import better, search_exactly
 from milp.formulations import formulate
 from milp.formulations.relu import relu_rule
+from milp.narrowing import narrow
 from milp.scip_model import SCIP_ALONE, formulate_scip
 from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after, may_load, third_of, time_left
-from nn_bridge.network.network import Network, Row
+from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted, shown
@@ -173,12 +182,9 @@ def optimize_network(
         return Optimum(sense, None, None, None, False, None, 0, time.monotonic() - start, str(error))
     _check_rule(formulation, solver)
     check_method(tightening)
-    first: SearchResult | None = None
-    if prove and _no_solver(formulation, solver) and cells_come_first(sum(network.hidden), region):
-        half = None if deadline is None else time.monotonic() + 0.5 * (deadline - time.monotonic())
-        first = maximum_by_cells(
-            network, region, objective.as_stage(network), 0, sign, deadline=half, max_cells=min(FIRST_CELLS, node_limit)
-        )
+    first = SearchResult(None, None, None, 0, False)
+    if prove and _no_solver(formulation, solver) and region.dim <= MAX_BOX_INPUTS:
+        first, region = _near_the_top(network, region, objective.as_stage(network), sign, node_limit, deadline)
         if first.proven:
             return _optimum(sense, first, None, start)
     try:
@@ -187,8 +193,9 @@ def optimize_network(
         if not cells_can_win(region):
             raise
         stage = objective.as_stage(network)
-        return _optimum(sense, maximum_by_cells(network, region, stage, 0, sign, deadline=deadline), None, start)
-    report, proposal = None, None if first is None else first.point
+        cells = maximum_by_cells(network, region, stage, 0, sign, deadline=deadline)
+        return _optimum(sense, better(first, cells), None, start)
+    report, proposal = None, None
     if solver is None and formulation in SCIP_ALONE:
         solver = "SCIP"
     if solver is None and not (solver_helps(region, known) and may_load(deadline)):
@@ -210,6 +217,7 @@ def optimize_network(
         node_limit=node_limit if prove else 0,
         deadline=deadline,
     )
+    result = better(first, result)
     reason = "time limit"
     if deadline is None or time.monotonic() < deadline:
         reason = f"more than {node_limit} nodes"
@@ -234,6 +242,27 @@ def _optimum(
         time.monotonic() - start,
         None if result.proven else reason,
     )
+
+
+def _near_the_top(
+    network: Network,
+    region: BoundedDomain,
+    stage: AffineStage,
+    sign: int,
+    node_limit: int,
+    deadline: float | None,
+) -> tuple[SearchResult, BoundedDomain]:
+    """What boxes and, where they are few, cells say of a maximum, and the part of the domain where it can be."""
+    question = Network(network.input_dim, network.stages, row_of(stage, 0, sign))
+    half = None if deadline is None else time.monotonic() + 0.5 * (deadline - time.monotonic())
+    first, rest = SearchResult(None, None, None, 0, False), region
+    if not cells_are_few(sum(network.hidden), region):
+        narrowed = narrow(question, region, half)
+        first, rest = narrowed.found, narrowed.region
+    if first.proven or not cells_come_first(sum(network.hidden), rest):
+        return first, rest
+    cells = greatest_by_cells(question, rest, deadline=half, max_cells=min(FIRST_CELLS, node_limit))
+    return better(first, cells), rest
 
 
 def _no_solver(formulation: str, solver: str | None) -> bool:

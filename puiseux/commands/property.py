@@ -49,7 +49,7 @@ def decide_property(
     from puiseux.time_limit import Stopped
 
     if second is not None and certificate is not None:
-        raise UsageError("a certificate is of a property of one network; leave out --certificate, or give one network")
+        raise UsageError("a certificate is about one network; leave --certificate or the second network out")
     begun = time.monotonic()
     if certificate is not None:
         require_writable(certificate)
@@ -57,7 +57,9 @@ def decide_property(
         progress("Deciding")
         answer = properties.check_property(network, spec, second, witness=witness, time_limit=time_limit)
     counts, missing = None, None
-    if certificate is not None and answer.verdict == properties.PROVEN:
+    if certificate is not None and answer.verdict == properties.PROVEN and answer.networks is not None:
+        missing = "a certificate is about one network; none is written"
+    elif certificate is not None and answer.verdict == properties.PROVEN:
         left = None if time_limit is None else max(0.01, time_limit - (time.monotonic() - begun))
         with StepProgress() as progress:
             progress("Writing the certificate")
@@ -65,8 +67,8 @@ def decide_property(
                 counts = write_property_certificate(answer.network, spec, certificate, time_limit=left)
             except (Stopped, NotProven) as error:
                 missing = str(error)
-    names = shown_path(network) if second is None else f"{shown_path(network)} and {shown_path(second)}"
     found = answer.to_json()
+    names = shown_path(network) if second is None else f"{shown_path(network)} and {shown_path(second)}"
     print(
         json.dumps(found if certificate is None else {**found, "certificate": counts})
         if as_json
