@@ -11,7 +11,8 @@ import numpy as np
 from flint import fmpq
 
 from nn_bridge.cells.counting.plain_count import runs_plain
-from nn_bridge.network.network import INPUT, AffineStage, Network, check_dense
+from nn_bridge.network.dense_sizes import check_forms
+from nn_bridge.network.network import INPUT, AffineStage, Network
 from polyhedra.compiled_core import REMEDY
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
@@ -29,7 +30,7 @@ SECONDS = 10.0
 _FIRST_STAGE = 0.1  # share of the time for counting the cells of the first stage alone
 _AT_A_VISIT = 512  # cells counted for each probe there
 _MOST_UNITS = 300  # with more, some of the upper bounds take seconds
-_MOST_WEIGHTS = 2_000_000  # of the first stage, with more its rank takes seconds
+_MOST_WEIGHTS = 2_000_000  # zeros included; with more, ranks take seconds
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -153,7 +154,7 @@ def estimate_cells(
     from nn_bridge.cells.counting.estimate import CONFIDENCE, Allowance, sample_cells
 
     problem = pose(as_network(network), domain)
-    check_dense(problem.network)
+    check_forms(problem.network)
     generator, seed = generator_and_seed(rng)
     lower, why_lower = _first_stage(problem.network, problem.domain, seconds, probes)
     upper, why_upper = upper_bound(problem.network)
@@ -278,7 +279,9 @@ def upper_bound(network: Network) -> tuple[int, str]:
         best = region_bounds(network).least_upper
         assert best.value is not None
         return best.value, f"bound {best.name}"
-    return min((rank_upper(network), "bound rank"), (2 ** sum(network.hidden), "bound montufar-2014"))
+    patterns = 2 ** sum(network.hidden), "bound montufar-2014"
+    weights = sum(len(matrix) * len(matrix[0]) for stage in network.stages for _, matrix in stage.blocks)
+    return patterns if weights > _MOST_WEIGHTS else min((rank_upper(network), "bound rank"), patterns)
 
 
 def describe(found: CellEstimate, name: str) -> str:
