@@ -12,8 +12,8 @@ from flint import fmpq
 
 from nn_bridge.cells.dyadic import Dyadic, DyadicStage, dyadic_stages
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.network.forms import integer_entries, integer_stages_modulo
 from nn_bridge.network.dense_sizes import check_dense
+from nn_bridge.network.forms import integer_entries, integer_stages_modulo
 from nn_bridge.network.network import INPUT, AffineStage, Network
 from nn_bridge.network.sparse_row import entries
 from polyhedra.compiled_core import core_or_refusal

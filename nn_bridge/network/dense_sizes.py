@@ -26,8 +26,8 @@ def check_dense(network: Network) -> None:
     if count > MAX_DENSE:
         raise NetworkError(
             f"the network has {count:,} weights, zeros included, more than the {MAX_DENSE:,} that engines take; it can "
-            "be evaluated and converted, and its cells counted on a slice (--counts cells, --estimate); for more take a "
-            "smaller input or fewer channels"
+            "be evaluated and converted, and its cells counted on a slice (--counts cells, --estimate); for more "
+            "take a smaller input or fewer channels"
         )
 
 

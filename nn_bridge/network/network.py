@@ -428,4 +428,3 @@ def _normal(stage: AffineStage) -> AffineStage:
         one is two for (_, a), (_, b) in zip(kept, stage.blocks, strict=True) for one, two in zip(a, b, strict=True)
     )
     return stage if same else AffineStage(kept, stage.bias)
-

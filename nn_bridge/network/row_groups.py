@@ -14,7 +14,6 @@ from flint import fmpq, fmpz, fmpz_mat
 from nn_bridge.network.sparse_row import SparseRow
 
 
-
 class RowGroup(NamedTuple):
     """Numbers of rows, and the columns in which they may be other than zero."""
 

@@ -75,7 +75,9 @@ def count(
     ] = False,
     estimate: Annotated[
         float | None,
-        typer.Option("--estimate", metavar="SECONDS", help="Estimate the number of cells instead, between proven bounds."),
+        typer.Option(
+            "--estimate", metavar="SECONDS", help="Estimate the number of cells instead, between proven bounds."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
