@@ -2,8 +2,8 @@
 
     python benchmarks/bench_convolutions.py [--width 8] [--box 1/10]
 
-Images [3, 32, 32]; convolutions 3 -> WIDTH -> 2 WIDTH with kernel 4, stride 2, padding 1; dense 100, 10; torch's own random
-weights.  Images of the plane are random.  CPU seconds, and the most memory so far.
+Images [3, 32, 32]; convolutions 3 -> WIDTH -> 2 WIDTH with kernel 4, stride 2, padding 1; dense 100, 10; torch's own
+random weights.  Images of the plane are random.  Seconds, CPU seconds, and the most memory so far.
 """
 
 from __future__ import annotations
