@@ -162,6 +162,7 @@ RETURNS = {
     "dual_graph": "Any",  # networkx tells no types
     "effective_radii": "tuple[tropical.effective_radius.EffectiveRadius, ...]",
     "effective_radius": "tropical.effective_radius.EffectiveRadius",
+    "estimate_cells": "puiseux.questions.estimates.CellEstimate",
     "explore": "puiseux.questions.exploring.Visits",
     "extract_sign_vectors": "nn_bridge.sign_vectors.complex.Complex",
     "hoffman_constant": "tropical.hoffman.HoffmanConstant",
