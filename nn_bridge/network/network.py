@@ -309,20 +309,20 @@ class Network:
                 if rows is None:
                     continue
                 for group in row_groups(matrix):
-                    chosen = [(k, row) for k, j in enumerate(group.columns) if (row := rows[j]) is not None]
+                    chosen = [(k, kept) for k, j in enumerate(group.columns) if (kept := rows[j]) is not None]
                     if not chosen:
                         continue
                     width, places = len(group.columns), [k for k, _ in chosen]
                     weights = group_entries(matrix, group)
                     left = [[weights[k + start] for k in places] for start in range(0, len(weights), width)]
-                    product = fmpq_mat(left) * fmpq_mat([row for _, row in chosen])
+                    product = fmpq_mat(left) * fmpq_mat([form for _, form in chosen])
                     for i, added in zip(group.rows, product.tolist(), strict=True):
                         total[i] = [p + q for p, q in zip(total[i], added, strict=True)]
             result = tuple(map(tuple, total))
             forms.append(result)
             if depth < len(pattern):
-                kept = [total[j] if on else None for j, on in enumerate(pattern[depth])]
-                active.append(kept if any(pattern[depth]) else None)
+                seen = [total[j] if on else None for j, on in enumerate(pattern[depth])]
+                active.append(seen if any(pattern[depth]) else None)
         return tuple(forms)
 
     # ---------------------------------------------------------------- questions, answered by modules above this one
