@@ -20,12 +20,12 @@ from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import ZERO, primitive, to_float
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
-from puiseux.questions.answers import sizes
+from puiseux.questions.answers import readable_integer, sizes
 from puiseux.reading import as_network
 from puiseux.time_limit import LONGEST
 
 SECONDS = 10.0
-"""What an estimate takes where nothing is said."""
+"""The time of an estimate where none is given."""
 
 _FIRST_STAGE = 0.1  # share of the time for counting the cells of the first stage alone
 _AT_A_VISIT = 512  # cells counted for each probe there
@@ -286,19 +286,17 @@ def upper_bound(network: Network) -> tuple[int, str]:
 
 def describe(found: CellEstimate, name: str) -> str:
     """The answer for people."""
-    from puiseux.commands.long_numbers import readable
-
     where = f"all of R^{found.network.input_dim}" if found.domain == "all" else found.domain
     lines = [f"{name}: activation cells on {where}"]
     if found.exact:
-        lines.append(f"  cells     {readable(found.lower)} (exact: {found.lower_reason})")
+        lines.append(f"  cells     {readable_integer(found.lower)} (exact: {found.lower_reason})")
     else:
         low, high = (f"{end:.4g}" for end in found.interval)
         if found.estimate is not None:
             lines.append(f"  estimate  {found.estimate:.4g}")
             lines.append(f"  interval  {low} to {high} (statistical, nominal {found.confidence:.0%}: not proven)")
-        lines.append(f"  at least  {readable(found.lower)} (proven: {found.lower_reason})")
-        lines.append(f"  at most   {readable(found.upper)} (proven: {found.upper_reason})")
+        lines.append(f"  at least  {readable_integer(found.lower)} (proven: {found.lower_reason})")
+        lines.append(f"  at most   {readable_integer(found.upper)} (proven: {found.upper_reason})")
     if found.reason is not None:
         lines.append(f"  {found.reason}")
     lines.append(f"  {found.descents} descents, {found.probes} subtrees visited, {found.seconds:.2f} s")

@@ -62,7 +62,7 @@ Stratum = tuple[int, int, int]
 
 
 class Allowance:
-    """What an estimate may use: seconds, or visits of subtrees, which make it repeatable.
+    """The budget of an estimate: seconds, or visits of subtrees, which make it repeatable.
 
     Parameters
     ----------
@@ -256,7 +256,7 @@ def _drawn(
 
 @dataclass(frozen=True)
 class Sample:
-    """What an estimate rests on.
+    """An estimate, and the descents that it rests on.
 
     Attributes
     ----------
