@@ -1,8 +1,8 @@
 """Estimates of the number of cells: how often their intervals hold the true number, beside plain Knuth.
 
 ``python benchmarks/bench_estimates.py [RUNS]``: RUNS (200) runs with fixed seeds on each of seven families whose cells
-can be counted, with so few visits that a small part of the cells is counted.  Plain Knuth (1975) goes down by fair coins
-until it has made as many visits; its interval is the usual one, of the same nominal level.
+can be counted, with so few visits that a small part of the cells is counted.  Plain Knuth (1975) goes down by fair
+coins until it has made as many visits; its interval is the usual one, of the same nominal level.
 """
 
 from __future__ import annotations
@@ -115,8 +115,12 @@ def main(runs: int) -> None:
         ours, plain = Runs(), Runs()
         counted, begun = 0, time.perf_counter()
         for seed in range(runs):
-            sample = sample_cells(problem, Allowance(visits=visits), np.random.default_rng(seed), arrays, at_once=AT_ONCE)
-            assert sample.estimate is not None and sample.low is not None and sample.high is not None
+            sample = sample_cells(
+                problem, Allowance(visits=visits), np.random.default_rng(seed), arrays, at_once=AT_ONCE
+            )
+            assert sample.estimate is not None
+            assert sample.low is not None
+            assert sample.high is not None
             ours.add(truth, sample.estimate, sample.low, sample.high, sample.exact)
             counted += sample.counted
         seconds = (time.perf_counter() - begun) / runs

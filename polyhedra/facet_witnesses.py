@@ -27,6 +27,8 @@ from polyhedra.system import System
 _BACK = 0.25
 """The share of the way back to the inner point; more than 0 and less than 1/2."""
 
+_RAYS = 256  # at once
+
 
 def alone_violated(system: System, inside: Sequence[fmpq]) -> frozenset[int]:
     """Rows of a system of inequalities for which a point is proven to violate this row and to satisfy all others.
@@ -104,4 +106,58 @@ def _is_alone(rows: Floats, index: int, center: Floats, slack: float) -> bool:
     return float_simplex.doubtful(beyond, 0, back, False, np.empty(len(rows), dtype=np.int64)) == 0
 
 
-__all__ = ["alone_violated"]
+def met_by_rays(system: System, inside: Sequence[fmpq]) -> frozenset[int]:
+    """Rows proven to be facets by rays from an inner point, one along the normal of each row.
+
+    Between the first row that a ray meets and the second one, points violate the first alone.
+
+    Parameters
+    ----------
+    system : System
+        Inequalities only.
+    inside : point
+        Satisfies all of them strictly.
+
+    Returns
+    -------
+    frozenset of int
+        Numbers of rows; many facets may be missing.
+
+    Examples
+    --------
+    >>> square = System([[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1]], [1, 1, 1, 1, 3])
+    >>> sorted(met_by_rays(square, (fmpq(0), fmpq(0)))) if float_simplex.COMPILED else [0, 1, 2, 3]
+    [0, 1, 2, 3]
+    """
+    rows = np.ascontiguousarray(system.floats())
+    center = np.array([to_float(v) for v in inside])
+    if not (float_simplex.COMPILED and system.dim and np.isfinite(rows).all() and np.isfinite(center).all()):
+        return frozenset()
+    normals = rows[:, :-1]
+    found: dict[int, Floats] = {}
+    with np.errstate(all="ignore"):  # what is not a number proves nothing below
+        slack = rows[:, -1] - normals @ center
+        for begin in range(0, len(rows), _RAYS):
+            check_limits()
+            directions = normals[begin : begin + _RAYS]
+            speeds = directions @ normals.T
+            times = np.where(speeds > 0, slack / speeds, np.inf)
+            first = np.argmin(times, axis=1)
+            ray = np.arange(len(directions))
+            reach = times[ray, first]
+            times[ray, first] = np.inf
+            beyond = np.minimum(reach + (times.min(axis=1) - reach) / 2, 2 * reach)
+            for k in np.flatnonzero(np.isfinite(beyond) & (beyond > reach)).tolist():
+                found.setdefault(int(first[k]), center + beyond[k] * directions[k])
+    scratch = np.empty(len(rows), dtype=np.int64)
+    proven = []
+    for row, point in found.items():
+        turned = rows[row].copy()
+        rows[row] = -turned
+        if float_simplex.doubtful(rows, 0, point, False, scratch) == 0:
+            proven.append(row)
+        rows[row] = turned
+    return frozenset(proven)
+
+
+__all__ = ["alone_violated", "met_by_rays"]

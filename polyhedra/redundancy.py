@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flint import fmpq
 
 from polyhedra.boxes import point_inside
-from polyhedra.facet_witnesses import alone_violated
+from polyhedra.facet_witnesses import alone_violated, met_by_rays
 from polyhedra.limits import check_limits
 from polyhedra.linear_program import (
     Infeasible,
@@ -22,6 +22,8 @@ from polyhedra.linear_program import (
 from polyhedra.matrix import Matrix, Vector, reduced_echelon
 from polyhedra.scalars import ZERO, primitive
 from polyhedra.system import IntegerRow, System
+
+_FEW, _CROWDED = 64, 6  # rows, and rows for each dimension, beyond which most follow from a few
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +131,31 @@ def irredundant(
     every = System.of_integer_rows([*inner.hull, *facets], n_equal, system.dim)
     every.floats()
     kept = list(range(every.count))
-    needed = alone_violated(every, inner.point) if solve is maximize_over and not n_equal else frozenset()
-    for index in range(n_equal, every.count):
+    needed: frozenset[int] = frozenset()
+    if solve is maximize_over and not n_equal:
+        if every.count > max(_FEW, _CROWDED * system.dim):
+            needed = met_by_rays(every, inner.point)
+            # most other rows follow from these few, which stay anyway: small programs, instead of large ones
+            few = every.subset(sorted(needed), 0)
+            kept = [index for index in kept if index in needed or not _follows(every.row(index), few, solve)]
+        alone = alone_violated(every if len(kept) == every.count else every.subset(kept, 0), inner.point)
+        needed |= {kept[place] for place in alone}
+    for index in list(kept[n_equal:]):
         if index in needed:
             continue
-        check_limits()
         others = [i for i in kept if i != index]
-        row = every.row(index)
-        answer = solve(every.subset(others, n_equal), tuple(map(fmpq, row[:-1])))
-        if isinstance(answer, Optimal) and answer.value <= row[-1]:
+        if _follows(every.row(index), every.subset(others, n_equal), solve):
             kept = others
     return tuple(every.row(index) for index in kept[n_equal:]), inner.hull
+
+
+def _follows(
+    row: IntegerRow, system: System, solve: Callable[[System, Sequence[fmpq]], Optimal | Unbounded | Infeasible]
+) -> bool:
+    """Whether a system implies an inequality."""
+    check_limits()
+    answer = solve(system, tuple(map(fmpq, row[:-1])))
+    return isinstance(answer, Optimal) and bool(answer.value <= row[-1])
 
 
 def facet_candidates(rows: list[IntegerRow], hull: tuple[IntegerRow, ...]) -> set[IntegerRow]:

@@ -12,8 +12,9 @@ from flint import fmpq
 
 from nn_bridge.cells.dyadic import Dyadic, DyadicStage, dyadic_stages
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.network.forms import integer_stages, integer_stages_modulo
-from nn_bridge.network.network import INPUT, AffineStage, Network, check_dense
+from nn_bridge.network.dense_sizes import check_dense
+from nn_bridge.network.forms import integer_entries, integer_stages_modulo
+from nn_bridge.network.network import INPUT, AffineStage, Network
 from nn_bridge.network.sparse_row import entries
 from polyhedra.compiled_core import core_or_refusal
 from polyhedra.limits import check_limits
@@ -45,7 +46,6 @@ class CoreProblem:
     @cached_property
     def _dyadic(self) -> list[DyadicStage] | None:
         """The stages and, last, the outputs as arrays, where all numbers are doubles of usual size."""
-        check_dense(self.problem.network)
         return dyadic_stages(self.problem.network)
 
     @cached_property
@@ -72,7 +72,8 @@ class CoreProblem:
 
     @cached_property
     def residues(self) -> _core.Residues:
-        """The network modulo a prime; only where affine maps are asked for."""
+        """The network modulo a prime, with all zeros; only where affine maps are asked for."""
+        check_dense(self.problem.network)
         return residues_of(self.problem.network, self._dyadic)
 
 
@@ -88,7 +89,7 @@ def _as_rationals(network: Network) -> list[Rows]:
     stages = [_rounded(stage) for stage in network.stages]
     if all(exact for _, exact in stages):
         return [stage for stage, _ in stages]
-    cleared = integer_stages(network)[:-1]
+    cleared = integer_entries(network)[:-1]
     return [_with_integers(stage, *own) for (stage, _), own in zip(stages, cleared, strict=True)]
 
 
@@ -144,9 +145,7 @@ def _with_integers(stage: Rows, matrices: list[tuple[int, list[list[int]]]], bia
     tables = dict(matrices)
     whole = []
     for source, begin, column, values, _ in blocks:
-        table = tables[source]
-        rows = np.repeat(np.arange(len(begin) - 1), np.diff(begin)).tolist()
-        own = [table[j][i] for j, i in zip(rows, column.tolist(), strict=True)]
+        own = [value for row in tables[source] for value in row]
         whole.append((source, begin, column, values, own))
     return floats, bias, whole
 

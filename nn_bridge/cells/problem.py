@@ -28,7 +28,8 @@ from nn_bridge.cells.start_cells import (
     unit_coordinates,
 )
 from nn_bridge.errors import NetworkError
-from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network, check_dense
+from nn_bridge.network.dense_sizes import check_forms
+from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network
 from polyhedra.independence import independent, kernel
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive
@@ -134,7 +135,7 @@ def cell_problem(network: Network, domain: Polyhedron | None = None) -> CellProb
     NetworkError
         The domain has another dimension than the input, or no interior.
     """
-    check_dense(network)
+    check_forms(network)
     n = network.input_dim
     walls: Matrix = ()
     if domain is not None:

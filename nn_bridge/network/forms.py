@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 
-from flint import fmpq_mat, fmpz, fmpz_mat, nmod_mat
+from flint import fmpq_mat, fmpz, fmpz_mat
 
-from nn_bridge.network.network import INPUT, AffineStage, Network, check_dense
+from nn_bridge.network.dense_sizes import check_dense, check_forms
+from nn_bridge.network.network import INPUT, AffineStage, Network
+from nn_bridge.network.row_groups import IntegerBlock, group_entries, row_groups
 from polyhedra.scalars import common_denominator
 
 _CACHE_LIMIT = 4096
@@ -27,11 +29,11 @@ class ExactForms:
     """
 
     def __init__(self, network: Network, walls: tuple[tuple[int, ...], ...] = ()) -> None:
+        check_forms(network)
         self.dim = network.input_dim
         self.walls = walls
         self._network = network
         self._stages: list[_ClearedStage] = []  # when first asked for
-        self._padding = fmpz_mat([[int(i == c) for c in range(self.dim + 1)] for i in range(self.dim)])
         self._scales = [1]
         self._cache: dict[tuple[int, ...], fmpz_mat] = {}
 
@@ -55,23 +57,27 @@ class ExactForms:
         if found is not None:
             return found
         blocks, bias = self._stage(len(prefix))
-        units = len(bias)
-        total = fmpz_mat(units, self.dim + 1)
-        for j in range(units):
-            total[j, self.dim] = bias[j]
-        for source, matrix in blocks:
-            if source == INPUT:
-                total = total + matrix * self._padding
+        zero = [fmpz(0)] * (self.dim + 1)
+        total = [[*zero[:-1], fmpz(b)] for b in bias]
+        for block in blocks:
+            if block.source == INPUT:
+                for group, matrix in block.groups:
+                    for i, row in zip(group.rows, matrix.table(), strict=True):
+                        own = total[i]
+                        for j, value in zip(group.columns, row, strict=True):
+                            own[j] = value
                 continue
-            bits = prefix[source - 1]
+            bits = prefix[block.source - 1]
             if bits:
-                lower = self.forms(prefix[: source - 1]).table()
-                inactive = [0] * (self.dim + 1)
-                total = total + matrix * fmpz_mat([row if bits >> i & 1 else inactive for i, row in enumerate(lower)])
+                lower = self.forms(prefix[: block.source - 1]).table()
+                rows = [row if bits >> i & 1 else zero for i, row in enumerate(lower)]
+                for i, added in block.products(rows):
+                    total[i] = [p + q if q else p for p, q in zip(total[i], added, strict=True)]
+        result = fmpz_mat(total)
         if len(self._cache) >= _CACHE_LIMIT:
             self._cache.clear()
-        self._cache[prefix] = total
-        return total
+        self._cache[prefix] = result
+        return result
 
     def row(self, prefix: tuple[int, ...], stage: int, unit: int) -> list[fmpz]:
         """One form: of a unit; with stage -1 of a wall, or of infinity (unit -1); with stage -2 of an axis."""
@@ -85,28 +91,34 @@ class ExactForms:
         return [forms[unit, c] for c in range(self.dim + 1)]
 
 
-_ClearedStage = tuple[list[tuple[int, fmpz_mat]], list[int]]
+_ClearedStage = tuple[list[IntegerBlock], list[int]]
 
 IntegerStage = tuple[list[tuple[int, list[list[int]]]], list[int]]
 """Integer blocks by source, and integer biases, of one stage."""
 
 
 def integer_stages(network: Network) -> list[IntegerStage]:
-    """The stages and, last, the outputs with denominators cleared: each by one positive factor for the whole stage."""
-    return [
-        ([(source, [list(map(int, row)) for row in matrix.table()]) for source, matrix in blocks], bias)
-        for blocks, bias in _all_cleared(network)[0]
-    ]
+    """The stages and, last, the outputs with denominators cleared: each by one positive factor for the whole stage.
+
+    Zeros are written out.
+    """
+    check_dense(network)
+    return [([(block.source, block.table()) for block in blocks], bias) for blocks, bias in _all_cleared(network)[0]]
+
+
+def integer_entries(network: Network) -> list[IntegerStage]:
+    """The same without zeros: of each row the entries that are not zero, by increasing column."""
+    return [([(block.source, block.rows()) for block in blocks], bias) for blocks, bias in _all_cleared(network)[0]]
 
 
 def integer_stages_modulo(network: Network, prime: int) -> list[IntegerStage]:
-    """The same modulo a prime below 2**63."""
+    """Those of `integer_stages` modulo a prime below 2**63."""
     return [
         (
-            [(source, [list(map(int, row)) for row in nmod_mat(matrix, prime).table()]) for source, matrix in blocks],
+            [(source, [[value % prime for value in row] for row in table]) for source, table in blocks],
             [value % prime for value in bias],
         )
-        for blocks, bias in _all_cleared(network)[0]
+        for blocks, bias in integer_stages(network)
     ]
 
 
@@ -116,7 +128,6 @@ def output_scale(network: Network) -> int:
 
 
 def _all_cleared(network: Network) -> tuple[list[_ClearedStage], list[int]]:
-    check_dense(network)
     stages: list[_ClearedStage] = []
     scales = [1]
     for stage in (*network.stages, network.output):
@@ -126,16 +137,22 @@ def _all_cleared(network: Network) -> tuple[list[_ClearedStage], list[int]]:
     return stages, scales
 
 
-def _cleared(stage: AffineStage, scales: list[int]) -> tuple[list[tuple[int, fmpz_mat]], list[int], int]:
+def _cleared(stage: AffineStage, scales: list[int]) -> tuple[list[IntegerBlock], list[int], int]:
     """A stage times the least factor for all of it that makes it integer, given those of the stages it reads."""
     parts = []
     scale = common_denominator(stage.bias)
     for source, matrix in stage.blocks:
-        entries = [v for row in matrix for v in row]
-        numerators, denominator = fmpq_mat(len(matrix), len(matrix[0]), entries).numer_denom()
-        parts.append((source, numerators, scales[source] * int(denominator)))
-        scale = math.lcm(scale, parts[-1][2])
-    blocks = [(source, numerators * (scale // own)) for source, numerators, own in parts]
+        groups, denominator = [], 1
+        for group in row_groups(matrix):
+            entries = group_entries(matrix, group)
+            numerators, own = fmpq_mat(len(group.rows), len(group.columns), entries).numer_denom()
+            groups.append((group, numerators, int(own)))
+            denominator = math.lcm(denominator, int(own))
+        shape = len(matrix), len(matrix[0])
+        whole = IntegerBlock(source, shape, [(group, m * (denominator // own)) for group, m, own in groups])
+        parts.append((whole, scales[source] * denominator))
+        scale = math.lcm(scale, parts[-1][1])
+    blocks = [block.times(scale // own) for block, own in parts]
     return blocks, [int(b.p) * (scale // int(b.q)) for b in stage.bias], scale
 
 

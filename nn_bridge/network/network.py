@@ -19,8 +19,12 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from nn_bridge.errors import NetworkError
+from nn_bridge.network.dense_sizes import MAX_DENSE as MAX_DENSE
+from nn_bridge.network.dense_sizes import check_dense as check_dense
+from nn_bridge.network.dense_sizes import check_forms
 from nn_bridge.network.evaluation import float_outputs, is_many, line, outputs, table_rows
 from nn_bridge.network.rounded import rounded
+from nn_bridge.network.row_groups import group_entries, row_groups
 from nn_bridge.network.rows import digest, product
 from nn_bridge.network.rows import exact_row as exact_row
 from nn_bridge.network.rows import float_matrix as float_matrix
@@ -293,29 +297,36 @@ class Network:
             For each stage up to one past the prefix (the outputs after a whole pattern) the rows
             ``(a_1, .., a_n, b)`` of the forms ``a . x + b``.
         """
-        check_dense(self)
+        check_forms(self)
         n = self.input_dim
         forms: list[Matrix] = []
-        active: list[tuple[list[int], fmpq_mat] | None] = [None]
+        active: list[list[list[fmpq] | None] | None] = [None]
         for depth, stage in enumerate((*self.stages, self.output)[: len(pattern) + 1]):
             total = [[ZERO] * n + [b] for b in stage.bias]
             for source, matrix in stage.blocks:
                 if source == INPUT:
                     for i, row in enumerate(matrix):
-                        total[i][:n] = [p + q for p, q in zip(total[i][:n], row, strict=True)]
+                        for j, value in entries(row):
+                            total[i][j] = value
                     continue
-                entry = active[source]
-                if entry is None:
+                rows = active[source]
+                if rows is None:
                     continue
-                chosen, rows = entry
-                product = fmpq_mat([[row[j] for j in chosen] for row in matrix]) * rows
-                for i, added in enumerate(product.tolist()):
-                    total[i] = [p + q for p, q in zip(total[i], added, strict=True)]
+                for group in row_groups(matrix):
+                    chosen = [(k, kept) for k, j in enumerate(group.columns) if (kept := rows[j]) is not None]
+                    if not chosen:
+                        continue
+                    width, places = len(group.columns), [k for k, _ in chosen]
+                    weights = group_entries(matrix, group)
+                    left = [[weights[k + start] for k in places] for start in range(0, len(weights), width)]
+                    product = fmpq_mat(left) * fmpq_mat([form for _, form in chosen])
+                    for i, added in zip(group.rows, product.tolist(), strict=True):
+                        total[i] = [p + q for p, q in zip(total[i], added, strict=True)]
             result = tuple(map(tuple, total))
             forms.append(result)
             if depth < len(pattern):
-                chosen = [j for j, on in enumerate(pattern[depth]) if on]
-                active.append((chosen, fmpq_mat([list(result[j]) for j in chosen])) if chosen else None)
+                seen = [total[j] if on else None for j, on in enumerate(pattern[depth])]
+                active.append(seen if any(pattern[depth]) else None)
         return tuple(forms)
 
     # ---------------------------------------------------------------- questions, answered by modules above this one
@@ -421,24 +432,3 @@ def _normal(stage: AffineStage) -> AffineStage:
         one is two for (_, a), (_, b) in zip(kept, stage.blocks, strict=True) for one, two in zip(a, b, strict=True)
     )
     return stage if same else AffineStage(kept, stage.bias)
-
-
-MAX_DENSE = 100_000_000
-"""The most weights, zeros included, with which engines work (800 MB of float64 numbers)."""
-
-
-def check_dense(network: Network) -> None:
-    """Refuse a network before an engine writes its weights out with all zeros.
-
-    Raises
-    ------
-    NetworkError
-        It has more than `MAX_DENSE` of them.
-    """
-    stages = (*network.stages, network.output)
-    count = sum(len(matrix) * len(matrix[0]) for stage in stages for _, matrix in stage.blocks)
-    if count > MAX_DENSE:
-        raise NetworkError(
-            f"the network has {count:,} weights, zeros included, more than the {MAX_DENSE:,} that engines take; it can "
-            "be evaluated and converted; for counts take a smaller input or fewer channels"
-        )

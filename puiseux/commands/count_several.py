@@ -32,7 +32,7 @@ class Subject:
 
 def read_all(files: Sequence[Path], domain: str, output: int | None) -> list[Subject]:
     """Read all files and pose all problems, before anything is counted."""
-    from nn_bridge.network.network import check_dense
+    from nn_bridge.network.dense_sizes import check_forms
     from puiseux.domains import pose
     from puiseux.reading import load
 
@@ -40,7 +40,7 @@ def read_all(files: Sequence[Path], domain: str, output: int | None) -> list[Sub
     for file in files:
         network = load(file, output=output)
         subject = Subject(file, pose(network, domain), network.notes)
-        check_dense(subject.problem.network)
+        check_forms(subject.problem.network)
         found.append(subject)
     return found
 

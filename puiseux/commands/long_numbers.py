@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-WIDTH = 20
-"""Of a readable number, in characters."""
+from puiseux.questions.answers import WIDTH as WIDTH
+from puiseux.questions.answers import readable_integer as readable
 
 
 @contextmanager
@@ -21,15 +21,4 @@ def numbers_of_any_length() -> Iterator[None]:
         sys.set_int_max_str_digits(limit)
 
 
-def readable(number: int) -> str:
-    """A positive integer in twenty characters at most, with its first three digits where it is longer.
-
-    Examples
-    --------
-    >>> readable(1234567), readable(3**60)
-    ('1,234,567', '4.23e28')
-    """
-    if len(text := f"{number:,}") <= WIDTH:
-        return text
-    digits = text.replace(",", "")
-    return f"{digits[0]}.{digits[1:3]}e{len(digits) - 1}"
+__all__ = ["WIDTH", "numbers_of_any_length", "readable"]

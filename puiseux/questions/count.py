@@ -96,7 +96,8 @@ def _checked(problem: Problem, engine: str, options: Mapping[str, Any]) -> tuple
             )
     if ENGINES[name].bounded and problem.domain is None:
         raise UsageError(f"the engine {quoted(name)} needs a bounded domain: give a box, such as --domain 'box:-1,1'")
-    check_dense(problem.network)
+    if not (name == "cells" and given.get("counts") == "cells"):  # weights between units stay sparse there
+        check_dense(problem.network)
     return name, given
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from flint import fmpq
 
 from nn_bridge.cells.counting.plain_count import runs_plain
-from nn_bridge.network.network import INPUT, AffineStage, Network, check_dense
+from nn_bridge.network.dense_sizes import check_forms
+from nn_bridge.network.network import INPUT, AffineStage, Network
 from polyhedra.compiled_core import REMEDY
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
@@ -19,17 +20,17 @@ from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import ZERO, primitive, to_float
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
-from puiseux.questions.answers import sizes
+from puiseux.questions.answers import readable_integer, sizes
 from puiseux.reading import as_network
 from puiseux.time_limit import LONGEST
 
 SECONDS = 10.0
-"""What an estimate takes where nothing is said."""
+"""The time of an estimate where none is given."""
 
 _FIRST_STAGE = 0.1  # share of the time for counting the cells of the first stage alone
 _AT_A_VISIT = 512  # cells counted for each probe there
 _MOST_UNITS = 300  # with more, some of the upper bounds take seconds
-_MOST_WEIGHTS = 2_000_000  # of the first stage, with more its rank takes seconds
+_MOST_WEIGHTS = 2_000_000  # zeros included; with more, ranks take seconds
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -153,7 +154,7 @@ def estimate_cells(
     from nn_bridge.cells.counting.estimate import CONFIDENCE, Allowance, sample_cells
 
     problem = pose(as_network(network), domain)
-    check_dense(problem.network)
+    check_forms(problem.network)
     generator, seed = generator_and_seed(rng)
     lower, why_lower = _first_stage(problem.network, problem.domain, seconds, probes)
     upper, why_upper = upper_bound(problem.network)
@@ -278,24 +279,24 @@ def upper_bound(network: Network) -> tuple[int, str]:
         best = region_bounds(network).least_upper
         assert best.value is not None
         return best.value, f"bound {best.name}"
-    return min((rank_upper(network), "bound rank"), (2 ** sum(network.hidden), "bound montufar-2014"))
+    patterns = 2 ** sum(network.hidden), "bound montufar-2014"
+    weights = sum(len(matrix) * len(matrix[0]) for stage in network.stages for _, matrix in stage.blocks)
+    return patterns if weights > _MOST_WEIGHTS else min((rank_upper(network), "bound rank"), patterns)
 
 
 def describe(found: CellEstimate, name: str) -> str:
     """The answer for people."""
-    from puiseux.commands.long_numbers import readable
-
     where = f"all of R^{found.network.input_dim}" if found.domain == "all" else found.domain
     lines = [f"{name}: activation cells on {where}"]
     if found.exact:
-        lines.append(f"  cells     {readable(found.lower)} (exact: {found.lower_reason})")
+        lines.append(f"  cells     {readable_integer(found.lower)} (exact: {found.lower_reason})")
     else:
         low, high = (f"{end:.4g}" for end in found.interval)
         if found.estimate is not None:
             lines.append(f"  estimate  {found.estimate:.4g}")
             lines.append(f"  interval  {low} to {high} (statistical, nominal {found.confidence:.0%}: not proven)")
-        lines.append(f"  at least  {readable(found.lower)} (proven: {found.lower_reason})")
-        lines.append(f"  at most   {readable(found.upper)} (proven: {found.upper_reason})")
+        lines.append(f"  at least  {readable_integer(found.lower)} (proven: {found.lower_reason})")
+        lines.append(f"  at most   {readable_integer(found.upper)} (proven: {found.upper_reason})")
     if found.reason is not None:
         lines.append(f"  {found.reason}")
     lines.append(f"  {found.descents} descents, {found.probes} subtrees visited, {found.seconds:.2f} s")

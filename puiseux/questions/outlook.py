@@ -1,4 +1,4 @@
-"""What a long count is in for: after some seconds the number of cells is estimated, and said with the ways out.
+"""The outlook of a long count: after some seconds the number of cells is estimated, and said with the ways out.
 
 The estimate costs a hundredth of the time that the count has taken so far.  Where not one cell is complete after some
 seconds, that is said instead.
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from puiseux.commands.long_numbers import readable
 from puiseux.console.waiting import CellProgress
 from puiseux.domains import Problem
+from puiseux.questions.answers import readable_integer
 
 if TYPE_CHECKING:
     from nn_bridge.cells.core_problem import CoreProblem
@@ -96,7 +96,9 @@ class Outlook:
         if not (problem.walls or problem.lines):
             least = arrangement_bound(problem.network.stages[0])
             if least > days:
-                self._tell(f"more than {readable(least)} cells, over {duration(least / days)} of work at this pace")
+                self._tell(
+                    f"more than {readable_integer(least)} cells, over {duration(least / days)} of work at this pace"
+                )
                 return
         sample = sample_cells(problem, Allowance(seconds=_SHARE * spent), np.random.default_rng(0), arrays)
         if sample.reason == INTERRUPTED:

@@ -24,7 +24,7 @@ from puiseux.console.cli import run
 RECORD = Path(__file__).with_name("record.json")
 NETS = Path(__file__).parents[1] / "data" / "nets"
 SMALL, SECOND, SPACE = (NETS / f"{name}.npz" for name in ("d2_10_5_1_s0", "d2_16_16_1_s0", "bunny_d3_3x16"))
-TIMES = {"seconds", "time", "version"}
+TIMES = {"seconds", "time", "version", "seed"}
 """Keys whose values change from run to run."""
 
 JSON_RUNS: dict[str, list[str]] = {
@@ -32,6 +32,7 @@ JSON_RUNS: dict[str, list[str]] = {
     "count two hidden layers": ["count", str(SECOND), "--json"],
     "count box": ["count", str(SMALL), "--domain", "box:-1,1", "--json"],
     "count cells only": ["count", str(SECOND), "--counts", "cells", "--json"],
+    "count estimate": ["count", str(SMALL), "--estimate", "5", "--json"],
     "count tropical": ["count", str(SMALL), "--engine", "tropical", "--json"],
     "count sign-vectors": ["count", str(SMALL), "--engine", "sign-vectors", "--domain", "box:-1,1", "--json"],
     "count milp": ["count", str(SMALL), "--engine", "milp", "--domain", "box:-1,1", "--json"],

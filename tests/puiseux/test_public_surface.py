@@ -62,6 +62,7 @@ ON_A_DOMAIN: dict[str, Callable[[Any, Path], Any]] = {
     "crosscheck": lambda domain, _: puiseux.crosscheck(NET, domain, routes=("cells", "tropical")).agree,
     "decision_boundary": lambda domain, _: len(puiseux.decision_boundary(NET, domain).pieces),
     "dual_graph": lambda domain, _: sorted(puiseux.dual_graph(NET, domain).edges),
+    "estimate_cells": lambda domain, _: puiseux.estimate_cells(NET, domain, probes=50).lower,
     "explore": lambda domain, _: sum(1 for _ in puiseux.explore(NET, [0.5, 0.25], domain=domain)),
     "extract_sign_vectors": lambda domain, _: puiseux.extract_sign_vectors(SLANTED, domain).count_cells(),
     "injective": lambda domain, _: str(puiseux.injective(SLANTED, domain)),
@@ -104,6 +105,7 @@ TERMS = puiseux.PuiseuxPolynomial([((0, 0), 0), ((1, 2), -1), ((2, 1), 0), ((3, 
 DRAWN: dict[str, Callable[[Any], Any]] = {
     "effective_radii": lambda rng: puiseux.effective_radii(NET, rng=rng)[0],
     "effective_radius": lambda rng: puiseux.effective_radius(TERMS, rng=rng),
+    "estimate_cells": lambda rng: puiseux.estimate_cells(NET, probes=20, rng=rng),
     "random_network": lambda rng: puiseux.random_network([2, 3, 1], rng=rng),
     "sample_patterns": lambda rng: puiseux.sample_patterns(NET, n_samples=50, cube=2, rng=rng),
     "sample_regions": lambda rng: puiseux.sample_regions(NET, n_samples=50, cube=2, rng=rng),
@@ -165,6 +167,7 @@ RETURNS = {
     "dual_graph": "Any",  # networkx tells no types
     "effective_radii": "tuple[tropical.effective_radius.EffectiveRadius, ...]",
     "effective_radius": "tropical.effective_radius.EffectiveRadius",
+    "estimate_cells": "puiseux.questions.estimates.CellEstimate",
     "explore": "puiseux.questions.exploring.Visits",
     "extract_sign_vectors": "nn_bridge.sign_vectors.complex.Complex",
     "hoffman_constant": "tropical.hoffman.HoffmanConstant",

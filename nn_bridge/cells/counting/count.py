@@ -58,7 +58,6 @@ class Posed(Protocol):
         ...
 
 
-
 # seconds a slice: the first, in this process, before other processes or threads begin; where jobs are few, so that they
 # are soon divided; to processes of this machine, where handing over takes a millisecond (with longer ones a worker
 # waits for work); to anything farther away

@@ -8,15 +8,15 @@ over the subtrees that are left, and a subtree with few cells is counted exactly
 again.  What is left in the end is the frontier.
 
 *Descents.*  A descent visits subtrees in the order of the unit split last, and those with units in the same band form a
-stratum: they have about the same units yet to come.  From a stratum with more subtrees than `Plan.representatives` so many are
-drawn, each with a probability proportional to its weight, and stand for the others: their weights are the sum of all,
-divided by their number.  The sum of weights times cells counted has the number of cells as its mean, whatever the strata are.
-A descent that draws nothing has counted all cells.
+stratum: they have about the same units yet to come.  From a stratum with too many subtrees a number of
+representatives are drawn, each with a probability proportional to its weight, and stand for the others: their weights
+are the sum of all, divided by their number.  The sum of weights times cells counted has the number of cells as its
+mean, whatever the strata are.  A descent that draws nothing has counted all cells.
 
 How many descents there are, and of how many representatives, is fixed before the first one that counts: a number that
 depended on the results would make the mean a biased estimate.
 
-Source: Knuth 1975 (one representative, no strata); Chen 1992, "Heuristic sampling" (strata with one representative each).
+Source: Knuth 1975 (one representative, no strata); Chen 1992, "Heuristic sampling" (one representative a stratum).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ Stratum = tuple[int, int, int]
 
 
 class Allowance:
-    """What an estimate may use: seconds, or visits of subtrees, which make it repeatable.
+    """The budget of an estimate: seconds, or visits of subtrees, which make it repeatable.
 
     Parameters
     ----------
@@ -154,7 +154,9 @@ class Visitor:
         if not subtree.path:
             return 0, -1, 0
         stage, unit, _ = subtree.path[-1]
-        if not self.problem.generators:  # hyperplanes of one stage without cells: the path names a flat, the last come first
+        if (
+            not self.problem.generators
+        ):  # hyperplanes of one stage without cells: the path names a flat, the last come first
             return sum(side for _, _, side in subtree.path), -unit, subtree.path[-1][2]
         return stage, unit // BAND, 0
 
@@ -254,7 +256,7 @@ def _drawn(
 
 @dataclass(frozen=True)
 class Sample:
-    """What an estimate rests on.
+    """An estimate, and the descents that it rests on.
 
     Attributes
     ----------

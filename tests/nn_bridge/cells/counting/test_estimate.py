@@ -109,7 +109,9 @@ def test_intervals_hold_the_number(network: Network, domain: Polyhedron | None, 
     assert cells in (None, whole)
     for seed in range(4):
         sample = sample_cells(problem, Allowance(visits=150), np.random.default_rng(seed), at_once=64)
-        assert sample.estimate is not None and sample.low is not None and sample.high is not None
+        assert sample.estimate is not None
+        assert sample.low is not None
+        assert sample.high is not None
         assert sample.counted <= whole
         assert sample.low <= whole <= sample.high
         assert sample.low <= sample.estimate <= sample.high

@@ -1,0 +1,162 @@
+"""`estimate_cells` and ``count --estimate``: an estimate between proven bounds; what long counts say of themselves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import puiseux
+from nn_bridge.cells.counting.estimate import AT_ONCE
+from polyhedra.errors import PuiseuxError, UsageError
+from puiseux.console.cli import run
+from puiseux.domains import Problem
+from puiseux.questions import estimates, outlook
+from puiseux.questions.estimates import arrangement_bound
+from puiseux.questions.outlook import Outlook, shown_outlook
+from puiseux.random_networks import random_network
+from tests.families import ENTRIES, NETS, network_of
+
+LARGE = random_network([4, 24, 24, 24, 1], rng=1)
+CELLS = 1_151_078
+
+
+@pytest.mark.parametrize("entry", ENTRIES[::11], ids=lambda entry: str(entry["name"]))
+def test_bounds_meet_where_all_cells_are_counted(entry: dict[str, object]) -> None:
+    found = puiseux.estimate_cells(network_of(entry), probes=200, rng=0)
+    assert found.exact
+    assert (found.lower, found.upper, found.estimate) == (entry["cells"], entry["cells"], entry["cells"])
+    assert found.interval == (entry["cells"], entry["cells"])
+
+
+@pytest.mark.parametrize("entry", ENTRIES[::7], ids=lambda entry: str(entry["name"]))
+def test_an_arrangement_has_at_least_the_cells_of_its_rank(entry: dict[str, int]) -> None:
+    network = network_of(entry)
+    assert arrangement_bound(network.stages[0]) <= entry["cells"]
+
+
+def test_an_estimate_lies_between_proven_bounds() -> None:
+    found = puiseux.estimate_cells(LARGE, probes=400, rng=4)
+    assert found.lower < CELLS < found.upper
+    assert found.lower <= found.interval[0] <= CELLS <= found.interval[1] <= found.upper
+    assert found.seed == 4
+    assert found == puiseux.estimate_cells(LARGE, probes=400, rng=4)
+
+
+def test_many_inputs_have_a_proven_lower_bound() -> None:
+    found = puiseux.estimate_cells(random_network([40, 30, 20, 2], rng=1), seconds=0.3)
+    assert 2**30 <= found.lower <= found.upper
+
+
+def test_cells_of_the_first_stage_are_a_lower_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = random_network([5, 60, 20, 1], rng=1)
+    found = puiseux.estimate_cells(network, probes=50, rng=1)
+    assert found.lower_reason.startswith("cells of the first stage")
+    assert 50 * AT_ONCE <= found.lower <= 5_985_198  # the cells of 60 hyperplanes in general position in R^5
+
+
+def test_options_that_make_no_sense_are_refused() -> None:
+    for options in ({"seconds": 1, "probes": 1}, {"seconds": 0}, {"seconds": float("nan")}, {"probes": 0}):
+        with pytest.raises(UsageError):
+            puiseux.estimate_cells(LARGE, **options)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- the command
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = run(list(words))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_the_command_prints_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    puiseux.save(LARGE, tmp_path / "net.npz")
+    code, out, _ = said(capsys, "count", str(tmp_path / "net.npz"), "--estimate", "0.5", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["confidence"] == 0.99
+    assert found["lower"] <= CELLS <= found["upper"]
+    assert found["counts"] == {"cells": found["lower"], "regions": None, "regions_by_point": None, "affine_maps": None}
+    assert found["complete"] == found["exact"] == (found["lower"] == found["upper"])
+    low, high = found["interval"]
+    assert found["lower"] <= low <= high <= found["upper"]
+    code, out, _ = said(capsys, "count", str(tmp_path / "net.npz"), "--estimate", "0.3", "--domain", "box:-1,1")
+    assert code == 0
+    assert "activation cells on box:-1,1" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--estimate", "0"], "positive number of seconds"),
+        (["--estimate", "soon"], "--estimate"),
+        (["--estimate", "1", "--workers", "2"], "without --workers"),
+        (["--estimate", "1", "--time-limit", "2"], "without --time-limit"),
+        (["--estimate", "1", "--definitions"], "without --definitions"),
+        (["--estimate", "1", "--engine", "tropical"], "--engine cells"),
+        (["--estimate", "1", "--counts", "all"], "--counts"),
+        ([str(NETS / "d2_16_16_1_s0.npz"), "--estimate", "1"], "one network"),
+    ],
+)
+def test_the_command_refuses_in_one_line(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = said(capsys, "count", str(NETS / "d2_10_5_1_s0.npz"), *options)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert words in err
+
+
+def test_without_the_core_there_is_no_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimates, "runs_plain", lambda: True)
+    with pytest.raises(PuiseuxError, match="compiled core"):
+        puiseux.estimate_cells(LARGE, probes=10)
+
+
+# ---------------------------------------------------------------- what a long count says
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at a count as soon as it has cells, whatever share of it seems to be done."""
+    monkeypatch.setattr(outlook, "FIRST_LOOK", 0.05)
+    monkeypatch.setattr(outlook, "_SURELY_SHORT", 1.0)
+    monkeypatch.setattr(outlook, "_SHARE", 0.5)
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("sizes", [[3, 200, 200, 200, 1], [40, 40, 20, 1]])
+def test_a_count_of_more_than_a_day_says_so_once(
+    sizes: list[int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outlook, "DAY", 5.0 if sizes[0] == 3 else outlook.DAY)
+    puiseux.save(random_network(sizes, rng=1), tmp_path / "net.npz")
+    code, out, err = said(
+        capsys, "count", str(tmp_path / "net.npz"), "--counts", "cells", "--time-limit", "3", "--json"
+    )
+    assert code == 3
+    assert json.loads(out)["complete"] is False
+    (line,) = [line for line in err.splitlines() if "the count goes on" in line]
+    assert "at this pace" in line
+    assert all(way in line for way in ("--domain slice", "puiseux explore", "--estimate"))
+
+
+@pytest.mark.usefixtures("at_once")
+def test_short_counts_say_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    puiseux.save(LARGE, tmp_path / "net.npz")
+    code, out, err = said(capsys, "count", str(tmp_path / "net.npz"), "--counts", "cells", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["counts"]["cells"] == CELLS
+
+
+def test_no_news_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlook, "NO_CELL", 0.02)
+    lines: list[str] = []
+    watched = Outlook(Problem(LARGE, None, "all"), lambda cells, share: None, lines.append)
+    watched._watch.join(5)
+    assert len(lines) == 1
+    assert "no cell" in lines[0]
+    with shown_outlook(Problem(LARGE, None, "all")) as progress:
+        progress(1, 0.0)
