@@ -270,9 +270,7 @@ def layer_complexes(network: Network, domain: Polyhedron | None = None) -> list[
     return [face_complex(first_stages(network, count), domain) for count in range(len(network.stages) + 1)]
 
 
-def face_complex(
-    network: Network, domain: Polyhedron | None = None, *, leave_out: Sequence[Miss] = ()
-) -> FaceComplex:
+def face_complex(network: Network, domain: Polyhedron | None = None, *, leave_out: Sequence[Miss] = ()) -> FaceComplex:
     """All faces of the cells of a network on a domain (None: all of R^n), or of some of the cells.
 
     Parameters

@@ -146,9 +146,7 @@ def misses(allowed: Allowed) -> tuple[Miss, ...]:
     >>> misses(((0,), (0, 1)))
     (((0, True),), ((0, False),), ((1, False),))
     """
-    return tuple(
-        ((unit, sign > 0),) for unit, signs in enumerate(allowed) for sign in (1, -1) if sign not in signs
-    )
+    return tuple(((unit, sign > 0),) for unit, signs in enumerate(allowed) for sign in (1, -1) if sign not in signs)
 
 
 def level_pieces(cut: Network, domain: Polyhedron | None, allowed: Allowed) -> LevelPieces:
@@ -180,7 +178,12 @@ def level_pieces(cut: Network, domain: Polyhedron | None, allowed: Allowed) -> L
     marks = _Marks(cells.problem, cells.words, allowed)
     generator_cell = np.repeat(np.arange(cells.cells), np.diff(cells.generator_begin))
     found = marks.of(
-        cells.pattern_words, generator_cell, cells.generator_ray, cells.generator_zeros, cells.facet_cell, cells.facet_zeros
+        cells.pattern_words,
+        generator_cell,
+        cells.generator_ray,
+        cells.generator_zeros,
+        cells.facet_cell,
+        cells.facet_zeros,
     )
     once = found.facets & ~((cells.facet_partner >= 0) & (cells.facet_partner < np.arange(len(cells.facet_partner))))
     touching = _touching(cells, found)

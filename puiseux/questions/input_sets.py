@@ -169,9 +169,7 @@ def condition(question: InputSet) -> Callable[[tuple[int, ...]], bool]:
     return lambda found: min(found) >= least and not any(found[unit] for unit in equal)
 
 
-def face_set(
-    network: Network, domain: Polyhedron | None, question: InputSet, *, part: bool = False
-) -> FaceSet:
+def face_set(network: Network, domain: Polyhedron | None, question: InputSet, *, part: bool = False) -> FaceSet:
     """The set as a union of faces.
 
     Parameters

@@ -127,7 +127,9 @@ def test_leaves_are_those_that_meet_the_level_and_subtrees_are_left_out(sizes: t
     cut = with_level(network, 0, middle)
     every = cell_complex(cut, domain)
     bit = every.generator_zeros[:, sum(-(-size // 64) for size in network.hidden)] & np.uint64(1)
-    touched = np.unique(np.repeat(np.arange(len(every)), np.diff(every.generator_begin))[(bit == 1) & ~every.generator_ray])
+    touched = np.unique(
+        np.repeat(np.arange(len(every)), np.diff(every.generator_begin))[(bit == 1) & ~every.generator_ray]
+    )
     problem = cell_problem(cut, domain)
     assert problem is not None
     tree = CellTree(problem, PATTERNS, leave_out=misses(((0,),)))

@@ -11,7 +11,7 @@ from flint import fmpq
 
 from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
-from puiseux import random_network, save, topology, vertex_persistence
+from puiseux import boundary_pieces, random_network, save, topology, vertex_persistence
 from puiseux.console.cli import run
 from tests.nn_bridge.topology.test_sets import ANNULUS
 
