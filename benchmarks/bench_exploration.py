@@ -68,9 +68,8 @@ def beside_relucent(python: str, sizes: list[int], seeds: int) -> None:
         theirs = json.loads(answer.stdout.splitlines()[-1])
         ratios.append(theirs["seconds"] / mine)
         same = "the same facets" if ours == theirs["facets"] else f"other facets: {len(theirs['facets'])}"
-        print(
-            f"seed {seed}: {len(ours)} facets in {mine:.2f} s, relucent {theirs['seconds']:.2f} s ({ratios[-1]:.1f}x), {same}"
-        )
+        beside = f"relucent {theirs['seconds']:.2f} s ({ratios[-1]:.1f}x)"
+        print(f"seed {seed}: {len(ours)} facets in {mine:.2f} s, {beside}, {same}")
     print(f"median ratio {np.median(ratios):.1f}")
 
 
@@ -99,6 +98,7 @@ def main() -> None:
         points = rng.random((options.points, sizes[0]))
         cells = timed(f"the cells of {options.points:,} points", lambda: patterns_of_points(network, points))  # noqa: B023
         print(f"  {len(set(cells)):,} different cells")
+    return None
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python benchmarks/facets_relucent.py NETWORK.npz NUMBER
 
-It needs numpy and relucent only, so that it can run in an environment of its own.  The file has W0, b0, .. and points; the
-answer is a line of JSON with the units of the facets, numbered through all stages, and the CPU seconds for the facets.
+It needs numpy and relucent only, so that it can run in an environment of its own.  The file has W0, b0, .. and points;
+the answer is a line of JSON with the units of the facets, numbered through all stages, and the CPU seconds for them.
 """
 
 import json

@@ -67,9 +67,9 @@ if TYPE_CHECKING:
     from puiseux.questions.formula import NetworkFormula, simplify
     from puiseux.questions.lipschitz_constants import LipschitzConstant, lipschitz
     from puiseux.questions.optimization import Extremum, optimize
+    from puiseux.questions.pieces import boundary_pieces
     from puiseux.questions.properties import PropertyAnswer, check_property
     from puiseux.questions.reduction import Reduction, reduce_network
-    from puiseux.questions.pieces import boundary_pieces
     from puiseux.questions.set_topology import critical_points, topology, vertex_persistence
     from puiseux.questions.topology_answers import Topology
     from puiseux.random_networks import random_network

@@ -69,8 +69,8 @@ def explore(
     workers : int
         Processes that find the facets of the cells that come next.  The cells and their order do not depend on them.
     checkpoint : path, optional
-        A folder to which each cell is written, and from which a walk goes on after being stopped or killed, in any order
-        and with other limits.
+        A folder to which each cell is written, and from which a walk goes on after being stopped or killed, in any
+        order and with other limits.
     full : bool
         Let the workers find boundedness and an interior point of each cell too.
 

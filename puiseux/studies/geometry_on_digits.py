@@ -1,4 +1,4 @@
-"""Gaines and Bi (2026) on images of 784 pixels: cells around an image and cells that hold images, where none can list all."""
+"""Gaines and Bi (2026) on images of 784 pixels: cells around an image, and cells that hold images, by exploration."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def summarize(trials: Sequence[Trial]) -> Summary:
         )
     below = sum(mean(t["facets"]) <= 2 * t["directions"] for t in trials)
     remarks = [
-        f"Published: at most 2n facets on average over all cells. Nobody lists these here; of the cells around an image "
-        f"the mean is at most 2r in {below} of {len(trials)} networks. 2r stands for 2n: a first layer of r neurons sees r "
-        "directions. A cell has no more facets than there are neurons, so 2n = 1568 itself says nothing.",
+        "Published: at most 2n facets on average over all cells. Nobody lists these here; of the cells around an image "
+        f"the mean is at most 2r in {below} of {len(trials)} networks. 2r stands for 2n: a first layer of r neurons "
+        "sees r directions. A cell has no more facets than there are neurons, so 2n = 1568 itself says nothing.",
         "The cells around an image are those first found across facets, breadth first, so they are near data too; the "
         "rank sum of both samples is given in standard deviations.",
     ]
@@ -147,9 +147,9 @@ STUDY = Study(
     name="geometry-digits",
     title="cells around images of 784 pixels, and cells that hold images, by exploration",
     source="Gaines and Bi (2026)",
-    about="Published: networks on MNIST. Here: networks [784, w, w, w, 10] trained for 20 epochs on scikit-learn's digits "
-    "enlarged to 28 x 28; the cells around an image are found across exact facets, those that hold images from the images; "
-    "quick: one network of width 12, full: three each of widths 16 and 32.",
+    about="Published: networks on MNIST. Here: networks [784, w, w, w, 10] trained for 20 epochs on scikit-learn's "
+    "digits enlarged to 28 x 28; the cells around an image are found across exact facets, those that hold images from "
+    "the images; quick: one network of width 12, full: three each of widths 16 and 32.",
     cases=cases,
     trial=trial,
     summarize=summarize,
