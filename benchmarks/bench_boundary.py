@@ -3,9 +3,9 @@
     python benchmarks/bench_boundary.py [--repeat 3] [--large]
 
 Random networks (He-normal, biases of deviation 0.3, seed 1) on the box [-1, 1]^n, at a quantile of the values of the
-first output at random points of it.  *list*: `level_pieces` against `cell_complex` of the network cut by the level, from
-which the facets at the level are taken.  *count*: `count_pieces` against the same stream of all leaves, of which
-nothing is kept.  Both sides set the network up, once in each measurement: "set-up" tells how long that takes.
+first output.  *list*: `level_pieces` against `cell_complex` of the network cut by the level, of which the facets at the
+level are taken.  *count*: `count_pieces` against the same stream of all leaves, of which nothing is kept.  Both sides
+set the network up, once in each measurement: "set-up" tells how long that takes.
 ``--large`` counts pieces of networks whose cells nobody lists.
 """
 
@@ -39,7 +39,7 @@ CASES = [
     ((4, 20, 20, 1), 0.995),
     ((4, 24, 24, 1), 0.97),
 ]
-LARGE = [((3, 128, 128, 1), 0.9999), ((4, 64, 64, 1), 0.99999), ((6, 24, 24, 1), 0.99999)]
+LARGE = [((4, 64, 64, 1), 0.9999), ((4, 128, 128, 1), 0.9999), ((6, 24, 24, 1), 0.9999)]
 
 
 def network_of(sizes: tuple[int, ...]) -> Network:

@@ -99,7 +99,7 @@ def explore(
     point = _point(problem.network, start)
     generator, seed = generator_and_seed(rng) if order == "random" else (None, None)
     most = None if max_cells is None else min(max_cells, sys.maxsize)
-    options = {"max_distance": max_distance, "order": order, "rng": generator, "meeting": meeting}
+    options: dict[str, Any] = {"max_distance": max_distance, "order": order, "rng": generator, "meeting": meeting}
     if workers == 1 and checkpoint is None:
         return Visits(islice(walk(home, point, **options), most), seed)
     return Visits(_helped(home, point, options, most, workers, checkpoint, full), seed)

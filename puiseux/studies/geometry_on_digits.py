@@ -26,7 +26,7 @@ EXPLORED, HOLDING = {"few": 5, "quick": 40, "full": 400}, {"few": 5, "quick": 40
 
 def cases(full: bool) -> list[Plain]:
     """One narrow network; or three of each of two widths."""
-    quick = [{"hidden": [12, 12, 12], "cells": "quick", "trial": 0}]
+    quick: list[Plain] = [{"hidden": [12, 12, 12], "cells": "quick", "trial": 0}]
     if not full:
         return quick
     return [{"hidden": [w] * 3, "cells": "full", "trial": k} for w in (16, 32) for k in range(3)]
@@ -45,9 +45,9 @@ def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
     home = LocalCells(network)
     image = data.inputs[int(rng.integers(len(data.inputs)))]
     around = list(islice(walk(home, network.point(image)), EXPLORED[parameters["cells"]]))
-    patterns = list(holders)
-    chosen = rng.permutation(len(patterns))[: HOLDING[parameters["cells"]]]
-    holding = [home.of(patterns[k]).facet_count for k in chosen.tolist()]
+    bearing = list(holders)
+    chosen = rng.permutation(len(bearing))[: HOLDING[parameters["cells"]]]
+    holding = [home.of(bearing[k]).facet_count for k in chosen.tolist()]
     found = [visit.cell.facet_count for visit in around]
     return {
         "accuracy": last.accuracy,
@@ -124,7 +124,7 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
         for number, (name, label) in enumerate(
             (("facets", "around an image"), ("facets of data-bearing", "holding images"))
         ):
-            shares = counted([v for t in found for v in t[name]])
+            shares = counted(np.array([v for t in found for v in t[name]]))
             total = sum(shares.values())
             ax.plot(
                 list(shares),
@@ -136,7 +136,7 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
             )
         ax.axvline(2 * max(t["directions"] for t in found), color="k", linewidth=0.8, linestyle=":")
         ax.set(xlabel="facets (dotted: 2r)", title=str([784, *hidden, 10]))
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.locator_params(axis="x", integer=True)
         ax.set_ylim(0, 1.25 * ax.get_ylim()[1])
         ax.legend(fontsize="small", frameon=False, loc="upper left")
         if hidden == next(iter(by_width))[0]:
