@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EPOCHS = 20
-EXPLORED, HOLDING = {"few": 5, "quick": 40, "full": 400}, {"few": 5, "quick": 40, "full": 200}
+EXPLORED, HOLDING = {"few": 5, "quick": 40, "full": 200}, {"few": 5, "quick": 40, "full": 100}
 """Cells around an image, and of those that hold images, whose facets are found."""
 
 
@@ -29,7 +29,7 @@ def cases(full: bool) -> list[Plain]:
     quick: list[Plain] = [{"hidden": [12, 12, 12], "cells": "quick", "trial": 0}]
     if not full:
         return quick
-    return [{"hidden": [w] * 3, "cells": "full", "trial": k} for w in (16, 32) for k in range(3)]
+    return [{"hidden": [w] * 3, "cells": "full", "trial": k} for w in (16, 24) for k in range(3)]
 
 
 def trial(parameters: Plain, rng: np.random.Generator) -> Plain:
@@ -149,7 +149,7 @@ STUDY = Study(
     source="Gaines and Bi (2026)",
     about="Published: networks on MNIST. Here: networks [784, w, w, w, 10] trained for 20 epochs on scikit-learn's "
     "digits enlarged to 28 x 28; the cells around an image are found across exact facets, those that hold images from "
-    "the images; quick: one network of width 12, full: three each of widths 16 and 32.",
+    "the images; quick: one network of width 12, full: three each of widths 16 and 24.",
     cases=cases,
     trial=trial,
     summarize=summarize,
