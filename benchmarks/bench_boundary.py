@@ -2,10 +2,10 @@
 
     python benchmarks/bench_boundary.py [--repeat 3] [--large]
 
-Random networks (He-normal, biases of deviation 0.3, seed 1) on the box [-1, 1]^n, at a quantile of the values of the first
-output at random points of it.  *list*: `level_pieces` against `cell_complex` of the network cut by the level, from which
-the facets at the level are taken.  *count*: `count_pieces` against the same stream of all leaves, of which nothing is kept.
-Both sides read the network and set it up, once in each measurement: "set-up" tells how long that takes.
+Random networks (He-normal, biases of deviation 0.3, seed 1) on the box [-1, 1]^n, at a quantile of the values of the
+first output.  *list*: `level_pieces` against `cell_complex` of the network cut by the level, of which the facets at the
+level are taken.  *count*: `count_pieces` against the same stream of all leaves, of which nothing is kept.  Both sides
+set the network up, once in each measurement: "set-up" tells how long that takes.
 ``--large`` counts pieces of networks whose cells nobody lists.
 """
 
@@ -39,7 +39,7 @@ CASES = [
     ((4, 20, 20, 1), 0.995),
     ((4, 24, 24, 1), 0.97),
 ]
-LARGE = [((3, 128, 128, 1), 0.9999), ((4, 64, 64, 1), 0.99999), ((6, 24, 24, 1), 0.99999)]
+LARGE = [((4, 64, 64, 1), 0.9999), ((4, 128, 128, 1), 0.9999), ((6, 24, 24, 1), 0.9999)]
 
 
 def network_of(sizes: tuple[int, ...]) -> Network:
@@ -104,8 +104,8 @@ def main() -> None:
             counts = count_pieces(cut_at(network_of(sizes), quantile), domain, ((0,),))
             print(f"{list(sizes)} at {quantile}: {counts}, {time.process_time() - begun:.1f} s", flush=True)
         return
-    print(f"{'network':<20}{'at':>6}{'cells':>9}{'meet':>7}{'pieces':>8}{'set-up':>8}{'list: all':>11}{'alone':>8}{'ratio':>7}"
-          f"{'count: all':>12}{'alone':>8}{'ratio':>7}")  # fmt: skip
+    print(f"{'network':<20}{'at':>6}{'cells':>9}{'meet':>7}{'pieces':>8}{'set-up':>8}{'list: all':>11}{'alone':>8}"
+          f"{'ratio':>7}{'count: all':>12}{'alone':>8}{'ratio':>7}")  # fmt: skip
     for sizes, quantile in CASES:
         cut, domain = cut_at(network_of(sizes), quantile), Polyhedron.box([-1] * sizes[0], [1] * sizes[0])
         tasks: list[Callable[[], Any]] = [
@@ -119,7 +119,8 @@ def main() -> None:
         assert whole == streamed
         assert whole[1] == len(alone) == counted.pieces
         meet = alone.cells.cells / whole[0]
-        print(f"{list(sizes)!s:<20}{quantile:>6}{whole[0]:>9,}{meet:>7.1%}{len(alone):>8,}{seconds[4]:>8.3f}{seconds[0]:>11.3f}{seconds[1]:>8.3f}"
+        print(f"{list(sizes)!s:<20}{quantile:>6}{whole[0]:>9,}{meet:>7.1%}{len(alone):>8,}{seconds[4]:>8.3f}"
+              f"{seconds[0]:>11.3f}{seconds[1]:>8.3f}"
               f"{seconds[0] / seconds[1]:>7.1f}{seconds[2]:>12.3f}{seconds[3]:>8.3f}{seconds[2] / seconds[3]:>7.1f}",
               flush=True)  # fmt: skip
 

@@ -1,8 +1,8 @@
 """`level_pieces`: a level set or a decision boundary alone, as polyhedra of dimension n - 1, without all other cells.
 
-The set is where the units of the last stage have *allowed* signs, such as 0 for a level; `nn_bridge.cells.cuts` adds that
-stage.  Cells of the complex that the set misses are left out, subtrees of them by proven bounds, so that no component is
-lost.  Inside a cell every unit of that stage keeps its sign, so the set meets the closed cell in one face of it:
+The set is where the units of the last stage have *allowed* signs, such as 0 for a level; `nn_bridge.cells.cuts` adds
+that stage.  Cells of the complex that the set misses are left out, subtrees of them by proven bounds, so that no
+component is lost.  Inside a cell every unit of that stage keeps its sign, so the set meets the closed cell in one face:
 
 * the whole cell: it is *flat*;
 * a facet: a *piece*.  All faces of dimension n - 1 of the set are pieces, those around flat cells too;

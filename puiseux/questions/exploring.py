@@ -69,8 +69,8 @@ def explore(
     workers : int
         Processes that find the facets of the cells that come next.  The cells and their order do not depend on them.
     checkpoint : path, optional
-        A folder to which each cell is written, and from which a walk goes on after being stopped or killed, in any order
-        and with other limits.
+        A folder to which each cell is written, and from which a walk goes on after being stopped or killed, in any
+        order and with other limits.
     full : bool
         Let the workers find boundedness and an interior point of each cell too.
 
@@ -99,7 +99,7 @@ def explore(
     point = _point(problem.network, start)
     generator, seed = generator_and_seed(rng) if order == "random" else (None, None)
     most = None if max_cells is None else min(max_cells, sys.maxsize)
-    options = {"max_distance": max_distance, "order": order, "rng": generator, "meeting": meeting}
+    options: dict[str, Any] = {"max_distance": max_distance, "order": order, "rng": generator, "meeting": meeting}
     if workers == 1 and checkpoint is None:
         return Visits(islice(walk(home, point, **options), most), seed)
     return Visits(_helped(home, point, options, most, workers, checkpoint, full), seed)

@@ -1,4 +1,4 @@
-"""Level sets and decision boundaries alone, against those of the whole complex; eight families, most of them degenerate."""
+"""Level sets and decision boundaries alone, against those of the whole complex; eight families, most degenerate."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_leaves_are_those_that_meet_the_level_and_subtrees_are_left_out(sizes: t
 
 
 def test_the_plain_engine_leaves_out_the_same_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = [case for case in cases()][::10]
+    chosen = list(cases())[::10]
     compiled = [level_pieces(cut, domain, allowed) for _, cut, domain, allowed in chosen]
     monkeypatch.setenv("PUISEUX_PURE", "1")
     for (name, cut, domain, allowed), one in zip(chosen, compiled, strict=True):

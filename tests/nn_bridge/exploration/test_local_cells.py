@@ -137,6 +137,22 @@ def test_many_inputs_are_explored_in_the_values_of_the_first_units() -> None:
         assert cell in other.neighbours()
 
 
+def test_narrow_first_layers_are_explored_in_their_values_too() -> None:
+    rng = np.random.default_rng(1)
+    weights = [rng.integers(-9, 10, shape) for shape in ((3, 30), (4, 3), (2, 4))]
+    weights[0][2] = weights[0][0] - 2 * weights[0][1]  # two directions
+    network = Network.from_layers([w.tolist() for w in weights], [[1] * len(w) for w in weights])
+    home = LocalCells(network)
+    assert home.reduced.input_dim == 2
+    found = cell_complex(network)
+    cells = {visit.cell.pattern: visit.cell for visit in walk(home, network.point([0] * 30))}
+    assert set(cells) == {found.pattern(number) for number in range(len(found))}
+    for number in range(len(found)):
+        cell = cells[found.pattern(number)]
+        assert {facet.inequality for facet in cell.facets} == {f.inequality for f in found.cell(number).facets}
+        assert network.pattern(cell.interior_point) == cell.pattern
+
+
 def test_a_network_without_hidden_units_is_one_cell() -> None:
     affine = Network.from_layers([[[1, 2]]])
     (visit,) = walk(LocalCells(affine), affine.point([3, 4]))

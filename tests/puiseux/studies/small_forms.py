@@ -37,6 +37,7 @@ SMALL: dict[str, list[dict[str, Any]]] = {
         {"inputs": 2, "width": 4, "depth": 1, "trial": 0, "weights": "trained"},
     ],
     "geometry-data": [{"data": "iris", "trial": 0}],
+    "geometry-digits": [{"hidden": [4, 4], "cells": "few", "trial": 0}],
     "topology": [
         *({"kind": "random", "shape": [2, w, 1], "trial": 0} for w in (3, 6)),
         {"kind": "narrow", "shape": [2, 2, 1], "trial": 0},

@@ -296,6 +296,14 @@ def test_data_bearing_cells_are_cells() -> None:
     assert trial["farthest from data"] <= trial["diameter"]
 
 
+def test_cells_around_an_image_of_many_pixels() -> None:
+    (trial,) = small("geometry-digits").trials
+    assert (trial["directions"], trial["units"], trial["images"]) == (4, 8, 1797)
+    assert (len(trial["facets"]), len(trial["facets of data-bearing"])) == (trial["explored"], 5)
+    assert all(1 <= facets <= 8 for facets in (*trial["facets"], *trial["facets of data-bearing"]))
+    assert 1 <= trial["explored that hold images"] <= min(trial["explored"], trial["data-bearing"])
+
+
 def test_training_records_every_epoch_that_was_asked_for() -> None:
     (trial,) = small("training").trials
     assert trial["epoch"] == [0, 1, 2]
