@@ -75,7 +75,7 @@ class SparseFit(Value):
     reason : str or None
         Why it is not proven, or why there is no network.
     assumption : str or None
-        What the lower bound rests on, where it was not proven.
+        The assumption on which the lower bound rests, where it was not proven.
     search : SupportSearch
         The enumeration, with what a certificate needs.
     """

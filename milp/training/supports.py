@@ -1,4 +1,4 @@
-"""What one hidden unit with few weights can do on given samples: its blocks of masked columns, and their spans.
+"""The outputs of one hidden unit with few weights on given samples: its blocks of masked columns, and their spans.
 
 A unit that reads the columns S (inputs, or the bias) and is active on the samples P has outputs
 ``1_P * (sum of w_i x_i over S)`` on the data: a vector in the span of the columns x_i masked by P. P is the pattern of
