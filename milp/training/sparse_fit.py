@@ -40,7 +40,8 @@ ENUMERATION = "enumeration"
 """The name of the solver in the report of a fit that needed none."""
 
 _SHARES = (0.4, 0.75)  # of the time: when the first enumeration ends, and when the solver ends
-_BUILDING = 0.5  # seconds, of a program
+_BUILDING = 0.5  # seconds that a program takes until it is solved
+_PER_BINARY = 5e-4  # the same for each binary variable of a sample and a unit
 _SAMPLING = 3.0  # seconds
 _SEED = 7  # of the choices at random, so that the same data give the same network
 _UNLIMITED = (60.0, 180.0)  # the same in seconds, where there is no limit
@@ -199,7 +200,8 @@ class _Fit:
         """Whether there is a solver, and time to load it and to build a program."""
         if self.solver is None or not may_load(self.deadline):
             return False
-        return self.deadline is None or self.deadline - time.monotonic() > _BUILDING
+        building = _BUILDING + _PER_BINARY * self.data.samples * self.search.units
+        return self.deadline is None or self.deadline - time.monotonic() > building
 
     def _until(self, phase: int) -> float:
         if self.deadline is None:

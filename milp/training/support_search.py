@@ -16,7 +16,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import combinations_with_replacement, product
+from itertools import combinations_with_replacement, islice, product
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from milp.training.supports import Span, SpanClass, canonical, seconds_of_class,
 from polyhedra.arrays import Floats, Integers
 
 _AT_ONCE = 1 << 16  # determinants in one array
+_MOST_PARTITIONS = 10_000  # of a level that is begun
 _SEED = 20  # of the random rows and columns, which no answer depends on
 _PER_SYSTEM = 4e-7  # seconds, for the forecast of a level
 _PER_EXACT_SYSTEM = 1e-3
@@ -137,7 +138,9 @@ class SupportSearch:
 
     def forecast(self, level: int) -> float:
         """Seconds that a level may take, from the number of its systems; infinite if even counting them is too long."""
-        parts = list(self.partitions(level))
+        parts = list(islice(self.partitions(level), _MOST_PARTITIONS))
+        if len(parts) == _MOST_PARTITIONS:
+            return math.inf
         missing = {cost for found in parts for cost in found} - self._classes.keys()
         building = sum(self._seconds_of(cost) for cost in missing)
         if time.monotonic() + building > self._deadline:
@@ -147,9 +150,7 @@ class SupportSearch:
 
     def partitions(self, level: int) -> Iterator[tuple[int, ...]]:
         """How a number of non-zeros may be divided among the units."""
-        for parts in _partitions(level, min(level, len(self.columns))):
-            if len(parts) <= min(self.units, self.data.samples):
-                yield parts
+        return _partitions(level, min(level, len(self.columns)), min(self.units, self.data.samples))
 
     def spans_of(self, cost: int) -> SpanClass:
         """The spans of units with so many non-zeros."""
@@ -304,10 +305,13 @@ class SupportSearch:
         return None
 
 
-def _partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
+def _partitions(total: int, largest: int, most: int) -> Iterator[tuple[int, ...]]:
+    """Ways to write a number as a sum of at most so many parts, each at most the largest."""
     if total == 0:
         yield ()
         return
     for part in range(min(total, largest), 0, -1):
-        for rest in _partitions(total - part, part):
+        if part * most < total:
+            return
+        for rest in _partitions(total - part, part, most - 1):
             yield (part, *rest)
