@@ -44,6 +44,7 @@ _BUILDING = 0.5  # seconds that a program takes until it is solved
 _PER_BINARY = 5e-4  # the same for each binary variable of a sample and a unit
 _SAMPLING = 3.0  # seconds
 _SEED = 7  # of the choices at random, so that the same data give the same network
+_AHEAD = 0.5  # of the time left, for the smallest parts of the level that was not begun
 _UNLIMITED = (60.0, 180.0)  # the same in seconds, where there is no limit
 
 
@@ -176,6 +177,9 @@ class _Fit:
     def run(self) -> SparseFit:
         self._climb(self._until(0))
         if not self._settled():
+            ahead = self.search.look_ahead(self._until(0) if self.deadline is None else self._share(_AHEAD))
+            self._offer(None if ahead is None else self._network(ahead))
+        if not self._settled():
             self._offer(network_along_a_line(self.data))
         if not self._settled():
             self._sample(self._until(0))
@@ -202,6 +206,10 @@ class _Fit:
             return False
         building = _BUILDING + _PER_BINARY * self.data.samples * self.search.units
         return self.deadline is None or self.deadline - time.monotonic() > building
+
+    def _share(self, share: float) -> float:
+        assert self.deadline is not None
+        return time.monotonic() + share * (self.deadline - time.monotonic())
 
     def _until(self, phase: int) -> float:
         if self.deadline is None:

@@ -23,7 +23,7 @@ import numpy as np
 from milp.training.exact_weights import ExactWeights, Limits, OutOfTime, Unit
 from milp.training.fit_data import FitData
 from milp.training.residues import PrimeField
-from milp.training.supports import Span, SpanClass, canonical, seconds_of_class, span_class
+from milp.training.supports import Span, SpanClass, canonical, most_blocks, seconds_of_class, span_class
 from polyhedra.arrays import Floats, Integers
 
 _AT_ONCE = 1 << 16  # determinants in one array
@@ -103,6 +103,24 @@ class SupportSearch:
                 self._rate = max(_PER_SYSTEM, (time.monotonic() - begin) / (self.systems - before))
         return None
 
+    def look_ahead(self, deadline: float) -> tuple[Unit, ...] | None:
+        """A fit with as few non-zeros as are not excluded, where a part of the next level that ends in time has one."""
+        self._deadline = deadline
+        level = self.lower_bound
+        if not 0 < level < self.data.samples:
+            return None
+        for parts in sorted(islice(self.partitions(level), _MOST_PARTITIONS), key=self._sums_at_most):
+            building = sum(self._seconds_of(cost) for cost in set(parts) - self._classes.keys())
+            if time.monotonic() + building + self._rate * self._sums_at_most(parts) > deadline:
+                return None
+            try:
+                found = next(filter(None, map(self._decide, self._suspects(parts))), None)
+            except OutOfTime:
+                return None
+            if found is not None:
+                return found
+        return None
+
     def any_fit(self, deadline: float = math.inf) -> tuple[Unit, ...] | None:
         """A fit without regard to sparsity: units with all columns, in every pattern. Empty: there is none.
 
@@ -123,6 +141,17 @@ class SupportSearch:
         except OutOfTime:
             return None
         return ()
+
+    def _sums_at_most(self, parts: tuple[int, ...]) -> int:
+        """As `_sums`, from above where the spans are not there yet."""
+        total = 1
+        for cost in set(parts):
+            if cost in self._classes:
+                size = len(self._classes[cost].spans)
+            else:
+                size = most_blocks(self.data.samples, len(self.columns), cost)
+            total *= math.comb(size + parts.count(cost) - 1, parts.count(cost))
+        return total
 
     def _seconds_of(self, cost: int) -> float:
         return seconds_of_class(self.data.samples, len(self.columns), cost)
