@@ -1,6 +1,6 @@
 """The sparsest exact fit on growing data: where the enumeration proves the optimum, and where it ends.
 
-Run with ``python benchmarks/bench_sparse_fit.py [planted] [random] [units]``; a minute an instance at most. CPU seconds
+Run with ``python benchmarks/bench_sparse_fit.py [planted] [random] [units]``; 240 s an instance at most. CPU seconds
 of this process; K = N units but for the part units. The last column is the independent checker of the certificate,
 where the bound is not above 4 (it is plain Python).
 """
@@ -15,7 +15,7 @@ from milp.training.fit_checker import check
 from milp.training.sparse_data import SparseData, planted_data, random_data
 from milp.training.sparse_fit import sparsest_fit
 
-LIMIT = 60.0
+LIMIT = 240.0
 HEAD = f"{'data':10}{'N':>4}{'d':>4}{'K':>4}{'found':>7}{'proven bound':>14}{'systems':>12}{'CPU s':>9}{'check s':>9}"
 
 
@@ -46,7 +46,7 @@ def planted() -> None:
 
 def random() -> None:
     """General position: the optimum is N almost surely."""
-    for samples, inputs in ((5, 5), (6, 5), (7, 5), (8, 3), (8, 5), (9, 2), (9, 5), (12, 1)):
+    for samples, inputs in ((5, 5), (6, 5), (7, 5), (8, 3), (9, 2), (12, 1), (8, 5)):
         row("random", random_data(samples, inputs, rng=1), samples)
 
 

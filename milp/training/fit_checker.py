@@ -10,7 +10,7 @@ samples: all sign vectors that agree with no circuit of the rows x_n, restricted
 non-zeros, s below the bound, and all spans of masked columns of these costs: columns and target independent modulo a
 prime, or the target outside their span by exact elimination. (3) Otherwise for each choice of columns and activations:
 if the weights are determined, one breaks its activations for each sign; if not, for each choice of signs the
-certificate holds a Farkas combination. What is not so refuted makes the certificate invalid.
+certificate holds a Farkas combination. A choice that is not so refuted makes the certificate invalid.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Invalid(Exception):
 
 
 class Claim(NamedTuple):
-    """What a valid certificate proves.
+    """The statement that a valid certificate proves.
 
     Attributes
     ----------

@@ -38,10 +38,19 @@ def solve_program(
 
     Parameters
     ----------
+    data : FitData
+    neurons : int or pair of int
+        K neurons of free sign, or (K+, K-) of fixed signs.
+    limits : pair of rationals or None
+        Of the absolute values of weights and of biases.
     floor : int
         A lower bound of the non-zeros that is known.
     start : OneHiddenLayer or None
         A float network for the data as given.
+    solver : str or None
+        HiGHS by default.
+    time_limit : float
+        Seconds.
     """
     deadline = time.monotonic() + time_limit
     exponents = [_exponent(column) for column in (*zip(*data.inputs, strict=True), (ONE,))]

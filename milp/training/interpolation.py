@@ -70,6 +70,11 @@ def exact_entries(
 
     Parameters
     ----------
+    inputs : N rows of d rationals
+    targets : N rationals
+    model : OneHiddenLayer
+    active : bool array of shape (N, K)
+        The neurons that are active at each sample.
     limits : d + 1 rationals or None
         Of the absolute values of the weights of each input, and of the biases.
     """

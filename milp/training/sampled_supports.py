@@ -7,6 +7,7 @@ arrays, and where all pre-activations have the signs of their patterns the choic
 from __future__ import annotations
 
 import time
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from milp.training.supports import Block, SpanClass, seconds_of_class
 from polyhedra.arrays import Floats, Integers
 
 _AT_ONCE = 2048
+_MOST_PARTITIONS = 10_000  # that are drawn from
 _SLACK = 1e-9  # of a sign in float64; what passes is decided exactly
 
 
@@ -27,7 +29,8 @@ def sample_supports(
     search.within(deadline - time.monotonic())
     tables: dict[int, _Table] = {}
     spent = 0.0
-    for cost in sorted({cost for parts in search.partitions(search.data.samples) for cost in parts}):
+    every = list(islice(search.partitions(search.data.samples), _MOST_PARTITIONS))
+    for cost in sorted({cost for parts in every for cost in parts}):
         spent += seconds_of_class(search.data.samples, len(search.columns), cost)
         if time.monotonic() + spent > deadline:
             break
@@ -36,7 +39,7 @@ def sample_supports(
                 tables[cost] = _Table(search, search.spans_of(cost))
         except OutOfTime:
             break
-    parts = [found for found in search.partitions(search.data.samples) if tables.keys() >= set(found)]
+    parts = [found for found in every if tables.keys() >= set(found)]
     goal = np.array(_scaled(search.data.goal))
     tried = 0
     while parts and tried < most and time.monotonic() < deadline:

@@ -41,9 +41,11 @@ ENUMERATION = "enumeration"
 """The name of the solver in the report of a fit that needed none."""
 
 _SHARES = (0.4, 0.75)  # of the time: when the first enumeration ends, and when the solver ends
-_BUILDING = 0.5  # seconds, of a program
+_BUILDING = 0.5  # seconds that a program takes until it is solved
+_PER_BINARY = 5e-4  # the same for each binary variable of a sample and a unit
 _SAMPLING = 3.0  # seconds
 _SEED = 7  # of the choices at random, so that the same data give the same network
+_AHEAD = 0.5  # of the time left, for the smallest parts of the level that was not begun
 _UNLIMITED = (60.0, 180.0)  # the same in seconds, where there is no limit
 
 
@@ -76,7 +78,7 @@ class SparseFit(Value):
     reason : str or None
         Why it is not proven, or why there is no network.
     assumption : str or None
-        What the lower bound rests on, where it was not proven.
+        The assumption on which the lower bound rests, where it was not proven.
     search : SupportSearch
         The enumeration, with what a certificate needs.
     """
@@ -180,6 +182,9 @@ class _Fit:
     def run(self) -> SparseFit:
         self._climb(self._until(0))
         if not self._settled():
+            ahead = self.search.look_ahead(self._until(0) if self.deadline is None else self._share(_AHEAD))
+            self._offer(None if ahead is None else self._network(ahead))
+        if not self._settled():
             self._offer(network_along_a_line(self.data))
         if not self._settled():
             self._sample(self._until(0))
@@ -204,7 +209,12 @@ class _Fit:
         """Whether there is a solver, and time to load it and to build a program."""
         if self.solver is None or not may_load(self.deadline):
             return False
-        return self.deadline is None or self.deadline - time.monotonic() > _BUILDING
+        building = _BUILDING + _PER_BINARY * self.data.samples * self.search.units
+        return self.deadline is None or self.deadline - time.monotonic() > building
+
+    def _share(self, share: float) -> float:
+        assert self.deadline is not None
+        return time.monotonic() + share * (self.deadline - time.monotonic())
 
     def _until(self, phase: int) -> float:
         if self.deadline is None:

@@ -16,17 +16,18 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import combinations_with_replacement, product
+from itertools import combinations_with_replacement, islice, product
 
 import numpy as np
 
 from milp.training.exact_weights import ExactWeights, Limits, OutOfTime, Unit
 from milp.training.fit_data import FitData
 from milp.training.residues import PrimeField
-from milp.training.supports import Span, SpanClass, canonical, seconds_of_class, span_class
+from milp.training.supports import Span, SpanClass, canonical, most_blocks, seconds_of_class, span_class
 from polyhedra.arrays import Floats, Integers
 
 _AT_ONCE = 1 << 16  # determinants in one array
+_MOST_PARTITIONS = 10_000  # of a level that is begun
 _SEED = 20  # of the random rows and columns, which no answer depends on
 _PER_SYSTEM = 4e-7  # seconds, for the forecast of a level
 _PER_EXACT_SYSTEM = 1e-3
@@ -102,6 +103,24 @@ class SupportSearch:
                 self._rate = max(_PER_SYSTEM, (time.monotonic() - begin) / (self.systems - before))
         return None
 
+    def look_ahead(self, deadline: float) -> tuple[Unit, ...] | None:
+        """A fit with as few non-zeros as are not excluded, where a part of the next level that ends in time has one."""
+        self._deadline = deadline
+        level = self.lower_bound
+        if not 0 < level < self.data.samples:
+            return None
+        for parts in sorted(islice(self.partitions(level), _MOST_PARTITIONS), key=self._sums_at_most):
+            building = sum(self._seconds_of(cost) for cost in set(parts) - self._classes.keys())
+            if time.monotonic() + building + self._rate * self._sums_at_most(parts) > deadline:
+                return None
+            try:
+                found = next(filter(None, map(self._decide, self._suspects(parts))), None)
+            except OutOfTime:
+                return None
+            if found is not None:
+                return found
+        return None
+
     def any_fit(self, deadline: float = math.inf) -> tuple[Unit, ...] | None:
         """A fit without regard to sparsity: units with all columns, in every pattern. Empty: there is none.
 
@@ -123,6 +142,17 @@ class SupportSearch:
             return None
         return ()
 
+    def _sums_at_most(self, parts: tuple[int, ...]) -> int:
+        """As `_sums`, from above where the spans are not there yet."""
+        total = 1
+        for cost in set(parts):
+            if cost in self._classes:
+                size = len(self._classes[cost].spans)
+            else:
+                size = most_blocks(self.data.samples, len(self.columns), cost)
+            total *= math.comb(size + parts.count(cost) - 1, parts.count(cost))
+        return total
+
     def _seconds_of(self, cost: int) -> float:
         return seconds_of_class(self.data.samples, len(self.columns), cost)
 
@@ -137,7 +167,9 @@ class SupportSearch:
 
     def forecast(self, level: int) -> float:
         """Seconds that a level may take, from the number of its systems; infinite if even counting them is too long."""
-        parts = list(self.partitions(level))
+        parts = list(islice(self.partitions(level), _MOST_PARTITIONS))
+        if len(parts) == _MOST_PARTITIONS:
+            return math.inf
         missing = {cost for found in parts for cost in found} - self._classes.keys()
         building = sum(self._seconds_of(cost) for cost in missing)
         if time.monotonic() + building > self._deadline:
@@ -147,9 +179,7 @@ class SupportSearch:
 
     def partitions(self, level: int) -> Iterator[tuple[int, ...]]:
         """How a number of non-zeros may be divided among the units."""
-        for parts in _partitions(level, min(level, len(self.columns))):
-            if len(parts) <= min(self.units, self.data.samples):
-                yield parts
+        return _partitions(level, min(level, len(self.columns)), min(self.units, self.data.samples))
 
     def spans_of(self, cost: int) -> SpanClass:
         """The spans of units with so many non-zeros."""
@@ -304,10 +334,13 @@ class SupportSearch:
         return None
 
 
-def _partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
+def _partitions(total: int, largest: int, most: int) -> Iterator[tuple[int, ...]]:
+    """Ways to write a number as a sum of at most so many parts, each at most the largest."""
     if total == 0:
         yield ()
         return
     for part in range(min(total, largest), 0, -1):
-        for rest in _partitions(total - part, part):
+        if part * most < total:
+            return
+        for rest in _partitions(total - part, part, most - 1):
             yield (part, *rest)

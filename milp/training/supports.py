@@ -1,4 +1,4 @@
-"""What one hidden unit with few weights can do on given samples: its blocks of masked columns, and their spans.
+"""The outputs of one hidden unit with few weights on given samples: its blocks of masked columns, and their spans.
 
 A unit that reads the columns S (inputs, or the bias) and is active on the samples P has outputs
 ``1_P * (sum of w_i x_i over S)`` on the data: a vector in the span of the columns x_i masked by P. P is the pattern of
@@ -138,8 +138,12 @@ def unit_blocks(
 
 def seconds_of_class(samples: int, columns: int, cost: int) -> float:
     """About how long the spans of one cost take: from the number of supports, and of patterns in general position."""
-    each = 2 * sum(math.comb(samples - 1, i) for i in range(cost))
-    return math.comb(columns, cost) * (1e-3 + 5e-5 * each)
+    return 1e-3 * math.comb(columns, cost) + 5e-5 * most_blocks(samples, columns, cost)
+
+
+def most_blocks(samples: int, columns: int, cost: int) -> int:
+    """No more blocks than these have one cost: each support has its patterns in general position (Cover 1965)."""
+    return math.comb(columns, cost) * 2 * sum(math.comb(samples - 1, i) for i in range(cost))
 
 
 def patterns(rows: Sequence[Sequence[int]]) -> list[tuple[bool, ...]]:

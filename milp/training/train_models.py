@@ -166,7 +166,7 @@ def best_model(models: Sequence[TrainedModel], *, within: float = 0.05) -> Train
 
 
 def metrics(model: OneHiddenLayer, X: Floats, y: Floats) -> dict[str, float]:
-    """What a model is measured by; see `TrainedModel`."""
+    """The measures of a model; see `TrainedModel`."""
     error = model(X) - y
     exact = fits(model.to_network(), rational_rows(X.tolist()), rationals(y.tolist()))
     return {

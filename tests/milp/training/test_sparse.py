@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from milp.solvers import SolveStatus
+from milp.training.fit_data import fit_data
+from milp.training.float_search import solve_program
 from milp.training.interpolation import interpolate
 from milp.training.sparse_data import low_rank_data, planted_data, random_data
 from milp.training.sparse_fit import sparsest_fit
@@ -134,6 +136,18 @@ def test_a_start_is_kept_when_there_is_no_time_for_more():
     assert fit.nonzeros <= 4
     assert fit.verified
     assert fit.lower_bound <= fit.nonzeros
+
+
+@pytest.mark.parametrize("solver", ["HIGHS", "SCIP"])
+def test_a_solver_keeps_its_start_too(solver):
+    """The program alone, without the enumeration, in a fifth of a second: only the start can give four non-zeros."""
+    pytest.importorskip("pyscipopt" if solver == "SCIP" else "highspy")
+    data = planted_data(6, 4, rng=8)
+    found, report = solve_program(fit_data(data.X, data.y), 6, None, 0, data.teacher, solver, 0.2)
+    assert report.status.has_point
+    assert found.nonzeros <= 4
+    assert found.verified
+    assert fits_exactly(found.network, data.X, data.y)
 
 
 def test_infeasible_and_limits_have_statuses():

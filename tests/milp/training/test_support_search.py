@@ -246,3 +246,16 @@ def test_choices_at_random_fit():
     found = sample_supports(search, time.monotonic() + 20, rng=np.random.default_rng(0))
     assert found is not None
     assert sum(len(unit.weights) for unit in found) == 5
+
+
+def test_a_part_of_a_level_closes_the_bound():
+    """The level of four non-zeros is too large for the time, its part of two units with two weights is not."""
+    data = milp.planted_data(9, 5, rng=1)
+    search = SupportSearch(fit_data(data.X, data.y), 9)
+    assert search.climb(3) is None
+    assert search.lower_bound == 4
+    found = search.look_ahead(time.monotonic() + 60)
+    assert found is not None
+    assert sum(len(unit.weights) for unit in found) == 4
+    assert search.lower_bound == 4
+    assert search.look_ahead(time.monotonic() - 1) is None

@@ -72,7 +72,7 @@ def full_on_all_cells(W: list[list[int]], b: list[int]) -> bool:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_layers_are_injective_iff_active_rows_span_on_every_cell(seed: int) -> None:
-    """Puthawala et al. 2022: units active between two points with the same outputs are constant from one to the other."""
+    """Units active between two points with the same outputs are constant between them (Puthawala et al. 2022)."""
     draw = random.Random(seed)
     W = [[draw.randint(-2, 2) for _ in range(2)] for _ in range(draw.choice([3, 4, 5]))]
     if seed % 3 == 0:
