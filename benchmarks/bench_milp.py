@@ -127,9 +127,7 @@ def trained_network(shape: Sequence[int], seed: int) -> Network:
 
 def bench_trained() -> None:
     """Width of the output by method on ten trained networks over [-1, 1]^n, each checked against the exact range."""
-    print(
-        "\nbounds of the output on [-1, 1]^n, ten trained networks: width by exact width (least, mean, greatest), CPU seconds"
-    )
+    print("\nbounds of the output on [-1, 1]^n, ten trained networks, exact range by the exact search")
     ratios: dict[str, list[float]] = {}
     times: dict[str, list[float]] = {}
     for shape, seed in TRAINED:
