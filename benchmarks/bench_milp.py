@@ -18,16 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from milp.bounding import METHODS, network_bounds
+from milp.bounding import DUAL_METHODS, METHODS, network_bounds
+from milp.branching import search_maximum
 from milp.compress import compress
 from milp.count import search_patterns
+from milp.domain import bounded
 from milp.formulations import formulate
-from milp.optimize import optimize_network
+from milp.optimize import optimize_network, output_ranges
 from milp.training.sparse_data import SparseData, planted_data, random_data
 from milp.training.sparse_fit import sparsest_fit
 from milp.training.sparse_train import TrainingOptions, train
 from nn_bridge.network.network import Network
 from nn_bridge.readers.npz import read_npz
+from polyhedra.scalars import rational, to_float
 
 NETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "nets"
 
@@ -93,6 +96,75 @@ def bench_bounds() -> None:
             width = statistics.fmean(b - a for a, b in zip(found.lower[-2], found.upper[-2], strict=True))
             last = found.upper[-1][0] - found.lower[-1][0]
             print(f"{shape!s:20}{method:10}{width:10.3f}{found.n_unstable:10d}{last:10.3f}{seconds:9.3f}")
+
+
+TRAINED = [((2, 12, 12, 1), seed) for seed in range(4)] + [((3, 10, 10, 1), 0), ((3, 10, 10, 1), 1)]
+TRAINED += [((4, 8, 8, 1), 0), ((4, 8, 8, 1), 1), ((6, 8, 8, 1), 0), ((8, 8, 8, 1), 0)]
+
+
+def trained_network(shape: Sequence[int], seed: int) -> Network:
+    """A network trained with Adam on 512 points of a smooth function, float32 weights."""
+    import torch
+
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    layers: list[torch.nn.Module] = []
+    for inputs, outputs in itertools.pairwise(shape):
+        layers += [torch.nn.Linear(inputs, outputs), torch.nn.ReLU()]
+    model = torch.nn.Sequential(*layers[:-1])
+    points = 2 * torch.rand(512, shape[0]) - 1
+    values = torch.sin(3 * points.sum(dim=1)) + points[:, 0] ** 2
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    for _ in range(600):
+        optimizer.zero_grad()
+        loss = torch.mean((model(points)[:, 0] - values) ** 2)
+        loss.backward()
+        optimizer.step()
+    linear = [layer for layer in model if isinstance(layer, torch.nn.Linear)]
+    weights = [layer.weight.detach().double().numpy() for layer in linear]
+    return Network.from_layers(weights, [layer.bias.detach().double().numpy() for layer in linear])
+
+
+def bench_trained() -> None:
+    """Width of the output by method on ten trained networks over [-1, 1]^n, each checked against the exact range."""
+    print("\nbounds of the output on [-1, 1]^n, ten trained networks, exact range by the exact search")
+    ratios: dict[str, list[float]] = {}
+    times: dict[str, list[float]] = {}
+    for shape, seed in TRAINED:
+        network, domain = trained_network(shape, seed), box(shape[0])
+        (least, greatest), *_ = output_ranges(network, domain, time_limit=60)
+        assert least.proven, (shape, seed)
+        assert greatest.proven, (shape, seed)
+        exact = to_float(greatest.value - least.value)
+        print(f"{shape!s:18}{seed:3} exact width {to_float(greatest.value - least.value):.4f}", flush=True)
+        for method in ("interval", *DUAL_METHODS, "deeppoly", "lp"):
+            found, seconds = timed(partial(network_bounds, network, domain, method, time_limit=60))
+            low, high = found.lower[-1][0], found.upper[-1][0]
+            assert rational(low) <= least.value <= greatest.value <= rational(high), (shape, seed, method)
+            ratios.setdefault(method, []).append((high - low) / exact)
+            times.setdefault(method, []).append(seconds)
+    print("width by exact width (least, mean, greatest), mean CPU seconds")
+    for method, values in ratios.items():
+        print(
+            f"{method:12}{min(values):8.2f}{statistics.fmean(values):8.2f}{max(values):8.2f}"
+            f"{statistics.fmean(times[method]):10.4f} s",
+            flush=True,
+        )
+
+
+def bench_cuts() -> None:
+    """The exact search with and without projected ideal rows at the root: nodes, CPU seconds."""
+    print("\nexact search, rounds of rows at the root: nodes and CPU seconds without, with 3 rounds")
+    for shape in ((2, 10, 5, 1), (3, 16, 16, 1), (4, 16, 16, 1), (6, 12, 12, 1), (8, 10, 10, 1), (20, 16, 16, 1)):
+        network, domain = random_network(shape, 1), box(shape[0])
+        region = bounded(domain, shape[0])
+        known = network_bounds(network, domain, "lp")
+        line = f"{shape!s:18}"
+        for rounds in (0, 3):
+            search = partial(search_maximum, network, region, known, network.output, cut_rounds=rounds)
+            found, seconds = timed(partial(search, node_limit=5000))
+            line += f"{found.nodes:8d}{'' if found.proven else '+':1}{seconds:8.2f}"
+        print(line, flush=True)
 
 
 def bench_count() -> None:
@@ -193,6 +265,8 @@ def bench_convex() -> None:
 PARTS = {
     "formulations": bench_formulations,
     "bounds": bench_bounds,
+    "trained": bench_trained,
+    "cuts": bench_cuts,
     "count": bench_count,
     "optimize": bench_optimize,
     "sparse": bench_sparse,

@@ -26,6 +26,7 @@ from milp.bounds import Bounds, Stability
 from milp.domain import BoundedDomain
 from milp.relaxation import Relaxation
 from milp.root_cuts import add_root_cuts
+from milp.solvers import third_of
 from nn_bridge.network.network import AffineStage, Network, Pattern, Row
 from polyhedra.linear_program import Optimal, maximize
 from polyhedra.scalars import ZERO, rational
@@ -225,12 +226,20 @@ class _Search:
     # ---------------------------------------------------------------- the tree
 
     def add_cuts(self, rounds: int, deadline: float | None) -> None:
-        """Add the projected ideal rows that the root's point breaks, and again at its next point."""
+        """Add the projected ideal rows that the root's point breaks, and again at its next point.
+
+        They take a third of the time at most, and each point is an incumbent.
+        """
         box = self.relaxation.column_ends
+        share = third_of(deadline)
+        end = None if share is None else time.monotonic() + share
         self.relaxation.deadline = deadline
         for _ in range(rounds):
             _, point = self.relaxation.bound()
-            if point is None or (deadline is not None and time.monotonic() > deadline):
+            if point is None:
+                return
+            self.try_point(tuple(rational(float(v)) for v in point[: self.network.input_dim]), climb=False)
+            if end is not None and time.monotonic() > end:
                 return
             if not add_root_cuts(self.relaxation, self.network, self.unstable, point, box):
                 return

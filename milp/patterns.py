@@ -25,10 +25,11 @@ from milp.domain import BoundedDomain
 from milp.formulations import relu_complement
 from milp.formulations.network import input_variable, stage_preactivation
 from milp.formulations.rule import Preactivation
+from milp.scip_models import load_scip
 from milp.solvers import SolveStatus, refuse_large_numbers, require_cvxpy, solve, solver_errors
 from nn_bridge.network.network import AffineStage, Network, Pattern
 from polyhedra.arrays import Floats
-from polyhedra.errors import FormulationError, MissingExtraError
+from polyhedra.errors import MissingExtraError
 
 Vanishing = dict[tuple[Pattern, int], None]
 """Pairs of a prefix pattern and a unit of the next stage that is identically zero on its cell (an ordered set)."""
@@ -209,36 +210,6 @@ def _run_scip(pyscipopt: Any, model: PatternModel, data: dict[str, Any], found: 
     )
     scip.optimize()
     return scip.getStatus() == "infeasible"
-
-
-def load_scip(scip: Any, data: dict[str, Any]) -> list[Any]:
-    """The compiled problem as a SCIP model; cvxpy hands over A x <= b with the equalities first."""
-    from pyscipopt import quicksum
-    from scipy import sparse
-
-    low, high = data["lower_bounds"], data["upper_bounds"]
-    binary = set(data["bool_vars_idx"])
-    variables = []
-    for j in range(len(data["c"])):
-        if j in binary:
-            variables.append(scip.addVar(vtype="B"))
-        else:
-            a = None if low is None or not np.isfinite(low[j]) else float(low[j])
-            b = None if high is None or not np.isfinite(high[j]) else float(high[j])
-            variables.append(scip.addVar(lb=a, ub=b))
-    rows = sparse.csr_array(data["A"])
-    equalities = data["dims"].zero
-    for i in range(rows.shape[0]):
-        part = slice(rows.indptr[i], rows.indptr[i + 1])
-        right = float(data["b"][i])
-        terms = [(float(v), int(j)) for j, v in zip(rows.indices[part], rows.data[part], strict=True) if v != 0]
-        if not terms:
-            if right < 0 or (i < equalities and right != 0):
-                raise FormulationError("the model of the patterns contradicts itself; check the domain")
-            continue
-        total = quicksum(v * variables[j] for v, j in terms)
-        scip.addCons(total == right if i < equalities else total <= right)
-    return variables
 
 
 def run_loop(model: PatternModel, smallest: float, found: Found, deadline: float | None, solver: str | None) -> bool:

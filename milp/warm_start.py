@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from milp.patterns import load_scip
+from milp.scip_models import load_scip
 from milp.solvers import (
     ADVICE,
     SolveReport,

@@ -11,7 +11,7 @@ import numpy as np
 
 from milp.formulations import ideal_cuts
 from milp.formulations.rule import Encoded, Preactivation
-from milp.patterns import load_scip
+from milp.scip_models import load_scip
 from milp.solvers import ADVICE, SolveReport, SolveStatus, refuse_large_numbers, require_cvxpy, solver_errors
 from polyhedra.errors import MissingExtraError
 

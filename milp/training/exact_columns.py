@@ -22,7 +22,17 @@ from polyhedra.scalars import ONE, ZERO
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What one unit may be: its columns, and for each the parameters (w, b) that give it."""
+    """One pattern for a unit.
+
+    Attributes
+    ----------
+    pattern : tuple of bool
+        The samples where it is active.
+    columns : tuple of int
+        Its outputs are combinations of these columns.
+    basis : tuple of int
+        Those among them that span the same space.
+    """
 
     pattern: tuple[bool, ...]
     columns: tuple[int, ...]

@@ -35,13 +35,14 @@ MAX_DIMENSIONS = 60_000
 
 def serra_cells(n: int, m: int, k: int) -> int:
     """``sum_{i<=min(n,k)} C(m, i)``."""
-    return _sums(m)[min(n, k, m)]
+    top = min(n, m)
+    return _sums(m, top)[min(k, top)]
 
 
-@lru_cache(maxsize=64)
-def _sums(m: int) -> tuple[int, ...]:
-    """The sums of the first entries of a row of Pascal's triangle."""
-    return tuple(accumulate(comb(m, i) for i in range(m + 1)))
+@lru_cache(maxsize=1024)
+def _sums(m: int, top: int) -> tuple[int, ...]:
+    """The sums of the first entries of a row of Pascal's triangle, up to one."""
+    return tuple(accumulate(comb(m, i) for i in range(top + 1)))
 
 
 class HinzCells:
@@ -70,9 +71,12 @@ class HinzCells:
 
     def __init__(self, n: int, m: int) -> None:
         n = min(n, m)
+        self._tables: list[list[list[int]]] = []  # from dimension 2 on; below there is a closed form
+        if n < 3:
+            return
         if n * m * m > 2 * MAX_STEPS:
             raise NetworkError(f"{m} units in dimension {n} need more than {MAX_STEPS:,} steps")
-        self._tables = [self._flat(dim, m) for dim in range(min(n, 2) + 1)]
+        self._tables = [[[_flat_cells(2, units, k) for k in range(units + 1)] for units in range(m + 1)]]
         for dim in range(3, n + 1):
             below, table = self._tables[-1], [[1]]
             for units in range(1, m + 1):
@@ -84,17 +88,16 @@ class HinzCells:
                 table.append([1] + [old[min(k, units - 1)] + cut[k - 1] for k in range(1, units + 1)])
             self._tables.append(table)
 
-    @staticmethod
-    def _flat(dim: int, m: int) -> list[list[int]]:
-        rows = []
-        for units in range(m + 1):
-            every, step = arrangement(units, dim), (0, 2, units)[dim]
-            rows.append([min(1 + step * k, every) for k in range(units + 1)])
-        return rows
-
     def __call__(self, n: int, m: int, k: int) -> int:
-        row = self._tables[min(n, len(self._tables) - 1)][m] if n < m else None
-        return serra_cells(n, m, k) if row is None else row[min(k, m)]
+        if n >= m:
+            return serra_cells(n, m, k)
+        if n < 3:
+            return _flat_cells(n, m, min(k, m))
+        return self._tables[n - 2][m][min(k, m)]
+
+
+def _flat_cells(n: int, m: int, k: int) -> int:
+    return min(1 + (0, 2, m)[n] * k, arrangement(m, n))
 
 
 def histogram(cells: Cells, n: int, m: int) -> tuple[int, ...]:

@@ -158,6 +158,10 @@ def largest_rank(supports: Iterable[Support]) -> int:
 
 def _matched(new: Support, matched: dict[int, Support]) -> bool:
     """Give a row a column of its own, by moving others where that is needed; False where none is left."""
+    unused = next((column for column in new if column not in matched), None)
+    if unused is not None:
+        matched[unused] = new
+        return True
     came_from: dict[int, int | None] = {}
     waiting: deque[tuple[Support, int | None]] = deque([(new, None)])
     while waiting:
