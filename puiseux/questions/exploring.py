@@ -25,9 +25,9 @@ from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import rational
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
+from puiseux.processes import ProcessPool
 from puiseux.questions.answers import readable_point, sizes, texts
 from puiseux.reading import as_network
-from puiseux.studies.processes import ProcessPool
 from puiseux.time_limit import check_time_limit
 
 _SHOWN = 6  # coordinates of the start that are printed

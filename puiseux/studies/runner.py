@@ -24,7 +24,7 @@ from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
 from polyhedra.quoting import shown_path
 from puiseux.console.waiting import CellProgress
-from puiseux.studies.processes import ProcessPool
+from puiseux.processes import ProcessPool
 from puiseux.studies.records import RecordFile, key_of
 from puiseux.studies.study import Plain, Study, Summary, Trial
 from puiseux.time_limit import check_time_limit

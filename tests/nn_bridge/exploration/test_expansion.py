@@ -13,8 +13,8 @@ from nn_bridge.cells.counting.pool import Pool
 from nn_bridge.exploration import ORDERS, CellFacts, Expander, ExplorationRecord, LocalCells, walk
 from nn_bridge.exploration.local_cell import LocalCell
 from puiseux.console.cli import run
+from puiseux.processes import ProcessPool
 from puiseux.random_networks import random_network
-from puiseux.studies.processes import ProcessPool
 
 NET = random_network([3, 6, 5, 2], rng=4)
 

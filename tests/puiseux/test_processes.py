@@ -15,8 +15,8 @@ import pytest
 
 from nn_bridge.cells.counting import pool as worker_pool
 from nn_bridge.cells.counting.pool import NotStarted, Pool, Scheduler, WorkerLost
-from puiseux.studies import processes as study_processes
-from puiseux.studies.processes import ProcessPool
+from puiseux import processes as study_processes
+from puiseux.processes import ProcessPool
 
 LONG = 600.0  # seconds that the work would take; the tests' time limit is shorter than two of them
 

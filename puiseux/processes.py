@@ -1,4 +1,4 @@
-"""Processes that run the trials of a study, and are ended where one takes too long."""
+"""Processes that run trials of a study or steps of a search, and are ended where one takes too long."""
 
 from __future__ import annotations
 
