@@ -45,7 +45,7 @@ def count(
     counts: Annotated[
         str | None,
         typer.Option(
-            "--counts", metavar="WHAT", help="all (20 to 100 bytes a cell), or cells alone: faster, next to no memory."
+            "--counts", metavar="WHAT", help="all (14 to 100 bytes a cell), or cells alone: faster, next to no memory."
         ),
     ] = None,
     workers: Annotated[int | None, typer.Option("--workers", metavar="N", help="Work with N threads.")] = None,

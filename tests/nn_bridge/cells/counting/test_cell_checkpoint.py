@@ -181,6 +181,26 @@ def test_a_newer_version_is_left_alone(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(read(folder)) == len(RECORDS)
 
 
+@pytest.mark.parametrize("kind", ["cells", "all"])
+def test_version_1_goes_on_where_only_cells_are_counted(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its jobs name start cells, units and sides as today; its groups number leaves in another order."""
+    folder, identity = tmp_path / "c", {"network": "a", "kind of count": kind}
+    monkeypatch.setattr(cell_checkpoint, "VERSION", 1)
+    with Checkpoint(folder, identity) as checkpoint:
+        assert list(checkpoint.records()) == []
+        checkpoint.append(RECORDS[0])
+    monkeypatch.undo()
+    identity["subdivision"] = "of today"
+    if kind == "all":
+        with pytest.raises(CheckpointError, match="has version 1, which numbers cells in the order of an earlier"):
+            Checkpoint(folder, identity)
+        return
+    with Checkpoint(folder, identity) as checkpoint:
+        assert [record.left for record in checkpoint.records()] == [RECORDS[0].left]
+
+
 @pytest.mark.parametrize("leftover", ["", "{"])
 def test_killed_before_the_header_was_there(leftover: str, tmp_path: Path) -> None:
     folder = tmp_path / "c"
