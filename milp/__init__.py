@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from milp.formulations import Layer, NetworkModel, formulate, formulate_layers
     from milp.optimize import Optimum, optimize_network, output_ranges, reach_bounds
     from milp.properties import verify_vnnlib
+    from milp.scip_model import ScipModel, formulate_scip
     from milp.sensitivity import local_lipschitz, verify_monotone
     from milp.training.convex_training import train_convex
     from milp.training.sparse_fit import SparseFit, sparsest_fit
@@ -31,6 +32,7 @@ _HOMES = {
     "Layer": "milp.formulations",
     "NetworkModel": "milp.formulations",
     "Optimum": "milp.optimize",
+    "ScipModel": "milp.scip_model",
     "SparseFit": "milp.training.sparse_fit",
     "Stability": "milp.bounds",
     "Status": "milp.verify",
@@ -38,6 +40,7 @@ _HOMES = {
     "count_milp": "milp.count",
     "formulate": "milp.formulations",
     "formulate_layers": "milp.formulations",
+    "formulate_scip": "milp.scip_model",
     "local_lipschitz": "milp.sensitivity",
     "network_bounds": "milp.bounding",
     "optimize_network": "milp.optimize",
@@ -59,6 +62,7 @@ __all__ = [
     "Layer",
     "NetworkModel",
     "Optimum",
+    "ScipModel",
     "SparseFit",
     "Stability",
     "Status",
@@ -67,6 +71,7 @@ __all__ = [
     "count_milp",
     "formulate",
     "formulate_layers",
+    "formulate_scip",
     "local_lipschitz",
     "network_bounds",
     "optimize_network",
@@ -86,6 +91,7 @@ __all__ = [
 forward(
     {
         "milp.convex_training": "milp.training.convex_training",
+        "milp.joint": "nn_bridge.network.joint",
         "milp.sparse_data": "milp.training.sparse_data",
         "milp.sparse_fit": "milp.training.sparse_fit",
         "milp.sparse_model": "milp.training.sparse_model",

@@ -65,8 +65,7 @@ def network_bounds(
     ((-1.0, -2.0), (2.0, 1.0), (3.0,))
     """
     check_dense(network)
-    if method not in METHODS:
-        raise FormulationError(f"there are no bounds {method!r}; use one of {', '.join(METHODS)}")
+    check_method(method)
     region = bounded(domain, network.input_dim)
     result = interval_bounds(network, region)
     if method == "interval":
@@ -79,6 +78,18 @@ def network_bounds(
     if method == "lp":
         return result
     return tighten(network, region, result, node_limit=node_limit, deadline=deadline)
+
+
+def check_method(method: str) -> None:
+    """Refuse a name that is no method of bounds.
+
+    Raises
+    ------
+    FormulationError
+        There are no such bounds.
+    """
+    if method not in METHODS:
+        raise FormulationError(f"there are no bounds {method!r}; use one of {', '.join(METHODS)}")
 
 
 def interval_bounds(network: Network, region: BoundedDomain) -> Bounds:

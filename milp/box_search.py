@@ -17,7 +17,7 @@ import numpy as np
 from milp.bounds import Bounds
 from milp.box_bounds import BoxBounds, Known
 from milp.domain import BoundedDomain
-from milp.joint import stacked
+from nn_bridge.network.joint import stacked
 from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.arrays import Floats, Integers
 from polyhedra.scalars import rational

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from milp.bounds import OutOfRange
 from milp.branching import SearchResult, row_of
 from milp.cell_batches import CellBatch, TooManyCells, cell_batches, exact_cells
+from milp.cell_bounds import box_of, estimates, tightened, upper_bounds
 from milp.domain import BoundedDomain, OutOfTime
 from nn_bridge.network.network import AffineStage, Network, Pattern, Row
+from polyhedra.arrays import Floats
 from polyhedra.linear_program import Optimal, maximize
 from polyhedra.rounding import round_down
 from polyhedra.scalars import ONE, ZERO, rational
@@ -59,14 +61,16 @@ def greatest_by_cells(
 ) -> SearchResult:
     """The greatest value that any output of a network has on a full-dimensional domain, exactly."""
     best = _Best(question, region)
+    box = box_of(region)
     open_cells: list[_Candidate] = []
     cells = 0
     complete = True
     try:
         for batch in cell_batches(question, region.polyhedron, deadline=deadline, max_cells=max_cells):
             cells += batch.size
-            high = batch.extremes()[1]
-            best.try_vertices(batch)
+            values = estimates(batch)
+            best.try_vertices(batch, values)
+            high = tightened(batch, upper_bounds(batch, values, box), best.floor)
             for c, r in np.argwhere(high > best.floor).tolist():
                 open_cells.append(_Candidate(float(high[c, r]), batch.pattern(c), r))
             if len(open_cells) > 4096:
@@ -115,14 +119,15 @@ class _Best:
         """A float at most the best value: a cell whose upper bound does not exceed it cannot improve on it."""
         return -np.inf if self.value is None else round_down(self.value)
 
-    def try_vertices(self, batch: CellBatch) -> None:
+    def try_vertices(self, batch: CellBatch, values: Floats) -> None:
         """Evaluate the vertices of a batch that look best, moved into the domain."""
-        low = batch.values()[0].max(axis=1)
-        if not len(low):
+        if not len(values):
             return
-        order = np.argsort(-low)[:_TRIED].tolist()
+        high = values.max(axis=1)
+        some = np.argpartition(-high, min(_TRIED, len(high)) - 1)[:_TRIED]
+        order = some[np.argsort(-high[some])].tolist()
         for v in order:
-            if not low[v] > self.floor or not np.isfinite(batch.vertices[v]).all():
+            if not high[v] > self.floor or not np.isfinite(batch.vertices[v]).all():
                 continue
             point = tuple(
                 min(max(rational(float(x)), a), b)

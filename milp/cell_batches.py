@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ from polyhedra.rounding import UNIT_ROUNDOFF
 from polyhedra.scalars import to_float
 
 _CELLS_AT_ONCE = 2048
+_MULTIPLICATIONS = 1 << 17  # of one matrix product
 _UNDERFLOW = 1e-310  # times the growth of the network: more than the products of one form lose by underflow
 
 
@@ -52,8 +54,8 @@ class CellBatch:
     vertex_cell : array of shape (vertices,)
         The number of the cell, from 0 in this batch.
     vertices : array of shape (vertices, n)
-    radius : array of shape (vertices,)
-        How far each coordinate may be from the true one; infinite where no bound was found.
+    geometry : Geometry or None
+        What is known of the vertices beyond their estimates; None without vertices.
     """
 
     active: tuple[NDArray[np.bool_], ...]
@@ -61,7 +63,12 @@ class CellBatch:
     rows_error: Floats
     vertex_cell: Integers
     vertices: Floats
-    radius: Floats
+    geometry: Geometry | None
+
+    @property
+    def radius(self) -> Floats:
+        """How far each coordinate of each vertex may be from the true one; infinite where no bound was found."""
+        return np.zeros(0) if self.geometry is None else self.geometry.radii()
 
     @property
     def size(self) -> int:
@@ -241,93 +248,136 @@ class _Forms:
     ) -> CellBatch:
         """The batch of some patterns, with the vertices of the cells, if there are any."""
         with np.errstate(all="ignore"):
-            forms, errors = self._forms(active)
+            tables = self._forms(active)
+            outputs, doubts = (
+                np.swapaxes(part, 0, 1)[tables[-1].row] for part in (tables[-1].forms, tables[-1].errors)
+            )
             if leaf is None or coordinates is None or zeros is None:
                 nothing = np.zeros((0, self.n))
-                return CellBatch(active, forms[-1], errors[-1], np.zeros(0, np.int64), nothing, np.zeros(0))
+                return CellBatch(active, outputs, doubts, np.zeros(0, np.int64), nothing, None)
             points = coordinates[:, :-1] / coordinates[:, -1:]
             if self.lift is not None:
                 points = points @ self.lift.T
-            radius = self._radii(forms, errors, leaf, points, zeros)
-            return CellBatch(active, forms[-1], errors[-1], leaf, points, radius)
+            geometry = Geometry(self, active, tables[:-1], leaf, points, zeros)
+            return CellBatch(active, outputs, doubts, leaf, points, geometry)
 
-    def _forms(self, active: tuple[NDArray[np.bool_], ...]) -> tuple[list[Floats], list[Floats]]:
+    def _forms(self, active: tuple[NDArray[np.bool_], ...]) -> list[_Table]:
+        """The forms of each stage and of the outputs.
+
+        Cells come depth first, so that many in a row have the same phases up to a stage: its forms are computed once.
+        """
         cells = len(active[0]) if active else 1
-        identity = np.hstack([np.eye(self.n), np.zeros((self.n, 1))])
-        values: list[Floats] = [np.broadcast_to(identity, (cells, self.n, self.n + 1))]
-        errors: list[Floats] = [np.zeros((1, self.n, self.n + 1))]
-        forms, form_errors = [], []
+        width = self.n + 1
+        new = np.zeros(cells, dtype=bool)  # where the phases so far differ from those of the cell before
+        new[0] = True
+        tables: list[_Table] = []
         for k, (blocks, bias) in enumerate(self.stages):
-            total = np.zeros((cells, len(bias), self.n + 1))
-            total[:, :, -1] = bias
-            spread, carried = np.abs(total), np.zeros_like(total)
+            first = np.flatnonzero(new)
+            form = np.zeros((len(bias), len(first), width))
+            form[:, :, -1] = bias[:, None]
+            error = np.abs(form)
+            carried: Any = 0.0
             for source, matrix in blocks:
                 size = np.abs(matrix)
                 if source == INPUT:
-                    total[:, :, :-1] += matrix
-                    spread[:, :, :-1] += size
+                    form[:, :, :-1] += matrix[:, None, :]
+                    error[:, :, :-1] += size[:, None, :]
                     continue
-                total += matrix @ values[source]
-                spread += size @ np.abs(values[source])
-                carried += size @ errors[source]
-            error = 1.0001 * carried + self.gamma * spread + self.loss
-            forms.append(total)
-            form_errors.append(error)
+                table, phases = tables[source - 1], active[source - 1]
+                row, mask = table.row[first], phases[first].T[:, :, None]
+                value = np.where(mask, table.forms[:, row], 0.0).reshape(len(mask), -1)
+                doubt = np.where(mask, table.errors[:, row], 0.0).reshape(len(mask), -1)
+                form += _product(matrix, value).reshape(form.shape)
+                error += _product(size, np.abs(value)).reshape(form.shape)
+                carried = carried + _product(size, doubt).reshape(form.shape)
+            error *= self.gamma
+            error += 1.0001 * carried + self.loss
+            tables.append(_Table(form, error, np.cumsum(new) - 1))
             if k < len(active):
-                mask = active[k][:, :, None]
-                values.append(np.where(mask, total, 0.0))
-                errors.append(np.where(mask, error, 0.0))
-        return forms, form_errors
+                new = new.copy()
+                new[1:] |= (active[k][1:] != active[k][:-1]).any(axis=1)
+        return tables
 
-    def _radii(
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """The forms of one stage and their errors, (units, rows, n + 1), and the row of each cell."""
+
+    forms: Floats
+    errors: Floats
+    row: Integers
+
+
+def _product(matrix: Floats, wide: Floats) -> Floats:
+    """matrix @ wide in pieces for which no library starts threads: they cost more than they bring here."""
+    step = max(1, _MULTIPLICATIONS // max(1, matrix.size))
+    if wide.shape[1] <= step:
+        return matrix @ wide
+    found = np.empty((len(matrix), wide.shape[1]))
+    for first in range(0, wide.shape[1], step):
+        np.matmul(matrix, wide[:, first : first + step], out=found[:, first : first + step])
+    return found
+
+
+class Geometry:
+    """The rows that vanish at the vertices of a batch, and proven radii of the vertices, found when asked for."""
+
+    def __init__(
         self,
-        forms: list[Floats],
-        errors: list[Floats],
+        source: _Forms,
+        active: tuple[NDArray[np.bool_], ...],
+        tables: list[_Table],
         leaf: Integers,
         points: Floats,
         zeros: Words,
-    ) -> Floats:
-        """For each vertex a bound on the distance, in the maximum norm, of its estimate."""
-        bits = np.unpackbits(np.ascontiguousarray(zeros).view(np.uint8), axis=1, bitorder="little")
-        places = self.source._places  # where the bits of each stage, and of the walls, begin
-        columns = np.concatenate([np.arange(at, at + size) for at, size in places])
-        vanish = bits[:, columns].astype(bool)
-        starts = np.concatenate([[0], np.cumsum([size for _, size in places])])
-        counts = vanish.sum(axis=1)
-        radius = np.full(len(points), np.inf)
-        for count in np.unique(counts):
-            if count < self.n:
-                continue
-            chosen = np.nonzero(counts == count)[0]
-            numbers = np.nonzero(vanish[chosen])[1].reshape(len(chosen), count)
-            rows, error = self._gather(forms, errors, leaf[chosen], numbers, starts)
-            radius[chosen] = _distance(rows, error, points[chosen])
-        return radius
+    ) -> None:
+        self.walls, self.active, self.tables = source.walls, active, tables
+        self.leaf, self.points, self.n = leaf, points, source.n
+        places = source.source._places  # where the bits of each stage, and of the walls, begin
+        places = places[-1 - len(tables) :]  # without that of the zero unit by which a network without units is listed
+        self.zeros = zeros
+        self.columns = np.concatenate([np.arange(at, at + size) for at, size in places])
+        self._radii: Floats | None = None
 
-    def _gather(
-        self,
-        forms: list[Floats],
-        errors: list[Floats],
-        cells: Integers,
-        numbers: Integers,
-        starts: Integers,
-    ) -> tuple[Floats, Floats]:
-        """The rows of the units and walls with the given numbers, one set for each vertex."""
+    def radii(self) -> Floats:
+        """For each vertex a bound on the distance, in the maximum norm, of its estimate."""
+        if self._radii is None:
+            with np.errstate(all="ignore"):
+                self._radii = np.full(len(self.points), np.inf)
+                for chosen, rows, error, _ in self.rows(np.arange(len(self.points))):
+                    self._radii[chosen] = _distance(rows, error, self.points[chosen])
+        return self._radii
+
+    def rows(self, vertices: Integers) -> Iterator[tuple[Integers, Floats, Floats, Floats]]:
+        """The rows that vanish at some vertices, their errors, and their signs on the cell.
+
+        One answer for each number of rows, from n on; it begins with the vertices that have so many.
+        """
+        words = np.ascontiguousarray(self.zeros[vertices])
+        bits = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")[:, self.columns]
+        counts = bits.sum(axis=1)
+        for count in np.flatnonzero(np.bincount(counts)):
+            if count >= self.n:
+                chosen = np.nonzero(counts == count)[0]
+                numbers = np.nonzero(bits[chosen])[1].reshape(len(chosen), count)
+                yield vertices[chosen], *self._gather(self.leaf[vertices[chosen]], numbers)
+
+    def _gather(self, cells: Integers, numbers: Integers) -> tuple[Floats, Floats, Floats]:
         shape = (*numbers.shape, self.n + 1)
-        rows, error = np.zeros(shape), np.zeros(shape)
-        stage = np.searchsorted(starts, numbers, side="right") - 1
-        for k in range(len(starts) - 1):
-            where = stage == k
-            if not where.any():
-                continue
-            vertex = np.nonzero(where)[0]
-            unit = numbers[where] - starts[k]
-            if k < len(starts) - 2:
-                rows[where], error[where] = forms[k][cells[vertex], unit], errors[k][cells[vertex], unit]
-            else:
-                rows[where] = self.walls[unit]
-                error[where] = 1.1 * UNIT_ROUNDOFF * np.abs(self.walls[unit])
-        return rows, error
+        rows, error, sign = np.empty(shape), np.empty(shape), np.ones(numbers.shape)
+        first = 0
+        every = np.broadcast_to(cells[:, None], numbers.shape)
+        for table, active in zip(self.tables, self.active, strict=True):
+            own = (numbers >= first) & (numbers < first + len(table.forms))
+            unit, cell = numbers[own] - first, every[own]
+            row = table.row[cell]
+            rows[own], error[own] = table.forms[unit, row], table.errors[unit, row]
+            sign[own] = np.where(active[cell, unit], 1.0, -1.0)
+            first += len(table.forms)
+        own = numbers >= first
+        walls = self.walls[numbers[own] - first]
+        rows[own], error[own] = walls, 1.1 * UNIT_ROUNDOFF * np.abs(walls)
+        return rows, error, sign
 
 
 def _distance(rows: Floats, error: Floats, points: Floats) -> Floats:

@@ -12,6 +12,8 @@ many units change sign in a domain of few inputs, it may need more nodes than th
 
 from __future__ import annotations
 
+import math
+
 from milp.bounds import Bounds
 from milp.domain import BoundedDomain
 
@@ -23,6 +25,15 @@ FIRST_NODES = 100
 
 MANY_UNSTABLE = 40
 """With more unstable units and many inputs a solver's proposal is worth its time: it ends branches early."""
+
+FEW_CELLS = 50_000
+"""Where so many units in general position would make no more cells, these are listed before anything else."""
+
+VERY_FEW_CELLS = 1000
+"""The same, before boxes are split too."""
+
+FIRST_CELLS = 20_000
+"""Cells that are listed then, at a hundred thousand a second."""
 
 NO_SOLVER = "none"
 BOXES, CELLS, BRANCHING = "boxes", "cells", "branching"
@@ -43,6 +54,26 @@ def cells_can_win(region: BoundedDomain) -> bool:
     """Whether listing all cells is worth a try on a domain: few inputs, full-dimensional, few walls."""
     walls = len(region.polyhedron.inequalities)
     return region.dim <= MAX_INPUTS and walls <= 8 * MAX_INPUTS and region.polyhedron.is_full_dimensional()
+
+
+def cells_come_first(units: int, region: BoundedDomain) -> bool:
+    """Whether all cells are listed before bounds are tightened and branches tried.
+
+    A network with u units in one layer has at most sum C(u, i), i <= n, cells; with more layers it has about as many.
+
+    Examples
+    --------
+    >>> from milp.domain import bounded
+    >>> [cells_come_first(units, bounded(([-1] * 4, [1] * 4), 4)) for units in (32, 64)]
+    [True, False]
+    """
+    cells = sum(math.comb(units, i) for i in range(region.dim + 1))
+    return cells <= FEW_CELLS and cells_can_win(region)
+
+
+def cells_are_few(units: int, region: BoundedDomain) -> bool:
+    """Whether so few cells are possible that listing them takes less time than anything else."""
+    return sum(math.comb(units, i) for i in range(region.dim + 1)) <= VERY_FEW_CELLS and cells_can_win(region)
 
 
 def solver_helps(region: BoundedDomain, bounds: Bounds) -> bool:

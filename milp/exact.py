@@ -61,7 +61,7 @@ def search_exactly(
             result = maximum_by_cells(network, region, stage, index, sign, deadline=half)
         else:
             continue
-        merged = result if merged is None else _better(merged, result)
+        merged = result if merged is None else better(merged, result)
         above = threshold is not None and merged.value is not None and merged.value > threshold
         if merged.proven or above:
             break
@@ -69,11 +69,17 @@ def search_exactly(
     return merged, method
 
 
-def _better(first: SearchResult, second: SearchResult) -> SearchResult:
-    """Combine two searches for one maximum: the best point of either, and the least bound."""
+def better(first: SearchResult, second: SearchResult) -> SearchResult:
+    """Combine two searches for one maximum, of which the second was made where the first left it open.
+
+    The best point of either; the second bound holds where the first found nothing better.
+    """
     values = [(r.value, r.point) for r in (first, second) if r.value is not None]
     value, point = max(values, key=lambda pair: pair[0], default=(None, None))
-    ends = [r.bound for r in (first, second) if r.bound is not None]
-    bound = min(ends) if ends else None
+    bound = second.bound
+    if bound is not None and value is not None:
+        bound = max(bound, value)
+    if first.bound is not None:
+        bound = first.bound if bound is None else min(first.bound, bound)
     proven = second.proven or (bound is not None and bound == value)
     return replace(second, value=value, point=point, bound=bound, nodes=first.nodes + second.nodes, proven=proven)

@@ -16,17 +16,27 @@ import numpy as np
 from flint import fmpq
 
 from milp.arguments import index_below, is_integer, of_any_model
-from milp.bounding import network_bounds
+from milp.bounding import check_method, network_bounds
 from milp.bounds import Bounds, OutOfRange
-from milp.branching import Objective, SearchResult
-from milp.by_cells import maximum_by_cells
-from milp.choice import NO_SOLVER, cells_can_win, solver_helps
+from milp.branching import Objective, SearchResult, row_of
+from milp.by_cells import greatest_by_cells, maximum_by_cells
+from milp.choice import (
+    FIRST_CELLS,
+    MAX_BOX_INPUTS,
+    NO_SOLVER,
+    cells_are_few,
+    cells_can_win,
+    cells_come_first,
+    solver_helps,
+)
 from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded
-from milp.exact import search_exactly
+from milp.exact import better, search_exactly
 from milp.formulations import formulate
 from milp.formulations.relu import relu_rule
+from milp.narrowing import narrow
+from milp.scip_model import SCIP_ALONE, formulate_scip
 from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after, may_load, third_of, time_left
-from nn_bridge.network.network import Network, Row
+from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
@@ -137,7 +147,7 @@ def optimize_network(
         Weights of the inputs.
     sense : {"max", "min"}
     formulation, tightening
-        As in `milp.formulations.formulate`.
+        As in `milp.formulations.formulate`; "sos1" and "indicator" as in `milp.scip_model`, by SCIP.
     solver : str, optional
         A MILP solver that proposes an input first; "none" leaves everything to the exact search. By default HiGHS is
         asked only where the exact search may be slow (`milp.choice.solver_helps`).
@@ -165,15 +175,24 @@ def optimize_network(
         region = bounded(domain, network.input_dim, deadline)
     except OutOfTime as error:
         return Optimum(sense, None, None, None, False, None, 0, time.monotonic() - start, str(error))
-    relu_rule(formulation)
+    _check_rule(formulation, solver)
+    check_method(tightening)
+    first = SearchResult(None, None, None, 0, False)
+    if prove and _no_solver(formulation, solver) and region.dim <= MAX_BOX_INPUTS:
+        first, region = _near_the_top(network, region, objective.as_stage(network), sign, node_limit, deadline)
+        if first.proven:
+            return _optimum(sense, first, None, start)
     try:
         known = network_bounds(network, region, tightening, time_limit=third_of(deadline))
     except OutOfRange:
         if not cells_can_win(region):
             raise
         stage = objective.as_stage(network)
-        return _optimum(sense, maximum_by_cells(network, region, stage, 0, sign, deadline=deadline), None, start)
+        cells = maximum_by_cells(network, region, stage, 0, sign, deadline=deadline)
+        return _optimum(sense, better(first, cells), None, start)
     report, proposal = None, None
+    if solver is None and formulation in SCIP_ALONE:
+        solver = "SCIP"
     if solver is None and not (solver_helps(region, known) and may_load(deadline)):
         solver = NO_SOLVER
     if solver != NO_SOLVER:
@@ -193,6 +212,7 @@ def optimize_network(
         node_limit=node_limit if prove else 0,
         deadline=deadline,
     )
+    result = better(first, result)
     reason = "time limit"
     if deadline is None or time.monotonic() < deadline:
         reason = f"more than {node_limit} nodes"
@@ -219,6 +239,39 @@ def _optimum(
     )
 
 
+def _near_the_top(
+    network: Network,
+    region: BoundedDomain,
+    stage: AffineStage,
+    sign: int,
+    node_limit: int,
+    deadline: float | None,
+) -> tuple[SearchResult, BoundedDomain]:
+    """What boxes and, where they are few, cells say of a maximum, and the part of the domain where it can be."""
+    question = Network(network.input_dim, network.stages, row_of(stage, 0, sign))
+    half = None if deadline is None else time.monotonic() + 0.5 * (deadline - time.monotonic())
+    first, rest = SearchResult(None, None, None, 0, False), region
+    if not cells_are_few(sum(network.hidden), region):
+        narrowed = narrow(question, region, half)
+        first, rest = narrowed.found, narrowed.region
+    if first.proven or not cells_come_first(sum(network.hidden), rest):
+        return first, rest
+    cells = greatest_by_cells(question, rest, deadline=half, max_cells=min(FIRST_CELLS, node_limit))
+    return better(first, cells), rest
+
+
+def _no_solver(formulation: str, solver: str | None) -> bool:
+    """Whether no solver was asked for."""
+    return solver == NO_SOLVER or (solver is None and formulation not in SCIP_ALONE)
+
+
+def _check_rule(formulation: str, solver: str | None) -> None:
+    if formulation not in SCIP_ALONE:
+        relu_rule(formulation)
+    elif solver not in (None, NO_SOLVER) and str(solver).upper() != "SCIP":
+        raise FormulationError(f"{formulation} is written for SCIP alone; use solver='SCIP'")
+
+
 def _propose(
     network: Network,
     region: BoundedDomain,
@@ -230,12 +283,17 @@ def _propose(
     deadline: float | None,
 ) -> tuple[SolveReport, Row | None]:
     """The MILP solver's answer and its input; the solver has 60 % of what is left of the time."""
+    left = time_left(deadline)
+    share = None if left is None else 0.6 * left
+    if formulation in SCIP_ALONE:
+        scip = formulate_scip(network, region, formulation, bounds_used=known)
+        goal = sum((to_float(w) * v for w, v in zip(objective.weights, scip.output, strict=True) if w != 0), 0.0)
+        goal += sum((to_float(w) * v for w, v in zip(objective.input_weights, scip.x, strict=True) if w != 0), 0.0)
+        return scip.optimize(goal, "max" if sign > 0 else "min", time_limit=share)
     model = formulate(network, region, formulation, bounds_used=known)
     weights = np.array([to_float(w) for w in objective.weights])
     input_weights = np.array([to_float(w) for w in objective.input_weights])
     expression: Any = weights @ model.output + input_weights @ model.x
-    left = time_left(deadline)
-    share = None if left is None else 0.6 * left
     report = model.optimize(expression, "max" if sign > 0 else "min", solver=solver, time_limit=share)
     if not report.status.has_point or not np.isfinite(model.x.value).all():
         return report, None

@@ -37,10 +37,10 @@ from milp.choice import (
 )
 from milp.domain import BoundedDomain, OutOfTime, bounded
 from milp.formulations import formulate
-from milp.joint import stacked, sum_of_stages
 from milp.solvers import choose_solver, deadline_after, may_load, third_of, time_left
 from milp.verify import Status, Verdict, wall_stages
 from milp.vnnlib import LinearRow, Property, read_vnnlib
+from nn_bridge.network.joint import stacked, sum_of_stages
 from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError, MissingExtraError
 from polyhedra.linear_program import Infeasible, maximize_over

@@ -20,10 +20,10 @@ from milp.bounds import OutOfRange
 from milp.box_search import BoxSearch, search_boxes
 from milp.choice import boxes_can_win
 from milp.domain import BoundedDomain, OutOfTime
-from milp.joint import stacked
 from milp.properties import inputs_of, slack_of
 from milp.property_form import Relation, rows_of
 from milp.vnnlib import LinearRow
+from nn_bridge.network.joint import stacked
 from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError
 from polyhedra.linear_program import Infeasible, Optimal, maximize

@@ -1,6 +1,6 @@
 """Properties of a network on a domain: proved, refuted by an exact counterexample, or open.
 
-* `verify_class`: one class has the highest score everywhere in an L-infinity or L1 ball;
+* `verify_class`: one class has the highest score everywhere in an L-infinity, L1 or Euclidean ball;
 * `verify_upper`: a linear function of the outputs stays at or below a number.
 
 Output ranges and bounds of the reachable set are in `milp.optimize`, what concerns the gradient in
@@ -25,6 +25,7 @@ from milp.box_search import search_boxes
 from milp.branching import Objective, SearchResult, search_maximum
 from milp.choice import MOST_BOXES, boxes_can_win
 from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded, l1_domain, lift_network, linf_ball
+from milp.euclidean_ball import Ball, first_violation
 from milp.optimize import objective_of
 from milp.solvers import deadline_after, third_of
 from nn_bridge.network.network import AffineStage, Network, Row
@@ -32,7 +33,7 @@ from polyhedra.errors import FormulationError
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 from polyhedra.values import Value
 
-NORMS = ("inf", "1")
+NORMS = ("inf", "1", "2")
 
 
 class Status(Enum):
@@ -202,7 +203,7 @@ def verify_class(
         Its outputs are the scores.
     center, radius
         Exact numbers.
-    norm : {"inf", "1"}
+    norm : {"inf", "1", "2"}
     label : int, optional
         The class; by default the one with the highest score at the centre.
     clip : Polyhedron or pair (lower, upper), optional
@@ -227,16 +228,27 @@ def verify_class(
         label = max(range(network.output_dim), key=lambda i: scores[i])
     label = index_below(label, network.output_dim, "class")
     n = network.input_dim
-    lifted = network if norm == "inf" else lift_network(network, n)
+    lifted = network if norm != "1" else lift_network(network, n)
     try:
         inner = None if clip is None else bounded(clip, n, deadline)
         if norm == "1":
             region = l1_domain(network.point(center), radius, inner)
         else:
-            ball = linf_ball(center, radius)
-            region = bounded(ball if inner is None else ball.intersection(inner.polyhedron), n, deadline)
+            box = linf_ball(center, radius)
+            region = bounded(box if inner is None else box.intersection(inner.polyhedron), n, deadline)
     except OutOfTime as error:
         return Verdict(Status.OPEN, None, None, time.monotonic() - start, label, None, str(error))
+    if norm == "2":
+        ball = Ball(network.point(center), rational(radius))
+        found = first_violation(
+            network, ball, region, label, tightening=tightening, node_limit=node_limit, deadline=deadline
+        )
+        seconds = time.monotonic() - start
+        if found.point is not None:
+            outputs = network.evaluate(found.point)
+            return Verdict(Status.VIOLATED, found.point, outputs, seconds, label, found.other)
+        status = Status.PROVEN if found.reason is None else Status.OPEN
+        return Verdict(status, None, None, seconds, label, None, found.reason)
     known: Bounds | None = None
     open_reason = None
     for other in range(network.output_dim):

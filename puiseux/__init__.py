@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from puiseux.questions.lipschitz_constants import LipschitzConstant, lipschitz
     from puiseux.questions.optimization import Extremum, optimize
     from puiseux.questions.properties import PropertyAnswer, check_property
+    from puiseux.questions.reachable import ReachableSet, reachable_set
     from puiseux.questions.reduction import Reduction, reduce_network
     from puiseux.questions.set_topology import critical_points, topology, vertex_persistence
     from puiseux.questions.topology_answers import Topology
@@ -101,6 +102,7 @@ _HOMES = {
     "PuiseuxError": "polyhedra.errors",
     "PuiseuxPolynomial": "tropical.polynomial",
     "PuiseuxRational": "tropical.rational",
+    "ReachableSet": "puiseux.questions.reachable",
     "Reduction": "puiseux.questions.reduction",
     "RegionCount": "nn_bridge.region_count",
     "Topology": "puiseux.questions.topology_answers",
@@ -131,6 +133,7 @@ _HOMES = {
     "random_network": "puiseux.random_networks",
     "rational": "polyhedra.scalars",
     "read_vnnlib": "milp.vnnlib",
+    "reachable_set": "puiseux.questions.reachable",
     "reduce_network": "puiseux.questions.reduction",
     "run_study": "puiseux.studies.runner",
     "save": "puiseux.reading",
@@ -166,6 +169,7 @@ __all__ = [
     "PuiseuxError",
     "PuiseuxPolynomial",
     "PuiseuxRational",
+    "ReachableSet",
     "Reduction",
     "RegionCount",
     "Topology",
@@ -207,6 +211,7 @@ __all__ = [
     "plot_space",
     "random_network",
     "rational",
+    "reachable_set",
     "read_vnnlib",
     "reduce_network",
     "region_bounds",

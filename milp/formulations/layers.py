@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from milp.domain import DomainLike, bounded
-from milp.formulations import hard_sigmoid, hard_tanh, leaky_relu, maxout, relu, threshold
+from milp.domain import BoundedDomain, DomainLike, bounded
+from milp.formulations import argmax, hard_sigmoid, hard_tanh, leaky_relu, maxout, relu, threshold
 from milp.formulations.network import NetworkModel, input_variable
 from milp.formulations.rule import Encoded, Preactivation
 from nn_bridge.network.network import Matrix, Row, exact_row, float_matrix
@@ -34,6 +34,7 @@ ACTIVATIONS = (
     "hardsigmoid",
     "threshold",
     "maxout:PIECES",
+    "argmax",
 )
 
 
@@ -46,7 +47,8 @@ class Layer:
     weights, bias : exact matrix and vector
     activation : str
         One of ``relu``, ``linear``, ``leaky:SLOPE`` (or one slope an entry, separated by commas), ``hardtanh``,
-        ``clip:LOW,HIGH``, ``hardsigmoid`` (slope 1/6), ``threshold``, ``maxout:PIECES`` (consecutive groups of rows).
+        ``clip:LOW,HIGH``, ``hardsigmoid`` (slope 1/6), ``threshold``, ``maxout:PIECES`` (consecutive groups of rows),
+        ``argmax`` (1 for a greatest value, 0 for the others; the first of equal ones in `evaluate_layers`).
     """
 
     weights: Matrix
@@ -105,8 +107,7 @@ def formulate_layers(
     units: list[Any] = []
     binaries: list[Any] = []
     for index, layer in enumerate(layers):
-        if len(layer.weights[0]) != len(low):
-            raise FormulationError(f"layer {index} reads {len(layer.weights[0])} values, but {len(low)} come in")
+        _check_width(layer, len(low), index)
         pre, exact_low, exact_high = _preactivation(layer, h, low, high)
         encoded = _encode(layer, pre, formulation, margin, f"layer {index}")
         constraints += encoded.constraints
@@ -114,15 +115,7 @@ def formulate_layers(
         h = encoded.output
         units.append(h)
         binaries.append(encoded.binaries)
-        low = list(_apply(layer, exact_low, f"layer {index}"))
-        high = list(_apply(layer, exact_high, f"layer {index}"))
-        low, high = (
-            [min(a, b) for a, b in zip(low, high, strict=True)],
-            [max(a, b) for a, b in zip(low, high, strict=True)],
-        )
-        if layer.activation.startswith("leaky"):  # a negative slope is not monotone: the kink may be the least value
-            low = [min(a, ZERO) if m < 0 < M else a for a, m, M in zip(low, exact_low, exact_high, strict=True)]
-            high = [max(a, ZERO) if m < 0 < M else a for a, m, M in zip(high, exact_low, exact_high, strict=True)]
+        low, high = _box_after(layer, exact_low, exact_high, f"layer {index}")
     return NetworkModel(point, h, tuple(units), tuple(binaries), constraints, integrality)
 
 
@@ -138,6 +131,41 @@ def evaluate_layers(layers: Sequence[Any], x: Sequence[Any]) -> Row:
             g.append(total)
         values = _apply(layer, g, f"layer {index}")
     return values
+
+
+def _box_after(layer: Any, low: list[fmpq], high: list[fmpq], place: str) -> tuple[list[fmpq], list[fmpq]]:
+    """A box around the values after the activation, from one around those before."""
+    if layer.activation == "argmax":
+        return [ZERO] * len(low), [ONE] * len(low)
+    ends = list(zip(_apply(layer, low, place), _apply(layer, high, place), strict=True))
+    least, greatest = [min(a, b) for a, b in ends], [max(a, b) for a, b in ends]
+    if layer.activation.startswith("leaky"):  # a negative slope is not monotone: the kink may be the least value
+        least = [min(a, ZERO) if m < 0 < M else a for a, m, M in zip(least, low, high, strict=True)]
+        greatest = [max(a, ZERO) if m < 0 < M else a for a, m, M in zip(greatest, low, high, strict=True)]
+    return least, greatest
+
+
+def layer_bounds(layers: Sequence[Any], region: BoundedDomain) -> list[Preactivation]:
+    """The weights and interval bounds of each layer of a chain on a domain, without variables.
+
+    Raises
+    ------
+    FormulationError
+        A layer does not read what comes in, or has an unknown activation.
+    """
+    low, high = list(region.lower), list(region.upper)
+    found = []
+    for index, layer in enumerate(layers):
+        _check_width(layer, len(low), index)
+        pre, exact_low, exact_high = _preactivation(layer, None, low, high)
+        low, high = _box_after(layer, exact_low, exact_high, f"layer {index}")
+        found.append(pre)
+    return found
+
+
+def _check_width(layer: Any, width: int, index: int) -> None:
+    if len(layer.weights[0]) != width:
+        raise FormulationError(f"layer {index} reads {len(layer.weights[0])} values, but {width} come in")
 
 
 def _preactivation(
@@ -162,7 +190,7 @@ def _preactivation(
     return pre, exact_low, exact_high
 
 
-def _parse(activation: str, size: int, place: str) -> tuple[str, Row]:
+def parse_activation(activation: str, size: int, place: str) -> tuple[str, Row]:
     """The kind of an activation and its numbers."""
     kind, _, argument = activation.partition(":")
     try:
@@ -177,6 +205,7 @@ def _parse(activation: str, size: int, place: str) -> tuple[str, Row]:
         "clip": len(numbers) == 2 and numbers[0] < numbers[1],
         "hardsigmoid": not numbers,
         "threshold": not numbers,
+        "argmax": not numbers,
         "maxout": len(numbers) == 1 and numbers[0].q == 1 and numbers[0] >= 1 and size % int(numbers[0].p) == 0,
     }
     if not fits.get(kind, False):
@@ -190,7 +219,7 @@ def _parse(activation: str, size: int, place: str) -> tuple[str, Row]:
 
 def _apply(layer: Any, g: Sequence[fmpq], place: str) -> Row:
     """The activation at exact pre-activations."""
-    kind, numbers = _parse(layer.activation, len(g), place)
+    kind, numbers = parse_activation(layer.activation, len(g), place)
     if kind == "relu":
         return tuple(max(v, ZERO) for v in g)
     if kind == "leaky":
@@ -201,6 +230,9 @@ def _apply(layer: Any, g: Sequence[fmpq], place: str) -> Row:
         return tuple(min(max(_SIXTH * v + _HALF, ZERO), ONE) for v in g)
     if kind == "threshold":
         return tuple(ONE if v > 0 else ZERO for v in g)
+    if kind == "argmax":
+        first = max(range(len(g)), key=lambda i: g[i])
+        return tuple(ONE if i == first else ZERO for i in range(len(g)))
     if kind == "maxout":
         k = int(numbers[0].p)
         return tuple(max(g[i : i + k]) for i in range(0, len(g), k))
@@ -208,7 +240,7 @@ def _apply(layer: Any, g: Sequence[fmpq], place: str) -> Row:
 
 
 def _encode(layer: Any, pre: Preactivation, formulation: str, margin: float, place: str) -> Encoded:
-    kind, numbers = _parse(layer.activation, pre.size, place)
+    kind, numbers = parse_activation(layer.activation, pre.size, place)
     if kind == "relu":
         return relu.encode(pre, formulation)[0]
     if kind == "leaky":
@@ -219,6 +251,8 @@ def _encode(layer: Any, pre: Preactivation, formulation: str, margin: float, pla
         return hard_sigmoid.encode(pre, rule=formulation)
     if kind == "threshold":
         return threshold.encode(pre, margin)
+    if kind == "argmax":
+        return argmax.encode(pre)
     if kind == "maxout":
         rule = maxout.encode_ideal if formulation == "extended" else maxout.encode
         return rule(pre, int(numbers[0].p))

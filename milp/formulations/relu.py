@@ -28,6 +28,8 @@ def relu_rule(name: str) -> Callable[[Preactivation], Encoded]:
         parts = int(argument or 2)
         return lambda pre: relu_partition.encode(pre, parts)
     rules = {"big-m": relu_big_m.encode, "extended": relu_extended.encode, "triangle": relu_triangle.encode}
+    if name in ("sos1", "indicator"):
+        raise FormulationError(f"cvxpy has no {name} constraints; use milp.formulate_scip")
     if name not in rules:
         raise FormulationError(f"there is no formulation {name!r}; use one of {', '.join(RULES)}")
     return rules[name]

@@ -33,6 +33,18 @@ def point_of_difference(first: Network, second: Network) -> Row | None:
     >>> point_of_difference(identity, Network.from_layers([[[1], [-1]], [[1, 0]]])) is None
     False
     """
+    found = difference_at_probes(first, second)
+    return difference_of_formulas(first, second) if found is None and first != second else found
+
+
+def difference_at_probes(first: Network, second: Network) -> Row | None:
+    """One of a few points at which two networks have different outputs; None proves nothing.
+
+    Raises
+    ------
+    NetworkError
+        The numbers of inputs or outputs differ.
+    """
     for what, one, two in (
         ("inputs", first.input_dim, second.input_dim),
         ("outputs", first.output_dim, second.output_dim),
@@ -44,6 +56,11 @@ def point_of_difference(first: Network, second: Network) -> Row | None:
     for point in _probes(first.input_dim):
         if first.evaluate(point) != second.evaluate(point):
             return point
+    return None
+
+
+def difference_of_formulas(first: Network, second: Network) -> Row | None:
+    """A point at which two networks have different outputs, by their tropical maps; None proves that there is none."""
     for f, g in zip(tropicalize(first), tropicalize(second), strict=True):
         difference = f.point_of_difference(g)
         if difference is not None:

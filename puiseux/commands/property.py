@@ -17,10 +17,10 @@ from puiseux.console.exit_codes import ExitCode
 
 def decide_property(
     network: NetworkArgument,
-    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="A VNN-LIB 1.0 file.", show_default=False)],
+    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="A VNN-LIB file, 1.0 or 2.0.", show_default=False)],
     second: Annotated[
         Path | None,
-        typer.Argument(metavar="[NETWORK2]", help="A second network, of VNN-LIB 2.0.", show_default=False, hidden=True),
+        typer.Argument(metavar="[NETWORK2]", help="The second network of VNN-LIB 2.0.", show_default=False),
     ] = None,
     witness: Annotated[
         Path | None,
@@ -48,16 +48,18 @@ def decide_property(
     from puiseux.questions import properties
     from puiseux.time_limit import Stopped
 
-    if second is not None:
-        raise UsageError("a second network belongs to VNN-LIB 2.0, which is not read yet; leave it out")
+    if second is not None and certificate is not None:
+        raise UsageError("a certificate is about one network; leave --certificate or the second network out")
     begun = time.monotonic()
     if certificate is not None:
         require_writable(certificate)
     with StepProgress() as progress:
         progress("Deciding")
-        answer = properties.check_property(network, spec, witness=witness, time_limit=time_limit)
+        answer = properties.check_property(network, spec, second, witness=witness, time_limit=time_limit)
     counts, missing = None, None
-    if certificate is not None and answer.verdict == properties.PROVEN:
+    if certificate is not None and answer.verdict == properties.PROVEN and answer.networks is not None:
+        missing = "a certificate is about one network; none is written"
+    elif certificate is not None and answer.verdict == properties.PROVEN:
         left = None if time_limit is None else max(0.01, time_limit - (time.monotonic() - begun))
         with StepProgress() as progress:
             progress("Writing the certificate")
@@ -66,10 +68,11 @@ def decide_property(
             except (Stopped, NotProven) as error:
                 missing = str(error)
     found = answer.to_json()
+    names = shown_path(network) if second is None else f"{shown_path(network)} and {shown_path(second)}"
     print(
         json.dumps(found if certificate is None else {**found, "certificate": counts})
         if as_json
-        else properties.describe(answer, shown_path(network), shown_path(spec))
+        else properties.describe(answer, names, shown_path(spec))
     )
     if counts is not None and not as_json:
         print(f"  certificate {shown_path(certificate)}: {counts['leaves']:,} leaves, {counts['splits']:,} splits")
@@ -92,5 +95,6 @@ PROPERTY = Command(
         "puiseux property net.onnx spec.vnnlib --time-limit 60",
         "puiseux property net.onnx spec.vnnlib --certificate net.cert.gz",
         "puiseux property net.onnx spec.vnnlib --witness counterexample.txt --json",
+        "puiseux property net.onnx same.vnnlib pruned.onnx",
     ),
 )

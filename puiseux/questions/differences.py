@@ -9,7 +9,7 @@ from typing import Any
 from flint import fmpq
 
 from milp.differences import Greatest, greatest_value
-from milp.joint import classes_apart, difference
+from nn_bridge.network.joint import classes_apart, difference
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.linear_program import InteriorPoint, interior

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from os import PathLike
 from typing import Any
 
 from flint import fmpq
 
-from milp.properties import check_sizes, decide
-from milp.verify import Status
+from milp.choice import BRANCHING
+from milp.properties import Decision, check_sizes, decide
+from milp.two_networks import second_network, side_by_side, solve_equations
+from milp.verify import Status, Verdict
 from milp.vnnlib import Property, read_vnnlib, read_witness
 from nn_bridge.network.network import Network, Row
 from polyhedra.scalars import to_float
@@ -83,6 +87,9 @@ class PropertyAnswer(Value):
     reason : str or None
         Why it is open, with what is known.
     network : Network
+        Of two networks the joint one: it reads the inputs of the first, then of the second.
+    networks : pair of Network, or None
+        Where the property is about two.
     """
 
     verdict: str
@@ -94,11 +101,12 @@ class PropertyAnswer(Value):
     seconds: float
     reason: str | None
     network: Network
+    networks: tuple[Network, Network] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``puiseux property --json`` prints."""
         found = {
-            "network": sizes(self.network),
+            "network": sizes(self.network) if self.networks is None else [sizes(each) for each in self.networks],
             "domain": self.domain,
             "verdict": self.verdict,
             "method": self.method,
@@ -113,6 +121,7 @@ class PropertyAnswer(Value):
 def check_property(
     network: Network | Any,
     spec: str | PathLike[str] | Property,
+    second: Network | Any = None,
     *,
     witness: str | PathLike[str] | None = None,
     time_limit: float | None = None,
@@ -122,7 +131,9 @@ def check_property(
     Parameters
     ----------
     network : whatever `as_network` takes
-    spec : path of a VNN-LIB 1.0 file, or a property that was read (`milp.read_vnnlib`)
+    spec : path of a VNN-LIB file, 1.0 or 2.0, or a property that was read (`milp.read_vnnlib`)
+    second : whatever `as_network` takes, optional
+        The second network of a VNN-LIB 2.0 property that declares two.
     witness : path, optional
         A counterexample to replay first: one that holds exactly decides. VNN-COMP's form or ``{"point": [..]}``.
     time_limit : float, optional
@@ -145,18 +156,27 @@ def check_property(
     """
     start = time.monotonic()
     check_time_limit(time_limit)
-    exact = as_network(network)
+    first = as_network(network)
     asked = spec if isinstance(spec, Property) else read_vnnlib(spec)
+    other = second_network(asked, first, None if second is None else as_network(second))
+    pair = None if other is None else (first, other)
+    exact = first if other is None else side_by_side(first, other)
     check_sizes(exact, asked)
     replayed = None
     if witness is not None:
-        replayed = replay(exact, network, asked, read_witness(witness, asked.inputs))  # type: ignore[arg-type]
+        parts = (
+            [(first, network)] if other is None else [(first, network), (other, network if second is None else second)]
+        )
+        point = read_witness(witness, asked.inputs, asked.tensors)
+        replayed = replay(exact, parts, asked, point)
         if replayed.exact:
-            outputs = exact.evaluate(replayed.point)
+            outputs = exact.evaluate(point)
             seconds = time.monotonic() - start
-            return PropertyAnswer(VIOLATED, "witness", replayed.point, outputs, replayed, None, seconds, None, exact)
+            return PropertyAnswer(VIOLATED, "witness", point, outputs, replayed, None, seconds, None, exact, pair)
     left = None if time_limit is None else max(0.01, time_limit - (time.monotonic() - start))
-    found = decide(exact, asked, time_limit=left, node_limit=10**9)
+    found = (
+        decide(exact, asked, time_limit=left, node_limit=10**9) if pair is None else _decide_pair(exact, asked, left)
+    )
     verdict = found.verdict
     return PropertyAnswer(
         _VERDICTS[verdict.status],
@@ -168,20 +188,59 @@ def check_property(
         time.monotonic() - start,
         verdict.reason,
         exact,
+        pair,
     )
 
 
-def replay(network: Network, source: Any, spec: Property, point: Row) -> Replay:
-    """Whether a point is a counterexample: exactly, and in float64 and float32 as a program would compute it."""
+def _decide_pair(network: Network, spec: Property, time_limit: float | None) -> Decision:
+    """Decide a property of a joint network on the inputs that its equations leave free."""
+    start = time.monotonic()
+    reduced = solve_equations(spec)
+    if reduced is None:  # the equations contradict each other
+        return Decision(Verdict(Status.PROVEN, None, None, time.monotonic() - start), BRANCHING, None)
+    if reduced.free == 0:
+        outputs = network.evaluate(reduced.origin)
+        if spec.holds_at(reduced.origin, outputs):
+            verdict = Verdict(Status.VIOLATED, reduced.origin, outputs, time.monotonic() - start)
+        else:
+            verdict = Verdict(Status.PROVEN, None, None, time.monotonic() - start)
+        return Decision(verdict, BRANCHING, None)
+    found = decide(reduced.network(network), reduced.property(spec), time_limit=time_limit, node_limit=10**9)
+    if found.verdict.counterexample is None:
+        return found
+    point = reduced.point(found.verdict.counterexample)
+    return replace(found, verdict=replace(found.verdict, counterexample=point))
+
+
+def replay(network: Network, parts: Sequence[tuple[Network, Any]], spec: Property, point: Row) -> Replay:
+    """Whether a point is a counterexample: exactly, and in float64 and float32 as a program would compute it.
+
+    Parameters
+    ----------
+    network : Network
+        Of two networks the joint one.
+    parts : sequence of (Network, source)
+        The networks and what each was read from: a path of an ONNX file is run by onnxruntime.
+    spec : Property
+    point : tuple of fmpq
+    """
     outputs = network.evaluate(point)
     holds = {"exact": spec.holds_at(point, outputs)}
     margins: dict[str, fmpq | None] = {"exact": spec.margin(point, outputs)}
     computed_by = {}
     for precision in PRECISIONS:
-        found = float_outputs(network, source, point, precision)
-        computed_by[precision] = found.computed_by
-        holds[precision] = found.outputs is not None and spec.holds_at(found.point, found.outputs)
-        margins[precision] = None if found.outputs is None else spec.margin(found.point, found.outputs)
+        found, start = [], 0
+        for part, source in parts:
+            found.append(float_outputs(part, source, point[start : start + part.input_dim], precision))
+            start += part.input_dim
+        computed_by[precision] = " and ".join(dict.fromkeys(each.computed_by for each in found))
+        rounded = tuple(chain.from_iterable(each.point for each in found))
+        values = [each.outputs for each in found if each.outputs is not None]
+        if len(values) < len(found):
+            holds[precision], margins[precision] = False, None
+            continue
+        whole = tuple(chain.from_iterable(values))
+        holds[precision], margins[precision] = spec.holds_at(rounded, whole), spec.margin(rounded, whole)
     return Replay(point, holds["exact"], holds["float64"], holds["float32"], margins, computed_by)
 
 

@@ -8,15 +8,17 @@ import pytest
 from flint import fmpq
 
 import milp
-from milp.by_cells import maximum_by_cells, meet_by_cells
+from milp.by_cells import cell_system, greatest_by_cells, maximum_by_cells, meet_by_cells
 from milp.cell_batches import TooManyCells, cell_batches
+from milp.cell_bounds import box_of, estimates, upper_bounds
 from milp.choice import cells_can_win
 from milp.domain import OutOfTime, bounded
 from milp.optimize import objective_of
 from nn_bridge.cells.cell import iterate_cells
 from nn_bridge.network.network import Network
+from polyhedra.linear_program import maximize
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import rational
+from polyhedra.scalars import rational, to_float
 
 TRIANGLE = Polyhedron([[1, 1], [-1, 0], [0, -1]], [2, 1, 1])
 
@@ -120,3 +122,33 @@ def test_domains_that_are_not_for_cells():
     assert cells_can_win(bounded(([0, 0], [1, 1]), 2))
     assert not cells_can_win(bounded(([0, 0], [1, 0]), 2))
     assert not cells_can_win(bounded(([0] * 20, [1] * 20), 20))
+
+
+def test_a_network_without_units_has_one_cell_with_sharp_bounds():
+    network = Network.from_layers([[[3, 4], [-1, 0]]], [[5, "1/3"]])
+    region = bounded(([-1, -1], [1, 2]), 2)
+    (batch,) = cell_batches(network, region.polyhedron)
+    assert batch.extremes()[1].tolist() == [[pytest.approx(16), pytest.approx(4 / 3)]]
+    upper = upper_bounds(batch, estimates(batch), box_of(region))
+    assert upper.tolist() == [[pytest.approx(16), pytest.approx(4 / 3)]]
+    assert greatest_by_cells(network, region).value == 16
+
+
+def test_bounds_by_multipliers_hold_and_are_nearly_reached(random_network, unit_box):
+    rng = np.random.default_rng(14)
+    for kind in ("gaussian", "integer", "skip", "zero-bias"):
+        network = (
+            random_network(rng, (2, 5, 4, 2), kind)
+            if kind != "zero-bias"
+            else Network.from_layers([rng.normal(size=(5, 2)), rng.normal(size=(4, 5)), rng.normal(size=(2, 4))])
+        )
+        region = bounded(unit_box(2), 2)
+        for batch in cell_batches(network, region.polyhedron):
+            upper = upper_bounds(batch, estimates(batch), box_of(region))
+            for cell in range(batch.size):
+                rows, right = cell_system(network, region, batch.pattern(cell))
+                for output, (*goal, constant) in enumerate(network.affine_forms(batch.pattern(cell))[-1]):
+                    most = maximize(goal, rows, right).value + constant
+                    assert upper[cell, output] == np.inf or rational(float(upper[cell, output])) >= most
+                    if kind == "gaussian":
+                        assert float(upper[cell, output]) <= to_float(most) + 1e-9

@@ -8,8 +8,8 @@ from flint import fmpq
 
 import milp.differences
 from milp.differences import greatest_value
-from milp.joint import classes_apart, difference, joint
 from nn_bridge.cells.cell import iterate_cells
+from nn_bridge.network.joint import classes_apart, difference, joint
 from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron

@@ -116,7 +116,7 @@ def test_limits_leave_a_property_open():
         ("(" * 300 + ")" * 300, "parentheses are within one another"),
         ("(assert (<= X_0 1)", "truncated"),
         ("(declare-const X_99999999999 Real)", "neither X_i nor Y_j"),
-        ("(declare-network f)", "VNN-LIB 2.0"),
+        ("(declare-network f)", "line 1: network 'f' needs declare-input"),
         ("(declare-const X\x1b[31m Real)", r"X\\x1b\[31m"),
         (ONE + "(assert (<= Y_0 " + "9" * 200_000 + "))", "neither a number"),
         (ONE + "(assert (<= Y_0 1e99999999))", "neither a number"),

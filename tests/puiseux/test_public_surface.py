@@ -65,6 +65,7 @@ ON_A_DOMAIN: dict[str, Callable[[Any, Path], Any]] = {
     "extract_sign_vectors": lambda domain, _: puiseux.extract_sign_vectors(SLANTED, domain).count_cells(),
     "iterate_cells": lambda domain, _: [cell.pattern for cell in puiseux.iterate_cells(NET, domain)],
     "largest_difference": lambda domain, _: puiseux.largest_difference(NET, SLANTED, domain=domain).value,
+    "reachable_set": lambda domain, _: puiseux.reachable_set(NET, domain=domain).pieces,
     "level_set": lambda domain, _: len(puiseux.level_set(SLANTED, domain, "1/7")),
     "lipschitz": lambda domain, _: puiseux.lipschitz(NET, domain=domain).upper,
     "optimize": lambda domain, _: str(puiseux.optimize(NET, domain).value),
@@ -187,7 +188,8 @@ RETURNS = {
     "plot_space": "Any",  # a figure of plotly, or axes of matplotlib
     "random_network": "nn_bridge.network.network.Network",
     "rational": "fmpq",
-    "read_vnnlib": "milp.vnnlib.Property",
+    "reachable_set": "puiseux.questions.reachable.ReachableSet",
+    "read_vnnlib": "milp.vnnlib_rows.Property",
     "reduce_network": "puiseux.questions.reduction.Reduction",
     "region_bounds": "nn_bridge.expressivity.region_bounds.RegionBounds",
     "region_statistics": "nn_bridge.cells.statistics_table.RegionTable",

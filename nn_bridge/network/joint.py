@@ -77,7 +77,7 @@ def difference(first: Network, second: Network) -> Network:
         for sign in (ONE, -ONE)
         for i in range(m)
     ]
-    return _combined(both, rows)
+    return combined(both, rows)
 
 
 def classes_apart(first: Network, second: Network) -> Network:
@@ -110,8 +110,8 @@ def classes_apart(first: Network, second: Network) -> Network:
     return Network(both.input_dim, tuple(stages), sum_of_stages(parts))
 
 
-def _combined(network: Network, rows: Sequence[Row]) -> Network:
-    """The network whose outputs are combinations of those of another."""
+def combined(network: Network, rows: Sequence[Row]) -> Network:
+    """The network whose outputs are combinations of those of another, a row of weights each."""
     return Network(network.input_dim, network.stages, stacked([_stage_of(network, row) for row in rows]))
 
 

@@ -1,0 +1,258 @@
+"""Does one class keep the highest score in a Euclidean ball?  Exactly: the ball is no polyhedron, the violations are.
+
+On each cell another class wins on a polyhedron; the square of its distance to the centre (`milp.nearest`) is compared
+with r^2 in rationals. With few inputs all cells of the box around the ball are looked at. With many, a polyhedron
+around the ball (the box, and the range of each unit of the first stage on the ball) is searched by branching; a
+violation outside the ball belongs to a cell, whose distance decides, and is cut off by a half-space around the ball.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+from flint import fmpq, fmpz
+
+from milp.bounding import network_bounds
+from milp.bounds import Bounds, OutOfRange
+from milp.branching import Objective, search_maximum
+from milp.by_cells import cell_system
+from milp.cell_batches import cell_batches, exact_cells
+from milp.choice import cells_can_win
+from milp.domain import BoundedDomain, OutOfTime
+from milp.nearest import nearest_point
+from milp.solvers import third_of
+from nn_bridge.network.joint import combined
+from nn_bridge.network.network import INPUT, Network, Pattern, Row
+from polyhedra.bounding_box import bounded_coordinate
+from polyhedra.linear_program import Optimal, maximize
+from polyhedra.matrix import dot
+from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import ONE, ZERO, rational, to_float
+
+
+@dataclass(frozen=True, slots=True)
+class Ball:
+    """{x : |x - c| <= r} in the Euclidean norm."""
+
+    center: Row
+    radius: fmpq
+
+    def holds(self, point: Row) -> bool:
+        """Whether a point lies in it, exactly."""
+        return self.excess(point) <= 0
+
+    def excess(self, point: Row) -> fmpq:
+        """|x - c|^2 - r^2."""
+        step = tuple(x - c for x, c in zip(point, self.center, strict=True))
+        return dot(step, step) - self.radius * self.radius
+
+    def half_space(self, normal: Row) -> tuple[Row, fmpq]:
+        """A row a.x <= b that holds in the ball and nearly touches it.
+
+        Examples
+        --------
+        >>> row, right = Ball((fmpq(1),), fmpq(2)).half_space((fmpq(3),))
+        >>> row, right
+        ((3,), 9)
+        """
+        return normal, dot(normal, self.center) + self.radius * root_above(dot(normal, normal))
+
+
+def root_above(value: fmpq) -> fmpq:
+    """A rational at or above the square root, to 64 bits; exact for squares.
+
+    Examples
+    --------
+    >>> root_above(fmpq(9, 4)), root_above(fmpq(2)) ** 2 > 2
+    (3/2, True)
+    """
+    if value == 0:
+        return ZERO
+    extra = max(0, 128 - int(value.p).bit_length() - int(value.q).bit_length())
+    shift = fmpz(1) << (extra // 2 + 1)
+    scaled = value.p * value.q * shift * shift
+    root = scaled.isqrt()
+    if root * root < scaled:
+        root += 1
+    return fmpq(root, value.q * shift)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer for a ball: a point where another class wins, or that there is none, or why it is open."""
+
+    point: Row | None
+    other: int | None
+    reason: str | None
+
+
+def first_violation(
+    network: Network,
+    ball: Ball,
+    region: BoundedDomain,
+    label: int,
+    *,
+    tightening: str = "lp",
+    node_limit: int = 1_000_000,
+    deadline: float | None = None,
+) -> Finding:
+    """A point of the ball in a domain where another class has a strictly higher score, or the proof that there is none.
+
+    Parameters
+    ----------
+    network : Network
+    ball : Ball
+    region : BoundedDomain
+        The inputs that count; within the box around the ball.
+    label : int
+        The class.
+    tightening, node_limit, deadline
+        As elsewhere; without cells the limit of nodes is that of each class.
+    """
+    search = _Search(network, ball, region, label, deadline)
+    try:
+        if cells_can_win(region):
+            return search.by_cells()
+        return search.by_cuts(tightening, node_limit)
+    except OutOfTime as error:
+        return Finding(None, None, str(error))
+
+
+class _Search:
+    def __init__(self, network: Network, ball: Ball, region: BoundedDomain, label: int, deadline: float | None) -> None:
+        self.network, self.ball, self.region, self.deadline = network, ball, region, deadline
+        self.label = label
+        self.others = [k for k in range(network.output_dim) if k != label]
+
+    # ---------------------------------------------------------------- one cell
+
+    def in_cell(self, pattern: Pattern, other: int) -> tuple[Row | None, Row | None]:
+        """A point of the ball in a closed cell where another class wins, or None; and the nearest point of that set."""
+        rows, right = cell_system(self.network, self.region, pattern)
+        polyhedron = self.region.polyhedron
+        for row, b in zip(polyhedron.A_eq, polyhedron.b_eq, strict=True):
+            rows += [row, tuple(-v for v in row)]
+            right += [b, -b]
+        forms = self.network.affine_forms(pattern)[-1]
+        *gain, constant = (p - q for p, q in zip(forms[other], forms[self.label], strict=True))
+        rows.append(tuple(-v for v in gain))
+        right.append(constant)
+        found = nearest_point(self.ball.center, rows, right, self.deadline)
+        if found is None:
+            return None, None
+        excess = self.ball.excess(found.point)
+        if excess > 0:
+            return None, found.point
+        if dot(gain, found.point) + constant > 0:
+            return found.point, found.point
+        best = maximize(gain, rows, right)
+        if excess == 0 or not isinstance(best, Optimal) or best.value + constant <= 0:
+            return None, found.point  # a tie: at the only point of the ball there, or in the whole cell
+        step = ONE
+        while True:  # the nearest point lies strictly inside of the ball, so a short step stays in it
+            point = tuple(x + step * (y - x) for x, y in zip(found.point, best.point, strict=True))
+            if self.ball.holds(point):
+                return point, found.point
+            step /= 2
+
+    # ---------------------------------------------------------------- all cells
+
+    def by_cells(self) -> Finding:
+        """Look at every cell of the domain in which another class can win."""
+        try:
+            for batch in cell_batches(self._gains(), self.region.polyhedron, deadline=self.deadline):
+                high = batch.extremes()[1]
+                for cell, row in np.argwhere(high > 0).tolist():
+                    found = self._judge(batch.pattern(cell), row)
+                    if found is not None:
+                        return found
+        except OutOfRange:
+            for exact in exact_cells(self.network, self.region.polyhedron, self.deadline):
+                for row in range(len(self.others)):
+                    found = self._judge(exact.pattern, row)
+                    if found is not None:
+                        return found
+        return Finding(None, None, None)
+
+    def _judge(self, pattern: Pattern, row: int) -> Finding | None:
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise OutOfTime("time limit")
+        point, _ = self.in_cell(pattern, self.others[row])
+        return None if point is None else Finding(point, self.others[row], None)
+
+    def _gains(self) -> Network:
+        """The network whose outputs are the gains of the other classes over the label."""
+        m = self.network.output_dim
+        rows = [[ONE if j == k else -ONE if j == self.label else ZERO for j in range(m)] for k in self.others]
+        return combined(self.network, [tuple(row) for row in rows])
+
+    # ---------------------------------------------------------------- cuts
+
+    def by_cuts(self, tightening: str, node_limit: int) -> Finding:
+        """Search a polyhedron around the ball for each class; cut off what lies outside of the ball."""
+        region = self._with_rows(self.region, [self.ball.half_space(row) for row in self._first_rows()])
+        known = network_bounds(self.network, region, tightening, time_limit=third_of(self.deadline))
+        reason = None
+        for other in self.others:
+            found = self._class_by_cuts(region, known, other, node_limit)
+            if found.point is not None:
+                return found
+            reason = reason or found.reason
+        return Finding(None, None, reason)
+
+    def _first_rows(self) -> list[Row]:
+        """The rows over the inputs, of the first stage and of the outputs, with both signs."""
+        rows: list[Row] = []
+        for stage in (*self.network.stages[:1], self.network.output):
+            rows += stage.block(INPUT) or ()
+        return [tuple(sign * v for v in row) for row in dict.fromkeys(rows) if any(row) for sign in (ONE, -ONE)]
+
+    def _with_rows(self, region: BoundedDomain, rows: list[tuple[Row, fmpq]]) -> BoundedDomain:
+        if not rows:
+            return region
+        cut = region.polyhedron.intersection(Polyhedron([a for a, _ in rows], [b for _, b in rows]))
+        kept = [(*a, b) for a, b in rows if bounded_coordinate((*a, b)) is None]
+        return replace(region, polyhedron=cut, inequalities=(*region.inequalities, *kept))
+
+    def _class_by_cuts(self, region: BoundedDomain, known: Bounds, other: int, node_limit: int) -> Finding:
+        weights = tuple(
+            ONE if k == other else -ONE if k == self.label else ZERO for k in range(self.network.output_dim)
+        )
+        stage = Objective(weights, (ZERO,) * self.network.input_dim).as_stage(self.network)
+        nodes = 0
+        while True:
+            result = search_maximum(
+                self.network,
+                region,
+                known,
+                stage,
+                threshold=ZERO,
+                node_limit=node_limit - nodes,
+                deadline=self.deadline,
+            )
+            nodes += result.nodes
+            if result.value is None or result.value <= 0 or result.point is None:
+                reason = None if result.proven else f"class {other}: stopped after {nodes} nodes"
+                return Finding(None, None, reason)
+            if self.ball.holds(result.point):
+                return Finding(result.point, other, None)
+            point, nearest = self.in_cell(self.network.pattern(result.point), other)
+            if point is not None:
+                return Finding(point, other, None)
+            if nodes >= node_limit or (self.deadline is not None and time.monotonic() > self.deadline):
+                return Finding(None, None, f"class {other}: stopped after {nodes} nodes")
+            region = self._with_rows(region, self._cuts(result.point, nearest))
+
+    def _cuts(self, outside: Row, nearest: Row | None) -> list[tuple[Row, fmpq]]:
+        """Half-spaces around the ball: one without a point outside, one without the cell where that class wins."""
+        cuts = []
+        for point in (outside, nearest):
+            if point is None or self.ball.excess(point) <= 0:
+                continue
+            normal = tuple(x - c for x, c in zip(point, self.ball.center, strict=True))
+            short = tuple(rational(to_float(v)) for v in normal)  # fewer digits cut nearly as well
+            row, right = self.ball.half_space(short)
+            cuts.append((row, right) if dot(row, point) > right else self.ball.half_space(normal))
+        return cuts
