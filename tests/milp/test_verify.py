@@ -190,7 +190,7 @@ def test_vnnlib_conjunction_of_outputs_needs_one_input_for_all():
         ("(declare-const X_0 Real)(declare-const Y_0 Real)(assert (=> X_0 1))", "only and, or"),
         ("(declare-const X_0 Real)(declare-const Y_0 Real)(assert (<= X_0 one))", "'one' is neither"),
         ("(declare-const X_0 Real)(declare-const Y_0 Real)(assert X_0)", "no formula"),
-        ("(vnnlib-version <2.0>)", "no VNN-LIB 1.0"),
+        ("(vnnlib-version <2.0>)", "no network is declared"),
     ],
 )
 def test_bad_properties_say_what_is_wrong(text, message):
