@@ -122,6 +122,10 @@ def search_maximum(
     node_limit, deadline
         Limits: nodes, and a value of ``time.monotonic``.
     """
+    if deadline is not None and time.monotonic() > deadline:  # not even the relaxation is built
+        point = start if start is not None and region.contains(start) else None
+        question = Network(network.input_dim, network.stages[:depth], row_of(stage, index, sign))
+        return SearchResult(None if point is None else question.evaluate(point)[0], point, None, 0, False)
     search = _Search(network, region, bounds, stage, index, sign, len(network.stages) if depth is None else depth)
     if start is not None:
         search.try_point(start)

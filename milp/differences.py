@@ -106,6 +106,9 @@ def _by_branching(
     complete = True
     for row in range(network.output_dim):
         left = time_left(deadline)
+        if deadline is not None and time.monotonic() > deadline:
+            complete = False
+            break
         share = None if left is None else time.monotonic() + left / (network.output_dim - row)
 
         def search(

@@ -153,6 +153,8 @@ def _by_solver(network: Network, domain: Polyhedron, norms: NormPair, deadline: 
     best: Steepest | None = None
     upper, proven = 0.0, True
     for k in range(network.output_dim):
+        if best is not None and deadline is not None and time.monotonic() > deadline:
+            return replace(best, upper=None, proven=False, reason="time limit")
         left = time_left(deadline)
         share = None if left is None else left / (network.output_dim - k)
         found = local_lipschitz(network, domain, norms.inner, k, time_limit=share)

@@ -38,7 +38,7 @@ from milp.choice import (
 from milp.domain import BoundedDomain, OutOfTime, bounded
 from milp.formulations import formulate
 from milp.solvers import choose_solver, deadline_after, may_load, third_of, time_left
-from milp.verify import Status, Verdict
+from milp.verify import Status, Verdict, wall_stages
 from milp.vnnlib import LinearRow, Property, read_vnnlib
 from nn_bridge.network.joint import stacked, sum_of_stages
 from nn_bridge.network.network import AffineStage, Network, Row
@@ -262,7 +262,7 @@ class _Question:
                 self.slack_stages(),
                 self._holds,
                 deadline=share,
-                max_boxes=MOST_BOXES if self.deadline is None else 10**9,
+                max_boxes=min(self.node_limit, MOST_BOXES if self.deadline is None else 10**9),
             )
         except OutOfRange:
             return None
@@ -271,11 +271,8 @@ class _Question:
 
     def slack_stages(self) -> list[AffineStage]:
         """The slacks of all rows that are no ends of the region's box, each as a stage of one row."""
-        walls = [LinearRow(row[:-1], (ZERO,) * self.network.output_dim, row[-1]) for row in self.region.inequalities]
-        for row in self.region.equalities:
-            walls.append(LinearRow(row[:-1], (ZERO,) * self.network.output_dim, row[-1]))
-            walls.append(LinearRow(tuple(-a for a in row[:-1]), (ZERO,) * self.network.output_dim, -row[-1]))
-        return [slack_of(row).as_stage(self.network) for row in (*self.rows, *walls)]
+        stages = [slack_of(row).as_stage(self.network) for row in self.rows]
+        return stages + wall_stages(self.network, self.region)
 
     def _holds(self, point: Row) -> bool:
         outputs = self.network.evaluate(point)

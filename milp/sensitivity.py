@@ -27,7 +27,7 @@ from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded
 from milp.formulations import NetworkModel, formulate
 from milp.gradient import exact_gradient, gradient_interval, gradient_model
 from milp.optimize import objective_of
-from milp.solvers import choose_solver, deadline_after, require_cvxpy, third_of, time_left
+from milp.solvers import choose_solver, deadline_after, may_load, require_cvxpy, third_of, time_left
 from milp.verify import NORMS, Status, Verdict
 from nn_bridge.network.network import Network, Pattern, Row
 from polyhedra.arrays import Floats
@@ -119,8 +119,15 @@ def local_lipschitz(
     low, high = gradient_interval(network, known, weights)
     widest = [max(abs(a), abs(b)) for a, b in zip(low, high, strict=True)]
     bound = _dual_norm(widest, norm)
-    for proposed in _proposals(network, region, known, weights, _norm_goals(norm, network.input_dim), solver, deadline):
-        look(proposed)
+    solvable = solver is not None or may_load(deadline)
+    if solvable:
+        goals = _norm_goals(norm, network.input_dim)
+        for proposed in _proposals(network, region, known, weights, goals, solver, deadline):
+            look(proposed)
+    if not solvable or (deadline is not None and time.monotonic() > deadline):
+        proven = pattern is not None and value == bound
+        reason = None if proven else "time limit"
+        return LipschitzBound(value, pattern, bound, proven, time.monotonic() - start, reason)
     if pattern is not None and value == bound:
         return LipschitzBound(value, pattern, bound, True, time.monotonic() - start)
     cells = search_patterns(network, region, solver=solver, time_limit=_share_of(deadline), max_cells=max_cells)

@@ -20,12 +20,15 @@ from flint import fmpq
 
 from milp.arguments import index_below, of_any_model
 from milp.bounding import network_bounds
+from milp.bounds import Bounds, OutOfRange
+from milp.box_search import search_boxes
 from milp.branching import Objective, SearchResult, search_maximum
-from milp.domain import DomainLike, OutOfTime, bounded, l1_domain, lift_network, linf_ball
+from milp.choice import MOST_BOXES, boxes_can_win
+from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded, l1_domain, lift_network, linf_ball
 from milp.euclidean_ball import Ball, first_violation
 from milp.optimize import objective_of
 from milp.solvers import deadline_after, third_of
-from nn_bridge.network.network import Network, Row
+from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 from polyhedra.values import Value
@@ -111,6 +114,9 @@ def verify_upper(
         region = bounded(domain, network.input_dim, deadline)
     except OutOfTime as error:
         return Verdict(Status.OPEN, None, None, time.monotonic() - start, reason=str(error))
+    quick = by_boxes(network, region, objective, rational(limit), start, deadline, node_limit)
+    if quick is not None:
+        return quick
     known = network_bounds(network, region, tightening, time_limit=third_of(deadline))
     result = search_maximum(
         network,
@@ -122,6 +128,46 @@ def verify_upper(
         deadline=deadline,
     )
     return verdict_of(network, result, rational(limit), start)
+
+
+def by_boxes(
+    network: Network,
+    region: BoundedDomain,
+    objective: Objective,
+    limit: fmpq,
+    start: float,
+    deadline: float | None,
+    node_limit: int,
+) -> Verdict | None:
+    """Whether an objective stays at or below a limit, by splitting the domain into boxes; None where that is open."""
+    if node_limit < 1 or not boxes_can_win(region):
+        return None
+    above = replace(objective, constant=objective.constant - limit)
+    half = None if deadline is None else time.monotonic() + 0.5 * (deadline - time.monotonic())
+    try:
+        found = search_boxes(
+            network,
+            region,
+            network_bounds(network, region, "deeppoly"),
+            [above.as_stage(network), *wall_stages(network, region)],
+            lambda point: bool(above.value(network, point) > 0),
+            deadline=half,
+            max_boxes=min(MOST_BOXES, node_limit),
+        )
+    except OutOfRange:
+        return None
+    seconds = time.monotonic() - start
+    if found.point is not None:
+        return Verdict(Status.VIOLATED, found.point, network.evaluate(found.point), seconds)
+    return Verdict(Status.PROVEN, None, None, seconds) if found.proven else None
+
+
+def wall_stages(network: Network, region: BoundedDomain) -> list[AffineStage]:
+    """The slacks of the rows of a domain that are no ends of its box, each as a stage of one row."""
+    nothing = (ZERO,) * network.output_dim
+    rows = [*region.inequalities, *region.equalities]
+    rows += [tuple(-v for v in row) for row in region.equalities]
+    return [Objective(nothing, tuple(-a for a in row[:-1]), row[-1]).as_stage(network) for row in rows]
 
 
 def verdict_of(network: Network, result: SearchResult, limit: fmpq, start: float) -> Verdict:
@@ -203,13 +249,21 @@ def verify_class(
             return Verdict(Status.VIOLATED, found.point, outputs, seconds, label, found.other)
         status = Status.PROVEN if found.reason is None else Status.OPEN
         return Verdict(status, None, None, seconds, label, None, found.reason)
-    known = network_bounds(lifted, region, tightening, time_limit=third_of(deadline))
+    known: Bounds | None = None
     open_reason = None
     for other in range(network.output_dim):
         if other == label:
             continue
         weights = tuple(ONE if i == other else -ONE if i == label else ZERO for i in range(network.output_dim))
         objective = Objective(weights, (ZERO,) * lifted.input_dim)
+        left = None if deadline is None else time.monotonic() + (deadline - time.monotonic()) / (network.output_dim - 1)
+        verdict = by_boxes(lifted, region, objective, ZERO, start, left, node_limit)
+        if verdict is not None:
+            if verdict.status is Status.VIOLATED and verdict.counterexample is not None:
+                return replace(verdict, counterexample=verdict.counterexample[:n], label=label, other=other)
+            continue
+        if known is None:
+            known = network_bounds(lifted, region, tightening, time_limit=third_of(deadline))
         result = search_maximum(
             lifted,
             region,

@@ -92,7 +92,8 @@ def _below(number: Any, end: int, name: str) -> int:
     return number  # type: ignore[no-any-return]
 
 
-def digest_of(content: Any) -> str:  # the SHA-256 of JSON without blanks
+def digest_of(content: Any) -> str:
+    """The SHA-256 of JSON without blanks."""
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -167,7 +168,7 @@ class Tree:
         {"bounds": self._bounds, "split": self._split, "cut": self._cut, "leaf": self._leaf}[record[0]](*record[1:])
 
     def counts(self) -> dict[str, int]:
-        """What is proven, at the end."""
+        """The numbers that are proven, at the end."""
         _require(not self.open, "a place is open still")
         return {"splits": self.splits, "leaves": self.leaves}
 
