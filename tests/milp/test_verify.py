@@ -213,7 +213,7 @@ def test_properties_that_do_not_fit(tmp_path):
     ("call", "message"),
     [
         (lambda net: verify_class(net, [0], 1), "no classes"),
-        (lambda net: verify_class(net, [0], 1, "2"), "no norm '2'"),
+        (lambda net: verify_class(net, [0], 1, "3"), "no norm '3'"),
         (lambda net: local_lipschitz(net, ([0], [1]), "2"), "no norm '2'"),
         (lambda net: local_lipschitz(net, ([0], [0])), "not full-dimensional"),
         (lambda net: verify_monotone(net, ([0], [1]), 3), "no input 3"),
