@@ -83,7 +83,7 @@ def verify_vnnlib(
     Parameters
     ----------
     network : Network, path or model
-    spec : path of a VNN-LIB 1.0 file, or a property that was read (`read_vnnlib`)
+    spec : path of a VNN-LIB file about one network, or a property that was read (`read_vnnlib`)
     tightening, time_limit, node_limit
         As in `verify_upper`.
 
