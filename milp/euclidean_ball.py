@@ -2,12 +2,13 @@
 
 On each cell another class wins on a polyhedron; the square of its distance to the centre (`milp.nearest`) is compared
 with r^2 in rationals. With few inputs all cells of the box around the ball are looked at. With many, a polyhedron
-around the ball (the box, and the range of each unit of the first stage on the ball) is searched by branching; a
-violation outside the ball belongs to a cell, whose distance decides, and is cut off by a half-space around the ball.
+around the ball (the box, and the range of each unit of the first stage on the ball) bounds what branching over the
+phases of units can reach; where all phases are fixed, the distance of the cell decides.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 
@@ -15,20 +16,23 @@ import numpy as np
 from flint import fmpq, fmpz
 
 from milp.bounding import network_bounds
-from milp.bounds import Bounds, OutOfRange
-from milp.branching import Objective, search_maximum
+from milp.bounds import Bounds, OutOfRange, Stability
+from milp.branching import Objective
 from milp.by_cells import cell_system
 from milp.cell_batches import cell_batches, exact_cells
 from milp.choice import cells_can_win
 from milp.domain import BoundedDomain, OutOfTime
 from milp.nearest import nearest_point
+from milp.relaxation import Relaxation
 from milp.solvers import third_of
 from nn_bridge.network.joint import combined
 from nn_bridge.network.network import INPUT, Network, Pattern, Row
+from polyhedra.arrays import Floats
 from polyhedra.bounding_box import bounded_coordinate
 from polyhedra.linear_program import Optimal, maximize
 from polyhedra.matrix import dot
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.rounding import round_up
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 
 
@@ -49,7 +53,7 @@ class Ball:
         return dot(step, step) - self.radius * self.radius
 
     def half_space(self, normal: Row) -> tuple[Row, fmpq]:
-        """A row a.x <= b that holds in the ball and nearly touches it.
+        """A row a.x <= b that holds in the ball and nearly touches it; b is a float, for short numbers.
 
         Examples
         --------
@@ -57,7 +61,9 @@ class Ball:
         >>> row, right
         ((3,), 9)
         """
-        return normal, dot(normal, self.center) + self.radius * root_above(dot(normal, normal))
+        right = dot(normal, self.center) + self.radius * root_above(dot(normal, normal))
+        short = round_up(right)
+        return normal, rational(short) if math.isfinite(short) else right
 
 
 def root_above(value: fmpq) -> fmpq:
@@ -115,7 +121,7 @@ def first_violation(
     try:
         if cells_can_win(region):
             return search.by_cells()
-        return search.by_cuts(tightening, node_limit)
+        return search.by_phases(tightening, node_limit)
     except OutOfTime as error:
         return Finding(None, None, str(error))
 
@@ -188,15 +194,15 @@ class _Search:
         rows = [[ONE if j == k else -ONE if j == self.label else ZERO for j in range(m)] for k in self.others]
         return combined(self.network, [tuple(row) for row in rows])
 
-    # ---------------------------------------------------------------- cuts
+    # ---------------------------------------------------------------- phases of units
 
-    def by_cuts(self, tightening: str, node_limit: int) -> Finding:
-        """Search a polyhedron around the ball for each class; cut off what lies outside of the ball."""
+    def by_phases(self, tightening: str, node_limit: int) -> Finding:
+        """Branch over the phases of units, with bounds on a polyhedron around the ball."""
         region = self._with_rows(self.region, [self.ball.half_space(row) for row in self._first_rows()])
         known = network_bounds(self.network, region, tightening, time_limit=third_of(self.deadline))
         reason = None
         for other in self.others:
-            found = self._class_by_cuts(region, known, other, node_limit)
+            found = self._class_by_phases(region, known, other, node_limit)
             if found.point is not None:
                 return found
             reason = reason or found.reason
@@ -216,43 +222,89 @@ class _Search:
         kept = [(*a, b) for a, b in rows if bounded_coordinate((*a, b)) is None]
         return replace(region, polyhedron=cut, inequalities=(*region.inequalities, *kept))
 
-    def _class_by_cuts(self, region: BoundedDomain, known: Bounds, other: int, node_limit: int) -> Finding:
+    def _class_by_phases(self, region: BoundedDomain, known: Bounds, other: int, node_limit: int) -> Finding:
+        """Fix the phases of one unstable unit after another; where all are fixed, the distance of the cell decides."""
         weights = tuple(
             ONE if k == other else -ONE if k == self.label else ZERO for k in range(self.network.output_dim)
         )
-        stage = Objective(weights, (ZERO,) * self.network.input_dim).as_stage(self.network)
+        question = Network(
+            self.network.input_dim,
+            self.network.stages,
+            Objective(weights, (ZERO,) * self.network.input_dim).as_stage(self.network),
+        )
+        relaxation = Relaxation(question, region, known)
+        relaxation.set_objective(question.output, 0, 1)
+        relaxation.deadline = self.deadline
+        unstable = [(k, i) for k in range(len(question.stages)) for i in known.unstable(k)]
+        fixed: Phases = {}
+        stack: list[Phases] = [{}]
         nodes = 0
-        while True:
-            result = search_maximum(
-                self.network,
-                region,
-                known,
-                stage,
-                threshold=ZERO,
-                node_limit=node_limit - nodes,
-                deadline=self.deadline,
-            )
-            nodes += result.nodes
-            if result.value is None or result.value <= 0 or result.point is None:
-                reason = None if result.proven else f"class {other}: stopped after {nodes} nodes"
-                return Finding(None, None, reason)
-            if self.ball.holds(result.point):
-                return Finding(result.point, other, None)
-            point, nearest = self.in_cell(self.network.pattern(result.point), other)
-            if point is not None:
-                return Finding(point, other, None)
+        while stack:
             if nodes >= node_limit or (self.deadline is not None and time.monotonic() > self.deadline):
                 return Finding(None, None, f"class {other}: stopped after {nodes} nodes")
-            region = self._with_rows(region, self._cuts(result.point, nearest))
-
-    def _cuts(self, outside: Row, nearest: Row | None) -> list[tuple[Row, fmpq]]:
-        """Half-spaces around the ball: one without a point outside, one without the cell where that class wins."""
-        cuts = []
-        for point in (outside, nearest):
-            if point is None or self.ball.excess(point) <= 0:
+            wanted = stack.pop()
+            for unit in {*fixed, *wanted}:
+                if fixed.get(unit) != wanted.get(unit):
+                    relaxation.set_phase(*unit, wanted.get(unit))
+            fixed = wanted
+            nodes += 1
+            bound, columns = relaxation.bound()
+            if bound <= 0:
                 continue
-            normal = tuple(x - c for x, c in zip(point, self.ball.center, strict=True))
-            short = tuple(rational(to_float(v)) for v in normal)  # fewer digits cut nearly as well
-            row, right = self.ball.half_space(short)
-            cuts.append((row, right) if dot(row, point) > right else self.ball.half_space(normal))
-        return cuts
+            point = self._candidate(question, columns)
+            if point is not None:
+                return Finding(point, other, None)
+            free = [unit for unit in unstable if unit not in fixed]
+            if not free:
+                point, _ = self.in_cell(_pattern(question, known, fixed), other)
+                if point is not None:
+                    return Finding(point, other, None)
+                continue
+            unit, first = _most_relaxed(relaxation, free, columns)
+            stack += [{**fixed, unit: not first}, {**fixed, unit: first}]
+        return Finding(None, None, None)
+
+    def _candidate(self, question: Network, columns: Floats | None) -> Row | None:
+        """The point of a relaxation moved into the ball and the domain, if the other class wins there."""
+        if columns is None:
+            return None
+        point = np.array(columns[: question.input_dim], dtype=float)
+        center = np.array([to_float(v) for v in self.ball.center])
+        length, radius = float(np.linalg.norm(point - center)), to_float(self.ball.radius)
+        if not math.isfinite(length):
+            return None
+        if length > radius:
+            point = center + (point - center) * (radius / length * (1 - 1e-12))
+        inside = tuple(
+            min(max(rational(float(v)), a), b)
+            for v, a, b in zip(point, self.region.lower, self.region.upper, strict=True)
+        )
+        if not (self.ball.holds(inside) and self.region.contains(inside)):
+            return None
+        return inside if question.evaluate(inside)[0] > 0 else None
+
+
+Phases = dict[tuple[int, int], bool]
+"""Units, by stage and number, that are fixed to be active or not."""
+
+
+def _pattern(network: Network, known: Bounds, fixed: Phases) -> Pattern:
+    """The pattern of fixed phases; stable units have the phase that is proved."""
+    return tuple(
+        tuple(fixed.get((k, i), known.stability(k, i) is Stability.ACTIVE) for i in range(stage.units))
+        for k, stage in enumerate(network.stages)
+    )
+
+
+def _most_relaxed(
+    relaxation: Relaxation, free: list[tuple[int, int]], columns: Floats | None
+) -> tuple[tuple[int, int], bool]:
+    """The unit furthest from its ReLU at the point of a relaxation, and the phase that this point suggests."""
+    if columns is None:
+        return free[0], True
+    gaps = {}
+    for unit in free:
+        before, after = float(columns[relaxation.pre(*unit)]), float(columns[relaxation.unit(*unit)])
+        gaps[unit] = after - max(0.0, before)
+    unit = max(free, key=lambda u: gaps[u])
+    return unit, float(columns[relaxation.pre(*unit)]) > 0

@@ -86,7 +86,7 @@ def verify_vnnlib(
     Parameters
     ----------
     network : Network, path or model
-    spec : path of a VNN-LIB 1.0 file, or a property that was read (`read_vnnlib`)
+    spec : path of a VNN-LIB file about one network, or a property that was read (`read_vnnlib`)
     tightening, time_limit, node_limit
         As in `verify_upper`.
     progress : bool or callable, optional
@@ -208,6 +208,7 @@ class _Question:
         self.method = BRANCHING
         self.reason: str | None = None
         self._settled = False
+        self._most: fmpq | None = None  # no least slack is above this, where it is known before the search
 
     def answer(self) -> Row | None:
         """Such a point, or None; then ``reason`` is set where the question is open."""
@@ -233,7 +234,7 @@ class _Question:
             self.method = MILP
             return start
         nodes = 0
-        bound: fmpq | None = None
+        bound = self._most
         for method, limit in order_of_methods(self.region, known):
             self.method = method
             if method == CELLS:
@@ -272,6 +273,7 @@ class _Question:
         except OutOfRange:
             return None
         self._settled = found.proven
+        self._most = rational(found.bound) if np.isfinite(found.bound) else None
         return found.point
 
     def slack_stages(self) -> list[AffineStage]:

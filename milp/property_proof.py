@@ -63,10 +63,21 @@ class _System:
         self.network, self.rows, self.deadline = network, rows, deadline
         self.n = network.input_dim
         self.over_inputs = [i for i, row in enumerate(rows) if not any(row.outputs)]
+        reads = {i: [j for j, a in enumerate(rows[i].inputs) if a != 0] for i in self.over_inputs}
+        # the rows that bounds on boxes can refute: all but ends of single inputs
+        self.decisive = [i for i in range(len(rows)) if i not in reads or len(reads[i]) > 1]
+        self.ends: list[list[tuple[int, fmpq]]] = [
+            [] for _ in range(self.n)
+        ]  # of each input, by single rows: sign, end
+        for i, used in reads.items():
+            if len(used) == 1:
+                a = rows[i].inputs[used[0]]
+                self.ends[used[0]].append((1 if a > 0 else -1, rows[i].right / a))
 
     def records(self) -> Iterator[Record]:
         _in_time(self.deadline)
         region = inputs_of(self.rows, self.n, self.deadline)
+        _in_time(self.deadline)
         contradiction = self._contradiction(region)
         if contradiction is not None:
             yield ["leaf", contradiction, []]
@@ -92,11 +103,6 @@ class _System:
         return _whole(dict(zip(self.over_inputs, answer.multipliers, strict=True)))[1]
 
     # ---------------------------------------------------------------- boxes
-
-    @property
-    def decisive(self) -> list[int]:
-        """The rows that bounds on boxes can refute: all but ends of single inputs."""
-        return [i for i, row in enumerate(self.rows) if any(row.outputs) or sum(a != 0 for a in row.inputs) > 1]
 
     def _boxes(self, region: BoundedDomain) -> BoxSearch | None:
         if not self.decisive:
@@ -131,12 +137,7 @@ class _System:
             ends: list[int | None] = []
             proofs: list[Record] = []
             for sign, limit in ((-1, region.lower[j]), (1, region.upper[j])):
-                single = [
-                    row.right / row.inputs[j]
-                    for row in rows
-                    if row.inputs[j] * sign > 0 and sum(a != 0 for a in row.inputs) == 1
-                ]
-                if any(sign * end <= sign * limit for end in single):
+                if any(side == sign and sign * end <= sign * limit for side, end in self.ends[j]):
                     ends.append(None)
                     proofs.append([1, [], []])
                     continue

@@ -28,7 +28,7 @@ from milp.formulations import NetworkModel, formulate
 from milp.gradient import exact_gradient, gradient_interval, gradient_model
 from milp.optimize import objective_of
 from milp.solvers import choose_solver, deadline_after, may_load, require_cvxpy, third_of, time_left
-from milp.verify import NORMS, Status, Verdict
+from milp.verify import POLYHEDRAL_NORMS, Status, Verdict
 from nn_bridge.network.network import Network, Pattern, Row
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
@@ -104,8 +104,8 @@ def local_lipschitz(
     progress : bool or callable, optional
         True shows the steps on stderr; a callable gets each as a text.
     """
-    if norm not in NORMS:
-        raise FormulationError(f"there is no norm {norm!r} here; use one of {', '.join(NORMS)}")
+    if norm not in POLYHEDRAL_NORMS:
+        raise FormulationError(f"there is no norm {norm!r} here; use one of {', '.join(POLYHEDRAL_NORMS)}")
     start = time.monotonic()
     deadline = deadline_after(time_limit)
     weights = objective_of(network, output).weights

@@ -34,7 +34,8 @@ from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 from polyhedra.values import Value
 
-NORMS = ("inf", "1", "2")
+POLYHEDRAL_NORMS = ("inf", "1")
+NORMS = (*POLYHEDRAL_NORMS, "2")
 
 
 class Status(Enum):

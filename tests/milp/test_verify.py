@@ -190,7 +190,7 @@ def test_vnnlib_conjunction_of_outputs_needs_one_input_for_all():
         ("(declare-const X_0 Real)(declare-const Y_0 Real)(assert (=> X_0 1))", "only and, or"),
         ("(declare-const X_0 Real)(declare-const Y_0 Real)(assert (<= X_0 one))", "'one' is neither"),
         ("(declare-const X_0 Real)(declare-const Y_0 Real)(assert X_0)", "no formula"),
-        ("(vnnlib-version <2.0>)", "no VNN-LIB 1.0"),
+        ("(vnnlib-version <2.0>)", "no network is declared"),
     ],
 )
 def test_bad_properties_say_what_is_wrong(text, message):
@@ -213,7 +213,7 @@ def test_properties_that_do_not_fit(tmp_path):
     ("call", "message"),
     [
         (lambda net: verify_class(net, [0], 1), "no classes"),
-        (lambda net: verify_class(net, [0], 1, "2"), "no norm '2'"),
+        (lambda net: verify_class(net, [0], 1, "3"), "no norm '3'"),
         (lambda net: local_lipschitz(net, ([0], [1]), "2"), "no norm '2'"),
         (lambda net: local_lipschitz(net, ([0], [0])), "not full-dimensional"),
         (lambda net: verify_monotone(net, ([0], [1]), 3), "no input 3"),
