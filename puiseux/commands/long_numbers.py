@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from puiseux.questions.answers import WIDTH as WIDTH
-from puiseux.questions.answers import readable_integer as readable
+from puiseux.console.long_integers import WIDTH as WIDTH
+from puiseux.console.long_integers import readable_integer as readable
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,10 +10,6 @@ from flint import fmpq
 from nn_bridge.network.network import Network
 from polyhedra.scalars import to_float, to_text
 
-WIDTH = 20
-"""Of a readable integer, in characters."""
-
-_MOST_BITS = 14_000  # Python prints no longer integers, unless it is told to
 _LONGEST = 24  # characters of an exact number that are read with ease
 
 
@@ -37,27 +32,6 @@ def readable(value: fmpq) -> str:
     """A rational for people: exact where it is short, else rounded and marked so."""
     text = to_text(value)
     return text if len(text) <= _LONGEST else f"about {to_float(value):.17g}"
-
-
-def readable_integer(number: int) -> str:
-    """A positive integer in twenty characters at most, with its first three digits where it is longer.
-
-    Examples
-    --------
-    >>> readable_integer(1234567), readable_integer(3**60)
-    ('1,234,567', '4.23e28')
-    """
-    sized = int(number).bit_length()
-    if sized > _MOST_BITS:  # its digits would take long to find
-        exponent = int((sized - 1) * math.log10(2))
-        leading = number // 10 ** (exponent - 2)
-        exponent += leading >= 1000
-        digits = str(leading)[:3]
-        return f"{digits[0]}.{digits[1:]}e{exponent}"
-    if len(text := f"{number:,}") <= WIDTH:
-        return text
-    digits = text.replace(",", "")
-    return f"{digits[0]}.{digits[1:3]}e{len(digits) - 1}"
 
 
 def readable_point(row: Iterable[fmpq]) -> str:

@@ -19,8 +19,9 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import ZERO, primitive, to_float
 from polyhedra.values import Value
+from puiseux.console.long_integers import readable_integer
 from puiseux.domains import DomainLike, pose
-from puiseux.questions.answers import readable_integer, sizes
+from puiseux.questions.answers import sizes
 from puiseux.reading import as_network
 from puiseux.time_limit import LONGEST
 
@@ -141,7 +142,7 @@ def estimate_cells(
     --------
     >>> found = estimate_cells([[[1, 0], [0, 1], [1, 1]], [[1, 1, 1]]], probes=50, rng=1)
     >>> found.estimate, found.exact
-    (7.0, True)
+    (6.0, True)
 
     Notes
     -----

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from puiseux.console.long_integers import readable_integer
 from puiseux.console.waiting import CellProgress
 from puiseux.domains import Problem
-from puiseux.questions.answers import readable_integer
 
 if TYPE_CHECKING:
     from nn_bridge.cells.core_problem import CoreProblem
