@@ -16,15 +16,17 @@ certificate holds a Farkas combination. A choice that is not so refuted makes th
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import combinations, product
-from math import gcd, lcm
+from math import comb, gcd, lcm
 from typing import Any, NamedTuple
 
 FORMAT = "puiseux-fit-certificate"
 _PRIME = 2147483647
 _MOST_SAMPLES, _MOST_INPUTS = 64, 256
+_MOST_CIRCUITS, _MOST_SYSTEMS = 10**7, 10**8
 Row = tuple[int, ...]
 Block = tuple[tuple[int, ...], tuple[bool, ...]]
 
@@ -66,16 +68,19 @@ def check(text: str) -> Claim:
         content = json.loads(text)
         if content["format"] != FORMAT or content["version"] != 1:
             raise Invalid("it is no fit certificate of version 1")
-        inputs = [[Fraction(value) for value in row] for row in content["inputs"]]
-        targets = [Fraction(value) for value in content["targets"]]
+        inputs = [[_number(value) for value in row] for row in content["inputs"]]
+        targets = [_number(value) for value in content["targets"]]
         units, bound, signs = int(content["units"]), int(content["lower_bound"]), content["signs"]
         if len(inputs) != len(targets) or not inputs or len({len(row) for row in inputs}) != 1 or units < 1:
             raise Invalid("its samples have no shape (N, d)")
+        if not 0 <= bound <= min(units, len(inputs)) * (len(inputs[0]) + 1) + 1:
+            raise Invalid("its bound is above that of networks with all weights")
         if len(inputs) > _MOST_SAMPLES or len(inputs[0]) > _MOST_INPUTS:
             raise Invalid(f"it has more than {_MOST_SAMPLES} samples or {_MOST_INPUTS} inputs")
         proofs = {_key(proof["units"]): proof for proof in content["refutations"]}
         checker = _Checker(inputs, targets, units, None if signs is None else (int(signs[0]), int(signs[1])), proofs)
         nonzeros = checker.network(content["network"])
+        checker.require_few_circuits(bound)
         for level in range(bound):
             checker.level(level)
     except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError, OverflowError, RecursionError) as error:
@@ -103,8 +108,8 @@ class _Checker:
         """The non-zeros of the network in the certificate, which fits and is one that the claim is about."""
         if content is None:
             return None
-        rows = [[Fraction(value) for value in row] for row in content["weights"]]
-        biases, signs = [Fraction(value) for value in content["biases"]], content["signs"]
+        rows = [[_number(value) for value in row] for row in content["weights"]]
+        biases, signs = [_number(value) for value in content["biases"]], content["signs"]
         if not len(rows) == len(biases) == len(signs) or any(sign not in (1, -1) for sign in signs):
             raise Invalid("its network has no output weights 1 or -1, one for each unit")
         for n, (x, y) in enumerate(zip(self.inputs, self.targets, strict=True)):
@@ -121,6 +126,12 @@ class _Checker:
     def allows(self, signs: Sequence[int]) -> bool:
         return self.signs is None or all(signs.count(s) <= k for s, k in zip((1, -1), self.signs, strict=True))
 
+    def require_few_circuits(self, bound: int) -> None:
+        """Refuse a claim whose activations alone would take hours to list."""
+        for cost in range(1, min(bound - 1, len(self.useful)) + 1):
+            if comb(len(self.useful), cost) * comb(len(self.goal), cost + 1) > _MOST_CIRCUITS:
+                raise Invalid("it is too large to be checked: too many circuits")
+
     def level(self, level: int) -> None:
         """Refute all networks with exactly so many non-zeros."""
         if not level:
@@ -134,6 +145,8 @@ class _Checker:
     def _descend(self, parts: tuple[int, ...], chosen: list[int], echelon: _Echelon, regular: bool) -> None:
         if len(chosen) == len(parts):
             self.systems += 1
+            if self.systems > _MOST_SYSTEMS:
+                raise Invalid(f"it is too large to be checked: more than {_MOST_SYSTEMS:,} sums of spans")
             if not regular or not any(echelon.reduced(self.goal)):
                 self._refute([self._class(cost)[place] for cost, place in zip(parts, chosen, strict=True)])
             return
@@ -201,12 +214,12 @@ class _Checker:
         proof = self.proofs.get(tuple(sorted((*block, sign) for block, sign in zip(blocks, signs, strict=True))))
         if proof is None:
             raise Invalid(f"nothing refutes units with the columns {[list(block[0]) for block in blocks]}")
-        equations = [Fraction(value) for value in proof["equations"]]
+        equations = [_number(value) for value in proof["equations"]]
         if sum((m * y for m, y in zip(equations, self.goal, strict=True)), Fraction(0)) >= 0:
             raise Invalid("a Farkas combination has no negative right-hand side")
         for unit in proof["units"]:
             sign, active = unit["sign"], _bits(unit["active"])
-            inequalities = [Fraction(value) for value in unit["inequalities"]]
+            inequalities = [_number(value) for value in unit["inequalities"]]
             if any(value < 0 for value in inequalities):
                 raise Invalid("a Farkas combination has a negative multiplier")
             for i in unit["support"]:
@@ -318,6 +331,13 @@ def _primitive(values: Sequence[Fraction]) -> Row:
     cleared = _cleared(values)
     divisor = gcd(*cleared)
     return tuple(value // divisor for value in cleared)
+
+
+def _number(text: Any) -> Fraction:
+    """An integer or fraction of at most 4300 digits each; no exponents, which write long numbers shortly."""
+    if not isinstance(text, str) or not re.fullmatch(r"-?[0-9]{1,4300}(/[0-9]{1,4300})?", text):
+        raise ValueError("a number is no integer or fraction as text")
+    return Fraction(text)
 
 
 def _line(values: Row) -> Row:

@@ -10,7 +10,7 @@ from nn_bridge.readers.files import read_bytes
 from polyhedra.quoting import shown
 from puiseux.certificates.certificate import Verdict
 
-_MAX_BYTES = 100 * 2**20
+_MAX_BYTES = 20 * 2**20
 
 
 def is_fit_certificate(path: str | PathLike[str]) -> bool:

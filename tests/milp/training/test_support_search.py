@@ -163,11 +163,28 @@ def test_a_certificate_that_claims_too_much_is_invalid():
         (("version",), 2),
         (("inputs",), [["0"], ["1", "2"]]),
         (("targets",), "x"),
+        (("targets", 1), "1e999999999"),
+        (("targets", 1), 1.0),
+        (("inputs", 0, 0), "1/0"),
+        (("inputs", 0, 0), "1" * 5000),
+        (("lower_bound",), 10**9),
+        (("lower_bound",), -1),
     ]:
         with pytest.raises(Invalid):
             check(changed(content, path, value))
-    with pytest.raises(Invalid):
-        check(text[: len(text) // 2])
+    for damaged in (text[: len(text) // 2], "[" * 100_000, "null", "{}", '"' + "1" * 10_000 + '"'):
+        with pytest.raises(Invalid):
+            check(damaged)
+
+
+def test_a_certificate_too_large_to_be_checked_is_refused_at_once():
+    rows = [[str((7 * n * n + 3 * n * i + i**3) % 1009) for i in range(60)] for n in range(60)]
+    claim = {"format": "puiseux-fit-certificate", "version": 1, "units": 60, "signs": None, "lower_bound": 7}
+    data = {"inputs": rows, "targets": [str(n * n) for n in range(60)], "network": None, "refutations": []}
+    begun = time.monotonic()
+    with pytest.raises(Invalid, match="too large"):
+        check(json.dumps({**claim, **data}))
+    assert time.monotonic() - begun < 10
 
 
 def test_farkas_combinations_are_needed_and_checked():
