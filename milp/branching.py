@@ -137,7 +137,8 @@ def search_maximum(
     search = _Search(network, region, bounds, stage, index, sign, len(network.stages) if depth is None else depth)
     if start is not None:
         search.try_point(start)
-    search.add_cuts(cut_rounds, deadline)
+    if node_limit > 0:
+        search.add_cuts(cut_rounds, deadline)
     return search.run(threshold, strict, node_limit, deadline)
 
 
