@@ -203,6 +203,7 @@ class _Question:
         self.method = BRANCHING
         self.reason: str | None = None
         self._settled = False
+        self._most: fmpq | None = None  # no least slack is above this, where it is known before the search
 
     def answer(self) -> Row | None:
         """Such a point, or None; then ``reason`` is set where the question is open."""
@@ -228,7 +229,7 @@ class _Question:
             self.method = MILP
             return start
         nodes = 0
-        bound: fmpq | None = None
+        bound = self._most
         for method, limit in order_of_methods(self.region, known):
             self.method = method
             if method == CELLS:
@@ -267,6 +268,7 @@ class _Question:
         except OutOfRange:
             return None
         self._settled = found.proven
+        self._most = rational(found.bound) if np.isfinite(found.bound) else None
         return found.point
 
     def slack_stages(self) -> list[AffineStage]:
