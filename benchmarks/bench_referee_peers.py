@@ -169,6 +169,7 @@ def minimum_tasks(shape: tuple[int, ...], seed: int, rivals: list[Any]) -> tuple
     def ours() -> float:
         best = optimize_network(network, ([-1] * n, [1] * n), sense="min")
         assert best.proven
+        assert best.value is not None
         return to_float(best.value)
 
     tasks: list[Task] = [("puiseux", ours)]

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from flint import fmpq
 
 from milp.arguments import index_below, is_integer, of_any_model
-from milp.bounding import check_method, network_bounds
+from milp.bounding import check_method, interval_bounds, network_bounds
 from milp.bounds import Bounds, OutOfRange
 from milp.branching import Objective, SearchResult, row_of
 from milp.by_cells import greatest_by_cells, maximum_by_cells
@@ -182,6 +182,7 @@ def optimize_network(
         return Optimum(sense, None, None, None, False, None, 0, time.monotonic() - start, str(error))
     _check_rule(formulation, solver)
     check_method(tightening)
+    whole = region
     first = SearchResult(None, None, None, 0, False)
     if prove and _no_solver(formulation, solver) and region.dim <= MAX_BOX_INPUTS:
         first, region = _near_the_top(network, region, objective.as_stage(network), sign, node_limit, deadline)
@@ -217,7 +218,7 @@ def optimize_network(
         node_limit=node_limit if prove else 0,
         deadline=deadline,
     )
-    result = better(first, result)
+    result = _with_a_bound(better(first, result), network, whole, objective.as_stage(network), sign)
     reason = "time limit"
     if deadline is None or time.monotonic() < deadline:
         reason = f"more than {node_limit} nodes"
@@ -263,6 +264,19 @@ def _near_the_top(
         return first, rest
     cells = greatest_by_cells(question, rest, deadline=half, max_cells=min(FIRST_CELLS, node_limit))
     return better(first, cells), rest
+
+
+def _with_a_bound(
+    result: SearchResult, network: Network, region: BoundedDomain, stage: AffineStage, sign: int
+) -> SearchResult:
+    """The same with the bound of intervals, where a limit came before any other."""
+    if result.bound is not None:
+        return result
+    question = Network(network.input_dim, network.stages, row_of(stage, 0, sign))
+    try:
+        return replace(result, bound=rational(interval_bounds(question, region).upper[-1][0]))
+    except OutOfRange:
+        return result
 
 
 def _no_solver(formulation: str, solver: str | None) -> bool:
