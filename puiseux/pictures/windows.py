@@ -228,7 +228,8 @@ def parse_window(text: str, dim: int) -> str | Window:
     """A window as on the command line: ``all``, ``core``, or ``LO,HI;LO,HI`` (one interval serves all inputs)."""
     if text in (ALL, CORE):
         return text
-    parts = [part.split(",") for part in text.removeprefix("box:").split(";")]
+    # tuples in a list are pairs in every dialect of a box
+    parts = [tuple(part.split(",")) for part in text.removeprefix("box:").split(";")]
     if any(len(part) != 2 for part in parts):
         raise UsageError(f"the window {quoted(text)} is none of {ALL}, {CORE}, LO,HI or LO1,HI1;LO2,HI2")
     return given_window(parts[0] if len(parts) == 1 else parts, dim)
