@@ -54,7 +54,16 @@ class PuiseuxPolynomial:
     max(x + y + 1, x + 2, y + 2, 2)
     """
 
-    __slots__ = ("_coefficient_denominator", "_dim", "_exponent_denominator", "_floats", "_hash", "_names", "_rows", "_terms")
+    __slots__ = (
+        "_coefficient_denominator",
+        "_dim",
+        "_exponent_denominator",
+        "_floats",
+        "_hash",
+        "_names",
+        "_rows",
+        "_terms",
+    )
 
     _dim: int
     _exponent_denominator: int

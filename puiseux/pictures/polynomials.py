@@ -66,7 +66,9 @@ def plot_curve(
         if labels:
             term = curve.polynomial.terms[cell.terms[0]]
             x, y = _centre(polygon)
-            ax.text(x, y, affine_text(*term, names=polynomial.names), ha="center", va="center", fontsize=8, clip_on=True)
+            ax.text(
+                x, y, affine_text(*term, names=polynomial.names), ha="center", va="center", fontsize=8, clip_on=True
+            )
     for facet in curve.facets:
         segment = polygon_corners(facet.polyhedron.intersection(box))
         if len(segment) < 2:
@@ -314,7 +316,7 @@ def label_axes(ax: Any, polynomial: PuiseuxPolynomial, before: str = "") -> None
 
 def drawing_axes(ax: Any) -> Any:
     """The axes that are given, or those of a new figure."""
-    return session_axes(ax, (6, 6))
+    return _pyplot().subplots(figsize=(6, 6), layout="constrained")[1] if ax is None else session_axes(ax)
 
 
 def _pyplot() -> Any:

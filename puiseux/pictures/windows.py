@@ -221,7 +221,16 @@ def given_window(window: Any, dim: int) -> Window:
         if window.dim != dim or not window.is_bounded() or not window.is_full_dimensional():
             raise UsageError(f"a window is a bounded polyhedron in R^{dim} with an interior, or a box")
         return tuple((min(values), max(values)) for values in zip(*window.vertices(), strict=True))
+    if _is_made(window) and len(window) == dim:
+        return tuple(window)  # of this module: pairs, where a user's tuples could be the ends of a box
     return intervals_of(window, dim, "a window")
+
+
+def _is_made(window: Any) -> bool:
+    """Whether a value is a tuple of pairs of exact numbers, as this module makes them."""
+    return isinstance(window, tuple) and all(
+        isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(end, fmpq) for end in pair) for pair in window
+    )
 
 
 def parse_window(text: str, dim: int) -> str | Window:

@@ -134,7 +134,8 @@ class NetworkFormula:
             if above + below <= _MOST_TERMS:
                 parts.append(rational_mathml(each.rational, f"<msub><mi>y</mi><mn>{number}</mn></msub>"))
             else:
-                parts.append(f"<p>y<sub>{number}</sub>: {counted_terms(above)} - {counted_terms(below)}; print(..) shows them</p>")
+                terms = f"{counted_terms(above)} - {counted_terms(below)}"
+                parts.append(f"<p>y<sub>{number}</sub>: {terms}; print(..) shows them</p>")
         return "".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
