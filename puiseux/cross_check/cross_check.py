@@ -162,9 +162,9 @@ def crosscheck(
     oracles : callable, or sequence or mapping of callables
         Your counter or counters: ``oracle(network, domain)`` with a `Network` and a `Polyhedron` (None: all of R^n)
         returns the number of cells in that domain, a mapping such as ``{"cells": 7, "affine_maps": 5}``, or a
-        `RegionCount`.  With a method ``patterns(network, domain)`` that yields the activation pattern of each cell (``"0110|01"`` or bits by
-        stage) the check can point at the cell that is wrong.  ``"relucent"`` and ``"regioncam"`` stand for these
-        programs.
+        `RegionCount`.  With a method ``patterns(network, domain)`` that yields the activation pattern of each cell
+        (``"0110|01"`` or bits by stage) the check can point at the cell that is wrong.  ``"relucent"`` and
+        ``"regioncam"`` stand for these programs.
     routes : sequence of str, optional
         Which of the package's own routes to run; all by default.
     output : int, optional
