@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from polyhedra.errors import AlgebraError
 from polyhedra.quoting import shown
 from polyhedra.scalars import ZERO, common_denominator
+from tropical.float_values import float_values
 from tropical.operands import common_names, is_list_of_points, is_number
 from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite, is_minus_infinity
 from tropical.substitution import compose, substitute_affine
@@ -431,17 +432,7 @@ class PuiseuxPolynomial:
 
     def evaluate_float(self, points: Any) -> NDArray[np.float64]:
         """Values at many points in float64: shape (N, dim) in, (N,) out.  For pictures and sampling, not for proofs."""
-        x = np.asarray(points, dtype=float)
-        x = x.reshape(-1, self._dim) if x.ndim < 2 else x
-        if x.shape[-1] != self._dim:
-            raise AlgebraError(f"points of {x.shape[-1]} coordinates do not fit {self._dim} variables")
-        exponents, coefficients = self.float_terms()
-        result = np.full(len(x), -np.inf)
-        step = max(1, 4_000_000 // max(1, len(coefficients)))
-        with np.errstate(all="ignore"):  # a value out of range is infinite or NaN
-            for start in range(0, len(x) if len(coefficients) else 0, step):
-                result[start : start + step] = (x[start : start + step] @ exponents.T + coefficients).max(axis=1)
-        return result
+        return float_values(*self.float_terms(), points, self._dim)
 
     # ---------------------------------------------------------------- equality as functions
 

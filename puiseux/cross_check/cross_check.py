@@ -380,8 +380,8 @@ def _narrowed(
         return (pattern_text(pattern, problem.network) for pattern in named)
 
     known = {result.name: result.counts for result in results}
-    whole = known[names[0]], known[names[1]]
-    return narrowed(problem, (names[0], names[1]), whole, counts, None if name_cells is None else cells, time_limit)
+    there = known[names[0]], known[names[1]]
+    return narrowed(problem, (names[0], names[1]), there, counts, None if name_cells is None else cells, time_limit)
 
 
 # ---------------------------------------------------------------- for people
