@@ -32,14 +32,16 @@ MOST_OUTPUTS = 16
 """Only so many outputs are tried, those that are greatest at the centre."""
 
 
-def attack(network: Network, ball: Ball, region: BoundedDomain, deadline: float | None = None) -> tuple[Row, int] | None:
+def attack(
+    network: Network, ball: Ball, region: BoundedDomain, deadline: float | None = None
+) -> tuple[Row, int] | None:
     """A point of the ball and the domain where some output is positive, and the output; None where none was found."""
     stages = [float_stage(stage) for stage in (*network.stages, network.output)]
     center = np.array([to_float(v) for v in ball.center])
     low, high = (np.array([to_float(v) for v in side]) for side in (region.lower, region.upper))
     with np.errstate(all="ignore"):
         radius = to_float(ball.radius)
-        outputs = np.argsort(-_forward(stages, center[None])[-1][0], kind="stable")[:MOST_OUTPUTS]
+        outputs = np.argsort(-values_at(stages, center[None])[-1][0], kind="stable")[:MOST_OUTPUTS]
         targets = np.repeat(outputs, STARTS + 1)
         random = np.random.default_rng(0)
         moves = random.normal(size=(len(targets), len(center)))
@@ -49,7 +51,7 @@ def attack(network: Network, ball: Ball, region: BoundedDomain, deadline: float 
         for step in radius * 0.25 * 0.94 ** np.arange(STEPS):
             if deadline is not None and time.monotonic() > deadline:
                 return None
-            values = _forward(stages, points)
+            values = values_at(stages, points)
             reached = values[-1][np.arange(len(points)), targets]
             best = int(np.argmax(np.nan_to_num(reached, nan=-np.inf)))
             if reached[best] > 0:
@@ -75,10 +77,10 @@ def moved_inside(point: Floats, ball: Ball, region: BoundedDomain) -> Row | None
         point = center + step * (radius / length * (1 - 1e-12))
     ends = zip(point, region.lower, region.upper, strict=True)
     inside = tuple(min(max(rational(float(v)), a), b) for v, a, b in ends)
-    return inside if ball.holds(inside) and region.contains(inside) else None
+    return inside if ball.holds(inside) and (region.is_box or region.contains(inside)) else None
 
 
-def _forward(stages: list[FloatStage], points: Floats) -> list[Floats]:
+def values_at(stages: list[FloatStage], points: Floats) -> list[Floats]:
     """The points, the values of the units of each stage, and the outputs."""
     values = [points]
     for number, stage in enumerate(stages, 1):

@@ -18,14 +18,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from flint import fmpq, fmpz
 
-from milp.ball_attack import attack, moved_inside
+from milp.ball_attack import attack, moved_inside, values_at
 from milp.bounding import check_method, interval_bounds
 from milp.bounds import Bounds, OutOfRange, Stability
 from milp.branching import Objective
 from milp.by_cells import cell_system
 from milp.cell_batches import cell_batches, exact_cells
 from milp.choice import cells_can_win
-from milp.deeppoly import FloatBall, deeppoly_bounds
+from milp.deeppoly import FloatBall, FloatStage, deeppoly_bounds, float_stage
 from milp.domain import BoundedDomain, OutOfTime
 from milp.nearest import nearest_point
 from milp.relaxation import Relaxation
@@ -40,7 +40,6 @@ from polyhedra.matrix import dot
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.rounding import round_up
 from polyhedra.scalars import ONE, ZERO, rational, to_float
-
 
 TANGENTS_AT_ROOT, TANGENTS_AT_NODE, MOST_TANGENTS = 30, 2, 150
 """Tangent planes that are added at most: before the first branch, at each node, and of one class in all."""
@@ -170,9 +169,7 @@ class _Search:
     def _meets(self) -> bool:
         """Whether the ball and the domain have a common point: the nearest one of the domain lies in the ball."""
         center, region = self.ball.center, self.region
-        near: Row | None = tuple(
-            min(max(c, a), b) for c, a, b in zip(center, region.lower, region.upper, strict=True)
-        )
+        near: Row | None = tuple(min(max(c, a), b) for c, a, b in zip(center, region.lower, region.upper, strict=True))
         if not region.is_box:
             polyhedron = region.polyhedron
             rows, right = list(polyhedron.A), list(polyhedron.b)
@@ -202,7 +199,8 @@ class _Search:
         *gain, constant = (p - q for p, q in zip(forms[other], forms[self.label], strict=True))
         rows.append(tuple(-v for v in gain))
         right.append(constant)
-        found = nearest_point(self.ball.center, rows, right, self.deadline)
+        squared = self.ball.radius * self.ball.radius
+        found = nearest_point(self.ball.center, rows, right, self.deadline, within=squared)
         if found is None:
             return None, None
         excess = self.ball.excess(found.point)
@@ -298,6 +296,7 @@ class _Search:
         relaxation = Relaxation(question, region, known)
         relaxation.set_objective(question.output, 0, 1)
         relaxation.deadline = self.deadline
+        floats = [float_stage(stage) for stage in (*question.stages, question.output)]
         unstable = [(k, i) for k in range(len(question.stages)) for i in known.unstable(k)]
         fixed: Phases = {}
         stack: list[Phases] = [{}]
@@ -322,7 +321,7 @@ class _Search:
                 rounds, tangents = rounds - 1, tangents + 1
             if bound <= 0:
                 continue
-            point = self._candidate(question, columns)
+            point = self._candidate(question, floats, columns)
             if point is not None:
                 return Finding(point, other, None)
             free = [unit for unit in unstable if unit not in fixed]
@@ -335,12 +334,22 @@ class _Search:
             stack += [{**fixed, unit: not first}, {**fixed, unit: first}]
         return Finding(None, None, None)
 
-    def _candidate(self, question: Network, columns: Floats | None) -> Row | None:
+    def _candidate(self, question: Network, floats: list[FloatStage], columns: Floats | None) -> Row | None:
         """The point of a relaxation moved into the ball and the domain, if the other class wins there."""
         if columns is None:
             return None
-        inside = moved_inside(np.array(columns[: question.input_dim], dtype=float), self.ball, self.region)
+        point = np.array(columns[: question.input_dim], dtype=float)
+        if not values_at(floats, self._pulled(point)[None])[-1][0, 0] > 0:
+            return None  # floats see no violation there
+        inside = moved_inside(point, self.ball, self.region)
         return inside if inside is not None and question.evaluate(inside)[0] > 0 else None
+
+    def _pulled(self, point: Floats) -> Floats:
+        """A point moved into the ball, in floating point."""
+        center = np.array([to_float(v) for v in self.ball.center])
+        length = float(np.linalg.norm(point - center))
+        radius = to_float(self.ball.radius)
+        return point if length <= radius else center + (point - center) * (radius / length)
 
     def _tangent(self, columns: Floats | None) -> tuple[Row, fmpq] | None:
         """The half-space of the ball in the direction of a point, if the point lies outside of it."""

@@ -8,7 +8,9 @@ import pytest
 from flint import fmpq
 
 import milp.properties
+from milp.bounding import network_bounds
 from milp.choice import BRANCHING, CELLS
+from milp.domain import bounded
 from milp.properties import decide, verify_vnnlib
 from milp.verify import Status
 from milp.vnnlib import parse_vnnlib, read_vnnlib, read_witness
@@ -180,3 +182,22 @@ def test_witnesses_that_are_refused(text, words, tmp_path):
     path.write_text(text)
     with pytest.raises(FormulationError, match=words):
         read_witness(path, 2)
+
+
+@pytest.mark.parametrize("limits", [{"node_limit": 0}, {"node_limit": 3}, {"late": True}])
+def test_an_open_answer_has_a_bound_wherever_the_limit_strikes(limits, random_network, monkeypatch):
+    net = random_network(np.random.default_rng(5), (12, 8, 8, 1), "gaussian")
+    declared = "".join(f"(declare-const X_{i} Real)(assert (<= X_{i} 1))(assert (>= X_{i} -1))" for i in range(12))
+    box = ([-1] * 12, [1] * 12)
+    least = network_bounds(net, box, "milp", time_limit=None).lower[-1][0]
+    spec = parse_vnnlib(f"{declared}(declare-const Y_0 Real)(assert (<= Y_0 {least - 0.01:.6f}))")
+    options = {"node_limit": limits.get("node_limit", 1_000_000), "time_limit": None}
+    if "late" in limits:  # every clock but the one that looks at the inputs finds the limit reached
+        monkeypatch.setattr(milp.properties, "inputs_of", lambda rows, inputs, deadline: bounded(box, inputs))
+        options["time_limit"] = 1e-9
+    found = verify_vnnlib(net, spec, **options)
+    assert found.status is Status.OPEN
+    text, bound = found.reason.rsplit("the least slack is at most ", 1)
+    assert text
+    # the least slack of the only row is at most least - 0.01 - (least output)
+    assert float(bound) >= -0.011
