@@ -24,7 +24,7 @@ from milp.bounding import network_bounds
 from milp.bounds import Bounds, OutOfRange
 from milp.box_search import search_boxes
 from milp.branching import Objective, SearchResult, search_maximum
-from milp.by_cells import meet_by_cells
+from milp.by_cells import meet_by_cells, meet_by_phases
 from milp.choice import (
     BOXES,
     BRANCHING,
@@ -252,6 +252,10 @@ class _Question:
                 return point
             if self.deadline is not None and time.monotonic() > self.deadline:
                 break
+        if self.strict and bound == 0:  # a tie that no method above decides: programs, exactly
+            point = self._by_exact_phases(known)
+            if point is not None or self._settled:
+                return point
         late = self.deadline is not None and time.monotonic() > self.deadline
         stop = f"{'time limit' if late else 'stopped'} after {nodes} nodes"
         self.reason = f"{stop}; the least slack is at most {round_up(bound):.6g}"
@@ -325,14 +329,25 @@ class _Question:
         return bool(self.rows) and all(row.strict for row in self.rows)
 
     def _by_cells(self, deadline: float | None) -> Row | None:
-        stages = [slack_of(row).as_stage(self.network) for row in self.rows]
-        if not stages:
+        if not self.rows:
             return None
-        slacks = Network(self.network.input_dim, self.network.stages, stacked(stages))
         strict = tuple(row.strict for row in self.rows)
-        found = meet_by_cells(slacks, self.region, strict=strict, deadline=deadline)
+        found = meet_by_cells(self._slacks(), self.region, strict=strict, deadline=deadline)
         self._settled = found.complete
         return found.point
+
+    def _by_exact_phases(self, known: Bounds) -> Row | None:
+        strict = tuple(row.strict for row in self.rows)
+        found = meet_by_phases(
+            self._slacks(), self.region, known, strict=strict, deadline=self.deadline, max_nodes=self.node_limit
+        )
+        self._settled = found.complete
+        return found.point
+
+    def _slacks(self) -> Network:
+        """The network whose outputs are the slacks of the rows."""
+        stages = [slack_of(row).as_stage(self.network) for row in self.rows]
+        return Network(self.network.input_dim, self.network.stages, stacked(stages))
 
 
 def slack_of(row: LinearRow) -> Objective:
