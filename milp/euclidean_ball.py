@@ -20,7 +20,7 @@ from flint import fmpq, fmpz
 
 from milp.ball_attack import attack, moved_inside, values_at
 from milp.bounding import check_method, interval_bounds
-from milp.bounds import Bounds, OutOfRange, Stability
+from milp.bounds import Bounds, OutOfRange, Stability, text_above
 from milp.branching import Objective
 from milp.by_cells import cell_system
 from milp.cell_batches import cell_batches, exact_cells
@@ -142,7 +142,8 @@ def first_violation(
             return search.by_cells()
         return search.by_phases(tightening, node_limit)
     except OutOfTime as error:
-        return Finding(None, None, str(error))
+        known = "" if search.most is None else f"; no score gains more than {text_above(search.most)}"
+        return Finding(None, None, f"{error}{known}")
 
 
 class _Search:
@@ -150,6 +151,7 @@ class _Search:
         self.network, self.ball, self.region, self.deadline = network, ball, region, deadline
         self.label = label
         self.others = [k for k in range(network.output_dim) if k != label]
+        self.most: float | None = None  # no gain of another class is above this
 
     # ---------------------------------------------------------------- at once
 
@@ -163,6 +165,7 @@ class _Search:
             if hit is not None:
                 return Finding(hit[0], self.others[hit[1]], None)
             ends = self.bounds_on_ball(gains).upper[-1]
+            self.most = max(ends)
             self.others = [k for k, end in zip(self.others, ends, strict=True) if end > 0]
         return None if self.others else Finding(None, None, None)
 
@@ -299,12 +302,13 @@ class _Search:
         floats = [float_stage(stage) for stage in (*question.stages, question.output)]
         unstable = [(k, i) for k in range(len(question.stages)) for i in known.unstable(k)]
         fixed: Phases = {}
-        stack: list[Phases] = [{}]
+        stack: list[tuple[Phases, float]] = [({}, relaxation.objective_end)]
         nodes = tangents = 0
         while stack:
             if nodes >= node_limit or (self.deadline is not None and time.monotonic() > self.deadline):
-                return Finding(None, None, f"class {other}: stopped after {nodes} nodes")
-            wanted = stack.pop()
+                most = text_above(max(end for _, end in stack))
+                return Finding(None, None, f"class {other}: stopped after {nodes} nodes; it gains {most} at most")
+            wanted, inherited = stack.pop()
             for unit in {*fixed, *wanted}:
                 if fixed.get(unit) != wanted.get(unit):
                     relaxation.set_phase(*unit, wanted.get(unit))
@@ -331,7 +335,8 @@ class _Search:
                     return Finding(point, other, None)
                 continue
             unit, first = _most_relaxed(relaxation, free, columns)
-            stack += [{**fixed, unit: not first}, {**fixed, unit: first}]
+            end = min(bound, inherited)
+            stack += [({**fixed, unit: not first}, end), ({**fixed, unit: first}, end)]
         return Finding(None, None, None)
 
     def _candidate(self, question: Network, floats: list[FloatStage], columns: Floats | None) -> Row | None:

@@ -21,7 +21,7 @@ from flint import fmpq
 
 from milp.arguments import of_any_model
 from milp.bounding import network_bounds
-from milp.bounds import Bounds, OutOfRange
+from milp.bounds import Bounds, OutOfRange, text_above
 from milp.box_search import search_boxes
 from milp.branching import Objective, SearchResult, search_maximum
 from milp.by_cells import meet_by_cells, meet_by_phases
@@ -258,7 +258,7 @@ class _Question:
                 return point
         late = self.deadline is not None and time.monotonic() > self.deadline
         stop = f"{'time limit' if late else 'stopped'} after {nodes} nodes"
-        self.reason = f"{stop}; the least slack is at most {round_up(bound):.6g}"
+        self.reason = f"{stop}; the least slack is at most {text_above(round_up(bound))}"
         return None
 
     def _by_boxes(self) -> Row | None:

@@ -266,3 +266,22 @@ def test_many_inputs_and_a_limit():
     assert stopped.status in (Status.OPEN, Status.VIOLATED)
     if stopped.status is Status.OPEN:
         assert stopped.reason
+
+
+def test_an_open_ball_says_how_much_a_class_may_gain(random_network, monkeypatch):
+    rng = np.random.default_rng(6)
+    network = random_network(rng, (9, 8, 8, 2), "gaussian")
+    monkeypatch.setattr(milp.euclidean_ball, "attack", lambda *_: None)
+    found = verify_class(network, [0] * 9, 2, "2", node_limit=0, time_limit=None)
+    assert found.status is Status.OPEN
+    assert found.reason is not None
+    text, most = found.reason.removesuffix(" at most").rsplit(" ", 1)
+    assert text.endswith("stopped after 0 nodes; it gains")
+    greatest = max(_gain(network, found.label, rng.normal(size=9)) for _ in range(200))
+    assert float(most) >= greatest
+
+
+def _gain(network, label, direction):
+    point = tuple(rational(float(v)) for v in direction / np.linalg.norm(direction) * (2 - 1e-12))
+    scores = network.evaluate(point)
+    return float((scores[1 - label] - scores[label]).p) / float((scores[1 - label] - scores[label]).q)
