@@ -135,6 +135,8 @@ def first_violation(
     check_method(tightening)
     search = _Search(network, ball, region, label, deadline)
     try:
+        if not search.meets():
+            return Finding(None, None, None)
         found = search.at_once()
         if found is not None:
             return found
@@ -157,8 +159,6 @@ class _Search:
 
     def at_once(self) -> Finding | None:
         """A violation by gradient steps, or a proof by linear bounds; classes that cannot win are left out."""
-        if not self._meets():
-            return Finding(None, None, None)
         gains = self._gains()
         with contextlib.suppress(OutOfRange):
             hit = attack(gains, self.ball, self.region, self.deadline)
@@ -169,7 +169,7 @@ class _Search:
             self.others = [k for k, end in zip(self.others, ends, strict=True) if end > 0]
         return None if self.others else Finding(None, None, None)
 
-    def _meets(self) -> bool:
+    def meets(self) -> bool:
         """Whether the ball and the domain have a common point: the nearest one of the domain lies in the ball."""
         center, region = self.ball.center, self.region
         near: Row | None = tuple(min(max(c, a), b) for c, a, b in zip(center, region.lower, region.upper, strict=True))
