@@ -223,6 +223,7 @@ def summarize(
     rng: int | None = None,
     time_limit: float | None = None,
     write: Callable[[str], object] | None = None,
+    watch: Callable[[], object] | None = None,
     workers: int = 1,
     checkpoint: str | PathLike[str] | None = None,
 ) -> Exploration:
@@ -239,6 +240,8 @@ def summarize(
     write : callable, optional
         Receives a line of JSON for each cell: ``pattern``, ``distance``, ``facets`` (rows ``a``, ``b`` with
         ``a . x <= b``), ``bounded`` and ``point``.
+    watch : callable, optional
+        Called for each cell, once its facets are found.
     workers, checkpoint
         As in `explore`.
     """
@@ -263,6 +266,8 @@ def summarize(
                 full=write is not None,
             ):
                 tally.add(visit)
+                if watch is not None:
+                    watch()
                 if write is not None:
                     write(json.dumps(_line(visit)) + "\n")
     except OutOfTime:
