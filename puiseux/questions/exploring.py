@@ -30,6 +30,7 @@ from puiseux.questions.answers import readable_point, sizes, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
+_LARGE = 256  # inputs, beyond which one linear program may take minutes
 _SHOWN = 6  # coordinates of the start that are printed
 
 
@@ -249,6 +250,8 @@ def summarize(
     check_time_limit(time_limit)
     seed = generator_and_seed(rng)[1] if order == "random" else None
     posed = pose(as_network(network), domain)
+    if time_limit is not None and posed.network.input_dim > _LARGE:
+        workers = max(workers, 2)  # a compiled linear program hears of no limit, but a process can be ended
     tally = _Tally()
     reason = None
     try:
