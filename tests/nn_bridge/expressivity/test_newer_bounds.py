@@ -75,7 +75,7 @@ def test_on_the_line_and_in_the_plane_the_histograms_are_attained() -> None:
 
 
 def test_the_steps_of_the_proof_for_half_planes() -> None:
-    """The counts of the sweep on the page on expressivity, in its notation, against their bounds and the exact cells."""
+    """The counts of the sweep on the page on expressivity, against their bounds and the exact cells."""
     rng = np.random.default_rng(11)
     attained = 0
     for trial in range(60):
