@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,12 @@ def test_a_formula_is_the_best_there_is_in_time(
     whole = printed(["simplify", net], capsys)
     assert printed(["simplify", net, "--time-limit", "100"], capsys) == whole
     pruned = printed(["simplify", net, "--no-search"], capsys)
-    quick = puiseux.questions.formula.simplify_rational
 
-    def slow(function: Any, *, search: bool = True, **options: bool) -> Any:
-        if search:
-            time.sleep(60)
-        return quick(function, search=search, **options)
+    def slow(*_: Any, **__: Any) -> Iterator[Any]:
+        time.sleep(60)
+        yield from ()
 
-    monkeypatch.setattr(puiseux.questions.formula, "simplify_rational", slow)
+    monkeypatch.setattr(puiseux.questions.formula, "simplification", slow)
     assert run(["simplify", net, "--time-limit", "2"]) == 3
     out, err = capsys.readouterr()
     assert out == pruned
