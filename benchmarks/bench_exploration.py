@@ -1,10 +1,10 @@
 """Cells of a network that nobody can list: facets of one cell, its neighbours, and the cells of many points.
 
-    python benchmarks/bench_exploration.py [--sizes 784,128,128,10] [--points 10000] [--seeds 3] [--workers 2]
+    python benchmarks/bench_exploration.py [--sizes 784,128,128,10] [--points 10000] [--cells 8] [--workers 2]
     python benchmarks/bench_exploration.py --relucent PYTHON [--sizes 784,32,32,10] [--seeds 3]
 
 With ``--relucent`` the facets of the same cells are found here and by relucent in another Python, in turn.
-Times are of this process: wall-clock and CPU seconds.  Weights are He-normal, rounded to float32.
+Times: wall-clock seconds, and CPU seconds of this process (not of workers).  Weights are He-normal, rounded to float32.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import numpy as np
 from nn_bridge.cells.location import patterns_of_points
 from nn_bridge.exploration import LocalCells
 from nn_bridge.network.network import Network
+from puiseux.questions.exploring import Visits, explore
 
 
 def arrays_of(sizes: list[int], rng: np.random.Generator) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -42,6 +43,11 @@ def timed(label: str, task: Callable[[], Any]) -> Any:
     answer = task()
     print(f"  {label:28} {time.perf_counter() - wall:8.3f} s  {time.process_time() - cpu:8.3f} CPU s", flush=True)
     return answer
+
+
+def walked(network: Network, start: np.ndarray, cells: int, workers: int) -> Visits:
+    """The cells around a point; each of them with its facets and neighbours once it is asked for."""
+    return explore(network, start.tolist(), cells, workers=workers)
 
 
 def beside_relucent(python: str, sizes: list[int], seeds: int) -> None:
@@ -79,7 +85,8 @@ def main() -> None:
     parser.add_argument("--sizes", default="784,128,128,10")
     parser.add_argument("--points", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=2, help="of the walk over cells around a point")
+    parser.add_argument("--cells", type=int, default=8, help="of the walk around a point")
+    parser.add_argument("--workers", type=int, default=2, help="processes of a second walk over the same cells")
     parser.add_argument("--relucent", metavar="PYTHON", help="a Python that has relucent: compare with it")
     options = parser.parse_args()
     sizes = [int(size) for size in options.sizes.split(",")]
@@ -98,6 +105,10 @@ def main() -> None:
         points = rng.random((options.points, sizes[0]))
         cells = timed(f"the cells of {options.points:,} points", lambda: patterns_of_points(network, points))  # noqa: B023
         print(f"  {len(set(cells)):,} different cells")
+        start = rng.random(sizes[0])
+        for workers in sorted({1, options.workers}):
+            label = f"{options.cells} cells of a walk, {workers} at work"
+            timed(label, lambda: [visit.cell.facet_count for visit in walked(network, start, options.cells, workers)])  # noqa: B023
     return None
 
 

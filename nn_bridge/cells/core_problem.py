@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from flint import fmpq
 
-from nn_bridge.cells.dyadic import Dyadic, DyadicStage, dyadic_stages
+from nn_bridge.cells.dyadic import Dyadic, DyadicStage, first_dyadic_stages
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.network.dense_sizes import check_dense
 from nn_bridge.network.forms import integer_entries, integer_stages_modulo
@@ -44,21 +45,18 @@ class CoreProblem:
     problem: CellProblem
 
     @cached_property
-    def _dyadic(self) -> list[DyadicStage] | None:
-        """The stages and, last, the outputs as arrays, where all numbers are doubles of usual size."""
-        return dyadic_stages(self.problem.network)
+    def _dyadic(self) -> list[DyadicStage]:
+        """The stages and, last, the outputs as arrays, up to the first with a number that is no usual double."""
+        return first_dyadic_stages(self.problem.network)
 
     @cached_property
     def core(self) -> _core.Problem:
         """The core's problem."""
         problem = self.problem
-        arrays = self._dyadic
-        if arrays is not None:
-            rows = [_as_doubles(stage) for stage in arrays[:-1]]
-            whole = all(stage.whole for stage in arrays[:-1])
-        else:
-            rows = _as_rationals(problem.network)
-            whole = all(_is_whole(stage) for stage in problem.network.stages)
+        stages = problem.network.stages
+        arrays = self._dyadic[: len(stages)]
+        rows = [_as_doubles(stage) for stage in arrays] + _as_rationals(problem.network, arrays)
+        whole = all(stage.whole for stage in arrays) and all(_is_whole(stage) for stage in stages[len(arrays) :])
         return _core.problem(
             problem.dim,
             len(problem.lines),
@@ -84,13 +82,23 @@ def _as_doubles(stage: DyadicStage) -> Rows:
     return stage.bias.doubles(), [], blocks
 
 
-def _as_rationals(network: Network) -> list[Rows]:
-    """All stages in doubles, with integers beside them where doubles are not the exact values."""
-    stages = [_rounded(stage) for stage in network.stages]
+def _as_rationals(network: Network, arrays: list[DyadicStage]) -> list[Rows]:
+    """The stages behind the first ones in doubles, with integers beside them where doubles are not exact."""
+    stages = [_rounded(stage) for stage in network.stages[len(arrays) :]]
     if all(exact for _, exact in stages):
         return [stage for stage, _ in stages]
-    cleared = integer_entries(network)[:-1]
+    cleared = integer_entries(network, [1 << power for power in _powers_of_core(arrays)])[:-1]
     return [_with_integers(stage, *own) for (stage, _), own in zip(stages, cleared, strict=True)]
+
+
+def _powers_of_core(arrays: list[DyadicStage]) -> list[int]:
+    """By what powers of two the core multiplies stages of doubles to make them integers (``make_exact``)."""
+    powers = [0]  # by source
+    for stage in arrays:
+        below = max((powers[block.source] for block in stage.blocks), default=0)
+        deepest = [0, stage.bias.deepest - below, *(block.entries.deepest for block in stage.blocks)]
+        powers.append(below + max(deepest))
+    return powers[1:]
 
 
 def _is_whole(stage: AffineStage) -> bool:
@@ -150,7 +158,7 @@ def _with_integers(stage: Rows, matrices: list[tuple[int, list[list[int]]]], bia
     return floats, bias, whole
 
 
-def residues_of(network: Network, arrays: list[DyadicStage] | None = None) -> _core.Residues:
+def residues_of(network: Network, arrays: Sequence[DyadicStage] = ()) -> _core.Residues:
     """The network modulo a prime, in the integer form that clears denominators stage by stage.
 
     Forms are evaluated at two random points and outputs combined at random.  Equal affine maps have equal residues (all
@@ -181,14 +189,12 @@ def residues_of(network: Network, arrays: list[DyadicStage] | None = None) -> _c
 
 
 def residue_stages(
-    network: Network, arrays: list[DyadicStage] | None = None
+    network: Network, arrays: Sequence[DyadicStage] = ()
 ) -> list[tuple[dict[int, np.ndarray], np.ndarray]]:
-    """Of each stage and, last, the outputs: the blocks by source and the bias of the integer form modulo the prime."""
-    if arrays is None:
-        return [
-            ({source: np.array(m, np.int64) for source, m in blocks}, np.array(bias, np.int64))
-            for blocks, bias in integer_stages_modulo(network, PRIME)
-        ]
+    """Of each stage and, last, the outputs: the blocks by source and the bias of the integer form modulo the prime.
+
+    The first stages may be given as arrays.
+    """
     found = []
     scales = [0]  # by source: its integer form is two to this power times its forms
     for stage in arrays:
@@ -200,6 +206,10 @@ def residue_stages(
             table[block.row, block.column] = _modulo(block.entries, scales[-1] - scales[block.source])
             blocks[block.source] = table
         found.append((blocks, _modulo(stage.bias, scales[-1])))
+    if len(arrays) <= len(network.stages):
+        for whole_blocks, bias in integer_stages_modulo(network, PRIME, [1 << scale for scale in scales[1:]]):
+            tables = {source: np.array(m, np.int64) for source, m in whole_blocks}
+            found.append((tables, np.array(bias, np.int64)))
     return found
 
 

@@ -138,11 +138,17 @@ def dyadic_stage(stage: AffineStage) -> DyadicStage | None:
 
 def dyadic_stages(network: Network) -> list[DyadicStage] | None:
     """All stages and, last, the outputs as arrays; None where one of their numbers is no double of usual size."""
-    stages = []
+    stages = first_dyadic_stages(network)
+    return stages if len(stages) > len(network.stages) else None
+
+
+def first_dyadic_stages(network: Network) -> list[DyadicStage]:
+    """The stages (and, last, the outputs) up to the first one that has a number which is no double of usual size."""
+    stages: list[DyadicStage] = []
     for stage in (*network.stages, network.output):
         found = dyadic_stage(stage)
         if found is None:
-            return None
+            break
         stages.append(found)
     return stages
 

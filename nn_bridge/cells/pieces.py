@@ -198,7 +198,7 @@ def count_pieces(cut: Network, domain: Polyhedron | None, allowed: Allowed) -> P
     problem = cell_problem(cut, domain)
     if problem is None:
         return level_pieces(cut, domain, allowed).counts
-    tree = leaf_tree(problem, FACES, misses(allowed))
+    tree = leaf_tree(problem, FACES, misses(allowed), maps=False)
     masks = _Masks(problem, tree.words, allowed)
     twice = flat = first = 0
     lower = False

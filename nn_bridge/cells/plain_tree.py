@@ -40,7 +40,7 @@ class LeafTree(Protocol):
         ...
 
 
-def leaf_tree(problem: CellProblem, emit: int, leave_out: Sequence[Miss] = ()) -> LeafTree:
+def leaf_tree(problem: CellProblem, emit: int, leave_out: Sequence[Miss] = (), *, maps: bool = True) -> LeafTree:
     """The compiled tree, or the plain one where nothing compiled is there or ``PUISEUX_PURE`` asks for it.
 
     Parameters
@@ -48,10 +48,11 @@ def leaf_tree(problem: CellProblem, emit: int, leave_out: Sequence[Miss] = ()) -
     problem : CellProblem
     emit : FACES or PATTERNS
     leave_out : sequence of Miss
-        As in `CellTree`.
+    maps : bool
+        As in `CellTree`; the plain tree always has residues.
     """
     if not runs_plain():
-        return CellTree(problem, emit, leave_out=leave_out)
+        return CellTree(problem, emit, leave_out=leave_out, maps=maps)
     say_plain()
     return PlainTree(problem, emit, leave_out)
 

@@ -160,6 +160,8 @@ class CellTree:
         The problem as the core takes it, where it has been made already.
     leave_out : sequence of Miss
         Find only the leaves for which none of these holds; subtrees for which one is proven are not visited.
+    maps : bool
+        Whether leaves have the residues of their affine maps; without, they are 0.
 
     Attributes
     ----------
@@ -180,12 +182,13 @@ class CellTree:
         select: np.ndarray | None = None,
         arrays: CoreProblem | None = None,
         leave_out: Sequence[Miss] = (),
+        maps: bool = True,
     ) -> None:
         self.problem = problem
         self.arrays = arrays if arrays is not None else CoreProblem(problem)
         self.emit = emit
         self._explorer = _core.Explorer(
-            self.arrays.core, emit, count_last_stage, self.arrays.residues if emit != COUNT_ONLY else None
+            self.arrays.core, emit, count_last_stage, self.arrays.residues if maps and emit != COUNT_ONLY else None
         )
         if leave_out:
             self._explorer.leave_out([list(miss) for miss in leave_out])

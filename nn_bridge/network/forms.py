@@ -7,6 +7,7 @@ are unchanged.  Forms of a pattern prefix are cached, since the subdivision asks
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from flint import fmpq_mat, fmpz, fmpz_mat
 
@@ -106,19 +107,24 @@ def integer_stages(network: Network) -> list[IntegerStage]:
     return [([(block.source, block.table()) for block in blocks], bias) for blocks, bias in _all_cleared(network)[0]]
 
 
-def integer_entries(network: Network) -> list[IntegerStage]:
-    """The same without zeros: of each row the entries that are not zero, by increasing column."""
-    return [([(block.source, block.rows()) for block in blocks], bias) for blocks, bias in _all_cleared(network)[0]]
+def integer_entries(network: Network, first: Sequence[int] = ()) -> list[IntegerStage]:
+    """The same without zeros: of each row the entries that are not zero, by increasing column.
+
+    Of the ``first`` stages only their factors are given; the list begins with the stage behind them.
+    """
+    found = _all_cleared(network, first)[0]
+    return [([(block.source, block.rows()) for block in blocks], bias) for blocks, bias in found]
 
 
-def integer_stages_modulo(network: Network, prime: int) -> list[IntegerStage]:
-    """Those of `integer_stages` modulo a prime below 2**63."""
+def integer_stages_modulo(network: Network, prime: int, first: Sequence[int] = ()) -> list[IntegerStage]:
+    """Those of `integer_stages` modulo a prime below 2**63; ``first`` as for `integer_entries`."""
+    check_dense(network)
     return [
         (
-            [(source, [[value % prime for value in row] for row in table]) for source, table in blocks],
+            [(block.source, [[value % prime for value in row] for row in block.table()]) for block in blocks],
             [value % prime for value in bias],
         )
-        for blocks, bias in integer_stages(network)
+        for blocks, bias in _all_cleared(network, first)[0]
     ]
 
 
@@ -127,10 +133,10 @@ def output_scale(network: Network) -> int:
     return _all_cleared(network)[1][-1]
 
 
-def _all_cleared(network: Network) -> tuple[list[_ClearedStage], list[int]]:
+def _all_cleared(network: Network, first: Sequence[int] = ()) -> tuple[list[_ClearedStage], list[int]]:
     stages: list[_ClearedStage] = []
-    scales = [1]
-    for stage in (*network.stages, network.output):
+    scales = [1, *first]
+    for stage in (*network.stages, network.output)[len(first) :]:
         blocks, bias, scale = _cleared(stage, scales)
         stages.append((blocks, bias))
         scales.append(scale)

@@ -56,12 +56,15 @@ def explore(
     from nn_bridge.writers.files import whole_file
     from puiseux.console.waiting import StepProgress
     from puiseux.questions import exploring
+    from puiseux.questions.outlook import told_without_cell
     from puiseux.reading import load
 
     exact = load(network)
     with ExitStack() as stack:
         progress = stack.enter_context(StepProgress())
         stream = None if file is None else stack.enter_context(whole_file(file))
+        say = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
+        watch = stack.enter_context(told_without_cell(exact.input_dim, say))
         progress("Exploring")
         found = exploring.summarize(
             exact,
@@ -74,6 +77,7 @@ def explore(
             time_limit=time_limit,
             workers=workers,
             checkpoint=checkpoint,
+            watch=watch,
             write=None if stream is None else lambda line: stream.write(line.encode()),
         )
     print(json.dumps(found.to_json()) if as_json else exploring.describe(found, shown_path(network)))

@@ -30,6 +30,7 @@ from puiseux.questions.answers import readable_point, sizes, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
+_LARGE = 256  # inputs, beyond which one linear program may take minutes
 _SHOWN = 6  # coordinates of the start that are printed
 
 
@@ -223,6 +224,7 @@ def summarize(
     rng: int | None = None,
     time_limit: float | None = None,
     write: Callable[[str], object] | None = None,
+    watch: Callable[[], object] | None = None,
     workers: int = 1,
     checkpoint: str | PathLike[str] | None = None,
 ) -> Exploration:
@@ -239,6 +241,8 @@ def summarize(
     write : callable, optional
         Receives a line of JSON for each cell: ``pattern``, ``distance``, ``facets`` (rows ``a``, ``b`` with
         ``a . x <= b``), ``bounded`` and ``point``.
+    watch : callable, optional
+        Called for each cell, once its facets are found.
     workers, checkpoint
         As in `explore`.
     """
@@ -246,6 +250,8 @@ def summarize(
     check_time_limit(time_limit)
     seed = generator_and_seed(rng)[1] if order == "random" else None
     posed = pose(as_network(network), domain)
+    if time_limit is not None and posed.network.input_dim > _LARGE:
+        workers = max(workers, 2)  # a compiled linear program hears of no limit, but a process can be ended
     tally = _Tally()
     reason = None
     try:
@@ -263,6 +269,8 @@ def summarize(
                 full=write is not None,
             ):
                 tally.add(visit)
+                if watch is not None:
+                    watch()
                 if write is not None:
                     write(json.dumps(_line(visit)) + "\n")
     except OutOfTime:

@@ -117,6 +117,36 @@ class Outlook:
             self._say(f"puiseux: {fact}; the count goes on. Ways out: {_WAYS_OUT}")
 
 
+@contextmanager
+def told_without_cell(inputs: int, say: Callable[[str], None]) -> Iterator[Callable[[], None]]:
+    """Say once, with the ways out, where a walk over cells has no cell after some seconds.
+
+    Parameters
+    ----------
+    inputs : int
+        The inputs of the network.
+    say : callable
+        Receives the line.
+
+    Yields
+    ------
+    callable
+        To be called when there is a cell.
+    """
+    fact = f"no cell in {NO_CELL:g} s: all facets of a cell of a network with {inputs:,} inputs may take very long"
+    ways_out = (
+        "--domain slice:FILE explores a plane, or a slice of few dimensions, through the point, "
+        "--time-limit SECONDS ends the walk"
+    )
+    watch = threading.Timer(NO_CELL, say, [f"puiseux: {fact}; the walk goes on. Ways out: {ways_out}"])
+    watch.daemon = True
+    watch.start()
+    try:
+        yield watch.cancel
+    finally:
+        watch.cancel()
+
+
 def duration(days: float) -> str:
     """A long time in words.
 

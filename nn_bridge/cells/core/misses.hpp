@@ -101,6 +101,12 @@ public:
         });
     }
 
+    /// What the last call of `provably` found about a unit of the last stage at a generator: a middle and a radius.
+    std::pair<double, double> bounds(int t, int unit) {
+        Bounds& found = stages_[size_t(last_)];
+        return {found.middle_at(t)[unit], found.radius_at(t)[unit]};
+    }
+
 private:
     /// The bounds of a stage's units, before or after their ReLU, generator by generator.
     struct Bounds {
@@ -124,7 +130,7 @@ private:
     struct Odds {
         std::int64_t tried = 0, gone = 0, passed = 0;
     };
-    static constexpr double SPLIT = 3000;  // the operations that a cell is worth, about
+    static constexpr double SPLIT = 1000;  // the operations that a cell is worth, about
     static constexpr int SIZES = 8;
 
     const Problem& problem_;

@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from flint import fmpq
 
+from nn_bridge.cells import core_problem
 from nn_bridge.cells.core_problem import PRIME, residue_stages
-from nn_bridge.cells.dyadic import dyadic, dyadic_doubles, dyadic_stage, dyadic_stages
+from nn_bridge.cells.dyadic import dyadic, dyadic_doubles, dyadic_stage, dyadic_stages, first_dyadic_stages
+from nn_bridge.cells.problem import cell_problem
+from nn_bridge.cells.tree import PATTERNS, CellTree
 from nn_bridge.network.forms import integer_stages_modulo
-from nn_bridge.network.network import Network
+from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.network.sparse_row import SparseRow
 from polyhedra.scalars import rational
 
@@ -129,3 +132,46 @@ def test_doubles_as_the_rationals_that_they_are():
     one, other = dyadic_doubles(values), dyadic(map(rational, values.tolist()))
     assert one.numerators.tolist() == other.numerators.tolist()
     assert one.halvings.tolist() == other.halvings.tolist()
+
+
+def mixed(rng, exact_stages):
+    """A network of few different weights, of which the first stages consist of doubles, with skip connections."""
+    n, sizes = 2, [5, 4, 4, 2]
+    stages = []
+    for s, size in enumerate(sizes):
+        blocks = []
+        for source, columns in enumerate([n, *sizes[:s]]):
+            if source == s or rng.random() < 0.4:
+                low = rng.integers(-2, 3, (size, columns)) * 2.0 ** -rng.integers(0, 4, (size, columns))
+                blocks.append((source, tuple(tuple(rational(v) for v in row) for row in low.tolist())))
+        bias = [rational(v) for v in (rng.integers(-2, 3, size) / 8).tolist()]
+        if s >= exact_stages and (s == exact_stages or rng.random() < 0.5):
+            bias = [v / 3 for v in bias]
+            bias[0] = fmpq(1, 3)
+        stages.append(AffineStage(tuple(blocks), tuple(bias)))
+    return Network(n, tuple(stages[:-1]), stages[-1])
+
+
+@pytest.mark.parametrize("exact_stages", [0, 1, 2, 3])
+def test_stages_behind_those_of_doubles(exact_stages, monkeypatch):
+    """The same residues as of the integer form, and the same signs as from integers for all stages."""
+    rng = np.random.default_rng(exact_stages)
+    decided = 0
+    for _ in range(12):
+        network = mixed(rng, exact_stages)
+        arrays = first_dyadic_stages(network)
+        assert len(arrays) == exact_stages
+        for (blocks, bias), (known, known_bias) in zip(
+            residue_stages(network, arrays), integer_stages_modulo(network, PRIME), strict=True
+        ):
+            assert bias.tolist() == known_bias
+            assert {source: table.tolist() for source, table in blocks.items()} == dict(known)
+        problem = cell_problem(network)
+        found = []
+        for first in (first_dyadic_stages, lambda _: []):
+            monkeypatch.setattr(core_problem, "first_dyadic_stages", first)
+            tree = CellTree(problem, PATTERNS)
+            found.append([leaf for leaves in tree.run() for leaf in leaves.patterns.tolist()])
+            decided += tree.exact_decisions
+        assert found[0] == found[1]
+    assert decided > 0 or exact_stages == 3

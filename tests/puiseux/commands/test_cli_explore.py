@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
 
 import puiseux
+from nn_bridge.exploration import LocalCells
 from nn_bridge.network.network import Network
 from puiseux.console.cli import run
+from puiseux.questions import outlook
 
 
 @pytest.fixture
@@ -19,6 +22,30 @@ def grid(tmp_path: Path) -> Path:
     path = tmp_path / "grid.json"
     puiseux.save(Network.from_layers([[[1, 0], [1, 0], [0, 1]], [[1, 1, 1]]], [[0, -1, 0], [0]]), path)
     return path
+
+
+def test_a_walk_without_a_cell_says_so_once(
+    grid: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(outlook, "NO_CELL", 0.4)
+    found = LocalCells.at
+    for pause, lines in ((0.0, 0), (0.8, 1)):
+        monkeypatch.setattr(LocalCells, "at", lambda home, point, pause=pause: (sleep(pause), found(home, point))[1])
+        assert run(["explore", str(grid), "--at", "1/2,1/2", "--max-cells", "1"]) == 0
+        out, err = capsys.readouterr()
+        assert "cells    1" in out
+        assert (
+            err.count("network with 2 inputs may take very long; the walk goes on. Ways out: --domain slice") == lines
+        )
+
+
+def test_nothing_is_said_once_there_is_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlook, "NO_CELL", 0.05)
+    said: list[str] = []
+    with outlook.told_without_cell(2, said.append) as seen:
+        seen()
+        sleep(0.2)
+    assert said == []
 
 
 def answer(capsys: pytest.CaptureFixture[str], path: Path, *options: str, code: int = 0) -> dict[str, Any]:
