@@ -41,6 +41,8 @@ def main() -> None:
     wine, wines = load(EXAMPLES / "wine_2d.npz"), load_wine()
     training = (wines.data[:, [0, 6]], wines.target)
     keep("regions", picture_of(pose(wine), "core"))
+    front = picture_of(pose(wine, "box:11,15;0,6"), None, "regions", "class")
+    (IMAGES / "wine_2d.png").write_bytes(small_png(front, dpi=110, colours=96))
     keep("classes", picture_of(pose(wine, "box:11,15;0,6"), None, "regions", "class", training))
     keep("value", picture_of(pose(wine.select_outputs([0]), "box:11,15;0,6"), None, "regions", "value"), 256)
     folded = random_network([2, 5, 4, 1], rng=3, init="ternary")

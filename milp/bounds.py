@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context
 from enum import Enum
 
 from nn_bridge.network.network import INPUT
@@ -81,6 +82,17 @@ class Bounds(Value):
             return self.input
         low, high = self.lower[source - 1], self.upper[source - 1]
         return tuple(max(0.0, v) for v in low), tuple(max(0.0, v) for v in high)
+
+
+def text_above(bound: float) -> str:
+    """An upper bound in six digits, rounded up.
+
+    Examples
+    --------
+    >>> text_above(2 / 3), text_above(-2 / 3), text_above(250.0)
+    ('0.666667', '-0.666666', '250')
+    """
+    return f"{float(Context(prec=6, rounding=ROUND_CEILING).create_decimal_from_float(bound)):.6g}"
 
 
 def place_of(stage: int, unit: int, stages: int) -> str:

@@ -133,7 +133,8 @@ def search_maximum(
     if deadline is not None and time.monotonic() > deadline:  # not even the relaxation is built
         point = start if start is not None and region.contains(start) else None
         question = Network(network.input_dim, network.stages[:depth], row_of(stage, index, sign))
-        return SearchResult(None if point is None else question.evaluate(point)[0], point, None, 0, False)
+        value = None if point is None else question.evaluate(point)[0]
+        return SearchResult(value, point, end_by_intervals(question.output, bounds), 0, False)
     search = _Search(network, region, bounds, stage, index, sign, len(network.stages) if depth is None else depth)
     if start is not None:
         search.try_point(start)
@@ -351,6 +352,16 @@ def _into(value: fmpq, low: fmpq, high: fmpq) -> fmpq:
     """A proposed coordinate, moved into its interval, and to an end that it nearly reaches: a guess, judged exactly."""
     near = _NEAR * (high - low)
     return high if value > high - near else low if value < low + near else value
+
+
+def end_by_intervals(stage: AffineStage, bounds: Bounds) -> fmpq:
+    """An upper bound of the one row of a stage, from the ends of all inputs and units, exactly."""
+    total = stage.bias[0]
+    for source, matrix in stage.blocks:
+        for weight, low, high in zip(matrix[0], *bounds.value_box(source), strict=True):
+            if weight != 0:
+                total += weight * rational(high if weight > 0 else low)
+    return total
 
 
 def row_of(stage: AffineStage, index: int, sign: int) -> AffineStage:

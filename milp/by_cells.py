@@ -14,7 +14,7 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from milp.bounds import OutOfRange
+from milp.bounds import Bounds, OutOfRange, Stability
 from milp.branching import SearchResult, row_of
 from milp.cell_batches import CellBatch, TooManyCells, cell_batches, exact_cells
 from milp.cell_bounds import box_of, estimates, tightened, upper_bounds
@@ -158,7 +158,8 @@ def cell_system(network: Network, region: BoundedDomain, pattern: Pattern) -> tu
     right: list[fmpq] = list(region.polyhedron.b)
     for forms, phases in zip(network.affine_forms(pattern), pattern, strict=False):
         for (*a, b), active in zip(forms, phases, strict=True):
-            if any(a):
+            # a constant that has the phase says nothing; one that has not leaves no point, and its row says so
+            if any(a) or (b < 0 if active else b > 0):
                 rows.append(tuple(-v for v in a) if active else tuple(a))
                 right.append(b if active else -b)
     return rows, right
@@ -229,6 +230,53 @@ def _meet_exactly(
     except (OutOfTime, TooManyCells):
         return Meeting(None, False, cells)
     return Meeting(None, True, cells)
+
+
+def meet_by_phases(
+    slacks: Network,
+    region: BoundedDomain,
+    bounds: Bounds,
+    *,
+    strict: tuple[bool, ...],
+    deadline: float | None = None,
+    max_nodes: int | None = None,
+) -> Meeting:
+    """The same on a domain of any dimension, with many walls or inputs: all phases of the units that may change sign.
+
+    Unit after unit, in the order of the stages, both phases are tried; where no point of the domain has the phases so
+    far (an exact program), nothing more is. ``bounds`` hold for the units on the domain.
+    """
+    unstable = [(k, i) for k in range(len(slacks.stages)) for i in bounds.unstable(k)]
+    base = [[bounds.stability(k, i) is Stability.ACTIVE for i in range(n)] for k, n in enumerate(slacks.hidden)]
+    polyhedron = region.polyhedron
+    stack: list[tuple[bool, ...]] = [()]
+    nodes = 0
+    while stack:
+        if (deadline is not None and time.monotonic() > deadline) or (max_nodes is not None and nodes >= max_nodes):
+            return Meeting(None, False, nodes)
+        phases = stack.pop()
+        nodes += 1
+        for (k, i), active in zip(unstable, phases, strict=False):
+            base[k][i] = active
+        pattern = tuple(map(tuple, base))
+        if len(phases) == len(unstable):
+            point = _all_at_least_zero(slacks, region, pattern, strict)
+            if point is not None:
+                return Meeting(point, True, nodes)
+            continue
+        rows, right = list(polyhedron.A), list(polyhedron.b)
+        forms = slacks.affine_forms(pattern)
+        for (k, i), active in zip(unstable, phases, strict=False):
+            *a, b = forms[k][i]
+            rows.append(tuple(-v for v in a) if active else tuple(a))
+            right.append(b if active else -b)
+        if phases:
+            nothing = (ZERO,) * region.dim
+            answer = maximize(nothing, rows, right, polyhedron.A_eq, polyhedron.b_eq)
+            if not isinstance(answer, Optimal):
+                continue
+        stack += [(*phases, False), (*phases, True)]
+    return Meeting(None, True, nodes)
 
 
 def _by_size(reach: NDArray[np.float64]) -> Sequence[int]:

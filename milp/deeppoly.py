@@ -3,7 +3,7 @@
 Each unit lies between two lines of its pre-activation g: an unstable one above a g, with a = 1 where M >= -m and a =
 0 otherwise, and below M (g - m) / (M - m). A row over the units of a stage is pushed back to earlier sources by
 taking, for each coefficient, the line of the safe side, until only the input is left; there the row is bounded on the
-box.
+box, and where a Euclidean ball is given, on the ball too: a . c + r |a| (the dual norm).
 
 The lines need not be rounded correctly, they only need to be valid, which is easily had.  The rest is sums of products;
 their rounding error is at most gamma times the same sum over absolute values, and that is added to the bound.
@@ -55,17 +55,30 @@ class _Lines:
     lower_slope: Floats
 
 
-def deeppoly_bounds(network: Network, start: Bounds, *, parallel: bool = False) -> Bounds:
+@dataclass(frozen=True, slots=True)
+class FloatBall:
+    """A Euclidean ball in floating point: the centre rounded to nearest, a radius that is not below the exact one."""
+
+    center: Floats
+    radius: float
+
+
+def deeppoly_bounds(
+    network: Network, start: Bounds, *, parallel: bool = False, ball: FloatBall | None = None
+) -> Bounds:
     """Tighten given valid bounds stage by stage; never looser than they were.
 
-    With ``parallel`` the line below an unstable unit has the slope of the line above, as in Fast-Lin.
+    With ``parallel`` the line below an unstable unit has the slope of the line above, as in Fast-Lin. With a ball the
+    bounds hold on the part of the domain in it, which must not be empty.
 
     Where weights or values leave the range in which the error bound is a proof, the bounds stay as they are.
     """
     stages = [float_stage(stage) for stage in (*network.stages, network.output)]
     with np.errstate(all="ignore"):  # a NaN or an infinity tightens nothing
         loss = UNDERFLOW * growth(stages, start)
-        return _tightened(network, start, stages, loss, parallel) if loss < math.inf else start
+        if ball is not None:
+            loss *= max(1.0, ball.radius, float(np.max(np.abs(ball.center), initial=0.0)))
+        return _tightened(network, start, stages, loss, parallel, ball) if loss < math.inf else start
 
 
 def growth(stages: list[FloatStage], start: Bounds) -> float:
@@ -79,17 +92,24 @@ def growth(stages: list[FloatStage], start: Bounds) -> float:
     return factor * products
 
 
-def _tightened(network: Network, start: Bounds, stages: list[FloatStage], loss: float, parallel: bool) -> Bounds:
+def _tightened(
+    network: Network,
+    start: Bounds,
+    stages: list[FloatStage],
+    loss: float,
+    parallel: bool,
+    ball: FloatBall | None,
+) -> Bounds:
     sizes = [network.input_dim, *network.hidden]
     lower, upper = list(start.lower), list(start.upper)
     name = "fast-lin" if parallel else "deeppoly"
     lines: list[_Lines] = []
     for k, stage in enumerate(stages):
-        if k > 0:  # the first stage is exact already
+        if k > 0 or ball is not None:  # on the box the first stage is exact already
             current = Bounds(start.input, tuple(lower), tuple(upper), name)
             boxes = [_box(current, source) for source in range(k + 1)]
-            above = _upper_bounds(stage, 1.0, stages, lines, boxes, sizes, loss)
-            below = -_upper_bounds(stage, -1.0, stages, lines, boxes, sizes, loss)
+            above = _upper_bounds(stage, 1.0, stages, lines, boxes, sizes, loss, ball)
+            below = -_upper_bounds(stage, -1.0, stages, lines, boxes, sizes, loss, ball)
             lower[k] = tuple(max(a, float(b)) for a, b in zip(lower[k], below, strict=True))
             upper[k] = tuple(min(a, float(b)) for a, b in zip(upper[k], above, strict=True))
         lines.append(_unit_lines(lower[k], upper[k], parallel))
@@ -129,11 +149,14 @@ def _upper_bounds(
     boxes: list[tuple[Floats, Floats]],
     sizes: list[int],
     loss: float,
+    ball: FloatBall | None,
 ) -> Floats:
     """Upper bounds of sign * (pre-activations of the target stage), rounding errors included."""
     # 8 counts the roundings beside the inner product, the factor 2 those of computing the error bound itself
     gamma = 2.0 * (max(sizes) + 8) * UNIT_ROUNDOFF
     size = [np.maximum(np.abs(low), np.abs(high)) for low, high in boxes]
+    if ball is not None:
+        size[INPUT] = np.maximum(size[INPUT], np.abs(ball.center))
     rows: dict[int, Floats] = {source: sign * matrix for source, matrix in target.blocks}
     constant = sign * target.bias
     error = gamma * np.abs(constant) + loss
@@ -161,6 +184,19 @@ def _upper_bounds(
     row = rows.get(INPUT)
     if row is not None:
         constant_magnitude = np.abs(constant) + np.abs(row) @ size[INPUT]
-        constant = constant + np.maximum(row, 0.0) @ high + np.minimum(row, 0.0) @ low
+        greatest = np.maximum(row, 0.0) @ high + np.minimum(row, 0.0) @ low
+        if ball is not None:
+            reach = ball.radius * _lengths(row)
+            on_ball = row @ ball.center + reach
+            greatest = np.where(on_ball < greatest, on_ball, greatest)
+            constant_magnitude = constant_magnitude + reach  # its relative error is below gamma too
+        constant = constant + greatest
         error = error + gamma * constant_magnitude
     return np.nextafter(constant + 2.0 * error, math.inf)
+
+
+def _lengths(rows: Floats) -> Floats:
+    """The Euclidean length of each row, scaled so that no square leaves the range."""
+    scale = np.max(np.abs(rows), axis=1, initial=0.0)
+    scaled = rows / np.where(scale > 0.0, scale, 1.0)[:, None]
+    return scale * np.sqrt(np.sum(scaled * scaled, axis=1))

@@ -1,13 +1,16 @@
 """Does one class keep the highest score in a Euclidean ball?  Exactly: the ball is no polyhedron, the violations are.
 
 On each cell another class wins on a polyhedron; the square of its distance to the centre (`milp.nearest`) is compared
-with r^2 in rationals. With few inputs all cells of the box around the ball are looked at. With many, a polyhedron
-around the ball (the box, and the range of each unit of the first stage on the ball) bounds what branching over the
-phases of units can reach; where all phases are fixed, the distance of the cell decides.
+with r^2 in rationals. Gradient steps look for a violation and linear bounds on the ball (`milp.deeppoly`) for a proof
+first. With few inputs all cells of the box around the ball are looked at then. With many, a polyhedron around the ball
+bounds what branching over the phases of units can reach: the box, the range of each unit of the first stage on the
+ball, and the tangent plane wherever a point of the relaxation leaves the ball (outer approximation, Kelley 1960).
+Where all phases are fixed, the distance of the cell decides.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from dataclasses import dataclass, replace
@@ -15,16 +18,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from flint import fmpq, fmpz
 
-from milp.bounding import network_bounds
-from milp.bounds import Bounds, OutOfRange, Stability
+from milp.ball_attack import attack, moved_inside, values_at
+from milp.bounding import check_method, interval_bounds
+from milp.bounds import Bounds, OutOfRange, Stability, text_above
 from milp.branching import Objective
 from milp.by_cells import cell_system
 from milp.cell_batches import cell_batches, exact_cells
 from milp.choice import cells_can_win
+from milp.deeppoly import FloatBall, FloatStage, deeppoly_bounds, float_stage
 from milp.domain import BoundedDomain, OutOfTime
 from milp.nearest import nearest_point
 from milp.relaxation import Relaxation
 from milp.solvers import third_of
+from milp.tightening import tighten
 from nn_bridge.network.joint import combined
 from nn_bridge.network.network import INPUT, Network, Pattern, Row
 from polyhedra.arrays import Floats
@@ -34,6 +40,15 @@ from polyhedra.matrix import dot
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.rounding import round_up
 from polyhedra.scalars import ONE, ZERO, rational, to_float
+
+TANGENTS_AT_ROOT, TANGENTS_AT_NODE, MOST_TANGENTS = 30, 2, 150
+"""Tangent planes that are added at most: before the first branch, at each node, and of one class in all."""
+
+MILP_NODES = 2000
+"""Nodes for each end of a unit's range, where exact ranges are asked for."""
+
+CUTS = 1e-4
+"""A tangent plane is added where a point is further from the centre than the radius by more than this share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +132,20 @@ def first_violation(
     tightening, node_limit, deadline
         As elsewhere; without cells the limit of nodes is that of each class.
     """
+    check_method(tightening)
     search = _Search(network, ball, region, label, deadline)
     try:
+        if not search.meets():
+            return Finding(None, None, None)
+        found = search.at_once()
+        if found is not None:
+            return found
         if cells_can_win(region):
             return search.by_cells()
         return search.by_phases(tightening, node_limit)
     except OutOfTime as error:
-        return Finding(None, None, str(error))
+        known = "" if search.most is None else f"; no score gains more than {text_above(search.most)}"
+        return Finding(None, None, f"{error}{known}")
 
 
 class _Search:
@@ -131,6 +153,41 @@ class _Search:
         self.network, self.ball, self.region, self.deadline = network, ball, region, deadline
         self.label = label
         self.others = [k for k in range(network.output_dim) if k != label]
+        self.most: float | None = None  # no gain of another class is above this
+
+    # ---------------------------------------------------------------- at once
+
+    def at_once(self) -> Finding | None:
+        """A violation by gradient steps, or a proof by linear bounds; classes that cannot win are left out."""
+        gains = self._gains()
+        with contextlib.suppress(OutOfRange):
+            hit = attack(gains, self.ball, self.region, self.deadline)
+            if hit is not None:
+                return Finding(hit[0], self.others[hit[1]], None)
+            ends = self.bounds_on_ball(gains).upper[-1]
+            self.most = max(ends)
+            self.others = [k for k, end in zip(self.others, ends, strict=True) if end > 0]
+        return None if self.others else Finding(None, None, None)
+
+    def meets(self) -> bool:
+        """Whether the ball and the domain have a common point: the nearest one of the domain lies in the ball."""
+        center, region = self.ball.center, self.region
+        near: Row | None = tuple(min(max(c, a), b) for c, a, b in zip(center, region.lower, region.upper, strict=True))
+        if not region.is_box:
+            polyhedron = region.polyhedron
+            rows, right = list(polyhedron.A), list(polyhedron.b)
+            for row, b in zip(polyhedron.A_eq, polyhedron.b_eq, strict=True):
+                rows += [row, tuple(-v for v in row)]
+                right += [b, -b]
+            found = nearest_point(center, rows, right, self.deadline)
+            near = None if found is None else found.point
+        return near is not None and self.ball.holds(near)
+
+    def bounds_on_ball(self, network: Network) -> Bounds:
+        """Linear bounds on the ball and the domain, which meet."""
+        center = np.array([to_float(v) for v in self.ball.center])
+        ball = FloatBall(center, round_up(self.ball.radius))
+        return deeppoly_bounds(network, interval_bounds(network, self.region), ball=ball)
 
     # ---------------------------------------------------------------- one cell
 
@@ -145,7 +202,8 @@ class _Search:
         *gain, constant = (p - q for p, q in zip(forms[other], forms[self.label], strict=True))
         rows.append(tuple(-v for v in gain))
         right.append(constant)
-        found = nearest_point(self.ball.center, rows, right, self.deadline)
+        squared = self.ball.radius * self.ball.radius
+        found = nearest_point(self.ball.center, rows, right, self.deadline, within=squared)
         if found is None:
             return None, None
         excess = self.ball.excess(found.point)
@@ -199,7 +257,13 @@ class _Search:
     def by_phases(self, tightening: str, node_limit: int) -> Finding:
         """Branch over the phases of units, with bounds on a polyhedron around the ball."""
         region = self._with_rows(self.region, [self.ball.half_space(row) for row in self._first_rows()])
-        known = network_bounds(self.network, region, tightening, time_limit=third_of(self.deadline))
+        known = self.bounds_on_ball(self.network)
+        if tightening in ("lp", "milp"):
+            share = third_of(self.deadline)
+            end = None if share is None else time.monotonic() + share
+            known = tighten(self.network, region, known, node_limit=0, deadline=end)
+            if tightening == "milp":
+                known = tighten(self.network, region, known, node_limit=MILP_NODES, deadline=end)
         reason = None
         for other in self.others:
             found = self._class_by_phases(region, known, other, node_limit)
@@ -235,23 +299,33 @@ class _Search:
         relaxation = Relaxation(question, region, known)
         relaxation.set_objective(question.output, 0, 1)
         relaxation.deadline = self.deadline
+        floats = [float_stage(stage) for stage in (*question.stages, question.output)]
         unstable = [(k, i) for k in range(len(question.stages)) for i in known.unstable(k)]
         fixed: Phases = {}
-        stack: list[Phases] = [{}]
-        nodes = 0
+        stack: list[tuple[Phases, float]] = [({}, relaxation.objective_end)]
+        nodes = tangents = 0
         while stack:
             if nodes >= node_limit or (self.deadline is not None and time.monotonic() > self.deadline):
-                return Finding(None, None, f"class {other}: stopped after {nodes} nodes")
-            wanted = stack.pop()
+                most = text_above(max(end for _, end in stack))
+                return Finding(None, None, f"class {other}: stopped after {nodes} nodes; it gains {most} at most")
+            wanted, inherited = stack.pop()
             for unit in {*fixed, *wanted}:
                 if fixed.get(unit) != wanted.get(unit):
                     relaxation.set_phase(*unit, wanted.get(unit))
             fixed = wanted
             nodes += 1
             bound, columns = relaxation.bound()
+            rounds = TANGENTS_AT_NODE if nodes > 1 else TANGENTS_AT_ROOT
+            while bound > 0 and rounds > 0 and tangents < MOST_TANGENTS:
+                row = self._tangent(columns)
+                if row is None:
+                    break
+                relaxation.add_rows([(dict(enumerate(row[0])), row[1])])
+                bound, columns = relaxation.bound()
+                rounds, tangents = rounds - 1, tangents + 1
             if bound <= 0:
                 continue
-            point = self._candidate(question, columns)
+            point = self._candidate(question, floats, columns)
             if point is not None:
                 return Finding(point, other, None)
             free = [unit for unit in unstable if unit not in fixed]
@@ -261,27 +335,36 @@ class _Search:
                     return Finding(point, other, None)
                 continue
             unit, first = _most_relaxed(relaxation, free, columns)
-            stack += [{**fixed, unit: not first}, {**fixed, unit: first}]
+            end = min(bound, inherited)
+            stack += [({**fixed, unit: not first}, end), ({**fixed, unit: first}, end)]
         return Finding(None, None, None)
 
-    def _candidate(self, question: Network, columns: Floats | None) -> Row | None:
+    def _candidate(self, question: Network, floats: list[FloatStage], columns: Floats | None) -> Row | None:
         """The point of a relaxation moved into the ball and the domain, if the other class wins there."""
         if columns is None:
             return None
         point = np.array(columns[: question.input_dim], dtype=float)
+        if not values_at(floats, self._pulled(point)[None])[-1][0, 0] > 0:
+            return None  # floats see no violation there
+        inside = moved_inside(point, self.ball, self.region)
+        return inside if inside is not None and question.evaluate(inside)[0] > 0 else None
+
+    def _pulled(self, point: Floats) -> Floats:
+        """A point moved into the ball, in floating point."""
         center = np.array([to_float(v) for v in self.ball.center])
-        length, radius = float(np.linalg.norm(point - center)), to_float(self.ball.radius)
-        if not math.isfinite(length):
+        length = float(np.linalg.norm(point - center))
+        radius = to_float(self.ball.radius)
+        return point if length <= radius else center + (point - center) * (radius / length)
+
+    def _tangent(self, columns: Floats | None) -> tuple[Row, fmpq] | None:
+        """The half-space of the ball in the direction of a point, if the point lies outside of it."""
+        if columns is None:
             return None
-        if length > radius:
-            point = center + (point - center) * (radius / length * (1 - 1e-12))
-        inside = tuple(
-            min(max(rational(float(v)), a), b)
-            for v, a, b in zip(point, self.region.lower, self.region.upper, strict=True)
-        )
-        if not (self.ball.holds(inside) and self.region.contains(inside)):
+        step = columns[: len(self.ball.center)] - np.array([to_float(v) for v in self.ball.center])
+        length = float(np.linalg.norm(step))
+        if not math.isfinite(length) or length <= to_float(self.ball.radius) * (1 + CUTS):
             return None
-        return inside if question.evaluate(inside)[0] > 0 else None
+        return self.ball.half_space(tuple(rational(float(v)) for v in step / length))
 
 
 Phases = dict[tuple[int, int], bool]

@@ -9,6 +9,7 @@ Sources: Lawson and Hanson 1974 (least distance); Goldfarb and Idnani 1983 (dual
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from scipy.optimize import nnls
 from milp.domain import OutOfTime
 from nn_bridge.network.network import Row
 from polyhedra.matrix import dot, solve
-from polyhedra.scalars import ZERO, to_float
+from polyhedra.scalars import ZERO, rational, to_float
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,12 @@ class Nearest:
 
 
 def nearest_point(
-    center: Row, rows: Sequence[Row], right: Sequence[fmpq], deadline: float | None = None
+    center: Row,
+    rows: Sequence[Row],
+    right: Sequence[fmpq],
+    deadline: float | None = None,
+    *,
+    within: fmpq | None = None,
 ) -> Nearest | None:
     """The point of {A x <= b} nearest to a centre in the Euclidean norm, exactly; None where the set is empty.
 
@@ -52,6 +58,8 @@ def nearest_point(
     rows, right : A and b
     deadline : float, optional
         A value of ``time.monotonic``.
+    within : fmpq, optional
+        The square of a distance: None is returned too where a cheap proof shows that no point is so near.
 
     Raises
     ------
@@ -66,16 +74,18 @@ def nearest_point(
     """
     proposed = _proposed(center, rows, right)
     if proposed is not None:
-        found = _checked(center, rows, right, proposed)
+        if within is not None and _lies_beyond(center, rows, right, proposed, within):
+            return None
+        found = _checked(center, rows, right, list(proposed))
         if found is not None:
             return found
     return _by_active_sets(center, rows, right, deadline)
 
 
-def _proposed(center: Row, rows: Sequence[Row], right: Sequence[fmpq]) -> list[int] | None:
-    """The rows that hold with equality at the nearest point, as floating point sees it."""
+def _proposed(center: Row, rows: Sequence[Row], right: Sequence[fmpq]) -> dict[int, float] | None:
+    """The rows that hold with equality at the nearest point, as floats see it, with multiples of their weights."""
     if not rows:
-        return []
+        return {}
     table = np.array([[to_float(v) for v in row] for row in rows])
     gap = np.array([to_float(dot(row, center) - b) for row, b in zip(rows, right, strict=True)])
     if not (np.isfinite(table).all() and np.isfinite(gap).all()):
@@ -93,7 +103,23 @@ def _proposed(center: Row, rows: Sequence[Row], right: Sequence[fmpq]) -> list[i
     except (RuntimeError, ValueError, np.linalg.LinAlgError):
         return None
     chosen = np.nonzero(weights > 1e-12 * weights.max(initial=0.0))[0]
-    return [int(i) for i in chosen]
+    return {int(i): float(weights[i] / size[i]) for i in chosen}
+
+
+def _lies_beyond(
+    center: Row, rows: Sequence[Row], right: Sequence[fmpq], proposed: dict[int, float], within: fmpq
+) -> bool:
+    """Whether these weights u >= 0 prove that all points are further away: u.(A c - b) <= |A'u| |c - x| for each x."""
+    least, normal = ZERO, [ZERO] * len(center)
+    for i, weight in proposed.items():
+        if not math.isfinite(weight) or weight <= 0:
+            return False
+        u = rational(weight)
+        least += u * (dot(rows[i], center) - right[i])
+        for j, a in enumerate(rows[i]):
+            if a != 0:
+                normal[j] += u * a
+    return bool(least > 0 and least * least > within * dot(normal, normal))
 
 
 def _checked(center: Row, rows: Sequence[Row], right: Sequence[fmpq], chosen: Sequence[int]) -> Nearest | None:

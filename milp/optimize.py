@@ -253,7 +253,7 @@ def _near_the_top(
     node_limit: int,
     deadline: float | None,
 ) -> tuple[SearchResult, BoundedDomain]:
-    """What boxes and, where they are few, cells say of a maximum, and the part of the domain where it can be."""
+    """Bounds of boxes and, where they are few, of cells on a maximum, and the part of the domain that can hold it."""
     question = Network(network.input_dim, network.stages, row_of(stage, 0, sign))
     half = None if deadline is None else time.monotonic() + 0.5 * (deadline - time.monotonic())
     first, rest = SearchResult(None, None, None, 0, False), region

@@ -31,6 +31,7 @@ from milp.scaling import scaled
 from milp.solvers import deadline_after, require_cvxpy, solve, time_left
 from nn_bridge.network.network import Network, Pattern
 from polyhedra.errors import FormulationError
+from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import rational
 from polyhedra.values import Value
 
@@ -73,6 +74,7 @@ class ParityBound(Value):
 
 
 @of_any_model
+@with_steps("Drawing constraints")
 def parity_bound(
     network: Network,
     domain: DomainLike,
@@ -83,6 +85,7 @@ def parity_bound(
     rng: int | np.random.Generator | None = None,
     solver: str | None = None,
     time_limit: float | None = 60.0,
+    progress: Steps = None,
 ) -> ParityBound:
     """Bound the number of activation cells from below, with a stated probability.
 
@@ -102,6 +105,8 @@ def parity_bound(
     solver : str, optional
     time_limit : float or None
         Seconds.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Examples
     --------

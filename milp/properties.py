@@ -21,10 +21,10 @@ from flint import fmpq
 
 from milp.arguments import of_any_model
 from milp.bounding import network_bounds
-from milp.bounds import Bounds, OutOfRange
+from milp.bounds import Bounds, OutOfRange, text_above
 from milp.box_search import search_boxes
 from milp.branching import Objective, SearchResult, search_maximum
-from milp.by_cells import meet_by_cells
+from milp.by_cells import meet_by_cells, meet_by_phases
 from milp.choice import (
     BOXES,
     BRANCHING,
@@ -46,7 +46,8 @@ from polyhedra.errors import FormulationError, MissingExtraError
 from polyhedra.linear_program import Infeasible, maximize_over
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.progress import Steps, with_steps
-from polyhedra.scalars import ONE, ZERO, rational, to_float
+from polyhedra.rounding import round_up
+from polyhedra.scalars import ONE, ZERO, rational
 
 MILP = "milp"
 
@@ -166,7 +167,7 @@ def inputs_of(system: tuple[LinearRow, ...], inputs: int, deadline: float | None
     if any(not any(row.inputs) and (row.right < 0 or (row.strict and row.right == 0)) for row in rows):
         return None
     if deadline is not None and time.monotonic() > deadline:
-        raise OutOfTime("time limit")
+        raise OutOfTime("the time limit was reached before the inputs were looked at: raise it")
     polyhedron = Polyhedron([row.inputs for row in rows], [row.right for row in rows], dim=inputs)
     single = all(sum(1 for a in row.inputs if a != 0) <= 1 for row in rows)
     if not single and isinstance(maximize_over(polyhedron.system, (ZERO,) * inputs), Infeasible):
@@ -234,7 +235,8 @@ class _Question:
             self.method = MILP
             return start
         nodes = 0
-        bound = self._most
+        bound = rational(known.upper[-1][0])
+        bound = bound if self._most is None else min(bound, self._most)
         for method, limit in order_of_methods(self.region, known):
             self.method = method
             if method == CELLS:
@@ -243,17 +245,20 @@ class _Question:
             else:
                 result = self._by_branching(wider, known, start, limit)
                 nodes, start = nodes + result.nodes, result.point or start
-                if result.bound is not None:
-                    bound = result.bound if bound is None else min(bound, result.bound)
+                bound = bound if result.bound is None else min(bound, result.bound)
                 point = start if start is not None and self._holds(start) else None
-                self._settled = self._settled or (bound is not None and bound < 0)
+                self._settled = self._settled or bound < 0
             if point is not None or self._settled:
                 return point
             if self.deadline is not None and time.monotonic() > self.deadline:
                 break
+        if self.strict and bound == 0:  # a tie that no method above decides: programs, exactly
+            point = self._by_exact_phases(known)
+            if point is not None or self._settled:
+                return point
         late = self.deadline is not None and time.monotonic() > self.deadline
-        known_text = "" if bound is None else f"; the least slack is at most {to_float(bound):.6g}"
-        self.reason = f"{'time limit' if late else 'stopped'} after {nodes} nodes{known_text}"
+        stop = f"{'time limit' if late else 'stopped'} after {nodes} nodes"
+        self.reason = f"{stop}; the least slack is at most {text_above(round_up(bound))}"
         return None
 
     def _by_boxes(self) -> Row | None:
@@ -324,14 +329,25 @@ class _Question:
         return bool(self.rows) and all(row.strict for row in self.rows)
 
     def _by_cells(self, deadline: float | None) -> Row | None:
-        stages = [slack_of(row).as_stage(self.network) for row in self.rows]
-        if not stages:
+        if not self.rows:
             return None
-        slacks = Network(self.network.input_dim, self.network.stages, stacked(stages))
         strict = tuple(row.strict for row in self.rows)
-        found = meet_by_cells(slacks, self.region, strict=strict, deadline=deadline)
+        found = meet_by_cells(self._slacks(), self.region, strict=strict, deadline=deadline)
         self._settled = found.complete
         return found.point
+
+    def _by_exact_phases(self, known: Bounds) -> Row | None:
+        strict = tuple(row.strict for row in self.rows)
+        found = meet_by_phases(
+            self._slacks(), self.region, known, strict=strict, deadline=self.deadline, max_nodes=self.node_limit
+        )
+        self._settled = found.complete
+        return found.point
+
+    def _slacks(self) -> Network:
+        """The network whose outputs are the slacks of the rows."""
+        stages = [slack_of(row).as_stage(self.network) for row in self.rows]
+        return Network(self.network.input_dim, self.network.stages, stacked(stages))
 
 
 def slack_of(row: LinearRow) -> Objective:

@@ -20,7 +20,7 @@ from flint import fmpq
 
 from milp.arguments import index_below, of_any_model
 from milp.bounding import network_bounds
-from milp.bounds import Bounds, OutOfRange
+from milp.bounds import Bounds, OutOfRange, text_above
 from milp.box_search import search_boxes
 from milp.branching import Objective, SearchResult, search_maximum
 from milp.choice import MOST_BOXES, boxes_can_win
@@ -31,7 +31,8 @@ from milp.solvers import deadline_after, third_of
 from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError
 from polyhedra.progress import Steps, with_steps
-from polyhedra.scalars import ONE, ZERO, rational, to_float
+from polyhedra.rounding import round_up
+from polyhedra.scalars import ONE, ZERO, rational
 from polyhedra.values import Value
 
 POLYHEDRAL_NORMS = ("inf", "1")
@@ -184,7 +185,7 @@ def verdict_of(network: Network, result: SearchResult, limit: fmpq, start: float
         return Verdict(Status.VIOLATED, result.point, network.evaluate(result.point), seconds)
     if result.proven:
         return Verdict(Status.PROVEN, None, None, seconds)
-    known = "" if result.bound is None else f"; the left side is at most {to_float(result.bound):.6g}"
+    known = "" if result.bound is None else f"; the left side is at most {text_above(round_up(result.bound))}"
     return Verdict(Status.OPEN, None, None, seconds, reason=f"stopped after {result.nodes} nodes{known}")
 
 

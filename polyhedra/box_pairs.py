@@ -86,6 +86,9 @@ def _ends(listed: list[Any], dim: int) -> list[Any] | None:
 
 
 def _checked(pairs: list[Any], dim: int, thin: bool) -> Intervals:
+    for number, pair in enumerate(pairs):
+        if not _is_sequence(pair) or len(pair) != 2:
+            raise GeometryError(f"entry {number}, {shown(pair)}, is no pair (low, high)")
     intervals = tuple((rational(low), rational(high)) for low, high in pairs)
     if len(intervals) != dim:
         raise GeometryError(f"the box has {len(intervals)} intervals, for {dim} inputs")

@@ -21,6 +21,9 @@ from polyhedra.quoting import shown
 
 Result = TypeVar("Result")
 
+MOST_WORKERS = 4096
+"""Processes of a pool at most: more than any one machine can use."""
+
 _POLL = 1.0  # seconds between two looks at the parent
 _SHUTDOWN = 1.0  # seconds that idle processes get to end on their own
 
@@ -40,11 +43,13 @@ class ProcessPool(Pool):
     NetworkError
         There is no worker.
     UsageError
-        This process may not start others.
+        There are too many, or this process may not start others.
     """
 
     def __init__(self, workers: int = 1, *, apart: bool = False) -> None:
         super().__init__(workers)
+        if workers > MOST_WORKERS:
+            raise UsageError(f"workers={workers}: at most {MOST_WORKERS:,} processes are started; take fewer")
         self._processes: dict[int, BaseProcess] = {}
         self.alone = workers == 1 and not apart
         if not self.alone and current_process().daemon:

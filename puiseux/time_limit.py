@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from numbers import Real
 from typing import TypeVar
 
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.limits import OutOfTime
+from polyhedra.quoting import quoted
 from puiseux.console.exit_codes import ExitCode
 
 Answer = TypeVar("Answer")
@@ -69,7 +71,7 @@ def check_time_limit(seconds: float | None) -> None:
     Raises
     ------
     UsageError
-        The number is not positive, or too large for a clock.
+        It is no number, not positive, or too large for a clock.
 
     Examples
     --------
@@ -78,6 +80,8 @@ def check_time_limit(seconds: float | None) -> None:
     ...
     polyhedra.errors.UsageError: a time limit of 0 s leaves no time; give a positive number of seconds
     """
+    if seconds is not None and not isinstance(seconds, Real):
+        raise UsageError(f"a time limit is a number of seconds, not {quoted(seconds)}")
     if seconds is not None and not seconds > 0:
         raise UsageError(f"a time limit of {seconds} s leaves no time; give a positive number of seconds")
     if seconds is not None and seconds > LONGEST:

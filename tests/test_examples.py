@@ -19,6 +19,14 @@ ROWS = re.findall(
 )
 
 
+SHAPES = dict(
+    re.findall(
+        r"^\| `(\w+)\.npz` \| ([\d-]+) \|.*\| no data here \|$", (EXAMPLES / "README.md").read_text(), re.MULTILINE
+    )
+)
+"""The networks trained elsewhere, on data that the repository does not have."""
+
+
 def data(name: str) -> tuple[np.ndarray, np.ndarray]:
     if name.startswith("iris"):
         iris = load_iris()
@@ -29,7 +37,18 @@ def data(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_table_is_complete() -> None:
-    assert {name for name, _, _ in ROWS} == {path.stem for path in EXAMPLES.glob("*.npz")}
+    assert {name for name, _, _ in ROWS} | set(SHAPES) == {path.stem for path in EXAMPLES.glob("*.npz")}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_shape_has_its_inside_within_the_unit_cube(name: str) -> None:
+    network = puiseux.load(EXAMPLES / f"{name}.npz")
+    assert SHAPES[name] == "-".join(map(str, (network.input_dim, *network.hidden, network.output_dim)))
+    axes = np.meshgrid(*[np.linspace(-1, 1, 41)] * network.input_dim)
+    points = np.stack([axis.ravel() for axis in axes], axis=1)
+    inside = network.evaluate_float(points)[:, 0] < 0
+    assert inside.any()
+    assert (np.abs(points[inside]) < 1).all()
 
 
 @pytest.mark.parametrize(("name", "layers", "percent"), ROWS, ids=[name for name, _, _ in ROWS])

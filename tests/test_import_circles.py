@@ -17,7 +17,7 @@ CONVENIENCES = {
     ("nn_bridge.network.network", "nn_bridge.network.chains"): "Network.from_layers: the builder makes networks",
     ("nn_bridge.network.network", "nn_bridge.network.point_cells"): "Network.cell_at",
     ("nn_bridge.network.network", "nn_bridge.symbolic.equality"): "Network.same_function, .point_of_difference",
-    ("tropical.polynomial", "tropical.parsing"): "PuiseuxPolynomial of a text: parsing makes polynomials",
+    ("tropical.polynomial", "tropical.free_names"): "PuiseuxPolynomial of a text: parsing makes polynomials",
     ("tropical.polynomial", "tropical.equality"): "PuiseuxPolynomial.same_function, .point_of_difference",
 }
 """Methods of values that ask a module above when they are called, and so close a circle."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tropical.printing import RESERVED
+from tropical.term_rows import Term
 
 _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*|(?<=\d)(?![eE][+-]?\d)[A-Za-z_]\w*", re.ASCII)
 _NUMBERED = re.compile(r"x_?[1-9]\d{0,4}", re.ASCII)
@@ -22,4 +23,13 @@ def free_names(text: str) -> tuple[str, ...] | None:
     return None if all(map(_NUMBERED.fullmatch, found)) else tuple(sorted(found))
 
 
-__all__ = ["free_names"]
+def read_formula(text: str, dim: int | None) -> tuple[tuple[Term, ...], int, tuple[str, ...] | None]:
+    """The terms that a formula stands for, the number of variables, and their names if they are not x1, x2, .."""
+    from tropical.parsing import parse_polynomial  # parsing makes polynomials, which are read by this
+
+    names = free_names(text)
+    found = parse_polynomial(text, dim, names=names)
+    return found.terms, found.dim, names
+
+
+__all__ = ["free_names", "read_formula"]

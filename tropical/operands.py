@@ -28,4 +28,18 @@ def is_list_of_points(values: Sequence[Any]) -> bool:
     return isinstance(first, (list, tuple)) or getattr(first, "ndim", 0) > 0
 
 
-__all__ = ["is_list_of_points", "is_number"]
+def common_names(*operands: Any) -> tuple[str, ...] | None:
+    """The names that all polynomials with names of their own agree on, None where there are none or two kinds.
+
+    Examples
+    --------
+    >>> from tropical.polynomial import PuiseuxPolynomial
+    >>> f, g = PuiseuxPolynomial("max(u, v)"), PuiseuxPolynomial("max(x, y)")
+    >>> common_names(f, PuiseuxPolynomial.constant(0, 2)), common_names(f, g)
+    (('u', 'v'), None)
+    """
+    known = {operand.names for operand in operands} - {None}
+    return known.pop() if len(known) == 1 else None
+
+
+__all__ = ["common_names", "is_list_of_points", "is_number"]

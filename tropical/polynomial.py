@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from polyhedra.errors import AlgebraError
 from polyhedra.quoting import shown
 from polyhedra.scalars import ZERO, common_denominator
-from tropical.operands import is_list_of_points, is_number
+from tropical.float_values import float_values
+from tropical.operands import common_names, is_list_of_points, is_number
 from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite, is_minus_infinity
 from tropical.substitution import compose, substitute_affine
 from tropical.term_rows import Exponent, Row, Term, divisors, ratio, read_term, scaled
@@ -33,10 +34,10 @@ class PuiseuxPolynomial:
     Parameters
     ----------
     terms : mapping from exponent to coefficient, iterable of (exponent, coefficient), or text
-        Text is a formula such as ``"max(2x1 - x2, 0)"``, in x1, x2, .. or in any names, in alphabetical order.  An
-        exponent is a sequence of ``dim`` numbers.  Floats stand for their exact values, strings for exact decimals and
-        fractions.  Equal exponents are merged (the larger coefficient wins); a coefficient of minus infinity is left
-        out.
+        Text is a formula such as ``"max(2x1 - x2, 0)"``, in x1, x2, .. or in any names, in alphabetical order, which
+        are kept.  An exponent is a sequence of ``dim`` numbers.  Floats stand for their exact values, strings for
+        exact decimals and fractions.  Equal exponents are merged (the larger coefficient wins); a coefficient of
+        minus infinity is left out.
     dim : int, optional
         The number of variables; by default the length of the first exponent.
 
@@ -51,10 +52,19 @@ class PuiseuxPolynomial:
     >>> print(f, "|", f([1, 1]), "|", f ** "1/2")
     max(2x1 - x2 + 1/3, 0) | 4/3 | max(x1 - 1/2x2 + 1/6, 0)
     >>> print(PuiseuxPolynomial("max(0, x, y, x + y - 1)") * 2)
-    max(x1 + x2 + 1, x1 + 2, x2 + 2, 2)
+    max(x + y + 1, x + 2, y + 2, 2)
     """
 
-    __slots__ = ("_coefficient_denominator", "_dim", "_exponent_denominator", "_floats", "_hash", "_rows", "_terms")
+    __slots__ = (
+        "_coefficient_denominator",
+        "_dim",
+        "_exponent_denominator",
+        "_floats",
+        "_hash",
+        "_names",
+        "_rows",
+        "_terms",
+    )
 
     _dim: int
     _exponent_denominator: int
@@ -63,12 +73,16 @@ class PuiseuxPolynomial:
     _terms: tuple[Term, ...] | None
     _floats: tuple[NDArray[np.float64], NDArray[np.float64]] | None
     _hash: int | None
+    _names: tuple[str, ...] | None
 
     def __init__(
         self, terms: Mapping[Any, Any] | Iterable[tuple[Sequence[Any], Any]] | str = (), dim: int | None = None
     ) -> None:
+        names = None
         if isinstance(terms, str):
-            terms, dim = self._read(terms, dim)
+            from tropical.free_names import read_formula  # parsing makes polynomials
+
+            terms, dim, names = read_formula(terms, dim)
         pairs = list(terms.items() if isinstance(terms, Mapping) else terms)
         exact: list[tuple[Exponent, fmpq]] = []
         for number, pair in enumerate(pairs):
@@ -87,15 +101,7 @@ class PuiseuxPolynomial:
         c = common_denominator(coefficient for _, coefficient in exact)
         rows = [(*(scaled(v, e) for v in exponent), scaled(coefficient, c)) for exponent, coefficient in exact]
         self._fill(rows, e, c, dim)
-
-    @staticmethod
-    def _read(text: str, dim: int | None) -> tuple[tuple[Term, ...], int]:
-        """The terms that a formula stands for, and the number of variables."""
-        from tropical.free_names import free_names
-        from tropical.parsing import parse_polynomial  # parsing makes polynomials
-
-        found = parse_polynomial(text, dim, names=free_names(text))
-        return found.terms, found.dim
+        object.__setattr__(self, "_names", names)
 
     def _fill(self, rows: Iterable[Row], e: int, c: int, dim: int) -> None:
         best: dict[Row, int] = {}
@@ -116,14 +122,21 @@ class PuiseuxPolynomial:
         put(self, "_terms", None)
         put(self, "_floats", None)
         put(self, "_hash", None)
+        put(self, "_names", None)
 
     @classmethod
     def of_rows(
-        cls, rows: Iterable[Row], exponent_denominator: int, coefficient_denominator: int, dim: int
+        cls,
+        rows: Iterable[Row],
+        exponent_denominator: int,
+        coefficient_denominator: int,
+        dim: int,
+        names: tuple[str, ...] | None = None,
     ) -> PuiseuxPolynomial:
         """Trust integer rows (a_1, ..., a_n, c) over two positive denominators (for the algorithms of this package)."""
         polynomial = cls.__new__(cls)
         polynomial._fill(rows, exponent_denominator, coefficient_denominator, dim)
+        object.__setattr__(polynomial, "_names", names)
         return polynomial
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -131,7 +144,7 @@ class PuiseuxPolynomial:
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         rows = self._rows, self._exponent_denominator, self._coefficient_denominator, self._dim
-        return PuiseuxPolynomial.of_rows, rows
+        return PuiseuxPolynomial.of_rows, rows if self._names is None else (*rows, self._names)
 
     # ---------------------------------------------------------------- construction
 
@@ -170,6 +183,11 @@ class PuiseuxPolynomial:
     def dim(self) -> int:
         """The number of variables."""
         return self._dim
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The names of the variables in the formula that this was read from; None for x1, x2, .."""
+        return self._names
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -213,7 +231,7 @@ class PuiseuxPolynomial:
 
     def select(self, indices: Iterable[int]) -> PuiseuxPolynomial:
         """The polynomial with only the terms of these positions in `terms`."""
-        return PuiseuxPolynomial.of_rows((self._rows[i] for i in indices), *self.denominators, self._dim)
+        return PuiseuxPolynomial.of_rows((self._rows[i] for i in indices), *self.denominators, self._dim, self._names)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -235,7 +253,7 @@ class PuiseuxPolynomial:
     def __str__(self) -> str:
         from tropical.printing import polynomial_text  # printing knows polynomials, not the other way round
 
-        return polynomial_text(self)
+        return polynomial_text(self, self._names)
 
     def __repr__(self) -> str:
         text = str(self)
@@ -245,7 +263,7 @@ class PuiseuxPolynomial:
     def _repr_latex_(self) -> str:
         from tropical.printing import polynomial_latex
 
-        return f"${polynomial_latex(self)}$"
+        return f"${polynomial_latex(self, self._names)}$"
 
     # ---------------------------------------------------------------- algebra
 
@@ -270,7 +288,7 @@ class PuiseuxPolynomial:
         if not isinstance(other, PuiseuxPolynomial):
             return NotImplemented
         left, right, e, c = self._matched(other)
-        return PuiseuxPolynomial.of_rows((*left, *right), e, c, self._dim)
+        return PuiseuxPolynomial.of_rows((*left, *right), e, c, self._dim, common_names(self, other))
 
     def __mul__(self, other: Any) -> PuiseuxPolynomial:
         """The tropical product: the sum of the two functions (all pairs of terms; see `pruning.pruned_product`).
@@ -283,7 +301,7 @@ class PuiseuxPolynomial:
             return NotImplemented
         left, right, e, c = self._matched(other)
         rows = (tuple(map(int.__add__, p, q)) for p in left for q in right)
-        return PuiseuxPolynomial.of_rows(rows, e, c, self._dim)
+        return PuiseuxPolynomial.of_rows(rows, e, c, self._dim, common_names(self, other))
 
     __rmul__ = __mul__
 
@@ -305,7 +323,7 @@ class PuiseuxPolynomial:
         p, q = int(r.p), int(r.q)
         rows = (tuple(a * p for a in row) for row in self._rows)
         e, c = self._exponent_denominator * q, self._coefficient_denominator * q
-        return PuiseuxPolynomial.of_rows(rows, e, c, self._dim)
+        return PuiseuxPolynomial.of_rows(rows, e, c, self._dim, self._names)
 
     def shift(self, exponent: Sequence[Any], coefficient: Any = 0) -> PuiseuxPolynomial:
         """The function plus one affine function ``a . x + c``."""
@@ -414,17 +432,7 @@ class PuiseuxPolynomial:
 
     def evaluate_float(self, points: Any) -> NDArray[np.float64]:
         """Values at many points in float64: shape (N, dim) in, (N,) out.  For pictures and sampling, not for proofs."""
-        x = np.asarray(points, dtype=float)
-        x = x.reshape(-1, self._dim) if x.ndim < 2 else x
-        if x.shape[-1] != self._dim:
-            raise AlgebraError(f"points of {x.shape[-1]} coordinates do not fit {self._dim} variables")
-        exponents, coefficients = self.float_terms()
-        result = np.full(len(x), -np.inf)
-        step = max(1, 4_000_000 // max(1, len(coefficients)))
-        with np.errstate(all="ignore"):  # a value out of range is infinite or NaN
-            for start in range(0, len(x) if len(coefficients) else 0, step):
-                result[start : start + step] = (x[start : start + step] @ exponents.T + coefficients).max(axis=1)
-        return result
+        return float_values(*self.float_terms(), points, self._dim)
 
     # ---------------------------------------------------------------- equality as functions
 

@@ -61,6 +61,11 @@ def checked_names(names: Sequence[str], dim: int) -> tuple[str, ...]:
     return given
 
 
+def counted_terms(number: int) -> str:
+    """``"1 term"``, ``"12,345 terms"``."""
+    return f"{number:,} term{'' if number == 1 else 's'}"
+
+
 def affine_text(
     exponent: Sequence[fmpq], coefficient: fmpq, names: Sequence[str] | None = None, *, decimals: bool = False
 ) -> str:

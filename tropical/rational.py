@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from polyhedra.errors import AlgebraError
 from polyhedra.quoting import quoted
-from tropical.operands import is_list_of_points, is_number
+from tropical.operands import common_names, is_list_of_points, is_number
 from tropical.polynomial import Exponent, PuiseuxPolynomial
 from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite
 
@@ -94,7 +94,7 @@ class PuiseuxRational:
     def __str__(self) -> str:
         from tropical.printing import rational_text
 
-        return rational_text(self)
+        return rational_text(self, common_names(self.numerator, self.denominator))
 
     def __repr__(self) -> str:
         text = str(self)
@@ -104,7 +104,7 @@ class PuiseuxRational:
     def _repr_latex_(self) -> str:
         from tropical.printing import rational_latex
 
-        return f"${rational_latex(self)}$"
+        return f"${rational_latex(self, common_names(self.numerator, self.denominator))}$"
 
     # ---------------------------------------------------------------- algebra
 

@@ -23,7 +23,7 @@ from polyhedra.quoting import quoted, shown
 from tropical.decomposition import WallComplex, shorter_pairs
 from tropical.minimality import bounds_below
 from tropical.polynomial import PuiseuxPolynomial
-from tropical.printing import polynomial_json, rational_latex, rational_sympy, rational_text
+from tropical.printing import counted_terms, polynomial_json, rational_latex, rational_sympy, rational_text
 from tropical.rational import PuiseuxRational
 
 MAX_PAIRS = 8000
@@ -69,7 +69,7 @@ class SimplifiedFormula:
     def __repr__(self) -> str:
         above, below = self.sizes["simplified"]
         text = shown(self.to_text(), 48)
-        return f"<SimplifiedFormula {text}: {above} terms - {below} terms, minimal: {self.minimal}>"
+        return f"<SimplifiedFormula {text}: {counted_terms(above)} - {counted_terms(below)}, minimal: {self.minimal}>"
 
     def _repr_latex_(self) -> str:
         return f"${self.to_latex()}$"
@@ -196,7 +196,7 @@ def simplification(
 
 
 def _terms(pair: PuiseuxRational) -> str:
-    return f"{len(pair.numerator):,} terms - {len(pair.denominator):,} terms"
+    return f"{counted_terms(len(pair.numerator))} - {counted_terms(len(pair.denominator))}"
 
 
 def _verified(

@@ -197,6 +197,7 @@ class ConvexOutputsFit(Value):
     optimum: float | None
 
 
+@with_steps("Training")
 def train_convex_outputs(
     X: Any,
     Y: Any,
@@ -207,6 +208,7 @@ def train_convex_outputs(
     loss: str = "squared",
     solver: str = "CLARABEL",
     time_limit: float | None = 60.0,
+    progress: Steps = None,
 ) -> ConvexOutputsFit:
     """Fit several outputs to a global optimum of the loss plus ``beta sum_k |u_k|_2 |v_k|_1``.
 
@@ -220,7 +222,7 @@ def train_convex_outputs(
     ----------
     X : array of shape (N, d)
     Y : array of shape (N, C)
-    beta, bias, limit, loss, solver, time_limit
+    beta, bias, limit, loss, solver, time_limit, progress
         As in `train_convex`; the time limit is for all outputs together.
     """
     table = np.asarray(Y, dtype=float)

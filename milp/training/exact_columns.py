@@ -14,8 +14,10 @@ from itertools import combinations
 
 from flint import fmpq, fmpq_mat
 
+from polyhedra.answers import NoInterior
 from polyhedra.errors import FormulationError
 from polyhedra.independence import independent
+from polyhedra.linear_program import interior
 from polyhedra.matrix import Vector, dot
 from polyhedra.scalars import ONE, ZERO
 
@@ -106,29 +108,83 @@ def relu_columns(rows: Sequence[Vector], y: Vector, limit: int, deadline: float 
 
 
 def threshold_columns(rows: Sequence[Vector], y: Vector, limit: int, deadline: float | None = None) -> Columns:
-    """The columns of linear threshold units: the patterns themselves, with parameters inside their cones."""
+    """The columns of linear threshold units: the patterns themselves, with parameters that have them."""
     kept = _independent_columns(rows)
     reduced = [tuple(row[j] for j in kept) for row in rows]
     rays = _rays(reduced, len(kept), deadline)
-    signs = [tuple(_sign(dot(row, ray)) for row in reduced) for ray in rays]
     outputs: list[Vector] = []
     parameters: list[Vector] = []
     choices: list[Choice] = []
-    for pattern in exact_patterns(reduced, limit, deadline):
+    for pattern, middle in sorted(_threshold_patterns(reduced, rays, limit, deadline).items()):
         if not any(pattern):
             continue
-        inside = [
-            ray
-            for ray, sign in zip(rays, signs, strict=True)
-            if all((s >= 0) if on else (s <= 0) for s, on in zip(sign, pattern, strict=True))
-        ]
-        # the sum of the rays of a pointed cone lies inside it
-        middle = tuple(sum(entries, ZERO) for entries in zip(*inside, strict=True))
         index = len(outputs)
         outputs.append(tuple(ONE if on else ZERO for on in pattern))
         parameters.append(_spread(middle, kept, len(rows[0])))
         choices.append(Choice(pattern, (index,), (index,)))
     return _with_products(outputs, tuple(parameters), y, choices)
+
+
+def _threshold_patterns(
+    rows: Sequence[Vector], rays: Sequence[Vector], limit: int, deadline: float | None
+) -> dict[tuple[bool, ...], Vector]:
+    """All patterns [r . w > 0] of rows, with a w for each; w may lie on walls.
+
+    Where some direction is negative on all rows that are not zero (with a bias: minus the bias), a step along it leaves
+    a wall and changes no pattern, so the full-dimensional cells have all patterns. Else, as for a row and its opposite
+    without a bias, the faces of the cells have more. The sum of the rays of a face lies inside it.
+    """
+    signs = [tuple(_sign(dot(row, ray)) for row in rows) for ray in rays]
+    moving = [row for row in rows if any(row)]
+    if not moving:
+        return {(False,) * len(rows): ()}
+    if isinstance(interior(moving, [ZERO] * len(moving), dim=len(moving[0])), NoInterior):
+        return _patterns_of_faces(signs, rays, limit, deadline)
+    found = {}
+    for pattern in exact_patterns(rows, limit, deadline):
+        inside = [
+            ray
+            for ray, sign in zip(rays, signs, strict=True)
+            if all((s >= 0) if on else (s <= 0) for s, on in zip(sign, pattern, strict=True))
+        ]
+        found[pattern] = _sum(inside)
+    return found
+
+
+def _patterns_of_faces(
+    signs: Sequence[tuple[int, ...]], rays: Sequence[Vector], limit: int, deadline: float | None
+) -> dict[tuple[bool, ...], Vector]:
+    """The patterns inside all faces: each face is reached from a ray by adding rays whose signs do not contradict."""
+    size = len(signs[0])
+    table = [
+        (sum(1 << n for n in range(size) if sign[n] > 0), sum(1 << n for n in range(size) if sign[n] < 0), ray)
+        for sign, ray in zip(signs, rays, strict=True)
+    ]
+    faces = {(on, off): ray for on, off, ray in table}
+    found = {on: ray for on, _, ray in table}
+    waiting = list(faces)
+    while waiting:
+        on, off = waiting.pop()
+        if deadline is not None and time.monotonic() > deadline:
+            raise FormulationError(
+                f"the time limit was reached at {len(found)} activation patterns: raise it, or use fewer samples"
+            )
+        for more_on, more_off, ray in table:
+            face = (on | more_on, off | more_off)
+            if face[0] & face[1] or face in faces:
+                continue
+            faces[face] = _sum([faces[on, off], ray])
+            found.setdefault(face[0], faces[face])
+            waiting.append(face)
+        if len(found) > limit:
+            raise FormulationError(
+                f"the data have more than {limit} activation patterns: use fewer samples or fewer features"
+            )
+    return {tuple(bool(on >> n & 1) for n in range(size)): ray for on, ray in found.items()}
+
+
+def _sum(vectors: Sequence[Vector]) -> Vector:
+    return tuple(sum(entries, ZERO) for entries in zip(*vectors, strict=True))
 
 
 def _with_products(

@@ -38,6 +38,7 @@ from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError
 from polyhedra.independence import independent
 from polyhedra.matrix import Matrix, Vector, as_matrix, as_vector, dot
+from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO, to_float
 from polyhedra.values import Value
@@ -113,6 +114,7 @@ class ExactFit(Value):
         return total
 
 
+@with_steps("Training")
 def train_exactly(
     X: Any,
     y: Any,
@@ -123,6 +125,7 @@ def train_exactly(
     bias: bool = True,
     limit: int = 2000,
     time_limit: float | None = 60.0,
+    progress: Steps = None,
 ) -> ExactFit:
     """The network ``sum_k v_k s(w_k . x + b_k)`` of K units with the least loss, over all real weights.
 
@@ -142,6 +145,8 @@ def train_exactly(
         The most activation patterns of the data.
     time_limit : float or None
         Seconds; then the best network so far is returned with a lower bound.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------

@@ -10,15 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 
-from flint import fmpq, fmpq_mat, fmpz_mat
+from flint import fmpq, fmpq_mat, fmpz_mat, nmod_mat
 
 from milp.training.fit_data import FitData
 from milp.training.supports import Block
+from polyhedra.limits import limited_by
 from polyhedra.linear_program import Infeasible, maximize
 from polyhedra.scalars import ZERO, rational
 
 Limits = tuple[fmpq | None, fmpq | None]
 """Of the absolute values of weights and of biases; None for all real numbers."""
+
+
+_PRIME = 2**61 - 1  # ranks modulo it decide most sums; no answer depends on it
 
 
 class OutOfTime(Exception):
@@ -76,7 +80,7 @@ class ExactWeights:
     signs : (K+, K-) or None
         How many units of each sign there may be; None for free signs.
     check : callable
-        Called between programs; may raise to end them.
+        Called before each decision and in each round of a program; may raise to end it.
     refutations : list of Refutation
         Of the programs without a solution.
     """
@@ -89,7 +93,14 @@ class ExactWeights:
 
     def holds(self, rows: list[tuple[int, ...]] | list[list[int]]) -> bool:
         """Whether the target lies in the span of integer rows, exactly."""
+        self.check()
         listed = [list(row) for row in rows]
+        residues = [[value % _PRIME for value in row] for row in (*listed, self.data.goal)]
+        # a rank modulo a prime is at most the rank: what has full rank there has it over the rationals
+        if nmod_mat(residues, _PRIME).rank() == len(residues):
+            return False
+        if nmod_mat(residues[:-1], _PRIME).rank() == self.data.samples:
+            return True
         return bool(fmpz_mat(listed).rank() == fmpz_mat([*listed, list(self.data.goal)]).rank())
 
     def weights_of(self, blocks: tuple[Block, ...]) -> tuple[Unit, ...] | None:
@@ -177,7 +188,8 @@ class ExactWeights:
                 for side in (1, -1):
                     rows.append([data.weight(i, rational(side)) if j == k else ZERO for k in range(width)])
                     right.append(limit)
-        answer = maximize([ZERO] * width, rows, right, equations, data.goal)
+        with limited_by(self.check):
+            answer = maximize([ZERO] * width, rows, right, equations, data.goal)
         if isinstance(answer, Infeasible):
             parts = answer.multipliers[: len(blocks) * data.samples]
             grouped = tuple(tuple(parts[k * data.samples : (k + 1) * data.samples]) for k in range(len(blocks)))

@@ -75,6 +75,8 @@ def check(text: str) -> Claim:
             raise Invalid("its samples have no shape (N, d)")
         if not 0 <= bound <= min(units, len(inputs)) * (len(inputs[0]) + 1) + 1:
             raise Invalid("its bound is above that of networks with all weights")
+        if signs is not None and len(signs) != 2:
+            raise Invalid("its signs are no pair (K+, K-)")
         if len(inputs) > _MOST_SAMPLES or len(inputs[0]) > _MOST_INPUTS:
             raise Invalid(f"it has more than {_MOST_SAMPLES} samples or {_MOST_INPUTS} inputs")
         proofs = {_key(proof["units"]): proof for proof in content["refutations"]}

@@ -18,8 +18,10 @@ from milp.training.supports import Block, SpanClass, seconds_of_class
 from polyhedra.arrays import Floats, Integers
 
 _AT_ONCE = 2048
+_STEPS_AT_ONCE = 6_000_000  # of eliminations in one array, that is between two looks at the clock
 _MOST_PARTITIONS = 10_000  # that are drawn from
 _SLACK = 1e-9  # of a sign in float64; what passes is decided exactly
+_RESIDUAL = 1e-6  # of the largest output; more shows that the equations are as good as singular
 
 
 def sample_supports(
@@ -41,11 +43,12 @@ def sample_supports(
             break
     parts = [found for found in every if tables.keys() >= set(found)]
     goal = np.array(_scaled(search.data.goal))
+    at_once = max(1, min(_AT_ONCE, _STEPS_AT_ONCE // search.data.samples**3))
     tried = 0
     while parts and tried < most and time.monotonic() < deadline:
         costs = parts[int(rng.integers(len(parts)))]
-        chosen = [rng.integers(0, len(tables[cost].blocks), size=_AT_ONCE) for cost in costs]
-        tried += _AT_ONCE
+        chosen = [rng.integers(0, len(tables[cost].blocks), size=at_once) for cost in costs]
+        tried += at_once
         for place in np.flatnonzero(_right_signs([tables[cost] for cost in costs], chosen, goal)):
             blocks = tuple(tables[cost].blocks[indices[place]] for cost, indices in zip(costs, chosen, strict=True))
             try:
@@ -75,7 +78,8 @@ def _right_signs(tables: list[_Table], chosen: list[Integers], goal: Floats) -> 
     regular = np.abs(np.linalg.det(A)) > 0
     A[~regular] = np.eye(len(goal))
     weights = np.linalg.solve(A, np.broadcast_to(goal[:, None], (len(A), len(goal), 1)))
-    right, start = regular, 0
+    residuals = np.abs((A @ weights)[:, :, 0] - goal).max(axis=1)
+    right, start = regular & (residuals <= _RESIDUAL * np.abs(goal).max()), 0
     for columns, active in zip(raw, on, strict=True):
         width = columns.shape[2]
         values = (columns @ weights[:, start : start + width])[:, :, 0]

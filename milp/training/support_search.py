@@ -235,7 +235,7 @@ class SupportSearch:
         ends, goal = arrays[last], self._field.of_integers(self.data.goal)
         beside = np.ascontiguousarray(ends.transpose(1, 0, 2)).reshape(samples, -1)
         same = max((place for place, cost in enumerate(costs) if cost == last), default=None)
-        step = max(1, _AT_ONCE // len(ends))
+        step = max(1, _AT_ONCE // (len(ends) * (1 + samples // 32)))
         for indices in self._prefixes(tuple(costs)):
             for start in range(0, len(indices), step):
                 self._check_time()
@@ -335,12 +335,21 @@ class SupportSearch:
 
 
 def _partitions(total: int, largest: int, most: int) -> Iterator[tuple[int, ...]]:
-    """Ways to write a number as a sum of at most so many parts, each at most the largest."""
-    if total == 0:
-        yield ()
+    """Ways to write a number as a sum of at most so many parts, each at most the largest; large parts first."""
+    parts: list[int] = []
+    rest, limit = total, largest
+    if limit * most < rest:
         return
-    for part in range(min(total, largest), 0, -1):
-        if part * most < total:
+    while True:
+        while rest:
+            limit = min(rest, limit)
+            parts.append(limit)
+            rest -= limit
+        yield tuple(parts)
+        while parts:
+            limit = parts.pop() - 1
+            rest += limit + 1
+            if limit * (most - len(parts)) >= rest:
+                break
+        else:
             return
-        for rest in _partitions(total - part, part, most - 1):
-            yield (part, *rest)

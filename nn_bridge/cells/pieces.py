@@ -139,7 +139,7 @@ class LevelPieces:
 
 
 def misses(allowed: Allowed) -> tuple[Miss, ...]:
-    """What proves that a cell misses the set: a unit with a sign that is not allowed.
+    """The proof that a cell misses the set: a unit with a sign that is not allowed.
 
     Examples
     --------
@@ -175,9 +175,9 @@ def level_pieces(cut: Network, domain: Polyhedron | None, allowed: Allowed) -> L
         values = cut.preactivations([0] * cut.input_dim)[-2]
         flat = all((v > 0) - (v < 0) in signs for v, signs in zip(values, allowed, strict=True))
         return LevelPieces(cells, np.zeros(0, np.int64), np.arange(int(flat)), ())
-    marks = _Marks(cells.problem, cells.words, allowed)
+    masks = _Masks(cells.problem, cells.words, allowed)
     generator_cell = np.repeat(np.arange(cells.cells), np.diff(cells.generator_begin))
-    found = marks.of(
+    found = masks.of(
         cells.pattern_words,
         generator_cell,
         cells.generator_ray,
@@ -199,7 +199,7 @@ def count_pieces(cut: Network, domain: Polyhedron | None, allowed: Allowed) -> P
     if problem is None:
         return level_pieces(cut, domain, allowed).counts
     tree = leaf_tree(problem, FACES, misses(allowed), maps=False)
-    marks = _Marks(problem, tree.words, allowed)
+    masks = _Masks(problem, tree.words, allowed)
     twice = flat = first = 0
     lower = False
     for leaves in tree.run():
@@ -209,7 +209,7 @@ def count_pieces(cut: Network, domain: Polyhedron | None, allowed: Allowed) -> P
             continue
         ray = leaves.generator_ray.astype(bool)
         facet_cell = leaves.facet_leaf - first
-        found = marks.of(
+        found = masks.of(
             leaves.patterns, leaves.generator_leaf - first, ray, leaves.generator_zeros, facet_cell, leaves.facet_zeros
         )
         on_wall = (leaves.facet_zeros[:, tree.wall_word :] != 0).any(axis=1)
@@ -223,7 +223,7 @@ def count_pieces(cut: Network, domain: Polyhedron | None, allowed: Allowed) -> P
 
 
 class _Found(NamedTuple):
-    """What lies in the set: generators, facets, whole cells; and cells that it meets in a lower face."""
+    """The parts in the set: generators, facets, whole cells; and cells that it meets in a lower face."""
 
     generators: Flags
     facets: Flags
@@ -231,7 +231,7 @@ class _Found(NamedTuple):
     lower: Flags
 
 
-class _Marks:
+class _Masks:
     """Tells which faces of cells lie in the set, by their signs of the last stage."""
 
     def __init__(self, problem: CellProblem, words: int, allowed: Allowed) -> None:

@@ -23,7 +23,7 @@ _HOMES: dict[int, LocalCells] = {}  # of this process, and of those forked from 
 
 
 class Record(Protocol):
-    """What earlier runs have found out, by cell."""
+    """The facts that earlier runs have found out, by cell."""
 
     def get(self, active: tuple[int, ...]) -> CellFacts | None:
         """The facts of a cell, if they are known."""
@@ -91,7 +91,7 @@ class Expander:
             self._waiting.append(cell)
 
     def expand(self, cell: LocalCell) -> None:
-        """Let a cell know its facets and neighbours, where someone else can tell."""
+        """Let a cell know its facets and neighbours, where others have found them."""
         if self._pool is None and self._record is None:
             return
         facts = None if self._record is None else self._record.get(cell.active)

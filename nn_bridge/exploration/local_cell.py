@@ -36,7 +36,7 @@ from polyhedra.system import IntegerRow
 
 @dataclass(frozen=True)
 class CellFacts:
-    """What takes time to find out about a cell, as plain values that processes exchange and files hold.
+    """The facts of a cell that take time to find, as plain values that processes exchange and files hold.
 
     Attributes
     ----------
@@ -298,7 +298,7 @@ class LocalCell:
         return beyond
 
     def facts(self, *, full: bool = False) -> CellFacts:
-        """What takes time to find out, with boundedness and a point inside if it is to be ``full``."""
+        """The facts that take time to find, with boundedness and a point inside if it is to be ``full``."""
         cells = map(self.neighbour, range(len(self._facet_rows)))
         return CellFacts(
             tuple(self._rows[row][0] for row in self._facet_rows),

@@ -52,8 +52,8 @@ class HinzCells:
       point left leave one by one, and those that point right come one by one.  Walk from the leftmost of these cells
       to the rightmost: a unit that is active in both is active between them, for it is active on an interval.  So only
       those change that are inactive in one of the two, at most ``2 k``, each once.
-    * In R^2 it is at most ``min(1 + m k, 1 + m + C(m, 2))``.  This is taken from Hinz (2021) without a proof here;
-      regular polygons attain it, and the tests find no layer above it.
+    * In R^2 it is at most ``min(1 + m k, 1 + m + C(m, 2))`` (Hinz 2021); the page on expressivity has a proof, by a
+      sweep, whose steps the tests check one by one.  Regular polygons attain it.
     * Leave one half-space out: a cell of the others that it cuts has a part inside, with as many inactive units, and
       one outside, with one more; the cut is a cell of the others in its boundary, R^(n-1).  So the number for (n, m, k)
       is at most that for (n, m-1, k) and that for (n-1, m-1, k-1) together.

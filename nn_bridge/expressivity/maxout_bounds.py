@@ -24,7 +24,7 @@ def maxout_upper(n: int, layers: Sequence[Sequence[int]]) -> int:
     (Montufar, Ren and Zhang 2022; there, for more units than inputs, the sum is written
     ``sum_j (-1)^(n-j) C(m-1-j, n-j) e_j(k)``, the same number).  With several layers each region of the layers before
     has an affine image of dimension at most ``d_l``, on which the next one has at most its number.  ReLU and leaky
-    ReLU units have rank 2.
+    ReLU units have rank 2.  The page on expressivity has a proof for one layer, by the nerve of the pieces' regions.
 
     Parameters
     ----------

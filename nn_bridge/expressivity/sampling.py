@@ -26,11 +26,12 @@ from nn_bridge.expressivity.evaluator import BATCH, Bits, Evaluator, _check_rang
 from nn_bridge.network.network import Network, Pattern, float_matrix
 from polyhedra.arrays import Floats
 from polyhedra.bounding_box import box_of_rows
+from polyhedra.box_pairs import intervals_of_box
 from polyhedra.box_text import box_intervals
-from polyhedra.errors import UsageError
+from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.former_names import former_keywords
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.quoting import quoted
+from polyhedra.quoting import quoted, shown
 from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import to_float
 from polyhedra.values import Value
@@ -173,7 +174,7 @@ def sample_regions(
     network : Network
     n_samples : int
         How many points to draw, uniformly.
-    cube : number, pair (lower, upper), text such as "box:-1,1", or Polyhedron that is a box
+    cube : number, pair (lower, upper), list of pairs, text such as "box:-1,1", or Polyhedron that is a box
         A number ``r`` stands for [-r, r] in every coordinate; bounds are numbers or one number for each coordinate.
         `puiseux.sampling_box` gives one that meets every region.
     rng : int or numpy Generator, optional
@@ -274,6 +275,12 @@ def cube_bounds(cube: Any, dim: int) -> tuple[Floats, Floats]:
             raise NetworkError(str(error)) from None
         if box is None or len(box) != dim:
             raise NetworkError(f"{quoted(cube)} is no cube in R^{dim}; write box:LO,HI, or give a pair (lower, upper)")
+        cube = tuple(np.array([to_float(v) for v in ends]) for ends in zip(*box, strict=True))
+    elif isinstance(cube, (tuple, list)) and cube and all(hasattr(part, "__len__") for part in cube):
+        try:
+            box = intervals_of_box(cube, dim)
+        except PuiseuxError as error:
+            raise NetworkError(f"{quoted(cube)} is no cube in R^{dim}: {shown(error, 200)}") from None
         cube = tuple(np.array([to_float(v) for v in ends]) for ends in zip(*box, strict=True))
     try:
         low, high = cube if isinstance(cube, (tuple, list)) else (-cube, cube)

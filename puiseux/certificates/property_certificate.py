@@ -18,6 +18,7 @@ from milp.vnnlib import Property, read_vnnlib
 from nn_bridge.network.network import Network
 from nn_bridge.writers.files import require_writable
 from polyhedra.errors import UsageError
+from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import shown_path
 from puiseux.certificates import property_checker
 from puiseux.certificates.certificate import lines_into, require_short_weights
@@ -25,12 +26,14 @@ from puiseux.reading import as_network
 from puiseux.time_limit import Stopped, check_time_limit
 
 
+@with_steps("Writing the certificate")
 def write_property_certificate(
     network: Network | str | PathLike[str] | Any,
     spec: Property | str | PathLike[str],
     path: str | PathLike[str],
     *,
     time_limit: float | None = None,
+    progress: Steps = None,
 ) -> dict[str, int]:
     """Prove that no input satisfies a property's assertions, and write the proof to a file.
 
@@ -42,6 +45,8 @@ def write_property_certificate(
         Where the certificate goes; it appears when the proof is complete. With ``.gz`` at the end it is compressed.
     time_limit : float, optional
         Seconds.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Returns
     -------

@@ -79,6 +79,12 @@ def count(
             "--estimate", metavar="SECONDS", help="Estimate the number of cells instead, between proven bounds."
         ),
     ] = None,
+    parity: Annotated[
+        float | None,
+        typer.Option(
+            "--parity", metavar="P", help="With --estimate: a lower bound of probability P too, on a bounded domain."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Count the linear regions of a network exactly, by four definitions side by side; of several ones in a table."""
@@ -99,7 +105,11 @@ def count(
     }
     if estimate is not None:
         given = options | {"certificate": certificate, "checkpoint": checkpoint, "definitions": definitions or None}
-        return _estimate(networks, domain, engine, estimate, given, as_json)
+        return _estimate(networks, domain, engine, estimate, parity, given, as_json)
+    if parity is not None:
+        from polyhedra.errors import UsageError
+
+        raise UsageError("--parity goes with --estimate SECONDS; add it")
     if len(networks) > 1:
         single = definitions or checkpoint is not None or certificate is not None
         return _count_several(networks, domain, engine, output, options, single, as_json)
@@ -173,7 +183,13 @@ def _count_several(
 
 
 def _estimate(
-    networks: list[Path], domain: str, engine: str, seconds: float, options: dict[str, Any], as_json: bool
+    networks: list[Path],
+    domain: str,
+    engine: str,
+    seconds: float,
+    parity: float | None,
+    options: dict[str, Any],
+    as_json: bool,
 ) -> int:
     from polyhedra.errors import UsageError
     from puiseux.commands.long_numbers import numbers_of_any_length
@@ -191,7 +207,7 @@ def _estimate(
         if value is not None:
             raise UsageError(f"--estimate goes without --{option.replace('_', '-')}; leave it out")
     exact = load(networks[0])
-    found = estimate_cells(exact, domain, seconds=seconds)
+    found = estimate_cells(exact, domain, seconds=seconds, parity=parity)
     for note in exact.notes:
         print(f"note: {shown(note, LONGEST_NOTE)}", file=sys.stderr)
     with numbers_of_any_length():

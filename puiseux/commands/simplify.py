@@ -84,6 +84,7 @@ def simplify(
         return _print_nested(exact, form, digits, bits, where, limit)
     from puiseux.console.waiting import StepProgress
     from puiseux.questions import formula as formulas
+    from tropical.printing import counted_terms
 
     with StepProgress() as progress:
         found = formulas.simplify(
@@ -101,7 +102,10 @@ def simplify(
         _tell_rounding(found.rounding)
     for number, each in enumerate(found.outputs):
         above, below = each.sizes["simplified"]
-        print(f"output {number}: {above} terms - {below} terms, minimal: {each.minimal}", file=sys.stderr)
+        print(
+            f"output {number}: {counted_terms(above)} - {counted_terms(below)}, minimal: {each.minimal}",
+            file=sys.stderr,
+        )
     if found.reason is None:
         return ExitCode.DONE
     print(f"puiseux: {found.reason}; --time-limit inf goes on", file=sys.stderr)

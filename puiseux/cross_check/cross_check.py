@@ -9,7 +9,6 @@ from __future__ import annotations
 import operator
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from os import PathLike
@@ -23,8 +22,9 @@ from polyhedra.progress import Steps, shown_steps
 from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import rounded_text, to_text
 from polyhedra.values import Value, frame
-from puiseux.cross_check.disagreement import Claim, Witness, disagreement, narrow, pattern_text
+from puiseux.cross_check.disagreement import Claim, Witness, disagreement, pattern_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
+from puiseux.cross_check.narrowing import narrowed
 from puiseux.cross_check.oracles import PEERS, warm_up
 from puiseux.cross_check.topology_check import TopologyCheck, check_topology
 from puiseux.domains import DomainLike, Problem, pose
@@ -161,10 +161,10 @@ def crosscheck(
         As for `count_regions`.
     oracles : callable, or sequence or mapping of callables
         Your counter or counters: ``oracle(network, domain)`` with a `Network` and a `Polyhedron` (None: all of R^n)
-        returns a number of cells, a mapping such as ``{"cells": 7, "affine_maps": 5}``, or a `RegionCount`.  With a
-        method ``patterns(network, domain)`` that yields the activation pattern of each cell (``"0110|01"`` or bits by
-        stage) the check can point at the cell that is wrong.  ``"relucent"`` and ``"regioncam"`` stand for these
-        programs.
+        returns the number of cells in that domain, a mapping such as ``{"cells": 7, "affine_maps": 5}``, or a
+        `RegionCount`.  With a method ``patterns(network, domain)`` that yields the activation pattern of each cell
+        (``"0110|01"`` or bits by stage) the check can point at the cell that is wrong.  ``"relucent"`` and
+        ``"regioncam"`` stand for these programs.
     routes : sequence of str, optional
         Which of the package's own routes to run; all by default.
     output : int, optional
@@ -379,21 +379,9 @@ def _narrowed(
         named = () if name_cells is None else name_cells(problem.network, part)
         return (pattern_text(pattern, problem.network) for pattern in named)
 
-    def search() -> Iterator[Witness]:
-        return narrow(
-            problem.network,
-            problem.domain,
-            (names[0], names[1]),
-            counts(names[0]),
-            counts(names[1]),
-            cells if name_cells is not None else None,
-        )
-
-    narrower: list[Witness] = []
-    # a counter that cannot do parts of the domain leaves what was found before
-    with suppress(OutOfTime, Failed):
-        narrower.extend(run_isolated(search, time_limit))
-    return narrower[-1] if narrower else None
+    known = {result.name: result.counts for result in results}
+    there = known[names[0]], known[names[1]]
+    return narrowed(problem, (names[0], names[1]), there, counts, None if name_cells is None else cells, time_limit)
 
 
 # ---------------------------------------------------------------- for people
@@ -429,6 +417,8 @@ def _verdict(check: CrossCheck) -> list[str]:
         if check.witness.point is not None:
             point = ", ".join(map(_readable, check.witness.point))
             lines.append(f"  at the point ({point}), pattern {check.witness.pattern}")
+        if check.witness.remark is not None:
+            lines.append(f"  {check.witness.remark}")
         return lines
     compared = [route for route in check.routes if route.comparable]
     if len(compared) < 2:

@@ -70,6 +70,8 @@ class Witness(Value):
         Who has the cell (or the larger number) and who has not.
     domain : str
         Where: the domain of the check, or the box within it to which the disagreement was narrowed down.
+    remark : str or None
+        What else is striking, such as a counter that has the same numbers on every box.
     """
 
     what: str
@@ -78,6 +80,7 @@ class Witness(Value):
     found_by: tuple[str, ...]
     missed_by: tuple[str, ...]
     domain: str
+    remark: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Exact numbers as text."""
@@ -88,6 +91,7 @@ class Witness(Value):
             "found_by": list(self.found_by),
             "missed_by": list(self.missed_by),
             "domain": self.domain,
+            **({} if self.remark is None else {"remark": self.remark}),
         }
 
 

@@ -18,7 +18,7 @@ from polyhedra.arrays import Floats, Integers
 from polyhedra.errors import UsageError
 from polyhedra.scalars import to_float
 from puiseux.domains import Problem, pose
-from puiseux.pictures.figures import add_legend, new_figure, session_figure
+from puiseux.pictures.figures import add_legend, new_figure, session_axes
 from puiseux.pictures.pages import save_figure
 from puiseux.pictures.palettes import INK, class_colour, rgb, tinted
 from puiseux.pictures.plane import draw_frame, polygons, segments
@@ -222,10 +222,10 @@ def plot_decision_region(
 def draw_region(picture: RegionPicture, ax: Axes | None = None) -> Axes:
     """Paint it on matplotlib axes."""
     if picture.view.dim == 2:
-        target = session_figure().add_subplot() if ax is None else ax
+        target = session_axes(ax)
         _draw_flat(target, picture)
     else:
-        target = session_figure((7, 6)).add_subplot(projection="3d") if ax is None else ax
+        target = session_axes(ax, (7, 6), projection="3d")
         handles = draw_solid(target, _solid(picture), picture.view)  # type: ignore[arg-type]
         for line in _cycle_lines(picture):
             target.plot(*line.T, color=INK, linewidth=1.6)

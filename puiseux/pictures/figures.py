@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from polyhedra.errors import MissingExtraError
+from polyhedra.errors import MissingExtraError, UsageError
 from polyhedra.quoting import shown
 
 if TYPE_CHECKING:
@@ -60,6 +60,22 @@ def session_figure(size: tuple[float, float] = (6.6, 5.4)) -> Figure:
     except ImportError:
         raise MissingExtraError("a picture", "plot") from None
     return pyplot.figure(figsize=size, layout="constrained")
+
+
+def session_axes(ax: Any, size: tuple[float, float] = (6.6, 5.4), **options: Any) -> Axes:
+    """The axes that are given, or those of a new figure of the session.
+
+    Raises
+    ------
+    UsageError
+        Something else is given, such as a domain or a window in its place.
+    """
+    if ax is None:
+        return session_figure(size).add_subplot(**options)
+    if not hasattr(ax, "add_collection"):
+        raise UsageError(f"ax is axes of matplotlib, not {shown(ax, 60)}; for a window write window=..")
+    given: Axes = ax
+    return given
 
 
 def add_legend(ax: Axes, handles: Sequence[Any], wanted: bool = True, *, inside: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from puiseux.pictures.figures import add_legend, painted, session_figure, title_of
+from puiseux.pictures.figures import add_legend, painted, session_axes, title_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 def draw_flat(view: View, ax: Axes | None, kind: str, color_by: str, data: Data | None, legend: bool) -> Axes:
     """Draw a view, with title and legend; on new axes by default."""
-    if ax is None:
-        ax = session_figure((6.6, 4.2) if view.dim == 1 else (6.6, 5.4)).add_subplot()
+    ax = session_axes(ax, (6.6, 4.2) if view.dim == 1 else (6.6, 5.4))
     add_legend(ax, paint_flat(ax, view, kind, color_by, data), legend, inside=view.dim == 1 and data is None)
     ax.set_title(title_of(view, kind), fontsize="medium")
     return ax

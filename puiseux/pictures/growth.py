@@ -76,7 +76,7 @@ def draw_frames(
         ax.set_title(
             f"{label_of(label)}: {regions:,} regions, {view.cells.cells:,} cells in this window", fontsize="medium"
         )
-        frames.append((label, png_of(figure, dpi)))
+        frames.append((label, png_of(figure, dpi, cropped=False)))
     return frames
 
 

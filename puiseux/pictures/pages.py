@@ -27,6 +27,10 @@ input {{ width: 100%; box-sizing: border-box; margin: 0 }}
 """
 
 
+_PAD = 0.06  # inches around a picture
+_CROP: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": _PAD}
+
+
 def svg_of(figure: Any, prefix: str = "p") -> str:
     """A matplotlib figure as an SVG element; ``prefix`` keeps its ids apart from others on a page.
 
@@ -37,6 +41,7 @@ def svg_of(figure: Any, prefix: str = "p") -> str:
     figure.savefig(stream, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     element = text[text.index("<svg") :]
+    element = _cropped(element, figure)
     element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
     names = sorted(set(re.findall(r'\bid="([^"]+)"', element)), key=len, reverse=True)
     for name in names:
@@ -46,10 +51,22 @@ def svg_of(figure: Any, prefix: str = "p") -> str:
     return element.replace("</svg>", f"{layers}</svg>") if layers else element
 
 
-def png_of(figure: Any, dpi: int = 150) -> bytes:
-    """A matplotlib figure as a PNG."""
+def _cropped(element: str, figure: Any) -> str:
+    """An SVG element without its empty margins; coordinates inside it stay."""
+    box = figure.get_tightbbox().padded(_PAD)
+    left, top = 72 * box.x0, 72 * (figure.get_figheight() - box.y1)
+    width, height = 72 * box.width, 72 * box.height
+    head, end, rest = element.partition(">")
+    view = f"{left:.2f} {top:.2f} {width:.2f} {height:.2f}"
+    for name, value in (("width", f"{width:.2f}pt"), ("height", f"{height:.2f}pt"), ("viewBox", view)):
+        head = re.sub(rf'\b{name}="[^"]*"', f'{name}="{value}"', head)
+    return f"{head}{end}{rest}"
+
+
+def png_of(figure: Any, dpi: int = 150, *, cropped: bool = True) -> bytes:
+    """A matplotlib figure as a PNG, without empty margins; frames of an animation, which have one size, keep them."""
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=dpi)
+    figure.savefig(stream, format="png", dpi=dpi, **(_CROP if cropped else {}))
     return stream.getvalue()
 
 
@@ -111,5 +128,5 @@ def save_figure(figure: Any, name: str) -> None:
         write_bytes(name, svg_page(figure, shown(Path(name).stem)).encode("utf-8", "backslashreplace"))
         return
     content = io.BytesIO()
-    figure.savefig(content, format=Path(name).suffix[1:].lower(), dpi=150)
+    figure.savefig(content, format=Path(name).suffix[1:].lower(), dpi=150, **_CROP)
     write_bytes(name, content.getvalue())

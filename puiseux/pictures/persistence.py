@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from polyhedra.errors import UsageError
 from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import to_float
-from puiseux.pictures.figures import label_of, new_figure, session_figure
+from puiseux.pictures.figures import label_of, new_figure, session_axes
 from puiseux.pictures.palettes import INK, MARKERS, layer_colour
 
 if TYPE_CHECKING:
@@ -157,8 +157,7 @@ def plot_betti_growth(
         ).betti
         for network in networks
     ]
-    if ax is None:
-        ax = session_figure((6.4, 4)).add_subplot()
+    ax = session_axes(ax, (6.4, 4))
     places = [(k, betti) for k, betti in enumerate(found) if betti is not None]  # a limit may leave gaps
     for degree in range(max((len(betti) for _, betti in places), default=0)):
         values = [betti[degree] for _, betti in places]

@@ -381,7 +381,8 @@ def _draw_values(ax: Axes, data: Data, inside: Any, size: float, color_by: str) 
     if shared:
         images[0].set_norm(norm)
     else:
-        ax.figure.colorbar(points, ax=ax, label="value of the data")
+        # below, since the legend stands on the right; in a pair the bars of both say the same
+        ax.figure.colorbar(points, ax=ax, location="bottom", label="value of the data")
     label = "data, by value" + outside_words(int((~inside).sum()))
     style: dict[str, Any] = {"marker": "o", "color": "#999999", "markeredgecolor": INK, "markeredgewidth": 0.5}
     return Line2D([], [], linestyle="", label=label, **style)

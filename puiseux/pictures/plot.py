@@ -17,7 +17,7 @@ from nn_bridge.writers.files import require_writable, write_bytes
 from polyhedra.errors import UsageError
 from polyhedra.quoting import quoted, shown_path
 from puiseux.domains import DomainLike, Problem, pose
-from puiseux.pictures.figures import add_legend, new_figure, session_figure, title_of
+from puiseux.pictures.figures import add_legend, new_figure, session_axes, title_of
 from puiseux.pictures.flat import draw_flat, draw_pair
 from puiseux.pictures.pages import save_figure
 from puiseux.reading import as_network
@@ -420,8 +420,7 @@ def _data(data: Any, problem: Problem, classes: Sequence[str] | None) -> Data | 
 def _draw_space(view: View, ax: Any, kind: str, color_by: str) -> Any:
     from puiseux.pictures.space import draw_solid
 
-    if ax is None:
-        ax = session_figure((7, 6)).add_subplot(projection="3d")
+    ax = session_axes(ax, (7, 6), projection="3d")
     solid = _solid(view, kind, color_by)
     add_legend(ax, draw_solid(ax, solid, view))
     ax.set_title(title_of(view, kind, solid.note), fontsize="medium")

@@ -16,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polyhedra.box_text import box_intervals
-from polyhedra.errors import AlgebraError, MissingExtraError
+from polyhedra.errors import AlgebraError, MissingExtraError, UsageError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import shown
 from polyhedra.scalars import to_float
+from puiseux.pictures.figures import session_axes
 from tropical.hypersurface import TropicalHypersurface, hypersurface
 from tropical.newton import DualSubdivision, dual_subdivision, newton_vertices
 from tropical.polynomial import PuiseuxPolynomial
-from tropical.printing import affine_text
+from tropical.printing import affine_text, default_names
 
 Window = Sequence[tuple[float, float]] | str
 
@@ -64,7 +66,9 @@ def plot_curve(
         if labels:
             term = curve.polynomial.terms[cell.terms[0]]
             x, y = _centre(polygon)
-            ax.text(x, y, affine_text(*term), ha="center", va="center", fontsize=8, clip_on=True)
+            ax.text(
+                x, y, affine_text(*term, names=polynomial.names), ha="center", va="center", fontsize=8, clip_on=True
+            )
     for facet in curve.facets:
         segment = polygon_corners(facet.polyhedron.intersection(box))
         if len(segment) < 2:
@@ -78,8 +82,7 @@ def plot_curve(
     ax.set_xlim(*bounds[0])
     ax.set_ylim(*bounds[1])
     ax.set_aspect("equal")
-    ax.set_xlabel("x1")
-    ax.set_ylabel("x2")
+    label_axes(ax, polynomial)
     return ax
 
 
@@ -112,8 +115,7 @@ def plot_newton(polynomial: PuiseuxPolynomial, ax: Any = None, *, labels: bool =
             ax.annotate(text, (x, y), xytext=(7, 6), textcoords="offset points", fontsize=8, color=MARK)
     ax.set_aspect("equal")
     ax.margins(0.15)
-    ax.set_xlabel("exponent of x1")
-    ax.set_ylabel("exponent of x2")
+    label_axes(ax, polynomial, "exponent of ")
     return ax
 
 
@@ -135,6 +137,8 @@ def plot_dual_pair(
     _needs(polynomial, 2)
     if axes is None:
         _, axes = _pyplot().subplots(1, 2, figsize=(10, 5), layout="constrained")
+    if isinstance(axes, str) or len(axes) != 2:
+        raise UsageError(f"axes are two axes of matplotlib, not {shown(axes, 60)}; for a window write window=..")
     left, right = axes
     plot_curve(polynomial, left, window=window)
     plot_newton(polynomial, right)
@@ -183,15 +187,16 @@ def plot_surface_pair(polynomial: PuiseuxPolynomial, *, window: Window | None = 
                 "size": 5,
                 "color": [LINE if e in corners_of_hull else MARK for e in polynomial.exponents],
             },
-            text=[affine_text(*term) for term in polynomial.terms],
+            text=[affine_text(*term, names=polynomial.names) for term in polynomial.terms],
             hoverinfo="text",
             showlegend=False,
         ),
         row=1,
         col=2,
     )
-    axes = {f"{name}axis": {"title": f"x{k + 1}"} for k, name in enumerate("xyz")}
-    exponents = {f"{name}axis": {"title": f"exponent of x{k + 1}"} for k, name in enumerate("xyz")}
+    names = polynomial.names or default_names(3)
+    axes = {f"{axis}axis": {"title": name} for axis, name in zip("xyz", names, strict=True)}
+    exponents = {f"{axis}axis": {"title": f"exponent of {name}"} for axis, name in zip("xyz", names, strict=True)}
     away = {"eye": {"x": 1.6, "y": 1.6, "z": 1.1}}  # far enough that long polytopes are not cut off
     figure.update_layout(
         scene={**axes, "aspectmode": "cube", "camera": away},
@@ -302,9 +307,16 @@ def _centre(polygon: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([((v + np.roll(v, -1)) * cross).sum() / (3 * area) for v in (x, y)])
 
 
+def label_axes(ax: Any, polynomial: PuiseuxPolynomial, before: str = "") -> None:
+    """Write the names of two variables beside the axes."""
+    first, second = polynomial.names or default_names(2)
+    ax.set_xlabel(f"{before}{first}")
+    ax.set_ylabel(f"{before}{second}")
+
+
 def drawing_axes(ax: Any) -> Any:
     """The axes that are given, or those of a new figure."""
-    return _pyplot().subplots(figsize=(6, 6), layout="constrained")[1] if ax is None else ax
+    return _pyplot().subplots(figsize=(6, 6), layout="constrained")[1] if ax is None else session_axes(ax)
 
 
 def _pyplot() -> Any:
@@ -324,6 +336,7 @@ __all__ = [
     "MARK",
     "Window",
     "drawing_axes",
+    "label_axes",
     "plot_curve",
     "plot_dual_pair",
     "plot_newton",

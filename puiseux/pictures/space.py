@@ -191,7 +191,7 @@ def draw_solid(ax: Axes3D, solid: Solid, view: View) -> list[Any]:
     limits = _limits(solid, view)
     for set_limits, bounds in zip((ax.set_xlim, ax.set_ylim, ax.set_zlim), limits, strict=True):
         set_limits(*bounds)
-    ax.set_box_aspect(_aspect(solid, limits), zoom=0.9)  # room for the labels
+    ax.set_box_aspect(_aspect(solid, limits), zoom=1.05)  # labels beyond the figure are kept when it is saved
     ax.locator_params(nbins=5)
     ax.set_xlabel(solid.axes[0])
     ax.set_ylabel(solid.axes[1])

@@ -11,6 +11,7 @@ from puiseux.pictures.polynomials import (
     MARK,
     Window,
     drawing_axes,
+    label_axes,
     polygon_corners,
     window_box,
     window_of,
@@ -77,8 +78,7 @@ def plot_plane_curve(
     ax.set_xlim(*bounds[0])
     ax.set_ylim(*bounds[1])
     ax.set_aspect("equal")
-    ax.set_xlabel("x1")
-    ax.set_ylabel("x2")
+    label_axes(ax, polynomial)
     ax.set_title(curve_caption(curve), fontsize=10)
     return ax
 

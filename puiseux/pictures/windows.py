@@ -221,14 +221,24 @@ def given_window(window: Any, dim: int) -> Window:
         if window.dim != dim or not window.is_bounded() or not window.is_full_dimensional():
             raise UsageError(f"a window is a bounded polyhedron in R^{dim} with an interior, or a box")
         return tuple((min(values), max(values)) for values in zip(*window.vertices(), strict=True))
+    if _is_made(window) and len(window) == dim:
+        return tuple(window)  # of this module: pairs, where a user's tuples could be the ends of a box
     return intervals_of(window, dim, "a window")
+
+
+def _is_made(window: Any) -> bool:
+    """Whether a value is a tuple of pairs of exact numbers, as this module makes them."""
+    return isinstance(window, tuple) and all(
+        isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(end, fmpq) for end in pair) for pair in window
+    )
 
 
 def parse_window(text: str, dim: int) -> str | Window:
     """A window as on the command line: ``all``, ``core``, or ``LO,HI;LO,HI`` (one interval serves all inputs)."""
     if text in (ALL, CORE):
         return text
-    parts = [part.split(",") for part in text.removeprefix("box:").split(";")]
+    # tuples in a list are pairs in every dialect of a box
+    parts = [tuple(part.split(",")) for part in text.removeprefix("box:").split(";")]
     if any(len(part) != 2 for part in parts):
         raise UsageError(f"the window {quoted(text)} is none of {ALL}, {CORE}, LO,HI or LO1,HI1;LO2,HI2")
     return given_window(parts[0] if len(parts) == 1 else parts, dim)

@@ -11,6 +11,7 @@ from nn_bridge.network.network import Network
 from polyhedra.scalars import to_float, to_text
 
 _LONGEST = 24  # characters of an exact number that are read with ease
+_READ_AT_ONCE = 7  # characters of a fraction whose size is seen without its decimal
 
 
 def sizes(network: Network) -> dict[str, Any]:
@@ -32,6 +33,18 @@ def readable(value: fmpq) -> str:
     """A rational for people: exact where it is short, else rounded and marked so."""
     text = to_text(value)
     return text if len(text) <= _LONGEST else f"about {to_float(value):.17g}"
+
+
+def readable_value(value: fmpq) -> str:
+    """The same with its decimal beside, where it is a fraction that nobody reads.
+
+    Examples
+    --------
+    >>> readable_value(fmpq(14267897, 2097152)), readable_value(fmpq(-1, 2)), readable_value(fmpq(5))
+    ('14267897/2097152 (about 6.803463)', '-1/2', '5')
+    """
+    text = readable(value)
+    return f"{text} (about {to_float(value):.7g})" if "/" in text and len(text) > _READ_AT_ONCE else text
 
 
 def readable_point(row: Iterable[fmpq]) -> str:

@@ -18,7 +18,7 @@ from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import ZERO, rational, to_text
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
-from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
+from puiseux.questions.answers import readable, readable_point, readable_value, sizes, text_or_null, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
@@ -244,10 +244,10 @@ def describe(found: Difference, first: str, second: str) -> str:
         if found.ray is not None:
             lines.append(f"  along               {readable_point(found.ray)}")
     elif found.value is not None:
-        lines.append(f"  largest difference  {readable(found.value)}")
+        lines.append(f"  largest difference  {readable_value(found.value)}")
     else:
-        upper = "no upper bound is known" if found.upper is None else f"at most {readable(found.upper)}"
-        lines.append(f"  largest difference  at least {readable(found.lower)}, {upper}")
+        upper = "no upper bound is known" if found.upper is None else f"at most {readable_value(found.upper)}"
+        lines.append(f"  largest difference  at least {readable_value(found.lower)}, {upper}")
     if found.point is not None and found.outputs is not None and found.lower + found.infinite > 0:
         lines.append(f"  at                  {readable_point(found.point)}")
         lines.append(f"  outputs             {readable_point(found.outputs[0])} and {readable_point(found.outputs[1])}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import fmpq
@@ -25,10 +25,15 @@ from puiseux.questions.answers import sizes
 from puiseux.reading import as_network
 from puiseux.time_limit import LONGEST
 
+if TYPE_CHECKING:
+    from milp.parity import ParityBound
+
 SECONDS = 10.0
 """The time of an estimate where none is given."""
 
+_PARITIES = 0.5  # share of the time for a bound by parity constraints, where one is asked for
 _FIRST_STAGE = 0.1  # share of the time for counting the cells of the first stage alone
+_PARITY_KEYS = ("cells", "confidence", "certain", "parities", "draws", "complete", "seed", "seconds")
 _AT_A_VISIT = 512  # cells counted for each probe there
 _MOST_UNITS = 300  # with more, some of the upper bounds take seconds
 _MOST_WEIGHTS = 2_000_000  # zeros included; with more, ranks take seconds
@@ -59,6 +64,8 @@ class CellEstimate(Value):
     seconds : float
     network : Network
         On a slice, the restricted one.
+    parity : ParityBound or None
+        A lower bound with a probability, where it was asked for; see `milp.parity_bound`.
     """
 
     estimate: float | None
@@ -75,6 +82,7 @@ class CellEstimate(Value):
     seed: int | None
     seconds: float = field(compare=False)
     network: Network
+    parity: ParityBound | None = field(default=None, compare=False)
 
     @property
     def exact(self) -> bool:
@@ -84,6 +92,7 @@ class CellEstimate(Value):
     def to_json(self) -> dict[str, Any]:
         """The object that ``puiseux count --estimate --json`` prints."""
         only = "only cells were asked for"
+        bound = self.parity
         return {
             "network": sizes(self.network),
             "domain": self.domain,
@@ -103,7 +112,7 @@ class CellEstimate(Value):
             "descents": self.descents,
             "probes": self.probes,
             "seed": self.seed,
-        }
+        } | ({} if bound is None else {"parity": {name: getattr(bound, name) for name in _PARITY_KEYS}})
 
 
 def estimate_cells(
@@ -113,6 +122,7 @@ def estimate_cells(
     seconds: float | None = None,
     probes: int | None = None,
     rng: int | np.random.Generator | None = None,
+    parity: float | None = None,
 ) -> CellEstimate:
     """Estimate the number of activation cells, by random descents in the tree that a count would go through.
 
@@ -127,6 +137,9 @@ def estimate_cells(
         Instead: visit about so many subtrees.  With ``rng`` this makes a run repeatable.
     rng : int or numpy Generator, optional
         A seed is drawn, and remembered in the result, where there is none.
+    parity : float, optional
+        Spend half of the time on a lower bound that holds with this probability, by random parity constraints: on a
+        bounded domain, with a solver for mixed-integer programs.
 
     Returns
     -------
@@ -149,7 +162,7 @@ def estimate_cells(
     See `nn_bridge.cells.counting.estimate` for the method (Knuth 1975, Chen 1992).
     """
     begun = time.monotonic()
-    _check(seconds, probes)
+    _check(seconds, probes, parity)
     if runs_plain():
         raise UsageError(f"estimates need the compiled core, which is not there or not wanted; {REMEDY}")
     from nn_bridge.cells.counting.estimate import CONFIDENCE, Allowance, sample_cells
@@ -157,12 +170,22 @@ def estimate_cells(
     problem = pose(as_network(network), domain)
     check_forms(problem.network)
     generator, seed = generator_and_seed(rng)
+    bound = None
+    if parity is not None:
+        from milp.parity import parity_bound
+
+        time_given = _PARITIES * (SECONDS if seconds is None else seconds)
+        draws = generator if seed is None else seed
+        bound = parity_bound(problem.network, problem.domain, confidence=parity, rng=draws, time_limit=time_given)
+        seconds = None if seconds is None else max(seconds - (time.monotonic() - begun), 0.01)
     lower, why_lower = _first_stage(problem.network, problem.domain, seconds, probes)
     upper, why_upper = upper_bound(problem.network)
     allowance = Allowance(None if probes is not None else SECONDS if seconds is None else seconds, probes)
     sample = sample_cells(_reduced(problem.network, problem.domain), allowance, generator)
     if sample.counted >= lower:
         lower, why_lower = sample.counted, "cells counted"
+    if bound is not None and bound.certain > lower:
+        lower, why_lower = bound.certain, "cells found by parity constraints"
     if sample.exact or lower == upper:
         upper, why_upper = lower, why_lower
     floor, ceiling = to_float(fmpq(lower)), to_float(fmpq(upper))
@@ -188,16 +211,19 @@ def estimate_cells(
         seed=seed,
         seconds=time.monotonic() - begun,
         network=problem.network,
+        parity=bound,
     )
 
 
-def _check(seconds: float | None, probes: int | None) -> None:
+def _check(seconds: float | None, probes: int | None, parity: float | None) -> None:
     if seconds is not None and probes is not None:
         raise UsageError("seconds or probes: give one of the two")
     if seconds is not None and not 0 < seconds <= LONGEST:
         raise UsageError(f"an estimate in {seconds:g} s: give a positive number of seconds, {LONGEST:g} at most")
     if probes is not None and probes < 1:
         raise UsageError(f"an estimate by {probes} probes: give a whole number from 1 on")
+    if parity is not None and not 0 < parity < 1:
+        raise UsageError(f"a bound with probability {parity:g}: give a number between 0 and 1, such as 0.95")
 
 
 def _reduced(network: Network, domain: Polyhedron | None) -> Any:
@@ -297,6 +323,9 @@ def describe(found: CellEstimate, name: str) -> str:
             lines.append(f"  estimate  {found.estimate:.4g}")
             lines.append(f"  interval  {low} to {high} (statistical, nominal {found.confidence:.0%}: not proven)")
         lines.append(f"  at least  {readable_integer(found.lower)} (proven: {found.lower_reason})")
+        if found.parity is not None:
+            chance = f"with probability {found.parity.confidence:g}, by parity constraints"
+            lines.append(f"  at least  {readable_integer(found.parity.cells)} ({chance})")
         lines.append(f"  at most   {readable_integer(found.upper)} (proven: {found.upper_reason})")
     if found.reason is not None:
         lines.append(f"  {found.reason}")

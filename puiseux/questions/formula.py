@@ -20,10 +20,11 @@ from polyhedra.scalars import rounded_up, to_text
 from polyhedra.values import Value
 from puiseux.cross_check.isolation import OutOfTime, run_isolated
 from puiseux.domains import DomainLike
-from puiseux.questions.answers import readable
+from puiseux.questions.answers import readable_value
 from puiseux.questions.differences import Difference, largest_difference
 from puiseux.reading import as_network
 from puiseux.time_limit import Stopped, check_time_limit
+from tropical.printing import counted_terms
 from tropical.rational import PuiseuxRational
 from tropical.simplify import SimplifiedFormula, simplification
 from tropical.simplify import simplify as simplify_rational
@@ -133,7 +134,8 @@ class NetworkFormula:
             if above + below <= _MOST_TERMS:
                 parts.append(rational_mathml(each.rational, f"<msub><mi>y</mi><mn>{number}</mn></msub>"))
             else:
-                parts.append(f"<p>y<sub>{number}</sub>: {above:,} terms - {below:,} terms; print(..) shows them</p>")
+                terms = f"{counted_terms(above)} - {counted_terms(below)}"
+                parts.append(f"<p>y<sub>{number}</sub>: {terms}; print(..) shows them</p>")
         return "".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
@@ -300,7 +302,7 @@ def _steps(network: Network, search: bool, partial: bool) -> Iterator[str | Netw
 
 
 def _terms(functions: Sequence[PuiseuxRational]) -> str:
-    return ", ".join(f"{len(f.numerator):,} terms - {len(f.denominator):,} terms" for f in functions[:4])
+    return ", ".join(f"{counted_terms(len(f.numerator))} - {counted_terms(len(f.denominator))}" for f in functions[:4])
 
 
 def _checked(formula: NetworkFormula, network: Network) -> NetworkFormula:
@@ -320,11 +322,11 @@ def describe_rounding(rounding: Rounding) -> str:
     if change.value is not None:
         exact = to_text(change.value)
         if len(exact) <= _LONGEST_NUMBER:
-            return f"{head} no output changes by more than {exact} (proven)"
+            return f"{head} no output changes by more than {readable_value(change.value)} (proven)"
         top = rounded_up(change.value, 6)
         return f"{head} no output changes by more than {top} (proven; rounded up, --format json has it exactly)"
-    upper = "no upper bound is known" if change.upper is None else f"by at most {readable(change.upper)}"
-    return f"{head} some output changes by {readable(change.lower)} or more, {upper} ({change.reason})"
+    upper = "no upper bound is known" if change.upper is None else f"by at most {readable_value(change.upper)}"
+    return f"{head} some output changes by {readable_value(change.lower)} or more, {upper} ({change.reason})"
 
 
 @lru_cache(maxsize=4)

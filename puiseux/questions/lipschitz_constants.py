@@ -15,7 +15,7 @@ from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
-from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
+from puiseux.questions.answers import readable, readable_point, readable_value, sizes, text_or_null, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
@@ -183,7 +183,7 @@ def describe(found: LipschitzConstant, name: str) -> str:
     where = "" if found.domain == "all" else f" on {found.domain}"
     lines = [f"{name}{where}: from norm {found.norm} of the {found.measured_in} to norm {found.output_norm}"]
     if found.constant is not None:
-        lines.append(f"  Lipschitz constant  {readable(found.constant)}")
+        lines.append(f"  Lipschitz constant  {readable_value(found.constant)}")
     elif found.squared is not None:
         lines.append(f"  Lipschitz constant  {found.lower:.12g}, the root of {readable(found.squared)}")
     elif found.polynomial is not None:

@@ -7,13 +7,17 @@ from typing import Any
 from nn_bridge.expressivity.injectivity import Injectivity, injectivity
 from nn_bridge.expressivity.surjectivity import Surjectivity, surjectivity
 from nn_bridge.network.network import Network
+from polyhedra.progress import Steps, with_steps
 from puiseux.domains import DomainLike, pose
 from puiseux.questions.answers import readable_point, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
 
-def injective(network: Network | Any, domain: DomainLike = None, *, time_limit: float | None = None) -> Injectivity:
+@with_steps("Comparing the cells")
+def injective(
+    network: Network | Any, domain: DomainLike = None, *, time_limit: float | None = None, progress: Steps = None
+) -> Injectivity:
     """Whether no two inputs of a domain have the same outputs, exactly; else with two that have.
 
     Parameters
@@ -23,6 +27,8 @@ def injective(network: Network | Any, domain: DomainLike = None, *, time_limit: 
         As in `count_regions`; all of R^n by default.
     time_limit : float, optional
         Seconds; at the limit the answer is open (``injective`` is None).
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Examples
     --------
@@ -35,14 +41,17 @@ def injective(network: Network | Any, domain: DomainLike = None, *, time_limit: 
     return injectivity(problem.network, problem.domain, time_limit_seconds=time_limit)
 
 
-def surjective(network: Network | Any, domain: DomainLike = None, *, time_limit: float | None = None) -> Surjectivity:
+@with_steps("Looking at the images of the cells")
+def surjective(
+    network: Network | Any, domain: DomainLike = None, *, time_limit: float | None = None, progress: Steps = None
+) -> Surjectivity:
     """Whether the inputs of a domain reach all of R^m, exactly; else with an output that none has.
 
     Where each output is that of a ReLU unit, whether they reach the orthant of all non-negative outputs.
 
     Parameters
     ----------
-    network, domain, time_limit
+    network, domain, time_limit, progress
         As in `injective`.
 
     Examples

@@ -14,7 +14,7 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.progress import Steps, with_steps
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, Problem, pose
-from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
+from puiseux.questions.answers import readable_point, readable_value, sizes, text_or_null, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
@@ -161,13 +161,13 @@ def describe(found: Extremum, name: str) -> str:
         return f"{head}: nothing was found in time"
     lines = [
         f"{head}:",
-        f"  {word + ' value':<14} {readable(found.value)}",
+        f"  {word + ' value':<14} {readable_value(found.value)}",
         f"  at             {readable_point(found.point)}",
     ]
     if found.proven:
         lines.append("  proven: no point of the domain has a better one")
     elif found.bound is not None:
-        lines.append(f"  not proven: no better than {readable(found.bound)} ({found.reason})")
+        lines.append(f"  not proven: no better than {readable_value(found.bound)} ({found.reason})")
     else:
         lines.append(f"  not proven ({found.reason})")
     return "\n".join([*lines, f"  {found.seconds:.2f} s"])

@@ -13,6 +13,7 @@ from milp.cell_batches import TooManyCells, exact_cells
 from milp.domain import OutOfTime
 from nn_bridge.network.network import Network, Pattern, Row
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import rationals
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
@@ -86,12 +87,14 @@ class ReachableSet(Value):
         return tuple(found)
 
 
+@with_steps("Listing the cells")
 def reachable_set(
     network: Network | Any,
     domain: DomainLike = None,
     *,
     max_cells: int | None = None,
     time_limit: float | None = None,
+    progress: Steps = None,
 ) -> ReachableSet:
     """The exact set of outputs that a network has on a domain, as a union of polyhedra.
 
@@ -105,6 +108,8 @@ def reachable_set(
         Stop after so many cells.
     time_limit : float, optional
         Seconds.
+    progress : bool or callable, optional
+        True shows the steps on stderr; a callable gets each as a text.
 
     Raises
     ------

@@ -8,12 +8,16 @@ import pytest
 from flint import fmpq
 
 import milp.properties
+from milp.bounding import network_bounds
+from milp.by_cells import cell_system, meet_by_cells, meet_by_phases
 from milp.choice import BRANCHING, CELLS
+from milp.domain import bounded
 from milp.properties import decide, verify_vnnlib
 from milp.verify import Status
 from milp.vnnlib import parse_vnnlib, read_vnnlib, read_witness
-from nn_bridge.network.network import Network
+from nn_bridge.network.network import AffineStage, Network
 from polyhedra.errors import FormulationError, PuiseuxError
+from polyhedra.linear_program import Infeasible, maximize
 from polyhedra.scalars import to_text
 
 BOX = """
@@ -180,3 +184,83 @@ def test_witnesses_that_are_refused(text, words, tmp_path):
     path.write_text(text)
     with pytest.raises(FormulationError, match=words):
         read_witness(path, 2)
+
+
+@pytest.mark.parametrize("limits", [{"node_limit": 0}, {"node_limit": 3}, {"late": True}])
+def test_an_open_answer_has_a_bound_wherever_the_limit_strikes(limits, random_network, monkeypatch):
+    net = random_network(np.random.default_rng(5), (12, 8, 8, 1), "gaussian")
+    declared = "".join(f"(declare-const X_{i} Real)(assert (<= X_{i} 1))(assert (>= X_{i} -1))" for i in range(12))
+    box = ([-1] * 12, [1] * 12)
+    least = network_bounds(net, box, "milp", time_limit=None).lower[-1][0]
+    spec = parse_vnnlib(f"{declared}(declare-const Y_0 Real)(assert (<= Y_0 {least - 0.01:.6f}))")
+    options = {"node_limit": limits.get("node_limit", 1_000_000), "time_limit": None}
+    if "late" in limits:  # every clock but the one that looks at the inputs finds the limit reached
+        monkeypatch.setattr(milp.properties, "inputs_of", lambda rows, inputs, deadline: bounded(box, inputs))
+        options["time_limit"] = 1e-9
+    found = verify_vnnlib(net, spec, **options)
+    assert found.status is Status.OPEN
+    text, bound = found.reason.rsplit("the least slack is at most ", 1)
+    assert text
+    # the least slack of the only row is at most least - 0.01 - (least output)
+    assert float(bound) >= -0.011
+
+
+@pytest.mark.parametrize(
+    ("domain", "assertion", "verdict"),
+    [
+        # no point has x < -1 on the wall x = -1: the domain has no cells, and the least slack is 0
+        ("(assert (>= X_0 -1)) (assert (< X_0 -1)) (assert (>= X_1 0)) (assert (<= X_1 1))", "(>= Y_0 1)", "PROVEN"),
+        # |x0| + x1 > 1 on the segment x0 = -1, 0 <= x1 <= 1: not at its lower end alone
+        ("(assert (== X_0 -1)) (assert (>= X_1 0)) (assert (<= X_1 1))", "(> Y_0 1)", "VIOLATED"),
+        ("(assert (== X_0 -1)) (assert (>= X_1 0)) (assert (<= X_1 1))", "(> Y_0 2)", "PROVEN"),
+        # strict and closed rows that meet in the very edge x1 = 0, or only where the strict one is 0
+        ("(assert (>= X_0 -1)) (assert (<= X_0 2)) (assert (>= X_1 0)) (assert (<= X_1 1))",
+         "(and (<= X_1 0) (> Y_0 1))", "VIOLATED"),
+        ("(assert (>= X_0 -1)) (assert (<= X_0 2)) (assert (>= X_1 0)) (assert (<= X_1 1))",
+         "(and (<= X_1 0) (> Y_0 2))", "PROVEN"),
+        ("(assert (== X_0 2)) (assert (== X_1 1))", "(and (<= Y_0 3) (> Y_0 2.999))", "VIOLATED"),
+    ],
+)  # fmt: skip
+def test_ties_with_strict_rows_are_decided_on_domains_of_any_dimension(domain, assertion, verdict):
+    net = Network.from_layers([[[1, 0], [-1, 0], [0, 1]], [[1, 1, 1]]])  # |x0| + max(0, x1)
+    names = "(declare-const X_0 Real) (declare-const X_1 Real) (declare-const Y_0 Real)"
+    domain = domain.replace("(== X_0 -1)", "(<= X_0 -1)) (assert (>= X_0 -1)").replace(
+        "(== X_0 2)", "(<= X_0 2)) (assert (>= X_0 2)"
+    )
+    domain = domain.replace("(== X_1 1)", "(<= X_1 1)) (assert (>= X_1 1)")
+    spec = parse_vnnlib(f"{names}{domain}(assert {assertion})")
+    found = verify_vnnlib(net, spec)
+    assert found.status.name == verdict
+    if verdict == "VIOLATED":
+        assert spec.holds_at(found.counterexample, net.evaluate(found.counterexample))
+
+
+def test_all_phases_agree_with_all_cells(random_network):
+    rng = np.random.default_rng(40)
+    seen = set()
+    for number in range(30):
+        net = random_network(rng, (2, 3, 3, 2), ("gaussian", "integer", "skip")[number % 3])
+        region = bounded(([-1, -1], [1, 1]), 2)
+        shift = fmpq(int(rng.integers(-8, 9)), 4)
+        slacks = Network(2, net.stages, AffineStage(net.output.blocks, tuple(b + shift for b in net.output.bias)))
+        strict = (bool(number % 2), True)
+        phases = meet_by_phases(slacks, region, network_bounds(slacks, region), strict=strict)
+        cells = meet_by_cells(slacks, region, strict=strict)
+        assert phases.complete
+        assert cells.complete
+        assert (phases.point is None) == (cells.point is None)
+        if phases.point is not None:
+            values = slacks.evaluate(phases.point)
+            assert all(v > 0 if mark else v >= 0 for v, mark in zip(values, strict, strict=True))
+        seen.add(phases.point is None)
+    assert seen == {True, False}
+    stopped = meet_by_phases(slacks, region, network_bounds(slacks, region), strict=(True, True), max_nodes=0)
+    assert (stopped.point, stopped.complete) == (None, False)
+
+
+def test_a_constant_with_the_other_phase_leaves_no_point():
+    net = Network.from_layers([[[1]], [[0]], [[1]]], [[0], [-1], [0]])  # the second unit is -1 everywhere
+    region = bounded(([-1], [1]), 1)
+    for second, empty in ((False, False), (True, True)):
+        rows, right = cell_system(net, region, ((True,), (second,)))
+        assert isinstance(maximize((fmpq(1),), rows, right), Infeasible) is empty

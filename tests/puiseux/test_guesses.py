@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,66 @@ def test_mixed_integer_functions_take_text_and_numbers_too(domain: Any) -> None:
         milp.local_lipschitz(NET, "all")
 
 
-@pytest.mark.parametrize("cube", ["box:-2,2", SQUARE, 2, (-2, 2)], ids=str)
+def test_cubes_and_domains_tell_pairs_from_ends_alike() -> None:
+    for cube in ([(0, 1), (2, 4)], ([0, 2], [1, 4]), (np.array([0, 2]), np.array([1, 4])), "box:0,1;2,4"):
+        found = puiseux.sample_patterns(NET, n_samples=500, cube=cube, rng=0)
+        assert found.patterns == puiseux.sample_patterns(NET, n_samples=500, cube="box:0,1;2,4", rng=0).patterns
+        assert puiseux.count_regions(NET, cube).domain == "box:0,1;2,4"
+        assert all(NET.pattern(x) == ((True, True, True),) for x in found.points)
+    with pytest.raises(NetworkError, match="is a box in two ways"):
+        puiseux.sample_patterns(NET, n_samples=10, cube=((0, 1), (2, 3)), rng=0)
+
+
+@pytest.mark.parametrize("cube", ["box:-2,2", SQUARE, 2, (-2, 2), [(-2, 2), (-2, 2)], ([-2, -2], [2, 2])], ids=str)
 def test_cubes_have_the_syntax_of_boxes(cube: Any) -> None:
     assert puiseux.sample_patterns(NET, n_samples=4000, cube=cube, rng=0).samples == 4000
     with pytest.raises(NetworkError, match="the cube"):
         puiseux.sample_patterns(NET, n_samples=10, cube="box:2,1", rng=0)
+
+
+def test_windows_as_text_hold_a_pair_for_each_input() -> None:
+    pytest.importorskip("matplotlib")
+    for window in ("box:0,1;2,4", "0,1;2,4", [(0, 1), (2, 4)]):
+        ax = puiseux.plot_regions(NET, window=window)
+        assert (ax.get_xlim(), ax.get_ylim()) == ((0, 1), (2, 4))
+    with pytest.raises(PuiseuxError, match=r"entry 0, 0, is no pair \(low, high\)"):
+        puiseux.plot_regions(NET, window=(0, 1, 2, 4))
+
+
+def test_a_window_in_the_place_of_axes_is_named() -> None:
+    pytest.importorskip("matplotlib")
+    curve = puiseux.PuiseuxPolynomial("max(0, x, y)")
+    for draw in (lambda: puiseux.plot_regions(NET, "box:-1,1"), lambda: puiseux.plot_dual_pair(curve, "-1,3")):
+        with pytest.raises(PuiseuxError, match=r"axes of matplotlib, not .*; for a window write window=\.\."):
+            draw()
+
+
+def test_names_of_variables_stay() -> None:
+    f = puiseux.PuiseuxPolynomial("max(u, 2v - 1)")
+    assert f.names == ("u", "v")
+    assert str(f * 2) == str(2 * f) == "max(u + 2, 2v + 1)"
+    assert str(f**3) == "max(3u, 6v - 3)"
+    assert str(f + f) == str(f.select(range(len(f)))) == str(pickle.loads(pickle.dumps(f))) == str(f)
+    assert f._repr_latex_() == r"$\max\left(u,\, 2v - 1\right)$"
+    assert str(f + puiseux.PuiseuxPolynomial.constant(0, 2)) == "max(u, 2v - 1, 0)"
+    # names of two kinds say nothing together
+    assert str(f + puiseux.PuiseuxPolynomial("max(x, y)")) == "max(x1, 2x2 - 1, x2)"
+    assert str(puiseux.PuiseuxRational(f, puiseux.PuiseuxPolynomial("max(u, v)"))) == "max(u, 2v - 1) - max(u, v)"
+    assert puiseux.PuiseuxPolynomial("max(x2, x1)").names is None
+
+
+def test_plots_of_curves_have_the_names_too() -> None:
+    pytest.importorskip("matplotlib")
+    left, right = puiseux.plot_dual_pair(puiseux.PuiseuxPolynomial("max(0, u, v)"))
+    assert (left.get_xlabel(), left.get_ylabel()) == ("u", "v")
+    assert (right.get_xlabel(), right.get_ylabel()) == ("exponent of u", "exponent of v")
+    assert {text.get_text() for text in left.texts} == {"u", "v", "0"}
+
+
+def test_a_time_limit_that_is_no_number_is_refused() -> None:
+    for ask in (puiseux.count_regions, puiseux.simplify, puiseux.lipschitz):
+        with pytest.raises(PuiseuxError, match="a time limit is a number of seconds, not '60'"):
+            ask(NET, time_limit="60")  # type: ignore[operator]
 
 
 def test_windows_have_the_syntax_of_boxes() -> None:
@@ -92,6 +148,7 @@ def test_a_counter_may_be_a_function() -> None:
 
 def test_polynomials_of_a_text_with_any_names() -> None:
     named = puiseux.PuiseuxPolynomial("max(0, x, y, x+y-1)")
+    assert str(named) == "max(x + y - 1, x, y, 0)"
     assert named == puiseux.PuiseuxPolynomial([((0, 0), 0), ((1, 0), 0), ((0, 1), 0), ((1, 1), -1)])
     assert named == puiseux.PuiseuxPolynomial("max(0, x1, x2, x1 + x2 - 1)")
     assert puiseux.PuiseuxPolynomial("max(b, 2a)").terms == puiseux.PuiseuxPolynomial("max(2x1, x2)").terms

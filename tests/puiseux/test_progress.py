@@ -32,6 +32,12 @@ CALLS: dict[str, Callable[[Any, Path], Any]] = {
     "reduce_network": lambda p, _: puiseux.reduce_network(NET, progress=p),
     "region_statistics": lambda p, _: puiseux.region_statistics(NET, BOX, progress=p),
     "run_study": lambda p, _: puiseux.run_study("depth", time_limit=1, progress=p),
+    "injective": lambda p, _: puiseux.injective(NET, progress=p),
+    "reachable_set": lambda p, _: puiseux.reachable_set(NET, BOX, progress=p),
+    "surjective": lambda p, _: puiseux.surjective(NET, progress=p),
+    "write_property_certificate": lambda p, folder: puiseux.write_property_certificate(
+        NET, folder / "spec.vnnlib", folder / "property.cert", progress=p
+    ),
     "simplify": lambda p, _: puiseux.simplify(NET, progress=p),
     "topology": lambda p, _: puiseux.topology(NET, progress=p),
     "verify_certificate": lambda p, folder: puiseux.verify_certificate(folder / "net.cert", progress=p),
@@ -54,6 +60,9 @@ CALLS: dict[str, Callable[[Any, Path], Any]] = {
     "milp.sparsest_fit": lambda p, _: milp.sparsest_fit([[0], [1]], [0, 1], 1, progress=p),
     "milp.stability_proofs": lambda p, _: milp.stability_proofs(NET, BOX, progress=p),
     "milp.train_convex": lambda p, _: milp.train_convex([[0], [1]], [0, 1], 0.1, progress=p),
+    "milp.parity_bound": lambda p, _: milp.parity_bound(NET, BOX, draws=1, rng=0, progress=p),
+    "milp.train_convex_outputs": lambda p, _: milp.train_convex_outputs([[0], [1]], [[0], [1]], 0.1, progress=p),
+    "milp.train_exactly": lambda p, _: milp.train_exactly([[0], [1]], [0, 1], 1, progress=p),
     "milp.verify_class": lambda p, _: milp.verify_class([[[1], [-1]]], [1], "1/2", progress=p),
     "milp.verify_monotone": lambda p, _: milp.verify_monotone(NET, BOX, 0, progress=p),
     "milp.verify_upper": lambda p, _: milp.verify_upper(NET, BOX, 0, 9, progress=p),

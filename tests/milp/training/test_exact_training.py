@@ -125,6 +125,32 @@ def test_the_network_has_the_loss_and_no_random_one_has_less(activation: Any, lo
             assert size >= to_float(fit.loss) - 1e-9
 
 
+def test_threshold_units_on_walls() -> None:
+    # without a bias no weights near (0, 1) are inactive at both (1, 0) and (-1, 0), and those of (0, 1) are
+    X, y = [[1, 0], [-1, 0], [0, 1]], [0, 0, 1]
+    fit = train_exactly(X, y, 1, activation="threshold", bias=False)
+    assert fit.loss == measured_exactly(fit, X, y) == 0
+    assert fit.b == (0,)
+    rng = np.random.default_rng(6)
+    more = 0
+    for _ in range(25):
+        X = rng.integers(-2, 3, (5, int(rng.integers(1, 4))))
+        X[1] = -X[0]
+        y = rng.integers(-3, 4, 5)
+        found = {tuple(row @ w > 0 for row in X) for w in product(range(-5, 6), repeat=X.shape[1])}
+        inner = {tuple(map(bool, p)) for p in separable_patterns(X[X.any(axis=1)].astype(float))}
+        more += len(found) > len(inner)
+        losses = [Fraction(int(y @ y))]
+        for pattern in found:
+            on = [int(v) for v, active in zip(y, pattern, strict=True) if active]
+            losses.append(losses[0] - Fraction(sum(on) ** 2, len(on) or 1))
+        fit = train_exactly(X.tolist(), y.tolist(), 1, activation="threshold", bias=False)
+        assert fit.loss == measured_exactly(fit, X.tolist(), y.tolist()) == rational(min(losses))
+    assert more > 10
+    with pytest.raises(FormulationError, match="more than 3 activation patterns"):
+        train_exactly([[1, 0], [-1, 0], [0, 1]], [0, 0, 1], 1, activation="threshold", bias=False, limit=3)
+
+
 def test_planted_units_are_found_exactly() -> None:
     X = [["1/3"], ["1/2"], [1], [2], [3], [5]]
     y = [max(2 * rational(x) - 1, 0) - max(rational(x) / 2 - 1, 0) for (x,) in X]

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 import milp
-from milp.training.exact_weights import OutOfTime
+from milp.training import exact_weights
+from milp.training.exact_weights import ExactWeights, OutOfTime
 from milp.training.fit_certificate import fit_certificate
 from milp.training.fit_checker import Invalid, activations, check
 from milp.training.fit_data import fit_data
 from milp.training.residues import PrimeField, largest_prime_below
 from milp.training.sampled_supports import sample_supports
 from milp.training.support_search import SupportSearch
-from milp.training.supports import patterns
+from milp.training.supports import Block, patterns
+from polyhedra.limits import check_limits
 from polyhedra.linear_program import Infeasible, maximize
 from polyhedra.scalars import rational
 
@@ -169,6 +171,7 @@ def test_a_certificate_that_claims_too_much_is_invalid():
         (("inputs", 0, 0), "1" * 5000),
         (("lower_bound",), 10**9),
         (("lower_bound",), -1),
+        (("signs",), [1, 1, 1]),
     ]:
         with pytest.raises(Invalid):
             check(changed(content, path, value))
@@ -255,6 +258,57 @@ def test_a_limit_keeps_what_is_proven():
     search.within(-1.0)
     with pytest.raises(OutOfTime):
         search.spans_of(3)
+
+
+def test_choices_at_random_keep_the_limit():
+    """Hundreds of choices of a batch have the right signs in float64 only; each is decided exactly, by the clock."""
+    rng = np.random.default_rng(0)
+    data = fit_data(rng.standard_normal((30, 20)), rng.standard_normal(30))
+    search = SupportSearch(data, 30)
+    search.spans_of(1)
+    begin = time.process_time()
+    sample_supports(search, time.monotonic() + 0.5, rng=np.random.default_rng(7))
+    assert time.process_time() - begin < 1.5
+
+
+def test_each_exact_decision_asks_whether_to_go_on(monkeypatch):
+    data = fit_data([[1, 2], [2, 1], [3, 3]], [1, 1, 2])
+    block = Block((0, 1), (True, True, True))
+    asked = []
+
+    def check():
+        asked.append(len(asked))
+        if len(asked) > 4:
+            raise OutOfTime
+
+    exact = ExactWeights(data, None, None, check)
+    assert not exact.holds([(1, 0, 0)])
+    assert exact.holds([(1, 0, 0), (0, 1, 0), (0, 0, 1)])
+    assert len(asked) == 2
+    # dependent columns: a program for each choice of signs, whose steps ask too
+    monkeypatch.setattr(exact_weights, "maximize", lambda *given: [check_limits() for _ in range(3)])
+    with pytest.raises(OutOfTime):
+        exact.weights_of((block, block))
+
+
+def test_a_thousand_units_are_no_recursion():
+    data = fit_data([[n] for n in range(1200)], [n % 3 for n in range(1200)])
+    search = SupportSearch(data, 1200)
+    assert next(search.partitions(1200)) == (2,) * 600
+    assert list(search.partitions(2)) == [(2,), (1, 1)]
+    assert sum(1 for _ in itertools.islice(search.partitions(1200), 50)) == 50
+
+
+@pytest.mark.parametrize("units", [1, 2, 3, 9])
+def test_partitions_are_all_of_them_once(units):
+    search = SupportSearch(fit_data([[n, n * n] for n in range(9)], list(range(9))), units)
+    for level in range(1, 8):
+        found = list(search.partitions(level))
+        every = itertools.product(range(len(search.columns) + 1), repeat=min(units, level))
+        wanted = {tuple(sorted(filter(None, parts), reverse=True)) for parts in every if sum(parts) == level}
+        assert len(found) == len(set(found))
+        assert set(found) == wanted
+        assert found == sorted(found, reverse=True)
 
 
 def test_choices_at_random_fit():

@@ -74,6 +74,57 @@ def test_on_the_line_and_in_the_plane_the_histograms_are_attained() -> None:
     assert polygon[:4] == [1, 8, 15, 22]
 
 
+def test_the_steps_of_the_proof_for_half_planes() -> None:
+    """The counts of the sweep on the page on expressivity, against their bounds and the exact cells."""
+    rng = np.random.default_rng(11)
+    attained = 0
+    for trial in range(60):
+        m = 2 * int(rng.integers(0, 4)) + 1
+        slopes, heights, upper = rng.normal(size=m), rng.normal(size=m), rng.random(m) < rng.random()
+        if trial % 2:  # tangents of a circle, no two parallel, which attain the bound
+            angles = 2 * np.pi * (np.arange(m) + rng.random()) / m
+            slopes, heights, upper = -1 / np.tan(angles), -1 / np.sin(angles), np.sin(angles) > 0
+        a, b = int(upper.sum()), int(m - upper.sum())
+        counts = swept(slopes, heights, upper)
+        right, left, above, below, ups, downs = (np.array(depths) for depths in counts)
+        signs = np.where(upper, 1.0, -1.0)
+        cells = cells_by_inactive_units(np.column_stack([-slopes * signs, signs]), -heights * signs)
+        for k in range(m + 1):
+            n, n_below, few = max(0, k - a), max(0, k - b), math.comb(k + 1, 2)
+            from_right = int(a <= k) + (ups <= k).sum() + (right <= k).sum()
+            from_left, pairs = (left <= k - 2).sum(), ((above <= k - 1).sum(), (below <= k - 1).sum())
+            assert (downs <= k - 1).sum() == (ups <= k - 1).sum() + n - n_below
+            assert from_right <= math.comb(k + 2, 2) - math.comb(n + 2, 2) + 1 - (ups <= k - 1).sum()
+            assert from_left <= math.comb(k, 2) - math.comb(n_below, 2)
+            assert pairs[0] <= k * a - few + math.comb(n + 1, 2)
+            assert pairs[1] <= k * b - few + math.comb(n_below + 1, 2)
+            assert cells[k] == from_right + (downs <= k - 1).sum() + from_left + sum(pairs) <= 1 + m * k
+            attained += 0 < k < m / 2 and cells[k] == 1 + m * k
+    assert attained > 20
+
+
+def swept(slopes: np.ndarray, heights: np.ndarray, upper: np.ndarray) -> tuple[list[int], ...]:
+    """The depths of the vertices R, L, P, Q, and of the crossings U, D far left."""
+    right, left, above, below, ups, downs = found = ([], [], [], [], [], [])
+    start = 0.0
+    for i, j in combinations(range(len(slopes)), 2):
+        x = (heights[j] - heights[i]) / (slopes[i] - slopes[j])
+        start = min(start, x - 1)
+        outside = np.where(upper, 1, -1) * (slopes * x + heights - (slopes[i] * x + heights[i])) > 0
+        outside[[i, j]] = False
+        if upper[i] == upper[j]:
+            kind = above if upper[i] else below
+        else:
+            u, d = (i, j) if upper[i] else (j, i)
+            kind = right if slopes[d] > slopes[u] else left
+        kind.append(int(outside.sum()))
+    depth = int(upper.sum())
+    for i in np.argsort(slopes * start + heights):
+        (ups if upper[i] else downs).append(depth - 1 if upper[i] else depth)
+        depth += -1 if upper[i] else 1
+    return found
+
+
 @pytest.mark.parametrize(
     ("n", "widths"), [(2, (3, 3, 3)), (1, (4, 2)), (3, (2, 5)), (4, (3,)), (2, (1, 4, 2, 3)), (5, (9, 9))]
 )

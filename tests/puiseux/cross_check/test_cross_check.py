@@ -410,3 +410,25 @@ def test_a_child_that_is_no_longer_asked_is_ended() -> None:
     answers.close()
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
+
+
+def test_a_counter_that_ignores_the_domain_is_told_so() -> None:
+    found = crosscheck(NET, "box:-3,3", {"mine": lambda network, domain: 2}, routes=["cells"])
+    assert found.witness is not None
+    said = "mine gives the same numbers on every smaller box; it must count in its second argument, the domain"
+    assert found.witness.remark == found.witness.to_json()["remark"] == said
+    assert str(found).splitlines()[-1] == f"  {said}"
+
+
+def test_a_counter_that_misses_cells_is_not_suspected_of_it() -> None:
+    def short(network: Network, domain: Polyhedron | None) -> int:
+        return max(1, len(true_patterns(network, domain)) - 1)
+
+    found = crosscheck(NET, "box:-3,3", {"mine": short}, routes=["cells"])
+    assert found.witness is not None
+    assert found.witness.remark is None
+    assert "remark" not in found.witness.to_json()
+    # constant and too small everywhere
+    one = crosscheck(NET, "box:-3,3", {"mine": lambda network, domain: 1}, routes=["cells"])
+    assert one.witness is not None
+    assert one.witness.remark is None

@@ -69,7 +69,7 @@ def test_a_column_of_values_is_a_colour() -> None:
     assert labels(ax) == ["data, by value"]
     (shown,) = [found for found in ax.collections if found.get_array() is not None]
     assert sorted(shown.get_array().tolist()) == sorted(values.tolist())
-    assert "value of the data" in [other.get_ylabel() for other in ax.figure.axes]
+    assert "value of the data" in [other.get_xlabel() for other in ax.figure.axes]
     over = puiseux.plot_regions(CROSS, window=(-1, 1), data=(points, values), color_by="value")
     (image,) = over.get_images()
     assert image.get_clim() == (-3.25, 7.5)  # one scale for the picture and the data
@@ -230,3 +230,36 @@ def test_a_legend_covers_no_neighbour() -> None:
         puiseux.plot_regions(NET, ax, color_by="class")
     figure.canvas.draw()
     assert not left.get_legend().get_window_extent().overlaps(right.get_window_extent())
+
+
+@pytest.mark.parametrize("kind", ["regions", "3d"])
+def test_saved_pictures_have_margins_below_a_tenth(kind: str, tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    puiseux.save_picture(CROSS, str(tmp_path / "a.png"), window=[(0, 1), (0, 3)], kind=kind)
+    with image.open(tmp_path / "a.png") as opened:
+        drawn = np.asarray(opened.convert("L")) < 250
+    for axis in (0, 1):
+        used = np.flatnonzero(drawn.any(axis=axis))
+        assert used[0] < 0.1 * drawn.shape[1 - axis]
+        assert used[-1] > 0.9 * drawn.shape[1 - axis]
+
+
+def test_a_page_crops_its_picture_around_the_cells_that_answer(tmp_path: Path) -> None:
+    puiseux.save_picture(CROSS, str(tmp_path / "a.html"), window=[(0, 2), (0, 3)])
+    page = (tmp_path / "a.html").read_text()
+    left, top, width, height = map(float, re.search(r'viewBox="([^"]+)"', page)[1].split())  # type: ignore[index]
+    assert width < 400 < 6.6 * 72  # the picture is higher than wide, and the figure is not
+    layer = page[page.index('<g class="pointer">') :]
+    points = np.array([[float(v) for v in pair] for pair in re.findall(r"[ML]([-\d.]+) ([-\d.]+)", layer)])
+    assert len(points) > 2
+    assert (points >= (left, top)).all()
+    assert (points <= (left + width, top + height)).all()
+
+
+def test_the_bar_of_data_values_leaves_room_for_the_legend(tmp_path: Path) -> None:
+    data = (np.array([[0.1, 0.2], [0.5, 0.1]]), np.array([1.5, 2.5]))
+    ax = puiseux.plot_regions(CROSS, window=(-1, 1), color_by="class", data=data)
+    ax.figure.canvas.draw()
+    bar = next(other for other in ax.figure.axes if other is not ax)
+    assert bar.get_xlabel() == "value of the data"
+    assert bar.get_window_extent().y1 < ax.get_window_extent().y0

@@ -87,9 +87,29 @@ def test_the_command_prints_one_object(tmp_path: Path, capsys: pytest.CaptureFix
     assert "activation cells on box:-1,1" in out
 
 
+def test_a_bound_by_parity_constraints_stands_beside_the_estimate(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("highspy")
+    path = str(NETS / "d2_10_5_1_s0.npz")
+    code, out, _ = said(capsys, "count", path, "--estimate", "1.5", "--domain", "box:-1,1", "--parity", "0.9", "--json")
+    found = json.loads(out)
+    cells = puiseux.count_regions(path, "box:-1,1").cells
+    assert code == 0
+    assert found["lower"] == found["upper"] == cells
+    assert 1 <= found["parity"]["certain"] <= min(cells, found["parity"]["cells"])
+    assert found["parity"]["confidence"] == 0.9
+    large = puiseux.estimate_cells(LARGE, "box:-1,1", seconds=1, parity=0.95, rng=1)
+    assert large.parity is not None
+    assert large.lower >= large.parity.certain
+    assert "with probability 0.95, by parity constraints" in estimates.describe(large, "net")
+    assert puiseux.estimate_cells(LARGE, "box:-1,1", probes=10, rng=1).to_json().keys().isdisjoint({"parity"})
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        (["--parity", "0.9"], "goes with --estimate"),
+        (["--estimate", "1", "--parity", "1", "--domain", "box:-1,1"], "between 0 and 1"),
+        (["--estimate", "1", "--parity", "0.9"], "bounded domain"),
         (["--estimate", "0"], "positive number of seconds"),
         (["--estimate", "soon"], "--estimate"),
         (["--estimate", "1", "--workers", "2"], "without --workers"),
