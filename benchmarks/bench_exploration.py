@@ -1,6 +1,6 @@
 """Cells of a network that nobody can list: facets of one cell, its neighbours, and the cells of many points.
 
-    python benchmarks/bench_exploration.py [--sizes 784,128,128,10] [--points 10000] [--cells 8] [--workers 2]
+    python benchmarks/bench_exploration.py [--sizes 784,128,128,10] [--points 10000] [--cells 2] [--workers 2]
     python benchmarks/bench_exploration.py --relucent PYTHON [--sizes 784,32,32,10] [--seeds 3]
 
 With ``--relucent`` the facets of the same cells are found here and by relucent in another Python, in turn.
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="784,128,128,10")
     parser.add_argument("--points", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--cells", type=int, default=8, help="of the walk around a point")
+    parser.add_argument("--cells", type=int, default=2, help="of the walk around a point")
     parser.add_argument("--workers", type=int, default=2, help="processes of a second walk over the same cells")
     parser.add_argument("--relucent", metavar="PYTHON", help="a Python that has relucent: compare with it")
     options = parser.parse_args()

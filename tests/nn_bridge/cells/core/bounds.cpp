@@ -4,9 +4,10 @@
 //
 // prints, for each kind of bound, the number of checks and the largest error in units of the bound; it ends with code 1
 // where an error exceeds its bound.
+#include "trial.hpp"
+
 #include "polish.hpp"
 #include "signs.hpp"
-#include "trial.hpp"
 
 using namespace puiseux;
 using namespace puiseux::cells;
