@@ -174,6 +174,8 @@ def estimate_cells(
     if parity is not None:
         from milp.parity import parity_bound
 
+        if problem.domain is None:
+            raise UsageError("a bound by parity constraints needs a bounded domain: give one, such as box:-1,1")
         time_given = _PARITIES * (SECONDS if seconds is None else seconds)
         draws = generator if seed is None else seed
         bound = parity_bound(problem.network, problem.domain, confidence=parity, rng=draws, time_limit=time_given)
