@@ -36,7 +36,7 @@ def readable(value: fmpq) -> str:
 
 
 def readable_value(value: fmpq) -> str:
-    """The same with its decimal beside, where it is a fraction that nobody reads.
+    """The same with its decimal beside, where it is a long fraction.
 
     Examples
     --------
