@@ -32,7 +32,7 @@ AffineRows = tuple[tuple[fmpq, ...], ...]
 """One row (a_1, ..., a_n, b) per output: the function a.x + b."""
 
 FEW_TERMS = 16  # up to which the facets of a region are sought among all other terms at once
-LOW_DIMENSION = 4  # up to which regions have few generators
+LOW_DIMENSION = 3  # up to which generators tell faster than linear programs which rows are redundant
 
 Map = PuiseuxPolynomial | PuiseuxRational | Sequence[PuiseuxPolynomial | PuiseuxRational]
 
