@@ -46,6 +46,7 @@ def decide_property(
     from puiseux.certificates.property_certificate import write_property_certificate
     from puiseux.console.waiting import StepProgress
     from puiseux.questions import properties
+    from puiseux.questions.answers import counted
     from puiseux.time_limit import Stopped
 
     if second is not None and certificate is not None:
@@ -75,7 +76,8 @@ def decide_property(
         else properties.describe(answer, names, shown_path(spec))
     )
     if counts is not None and not as_json:
-        print(f"  certificate {shown_path(certificate)}: {counts['leaves']:,} leaves, {counts['splits']:,} splits")
+        parts = f"{counted(counts['leaves'], 'leaf', 'leaves')}, {counted(counts['splits'], 'split')}"
+        print(f"  certificate {shown_path(certificate)}: {parts}")
     if certificate is not None and answer.verdict == properties.VIOLATED:
         print("puiseux: no certificate is written: the exact counterexample is the proof", file=sys.stderr)
     if missing is not None:

@@ -21,7 +21,7 @@ from polyhedra.scalars import ZERO, primitive, to_float
 from polyhedra.values import Value
 from puiseux.console.long_integers import readable_integer
 from puiseux.domains import DomainLike, pose
-from puiseux.questions.answers import sizes
+from puiseux.questions.answers import counted, sizes
 from puiseux.reading import as_network
 from puiseux.time_limit import LONGEST
 
@@ -331,7 +331,10 @@ def describe(found: CellEstimate, name: str) -> str:
         lines.append(f"  at most   {readable_integer(found.upper)} (proven: {found.upper_reason})")
     if found.reason is not None:
         lines.append(f"  {found.reason}")
-    lines.append(f"  {found.descents} descents, {found.probes} subtrees visited, {found.seconds:.2f} s")
+    work = f"{counted(found.descents, 'descent')}, {counted(found.probes, 'subtree')} visited"
+    lines.append(f"  {work}, {found.seconds:.2f} s")
+        f"  {counted(found.descents, 'descent')}, {counted(found.probes, 'subtree')} visited, {found.seconds:.2f} s"
+    )
     return "\n".join(lines)
 
 

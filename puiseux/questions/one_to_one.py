@@ -9,7 +9,7 @@ from nn_bridge.expressivity.surjectivity import Surjectivity, surjectivity
 from nn_bridge.network.network import Network
 from polyhedra.progress import Steps, with_steps
 from puiseux.domains import DomainLike, pose
-from puiseux.questions.answers import readable_point, texts
+from puiseux.questions.answers import counted, readable_point, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
@@ -100,7 +100,7 @@ def describe(found: Injectivity, onto: Surjectivity | None, where: str) -> str:
         if onto.unreached is not None:
             lines.append(f"  no input has the outputs {readable_point(onto.unreached)}: {onto.reason}")
         elif onto.surjective:
-            lines.append(f"  proven on {onto.cells:,} cells, with {onto.pieces:,} convex pieces")
+            lines.append(f"  proven on {counted(onto.cells, 'cell')}, with {counted(onto.pieces, 'convex piece')}")
     return "\n".join(lines)
 
 
