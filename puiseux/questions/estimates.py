@@ -333,8 +333,6 @@ def describe(found: CellEstimate, name: str) -> str:
         lines.append(f"  {found.reason}")
     work = f"{counted(found.descents, 'descent')}, {counted(found.probes, 'subtree')} visited"
     lines.append(f"  {work}, {found.seconds:.2f} s")
-        f"  {counted(found.descents, 'descent')}, {counted(found.probes, 'subtree')} visited, {found.seconds:.2f} s"
-    )
     return "\n".join(lines)
 
 
