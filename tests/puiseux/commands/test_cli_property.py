@@ -157,7 +157,7 @@ def test_a_certificate(files: tuple[Path, Path], tmp_path: Path, capsys: pytest.
     found = answer(capsys, net, spec, "--certificate", proof, code=0)
     assert (found["verdict"], found["certificate"]) == ("PROVEN", {"splits": 1, "leaves": 2})
     assert run(["property", str(net), str(spec), "--certificate", str(proof)]) == 0
-    assert "2 leaves, 1 splits" in capsys.readouterr().out
+    assert "2 leaves, 1 split" in capsys.readouterr().out
     assert run(["verify", str(proof), "--network", str(net), "--spec", str(spec), "--json"]) == 0
     verdict = json.loads(capsys.readouterr().out)
     assert (verdict["kind"], verdict["counts"]) == ("property", {"splits": 1, "leaves": 2})

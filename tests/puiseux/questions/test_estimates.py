@@ -97,7 +97,7 @@ def test_a_bound_by_parity_constraints_stands_beside_the_estimate(capsys: pytest
     assert found["lower"] == found["upper"] == cells
     assert 1 <= found["parity"]["certain"] <= min(cells, found["parity"]["cells"])
     assert found["parity"]["confidence"] == 0.9
-    large = puiseux.estimate_cells(LARGE, "box:-1,1", seconds=1, parity=0.95, rng=1)
+    large = puiseux.estimate_cells(LARGE, "box:-1,1", probes=10, parity=0.95, rng=1)
     assert large.parity is not None
     assert large.lower >= large.parity.certain
     assert "with probability 0.95, by parity constraints" in estimates.describe(large, "net")
