@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 import sys
@@ -11,6 +12,7 @@ from fractions import Fraction
 from polyhedra.errors import MemorySizeError
 from polyhedra.quoting import quoted
 
+_A_THREAD = 4 << 20  # bytes, more than a thread takes before it does any work
 _LONGEST = 100  # characters
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", re.ASCII)
 
@@ -82,3 +84,20 @@ def free_bytes() -> int:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (AttributeError, OSError, ValueError):
         return 1 << 30
+
+
+def has_room_for_threads(number: int) -> bool:
+    """Whether so many threads of Python find memory to begin with.
+
+    Where they do not, Python waits for ever for a thread that it has started, or the system's library ends the process.
+
+    Examples
+    --------
+    >>> has_room_for_threads(1)
+    True
+    """
+    try:
+        mmap.mmap(-1, number * _A_THREAD).close()  # as Python asks for it, not from what the library keeps at hand
+    except OSError:
+        return False
+    return True

@@ -13,6 +13,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from polyhedra.memory import has_room_for_threads
+
 Found = TypeVar("Found")
 
 _REPEATED, _STILL = 8, 32  # one leaf in so many
@@ -62,7 +64,7 @@ def _in_classes(
     def of(own: int) -> Found:
         return found(lambda part: part & np.uint64(classes - 1) == np.uint64(own))
 
-    if threads == 1 or classes == 1:
+    if threads == 1 or classes == 1 or not has_room_for_threads(threads):
         yield from map(of, range(classes))
         return
     with ThreadPoolExecutor(threads, "puiseux") as pool:

@@ -7,7 +7,6 @@ seconds, that is said instead.
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from puiseux.console.delayed import Delayed
 from puiseux.console.long_integers import readable_integer
 from puiseux.console.waiting import CellProgress
 from puiseux.domains import Problem
@@ -61,9 +61,7 @@ class Outlook:
         self._arrays: Callable[[], CoreProblem] | None = None
         self._look_at = FIRST_LOOK
         self._told = False
-        self._watch = threading.Timer(NO_CELL, self._without_news)
-        self._watch.daemon = True
-        self._watch.start()
+        self._watch = Delayed(NO_CELL, self._without_news)
 
     def posed(self, problem: CellProblem, arrays: Callable[[], CoreProblem]) -> None:
         """Take the problem as the engine has reduced it."""
@@ -138,9 +136,7 @@ def told_without_cell(inputs: int, say: Callable[[str], None]) -> Iterator[Calla
         "--domain slice:FILE explores a plane, or a slice of few dimensions, through the point, "
         "--time-limit SECONDS ends the walk"
     )
-    watch = threading.Timer(NO_CELL, say, [f"puiseux: {fact}; the walk goes on. Ways out: {ways_out}"])
-    watch.daemon = True
-    watch.start()
+    watch = Delayed(NO_CELL, lambda: say(f"puiseux: {fact}; the walk goes on. Ways out: {ways_out}"))
     try:
         yield watch.cancel
     finally:

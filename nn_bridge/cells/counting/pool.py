@@ -26,6 +26,7 @@ from typing import Any, Self, TypeVar
 
 from nn_bridge.errors import NetworkError
 from polyhedra.limits import OutOfTime
+from polyhedra.memory import has_room_for_threads
 from polyhedra.quoting import shown
 
 Result = TypeVar("Result")
@@ -34,6 +35,7 @@ _PATIENCE = 3.0  # seconds that slices under way get to end after Ctrl-C
 _OVERTIME = 1.0  # seconds past the time limit after which an answer is no longer waited for
 _POLL = 1.0  # seconds between two looks at the limits
 _SHUTDOWN = 1.0  # seconds that an executor gets to cancel work
+_ADVICE = "out of memory, perhaps: take fewer workers"
 
 
 class WorkerLost(RuntimeError):
@@ -151,6 +153,8 @@ class Pool:
 
     def _start(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Executor, Future[Any]]:
         """Start the workers with their first work."""
+        if not has_room_for_threads(self.size):
+            raise NotStarted(f"threads can't be started: {_ADVICE}")
         threads = ThreadPoolExecutor(self.size, "puiseux")
         try:
             return threads, threads.submit(attempt, function, arguments)
@@ -202,7 +206,7 @@ def _cancel(futures: list[Future[Any]]) -> None:
 
 def start_advice(error: BaseException) -> str:
     """The reason why workers cannot be started, with the remedy."""
-    return f"{shown(error)}; out of memory, perhaps: take fewer workers"
+    return f"{shown(error)}; {_ADVICE}"
 
 
 @dataclass
