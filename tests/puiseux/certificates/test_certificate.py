@@ -373,7 +373,8 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     captured = capsys.readouterr()
     found = json.loads(captured.out)
     assert found["counts"] == counts | {"regions_by_point": None}
-    assert set(found) == {"valid", "kind", "digest", "input_dim", "walls", "counts", "reason", "seconds"}
+    keys = {"valid", "kind", "digest", "property_digest", "input_dim", "walls", "counts", "reason", "seconds"}
+    assert set(found) == keys
     assert (found["valid"], found["kind"], found["reason"], len(found["walls"])) == (True, "cells", None, 4)
     assert captured.err == ""
     assert run(["verify", path]) == 0

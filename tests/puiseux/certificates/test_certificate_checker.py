@@ -223,11 +223,14 @@ def test_memory_does_not_grow_with_the_cells(tmp_path: Path) -> None:
     peaks = {}
     for domain in ("box:-1/4,1/4", "box:-10,10"):
         cells = write_certificate(net, path, domain).cells
-        gc.collect()  # garbage of earlier tests, collected while memory is traced, is counted with it
-        tracemalloc.start()
-        assert check(str(path))["counts"]["cells"] == cells
-        peaks[cells] = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
+        found = []
+        for _ in range(4):  # what other threads allocate meanwhile, and modules that are loaded, are counted with it
+            gc.collect()
+            tracemalloc.start()
+            assert check(str(path))["counts"]["cells"] == cells
+            found.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        peaks[cells] = min(found)
     (few, small), (many, large) = sorted(peaks.items())
     assert many > 20 * few
     assert large < 1.2 * small

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -20,7 +21,7 @@ def text_of(formula: str) -> str:
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_every_formula_of_the_report_is_well_formed(formula: str) -> None:
     shown = bound_mathml(formula)
-    if " with " in formula:
+    if re.search(r"\b(with|of|after|for)\b", formula):  # words, not mathematics
         assert shown == formula
         return
     found = ElementTree.fromstring(shown)
