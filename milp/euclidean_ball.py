@@ -148,6 +148,19 @@ def first_violation(
         return Finding(None, None, f"{error}{known}")
 
 
+def decided_at_once(
+    network: Network, ball: Ball, region: BoundedDomain, label: int, deadline: float | None
+) -> Finding | None:
+    """A violation by gradient steps, or a proof by linear bounds, where either suffices; else None.
+
+    The domain counts where it lies in the ball; a ball around a box leaves the box alone.
+    """
+    try:
+        return _Search(network, ball, region, label, deadline).at_once()
+    except OutOfTime:
+        return None
+
+
 class _Search:
     def __init__(self, network: Network, ball: Ball, region: BoundedDomain, label: int, deadline: float | None) -> None:
         self.network, self.ball, self.region, self.deadline = network, ball, region, deadline

@@ -25,7 +25,7 @@ from milp.box_search import search_boxes
 from milp.branching import Objective, SearchResult, search_maximum
 from milp.choice import MOST_BOXES, boxes_can_win
 from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded, l1_domain, lift_network, linf_ball
-from milp.euclidean_ball import Ball, first_violation
+from milp.euclidean_ball import Ball, Finding, decided_at_once, first_violation
 from milp.optimize import objective_of
 from milp.solvers import deadline_after, third_of
 from nn_bridge.network.network import AffineStage, Network, Row
@@ -249,11 +249,16 @@ def verify_class(
             region = bounded(box if inner is None else box.intersection(inner.polyhedron), n, deadline)
     except OutOfTime as error:
         return Verdict(Status.OPEN, None, None, time.monotonic() - start, label, None, str(error))
+    found: Finding | None = None
     if norm == "2":
         ball = Ball(network.point(center), rational(radius))
         found = first_violation(
             network, ball, region, label, tightening=tightening, node_limit=node_limit, deadline=deadline
         )
+    elif norm == "inf" and region.is_box and not boxes_can_win(region):
+        around = Ball(network.point(center), rational(radius) * n)
+        found = decided_at_once(network, around, region, label, deadline)
+    if found is not None:
         seconds = time.monotonic() - start
         if found.point is not None:
             outputs = network.evaluate(found.point)
