@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -175,7 +176,10 @@ def test_no_news_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlook, "NO_CELL", 0.02)
     lines: list[str] = []
     watched = Outlook(Problem(LARGE, None, "all"), lambda cells, share: None, lines.append)
-    watched._watch.join(5)
+    last = time.monotonic() + 5
+    while not lines and time.monotonic() < last:
+        time.sleep(0.01)
+    watched.close()
     assert len(lines) == 1
     assert "no cell" in lines[0]
     with shown_outlook(Problem(LARGE, None, "all")) as progress:
