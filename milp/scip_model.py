@@ -25,6 +25,7 @@ from milp.domain import BoundedDomain, DomainLike, bounded
 from milp.formulations.layers import layer_bounds, parse_activation
 from milp.formulations.rule import Preactivation
 from milp.solvers import ADVICE, SolveReport, SolverFailure, SolveStatus, solver_errors
+from milp.warm_start import scip_answer
 from nn_bridge.network.network import Network, Row, check_dense, float_matrix
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError, MissingExtraError
@@ -87,19 +88,9 @@ class ScipModel:
         scip.setObjective(objective, "maximize" if sense == "max" else "minimize")
         scip.setParam("limits/time", 1e20 if time_limit is None else float(time_limit))
         scip.optimize()
-        status = scip.getStatus()
-        if status == "infeasible":
-            return SolveStatus.INFEASIBLE, None, None, None
-        if status in ("unbounded", "inforunbd"):
-            return SolveStatus.INFEASIBLE_OR_UNBOUNDED, None, None, None
-        bound = float(scip.getDualbound())
-        if scip.getNSols() == 0:
-            kind = SolveStatus.LIMIT if status == "timelimit" else SolveStatus.FAILED
-            return kind, None, bound, None
-        best = scip.getBestSol()
-        point = tuple(rational(float(scip.getSolVal(best, v))) for v in self.x)
-        kind = SolveStatus.OPTIMAL if status == "optimal" else SolveStatus.FEASIBLE
-        return kind, float(scip.getSolObjVal(best)), bound, point
+        status, found, value, bound = scip_answer(scip, self.x)
+        point = None if found is None else tuple(rational(float(v)) for v in found)
+        return status, value, bound, point
 
 
 def formulate_scip(

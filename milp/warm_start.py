@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,11 @@ def _scip(data: dict[str, Any], start: Any, time_limit: float | None) -> Answer:
             scip.setSolVal(first, variable, float(value))
         scip.addSol(first)
     scip.optimize()
+    return scip_answer(scip, variables)
+
+
+def scip_answer(scip: Any, variables: Sequence[Any]) -> Answer:
+    """The status of a model that SCIP has run on, the point it found, its value, and the bound."""
     status = scip.getStatus()
     if status == "infeasible":
         return SolveStatus.INFEASIBLE, None, None, None

@@ -30,7 +30,7 @@ from polyhedra.quoting import shown_path
 from polyhedra.scalars import primitive
 from polyhedra.values import Value
 from puiseux.certificates import checker as certificate_checker
-from puiseux.certificates import property_checker
+from puiseux.certificates import fits, property_checker
 from puiseux.console.waiting import shown_counts
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
@@ -315,16 +315,19 @@ def verify_certificate(
     """
     if network is None and (domain is not None or output is not None):
         raise UsageError("a domain and an output are compared only together with a network; give one")
+    of_a_fit = fits.is_fit_certificate(path)
+    if of_a_fit and (network is not None or spec is not None):
+        raise UsageError("a certificate of a fit is about samples: give no network and no property with it")
     problem = None if network is None else pose(as_network(network, output=output), domain)
     wanted = None if spec is None else _property_form(spec)
     begun = time.perf_counter()
-    checker = property_checker if _is_of_property(path) else certificate_checker
+    checker: Any = fits if of_a_fit else property_checker if _is_of_property(path) else certificate_checker
     try:
         with shown_counts(progress, "bytes checked") as shown:
             found = checker.check(os.fspath(path), open if shown is None else _watched_opener(shown))
     except (certificate_checker.NoCertificate, property_checker.NoCertificate) as error:
         raise UsageError(f"{shown_path(path)}: {error}") from None
-    except (certificate_checker.Invalid, property_checker.Invalid) as error:
+    except (certificate_checker.Invalid, property_checker.Invalid, fits.Invalid) as error:
         return Verdict(False, None, None, None, None, None, str(error), time.perf_counter() - begun)
     seconds = time.perf_counter() - begun
     reason = None if problem is None else _difference(found, problem, domain is not None)

@@ -1,14 +1,15 @@
-"""Certificates of sparsest fits among the certificates that `puiseux verify` checks."""
+"""Certificates of sparsest fits among those that `verify_certificate` checks; the interface is that of a checker."""
 
 from __future__ import annotations
 
-import time
 from os import PathLike
+from typing import Any
 
-from milp.training.fit_checker import FORMAT, Invalid, check
-from nn_bridge.readers.files import read_bytes
+from milp.training.fit_checker import FORMAT, Invalid
+from milp.training.fit_checker import check as check_text
 from polyhedra.quoting import shown
-from puiseux.certificates.certificate import Verdict
+
+__all__ = ["Invalid", "check", "is_fit_certificate"]
 
 _MAX_BYTES = 20 * 2**20
 
@@ -22,17 +23,22 @@ def is_fit_certificate(path: str | PathLike[str]) -> bool:
         return False
 
 
-def verify_fit_certificate(path: str | PathLike[str]) -> Verdict:
-    """Check a certificate of a fit; the counts of the verdict are the lower bound and the non-zeros of its network."""
-    begun = time.perf_counter()
+def check(path: str, opener: Any = open) -> dict[str, Any]:
+    """Check a file (opened like `open` does) and return what it proves: the lower bound and the network's non-zeros.
+
+    Raises
+    ------
+    Invalid
+        The file proves less than it claims, or is too long.
+    """
+    with opener(path, "rb") as stream:
+        text = stream.read(_MAX_BYTES + 1)
+    if len(text) > _MAX_BYTES:
+        raise Invalid(f"the file is longer than {_MAX_BYTES:,} bytes")
     try:
-        claim = check(read_bytes(path, _MAX_BYTES, "certificate").decode())
+        claim = check_text(text.decode())
     except (Invalid, UnicodeDecodeError) as error:
-        return Verdict(False, None, None, None, None, None, shown(error, 300), time.perf_counter() - begun)
-    counts = {
-        "lower_bound": claim.lower_bound,
-        "nonzeros": claim.nonzeros,
-        "units": claim.units,
-        "systems": claim.systems,
-    }
-    return Verdict(True, "fit", None, claim.inputs, (), counts, None, time.perf_counter() - begun)
+        raise Invalid(shown(error, 300)) from None
+    names = ("lower_bound", "nonzeros", "units", "systems")
+    counts = {name: getattr(claim, name) for name in names}
+    return {"kind": "fit", "input_dim": claim.inputs, "walls": [], "counts": counts}

@@ -41,19 +41,10 @@ def verify(
 ) -> int:
     """Check the proof in a certificate: exit code 0 if it is valid, 1 if it is invalid or truncated, 3 out of time."""
     from puiseux.certificates.certificate import verify_certificate
-    from puiseux.certificates.fits import is_fit_certificate, verify_fit_certificate
     from puiseux.console.waiting import CellProgress, StepProgress
     from puiseux.time_limit import within
 
-    def checked() -> Verdict:
-        if is_fit_certificate(certificate):
-            _refuse_networks(network, domain, output, spec)
-            return verify_fit_certificate(certificate)
-        return verify_certificate(certificate, network, domain, output=output, spec=spec)
-
-    if is_fit_certificate(certificate) and time_limit is None:
-        verdict = checked()
-    elif time_limit is None:
+    if time_limit is None:
         with CellProgress("bytes checked") as progress:
             verdict = verify_certificate(certificate, network, domain, output=output, spec=spec, progress=progress)
     else:
@@ -61,7 +52,7 @@ def verify(
             step("Checking the certificate")
             verdict = within(
                 time_limit,
-                checked,
+                lambda: verify_certificate(certificate, network, domain, output=output, spec=spec),
                 "neither found valid nor invalid; give more time",
             )
     if as_json:
@@ -111,13 +102,6 @@ def _report_fit(verdict: Verdict, name: str) -> str:
             f"checked in {verdict.seconds:.2f} s",
         ]
     )
-
-
-def _refuse_networks(network: Path | None, domain: str | None, output: int | None, spec: Path | None) -> None:
-    from polyhedra.errors import UsageError
-
-    if any(value is not None for value in (network, domain, output, spec)):
-        raise UsageError("a certificate of a fit is about samples: leave out --network, --domain, --output and --spec")
 
 
 VERIFY = Command(

@@ -32,7 +32,7 @@ class Delayed:
         self._seconds, self._function = seconds, function
         self._waiting = _thread.allocate_lock()
         self._waiting.acquire()
-        try:
+        try:  # where no thread can be had, the function is not called
             if has_room_for_threads(1):
                 _thread.start_new_thread(self._run, ())
         except RuntimeError:

@@ -222,3 +222,25 @@ def test_properties_that_do_not_fit(tmp_path):
 def test_bad_requests(call, message):
     with pytest.raises(FormulationError, match=message):
         call(Network.from_layers([[[1]], [[1]]]))
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("radius", ["0", "1/8", "1/2", "2"])
+def test_many_inputs_are_decided_as_by_the_search(seed: int, radius: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gradient steps and linear bounds come first where inputs are many; the search alone says the same."""
+    rng = np.random.default_rng(seed)
+    network = Network.from_layers(
+        [rng.normal(size=s) for s in ((3, 14), (3, 3))], [rng.normal(size=3) for _ in range(2)]
+    )
+    center = np.round(rng.normal(size=14), 2).tolist()
+    clip = [(-1, 1)] * 14 if seed % 2 else None
+    quick = verify_class(network, [max(-1, min(1, v)) for v in center], radius, clip=clip)
+    monkeypatch.setattr("milp.verify.decided_at_once", lambda *_: None)
+    slow = verify_class(network, [max(-1, min(1, v)) for v in center], radius, clip=clip)
+    assert quick.status is slow.status
+    assert quick.status is not Status.OPEN
+    if quick.counterexample is not None:
+        scores = network.evaluate(quick.counterexample)
+        assert quick.other is not None
+        assert quick.label is not None
+        assert scores[quick.other] > scores[quick.label]

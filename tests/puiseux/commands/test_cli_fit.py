@@ -148,3 +148,17 @@ def test_separators_headers_and_fractions(tmp_path: Path) -> None:
         (tmp_path / "data.csv").write_text(text, encoding="utf-8")
         inputs, targets = read_samples(tmp_path / "data.csv")
         assert ([[str(v) for v in row] for row in inputs], [str(v) for v in targets]) == ([["1/3", "2"]], ["1/10"])
+
+
+def test_a_certificate_is_checked_from_python_as_from_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("0,0\n1,1\n2,0\n3,1\n")
+    path = tmp_path / "fit.cert"
+    assert run(["fit", str(tmp_path / "data.csv"), "--units", "3", "--certificate", str(path)]) == 0
+    verdict = puiseux.verify_certificate(path)
+    assert (verdict.valid, verdict.kind, verdict.input_dim) == (True, "fit", 1)
+    assert verdict.counts is not None
+    assert verdict.counts["lower_bound"] == verdict.counts["nonzeros"] == 5
+    with pytest.raises(puiseux.PuiseuxError, match="about samples"):
+        puiseux.verify_certificate(path, [[[1]]])
+    path.write_text(path.read_text()[:200])
+    assert puiseux.verify_certificate(path).valid is False
