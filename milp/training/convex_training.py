@@ -14,7 +14,6 @@ Source: Pilanci and Ergen 2020.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milp.solvers import SolveReport, deadline_after, require_cvxpy, solve, time_left
+from milp.training.activation_patterns import patterns_of_rows
 from milp.training.sparse_model import OneHiddenLayer
 from nn_bridge.network.network import Network
 from polyhedra.arrays import Floats
@@ -76,30 +76,6 @@ def data_patterns(X: Floats, bias: bool = True, limit: int = 5000, deadline: flo
     """
     rows = _augmented(X, bias)
     return np.array(sorted(patterns_of_rows(rows, limit, deadline)), dtype=bool).reshape(-1, len(rows))
-
-
-def patterns_of_rows(rows: Any, limit: int, deadline: float | None) -> set[tuple[bool, ...]]:
-    """The patterns [r . u > 0] of rows r on the full-dimensional cells of u; some row is not zero."""
-    from nn_bridge.cells.plain_tree import leaf_tree
-    from nn_bridge.cells.problem import cell_problem
-    from nn_bridge.cells.tree import PATTERNS
-
-    network = Network.from_layers([rows, np.zeros((1, len(rows)))])
-    problem = cell_problem(network)
-    assert problem is not None
-    found: set[tuple[bool, ...]] = set()
-    for leaves in leaf_tree(problem, PATTERNS).run():
-        bits = np.unpackbits(leaves.patterns.view(np.uint8), axis=1, bitorder="little")[:, : len(rows)]
-        found.update(tuple(bool(v) for v in row) for row in bits)
-        if deadline is not None and time.monotonic() > deadline:
-            raise FormulationError(
-                f"the time limit was reached at {len(found)} activation patterns: raise it, or use fewer samples"
-            )
-        if len(found) > limit:
-            raise FormulationError(
-                f"the data have more than {limit} activation patterns: use fewer samples or fewer features"
-            )
-    return found
 
 
 @with_steps("Training")

@@ -14,6 +14,7 @@ from itertools import combinations
 
 from flint import fmpq, fmpq_mat
 
+from milp.training.activation_patterns import patterns_of_rows
 from polyhedra.answers import NoInterior
 from polyhedra.errors import FormulationError
 from polyhedra.independence import independent
@@ -67,10 +68,6 @@ class Columns:
 
 def exact_patterns(rows: Sequence[Vector], limit: int, deadline: float | None) -> list[tuple[bool, ...]]:
     """The activation patterns of full-dimensional cells of parameters, exactly; sorted."""
-    from milp.training.convex_training import patterns_of_rows
-
-    if not any(any(row) for row in rows):
-        return [(False,) * len(rows)]
     return sorted(patterns_of_rows(rows, limit, deadline))
 
 

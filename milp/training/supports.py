@@ -20,9 +20,9 @@ from itertools import combinations
 import numpy as np
 from flint import fmpz_mat
 
+from milp.training.activation_patterns import patterns_of_rows
 from milp.training.fit_data import FitData
 from milp.training.residues import PrimeField
-from nn_bridge.network.network import Network
 from polyhedra.arrays import Floats
 
 
@@ -154,21 +154,7 @@ def patterns(rows: Sequence[Sequence[int]]) -> list[tuple[bool, ...]]:
     >>> patterns([(1, 0), (-1, 0), (0, 0)])
     [(False, True, False), (True, False, False)]
     """
-    from nn_bridge.cells.plain_tree import leaf_tree
-    from nn_bridge.cells.problem import cell_problem
-    from nn_bridge.cells.tree import PATTERNS
-
-    moving = [n for n, row in enumerate(rows) if any(row)]
-    if not moving:
-        return [tuple(False for _ in rows)]
-    problem = cell_problem(Network.from_layers([[rows[n] for n in moving], [[0] * len(moving)]]))
-    assert problem is not None
-    found: set[tuple[bool, ...]] = set()
-    for leaves in leaf_tree(problem, PATTERNS).run():
-        bits = np.unpackbits(leaves.patterns.view(np.uint8), axis=1, bitorder="little")[:, : len(moving)]
-        found.update(tuple(map(bool, row)) for row in bits.tolist())
-    places = {n: j for j, n in enumerate(moving)}
-    return sorted(tuple(n in places and bits[places[n]] for n in range(len(rows))) for bits in found)
+    return sorted(patterns_of_rows(rows))
 
 
 def canonical(rows: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
