@@ -36,9 +36,10 @@ def patterns_of_rows(rows: Any, limit: int | None = None, deadline: float | None
     from nn_bridge.cells.problem import cell_problem
     from nn_bridge.cells.tree import PATTERNS
 
-    problem = cell_problem(Network.from_layers([rows, np.zeros((1, len(rows)))]))
-    if problem is None:  # no row depends on u
+    if not any(any(row) for row in rows):
         return {(False,) * len(rows)}
+    problem = cell_problem(Network.from_layers([rows, np.zeros((1, len(rows)))]))
+    assert problem is not None
     found: set[tuple[bool, ...]] = set()
     for leaves in leaf_tree(problem, PATTERNS).run():
         bits = np.unpackbits(leaves.patterns.view(np.uint8), axis=1, bitorder="little")[:, : len(rows)]
