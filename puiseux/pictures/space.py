@@ -178,6 +178,18 @@ def facet_polygons(cells: Arrangement, facets: Integers) -> list[Floats]:
 # -------------------------------------------------------------------- who draws it
 
 
+def padded_faces(faces: Sequence[Floats]) -> Floats:
+    """The faces in one array of shape (faces, corners, 3), those with fewer corners with some of them repeated.
+
+    matplotlib fills a list of faces up with unset memory: its warnings and the order in which it paints then depend on
+    the numbers that happen to lie there.  Repeated corners change neither.
+    """
+    most = max((len(face) for face in faces), default=0)
+    steps = np.arange(most)
+    rows = [np.asarray(face, dtype=np.float64)[steps * len(face) // most] for face in faces]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), most, 3)
+
+
 def draw_solid(ax: Axes3D, solid: Solid, view: View) -> list[Any]:
     """Paint it on three-dimensional matplotlib axes; returns the handles for a legend."""
     from matplotlib.patches import Patch
@@ -186,8 +198,8 @@ def draw_solid(ax: Axes3D, solid: Solid, view: View) -> list[Any]:
     shade = _shades(solid, view)
     paint = [(*(s * v for v in colour), solid.opacity) for s, colour in zip(shade, solid.colours, strict=True)]
     width = float(np.clip(0.8 * (300 / max(len(solid.faces), 1)) ** 0.5, 0.1, 0.5))
-    with np.errstate(all="ignore"):  # of faces with fewer corners matplotlib reads unset numbers, for limits set below
-        ax.add_collection3d(Poly3DCollection(solid.faces, facecolors=paint, edgecolors=INK, linewidths=width))
+    faces = padded_faces(solid.faces)
+    ax.add_collection3d(Poly3DCollection(faces, facecolors=paint, edgecolors=INK, linewidths=width))
     limits = _limits(solid, view)
     for set_limits, bounds in zip((ax.set_xlim, ax.set_ylim, ax.set_zlim), limits, strict=True):
         set_limits(*bounds)

@@ -21,6 +21,7 @@ from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
 from puiseux.pictures.palettes import class_colour
 from puiseux.pictures.plot import plot_regions
+from puiseux.pictures.space import padded_faces
 from puiseux.questions.count import count_regions
 
 CORNER = Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]])  # relu(x) + relu(y): four quadrants
@@ -342,6 +343,17 @@ def test_a_line_with_two_outputs_and_data() -> None:
     assert points.get_offsets().tolist() == [[0.5, 0.3], [0.25, 0.1]]
 
 
+def test_faces_are_padded_with_their_own_corners_in_order() -> None:
+    rng = np.random.default_rng(3)
+    faces = [rng.normal(size=(count, 3)) for count in (3, 7, 4, 5)]
+    padded = padded_faces(faces)
+    assert padded.shape == (4, 7, 3)
+    for face, filled in zip(faces, padded, strict=True):
+        new = np.concatenate([[True], (filled[1:] != filled[:-1]).any(axis=1)])
+        assert np.array_equal(filled[new], face)
+    assert padded_faces([]).shape == (0, 0, 3)
+
+
 def test_faces_with_few_corners_raise_no_warning_of_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     art3d = pytest.importorskip("mpl_toolkits.mplot3d.art3d")
 
@@ -360,6 +372,6 @@ def test_faces_with_few_corners_raise_no_warning_of_matplotlib(monkeypatch: pyte
     net = puiseux.random_network([3, 4, 1], rng=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        ax = puiseux.plot_space(net, "-1,1", backend="matplotlib")
+        ax = puiseux.plot_space(net, "-1/10,1/10", backend="matplotlib")
         ax.figure.canvas.draw()
-    assert max(map(abs, ax.get_xlim())) < 2
+    assert max(map(abs, ax.get_xlim())) < 0.2
