@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-from milp.same_function import difference_by_cells, formulas_win, likely_difference
 from nn_bridge.network.network import Network, Row
+from nn_bridge.reduction.same_function import difference_by_cells, formulas_win, likely_difference
 from nn_bridge.symbolic.equality import difference_at_probes, difference_of_formulas
 from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import rounded_text, to_text

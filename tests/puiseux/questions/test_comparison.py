@@ -10,10 +10,10 @@ import pytest
 from flint import fmpq
 
 import puiseux.questions.comparison
-from milp.same_function import difference_by_cells, formulas_win, likely_difference
 from nn_bridge.errors import NetworkError
 from nn_bridge.expressivity.maximum import maximum_of_five, maximum_tree
 from nn_bridge.network.network import Network, Row
+from nn_bridge.reduction.same_function import difference_by_cells, formulas_win, likely_difference
 from nn_bridge.symbolic.equality import difference_at_probes, difference_of_formulas
 from puiseux import compare
 

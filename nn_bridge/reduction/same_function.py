@@ -11,7 +11,7 @@ import math
 import numpy as np
 from flint import fmpq
 
-from milp.cell_batches import exact_cells
+from nn_bridge.cells.cell import iterate_cells
 from nn_bridge.network.joint import difference
 from nn_bridge.network.network import Network, Row
 from nn_bridge.symbolic.monomials import native_monomials
@@ -72,7 +72,7 @@ def difference_by_cells(first: Network, second: Network) -> Row | None:
     None
     """
     both = difference(first, second)
-    for cell in exact_cells(both, None):
+    for cell in iterate_cells(both):
         for *slope, constant in both.affine_forms(cell.pattern)[-1]:
             if any(slope) or constant != 0:
                 return _where_it_is_not_zero(first, second, cell.interior_point, slope)
