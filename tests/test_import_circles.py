@@ -16,7 +16,7 @@ CONVENIENCES = {
     ("nn_bridge.cells.complex", "nn_bridge.cells.faces"): "CellComplex.face_complex, .faces",
     ("nn_bridge.network.network", "nn_bridge.network.chains"): "Network.from_layers: the builder makes networks",
     ("nn_bridge.network.network", "nn_bridge.network.point_cells"): "Network.cell_at",
-    ("nn_bridge.network.network", "nn_bridge.symbolic.equality"): "Network.same_function, .point_of_difference",
+    ("nn_bridge.network.network", "nn_bridge.reduction.same_function"): "Network.same_function, .point_of_difference",
     ("tropical.polynomial", "tropical.free_names"): "PuiseuxPolynomial of a text: parsing makes polynomials",
     ("tropical.polynomial", "tropical.equality"): "PuiseuxPolynomial.same_function, .point_of_difference",
 }

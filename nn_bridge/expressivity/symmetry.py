@@ -119,7 +119,7 @@ def permutation_symmetry(network: Network) -> PermutationSymmetry:
     """The coordinates that a network lets exchange, decided exactly.
 
     An exchange is accepted at once where it only renames equal units; otherwise the two functions are compared
-    (`Network.same_function`), which takes their tropical maps.
+    (`Network.same_function`), through cells or formulas.
 
     Examples
     --------

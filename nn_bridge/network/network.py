@@ -347,9 +347,9 @@ class Network:
     def point_of_difference(self, other: Network) -> Row | None:
         """A rational point at which two networks differ, or None where they are the same function.
 
-        See `nn_bridge.symbolic.equality.point_of_difference`.
+        See `nn_bridge.reduction.same_function.point_of_difference`.
         """
-        from nn_bridge.symbolic.equality import point_of_difference
+        from nn_bridge.reduction.same_function import point_of_difference
 
         return point_of_difference(self, other)
 

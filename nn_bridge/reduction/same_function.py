@@ -14,6 +14,7 @@ from flint import fmpq
 from nn_bridge.cells.cell import iterate_cells
 from nn_bridge.network.joint import difference
 from nn_bridge.network.network import Network, Row
+from nn_bridge.symbolic.equality import difference_at_probes, difference_of_formulas
 from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.scalars import rational
 
@@ -23,6 +24,35 @@ _MANY_UNITS = 64  # with more, formulas are never short
 _SCALES = tuple(10.0**k for k in range(-3, 4))
 _DRAWN = 500  # points for each scale
 _TRIED = 12  # points that are evaluated exactly
+
+
+def point_of_difference(first: Network, second: Network) -> Row | None:
+    """A rational point at which two networks have different outputs, or None where they are the same function.
+
+    Decided by the first way that can: a few points, points at which float64 sees a difference, and then all formulas or
+    all cells.
+
+    Raises
+    ------
+    NetworkError
+        The numbers of inputs or outputs differ.
+
+    Examples
+    --------
+    >>> identity = Network.from_layers([[[1]]])
+    >>> split = Network.from_layers([[[1], [-1]], [[1, -1]]])
+    >>> print(point_of_difference(identity, split))
+    None
+    >>> point_of_difference(identity, Network.from_layers([[[1], [-1]], [[1, 0]]])) is None
+    False
+    """
+    point = difference_at_probes(first, second)
+    if point is not None or first == second:
+        return point
+    point = likely_difference(first, second)
+    if point is not None:
+        return point
+    return difference_of_formulas(first, second) if formulas_win(first, second) else difference_by_cells(first, second)
 
 
 def formulas_win(first: Network, second: Network) -> bool:

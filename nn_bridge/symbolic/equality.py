@@ -1,4 +1,4 @@
-"""Whether two networks are the same function, decided through their tropical maps."""
+"""A point where two networks differ: at a few given points, or through their tropical maps, which decide."""
 
 from __future__ import annotations
 
@@ -12,29 +12,6 @@ from nn_bridge.symbolic.tropicalize import tropicalize
 from polyhedra.scalars import ZERO
 
 _PROBES = 40  # points tried before two networks are compared through their formulas
-
-
-def point_of_difference(first: Network, second: Network) -> Row | None:
-    """A rational point at which two networks have different outputs, or None where they are the same function.
-
-    A few points are tried; if the networks agree there, their tropical maps decide.
-
-    Raises
-    ------
-    NetworkError
-        The numbers of inputs or outputs differ.
-
-    Examples
-    --------
-    >>> identity = Network.from_layers([[[1]]])
-    >>> split = Network.from_layers([[[1], [-1]], [[1, -1]]])
-    >>> print(point_of_difference(identity, split))
-    None
-    >>> point_of_difference(identity, Network.from_layers([[[1], [-1]], [[1, 0]]])) is None
-    False
-    """
-    found = difference_at_probes(first, second)
-    return difference_of_formulas(first, second) if found is None and first != second else found
 
 
 def difference_at_probes(first: Network, second: Network) -> Row | None:

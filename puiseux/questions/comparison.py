@@ -7,8 +7,7 @@ from os import PathLike
 from typing import Any
 
 from nn_bridge.network.network import Network, Row
-from nn_bridge.reduction.same_function import difference_by_cells, formulas_win, likely_difference
-from nn_bridge.symbolic.equality import difference_at_probes, difference_of_formulas
+from nn_bridge.reduction.same_function import point_of_difference
 from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import rounded_text, to_text
 from polyhedra.values import Value
@@ -73,19 +72,8 @@ def compare(
     True
     """
     one, other = as_network(first), as_network(second)
-    point = _point_of_difference(one, other)
+    point = point_of_difference(one, other)
     return Comparison() if point is None else Comparison(point, (one.evaluate(point), other.evaluate(point)))
-
-
-def _point_of_difference(one: Network, other: Network) -> Row | None:
-    """A point where two networks differ, by the first way that decides; None: they are the same function."""
-    point = difference_at_probes(one, other)
-    if point is not None or one == other:
-        return point
-    point = likely_difference(one, other)
-    if point is not None:
-        return point
-    return difference_of_formulas(one, other) if formulas_win(one, other) else difference_by_cells(one, other)
 
 
 def describe(comparison: Comparison, first: str, second: str) -> str:

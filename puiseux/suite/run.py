@@ -22,6 +22,13 @@ from puiseux.suite.manifest import SuiteTask, read_manifest
 from puiseux.suite.report import REFUSED, RIGHT, TIMED_OUT, WRONG, SuiteAnswer, SuiteRun
 
 _MOST_OUTPUT = 10_000_000  # bytes of stdout that are looked at
+_NOT_STARTED = (126, 127)  # by which shells say that a program cannot be run or is not there
+_NOT_LOADED = (
+    "ModuleNotFoundError:",
+    "ImportError:",
+    "SyntaxError:",
+    "IndentationError:",
+)  # of Python, before any work
 _SHUTDOWN = 2.0  # seconds that a killed program's pipes get to close
 _PLACE = re.compile(r"\{(net|json|npz|n|box|domain)\}")
 
@@ -70,7 +77,8 @@ def run_suite(
     -----
     The program prints a bare integer or a JSON object with some of the definitions as keys (or with such an object
     under ``"counts"``, as ``puiseux count --json`` prints it); null stands for a count that it does not give.  A
-    non-zero exit code or an answer without numbers is a refusal.
+    non-zero exit code or an answer without numbers is a refusal; a program that cannot start at the first network is an
+    error.
     """
     if domain not in DOMAINS:
         raise UsageError(f"domain is one of {', '.join(DOMAINS)}, not {quoted(domain)}")
@@ -96,14 +104,17 @@ def run_suite(
     with shown_steps(progress) as step:
         for number, task in enumerate(tasks, 1):
             step(f"Network {number} of {len(tasks)}: {shown(task.name)}")
-            answer = _ask(task, folder, words, domain, bare, timeout)
+            answer = _ask(task, folder, words, domain, bare, timeout, number == 1)
             if watch is not None:
                 watch(answer)
             answers.append(answer)
     return SuiteRun(command, domain, tuple(answers))
 
 
-def _ask(task: SuiteTask, folder: Path, words: Sequence[str], domain: str, bare: str, timeout: float) -> SuiteAnswer:
+def _ask(
+    task: SuiteTask, folder: Path, words: Sequence[str], domain: str, bare: str, timeout: float, first: bool
+) -> SuiteAnswer:
+    """The answer for one network; where it is the first, a program that cannot even start is an error."""
     expected = task.counts[domain]
     files = {form: folder / "networks" / f"{task.name}.{form}" for form in ("json", "npz")}
     try:
@@ -125,7 +136,7 @@ def _ask(task: SuiteTask, folder: Path, words: Sequence[str], domain: str, bare:
     }
     arguments = [_PLACE.sub(lambda match: values[match[1]], word) for word in words]
     begun = time.perf_counter()
-    outcome, output = _run(arguments, timeout)
+    outcome, output = _run(arguments, timeout, first)
     seconds = time.perf_counter() - begun
     if outcome != RIGHT:
         return SuiteAnswer(task.name, task.family, outcome, {}, expected, seconds, output)
@@ -142,7 +153,7 @@ def _ask(task: SuiteTask, folder: Path, words: Sequence[str], domain: str, bare:
     return answer
 
 
-def _run(arguments: Sequence[str], timeout: float) -> tuple[str, str]:
+def _run(arguments: Sequence[str], timeout: float, first: bool) -> tuple[str, str]:
     """An outcome (`RIGHT` stands for an answer, whatever it says) and the output, or the reason."""
     try:
         process = subprocess.Popen(
@@ -162,8 +173,10 @@ def _run(arguments: Sequence[str], timeout: float) -> tuple[str, str]:
     finally:
         _end(process)
     if process.returncode:
-        last = complaint.decode(errors="replace").strip().splitlines()[-1:] or [""]
-        return REFUSED, f"exit code {process.returncode}: {last[0][:200]}"
+        last = (complaint.decode(errors="replace").strip().splitlines()[-1:] or [""])[0][:200]
+        if first and (process.returncode in _NOT_STARTED or last.startswith(_NOT_LOADED)):
+            raise UsageError(f"the command does not run: {shown(last)} (exit code {process.returncode}); mend it first")
+        return REFUSED, f"exit code {process.returncode}: {last}"
     return RIGHT, output[:_MOST_OUTPUT].decode(errors="replace")
 
 

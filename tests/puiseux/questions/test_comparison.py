@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-import puiseux.questions.comparison
+import nn_bridge.reduction.same_function
 from nn_bridge.errors import NetworkError
 from nn_bridge.expressivity.maximum import maximum_of_five, maximum_tree
 from nn_bridge.network.network import Network, Row
@@ -56,7 +56,7 @@ def test_both_ways_decide_alike_and_their_points_are_right(decide: Decide) -> No
 
 @pytest.mark.parametrize("formulas", [True, False])
 def test_the_answer_does_not_depend_on_the_way(formulas: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(puiseux.questions.comparison, "formulas_win", lambda one, other: formulas)
+    monkeypatch.setattr(nn_bridge.reduction.same_function, "formulas_win", lambda one, other: formulas)
     for first, second, same in [*pairs(7), (BUMP, ZERO, False)]:
         found = compare(first, second)
         assert found.same == same
@@ -84,7 +84,7 @@ def test_formulas_are_taken_where_they_are_short_and_cells_many(monkeypatch: pyt
     network = Network.from_layers([weights, [last]])
     turned = Network.from_layers([2 * weights[::-1], [[fmpq(v, 2) for v in reversed(last)]]])
     assert formulas_win(network, turned)
-    monkeypatch.setattr(puiseux.questions.comparison, "difference_by_cells", None)
+    monkeypatch.setattr(nn_bridge.reduction.same_function, "difference_by_cells", None)
     assert compare(network, turned).same
     assert not formulas_win(*pairs(0)[0][:2])
 

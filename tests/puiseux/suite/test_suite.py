@@ -341,6 +341,22 @@ time.sleep(60)
     pytest.fail("the child of the program still runs")
 
 
+@pytest.mark.parametrize(
+    ("behaviour", "complaint"),
+    [
+        ("import no_such_module", "No module named 'no_such_module'"),
+        ("sys.exit(127)", "exit code 127"),
+    ],
+)
+def test_a_program_that_cannot_start_is_an_error_at_the_first_network_only(
+    exported: Path, tmp_path: Path, behaviour: str, complaint: str
+) -> None:
+    with pytest.raises(UsageError, match=f"the command does not run: .*{complaint}"):
+        run_suite(exported, program(tmp_path, exported, behaviour))
+    later = program(tmp_path, exported, f"if name == {FEW[0]!r}: sys.exit(print(truth['cells']))\n{behaviour}")
+    assert list(outcomes(exported, later).values()) == ["right", *["refused"] * (len(FEW) - 1)]
+
+
 def test_placeholders_are_filled_in(exported: Path, tmp_path: Path) -> None:
     script = tmp_path / "echo.py"
     script.write_text("import sys; open(sys.argv[1], 'a').write('|'.join(sys.argv[2:]) + chr(10)); print(1)")
