@@ -6,8 +6,6 @@ a face; degenerate levels (flat pieces at the level) need no care.
 
 from __future__ import annotations
 
-from itertools import combinations
-
 from flint import fmpq
 
 from nn_bridge.errors import NetworkError
@@ -110,18 +108,6 @@ def with_differences(network: Network, output: int) -> Network:
     return _with_stage(network, _differences(network, [(output, k) for k in range(network.output_dim) if k != output]))
 
 
-def with_all_differences(network: Network) -> Network:
-    """The network with one more stage: the units ``f_i - f_k`` for all pairs of outputs ``i < k``, in their order.
-
-    Raises
-    ------
-    NetworkError
-        There is only one output.
-    """
-    _require_several(network)
-    return _with_stage(network, _differences(network, list(combinations(range(network.output_dim), 2))))
-
-
 def _require_several(network: Network) -> None:
     if network.output_dim < 2:
         raise NetworkError("the network has one output; classes need two or more")
@@ -150,7 +136,6 @@ def _with_stage(network: Network, stage: AffineStage) -> Network:
 
 __all__ = [
     "first_stages",
-    "with_all_differences",
     "with_all_differences",
     "with_differences",
     "with_level",
