@@ -10,9 +10,7 @@ import gzip
 import io
 import json
 import os
-import re
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +29,7 @@ from polyhedra.scalars import primitive
 from polyhedra.values import Value
 from puiseux.certificates import checker as certificate_checker
 from puiseux.certificates import fits, property_checker
+from puiseux.certificates.of_properties import is_of_property, other_property, property_form
 from puiseux.console.waiting import shown_counts
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
@@ -319,9 +318,9 @@ def verify_certificate(
     if of_a_fit and (network is not None or spec is not None):
         raise UsageError("a certificate of a fit is about samples: give no network and no property with it")
     problem = None if network is None else pose(as_network(network, output=output), domain)
-    wanted = None if spec is None else _property_form(spec)
+    wanted = None if spec is None else property_form(spec)
     begun = time.perf_counter()
-    checker: Any = fits if of_a_fit else property_checker if _is_of_property(path) else certificate_checker
+    checker: Any = fits if of_a_fit else property_checker if is_of_property(path) else certificate_checker
     try:
         with shown_counts(progress, "bytes checked") as shown:
             found = checker.check(os.fspath(path), open if shown is None else _watched_opener(shown))
@@ -332,7 +331,7 @@ def verify_certificate(
     seconds = time.perf_counter() - begun
     reason = None if problem is None else _difference(found, problem, domain is not None)
     if reason is None and wanted is not None:
-        reason = _other_property(found, property_checker.digest_of(wanted))
+        reason = other_property(found, property_checker.digest_of(wanted))
     return Verdict(
         reason is None,
         found["kind"],
@@ -344,35 +343,6 @@ def verify_certificate(
         seconds,
         found.get("property_digest"),
     )
-
-
-def _is_of_property(path: str | PathLike[str]) -> bool:
-    """Whether the first bytes of a file say that it is a certificate of a property; False where it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            start = file.read(1 << 12)
-        if start[:2] == b"\x1f\x8b":
-            start = zlib.decompressobj(31).decompress(start, 1 << 12)
-    except (OSError, zlib.error):
-        return False
-    return re.match(rb'\{"format": ?"[^"]*", ?"version": ?[0-9]+, ?"kind": ?"property"', start) is not None
-
-
-def _property_form(spec: Any) -> list[Any]:
-    from milp.property_form import normal_form  # imported when used: it reads VNN-LIB
-    from milp.vnnlib import Property, read_vnnlib
-
-    return normal_form(spec if isinstance(spec, Property) else read_vnnlib(spec))
-
-
-def _other_property(found: dict[str, Any], digest: str) -> str | None:
-    """Why a valid certificate is not about a property."""
-    if found["kind"] != "property":
-        return f"is a valid certificate of {found['kind']}, not of a property"
-    if found["property_digest"] != digest:
-        other = found["property_digest"]
-        return f"is a valid certificate of another property (digest {other[:12]}.., not {digest[:12]}..)"
-    return None
 
 
 def _watched_opener(progress: Callable[[int, float], None]) -> Callable[[str, str], io.BufferedReader]:
