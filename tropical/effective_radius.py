@@ -277,10 +277,7 @@ def _nearest_points(family: Iterable[Polyhedron], centre: Vector) -> Iterator[tu
 
 def _polynomials(f: Map) -> tuple[PuiseuxPolynomial, ...]:
     """All numerators and denominators of a map."""
-    try:
-        maps = [f] if isinstance(f, PuiseuxPolynomial | PuiseuxRational) else list(f)
-    except TypeError:
-        maps = [f]
+    maps: list[Any] = list(f) if isinstance(f, Iterable) and not isinstance(f, PuiseuxPolynomial) else [f]
     for each in maps:
         if not isinstance(each, PuiseuxPolynomial | PuiseuxRational):
             raise AlgebraError(

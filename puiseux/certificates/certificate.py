@@ -29,7 +29,7 @@ from polyhedra.scalars import primitive
 from polyhedra.values import Value
 from puiseux.certificates import checker as certificate_checker
 from puiseux.certificates import fits, property_checker
-from puiseux.certificates.of_properties import is_of_property, other_property, property_form
+from puiseux.certificates.of_properties import is_of_property, network_of, other_property, property_form, read_property
 from puiseux.console.waiting import shown_counts
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
@@ -284,6 +284,7 @@ def verify_certificate(
     *,
     output: int | None = None,
     spec: Property | str | PathLike[str] | None = None,
+    second: Network | str | PathLike[str] | Any = None,
     progress: bool | Callable[[int, float], None] | None = None,
 ) -> Verdict:
     """Check a certificate, and if a network is given, whether it is of that network.
@@ -299,6 +300,8 @@ def verify_certificate(
         And of this output alone.
     spec : path of a VNN-LIB file, or a property that was read, optional
         The certificate must be of this property.
+    second : Network, path or torch module, optional
+        With ``spec``: the second network of a property of two.
     progress : bool or callable, optional
         True shows a bar on stderr; a callable gets the number of bytes read and the share of the file.
 
@@ -312,13 +315,14 @@ def verify_certificate(
     UsageError
         The file cannot be read or is no certificate, or the network or domain is not usable.
     """
-    if network is None and (domain is not None or output is not None):
-        raise UsageError("a domain and an output are compared only together with a network; give one")
+    if network is None and (domain is not None or output is not None or second is not None):
+        raise UsageError("a domain, an output and a second network are compared only together with a network; give one")
     of_a_fit = fits.is_fit_certificate(path)
     if of_a_fit and (network is not None or spec is not None):
         raise UsageError("a certificate of a fit is about samples: give no network and no property with it")
-    problem = None if network is None else pose(as_network(network, output=output), domain)
-    wanted = None if spec is None else property_form(spec)
+    asked = None if spec is None else read_property(spec)
+    problem = None if network is None else pose(network_of(network, second, asked, output), domain)
+    wanted = None if asked is None else property_form(asked)
     begun = time.perf_counter()
     checker: Any = fits if of_a_fit else property_checker if is_of_property(path) else certificate_checker
     try:

@@ -119,14 +119,12 @@ def _class_set(
         raise UsageError(f"the network has one output; {option} needs two or more")
     if of_class is not None:
         classes: tuple[int, ...] = (of_class,)
-    elif isinstance(boundary, str):
-        if boundary != "all":
-            raise UsageError(f"a boundary lies between two outputs, or is 'all' of it, not {quoted(boundary)}")
+    elif boundary == "all":
         classes = tuple(range(network.output_dim))
-    elif isinstance(boundary, Sequence):
+    elif isinstance(boundary, Sequence) and not isinstance(boundary, str):
         classes = tuple(boundary)
     else:
-        raise UsageError(f"a boundary lies between two outputs, such as (0, 1), not {quoted(str(boundary))}")
+        raise UsageError(f"a boundary lies between two outputs, (0, 1), or is 'all' of it, not {quoted(str(boundary))}")
     network.select_outputs(classes)
     if boundary is None:
         return InputSet("class", None, None, classes, not is_open)
