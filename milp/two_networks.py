@@ -116,6 +116,34 @@ class Reduced:
         return Property(self.free, spec.outputs, tuple(systems))
 
 
+def on_free_inputs(spec: Property) -> Reduced | None:
+    """The inputs that the equations of a property leave free; None where they contradict each other or leave none."""
+    reduced = solve_equations(spec)
+    return None if reduced is None or reduced.free == 0 else reduced
+
+
+def as_one_property(spec: Property) -> Property:
+    """A property of two networks as one of their joint network, on the inputs that its equations leave free."""
+    reduced = on_free_inputs(spec)
+    return Property(spec.inputs, spec.outputs, spec.disjuncts) if reduced is None else reduced.property(spec)
+
+
+def as_one_network(spec: Property, first: Network, second: Network) -> Network:
+    """The network that `as_one_property` is about: both side by side, on the inputs that the equations leave free.
+
+    Examples
+    --------
+    >>> from milp.vnnlib_rows import LinearRow
+    >>> rows = tuple(LinearRow((fmpq(s), fmpq(-s)), (fmpq(0), fmpq(0)), fmpq(0)) for s in (1, -1))  # X = A
+    >>> double, triple = Network.from_layers([[[2]]]), Network.from_layers([[[3]]])
+    >>> as_one_network(Property(2, 2, (rows,)), double, triple).evaluate([5])
+    (10, 15)
+    """
+    both = side_by_side(first, second)
+    reduced = on_free_inputs(spec)
+    return both if reduced is None else reduced.network(both)
+
+
 def _always(row: LinearRow) -> bool:
     constant = not any(row.inputs) and not any(row.outputs)
     return constant and bool(row.right > 0 if row.strict else row.right >= 0)

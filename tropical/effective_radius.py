@@ -28,7 +28,7 @@ from polyhedra.former_names import former_keywords
 from polyhedra.linear_program import Optimal, maximize
 from polyhedra.matrix import Matrix, Vector, dot
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.quoting import quoted
+from polyhedra.quoting import quoted, shown
 from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import ONE, ZERO
 from polyhedra.values import Value
@@ -277,7 +277,13 @@ def _nearest_points(family: Iterable[Polyhedron], centre: Vector) -> Iterator[tu
 
 def _polynomials(f: Map) -> tuple[PuiseuxPolynomial, ...]:
     """All numerators and denominators of a map."""
-    maps = [f] if isinstance(f, PuiseuxPolynomial | PuiseuxRational) else list(f)
+    maps: list[Any] = list(f) if isinstance(f, Iterable) and not isinstance(f, PuiseuxPolynomial) else [f]
+    for each in maps:
+        if not isinstance(each, PuiseuxPolynomial | PuiseuxRational):
+            raise AlgebraError(
+                f"the maps are polynomials or rational maps, not {shown(repr(each), 60)}; of a network: "
+                "tropicalize(network), or effective_radii(network)"
+            )
     found: list[PuiseuxPolynomial] = []
     for each in maps:
         found += [each] if isinstance(each, PuiseuxPolynomial) else [each.numerator, each.denominator]

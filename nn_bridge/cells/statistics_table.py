@@ -113,8 +113,8 @@ class RegionTable:
         return frame({name: self[name] for name in self.columns if name != "affine_map"})
 
     def __repr__(self) -> str:
-        known = len(self._kept)
-        return f"<RegionTable: {known:,} {self.by} found so far; columns {', '.join(self.columns[:4])}, ..>"
+        first = f"{len(self._kept):,} {self.by} found so far" if self._kept else f"{self.by} to iterate over"
+        return f"<RegionTable: {first}, len(..) counts all; columns {', '.join(self.columns[:4])}, ..>"
 
     def _repr_html_(self) -> str:
         names = [name for name in self.columns if name != "affine_map"]

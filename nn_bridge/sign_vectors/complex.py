@@ -145,7 +145,7 @@ class Complex:
     def reason(self) -> str | None:
         """Why the complex is not generic (None where it is)."""
         if self.doubtful:
-            return f"not generic: {self.doubtful} doubtful vertices"
+            return f"not generic: {self.doubtful} doubtful {'vertex' if self.doubtful == 1 else 'vertices'}"
         return None if self.consistent else "not generic: a 2-face was not met by exactly two edges"
 
     def _require_generic(self) -> None:

@@ -177,8 +177,12 @@ def level_set(
     outcome = piece.outcome
     if not outcome.sound:
         count = outcome.doubtful
-        reason = f"{count} doubtful vertices" if count else "a 2-face was not met by exactly two edges"
-        raise NetworkError(f"the level set is not generic: {reason}; move the level or the domain a little")
+        reason = "a 2-face was not met by exactly two edges"
+        if count:
+            reason = f"{count} doubtful {'vertex' if count == 1 else 'vertices'}"
+        raise NetworkError(
+            f"the level set is not generic: {reason}; boundary_pieces gives it exactly, or move the level or the domain"
+        )
     return _surface(shifted, level, plan, piece)
 
 

@@ -10,9 +10,7 @@ import gzip
 import io
 import json
 import os
-import re
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +29,7 @@ from polyhedra.scalars import primitive
 from polyhedra.values import Value
 from puiseux.certificates import checker as certificate_checker
 from puiseux.certificates import fits, property_checker
+from puiseux.certificates.of_properties import is_of_property, network_of, other_property, property_form, read_property
 from puiseux.console.waiting import shown_counts
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.reading import as_network
@@ -285,6 +284,7 @@ def verify_certificate(
     *,
     output: int | None = None,
     spec: Property | str | PathLike[str] | None = None,
+    second: Network | str | PathLike[str] | Any = None,
     progress: bool | Callable[[int, float], None] | None = None,
 ) -> Verdict:
     """Check a certificate, and if a network is given, whether it is of that network.
@@ -300,6 +300,8 @@ def verify_certificate(
         And of this output alone.
     spec : path of a VNN-LIB file, or a property that was read, optional
         The certificate must be of this property.
+    second : Network, path or torch module, optional
+        With ``spec``: the second network of a property of two.
     progress : bool or callable, optional
         True shows a bar on stderr; a callable gets the number of bytes read and the share of the file.
 
@@ -313,15 +315,16 @@ def verify_certificate(
     UsageError
         The file cannot be read or is no certificate, or the network or domain is not usable.
     """
-    if network is None and (domain is not None or output is not None):
-        raise UsageError("a domain and an output are compared only together with a network; give one")
+    if network is None and (domain is not None or output is not None or second is not None):
+        raise UsageError("a domain, an output and a second network are compared only together with a network; give one")
     of_a_fit = fits.is_fit_certificate(path)
     if of_a_fit and (network is not None or spec is not None):
         raise UsageError("a certificate of a fit is about samples: give no network and no property with it")
-    problem = None if network is None else pose(as_network(network, output=output), domain)
-    wanted = None if spec is None else _property_form(spec)
+    asked = None if spec is None else read_property(spec)
+    problem = None if network is None else pose(network_of(network, second, asked, output), domain)
+    wanted = None if asked is None else property_form(asked)
     begun = time.perf_counter()
-    checker: Any = fits if of_a_fit else property_checker if _is_of_property(path) else certificate_checker
+    checker: Any = fits if of_a_fit else property_checker if is_of_property(path) else certificate_checker
     try:
         with shown_counts(progress, "bytes checked") as shown:
             found = checker.check(os.fspath(path), open if shown is None else _watched_opener(shown))
@@ -332,7 +335,7 @@ def verify_certificate(
     seconds = time.perf_counter() - begun
     reason = None if problem is None else _difference(found, problem, domain is not None)
     if reason is None and wanted is not None:
-        reason = _other_property(found, property_checker.digest_of(wanted))
+        reason = other_property(found, property_checker.digest_of(wanted))
     return Verdict(
         reason is None,
         found["kind"],
@@ -344,35 +347,6 @@ def verify_certificate(
         seconds,
         found.get("property_digest"),
     )
-
-
-def _is_of_property(path: str | PathLike[str]) -> bool:
-    """Whether the first bytes of a file say that it is a certificate of a property; False where it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            start = file.read(1 << 12)
-        if start[:2] == b"\x1f\x8b":
-            start = zlib.decompressobj(31).decompress(start, 1 << 12)
-    except (OSError, zlib.error):
-        return False
-    return re.match(rb'\{"format": ?"[^"]*", ?"version": ?[0-9]+, ?"kind": ?"property"', start) is not None
-
-
-def _property_form(spec: Any) -> list[Any]:
-    from milp.property_form import normal_form  # imported when used: it reads VNN-LIB
-    from milp.vnnlib import Property, read_vnnlib
-
-    return normal_form(spec if isinstance(spec, Property) else read_vnnlib(spec))
-
-
-def _other_property(found: dict[str, Any], digest: str) -> str | None:
-    """Why a valid certificate is not about a property."""
-    if found["kind"] != "property":
-        return f"is a valid certificate of {found['kind']}, not of a property"
-    if found["property_digest"] != digest:
-        other = found["property_digest"]
-        return f"is a valid certificate of another property (digest {other[:12]}.., not {digest[:12]}..)"
-    return None
 
 
 def _watched_opener(progress: Callable[[int, float], None]) -> Callable[[str, str], io.BufferedReader]:

@@ -12,9 +12,8 @@ from typing import Any
 
 from milp.domain import OutOfTime
 from milp.properties import check_sizes
-from milp.property_form import normal_form
 from milp.property_proof import PRECISION, proof_records
-from milp.vnnlib import Property, read_vnnlib
+from milp.vnnlib import Property
 from nn_bridge.network.network import Network
 from nn_bridge.writers.files import require_writable
 from polyhedra.errors import UsageError
@@ -22,7 +21,7 @@ from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import shown_path
 from puiseux.certificates import property_checker
 from puiseux.certificates.certificate import lines_into, require_short_weights
-from puiseux.reading import as_network
+from puiseux.certificates.of_properties import network_of, property_form, read_property
 from puiseux.time_limit import Stopped, check_time_limit
 
 
@@ -32,6 +31,7 @@ def write_property_certificate(
     spec: Property | str | PathLike[str],
     path: str | PathLike[str],
     *,
+    second: Network | str | PathLike[str] | Any = None,
     time_limit: float | None = None,
     progress: Steps = None,
 ) -> dict[str, int]:
@@ -43,6 +43,9 @@ def write_property_certificate(
     spec : path of a VNN-LIB file, or a property that was read
     path : path
         Where the certificate goes; it appears when the proof is complete. With ``.gz`` at the end it is compressed.
+    second : Network, path or torch module, optional
+        The second network of a property that declares two; the certificate is about their joint network, on the inputs
+        that the equations of the property leave free.
     time_limit : float, optional
         Seconds.
     progress : bool or callable, optional
@@ -80,10 +83,11 @@ def write_property_certificate(
     check_time_limit(time_limit)
     deadline = None if time_limit is None else time.monotonic() + time_limit
     require_writable(path)
-    exact = as_network(network)
-    asked = spec if isinstance(spec, Property) else read_vnnlib(spec)
-    check_sizes(exact, asked)
-    content = normal_form(asked)
+    asked = read_property(spec)
+    exact = network_of(network, second, asked)
+    if len(asked.networks) < 2:
+        check_sizes(exact, asked)
+    content = property_form(asked)
     header = {
         "format": property_checker.FORMAT,
         "version": property_checker.VERSION,

@@ -19,8 +19,9 @@ def convert(
         typer.Argument(metavar="IN", help="A network: .npz, .json, .onnx, .pt, .pth or .nnet.", show_default=False),
     ],
     target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="The file to write: .json, .onnx, .npz or .pt.", show_default=False)
-    ],
+        Path | None,
+        typer.Argument(metavar="OUT", help="The file to write: .json, .onnx, .npz or .pt.", show_default=False),
+    ] = None,
     precision: Annotated[
         str | None,
         typer.Option(
@@ -48,10 +49,19 @@ def convert(
         ),
     ] = None,
     output: OutputOption = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("-o", "--file", metavar="FILE", help="Another way to give OUT.", show_default=False),
+    ] = None,
 ) -> None:
     """Write a network in another format; the function stays exactly the same unless it is rounded."""
     from puiseux.reading import load, save
 
+    if target is not None and file is not None:
+        raise UsageError(f"OUT is {shown_path(target)} and -o {shown_path(file)}; give one of them")
+    target = file if target is None else target
+    if target is None:
+        raise UsageError("missing argument 'OUT'; see 'puiseux convert --help'")
     network = load(source, output=output, input_shape=None if input_shape is None else _sizes(input_shape))
     if bits is not None:
         network = network.round(bits)
@@ -74,7 +84,7 @@ CONVERT = Command(
     "Write a network in another format.",
     (
         "puiseux convert model.onnx net.json",
-        "puiseux convert net.npz net.onnx",
+        "puiseux convert net.npz -o net.onnx",
         "puiseux convert net.json net.npz --precision float64",
         "puiseux convert net.npz rounded.json --bits 6 && puiseux simplify rounded.json",
         "puiseux convert images.onnx net.json --input-shape 1,28,28",

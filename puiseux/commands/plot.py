@@ -26,7 +26,8 @@ def plot(
         list[Path],
         typer.Argument(
             metavar="NETWORK",
-            help="A network file: .npz, .json, .onnx, .pt ..; several, in their order, for an animation.",
+            help="A network file: .npz, .json, .onnx, .pt ..; several, in their order, for an animation; or a formula "
+            "such as 'max(0, x, y)', for its tropical curve.",
             show_default=False,
         ),
     ],
@@ -47,7 +48,8 @@ def plot(
             "--kind",
             metavar="KIND",
             autocompletion=choices("puiseux.pictures.plot", "KINDS"),
-            help="regions, cells, graph, dual, hyperplanes or 3d; by default what suits the number of inputs.",
+            help="regions, cells, graph, dual, hyperplanes, 3d or curve (tropical, with its dual subdivision); by "
+            "default what suits the number of inputs.",
         ),
     ] = None,
     color_by: Annotated[
@@ -93,16 +95,21 @@ def plot(
         int | None, typer.Option("--max-cells", metavar="N", help="Stop where there are more cells to draw.")
     ] = None,
 ) -> int:
-    """Draw a network: its regions, cells, graph, dual graph or bent hyperplanes.
+    """Draw a network: its regions, cells, graph, dual graph or bent hyperplanes; or the tropical curve of a formula.
 
     One to three inputs are drawn directly, more through a plane: --through POINTS or --domain slice:FILE.
     """
+    from puiseux.pictures.dual_pairs import CURVE, is_formula
     from puiseux.pictures.limits import MANY
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
 
     begun = time.monotonic()
     check_time_limit(time_limit)
+    if kind == CURVE or is_formula(str(networks[0])):
+        given = {"--domain": domain != "all", "--color": color_by != "map", "--data": data, "--classes": classes}
+        given |= {"--through": through, "--max-cells": max_cells is not None, "--kind": kind not in (None, CURVE)}
+        return _plot_curve(networks, picture, window, output, time_limit, [name for name in given if given[name]])
     several = len(networks) > 1 or picture.suffix.lower() == ".gif"
     _require_drawable(picture, several, domain, data, through)
     loaded = [load(network, output=output) for network in networks]
@@ -136,6 +143,35 @@ def plot(
     if reason == "interrupted":
         return ExitCode.INTERRUPTED
     print(f"puiseux: {shown_path(picture)}: not written, {reason}; {_LESS}", file=sys.stderr)
+    return ExitCode.STOPPED
+
+
+def _plot_curve(
+    networks: list[Path],
+    picture: Path,
+    window: str | None,
+    output: int | None,
+    time_limit: float | None,
+    others: list[str],
+) -> int:
+    """Draw the tropical curve of a formula or of a network, and its dual subdivision."""
+    from puiseux.pictures.dual_pairs import is_formula, save_curve
+    from puiseux.reading import load
+
+    if others or len(networks) > 1:
+        raise UsageError(f"a curve is drawn of one formula or network; leave {others[0] if others else 'others'} out")
+    text = str(networks[0])
+    formula = is_formula(text)
+    if formula and output is not None:
+        raise UsageError("a formula has one output; leave --output out")
+    subject = text if formula else load(networks[0], output=output)
+    shown = None if window in (None, "all") else window
+    if _drawn(lambda path: save_curve(subject, path, window=shown), picture, 0, time_limit):
+        print(f"wrote {shown_path(picture)}", file=sys.stderr)
+        return ExitCode.DONE
+    print(
+        f"puiseux: {shown_path(picture)}: not written, stopped at the time limit of {time_limit:g} s", file=sys.stderr
+    )
     return ExitCode.STOPPED
 
 
@@ -205,6 +241,7 @@ PLOT = Command(
         "puiseux plot net.npz --color class --data wine.csv --classes Barolo,Grignolino,Barbera -o wine.png",
         "puiseux plot net.npz --kind hyperplanes --window core -o layers.png",
         "puiseux plot three_inputs.npz -o turn_me.html",
+        "puiseux plot 'max(0, x, y, x + y - 1)' -o curve.svg",
         "puiseux plot digits.npz --through three_images.csv --color class -o slice.png",
         "puiseux plot epoch-*.npz -o growth.gif",
         "puiseux plot large.npz --domain 'box:-1,1' --max-cells 100000 --time-limit 60 -o part.png",

@@ -42,15 +42,12 @@ def decide_property(
     """
     from milp.property_proof import NotProven
     from nn_bridge.writers.files import require_writable
-    from polyhedra.errors import UsageError
     from puiseux.certificates.property_certificate import write_property_certificate
     from puiseux.console.waiting import StepProgress
     from puiseux.questions import properties
     from puiseux.questions.answers import counted
     from puiseux.time_limit import Stopped
 
-    if second is not None and certificate is not None:
-        raise UsageError("a certificate is about one network; leave --certificate or the second network out")
     begun = time.monotonic()
     if certificate is not None:
         require_writable(certificate)
@@ -58,14 +55,13 @@ def decide_property(
         progress("Deciding")
         answer = properties.check_property(network, spec, second, witness=witness, time_limit=time_limit)
     counts, missing = None, None
-    if certificate is not None and answer.verdict == properties.PROVEN and answer.networks is not None:
-        missing = "a certificate is about one network; none is written"
-    elif certificate is not None and answer.verdict == properties.PROVEN:
+    if certificate is not None and answer.verdict == properties.PROVEN:
         left = None if time_limit is None else max(0.01, time_limit - (time.monotonic() - begun))
         with StepProgress() as progress:
             progress("Writing the certificate")
             try:
-                counts = write_property_certificate(answer.network, spec, certificate, time_limit=left)
+                first, other = (answer.network, None) if answer.networks is None else answer.networks
+                counts = write_property_certificate(first, spec, certificate, second=other, time_limit=left)
             except (Stopped, NotProven) as error:
                 missing = str(error)
     found = answer.to_json()
@@ -97,6 +93,6 @@ PROPERTY = Command(
         "puiseux property net.onnx spec.vnnlib --time-limit 60",
         "puiseux property net.onnx spec.vnnlib --certificate net.cert.gz",
         "puiseux property net.onnx spec.vnnlib --witness counterexample.txt --json",
-        "puiseux property net.onnx same.vnnlib pruned.onnx",
+        "puiseux property net.onnx same.vnnlib pruned.onnx --certificate same.cert",
     ),
 )

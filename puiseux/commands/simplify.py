@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_SHOWN = 1000  # characters of a formula that was not asked for
 _MOST_ON_TERMINAL = 2000  # characters of a formula on a terminal
+_MOST_READABLE = 6  # digits of a coefficient that people read with ease
 FORMATS = ("text", "latex", "sympy", "json", "python", "c")
 NESTED_FORMATS = FORMATS[:3]
 DEFAULT_LIMIT = 60.0
@@ -98,6 +101,8 @@ def simplify(
         _print([each.render(form, decimals=found.decimals) for each in found.outputs], cut=True)
         if found.complete:
             _tell_nested(found, form)
+        if found.rounding is None:
+            _tell_digits(each.render(form) for each in found.outputs)
     if found.rounding is not None:
         _tell_rounding(found.rounding)
     for number, each in enumerate(found.outputs):
@@ -124,8 +129,11 @@ def _print_nested(
     from puiseux.questions.formula import nested_formulas, rounded_network
 
     network, rounding = rounded_network(network, digits, bits, domain, limit)
-    _print(nested_formulas(network, form, decimals=rounding is not None), cut=True)
-    if rounding is not None:
+    written = nested_formulas(network, form, decimals=rounding is not None)
+    _print(written, cut=True)
+    if rounding is None:
+        _tell_digits(written)
+    else:
         _tell_rounding(rounding)
     return ExitCode.DONE
 
@@ -146,6 +154,16 @@ def _tell_nested(formula: NetworkFormula, form: str) -> None:
         if nested is not None:
             shown = nested if len(nested) <= _MOST_SHOWN else f"{len(nested):,} characters; --nested writes it"
             print(f"output {number}, shorter layer by layer: {shown}", file=sys.stderr)
+
+
+def _tell_digits(formulas: Iterable[str]) -> None:
+    """Name the way to short coefficients where those of an exact formula are long."""
+    longest = max((len(digits) for text in formulas for digits in re.findall("[0-9]+", text)), default=0)
+    if longest > _MOST_READABLE:
+        print(
+            f"numbers of up to {longest} digits: --digits 2 rounds the weights first, and says what that changes",
+            file=sys.stderr,
+        )
 
 
 def _tell_rounding(rounding: Rounding) -> None:

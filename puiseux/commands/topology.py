@@ -18,6 +18,7 @@ from puiseux.console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from nn_bridge.network.network import Network
+    from puiseux.questions.input_sets import Boundary
     from puiseux.questions.topology_answers import Topology
 
 _HOME = "puiseux.questions.set_topology"
@@ -47,7 +48,9 @@ def topology(
     ] = None,
     boundary: Annotated[
         str | None,
-        typer.Option("--boundary", metavar="I,J", help="Where outputs I and J are equal and at least all others."),
+        typer.Option(
+            "--boundary", metavar="I,J", help="Where outputs I and J are equal and at least all others; all: any two."
+        ),
     ] = None,
     compactify: Annotated[
         bool, typer.Option("--compactify", help="Take the one-point compactification: one point at infinity more.")
@@ -110,7 +113,7 @@ def topology(
     from puiseux.time_limit import check_time_limit
 
     begun = time.monotonic()
-    pair = None if boundary is None else _pair(boundary, "--boundary lies between two outputs; give I,J such as 0,1")
+    pair = None if boundary is None else _boundary(boundary)
     place = None if unit is None else _pair(unit, "--unit takes a stage and a unit of it; give S,U such as 0,2")
     check_time_limit(time_limit)
     check_field(field)
@@ -192,6 +195,11 @@ def _drawn_within(seconds: float | None, picture: Path, draw: Callable[[Path], N
     return True
 
 
+def _boundary(text: str) -> Boundary:
+    wanted = "--boundary lies between two outputs; give I,J such as 0,1, or all"
+    return "all" if text.strip() == "all" else _pair(text, wanted)
+
+
 def _pair(text: str, wanted: str) -> tuple[int, int]:
     """Two numbers from 0."""
     first, comma, second = text.partition(",")
@@ -241,6 +249,7 @@ TOPOLOGY = Command(
         "puiseux topology net.npz --level 1/2 --set below --open --domain 'box:-1,1' --json",
         "puiseux topology classes.onnx --class 0 --compactify --field 2",
         "puiseux topology classes.onnx --boundary 0,1",
+        "puiseux topology classes.onnx --boundary all",
         "puiseux topology net.npz --pieces --level 1/2 --json",
         "puiseux topology net.npz --persistence --json",
         "puiseux topology net.npz --critical-points",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from polyhedra.errors import UsageError
 from polyhedra.quoting import shown, shown_path
 from puiseux.commands.options import Command, JsonOption, OutputOption, TimeLimitOption
 from puiseux.console.exit_codes import ExitCode
@@ -25,7 +27,8 @@ def verify(
         ),
     ],
     network: Annotated[
-        Path | None, typer.Option("--network", metavar="NETWORK", help="Require that it is of this network.")
+        list[Path] | None,
+        typer.Option("--network", metavar="NETWORK", help="Require that it is of this network; twice: of these two."),
     ] = None,
     domain: Annotated[
         str | None,
@@ -44,21 +47,27 @@ def verify(
     from puiseux.console.waiting import CellProgress, StepProgress
     from puiseux.time_limit import within
 
+    if len(network or ()) > 2:
+        raise UsageError("a certificate is of one network or two; give --network twice at most")
+    first, second = [*(network or ()), None, None][:2]
+
     if time_limit is None:
         with CellProgress("bytes checked") as progress:
-            verdict = verify_certificate(certificate, network, domain, output=output, spec=spec, progress=progress)
+            verdict = verify_certificate(
+                certificate, first, domain, output=output, spec=spec, second=second, progress=progress
+            )
     else:
         with StepProgress() as step:
             step("Checking the certificate")
             verdict = within(
                 time_limit,
-                lambda: verify_certificate(certificate, network, domain, output=output, spec=spec),
+                lambda: verify_certificate(certificate, first, domain, output=output, spec=spec, second=second),
                 "neither found valid nor invalid; give more time",
             )
     if as_json:
         print(json.dumps(verdict.to_json()))
     elif verdict.valid:
-        print(report(verdict, shown_path(certificate), network))
+        print(report(verdict, shown_path(certificate), network or ()))
     else:
         print(f"puiseux: {shown_path(certificate)}: {_what(verdict)}{shown(verdict.reason, 400)}", file=sys.stderr)
     return ExitCode.DONE if verdict.valid else ExitCode.DIFFERENT
@@ -68,7 +77,7 @@ def _what(verdict: Verdict) -> str:
     return "invalid certificate: " if verdict.kind is None else ""
 
 
-def report(verdict: Verdict, name: str, network: Path | None) -> str:
+def report(verdict: Verdict, name: str, networks: Sequence[Path] = ()) -> str:
     """The statement that a valid certificate proves, for people."""
     from puiseux.certificates.certificate import describe_walls
 
@@ -81,7 +90,8 @@ def report(verdict: Verdict, name: str, network: Path | None) -> str:
         where = describe_walls(verdict.walls, verdict.input_dim)
     about = f"a max-plus polynomial in {verdict.input_dim} variables"
     if verdict.digest is not None:
-        about = f"network {shown_path(network)}" if network is not None else f"network with digest {verdict.digest}"
+        named = " and ".join(map(shown_path, networks))
+        about = f"network{'s' if len(networks) > 1 else ''} {named or f'with digest {verdict.digest}'}"
     lines = [f"{name}: valid", f"{about}, {where}:", ""]
     shown = {key: "not proven" if value is None else f"{value:,}" for key, value in verdict.counts.items()}
     width = max(len(value) for key, value in shown.items() if verdict.counts[key] is not None)
@@ -112,6 +122,7 @@ VERIFY = Command(
         "puiseux verify net.cert",
         "puiseux verify net.cert.gz --network net.npz --json",
         "puiseux verify proof.cert.gz --network net.onnx --spec spec.vnnlib",
+        "puiseux verify same.cert --network net.onnx --network pruned.onnx --spec same.vnnlib",
         "puiseux verify plane.cert --network digits.npz --domain slice:plane.json --output 3",
     ),
 )

@@ -308,7 +308,8 @@ max(2x1, 0) - max(4x1 - 2, 0)""",
         "where a maximum of affine functions bends, and the dual subdivision of its Newton polygon",
         "The curve of a polynomial in two variables is where its largest term is reached twice: edges with weights "
         "between the regions of the terms. Each vertex of the curve is a polygon of the dual subdivision, each edge an "
-        "edge at right angles to it. puiseux.plot_dual_pair draws both.",
+        "edge at right angles to it. 'puiseux plot \"max(0, x, y)\" -o curve.png' draws both, in Python "
+        "puiseux.plot_dual_pair.",
         """\
 >>> f = puiseux.PuiseuxPolynomial("max(0, x, y, x + y - 1)")
 >>> from tropical.newton import dual_subdivision

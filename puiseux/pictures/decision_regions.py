@@ -24,7 +24,7 @@ from puiseux.pictures.palettes import INK, class_colour, rgb, tinted
 from puiseux.pictures.plane import draw_frame, polygons, segments
 from puiseux.pictures.space import Solid, draw_solid, facet_polygons, plotly_figure
 from puiseux.pictures.views import View, look
-from puiseux.questions.input_sets import cut_network, face_set, input_set, set_text
+from puiseux.questions.input_sets import Boundary, cut_network, face_set, input_set, set_text
 from puiseux.reading import as_network
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def region_picture(
     which: str | None = None,
     open: bool = False,
     of_class: int | None = None,
-    boundary: tuple[int, int] | None = None,
+    boundary: Boundary | None = None,
     unit: tuple[int, int] | None = None,
 ) -> RegionPicture:
     """Everything that a picture of a decision region shows; the parameters are those of `plot_decision_region`."""
@@ -177,7 +177,7 @@ def plot_decision_region(
     which: str | None = None,
     open: bool = False,
     of_class: int | None = None,
-    boundary: tuple[int, int] | None = None,
+    boundary: Boundary | None = None,
     unit: tuple[int, int] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -245,7 +245,7 @@ def save_decision_region(
     which: str | None = None,
     open: bool = False,
     of_class: int | None = None,
-    boundary: tuple[int, int] | None = None,
+    boundary: Boundary | None = None,
     unit: tuple[int, int] | None = None,
 ) -> None:
     """Draw a decision region into a file: .png, .svg, .pdf or .html (three inputs: to turn with the mouse).

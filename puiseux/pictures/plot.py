@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from puiseux.pictures.windows import Arrangements, Landscape
 
 COLOURINGS = ("map", "value", "class")
-KINDS = ("graph", "regions", "cells", "dual", "hyperplanes", "3d")
+KINDS = ("graph", "regions", "cells", "dual", "hyperplanes", "3d", "curve")
 PICTURE_ENDINGS = (".png", ".svg", ".pdf", ".html")
 _BY_INPUTS = {1: ("graph", "cells"), 2: ("regions", "cells", "dual", "hyperplanes", "graph", "3d")}
 _BY_INPUTS[3] = ("3d", "cells", "regions", "hyperplanes")
@@ -227,12 +227,20 @@ def save_picture(
     path : str or path
         Its ending decides the format.
     network, domain, color_by, window, kind, output, data, classes
-        As in `plot_regions` and `plot_space`.
+        As in `plot_regions` and `plot_space`; the kind ``"curve"`` draws the tropical curves of the two maxima
+        whose difference an output is, with their dual subdivisions.
     through : points or a path, optional
         Draw the slice through them (see `plot_slice`).
     """
     name = checked_path(path, PICTURE_ENDINGS)
     check_together(domain, data, through)
+    if kind == "curve":
+        from puiseux.pictures.dual_pairs import save_curve
+
+        if any(each is not None for each in (domain, data, through, classes)):
+            raise UsageError("a curve is drawn of the network alone; leave domain, data, through and classes out")
+        save_curve(as_network(network, output=output), name, window=window)
+        return
     if through is not None:
         save_figure(plot_slice(network, through, None, window, color_by, kind=kind, output=output).figure, name)
         return

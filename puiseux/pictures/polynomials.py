@@ -120,28 +120,40 @@ def plot_newton(polynomial: PuiseuxPolynomial, ax: Any = None, *, labels: bool =
 
 
 def plot_dual_pair(
-    polynomial: PuiseuxPolynomial, axes: Sequence[Any] | None = None, *, window: Window | None = None
+    polynomial: PuiseuxPolynomial | str,
+    axes: Sequence[Any] | None = None,
+    *,
+    window: Window | None = None,
+    labels: bool = True,
 ) -> tuple[Any, Any]:
     """The curve and, beside it, the Newton polygon with the dual subdivision.
 
     Parameters
     ----------
-    polynomial : PuiseuxPolynomial
+    polynomial : PuiseuxPolynomial, or its formula
     axes : two matplotlib axes, optional
-    window : as in `plot_curve`
+    window, labels : as in `plot_curve`
 
     Returns
     -------
     the two axes
+
+    Examples
+    --------
+    >>> left, right = plot_dual_pair("max(0, x, y, x + y - 1)")
+    >>> left.get_title(), right.get_title()
+    ('tropical curve', 'Newton polygon, dual subdivision')
     """
+    if isinstance(polynomial, str):
+        polynomial = PuiseuxPolynomial(polynomial)
     _needs(polynomial, 2)
     if axes is None:
         _, axes = _pyplot().subplots(1, 2, figsize=(10, 5), layout="constrained")
     if isinstance(axes, str) or len(axes) != 2:
         raise UsageError(f"axes are two axes of matplotlib, not {shown(axes, 60)}; for a window write window=..")
     left, right = axes
-    plot_curve(polynomial, left, window=window)
-    plot_newton(polynomial, right)
+    plot_curve(polynomial, left, window=window, labels=labels)
+    plot_newton(polynomial, right, labels=labels)
     left.set_title("tropical curve")
     right.set_title("Newton polygon, dual subdivision")
     return left, right
@@ -258,6 +270,11 @@ def _outline(graph: Any, corners: NDArray[np.float64]) -> Any:
 
 
 def _needs(polynomial: PuiseuxPolynomial, dim: int) -> None:
+    if not isinstance(polynomial, PuiseuxPolynomial):
+        raise AlgebraError(
+            f"this picture is of a polynomial, not {shown(repr(polynomial), 60)}; of a network: the numerator and the "
+            "denominator of each of puiseux.tropicalize(network)"
+        )
     if polynomial.dim != dim:
         raise AlgebraError(f"this picture needs {dim} variables; the polynomial has {polynomial.dim}")
     if polynomial.is_zero:

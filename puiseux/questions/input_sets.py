@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any, Literal, NamedTuple
 
 from flint import fmpq
 
-from nn_bridge.cells.cuts import with_differences, with_level, with_unit_level
+from nn_bridge.cells.cuts import with_all_differences, with_differences, with_level, with_unit_level
 from nn_bridge.cells.faces import FaceComplex, face_complex
 from nn_bridge.cells.pieces import Allowed, misses
 from nn_bridge.network.network import Network
@@ -20,6 +21,8 @@ from polyhedra.scalars import ZERO, rational
 from puiseux.questions.answers import readable
 
 SETS = ("above", "below", "level")
+Boundary = tuple[int, int] | Literal["all"]
+"""The boundary between two classes, or between all of them."""
 _SIGNS = {"above": (0, 1), "below": (0, -1), "level": (0,)}
 
 
@@ -47,7 +50,7 @@ def input_set(
     which: str | None,
     is_open: bool,
     of_class: int | None,
-    boundary: tuple[int, int] | None,
+    boundary: Boundary | None,
     unit: tuple[int, int] | None = None,
 ) -> InputSet:
     """The set that the parameters of `puiseux.topology` name.
@@ -104,7 +107,7 @@ def _class_set(
     which: str | None,
     is_open: bool,
     of_class: int | None,
-    boundary: tuple[int, int] | None,
+    boundary: Boundary | None,
 ) -> InputSet:
     option = "--class" if boundary is None else "--boundary"
     if of_class is not None and boundary is not None:
@@ -112,16 +115,23 @@ def _class_set(
     for other, value in (("--output", output), ("--level", level), ("--set", which)):
         if value is not None:
             raise UsageError(f"{option} compares all outputs; leave {other} out")
-    classes = (of_class,) if of_class is not None else tuple(boundary or ())
     if network.output_dim < 2:
         raise UsageError(f"the network has one output; {option} needs two or more")
+    if of_class is not None:
+        classes: tuple[int, ...] = (of_class,)
+    elif boundary == "all":
+        classes = tuple(range(network.output_dim))
+    elif isinstance(boundary, Sequence) and not isinstance(boundary, str):
+        classes = tuple(boundary)
+    else:
+        raise UsageError(f"a boundary lies between two outputs, (0, 1), or is 'all' of it, not {quoted(str(boundary))}")
     network.select_outputs(classes)
     if boundary is None:
         return InputSet("class", None, None, classes, not is_open)
     if is_open:
         raise UsageError("a boundary has no open form; leave --open out")
-    if len(classes) != 2 or classes[0] == classes[1]:
-        raise UsageError("--boundary lies between two different outputs; give I,J such as 0,1")
+    if boundary != "all" and (len(classes) != 2 or classes[0] == classes[1]):
+        raise UsageError("--boundary lies between two different outputs; give I,J such as 0,1, or all")
     return InputSet("boundary", None, None, classes, True)
 
 
@@ -134,6 +144,8 @@ def _level(value: Any) -> fmpq:
 
 def cut_network(network: Network, question: InputSet) -> Network:
     """The network with one more stage, whose units tell by their signs what lies in the set."""
+    if len(question.classes) > 2:
+        return with_all_differences(network)
     if question.classes:
         return with_differences(network, question.classes[0])
     level = question.level or ZERO
@@ -153,6 +165,8 @@ def allowed_signs(question: InputSet, units: int) -> Allowed:
     if not question.classes:
         signs = _SIGNS[question.name or "below"]
         return ((0, *(sign for sign in signs if sign)),)
+    if len(question.classes) > 2:
+        return ((0, 1, -1),) * units
     first, *second = question.classes
     equal = {other - (other > first) for other in second}
     return tuple((0,) if unit in equal else (0, 1) for unit in range(units))
@@ -163,10 +177,23 @@ def condition(question: InputSet) -> Callable[[tuple[int, ...]], bool]:
     if not question.classes:
         signs = tuple(sign for sign in _SIGNS[question.name or "below"] if sign or question.closed)
         return lambda found: found[0] in signs
+    if len(question.classes) > 2:
+        return _tied(len(question.classes))
     first, *second = question.classes
     equal = {other - (other > first) for other in second}  # the outputs other than the first, numbered from 0
     least = 0 if question.closed else 1
     return lambda found: min(found) >= least and not any(found[unit] for unit in equal)
+
+
+def _tied(outputs: int) -> Callable[[tuple[int, ...]], bool]:
+    """Whether two or more outputs are highest, from the signs of the differences of all pairs."""
+    pairs = list(combinations(range(outputs), 2))
+
+    def holds(found: tuple[int, ...]) -> bool:
+        lower = {k if sign > 0 else i for (i, k), sign in zip(pairs, found, strict=True) if sign}
+        return outputs - len(lower) > 1
+
+    return holds
 
 
 def face_set(network: Network, domain: Polyhedron | None, question: InputSet, *, part: bool = False) -> FaceSet:
@@ -215,6 +242,8 @@ def set_text(question: InputSet) -> str:
     strict = not question.closed
     if question.name == "class":
         return f"where output {question.classes[0]} is {'more than' if strict else 'at least'} all others"
+    if len(question.classes) > 2:
+        return "where two outputs or more are equal and at least all others"
     if question.name == "boundary":
         return f"where outputs {question.classes[0]} and {question.classes[1]} are equal and at least all others"
     signs = {"above": ">" if strict else ">=", "below": "<" if strict else "<=", "level": "="}
@@ -224,6 +253,7 @@ def set_text(question: InputSet) -> str:
 
 __all__ = [
     "SETS",
+    "Boundary",
     "InputSet",
     "all_levels",
     "allowed_signs",

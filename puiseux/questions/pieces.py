@@ -63,6 +63,7 @@ def boundary_pieces(
     """
     exact = as_network(network)
     question = input_set(exact, output, level, None if boundary else "level", False, None, boundary, unit)
+    check_pieces(question)
     problem = pose(exact, domain)
     cut = cut_network(problem.network, question)
     return level_pieces(cut, problem.domain, allowed_signs(question, cut.stages[-1].units))
@@ -82,6 +83,10 @@ def check_pieces(question: InputSet) -> None:
     UsageError
         The set is neither a level nor a boundary.
     """
+    if len(question.classes) > 2:
+        raise UsageError(
+            "pieces are those between two classes, --boundary I,J; puiseux.decision_boundary lists all of them"
+        )
     if question.name not in ("level", "boundary"):
         raise UsageError("--pieces are those of a level or boundary; give --set level or --boundary I,J")
 

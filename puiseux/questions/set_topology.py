@@ -15,7 +15,7 @@ from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rational
 from puiseux.domains import DomainLike, Problem, pose
-from puiseux.questions.input_sets import SETS, InputSet, all_levels, check_field, face_set, input_set
+from puiseux.questions.input_sets import SETS, Boundary, InputSet, all_levels, check_field, face_set, input_set
 from puiseux.questions.pieces import check_pieces, piece_counts
 from puiseux.questions.topology_answers import Topology, describe
 from puiseux.reading import as_network
@@ -38,7 +38,7 @@ def topology(
     which: str | None = None,
     open: bool = False,
     of_class: int | None = None,
-    boundary: tuple[int, int] | None = None,
+    boundary: Boundary | None = None,
     compactify: bool = False,
     field: str = "Q",
     persistence: bool = False,
@@ -70,8 +70,8 @@ def topology(
         With strict inequalities, open in the domain.
     of_class : int, optional
         In place of a level: where this output is at least (with ``open``: more than) all others.
-    boundary : (int, int), optional
-        In place of a level: where these two outputs are equal and at least all others.
+    boundary : (int, int) or "all", optional
+        In place of a level: where these two outputs are equal and at least all others, or any two.
     compactify : bool
         Take the one-point compactification.
     field : {"Q", "2"}
@@ -267,7 +267,7 @@ def vertex_persistence(
     level: Any = None,
     which: str | None = None,
     of_class: int | None = None,
-    boundary: tuple[int, int] | None = None,
+    boundary: Boundary | None = None,
     unit: tuple[int, int] | None = None,
     field: str = "Q",
     time_limit: float | None = None,

@@ -152,5 +152,8 @@ def test_maps_that_have_no_radius() -> None:
         effective_radius(PuiseuxPolynomial.zero(2))
     with pytest.raises(AlgebraError, match="different numbers of variables"):
         effective_radius([x, PuiseuxPolynomial.variable(0, 1)])
+    for no_maps in (3, [x, 3]):
+        with pytest.raises(AlgebraError, match=r"not 3; of a network: tropicalize"):
+            effective_radius(no_maps)  # type: ignore[arg-type]
     with pytest.raises(AlgebraError, match="no radii over 'faces'"):
         minimal_effective_radius(x + y, over="faces")  # type: ignore[arg-type]

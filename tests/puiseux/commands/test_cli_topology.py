@@ -11,7 +11,7 @@ from flint import fmpq
 
 from nn_bridge.network.network import Network
 from polyhedra.errors import UsageError
-from puiseux import boundary_pieces, random_network, save, topology, vertex_persistence
+from puiseux import boundary_pieces, decision_boundary, random_network, save, topology, vertex_persistence
 from puiseux.console.cli import run
 from tests.nn_bridge.topology.test_sets import ANNULUS
 
@@ -87,6 +87,41 @@ def test_classes_and_boundaries(classes: Path, capsys: pytest.CaptureFixture[str
     assert (edges["set"], edges["classes"], edges["betti"]) == ("boundary", [1, 0], [2, 0, 0])
     diagonals = answer(capsys, classes, "--boundary", "2,0")
     assert (diagonals["betti"], diagonals["faces"]) == ([4, 0, 0], [4, 4, 0])
+
+
+def test_the_whole_decision_boundary(classes: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    whole = answer(capsys, classes, "--boundary", "all")
+    assert (whole["set"], whole["classes"], whole["output"]) == ("boundary", [0, 1, 2], None)
+    line = tmp_path / "line.json"  # max(x, y, 0): three rays that meet
+    save(Network.from_layers([[[1, 0], [0, 1], [0, 0]]]), line)
+    found = answer(capsys, line, "--boundary", "all")
+    assert (found["betti"], found["faces"], found["euler"]) == ([1, 0, 0], [1, 3, 0], 1)
+    assert answer(capsys, line, "--boundary", "all", "--compactify")["betti"] == [1, 2, 0]
+    same = tmp_path / "same.json"  # all outputs are equal everywhere
+    save(Network.from_layers([[[1, 0], [1, 0], [1, 0]]]), same)
+    assert answer(capsys, same, "--boundary", "all")["betti"] == [1, 0, 0]
+    assert run(["topology", str(classes), "--boundary", "all", "--pieces"]) == 2
+    assert "pieces are those between two classes" in capsys.readouterr().err
+    for boundary in ("none", 3):
+        with pytest.raises(UsageError, match="a boundary lies between two outputs"):
+            topology(str(classes), boundary=boundary)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="decision_boundary lists all of them"):
+        boundary_pieces(str(classes), boundary="all")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_whole_boundary_is_what_the_open_classes_leave(seed: int) -> None:
+    sizes = [(2, 5, 3), (2, 4, 4, 4), (1, 5, 3), (3, 4, 3), (2, 3, 3, 2), (2, 6, 4)][seed]
+    net = random_network(sizes, rng=seed)
+    box = "box:-2,2"
+
+    def compact_euler(**which: Any) -> int:  # the Euler characteristic that adds up over disjoint sets
+        return sum((-1) ** k * count for k, count in enumerate(topology(net, box, **which).faces or ()))
+
+    parts = sum(compact_euler(of_class=k, open=True) for k in range(net.output_dim))
+    assert compact_euler(boundary="all") == 1 - parts  # 1: of the box
+    pieces = decision_boundary(net, box).pieces
+    assert (topology(net, box, boundary="all").faces or ())[net.input_dim - 1] >= len(pieces)
 
 
 def test_holes_on_a_slice_and_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -199,3 +199,53 @@ def test_one_term_is_one_term(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_window_in_the_plane(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
     assert run(["plot", "net.json", "--window", "0,1;2,3", "-o", "part.png"]) == 0
+
+
+def test_convert_takes_the_file_in_both_ways(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["convert", "line.npz", "-o", "copy.json"]) == 0
+    assert puiseux.load("copy.json") == LINE
+    capsys.readouterr()
+    for words, said in (
+        ("convert line.npz", "missing argument 'OUT'"),
+        ("convert line.npz a.json -o b.json", "OUT is a.json and -o b.json; give one of them"),
+        ("convert net.json -o net.json", "net.json: this command reads it too"),
+    ):
+        assert run(words.split()) == 2
+        err = capsys.readouterr().err
+        assert said in err
+        assert err.count("\n") == 1
+    assert not Path("a.json").exists()
+
+
+def test_long_coefficients_name_the_way_to_short_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    puiseux.save(puiseux.Network.from_layers([[["1/2097152", 0]], [[1]]]), "slow.json")
+    for words in (["simplify", "slow.json"], ["simplify", "slow.json", "--nested"]):
+        assert run(words) == 0
+        assert "numbers of up to 7 digits: --digits 2 rounds the weights first" in capsys.readouterr().err
+    assert run(["simplify", "slow.json", "--digits", "2"]) == 0
+    assert "numbers of up to" not in capsys.readouterr().err
+    assert run(["simplify", "net.json"]) == 0
+    assert "numbers of up to" not in capsys.readouterr().err
+
+
+def test_a_formula_is_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    assert run(["plot", "max(0, x, y, x + y - 1)", "-o", "curve.svg", "--window", "-1,3"]) == 0
+    assert "dual subdivision" in Path("curve.svg").read_text()
+    assert run(["plot", "net.json", "--kind", "curve", "-o", "both.svg"]) == 0
+    assert "maximum that is subtracted" in Path("both.svg").read_text()
+    capsys.readouterr()
+    for words, said in (
+        (["max(0, x, y", "-o", "a.png"], "expected ')'"),
+        (["max(0, x)", "-o", "a.png"], "this picture needs 2 variables; the polynomial has 1"),
+        (["max(0, x, y, z)", "-o", "a.png"], "end the file in .html"),
+        (["max(0, x, y)", "-o", "a.png", "--kind", "dual"], "leave --kind out"),
+        (["max(0, x, y)", "net.json", "-o", "a.png"], "leave others out"),
+        (["max(0, x, y)", "-o", "a.png", "--output", "1"], "leave --output out"),
+        (["line.npz", "-o", "a.bmp", "--kind", "curve"], "a picture ends in"),
+    ):
+        assert run(["plot", *words]) == 2, words
+        err = capsys.readouterr().err
+        assert said in err
+        assert err.count("\n") == 1
+    assert not Path("a.png").exists()

@@ -75,3 +75,35 @@ def test_bad_input_is_refused_with_the_reason(pyplot, monkeypatch):
     monkeypatch.setattr(tropical_plot, "import_module", missing)
     with pytest.raises(MissingExtraError, match=r"puiseux\[plot\]"):
         plot_curve(CONIC)
+
+
+def test_what_is_no_polynomial_is_named(pyplot):
+    from puiseux import Network
+
+    net = Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]])
+    with pytest.raises(AlgebraError, match="this picture is of a polynomial, not <Network"):
+        plot_dual_pair(net)
+    left, _ = plot_dual_pair("max(0, u, v)")
+    assert left.get_xlabel() == "u"
+
+
+def test_the_curves_of_a_network_are_those_of_its_two_maxima(pyplot, tmp_path):
+    from puiseux import Network, UsageError, save_picture, tropicalize
+    from puiseux.pictures.dual_pairs import _pairs_of, save_curve
+
+    net = Network.from_layers([[[1, 0], [0, 1], [1, 1]], [[1, 1, -1]]], [[0, 0, -1], [0]])
+    (found,) = tropicalize(net)
+    axes = _pairs_of(net, None).axes
+    assert len(axes) == 4
+    for ax, polynomial in zip(axes[::2], (found.numerator, found.denominator), strict=True):
+        assert f"{len(polynomial)} terms" in ax.get_title()
+    convex = Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]])
+    assert len(_pairs_of(convex, None).axes) == 2
+    save_picture(net, tmp_path / "net.svg", kind="curve", window="-1,1")
+    assert "maximum that is subtracted" in (tmp_path / "net.svg").read_text()
+    with pytest.raises(UsageError, match="leave domain"):
+        save_picture(net, tmp_path / "net.svg", kind="curve", domain="box:0,1")
+    save_curve("max(x, y, 0)", tmp_path / "line.pdf")
+    assert (tmp_path / "line.pdf").read_bytes()[:4] == b"%PDF"
+    with pytest.raises(AlgebraError, match="two inputs, the network has 3"):
+        save_curve(Network.from_layers([[[1, 0, 0]], [[1]]]), tmp_path / "a.png")
