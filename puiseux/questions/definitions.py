@@ -73,15 +73,23 @@ class Definitions(Value):
 
     def to_text(self) -> str:
         """A line for each definition."""
-        shown = {}
+        shown, more = {}, {}
         for name, _ in NAMES:
             value = self.patterns_any_dimension if name == NAMES[0][0] else self.counts.counts.get(name)
             shown[name] = "-" if value is None else f"{value:,}"
         if self.convex is not None:
             low, high = self.convex.lower, self.convex.upper
-            shown["convex"] = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+            shown["convex"] = _interval(low, high)
+            if self.convex.upper_face_to_face != high:
+                more["convex"] = f" (face to face: {_interval(low, self.convex.upper_face_to_face)})"
         width = max(map(len, shown.values()))
-        return "\n".join(f"  {name:<22} {shown[name]:>{width}}  {meaning}" for name, meaning in NAMES)
+        return "\n".join(
+            f"  {name:<22} {shown[name]:>{width}}  {meaning}{more.get(name, '')}" for name, meaning in NAMES
+        )
+
+
+def _interval(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 @with_steps("Counting by every definition")
