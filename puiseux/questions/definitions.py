@@ -129,14 +129,19 @@ def count_definitions(
     return definitions_of(pose(as_network(network, output=output), domain), time_limit=time_limit)
 
 
-def definitions_of(problem: Problem, counts: RegionCount | None = None, time_limit: float | None = None) -> Definitions:
-    """The six definitions on a problem that is already posed, and possibly counted."""
+def definitions_of(
+    problem: Problem,
+    counts: RegionCount | None = None,
+    time_limit: float | None = None,
+    begun: float | None = None,
+) -> Definitions:
+    """The six definitions on a problem that is already posed, and possibly counted; ``begun`` is when the limit did."""
     from nn_bridge.convexity.regions import convex_regions
     from nn_bridge.topology.patterns import patterns_of_any_dimension
     from puiseux.questions.count import count_problem
 
     check_time_limit(time_limit)
-    begun = time.monotonic()
+    begun = time.monotonic() if begun is None else begun
 
     def left() -> float | None:
         return None if time_limit is None else max(0.05, time_limit - (time.monotonic() - begun))
@@ -151,6 +156,8 @@ def definitions_of(problem: Problem, counts: RegionCount | None = None, time_lim
             reason = convex.reason
         except Stopped as stopped:
             reason = str(stopped).removesuffix(": ")
+        if reason is not None and time_limit is not None and time.monotonic() - begun >= time_limit:
+            reason = f"stopped at the time limit of {time_limit:g} s"  # of both together, not of what was left
     return Definitions(counts, patterns, convex, time.monotonic() - begun, reason)
 
 
