@@ -134,8 +134,10 @@ def choose_solver(name: str | None = None) -> str:
     if not isinstance(name, str):
         raise FormulationError(f"solver={shown(name)} is no name of a solver; use 'HIGHS' or 'SCIP'")
     wanted = name.upper()
-    if wanted in ("HIGHS", "SCIP") and not importlib.util.find_spec(_MODULES[wanted]):
-        raise MissingExtraError(f"solver={name!r}", "milp")
+    if wanted in ("HIGHS", "SCIP"):  # without loading cvxpy, which takes seconds
+        if not all(map(importlib.util.find_spec, ("cvxpy", _MODULES[wanted]))):
+            raise MissingExtraError(f"solver={name!r}", "milp")
+        return wanted
     installed = require_cvxpy(f"solver={name!r}").installed_solvers()
     if wanted not in installed:
         raise FormulationError(f"solver {quoted(name)} is not installed; cvxpy finds {', '.join(sorted(installed))}")

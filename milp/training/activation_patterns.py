@@ -44,12 +44,12 @@ def patterns_of_rows(rows: Any, limit: int | None = None, deadline: float | None
     for leaves in leaf_tree(problem, PATTERNS).run():
         bits = np.unpackbits(leaves.patterns.view(np.uint8), axis=1, bitorder="little")[:, : len(rows)]
         found.update(tuple(map(bool, row)) for row in bits.tolist())
-        if deadline is not None and time.monotonic() > deadline:
-            raise FormulationError(
-                f"the time limit was reached at {len(found)} activation patterns: raise it, or use fewer samples"
-            )
         if limit is not None and len(found) > limit:
             raise FormulationError(
                 f"the data have more than {limit} activation patterns: use fewer samples or fewer features"
+            )
+        if deadline is not None and time.monotonic() > deadline:
+            raise FormulationError(
+                f"the time limit was reached at {len(found)} activation patterns: raise it, or use fewer samples"
             )
     return found

@@ -19,8 +19,10 @@ from polyhedra.answers import NoInterior
 from polyhedra.errors import FormulationError
 from polyhedra.independence import independent
 from polyhedra.linear_program import interior
-from polyhedra.matrix import Vector, dot
+from polyhedra.matrix import Vector
 from polyhedra.scalars import ONE, ZERO
+
+_AT_ONCE = 64  # rays or columns multiplied between two looks at the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,14 @@ def relu_columns(rows: Sequence[Vector], y: Vector, limit: int, deadline: float 
     """
     kept = _independent_columns(rows)
     reduced = [tuple(row[j] for j in kept) for row in rows]
+    patterns = exact_patterns(reduced, limit, deadline)
     rays = _rays(reduced, len(kept), deadline)
-    signs = [tuple(_sign(dot(row, ray)) for row in reduced) for ray in rays]
-    outputs = [tuple(max(dot(row, ray), ZERO) for row in reduced) for ray in rays]
+    values = _values(reduced, rays, deadline)
+    signs = [tuple(map(_sign, found)) for found in values]
+    outputs = [tuple(max(value, ZERO) for value in found) for found in values]
     choices = []
-    for pattern in exact_patterns(reduced, limit, deadline):
+    for pattern in patterns:
+        _check(deadline, "the columns of the patterns")
         if not any(pattern):
             continue  # the unit is zero
         inside = [
@@ -101,44 +106,45 @@ def relu_columns(rows: Sequence[Vector], y: Vector, limit: int, deadline: float 
         choices.append(Choice(pattern, tuple(inside), tuple(inside[i] for i in basis)))
     width = len(rows[0])
     parameters = tuple(_spread(ray, kept, width) for ray in rays)
-    return _with_products(outputs, parameters, y, choices)
+    return _with_products(outputs, parameters, y, choices, deadline)
 
 
 def threshold_columns(rows: Sequence[Vector], y: Vector, limit: int, deadline: float | None = None) -> Columns:
     """The columns of linear threshold units: the patterns themselves, with parameters that have them."""
     kept = _independent_columns(rows)
     reduced = [tuple(row[j] for j in kept) for row in rows]
-    rays = _rays(reduced, len(kept), deadline)
     outputs: list[Vector] = []
     parameters: list[Vector] = []
     choices: list[Choice] = []
-    for pattern, middle in sorted(_threshold_patterns(reduced, rays, limit, deadline).items()):
+    for pattern, middle in sorted(_threshold_patterns(reduced, limit, deadline).items()):
         if not any(pattern):
             continue
         index = len(outputs)
         outputs.append(tuple(ONE if on else ZERO for on in pattern))
         parameters.append(_spread(middle, kept, len(rows[0])))
         choices.append(Choice(pattern, (index,), (index,)))
-    return _with_products(outputs, tuple(parameters), y, choices)
+    return _with_products(outputs, tuple(parameters), y, choices, deadline)
 
 
-def _threshold_patterns(
-    rows: Sequence[Vector], rays: Sequence[Vector], limit: int, deadline: float | None
-) -> dict[tuple[bool, ...], Vector]:
+def _threshold_patterns(rows: Sequence[Vector], limit: int, deadline: float | None) -> dict[tuple[bool, ...], Vector]:
     """All patterns [r . w > 0] of rows, with a w for each; w may lie on walls.
 
     Where some direction is negative on all rows that are not zero (with a bias: minus the bias), a step along it leaves
     a wall and changes no pattern, so the full-dimensional cells have all patterns. Else, as for a row and its opposite
     without a bias, the faces of the cells have more. The sum of the rays of a face lies inside it.
     """
-    signs = [tuple(_sign(dot(row, ray)) for row in rows) for ray in rays]
     moving = [row for row in rows if any(row)]
     if not moving:
         return {(False,) * len(rows): ()}
-    if isinstance(interior(moving, [ZERO] * len(moving), dim=len(moving[0])), NoInterior):
+    of_faces = isinstance(interior(moving, [ZERO] * len(moving), dim=len(moving[0])), NoInterior)
+    patterns = exact_patterns(rows, limit, deadline)  # those of faces are no fewer
+    rays = _rays(rows, len(rows[0]), deadline)
+    signs = [tuple(map(_sign, found)) for found in _values(rows, rays, deadline)]
+    if of_faces:
         return _patterns_of_faces(signs, rays, limit, deadline)
     found = {}
-    for pattern in exact_patterns(rows, limit, deadline):
+    for pattern in patterns:
+        _check(deadline, "the columns of the patterns")
         inside = [
             ray
             for ray, sign in zip(rays, signs, strict=True)
@@ -184,15 +190,37 @@ def _sum(vectors: Sequence[Vector]) -> Vector:
     return tuple(sum(entries, ZERO) for entries in zip(*vectors, strict=True))
 
 
+def _values(rows: Sequence[Vector], rays: Sequence[Vector], deadline: float | None) -> list[list[fmpq]]:
+    """The products of all rays with all rows, a list for each ray."""
+    table = fmpq_mat([list(row) for row in rows]).transpose()
+    found: list[list[fmpq]] = []
+    for start in range(0, len(rays), _AT_ONCE):
+        _check(deadline, "the columns of the patterns")
+        found += (fmpq_mat([list(ray) for ray in rays[start : start + _AT_ONCE]]) * table).tolist()
+    return found
+
+
 def _with_products(
-    outputs: Sequence[Vector], parameters: tuple[Vector, ...], y: Vector, choices: Sequence[Choice]
+    outputs: Sequence[Vector],
+    parameters: tuple[Vector, ...],
+    y: Vector,
+    choices: Sequence[Choice],
+    deadline: float | None,
 ) -> Columns:
     if not outputs:
         return Columns((), (), [], [], tuple(choices))
-    matrix = fmpq_mat([list(column) for column in outputs])
-    gram = (matrix * matrix.transpose()).tolist()
-    target = [row[0] for row in (matrix * fmpq_mat([[v] for v in y])).tolist()]
+    gram: list[list[fmpq]] = []
+    table = fmpq_mat([list(column) for column in outputs]).transpose()
+    for start in range(0, len(outputs), _AT_ONCE):
+        _check(deadline, "the products of the columns")
+        gram += (fmpq_mat([list(column) for column in outputs[start : start + _AT_ONCE]]) * table).tolist()
+    target = [row[0] for row in (fmpq_mat([list(y)]) * table).transpose().tolist()]
     return Columns(tuple(outputs), parameters, gram, target, tuple(choices))
+
+
+def _check(deadline: float | None, place: str) -> None:
+    if deadline is not None and time.monotonic() > deadline:
+        raise FormulationError(f"the time limit was reached at {place}: raise it, or use fewer samples")
 
 
 def _independent_columns(rows: Sequence[Vector]) -> list[int]:
@@ -207,10 +235,7 @@ def _rays(rows: Sequence[Vector], rank: int, deadline: float | None) -> list[Vec
     if rank == 0:
         return []
     for chosen in combinations(distinct, rank - 1):
-        if deadline is not None and time.monotonic() > deadline:
-            raise FormulationError(
-                "the time limit was reached at the rays of the patterns: raise it, or use fewer samples"
-            )
+        _check(deadline, "the rays of the patterns")
         direction = _null_direction(chosen, rank)
         if direction is not None:
             found.setdefault(direction)

@@ -104,14 +104,19 @@ class SupportSearch:
         return None
 
     def look_ahead(self, deadline: float) -> tuple[Unit, ...] | None:
-        """A fit with as few non-zeros as are not excluded, where a part of the next level that ends in time has one."""
+        """A fit with as few non-zeros as are not excluded, where a part of the next level that ends in time has one.
+
+        Parts that take the least time come first: whether the spans are there says more than how many sums there are.
+        """
         self._deadline = deadline
         level = self.lower_bound
         if not 0 < level < self.data.samples:
             return None
-        for parts in sorted(islice(self.partitions(level), _MOST_PARTITIONS), key=self._sums_at_most):
-            building = sum(self._seconds_of(cost) for cost in set(parts) - self._classes.keys())
-            if time.monotonic() + building + self._rate * self._sums_at_most(parts) > deadline:
+        left = list(islice(self.partitions(level), _MOST_PARTITIONS))
+        while left:
+            parts = min(left, key=self._seconds_at_most)
+            left.remove(parts)
+            if time.monotonic() + self._seconds_at_most(parts) > deadline:
                 return None
             try:
                 found = next(filter(None, map(self._decide, self._suspects(parts))), None)
@@ -120,6 +125,11 @@ class SupportSearch:
             if found is not None:
                 return found
         return None
+
+    def _seconds_at_most(self, parts: tuple[int, ...]) -> float:
+        """Seconds that all sums of these costs take, the spans that are not there yet included."""
+        building = sum(self._seconds_of(cost) for cost in set(parts) - self._classes.keys())
+        return building + self._rate * self._sums_at_most(parts)
 
     def any_fit(self, deadline: float = math.inf) -> tuple[Unit, ...] | None:
         """A fit without regard to sparsity: units with all columns, in every pattern. Empty: there is none.

@@ -40,15 +40,23 @@ class Part:
 
     Attributes
     ----------
-    number : int
-        Different for all parts of one union.
+    number : hashable
+        Different for all parts of one union: that of the cell, then the cuts that the part comes from.
     facets : tuple of Facet
     generators : tuple of Row
     """
 
-    number: int
+    number: Hashable
     facets: tuple[Facet, ...]
     generators: tuple[Row, ...]
+
+    @property
+    def cell(self) -> Hashable:
+        """The number of the cell that the part is cut from."""
+        number = self.number
+        while isinstance(number, tuple):
+            number = number[0]
+        return number
 
     def on(self, row: Row) -> list[Row]:
         """The generators on the hyperplane of a half-space."""
@@ -179,7 +187,7 @@ def _side(part: Part, row: Row, name: Hashable, inside: bool) -> Part:
             crossed = min(values) < 0 < max(values)
             facets.append(Facet(facet.row, (facet.key, name, inside) if crossed else facet.key))
     generators = _homogeneous(polyhedron.vertices(), polyhedron.rays(), polyhedron.lines())
-    return Part(2 * part.number + inside, tuple(facets), generators)
+    return Part((part.number, name, inside), tuple(facets), generators)
 
 
 __all__ = [

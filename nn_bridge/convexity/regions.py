@@ -5,18 +5,22 @@ each of which the network is affine.  The number is hard to find, and a smallest
 hyperplane.  Here it lies between two proven numbers: pieces, which are a partition (and so a cover), and
 points, each two of which are in different pieces of any cover (and so of any partition).  Where both numbers are equal
 it is exact, by either reading.  With one input every region is an interval, so it is the number of regions.
+
+Their pieces are those of a polyhedral complex: they meet face to face.  Of such partitions there are fewer, so the
+points bound them too, and pieces that meet face to face are looked for apart (`nn_bridge.convexity.face_to_face`).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from nn_bridge.cells.complex import CellComplex, cell_complex
+from nn_bridge.convexity.face_to_face import coarsened, is_face_to_face, new_rows, refined
 from nn_bridge.convexity.parts import Part, hull, part_of_cell
-from nn_bridge.convexity.search import CUTS, Search
+from nn_bridge.convexity.search import CUTS, Pieces, Search
 from nn_bridge.convexity.witness import points_apart
 from nn_bridge.network.network import Network
 from nn_bridge.network.network import Row as Point
@@ -24,6 +28,9 @@ from polyhedra import limits
 from polyhedra.limits import OutOfTime, check_limits
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_text
+
+_MOST_PLANES = 6
+"""Hyperplanes that are no unit's, along which all cells are cut for pieces that meet face to face."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,9 @@ class ConvexRegions:
     seconds : float
     reason : str or None
         Why the search ended early: the bounds hold, but may be far apart.
+    upper_face_to_face : int
+        So many pieces that meet face to face: with ``lower`` an interval for polyhedral complexes,
+        ``upper <= upper_face_to_face <= cells``.
     """
 
     lower: int
@@ -65,13 +75,29 @@ class ConvexRegions:
     regions: int
     seconds: float
     reason: str | None = None
+    upper_face_to_face: int = 0
     _complex: CellComplex | None = field(default=None, repr=False, compare=False)
     _regions: tuple[_Region, ...] = field(default=(), repr=False, compare=False)
+    _face_to_face: Pieces = field(default_factory=list, repr=False, compare=False)
 
     @property
     def exact(self) -> bool:
         """Whether both bounds are equal."""
         return self.lower == self.upper
+
+    @property
+    def exact_face_to_face(self) -> bool:
+        """Whether the bounds for pieces that meet face to face are equal."""
+        return self.lower == self.upper_face_to_face
+
+    @property
+    def pieces_face_to_face(self) -> tuple[Polyhedron, ...]:
+        """Pieces that meet face to face: the witness of ``upper_face_to_face``."""
+        found = self._complex
+        assert found is not None, "made by convex_regions"
+        if not self._face_to_face:
+            return tuple(found.cell(k).polyhedron for k in range(found.cells))
+        return tuple(hull(piece, found.network.input_dim) for piece in self._face_to_face)
 
     def __iter__(self) -> Iterator[ConvexRegion]:
         """The regions one after another, with pieces and points: the witnesses of both bounds."""
@@ -85,6 +111,7 @@ class ConvexRegions:
             "lower": self.lower,
             "upper": self.upper,
             "exact": self.exact,
+            "face_to_face": {"upper": self.upper_face_to_face, "exact": self.exact_face_to_face},
             "divided": [
                 {
                     "pieces": [[[to_text(v) for v in row] for row in piece.inequalities] for piece in region.pieces],
@@ -136,20 +163,57 @@ def convex_regions(
         members.setdefault(region, []).append(cell)
     regions = [_Region(tuple(own)) for own in members.values()]
     reason = None
+    together: Pieces = []
+    meeting = found.cells
     try:
         with limits.time_limit(time_limit):
             for region in regions:
                 region.look(found)
             for region in regions:
                 region.improve(cuts)
+            for together in _face_to_face(found, regions, cuts):
+                _take_smaller(regions, together)
+                meeting = len(together)
             check_limits()
     except OutOfTime:
         reason = f"stopped at the time limit of {time_limit:g} s"
     lower, upper = sum(region.lower for region in regions), sum(region.upper for region in regions)
     seconds = time.monotonic() - begun
-    if lower == upper:
+    if lower == meeting:
         reason = None
-    return ConvexRegions(lower, upper, found.cells, len(regions), seconds, reason, found, tuple(regions))
+    return ConvexRegions(
+        lower, upper, found.cells, len(regions), seconds, reason, meeting, found, tuple(regions), together
+    )
+
+
+def _face_to_face(found: CellComplex, regions: list[_Region], cuts: int) -> Iterator[Pieces]:
+    """Pieces that meet face to face: those of the regions if they do, else joined cells, also cut along new planes."""
+    if sum(region.lower for region in regions) == found.cells:
+        return
+    parts = [part_of_cell(found, k) for k in range(found.cells)]
+    pieces = [piece for region in regions for piece in region.pieces or [[parts[k]] for k in region.cells]]
+    if is_face_to_face(pieces):
+        yield pieces
+        return
+    numbers, fewest = found.regions.tolist(), found.cells + 1
+    for rows in ([], new_rows(pieces, parts)[: cuts and _MOST_PLANES]):
+        if fewest > found.cells or rows:
+            for better in coarsened(*refined(parts, numbers, rows)):
+                if len(better) < fewest:
+                    fewest = len(better)
+                    yield better
+
+
+def _take_smaller(regions: list[_Region], together: Pieces) -> None:
+    """Let regions have those pieces of a complex that are fewer than their own."""
+    home: dict[Hashable, _Region] = {cell: region for region in regions for cell in region.cells}
+    mine: dict[int, Pieces] = {}
+    for piece in together:
+        mine.setdefault(home[piece[0].cell].cells[0], []).append(piece)
+    for region in regions:
+        pieces = mine[region.cells[0]]
+        if len(pieces) < region.upper:
+            region.pieces = pieces
 
 
 class _Region:

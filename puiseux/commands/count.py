@@ -138,8 +138,7 @@ def count(
         print(f"note: {shown(note, LONGEST_NOTE)}", file=sys.stderr)
     six = None
     if definitions:
-        left = None if time_limit is None else max(0.05, time_limit - (time.monotonic() - begun))
-        six = definitions_of(problem, result, left)
+        six = definitions_of(problem, result, time_limit, begun)
     if as_json:
         print(json.dumps(result.to_json(problem.network) | ({} if six is None else {"definitions": six.to_json()})))
     else:

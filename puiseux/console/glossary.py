@@ -102,7 +102,8 @@ _TOPICS = (
         "the fewest convex pieces on which the network is affine",
         "A linear region need not be convex. The fewest convex pieces are at least as many as regions and at most as "
         "many as cells, and are given as an interval: pieces above, and below points of one affine map of which no "
-        "two lie in one convex piece. See it with: puiseux count net.npz --definitions",
+        "two lie in one convex piece. Pieces that meet face to face may have to be more. See it with: puiseux count "
+        "net.npz --definitions",
         """\
 >>> found = puiseux.convex_regions([[[0, 1], [-1, 1], [0, -1]], [[1, -1, -1]], [[1]]])  # max(0, min(x1, x2))
 >>> found.regions, found.lower, found.upper, found.cells

@@ -73,15 +73,23 @@ class Definitions(Value):
 
     def to_text(self) -> str:
         """A line for each definition."""
-        shown = {}
+        shown, more = {}, {}
         for name, _ in NAMES:
             value = self.patterns_any_dimension if name == NAMES[0][0] else self.counts.counts.get(name)
             shown[name] = "-" if value is None else f"{value:,}"
         if self.convex is not None:
             low, high = self.convex.lower, self.convex.upper
-            shown["convex"] = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+            shown["convex"] = _interval(low, high)
+            if self.convex.upper_face_to_face != high:
+                more["convex"] = f" (face to face: {_interval(low, self.convex.upper_face_to_face)})"
         width = max(map(len, shown.values()))
-        return "\n".join(f"  {name:<22} {shown[name]:>{width}}  {meaning}" for name, meaning in NAMES)
+        return "\n".join(
+            f"  {name:<22} {shown[name]:>{width}}  {meaning}{more.get(name, '')}" for name, meaning in NAMES
+        )
+
+
+def _interval(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 @with_steps("Counting by every definition")
@@ -121,14 +129,19 @@ def count_definitions(
     return definitions_of(pose(as_network(network, output=output), domain), time_limit=time_limit)
 
 
-def definitions_of(problem: Problem, counts: RegionCount | None = None, time_limit: float | None = None) -> Definitions:
-    """The six definitions on a problem that is already posed, and possibly counted."""
+def definitions_of(
+    problem: Problem,
+    counts: RegionCount | None = None,
+    time_limit: float | None = None,
+    begun: float | None = None,
+) -> Definitions:
+    """The six definitions on a problem that is already posed, and possibly counted; ``begun`` is when the limit did."""
     from nn_bridge.convexity.regions import convex_regions
     from nn_bridge.topology.patterns import patterns_of_any_dimension
     from puiseux.questions.count import count_problem
 
     check_time_limit(time_limit)
-    begun = time.monotonic()
+    begun = time.monotonic() if begun is None else begun
 
     def left() -> float | None:
         return None if time_limit is None else max(0.05, time_limit - (time.monotonic() - begun))
@@ -143,6 +156,8 @@ def definitions_of(problem: Problem, counts: RegionCount | None = None, time_lim
             reason = convex.reason
         except Stopped as stopped:
             reason = str(stopped).removesuffix(": ")
+        if reason is not None and time_limit is not None and time.monotonic() - begun >= time_limit:
+            reason = f"stopped at the time limit of {time_limit:g} s"  # of both together, not of what was left
     return Definitions(counts, patterns, convex, time.monotonic() - begun, reason)
 
 

@@ -108,7 +108,7 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
         ax.set(xlabel="neighbours (dotted: 2r)", title=f"{data}, {drawn([len(found)]).removesuffix(' each')}")
         if data == next(iter(by_data))[0]:
             ax.set_ylabel("share of the cells")
-            ax.legend(fontsize="small", frameon=False)
+            ax.legend(fontsize="small", framealpha=1, edgecolor="none", loc="upper left")
 
 
 STUDY = Study(

@@ -12,7 +12,7 @@ from nn_bridge.cells.location import patterns_of_points
 from nn_bridge.cells.statistics import counted
 from nn_bridge.exploration import LocalCells, walk
 from puiseux.studies.data import large_digits
-from puiseux.studies.figures import COLOURS, MARKERS, panels
+from puiseux.studies.figures import COLOURS, MARKERS, drawn, panels
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, rank_sum_deviation, verdict
 from puiseux.studies.training import train
 
@@ -135,7 +135,7 @@ def draw(trials: Sequence[Trial], figure: Figure) -> None:
                 label=f"{label} ({total:,})",
             )
         ax.axvline(2 * max(t["directions"] for t in found), color="k", linewidth=0.8, linestyle=":")
-        ax.set(xlabel="facets (dotted: 2r)", title=str([784, *hidden, 10]))
+        ax.set(xlabel="facets (dotted: 2r)", title=f"{[784, *hidden, 10]}, {drawn([len(found)]).removesuffix(' each')}")
         ax.locator_params(axis="x", integer=True)
         ax.set_ylim(0, 1.25 * ax.get_ylim()[1])
         ax.legend(fontsize="small", frameon=False, loc="upper left")

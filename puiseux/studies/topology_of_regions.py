@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from nn_bridge.topology.sets import FaceSet
 from puiseux.questions.input_sets import face_set, input_set
 from puiseux.random_networks import random_network
 from puiseux.studies.data import Data, disk_and_ring, gaussian_clusters, spirals, two_moons
-from puiseux.studies.figures import mean_line, panels
+from puiseux.studies.figures import drawn, mean_line, panels, readable_logarithms
 from puiseux.studies.study import Plain, Study, Summary, Trial, groups, mean, verdict
 from puiseux.studies.training import train
 
@@ -155,31 +156,44 @@ def _degree(trials: Sequence[Trial]) -> bool | None:
 
 
 def draw(trials: Sequence[Trial], figure: Figure) -> None:
-    """Sums of Betti numbers by width and depth, folded networks, and Betti numbers over training."""
+    """Sums of Betti numbers by width and depth, folded networks, and Betti numbers over training.
+
+    Lines of whole numbers that would hide one another are drawn a little apart.
+    """
     left, middle, right = panels(figure, 3)
     random = [t for t in trials if t["kind"] == "random"]
     for number, depth in enumerate(DEPTHS):
         own = {width: [t for t in random if t["shape"] == [2, *[width] * depth, 1]] for width in WIDTHS}
         there = [width for width in WIDTHS if own[width]]
         if there:
-            mean_line(left, there, [[sum(t["betti"]) for t in own[w]] for w in there], number, f"{depth} layers")
+            sums = [[sum(t["betti"]) for t in own[w]] for w in there]
+            mean_line(left, there, sums, number, f"{depth} layer{'s' * (depth > 1)}")
     folds = [t for t in trials if t["kind"] == "folds"]
     if folds:
         depths = [len(t["shape"]) - 2 for t in folds]
         mean_line(middle, depths, [[sum(t["betti"])] for t in folds], 0, "folded")
+        middle.plot(depths, [4 ** (depth - 1) for depth in depths], "k:", label="4^(L - 1)")
         middle.set_yscale("log")
-    for number, name in enumerate(DATA):
-        own_data = [t for t in trials if t["kind"] == name]
+        middle.set_xticks(depths)
+        readable_logarithms(middle, "y")
+        middle.legend(frameon=False, fontsize="small")
+    trained = [[t for t in trials if t["kind"] == name] for name in DATA]
+    for number, (name, own_data) in enumerate(zip(DATA, trained, strict=True)):
         for degree, style in ((0, "-"), (1, "--")):
             if own_data:
-                samples = [[t["betti"][k][degree] for t in own_data] for k in range(len(EPOCHS))]
-                mean_line(right, EPOCHS, samples, number, f"{name}, b{degree}", linestyle=style)
-    left.set(xlabel="units a layer", ylabel="sum of Betti numbers of {f >= t}", title="random, two inputs")
-    middle.set(xlabel="layers of 4 units", title="folded tents")
-    right.set(xlabel="epoch", title="trained [2, 8, 8, 1]")
+                apart = 0.02 * (number - (len(DATA) - 1) / 2)
+                samples = [[t["betti"][k][degree] + apart for t in own_data] for k in range(len(EPOCHS))]
+                label = f"{name}, b{degree}"
+                mean_line(right, EPOCHS, samples, number, label, linestyle=style, markevery=(number, len(DATA)))
+    of_shape = list(Counter(tuple(t["shape"]) for t in random).values())
+    left.set(xlabel="units a layer", ylabel="sum of Betti numbers of {f >= t}", title=f"random, {drawn(of_shape)}")
+    left.set_xticks(WIDTHS)
+    middle.set(xlabel="layers of 4 units", title="folded tents, one network each")
+    counts = [len(own_data) for own_data in trained if own_data]
+    right.set(xlabel="epoch", ylabel="Betti number", title=f"trained [2, 8, 8, 1], {drawn(counts)}")
     for ax in (left, right):
         if ax.lines:
-            ax.legend(frameon=False, fontsize="x-small", loc="upper left", bbox_to_anchor=(1, 1))
+            ax.legend(frameon=False, fontsize="x-small", loc="upper left", bbox_to_anchor=(1, 1), handlelength=3.5)
 
 
 STUDY = Study(

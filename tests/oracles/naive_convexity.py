@@ -79,3 +79,37 @@ def are_apart(network: Network, points: Iterable[Sequence[fmpq]]) -> bool:
 
 def _fraction(value: fmpq) -> Fraction:
     return Fraction(int(value.p), int(value.q))
+
+
+def meet_face_to_face(pieces: Sequence[Polyhedron]) -> bool:
+    """Whether any two pieces meet in a common face of both, or not at all."""
+    return all(
+        common.is_empty() or (_is_face(one, common, two) and _is_face(two, common, one))
+        for one, two in combinations(pieces, 2)
+        for common in [one.intersection(two)]
+    )
+
+
+def _is_face(piece: Polyhedron, common: Polyhedron, other: Polyhedron) -> bool:
+    """Whether the intersection of a piece with another is a face: that of the rows which are equations there."""
+    points = common.vertices()
+    directions = [*common.rays(), *common.lines()]
+    tight = [
+        row
+        for row in piece.inequalities
+        if all(_value(row, x) == row[-1] for x in points) and not any(_value(row, v) for v in directions)
+    ]
+    rows = [[-v for v in row] for row in tight]
+    face = piece
+    for row in rows:
+        face = face.intersection(Polyhedron([row[:-1]], [row[-1]]))
+    return all(
+        all(_value(row, x) <= row[-1] for x in face.vertices())
+        and all(_value(row, v) <= 0 for v in face.rays())
+        and not any(_value(row, v) for v in face.lines())
+        for row in other.inequalities
+    )
+
+
+def _value(row: Sequence[fmpq], x: Sequence[fmpq]) -> fmpq:
+    return sum((a * v for a, v in zip(row[:-1], x, strict=True)), fmpq(0))

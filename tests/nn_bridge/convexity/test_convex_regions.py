@@ -36,7 +36,7 @@ def check(network: Network, found: ConvexRegions, domain: Polyhedron | None = No
     regions = list(found)
     counts = count_regions(network, domain)
     assert (found.cells, found.regions) == (counts.cells, counts.regions) == (counts.cells, len(regions))
-    assert found.regions <= found.lower <= found.upper <= found.cells
+    assert found.regions <= found.lower <= found.upper <= found.upper_face_to_face <= found.cells
     pieces = [piece for region in regions for piece in region.pieces]
     assert len(pieces) == found.upper
     assert sum(len(region.points) for region in regions) == found.lower
@@ -89,7 +89,7 @@ def test_with_one_input_every_region_is_one_piece(seed: int) -> None:
     network = random_network([1, 4, 3, 1], rng=seed, init="integers" if seed % 2 else "he")
     found = convex_regions(network)
     assert found.exact
-    assert found.upper == count_regions(network).regions
+    assert found.upper == found.upper_face_to_face == count_regions(network).regions
 
 
 @pytest.mark.parametrize("name", [name for name in sorted(COUNTS) if COUNTS[name]["cells"] <= 30][::4])
@@ -97,7 +97,7 @@ def test_the_definitions_are_ordered(name: str) -> None:
     network = network_of(name)
     found = convex_regions(network, cuts=0)
     counts = [COUNTS[name][count] for count in ("affine_maps", "regions_by_point", "regions")]
-    ordered = [*counts, found.lower, found.upper, COUNTS[name]["cells"]]
+    ordered = [*counts, found.lower, found.upper, found.upper_face_to_face, COUNTS[name]["cells"]]
     assert ordered == sorted(ordered)
     assert found.regions == COUNTS[name]["regions"]
 
@@ -121,8 +121,9 @@ def test_a_time_limit_leaves_bounds() -> None:
     network = random_network([3, 6, 5, 1], rng=1)
     found = convex_regions(network, time_limit=0)
     assert found.reason == "stopped at the time limit of 0 s"
-    assert found.regions <= found.lower <= found.upper <= found.cells
+    assert found.regions <= found.lower <= found.upper <= found.upper_face_to_face == found.cells
     assert not found.exact
+    assert len(found.pieces_face_to_face) == found.cells
     assert is_partition(
         LEAST, None, [piece for region in convex_regions(LEAST, time_limit=0) for piece in region.pieces]
     )

@@ -71,3 +71,10 @@ def test_a_limit_leaves_what_is_known() -> None:
     told = found.to_json()
     assert told["patterns_any_dimension"] is None or told["convex"] is None or not told["convex"]["exact"]
     assert "-" in found.to_text() or " to " in found.to_text()
+
+
+def test_the_reason_names_the_limit_that_was_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "large.json"
+    puiseux.save(puiseux.random_network([3, 8, 8, 1], rng=0), path)
+    assert run(["count", str(path), "--definitions", "--time-limit", "0.5"]) == 3
+    assert "stopped at the time limit of 0.5 s: not every definition is exact" in capsys.readouterr().err
