@@ -43,6 +43,21 @@ def parse_bytes(size: int | str) -> int:
     return bytes_
 
 
+def readable_bytes(size: int) -> str:
+    """A size for people, such as ``1.3 GB``.
+
+    Examples
+    --------
+    >>> readable_bytes(62_000_000), readable_bytes(1_362_000_000), readable_bytes(10**26)
+    ('62 MB', '1.4 GB', '1e+14 TB')
+    """
+    if size < 10**9:
+        return f"{size / 1e6:.0f} MB"
+    if size < 10**12:
+        return f"{size / 1e9:.1f} GB"
+    return f"{size / 1e12:.1f} TB" if size < 10**16 else f"{size / 1e12:.0e} TB"
+
+
 def resident_bytes(others: Iterable[int] = ()) -> int:
     """The memory that this process and the processes with these ids occupy now.
 

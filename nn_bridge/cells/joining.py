@@ -7,10 +7,10 @@ key of a facet (of a vertex, or of a minimal face where there are lines).  No co
 Faces that cannot join cells of one map need not be written (`nn_bridge.cells.tree.JOINING_FACES`; ``core/faces.hpp``).
 
 Cells come in passes.  Where few share their map, a first pass keeps eight bytes a cell, the residues of its map; those
-whose residues occur once are regions of their own, and a second pass brings the faces of the others.  Where many do
-(`nn_bridge.cells.repeated_maps`), the first pass brings the faces of all.  Maps are proven equal, or told apart, and
-keys matched as they come: a facet is forgotten once both sides are found, a vertex is kept once for each map, as long
-as there is room.
+whose residues occur once are regions of their own, and a second pass brings the facets of the others.  Where many do
+(`nn_bridge.cells.repeated_maps`), the first pass brings the facets of all.  Maps are proven equal, or told apart, and
+keys matched as they come: a facet is forgotten once both sides are found.  Points matter only to maps with several
+pieces that no facet joins.  Few cells have such maps, and a last pass brings their points.
 
 Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with points.
 """
@@ -153,51 +153,32 @@ class _Batch(NamedTuple):
         """The keys of all facets, and their leaves."""
         return keys.pack(self.leaves.patterns, self.facet_row, self.leaves.facet_zeros), self.facet_row + self.first
 
-    def points(self, keys: SignVectorKeys, chosen: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """The keys of the vertices, and their leaves: of all leaves, or of those that are marked."""
+    def points(self, keys: SignVectorKeys) -> tuple[np.ndarray, np.ndarray]:
+        """The keys of the vertices, and their leaves."""
         vertex = self.leaves.generator_ray == 0
-        if chosen is not None:
-            vertex &= chosen[self.first : self.first + len(self.leaves.residues)][self.generator_row]
         rows = self.generator_row[vertex]
         return keys.pack(self.leaves.patterns, rows, self.leaves.generator_zeros[vertex]), rows + self.first
-
-    def without_facets(self) -> _Batch:
-        """The batch without the arrays that only facets need."""
-        nothing = np.zeros(0, np.int64)
-        leaves = self.leaves._replace(generator_leaf=nothing, facet_leaf=nothing, facet_zeros=nothing)
-        return self._replace(leaves=leaves, facet_row=nothing)
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of the batch."""
-        return self.generator_row.nbytes + self.facet_row.nbytes + sum(a.nbytes for a in self.leaves)
 
 
 class Joiner:
     """Joins the leaves with equal maps by facets and by points; fed with leaves and their faces, in any order.
 
-    Use: give to `add` all leaves, or all but those whose residues occur once, in batches.  Points matter only to maps
-    with several pieces that no facet joins; they are kept until those are known, as long as they take few bytes.  Else
-    they are dropped, `unsettled` returns the residues of such maps, and all leaves with these go to `add_second_pass`.
+    Use: give to `add` all leaves, or all but those whose residues occur once, in batches.  Then `unsettled` returns the
+    residues of maps with several pieces that no facet joins, and all leaves with these go to `add_second_pass`, with
+    their points.
 
     Parameters
     ----------
     problem : CellProblem
     words : int
         Words per stage in a pattern, as in `CellTree.words`.
-    point_memory : int, optional
-        Bytes for points; by default 32 a leaf, and 32 MiB beyond.
     """
 
-    def __init__(self, problem: CellProblem, words: int, *, point_memory: int | None = None) -> None:
+    def __init__(self, problem: CellProblem, words: int) -> None:
         self._maps = MapClasses(problem, words)
         self._keys = SignVectorKeys(problem, words)
-        self._limit = point_memory
         self._labels = np.zeros(1 << 10, np.int32)
         self._facets = _KeyTable(self._keys.width, pairs=True)
-        self._points: _KeyTable | None = None
-        self._held: list[_Batch] | None = []  # they wait, for their points, until the pieces are known
-        self._held_bytes = 0
         self._second_pass: _SecondPass | None = None
         self._added = self._waiting = 0
         self._batches: list[Leaves] = []
@@ -210,8 +191,7 @@ class Joiner:
     @property
     def bytes(self) -> int:
         """Bytes in memory, about."""
-        points = self._held_bytes if self._points is None else self._points.bytes
-        return self._maps.bytes + self._facets.bytes + points + 2 * self._labels.nbytes
+        return self._maps.bytes + self._facets.bytes + 2 * self._labels.nbytes
 
     def add(self, leaves: Leaves) -> None:
         """Take a batch of leaves with their faces."""
@@ -234,28 +214,7 @@ class Joiner:
             batch = _Batch.of(leaves, self._added)
             self._added += len(leaves.residues)
             self._facets.add(*batch.facets(self._keys), self._labels)
-            self._keep_points(batch)
         self._batches, self._waiting = [], 0
-
-    def _keep_points(self, batch: _Batch) -> None:
-        """Keep points as they come, then in a table, or not at all where they take too much."""
-        limit = (1 << 25) + 32 * self._added if self._limit is None else self._limit
-        if self._points is not None:
-            self._points.add(*batch.points(self._keys), self._labels)
-        elif self._held is not None:
-            batch = batch.without_facets()
-            self._held.append(batch)
-            self._held_bytes += batch.bytes
-            if self._held_bytes > min(limit, _HELD_BYTES):
-                waiting, self._held = self._held, None
-                self._held_bytes = 0
-                # another pass pays where few cells need it
-                if 4 * np.count_nonzero(self._in_pieces()[self._labels[: self._added]]) >= self._added:
-                    self._points = _KeyTable(self._keys.width, pairs=False)
-                    for earlier in waiting:
-                        self._points.add(*earlier.points(self._keys), self._labels)
-        if self._points is not None and self._points.bytes > limit:
-            self._points = None
 
     def _in_pieces(self) -> np.ndarray:
         """Boolean mask: maps whose cells form more than one facet-connected component so far."""
@@ -266,7 +225,7 @@ class Joiner:
     def unsettled(self) -> np.ndarray:
         """After the last leaf: the residues, sorted, whose leaves a second pass has to bring (mostly none)."""
         self._work_in()
-        if self._second_pass is not None or self._points is not None or self._held is not None:
+        if self._second_pass is not None:
             return np.zeros(0, np.uint64)
         in_pieces = self._in_pieces()
         if not in_pieces.any():
@@ -299,28 +258,16 @@ class Joiner:
         singles = cells - self._added
         labels = self._labels[: self._added]
         pieces = self._facets.roots(self._added)
-        if self._held is not None:
-            in_pieces = self._in_pieces()[labels]
-            self._points = _KeyTable(self._keys.width, pairs=False)
-            self._points.inherit(self._facets)
-            for batch in self._held:
-                if in_pieces[batch.first : batch.first + len(batch.leaves.residues)].any():
-                    self._points.add(*batch.points(self._keys, in_pieces), self._labels)
-            self._held = None
-        if self._points is not None:
-            self._points.inherit(self._facets)
-            by_point = len(self._points.roots(self._added))
-        else:
-            settled, again = ~self._in_pieces(), 0
-            if self._second_pass is not None:
-                settled = ~self._second_pass.marked
-                self._second_pass.points.inherit(self._second_pass.facets)
-                again = len(self._second_pass.points.roots(len(self._second_pass.labels)))
-                if len(self._second_pass.labels) != np.count_nonzero(self._second_pass.marked[labels]):
-                    raise CellTreeError("the second pass met other cells than the first; please report this network")
-            elif not settled.all():
-                raise CellTreeError("the points of some cells are missing; ask the joiner for the unsettled residues")
-            by_point = int(np.count_nonzero(settled[labels[pieces]])) + again
+        settled, again = ~self._in_pieces(), 0
+        if self._second_pass is not None:
+            settled = ~self._second_pass.marked
+            self._second_pass.points.inherit(self._second_pass.facets)
+            again = len(self._second_pass.points.roots(len(self._second_pass.labels)))
+            if len(self._second_pass.labels) != np.count_nonzero(self._second_pass.marked[labels]):
+                raise CellTreeError("the second pass met other cells than the first; please report this network")
+        elif not settled.all():
+            raise CellTreeError("the points of some cells are missing; ask the joiner for the unsettled residues")
+        by_point = int(np.count_nonzero(settled[labels[pieces]])) + again
         return FourCounts(cells, singles + len(pieces), singles + by_point, singles + self._maps.count)
 
 

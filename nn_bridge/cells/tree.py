@@ -41,12 +41,12 @@ Decision = tuple[int, int, int]
 Miss = tuple[tuple[int, bool], ...]
 """Units of the last stage with a sign each (True: positive): a closed cell on which all hold strictly misses a set."""
 
-COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES, JOINING_FACES = 0, 1, 2, 3, 4
+COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES, JOINING_FACES, JOINING_FACETS = 0, 1, 2, 3, 4, 5
 """The arrays that a leaf writes: none, its pattern and the residues of its map, or these with generators and facets.
 
 FACES_WITHOUT_COORDINATES is FACES without coordinates and rays, which joining cells does without.  JOINING_FACES are of
 these only the facets that may lie between cells of one map, and the vertices in which such cells may meet that no
-facets join.
+facets join; JOINING_FACETS are these facets alone, which mostly need no cut (``core/blocks.hpp``).
 """
 
 SECONDS_AT_ONCE = 0.1
@@ -151,7 +151,7 @@ class CellTree:
     Parameters
     ----------
     problem : CellProblem
-    emit : COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES or JOINING_FACES
+    emit : COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES, JOINING_FACES or JOINING_FACETS
     count_last_stage : bool
         Count the cells of the last stage by deletion and restriction instead of enumerating them.
     select : array of uint8, optional

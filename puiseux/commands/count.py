@@ -91,7 +91,7 @@ def count(
     from puiseux.domains import pose
     from puiseux.questions.count import AUTO, choose_engine, count_and_keep, count_problem, why_twice
     from puiseux.questions.definitions import definitions_of
-    from puiseux.questions.outlook import shown_outlook
+    from puiseux.questions.outlook import MemoryLimit, shown_outlook
     from puiseux.reading import load
 
     begun = time.monotonic()
@@ -116,7 +116,7 @@ def count(
     (network,) = networks
     exact = load(network, output=output)
     problem = pose(exact, domain)
-    with shown_outlook(problem) as progress:
+    with shown_outlook(problem, None if counts == "cells" else MemoryLimit.of(memory)) as progress:
         by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
         if certificate is not None:
             _require_certifiable(certificate, engine, by_cells)
@@ -167,7 +167,7 @@ def _count_several(
     from polyhedra.errors import UsageError
     from puiseux.commands.count_several import count_several, read_all
     from puiseux.questions.count import AUTO, choose_engine, count_problem
-    from puiseux.questions.outlook import shown_outlook
+    from puiseux.questions.outlook import MemoryLimit, shown_outlook
 
     if single:
         raise UsageError("--certificate, --checkpoint and --definitions take one network; count the others without")
@@ -175,7 +175,8 @@ def _count_several(
 
     def count_one(problem: Problem) -> RegionCount:
         by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
-        with shown_outlook(problem) as progress:
+        limit = None if options["counts"] == "cells" else MemoryLimit.of(options["memory"])
+        with shown_outlook(problem, limit) as progress:
             return count_problem(problem, engine, **options, progress=progress if by_cells else None)
 
     return count_several(subjects, count_one, as_json)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -111,6 +112,22 @@ def _in_time(seconds: float | None, count: Callable[[], RegionCount]) -> RegionC
         return RegionCount(None, None, None, None, "", "", False, False, time.monotonic() - begun, reason)
 
 
+def _shown(
+    problem: Problem,
+    progress: bool | Callable[[int, float], None] | None,
+    engine: str,
+    counts: str | None,
+    memory: int | str | None,
+) -> AbstractContextManager[Callable[[int, float], None] | None]:
+    """What is told of a count by cells: with True lines or a bar, and the memory that all four counts will take."""
+    by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
+    if progress is not True or not by_cells or counts == "cells":
+        return shown_counts(progress)
+    from puiseux.questions.outlook import MemoryLimit, shown_outlook
+
+    return shown_outlook(problem, MemoryLimit.of(memory, in_python=True), everywhere=True)
+
+
 def count_regions(
     network: Network | str | PathLike[str] | Any,
     domain: DomainLike = None,
@@ -152,7 +169,8 @@ def count_regions(
         What the engine "sign-vectors" does where it cannot vouch for a number: leave it out and say why (the default),
         refuse, or hand over to the engine "cells".
     progress : bool or callable, optional
-        True shows it on stderr; a callable gets the number of cells found and the share of the work done.
+        True shows it on stderr, and after some seconds the memory that all four counts are expected to take; a callable
+        gets the number of cells found and the share of the work done.
 
     Returns
     -------
@@ -173,7 +191,7 @@ def count_regions(
     """
     problem = pose(as_network(network, output=output), domain)
     known = (choose_engine(problem) if engine == AUTO else engine) in _SHOW_PROGRESS
-    with shown_counts(progress if known or callable(progress) else None) as shown:
+    with _shown(problem, progress if known or callable(progress) else None, engine, counts, memory) as shown:
         return count_problem(
             problem,
             engine,

@@ -15,6 +15,7 @@ from nn_bridge.network.dense_sizes import check_forms
 from nn_bridge.network.network import INPUT, AffineStage, Network
 from polyhedra.compiled_core import REMEDY
 from polyhedra.errors import UsageError
+from polyhedra.memory import readable_bytes
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import ZERO, primitive, to_float
@@ -27,11 +28,13 @@ from puiseux.time_limit import LONGEST
 
 if TYPE_CHECKING:
     from milp.parity import ParityBound
+    from nn_bridge.cells.counting.memory import ExpectedMemory
 
 SECONDS = 10.0
 """The time of an estimate where none is given."""
 
 _PARITIES = 0.5  # share of the time for a bound by parity constraints, where one is asked for
+_TRIAL = 0.05  # share of the time for what a cell takes in memory
 _FIRST_STAGE = 0.1  # share of the time for counting the cells of the first stage alone
 _PARITY_KEYS = ("cells", "confidence", "certain", "parities", "draws", "complete", "seed", "seconds")
 _AT_A_VISIT = 512  # cells counted for each probe there
@@ -66,6 +69,8 @@ class CellEstimate(Value):
         On a slice, the restricted one.
     parity : ParityBound or None
         A lower bound with a probability, where it was asked for; see `milp.parity_bound`.
+    memory : ExpectedMemory
+        What all four counts of so many cells are expected to take (``bytes``, ``bytes_a_cell``), and what is ``free``.
     """
 
     estimate: float | None
@@ -83,6 +88,7 @@ class CellEstimate(Value):
     seconds: float = field(compare=False)
     network: Network
     parity: ParityBound | None = field(default=None, compare=False)
+    memory: ExpectedMemory | None = field(default=None, compare=False)
 
     @property
     def exact(self) -> bool:
@@ -112,6 +118,7 @@ class CellEstimate(Value):
             "descents": self.descents,
             "probes": self.probes,
             "seed": self.seed,
+            "memory": None if self.memory is None else self.memory._asdict(),
         } | ({} if bound is None else {"parity": {name: getattr(bound, name) for name in _PARITY_KEYS}})
 
 
@@ -165,7 +172,10 @@ def estimate_cells(
     _check(seconds, probes, parity)
     if runs_plain():
         raise UsageError(f"estimates need the compiled core, which is not there or not wanted; {REMEDY}")
+    from nn_bridge.cells.counting.budget import INTERRUPTED
     from nn_bridge.cells.counting.estimate import CONFIDENCE, Allowance, sample_cells
+    from nn_bridge.cells.counting.memory import expected_memory
+    from nn_bridge.cells.problem import cell_problem
 
     problem = pose(as_network(network), domain)
     check_forms(problem.network)
@@ -191,6 +201,10 @@ def estimate_cells(
     if sample.exact or lower == upper:
         upper, why_upper = lower, why_lower
     floor, ceiling = to_float(fmpq(lower)), to_float(fmpq(upper))
+    memory = None
+    if sample.reason != INTERRUPTED:
+        all_cells = cell_problem(problem.network, problem.domain)
+        memory = expected_memory(all_cells, floor if lower == upper else sample.estimate, _TRIAL * (seconds or SECONDS))
 
     def within_bounds(value: float) -> float:
         return min(max(value, floor), ceiling)
@@ -214,6 +228,7 @@ def estimate_cells(
         seconds=time.monotonic() - begun,
         network=problem.network,
         parity=bound,
+        memory=memory,
     )
 
 
@@ -313,6 +328,14 @@ def upper_bound(network: Network) -> tuple[int, str]:
     return patterns if weights > _MOST_WEIGHTS else min((rank_upper(network), "bound rank"), patterns)
 
 
+def said_memory(memory: ExpectedMemory) -> str:
+    """What all four counts are expected to take, and whether it is there."""
+    assert memory.bytes is not None
+    each = f"{memory.bytes_a_cell:.0f} bytes a cell"
+    there = f"{readable_bytes(memory.free)} free here"
+    return f"some {readable_bytes(memory.bytes)} for all four counts ({each}; {there})"
+
+
 def describe(found: CellEstimate, name: str) -> str:
     """The answer for people."""
     where = f"all of R^{found.network.input_dim}" if found.domain == "all" else found.domain
@@ -329,6 +352,8 @@ def describe(found: CellEstimate, name: str) -> str:
             chance = f"with probability {found.parity.confidence:g}, by parity constraints"
             lines.append(f"  at least  {readable_integer(found.parity.cells)} ({chance})")
         lines.append(f"  at most   {readable_integer(found.upper)} (proven: {found.upper_reason})")
+    if found.memory is not None and found.memory.bytes is not None:
+        lines.append(f"  memory    {said_memory(found.memory)}")
     if found.reason is not None:
         lines.append(f"  {found.reason}")
     work = f"{counted(found.descents, 'descent')}, {counted(found.probes, 'subtree')} visited"

@@ -1,7 +1,8 @@
 """The outlook of a long count: after some seconds the number of cells is estimated, and said with the ways out.
 
-The estimate costs a hundredth of the time that the count has taken so far.  Where not one cell is complete after some
-seconds, that is said instead.
+The estimate costs a hundredth of the time that the count has taken so far.  Of all four counts it also tells the memory
+that they are expected to take, by what they have taken so far.  Where not one cell is complete after some seconds, that
+is said instead.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from polyhedra.memory import parse_bytes, readable_bytes, resident_bytes
 from puiseux.console.delayed import Delayed
 from puiseux.console.long_integers import readable_integer
 from puiseux.console.waiting import CellProgress
@@ -33,13 +36,33 @@ DAY = 86_400.0
 
 _AGAIN = 4.0
 _SHARE = 0.01  # of the time so far that a look may take
+_MOST_CELLS = 10**300
+_SHARE_TELLS = 0.2  # of the work done: from here on it tells the number of cells better than a sample
 _SURELY_SHORT = 1 / 10_000  # of the tree in five seconds: half a day
 _WAYS_OUT = (
     "--domain slice:FILE counts on a plane, puiseux explore lists the cells around a point, --estimate 60 estimates "
     "the number"
 )
 
+_LESS_MEMORY = "--counts cells takes next to none, --memory SIZE ends the count in time with lower bounds"
+_IN_PYTHON = 'counts="cells" takes next to none, memory="2GiB" ends the count in time with lower bounds'
+
 Progress = Callable[[int, float], None]
+
+
+@dataclass(frozen=True)
+class MemoryLimit:
+    """What a count may take in memory: what is there, or so many bytes; and what to do where that is too little."""
+
+    bytes: int | None
+    text: str
+    ways_out: str
+
+    @classmethod
+    def of(cls, memory: int | str | None, *, in_python: bool = False) -> MemoryLimit:
+        """The limit that an option names."""
+        limit = None if memory is None else parse_bytes(memory)
+        return cls(limit, "" if limit is None else readable_bytes(limit), _IN_PYTHON if in_python else _LESS_MEMORY)
 
 
 class Outlook:
@@ -52,10 +75,15 @@ class Outlook:
         The progress function that is told everything.
     say : callable
         Receives the line.
+    memory : MemoryLimit, optional
+        Of all four counts: also say, once, how much memory they are expected to take.
     """
 
-    def __init__(self, problem: Problem, shown: Progress, say: Callable[[str], None]) -> None:
-        self._problem, self._shown, self._say = problem, shown, say
+    def __init__(
+        self, problem: Problem, shown: Progress, say: Callable[[str], None], memory: MemoryLimit | None = None
+    ) -> None:
+        self._problem, self._shown, self._say, self._memory = problem, shown, say, memory
+        self._before = 0
         self._begun = time.monotonic()
         self._reduced: CellProblem | None = None
         self._arrays: Callable[[], CoreProblem] | None = None
@@ -66,6 +94,7 @@ class Outlook:
     def posed(self, problem: CellProblem, arrays: Callable[[], CoreProblem]) -> None:
         """Take the problem as the engine has reduced it."""
         self._reduced, self._arrays = problem, arrays
+        self._before = resident_bytes()
 
     def __call__(self, cells: int, share: float) -> None:
         """Take the number of cells and the share of the work done."""
@@ -73,19 +102,22 @@ class Outlook:
         if cells:
             self._watch.cancel()
         spent = time.monotonic() - self._begun
-        if self._told or spent < self._look_at or not cells:
+        if spent < self._look_at or not cells or self._reduced is None or self._arrays is None:
             return
         self._look_at = _AGAIN * spent
-        if share < _SURELY_SHORT * spent / FIRST_LOOK and self._reduced is not None and self._arrays is not None:
-            self._look(self._reduced, self._arrays(), cells, spent)
+        long = not self._told and share < _SURELY_SHORT * spent / FIRST_LOOK
+        if long or self._memory is not None:
+            self._look(self._reduced, self._arrays(), cells, share, spent, long)
 
     def close(self) -> None:
         """Say nothing any more."""
-        self._told = True
+        self._told, self._memory = True, None
         self._watch.cancel()
         self._reduced = self._arrays = None
 
-    def _look(self, problem: CellProblem, arrays: CoreProblem, cells: int, spent: float) -> None:
+    def _look(
+        self, problem: CellProblem, arrays: CoreProblem, cells: int, share: float, spent: float, long: bool
+    ) -> None:
         from nn_bridge.cells.counting.budget import INTERRUPTED
         from nn_bridge.cells.counting.estimate import Allowance, sample_cells
         from puiseux.questions.estimates import arrangement_bound
@@ -93,17 +125,41 @@ class Outlook:
         days = cells / spent * DAY  # a number of cells that takes a day
         if not (problem.walls or problem.lines):
             least = arrangement_bound(problem.network.stages[0])
-            if least > days:
+            if long and least > days:
                 self._tell(
                     f"more than {readable_integer(least)} cells, over {duration(least / days)} of work at this pace"
                 )
+                self._weigh(cells, float(min(least, _MOST_CELLS)), "more than")
                 return
         sample = sample_cells(problem, Allowance(seconds=_SHARE * spent), np.random.default_rng(0), arrays)
         if sample.reason == INTERRUPTED:
             raise KeyboardInterrupt
-        if sample.estimate is not None and sample.estimate > days:
-            long = duration(sample.estimate / days)
-            self._tell(f"some {sample.estimate:.1g} cells by estimate, {long} of work at this pace")
+        if long and sample.estimate is not None and sample.estimate > days:
+            time_needed = duration(sample.estimate / days)
+            self._tell(f"some {sample.estimate:.1g} cells by estimate, {time_needed} of work at this pace")
+        if share > _SHARE_TELLS or sample.estimate is None:
+            self._weigh(cells, cells / share if share else float(cells), "some")
+        else:
+            self._weigh(cells, min(sample.estimate, _MOST_CELLS), "some")
+
+    def _weigh(self, cells: int, estimate: float, about: str) -> None:
+        """Say once what all four counts are expected to take in memory."""
+        from nn_bridge.cells.counting.memory import expected_by_count
+
+        limit = self._memory
+        if limit is None:
+            return
+        self._memory = None
+        need = expected_by_count(cells, resident_bytes(), self._before, estimate)
+        assert need.bytes is not None
+        there = f"{readable_bytes(need.free)} are there" if limit.bytes is None else f"{limit.text} are allowed"
+        line = (
+            f"puiseux: all four counts of {about} {estimate:.1e} cells are expected to take "
+            f"{readable_bytes(need.bytes)} of memory ({need.bytes_a_cell:.0f} bytes a cell); {there}"
+        )
+        if need.bytes > (need.free if limit.bytes is None else limit.bytes):
+            line += f", which is too little. Ways out: {limit.ways_out}"
+        self._say(line)
 
     def _without_news(self) -> None:
         dim = self._problem.network.input_dim
@@ -158,14 +214,19 @@ def duration(days: float) -> str:
 
 
 @contextmanager
-def shown_outlook(problem: Problem) -> Iterator[Progress]:
-    """The progress function of a count in a command: a bar on a terminal, and the outlook on stderr."""
-    with CellProgress() as shown:
-        outlook = Outlook(problem, shown, lambda line: print(line, file=sys.stderr, flush=True))
+def shown_outlook(
+    problem: Problem, memory: MemoryLimit | None = None, *, everywhere: bool = False
+) -> Iterator[Progress]:
+    """The progress function of a count: a bar on a terminal (or lines, everywhere), and the outlook on stderr.
+
+    ``memory`` is given where all four counts are asked for.
+    """
+    with CellProgress(everywhere=everywhere) as shown:
+        outlook = Outlook(problem, shown, lambda line: print(line, file=sys.stderr, flush=True), memory)
         try:
             yield outlook
         finally:
             outlook.close()
 
 
-__all__ = ["Outlook", "duration", "shown_outlook"]
+__all__ = ["MemoryLimit", "Outlook", "duration", "shown_outlook"]

@@ -35,14 +35,10 @@ public:
     /// A facet is a maximal proper set of generators cut out by one unit or wall, with at least one vertex among them.
     void write(Cell cell, int stage, int place, int lines, const std::vector<Set>& active, const Set& last) {
         const int zw = shape_.zero_words(), count = cell.count;
-        face_keys_.resize(size_t(zw) * size_t(count)), face_rows_.resize(size_t(3 * zw + count)), face_sizes_.assign(size_t(64 * zw), UNKNOWN_SIZE);
-        vertex_ = face_rows_.data(), common_ = vertex_ + count, some_ = common_ + zw, simple_ = some_ + zw;
-        const bool chosen = walk_.residues && walk_.emit == Emit::CHOSEN;
-        if (chosen && !gradients_) gradients_.emplace(*walk_.residues, shape_.words());
-        on_.assign(size_t(count), 0);
-        dispatch<Zeros>(*this, cell, stage, place);
+        const bool chosen = walk_.residues && only_joins(walk_.emit);
+        collect(cell, stage, place);
         write_generators(cell, lines, chosen);
-        if (chosen) gradients_->find(active, last);
+        if (chosen) gradients().find(active, last);
         const int fewest = std::max(1, shape_.dim() - lines);
         for (int q = 0; q < zw; ++q)
             for (Word w = some_[q]; w; w &= w - 1) {
@@ -52,22 +48,78 @@ public:
             }
     }
 
-private:
-    static constexpr int UNKNOWN_SIZE = -2;
+protected:
     struct Place {
         int stage, unit;                // of the first bit of a word of zeros
     };
     const S& shape_;
     Walk& walk_;
-    std::optional<Gradients<Set>> gradients_;
     std::vector<Place> places_;         // of the words of units; those of the walls follow
-    std::vector<Word> face_keys_, face_rows_;
     std::vector<int> on_;               // by generator, how many units and walls vanish there
-    std::vector<int> face_sizes_;       // by bit, how many generators have it, -1 where no vertex does
     Word *vertex_ = nullptr, *common_ = nullptr, *some_ = nullptr, *simple_ = nullptr;
+
+    /// How much the outputs move with units.
+    Gradients<Set>& gradients() {
+        if (!gradients_) gradients_.emplace(*walk_.residues, shape_.words());
+        return *gradients_;
+    }
+
+    /// Collect the sets of zeros of a cell's generators.
+    void collect(Cell cell, int stage, int place) {
+        const int zw = shape_.zero_words(), count = cell.count;
+        face_keys_.resize(size_t(zw) * size_t(count)), face_rows_.resize(size_t(3 * zw + count)), face_sizes_.assign(size_t(64 * zw), UNKNOWN_SIZE);
+        vertex_ = face_rows_.data(), common_ = vertex_ + count, some_ = common_ + zw, simple_ = some_ + zw;
+        on_.assign(size_t(count), 0);
+        dispatch<Zeros>(*this, cell, stage, place);
+    }
+
+    /// A word of the sets of zeros, generator by generator.
+    const Word* key(int q, int count) const { return &face_keys_[size_t(q) * size_t(count)]; }
 
     /// Whether the cells on both sides of a facet on which one unit alone vanishes may have one map.
     bool may_join(int q, int i) const { return size_t(q) < places_.size() && gradients_->is_zero(places_[size_t(q)].stage, places_[size_t(q)].unit + i); }
+
+    /// How many generators have a bit, -1 if no vertex does.
+    int size_of(int count, int q, int i) {
+        int& known = face_sizes_[size_t(64 * q + i)];
+        if (known != UNKNOWN_SIZE) return known;
+        const Word* keys = &face_keys_[size_t(q) * size_t(count)];
+        Word size = 0, vertices = 0;
+        for (int t = 0; t < count; ++t) {
+            const Word on = keys[t] >> i & 1;
+            size += on, vertices |= on & vertex_[t];
+        }
+        return known = vertices ? int(size) : -1;
+    }
+
+    /// Whether a bit cuts out a facet that no earlier bit cuts out; if so, its zeros are appended.
+    bool is_facet(int count, int zw, int q, int i, int fewest, std::vector<Word>& zeros) {
+        const int size = size_of(count, q, i);
+        if (size < fewest) return false;
+        walk_.watch.spend(count);
+        // another bit whose generators contain these: more of them mean no facet, equally many and earlier mean known
+        const Word* own = key(q, count);
+        const size_t begin = zeros.size();
+        bool keep = true;
+        for (int r = 0; r < zw && keep; ++r) {
+            const Word* keys = key(r, count);
+            Word closure = ~Word{0};
+            for (int t = 0; t < count; ++t) closure &= keys[t] | ((own[t] >> i & 1) - 1);
+            zeros.push_back(closure);
+            for (Word other = closure & ~common_[r]; other && keep; other &= other - 1) {
+                const int c = std::countr_zero(other);
+                keep = size_of(count, r, c) <= size && !(r < q || (r == q && c < i));
+            }
+        }
+        if (!keep) zeros.resize(begin);
+        return keep;
+    }
+
+private:
+    static constexpr int UNKNOWN_SIZE = -2;
+    std::optional<Gradients<Set>> gradients_;
+    std::vector<Word> face_keys_, face_rows_;
+    std::vector<int> face_sizes_;       // by bit, how many generators have it, -1 where no vertex does
 
     /// The sets of zeros of all generators, by word, how many zeros each has, and which some and which all have.
     struct Zeros {
@@ -103,7 +155,7 @@ private:
                 for (int q = 0; q < zw; ++q) simple_[q] |= face_keys_[size_t(q) * size_t(count) + size_t(t)];
                 continue;
             }
-            if (ray && !with_rays) continue;
+            if ((ray && !with_rays) || walk_.emit == Emit::FACETS) continue;
             for (int q = 0; q < zw; ++q) b.generator_zeros.push_back(face_keys_[size_t(q) * size_t(count) + size_t(t)]);
             b.generator_leaf.push_back(walk_.leaf), b.generator_ray.push_back(ray);
             if (with_rays) {
@@ -115,41 +167,9 @@ private:
         }
     }
 
-    /// How many generators have a bit, -1 if no vertex does.
-    int size_of(int count, int q, int i) {
-        int& known = face_sizes_[size_t(64 * q + i)];
-        if (known != UNKNOWN_SIZE) return known;
-        const Word* keys = &face_keys_[size_t(q) * size_t(count)];
-        Word size = 0, vertices = 0;
-        for (int t = 0; t < count; ++t) {
-            const Word on = keys[t] >> i & 1;
-            size += on, vertices |= on & vertex_[t];
-        }
-        return known = vertices ? int(size) : -1;
-    }
-
     /// Write the facet that a bit cuts out, if it is one and no earlier bit cuts it out.
     void write_facet(int count, int zw, int q, int i, int fewest) {
-        Batch& b = walk_.batch;
-        const int size = size_of(count, q, i);
-        if (size < fewest) return;
-        walk_.watch.spend(count);
-        // another bit whose generators contain these: more of them mean no facet, equally many and earlier mean known
-        const Word* own = &face_keys_[size_t(q) * size_t(count)];
-        const size_t begin = b.facet_zeros.size();
-        bool keep = true;
-        for (int r = 0; r < zw && keep; ++r) {
-            const Word* keys = &face_keys_[size_t(r) * size_t(count)];
-            Word closure = ~Word{0};
-            for (int t = 0; t < count; ++t) closure &= keys[t] | ((own[t] >> i & 1) - 1);
-            b.facet_zeros.push_back(closure);
-            for (Word other = closure & ~common_[r]; other && keep; other &= other - 1) {
-                const int c = std::countr_zero(other);
-                keep = size_of(count, r, c) <= size && !(r < q || (r == q && c < i));
-            }
-        }
-        if (keep) b.facet_leaf.push_back(walk_.leaf);
-        else b.facet_zeros.resize(begin);
+        if (is_facet(count, zw, q, i, fewest, walk_.batch.facet_zeros)) walk_.batch.facet_leaf.push_back(walk_.leaf);
     }
 };
 

@@ -28,6 +28,7 @@ public:
         for (int s = last; s >= 0; --s) {
             const auto& stage = network_.stages[size_t(s)];
             if (s == last && found_) continue;  // the weights in the outputs
+            if (last == 1 && s == 0) continue;  // summed where they are asked for
             std::vector<std::uint64_t>& own = values_[size_t(s)];
             for (int j = 0; j < stage.units; ++j) own[size_t(j)] = folded(through_last_[size_t(s)][size_t(j)] + (stage.read ? stage.out[size_t(j)] : 0));
             for (int t = s + 1; t < last; ++t)
@@ -37,7 +38,13 @@ public:
         found_ = true;
     }
 
-    bool is_zero(int stage, int unit) const { return reduced(values_[size_t(stage)][size_t(unit)]) == 0; }
+    bool is_zero(int stage, int unit) const {
+        if (stage == 0 && network_.stages.size() == 2) {
+            const auto& own = network_.stages[0];
+            return reduced(folded(through_last_[0][size_t(unit)] + (own.read ? own.out[size_t(unit)] : 0))) == 0;
+        }
+        return reduced(values_[size_t(stage)][size_t(unit)]) == 0;
+    }
 
 private:
     const ResidueNetwork& network_;

@@ -5,10 +5,12 @@
 
 namespace puiseux::cells {
 
-/// JOINS: FACES without coordinates and rays; CHOSEN: of these only the faces that may join cells of one map.
-enum class Emit { NOTHING = 0, PATTERNS = 1, FACES = 2, JOINS = 3, CHOSEN = 4 };
+/// JOINS: FACES without coordinates and rays; CHOSEN: of these only the faces that may join cells of one map; FACETS: of these
+/// only the facets.
+enum class Emit { NOTHING = 0, PATTERNS = 1, FACES = 2, JOINS = 3, CHOSEN = 4, FACETS = 5 };
 inline bool with_faces(Emit emit) { return emit != Emit::NOTHING && emit != Emit::PATTERNS; }
-inline bool without_coordinates(Emit emit) { return emit == Emit::JOINS || emit == Emit::CHOSEN; }
+inline bool only_joins(Emit emit) { return emit == Emit::CHOSEN || emit == Emit::FACETS; }
+inline bool without_coordinates(Emit emit) { return emit == Emit::JOINS || only_joins(emit); }
 
 /// Leaves side by side.  A generator or facet names its leaf, counted over the whole run.
 struct Batch {

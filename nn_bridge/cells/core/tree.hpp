@@ -5,7 +5,7 @@
 // differ in few units, as in a reflected Gray code; the order depends on the path alone.
 // Source: Gray 1953 (US patent 2632058) for the order; the split is in cutting.hpp.
 #pragma once
-#include "faces.hpp"
+#include "blocks.hpp"
 #include "lines.hpp"
 #include "misses.hpp"
 #include "walk.hpp"
@@ -58,7 +58,8 @@ private:
 
     Walk& walk_;
     std::optional<Residues<Set>> residues_;
-    Faces<S> faces_;
+    BlockFacets<S> faces_;
+    typename BlockFacets<S>::Numbers numbers_{};  // of the leaves of a block, by pattern
     std::optional<Misses<S>> misses_;
     int problem_words_;
     std::vector<Step> path_, forced_;   // the decisions so far, and those to follow
@@ -148,7 +149,7 @@ private:
         if (at_ < forced_.size()) {
             unit = forced_[at_].unit;
             if (forced_[at_].stage != stage || unit >= problem_.stages[size_t(stage)].units || unit < 0 || !cut.has(unit)) throw BadPath();
-        } else if (is_last(stage) && finish(cell, stage, positive, cut, mirrored)) {
+        } else if (is_last(stage) && finish(cell, stage, positive, cut, mirrored, lines)) {
             return;
         }
         const typename Arena::Scope scope(arena_);
@@ -302,7 +303,13 @@ private:
 
     void leaf(Cell cell, int stage, const Set& last, const Lines& lines) {
         if (walk_.emit != Emit::NOTHING && walk_.wanted(walk_.leaf)) {
-            if (walk_.emit != Emit::PATTERNS) faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
+            if (walk_.emit == Emit::FACETS && walk_.residues && lines.empty()) {
+                find_facets(cell, stage, last, shape_.none(), 1);
+                numbers_[0] = walk_.leaf;
+                faces_.write_found(numbers_);
+            } else if (walk_.emit != Emit::PATTERNS) {
+                faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
+            }
             write_leaf(last);
         }
         ++walk_.leaf;
@@ -326,11 +333,11 @@ private:
     int problem_words() const { return problem_words_; }
 
     /// Write the cells that few units cut a cell of the last stage into, if that can be told from its generators.
-    bool finish(Cell cell, int stage, const Set& positive, const Set& cut, bool mirrored) {
+    bool finish(Cell cell, int stage, const Set& positive, const Set& cut, bool mirrored, const Lines& lines) {
         const int units = cut.count();
         if (units > Base::FEW) return false;
-        const bool faces = with_faces(walk_.emit);
-        if (faces && walk_.select.empty()) return false;
+        const bool faces = with_faces(walk_.emit), facets = walk_.emit == Emit::FACETS && walk_.residues && lines.empty();
+        if (faces && !facets && walk_.select.empty()) return false;
         Word patterns = 3;
         if (units >= 2) {
             patterns = this->witnessed(cell, cut);
@@ -346,11 +353,31 @@ private:
             }
         }
         const int leaves = bits_of(patterns);
-        if (faces && !walk_.none_wanted(walk_.leaf, leaves)) return false;
-        if (walk_.emit == Emit::PATTERNS) write_in_order(patterns, 0, units, mirrored, positive - cut, cut);
-        else walk_.leaf += leaves;
+        if (faces && !walk_.none_wanted(walk_.leaf, leaves)) {
+            if (!facets || !find_facets(cell, stage, positive - cut, cut, patterns)) return false;
+            numbers_.fill(-1);
+            write_in_order(patterns, 0, units, mirrored, positive - cut, cut);
+            faces_.write_found(numbers_);
+        } else if (walk_.emit == Emit::PATTERNS) {
+            write_in_order(patterns, 0, units, mirrored, positive - cut, cut);
+        } else {
+            walk_.leaf += leaves;
+        }
         found(leaves);
         return true;
+    }
+
+    /// Find the facets of the cells that some units cut a cell of the last stage into, as far as they may join cells.
+    bool find_facets(Cell cell, int stage, const Set& rest, const Set& cut, Word patterns) {
+        auto most = [&](int units) { return most_cells(units, this->dim() - 1); };
+        auto quadrants = [&](const std::vector<int>& members, int a, int b, int shown) {
+            const typename Arena::Scope scope(arena_);
+            const Cell face{arena_.take(members.size() * size_t(cell.stride)), int(members.size()), cell.stride};
+            for (int t = 0; t < face.count; ++t) shape_.copy(face[t], cell[members[size_t(t)]]);
+            return this->quadrants(face, stage, a, b, shown);
+        };
+        watch_.spend(cell.count * bits_of(patterns));
+        return faces_.find(cell, stage, zero_place_[size_t(stage)], active_, rest, cut, patterns, most, quadrants);
     }
 
     /// Write the leaves with the given patterns of few units, in the order in which splits by one unit after another would.
@@ -365,6 +392,7 @@ private:
                     if (bits & 1) last.add(j);
                     bits >>= 1;
                 });
+                numbers_[size_t(std::countr_zero(patterns))] = walk_.leaf;
                 write_leaf(last);
             }
             ++walk_.leaf;

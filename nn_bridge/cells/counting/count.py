@@ -35,7 +35,7 @@ from nn_bridge.cells.joining import FourCounts, Joiner
 from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.repeated_maps import among, duplicates, sorting_bytes
 from nn_bridge.cells.start_cells import TooManyVertices
-from nn_bridge.cells.tree import Leaves, NoRoom, Subtree
+from nn_bridge.cells.tree import JOINING_FACES, JOINING_FACETS, Leaves, NoRoom, Subtree
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from polyhedra.limits import OutOfTime, limited_by
@@ -371,10 +371,10 @@ class CountRun:
         unsettled = joiner.unsettled()
         if len(unsettled):
             select = np.concatenate([among(residues, unsettled) for residues in tally.residues])
-            self._feed(joiner.add_second_pass, select)
+            self._feed(joiner.add_second_pass, select, JOINING_FACES)
         return joiner.counts(cells)
 
-    def _feed(self, take: Callable[[Leaves], None], select: np.ndarray) -> None:
+    def _feed(self, take: Callable[[Leaves], None], select: np.ndarray, emit: int = JOINING_FACETS) -> None:
         """Visit the selected leaves once more, with their faces."""
         tally = self._tally
         pool = self._pool if tally.cells > _FEW_CELLS else Pool()
@@ -383,7 +383,7 @@ class CountRun:
         def start() -> tuple[None, Future[list[Leaves]]] | None:
             self._budget.check(0, pool)
             job = next(jobs, None)
-            return None if job is None else (None, pool.submit(faces_of, self._task, *job, self._limits(_FAR)))
+            return None if job is None else (None, pool.submit(faces_of, self._task, *job, self._limits(_FAR), emit))
 
         scheduler = Scheduler(pool, start, self._patience, lambda: self._budget.check_memory(pool))
         for _, batches in scheduler.take():

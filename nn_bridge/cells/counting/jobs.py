@@ -26,7 +26,7 @@ from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.repeated_maps import repeats
 from nn_bridge.cells.tree import (
     COUNT_ONLY,
-    JOINING_FACES,
+    JOINING_FACETS,
     CellTree,
     CellTreeError,
     Division,
@@ -219,7 +219,7 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, faces: boo
     begun = time.monotonic()
     try:
         with time_limit(limits.last_second):
-            tree = _tree(task, JOINING_FACES if residues else COUNT_ONLY, count_last_stage=not residues)
+            tree = _tree(task, JOINING_FACETS if residues else COUNT_ONLY, count_last_stage=not residues)
     except OutOfTime:
         return Slice(0, job)
     tree.room = limits.memory
@@ -347,6 +347,7 @@ def faces_of(
     select: np.ndarray,
     keys: np.ndarray,
     limits: Limits = Limits(float("inf")),
+    emit: int = JOINING_FACETS,
 ) -> list[Leaves]:
     """The marked leaves of some groups with their faces.
 
@@ -362,6 +363,8 @@ def faces_of(
         these residues are.
     limits : Limits
         Of which ``last_second`` and ``memory`` matter.
+    emit : JOINING_FACETS or JOINING_FACES
+        Whether their points are to be brought too.
 
     Raises
     ------
@@ -371,17 +374,17 @@ def faces_of(
         The groups have other leaves.
     """
     try:
-        return _faces_of(task, groups, select, keys, limits)
+        return _faces_of(task, groups, select, keys, limits, emit)
     except BaseException:
         _TREES.by_key.clear()  # they may have been left in the middle of anything
         raise
 
 
 def _faces_of(
-    task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray, limits: Limits
+    task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray, limits: Limits, emit: int
 ) -> list[Leaves]:
     deadline = time.monotonic() + limits.last_second + _GRACE
-    tree = _tree(task, JOINING_FACES)
+    tree = _tree(task, emit)
     tree.room = limits.memory
     tree.batch_leaves = LEAVES_AT_ONCE
     tree.write_faces(True)

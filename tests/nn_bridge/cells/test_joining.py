@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from nn_bridge.cells import _core as kernels
 from nn_bridge.cells import repeated_maps
 from nn_bridge.cells.counting.count import count_from_tree
+from nn_bridge.cells.counting.jobs import _chosen as chosen
 from nn_bridge.cells.joining import FourCounts, Joiner, SignVectorKeys
 from nn_bridge.cells.map_classes import MapClasses
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.repeated_maps import duplicates, repeats
-from nn_bridge.cells.tree import FACES, JOINING_FACES, PATTERNS, CellTree, CellTreeError
+from nn_bridge.cells.tree import FACES, JOINING_FACES, JOINING_FACETS, PATTERNS, CellTree, CellTreeError
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.network.residues import IntegerMaps, unpacked
@@ -150,7 +151,7 @@ def test_tiny_biases_change_nothing(scale):
 EVERY_BIT = np.uint64(2**64 - 1)
 
 
-def joined(network, domain=None, *, mask=EVERY_BIT, everything=True, **options):
+def joined(network, domain=None, *, mask=EVERY_BIT, everything=True):
     """A joiner with the leaves, all or those whose residues repeat, and how the leaves with some residues are brought.
 
     Only the bits of ``mask`` are kept of the residues, so that different maps get equal ones.
@@ -158,19 +159,19 @@ def joined(network, domain=None, *, mask=EVERY_BIT, everything=True, **options):
     problem = cell_problem(network, domain)
     tree = CellTree(problem, PATTERNS)
     residues = np.concatenate([leaves.residues & mask for leaves in tree.run()])
-    joiner = Joiner(problem, tree.words, **options)
+    joiner = Joiner(problem, tree.words)
 
-    def bring(select, take):
-        for leaves in CellTree(problem, JOINING_FACES, select=select.astype(np.uint8)).run():
+    def bring(select, take, emit):
+        for leaves in CellTree(problem, emit, select=select.astype(np.uint8)).run():
             take(leaves._replace(residues=leaves.residues & mask))
 
-    bring(np.ones(len(residues)) if everything else duplicates([residues]).select, joiner.add)
-    return joiner, len(residues), lambda wanted: bring(np.isin(residues, wanted), joiner.add_second_pass)
+    bring(np.ones(len(residues)) if everything else duplicates([residues]).select, joiner.add, JOINING_FACETS)
+    return joiner, len(residues), lambda wanted: bring(np.isin(residues, wanted), joiner.add_second_pass, JOINING_FACES)
 
 
-def counts_without_room(network, domain=None, *, everything=True):
-    """The counts when no points fit in memory, and the number of leaves that were brought again."""
-    joiner, cells, again = joined(network, domain, everything=everything, point_memory=0)
+def counts_by_passes(network, domain=None, *, everything=True):
+    """The counts, and the number of residues whose leaves were brought again."""
+    joiner, cells, again = joined(network, domain, everything=everything)
     unsettled = joiner.unsettled()
     if len(unsettled):
         again(unsettled)
@@ -182,17 +183,17 @@ def counts_without_room(network, domain=None, *, everything=True):
 def test_points_that_are_brought_again(everything):
     seen = set()
     for name in sample()[::2]:
-        counts, again = counts_without_room(network_of(ENTRIES[name]), everything=everything)
+        counts, again = counts_by_passes(network_of(ENTRIES[name]), everything=everything)
         assert counts._asdict() == COUNTS[name]
         assert (again > 0) == (counts.regions > counts.affine_maps)
         seen.add(again > 0)
-    counts, again = counts_without_room(three_regions_by_point(), everything=everything)
+    counts, again = counts_by_passes(three_regions_by_point(), everything=everything)
     assert (counts.regions, counts.regions_by_point, again) == (6, 3, 3)
     assert seen == {False, True}
 
 
 def test_forgotten_points_are_missed():
-    joiner, cells, _ = joined(three_regions_by_point(), point_memory=0)
+    joiner, cells, _ = joined(three_regions_by_point())
     with pytest.raises(CellTreeError, match="unsettled"):
         joiner.counts(cells)
     assert len(joiner.unsettled())
@@ -207,12 +208,11 @@ def test_forgotten_points_are_missed():
 @pytest.mark.parametrize("everything", [True, False])
 def test_equal_residues_prove_nothing(name, mask, everything):
     network = network_of(ENTRIES[name])
-    for room in (None, 0):
-        joiner, cells, again = joined(network, mask=np.uint64(mask), everything=everything, point_memory=room)
-        unsettled = joiner.unsettled()
-        if len(unsettled):
-            again(unsettled)
-        assert joiner.counts(cells)._asdict() == COUNTS[name]
+    joiner, cells, again = joined(network, mask=np.uint64(mask), everything=everything)
+    unsettled = joiner.unsettled()
+    if len(unsettled):
+        again(unsettled)
+    assert joiner.counts(cells)._asdict() == COUNTS[name]
 
 
 def test_batches_in_any_order():
@@ -222,6 +222,7 @@ def test_batches_in_any_order():
     numbers = batch.numbers
     expected = count_from_tree(problem)
     joiner = Joiner(problem, -(-max(problem.network.hidden) // 64))
+    parts = []
     for third in (slice(1, None, 3), slice(2, None, 3), slice(0, None, 3)):
         of, facet = np.isin(batch.generator_leaf, numbers[third]), np.isin(batch.facet_leaf, numbers[third])
         part = batch._replace(
@@ -233,10 +234,15 @@ def test_batches_in_any_order():
             generator_zeros=batch.generator_zeros[of],
             facet_leaf=batch.facet_leaf[facet],
             facet_zeros=batch.facet_zeros[facet],
+            begins=batch.begins[third],
             numbers=batch.numbers[third],
         )
         joiner.add(part)
+        parts.append(part)
     assert joiner.leaves == len(numbers)
+    unsettled = joiner.unsettled()
+    for part in parts if len(unsettled) else ():
+        joiner.add_second_pass(chosen(part, np.isin(part.residues, unsettled)))
     assert joiner.counts(len(numbers)) == expected
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
 import pytest
 
 import puiseux
+from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.counting.estimate import AT_ONCE
+from nn_bridge.cells.problem import cell_problem
 from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.memory import parse_bytes
 from puiseux.console.cli import run
 from puiseux.domains import Problem
 from puiseux.questions import estimates, outlook
 from puiseux.questions.estimates import arrangement_bound
-from puiseux.questions.outlook import Outlook, shown_outlook
+from puiseux.questions.outlook import MemoryLimit, Outlook, shown_outlook
 from puiseux.random_networks import random_network
 from tests.families import ENTRIES, NETS, network_of
 
@@ -162,6 +166,58 @@ def test_a_count_of_more_than_a_day_says_so_once(
     (line,) = [line for line in err.splitlines() if "the count goes on" in line]
     assert "at this pace" in line
     assert all(way in line for way in ("--domain slice", "puiseux explore", "--estimate"))
+
+
+@pytest.mark.usefixtures("at_once")
+def test_all_four_counts_say_their_memory_beforehand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    puiseux.save(LARGE, tmp_path / "net.npz")
+    _, _, err = said(capsys, "count", str(tmp_path / "net.npz"), "--time-limit", "2", "--memory", "9GB")
+    lines = [line for line in err.splitlines() if "are expected to take" in line]
+    assert len(lines) == 1
+    told = re.search(r"some ([\d.e+]+) cells are expected to take ([\d.]+ [MG]B)", lines[0])
+    assert told is not None
+    assert CELLS / 30 < float(told[1]) < 30 * CELLS
+    assert parse_bytes(told[2]) > 50_000_000
+    assert lines[0].endswith("; 9.0 GB are allowed")
+
+
+@pytest.mark.usefixtures("at_once")
+def test_too_little_memory_is_said_with_the_ways_out() -> None:
+    problem = cell_problem(LARGE)
+    assert problem is not None
+    lines: list[str] = []
+    limit = MemoryLimit.of("20MB")
+    watched = Outlook(Problem(LARGE, None, "all"), lambda cells, share: None, lines.append, limit)
+    watched.posed(problem, lambda: CoreProblem(problem))
+    time.sleep(0.06)
+    for share in (0.4, 0.5):
+        watched(400_000, share)
+        time.sleep(0.3)
+    watched.close()
+    (line,) = lines
+    assert "some 1.0e+06 cells are expected to take" in line
+    assert "20 MB are allowed, which is too little. Ways out: --counts cells" in line
+    assert "--memory SIZE" in line
+
+
+@pytest.mark.usefixtures("at_once")
+def test_python_is_told_the_memory_where_progress_is_on(capsys: pytest.CaptureFixture[str]) -> None:
+    puiseux.count_regions(LARGE, progress=True, max_cells=400_000)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "are expected to take" in line]
+    assert len(lines) == 1
+    assert "GB are there" in lines[0]
+    puiseux.count_regions(LARGE, progress=True, max_cells=400_000, counts="cells")
+    assert "are expected to take" not in capsys.readouterr().err
+
+
+def test_an_estimate_says_the_memory_of_the_four_counts() -> None:
+    found = puiseux.estimate_cells(LARGE, probes=300, rng=2)
+    memory = found.to_json()["memory"]
+    assert 8 < memory["bytes_a_cell"] < 40
+    assert found.estimate is not None
+    assert abs(memory["bytes"] - memory["bytes_a_cell"] * found.estimate) < 100_000_000
+    assert memory["free"] > 0
+    assert "for all four counts" in estimates.describe(found, "net")
 
 
 @pytest.mark.usefixtures("at_once")

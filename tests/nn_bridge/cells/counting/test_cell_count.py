@@ -8,7 +8,6 @@ import random
 import signal
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from functools import partial
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
@@ -140,17 +139,12 @@ def test_many_cells_with_one_map(monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadPoolExecutor(3) as threads:
         for executor in (ShuffledExecutor(1), threads):
             assert count_cells(network, executor=executor).counts == expected.counts
-            # as if points took too much room: a third pass looks them up
-            monkeypatch.setattr(cell_count, "Joiner", partial(Joiner, point_memory=0))
-            assert count_cells(network, executor=executor).counts == expected.counts
-            monkeypatch.setattr(cell_count, "Joiner", Joiner)
 
 
 @pytest.mark.usefixtures("many_slices")
 @pytest.mark.parametrize("when", ["never", "always", "by turns", "until there is no room"])
-@pytest.mark.parametrize("points", [None, 0])
-def test_faces_now_or_later(when: str, points: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which slices bring faces, and whether points fit in memory, changes no count."""
+def test_faces_now_or_later(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which slices bring faces changes no count."""
     answers = {"never": [False], "by turns": [True, False, False]}.get(when, [True])
     turn = itertools.cycle(answers)
     monkeypatch.setattr(cell_jobs, "repeats", lambda residues, with_faces=False: next(turn))
@@ -158,7 +152,6 @@ def test_faces_now_or_later(when: str, points: int | None, monkeypatch: pytest.M
     monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 20)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 20)
     monkeypatch.setattr(cell_jobs, "FACES_LEAVES", 25)
-    monkeypatch.setattr(cell_count, "Joiner", partial(Joiner, point_memory=points))
     if when == "until there is no room":
         monkeypatch.setattr(cell_count, "_JOINING", (0, 0))
     largest = sorted(ORACLE, key=lambda name: ORACLE[name]["affine_maps"] - ORACLE[name]["cells"])
