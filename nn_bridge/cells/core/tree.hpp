@@ -24,6 +24,7 @@ public:
         int at = 0;
         for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
         wall_place_ = at, problem_words_ = std::min(shape_.words(), problem_.words());
+        pattern_.resize(problem_.stages.size() * size_t(problem_words_));
         path_.reserve(size_t(problem_.total_units() + problem_.dim) + 8);
         if (!walk.misses.empty()) misses_.emplace(problem_, shape_);
     }
@@ -62,6 +63,7 @@ private:
     typename BlockFacets<S>::Numbers numbers_{};  // of the leaves of a block, by pattern
     std::optional<Misses<S>> misses_;
     int problem_words_;
+    std::vector<Word> pattern_;         // of the present leaf, stage by stage
     std::vector<Step> path_, forced_;   // the decisions so far, and those to follow
     size_t at_ = 0;                     // how many of the latter have been followed
     bool progress_ = false;             // whether cells have been found since the run began
@@ -229,6 +231,7 @@ private:
             walk_.begin = true;
         }
         this->set_active(stage, positive);
+        if (is_last(next)) note_pattern();
         forms_[size_t(next)].follow(forms_, active_, this->clock_);
         if (residues_) residues_->follow(next, active_);
         const typename Arena::Scope scope(arena_);
@@ -310,32 +313,32 @@ private:
             } else if (walk_.emit != Emit::PATTERNS) {
                 faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
             }
-            write_leaf(last);
+            write_leaf(last, residues_ ? residues_->packed(residues_->sums(active_, last)) : 0);
         }
         ++walk_.leaf;
         found(1);
     }
 
-    void write_leaf(const Set& last) {
+    void write_leaf(const Set& last, std::uint64_t print) {
         Batch& b = walk_.batch;
-        const int words = problem_words(), before = int(problem_.stages.size()) - 1;
-        const size_t at = b.patterns.size();
-        b.patterns.resize(at + size_t(words) * size_t(before + 1));
-        Word* to = b.patterns.data() + at;
-        for (int s = 0; s < before; ++s)
-            for (int q = 0; q < words; ++q) *to++ = active_[size_t(s)][q];
-        for (int q = 0; q < words; ++q) *to++ = last[q];
-        b.prints.push_back(residues_ ? residues_->output(active_, last) : 0);
-        b.begins.push_back(walk_.begin), b.numbers.push_back(walk_.leaf);
+        Word* to = pattern_.data() + pattern_.size() - size_t(problem_words_);
+        for (int q = 0; q < problem_words_; ++q) to[q] = last[q];
+        b.patterns.insert(b.patterns.end(), pattern_.begin(), pattern_.end());
+        b.prints.push_back(print), b.begins.push_back(walk_.begin), b.numbers.push_back(walk_.leaf);
         walk_.begin = false;
         ++b.leaves;
     }
-    int problem_words() const { return problem_words_; }
+    /// Note, for the leaves that follow, the pattern of all stages but the last.
+    void note_pattern() {
+        Word* to = pattern_.data();
+        for (size_t s = 0; s + 1 < problem_.stages.size(); ++s)
+            for (int q = 0; q < problem_words_; ++q) *to++ = active_[s][q];
+    }
 
     /// Write the cells that few units cut a cell of the last stage into, if that can be told from its generators.
     bool finish(Cell cell, int stage, const Set& positive, const Set& cut, bool mirrored, const Lines& lines) {
         const int units = cut.count();
-        if (units > Base::FEW) return false;
+        if (units > FEW) return false;
         const bool faces = with_faces(walk_.emit), facets = walk_.emit == Emit::FACETS && walk_.residues && lines.empty();
         if (faces && !facets && walk_.select.empty()) return false;
         Word patterns = 3;
@@ -353,13 +356,13 @@ private:
             }
         }
         const int leaves = bits_of(patterns);
-        if (faces && !walk_.none_wanted(walk_.leaf, leaves)) {
-            if (!facets || !find_facets(cell, stage, positive - cut, cut, patterns)) return false;
+        const bool wanted = faces && !walk_.none_wanted(walk_.leaf, leaves);
+        if (wanted && (!facets || !find_facets(cell, stage, positive - cut, cut, patterns))) return false;
+        if (wanted || walk_.emit == Emit::PATTERNS) {
+            const Set rest = positive - cut;
             numbers_.fill(-1);
-            write_in_order(patterns, 0, units, mirrored, positive - cut, cut);
-            faces_.write_found(numbers_);
-        } else if (walk_.emit == Emit::PATTERNS) {
-            write_in_order(patterns, 0, units, mirrored, positive - cut, cut);
+            write_in_order({Members<FEW>(cut), rest, residues_ ? residues_->sums(active_, rest) : Sums{}}, patterns, 0, mirrored);
+            if (wanted) faces_.write_found(numbers_);
         } else {
             walk_.leaf += leaves;
         }
@@ -380,28 +383,37 @@ private:
         return faces_.find(cell, stage, zero_place_[size_t(stage)], active_, rest, cut, patterns, most, quadrants);
     }
 
+    using Sums = typename Residues<Set>::Sums;
+    /// Leaves that differ in few units: these, the other ones that are active, and the residues where none of the few is.
+    struct Neighbours {
+        Members<FEW> units;
+        Set rest;
+        Sums sums;
+    };
+
     /// Write the leaves with the given patterns of few units, in the order in which splits by one unit after another would.
-    void write_in_order(Word patterns, int unit, int units, bool mirrored, const Set& rest, const Set& cut) {
+    void write_in_order(const Neighbours& n, Word patterns, int unit, bool mirrored) {
         // bit k of a number whose patterns have unit k positive, for all numbers below 32
         static constexpr Word WITH[] = {0xaaaaaaaa, 0xcccccccc, 0xf0f0f0f0, 0xff00ff00, 0xffff0000};
-        if (unit == units) {
+        if (unit == n.units.count) {
             if (walk_.wanted(walk_.leaf)) {
-                Set last = rest;
-                unsigned bits = unsigned(std::countr_zero(patterns));
-                cut.each([&](int j) {
-                    if (bits & 1) last.add(j);
-                    bits >>= 1;
-                });
+                Set last = n.rest;
+                Sums sums = n.sums;
+                for (unsigned bits = unsigned(std::countr_zero(patterns)); bits; bits &= bits - 1) {
+                    const int j = n.units.at[size_t(std::countr_zero(bits))];
+                    last.add(j);
+                    if (residues_) residues_->add(sums, j);
+                }
                 numbers_[size_t(std::countr_zero(patterns))] = walk_.leaf;
-                write_leaf(last);
+                write_leaf(last, residues_ ? residues_->packed(sums) : 0);
             }
             ++walk_.leaf;
             return;
         }
         const Word sides[2] = {patterns & ~WITH[unit], patterns & WITH[unit]};
-        if (!sides[0] || !sides[1]) return write_in_order(patterns, unit + 1, units, mirrored, rest, cut);
-        write_in_order(sides[mirrored], unit + 1, units, false, rest, cut);
-        write_in_order(sides[!mirrored], unit + 1, units, true, rest, cut);
+        if (!sides[0] || !sides[1]) return write_in_order(n, patterns, unit + 1, mirrored);
+        write_in_order(n, sides[mirrored], unit + 1, false);
+        write_in_order(n, sides[!mirrored], unit + 1, true);
     }
 
     // -------------------------------------------------------------------------------------------------------- lines
