@@ -406,7 +406,7 @@ def _regions(facet_cell: Integers, partner: Integers, maps: Integers) -> Integer
     facets = np.flatnonzero(partner > np.arange(len(partner)))
     one, two = facet_cell[facets], facet_cell[partner[facets]]
     same = maps[one] == maps[two]
-    return _components(len(maps), one[same], two[same])
+    return _components(len(maps), one[same], two[same]) if same.any() else np.arange(len(maps))
 
 
 def _components(nodes: int, one: Integers, two: Integers) -> Integers:

@@ -56,7 +56,10 @@ class MapClasses:
             for source, matrix in stage.blocks:
                 if source == INPUT:
                     continue
-                present: np.ndarray = np.array([[bool(v) for v in row] for row in matrix])
+                given = next((array for own, array in stage.doubles if own is matrix), None)
+                present: np.ndarray = (
+                    np.array([[bool(v) for v in row] for row in matrix]) if given is None else given != 0
+                )
                 if number == stages:
                     own = slice((source - 1) * words, source * words)
                     self._by_output[own] = packed(np.atleast_2d(present.any(axis=0)), words)[0]

@@ -40,6 +40,14 @@ public:
         }
         std::reverse(effort_.begin(), effort_.end()), std::reverse(whole_.begin(), whole_.end());
         odds_.resize(2 * SIZES * problem.stages.size());
+        const Stage& net = problem.stages[size_t(last_)];
+        if (net.units > FEW_UNITS) return;
+        for (const Weights& block : net.blocks) {
+            const int padded = padded_to_lanes(block.inputs);
+            std::vector<double>& own = across_.emplace_back(size_t(net.units) * size_t(padded));
+            for (int i = 0; i < block.inputs; ++i)
+                for (int j = 0; j < net.units; ++j) own[size_t(j) * size_t(padded) + size_t(i)] = block.row(i)[j];
+        }
     }
 
     /// The operations that bounds take on a cell with so many generators, about.
@@ -81,13 +89,12 @@ public:
         if (!usable_) return false;
         for (Word* g : cell)
             if (!(shape_.error(g) <= LOOSE)) return false;
-        if (whole_[size_t(stage)]) {
-            begin(cell, stage, forms[size_t(stage)], true);
-            rectify(stage, cell.count);
-        }
+        const Set* some = whole_[size_t(stage)] ? nullptr : &open;
+        begin(cell, stage, forms[size_t(stage)], true, some);
+        rectify(stage, cell.count, some);
         look_ahead(cell, stage, positive - open, open, forms, active);
         for (int s = stage + 2; s <= last_; ++s) {
-            rectify(s - 1, cell.count);
+            rectify(s - 1, cell.count, nullptr);
             weigh(cell, stage, s, forms, active);
         }
         Bounds& found = stages_[size_t(last_)];
@@ -132,6 +139,7 @@ private:
     };
     static constexpr double SPLIT = 1000;  // the operations that a cell is worth, about
     static constexpr int SIZES = 8;
+    static constexpr int FEW_UNITS = 8;     // so few units of the last stage are summed up one by one
 
     const Problem& problem_;
     const S& shape_;
@@ -143,7 +151,8 @@ private:
     std::vector<std::vector<Set>> ahead_active_;
     std::uint64_t clock_ = 0;
     std::vector<Bounds> stages_;
-    std::vector<Term> terms_, open_;
+    std::vector<Term> terms_;
+    std::vector<std::vector<double>> across_;  // by block of the last stage: the weights unit by unit
     std::vector<Odds> odds_;            // by stage, at its beginning or inside it, by the size of the number of units that cut
 
     Odds& odds_of(int stage, bool inside, int units) {
@@ -158,74 +167,58 @@ private:
     }
 
     /// The lanes of some bits.
-    static Mask lanes(const Word* bits, int j) {
+    PUISEUX_INLINE static Mask lanes(const Word* bits, int j) {
         const auto four = std::int64_t(bits[j >> 6] >> (j & 63));
         return Mask{-(four & 1), -(four >> 1 & 1), -(four >> 2 & 1), -(four >> 3 & 1)};
     }
+    /// Whether some lanes are to be filled: all of them, or those with one of the given units.
+    PUISEUX_INLINE static bool in_use(const Set* some, int j) { return !some || ((*some)[j >> 6] >> (j & 63) & 15) != 0; }
 
     /// The next stage: units that are on everywhere, or off, are part of its forms; the others lie between two bounds each.
     void look_ahead(Cell cell, int stage, const Set& on, const Set& open, const std::vector<Forms<S>>& forms, const std::vector<Set>& active) {
-        const Forms<S>& here = forms[size_t(stage)];
         Forms<S>& ahead = ahead_[size_t(stage)];
         std::vector<Set>& pattern = ahead_active_[size_t(stage)];
         for (int s = 0; s < stage; ++s) pattern[size_t(s)] = active[size_t(s)];
         pattern[size_t(stage)] = on;
         ahead.follow(forms, pattern, clock_);
-        begin(cell, stage + 1, ahead, false);
+        begin(cell, stage + 1, ahead, false, nullptr);
         const Stage& net = problem_.stages[size_t(stage) + 1];
         const Weights* block = nullptr;
         for (const Weights& w : net.blocks)
             if (w.source == stage) block = &w;
         if (!block || !open.any()) return;
         Bounds& b = stages_[size_t(stage) + 1];
-        const int units = open.count(), count = cell.count;
-        open_.assign(size_t(units) * size_t(count), {nullptr, 0, 0});
-        int k = 0;
-        open.each([&](int i) {
-            Term* own = &open_[size_t(k++) * size_t(count)];
-            double total = 0;
-            for (int t = 0; t < count; ++t) {
-                Word* g = cell[t];
-                const double* x = shape_.x(g);
-                own[t] = {block->row(i), here.value(i, x), here.error(i) < UNKNOWN ? here.tight_bound(i, x, shape_.error(g)) : UNKNOWN};
-                total += own[t].middle;
-            }
-            for (int t = 0; t < count; ++t) {
-                const int side = shape_.side(cell[t], i);  // the sign is known better than the value
-                double low = own[t].middle - own[t].radius, high = own[t].middle + own[t].radius;
-                low -= std::abs(low) * UNIT_ROUNDOFF, high += std::abs(high) * UNIT_ROUNDOFF;
-                if (side >= 0 && !(low > 0)) low = 0;
-                if (side <= 0 || high <= 0) high = 0;
-                if (side == 0 || !(total > 0)) low = 0;  // z itself is the better lower bound, by and large; else 0
-                own[t].middle = (low + high) / 2;
-                own[t].radius = (high - low) / 2 * UP + std::abs(own[t].middle) * (4 * UNIT_ROUNDOFF);
-            }
-        });
-        const double lost = 3 * products(units + 8);
-        for (int t = 0; t < count; ++t) {
+        Bounds& from = stages_[size_t(stage)];
+        const double lost = 3 * products(open.count() + 8);
+        for (int t = 0; t < cell.count; ++t) {
             terms_.clear();
-            for (int u = 0; u < units; ++u) {
-                Term term = open_[size_t(u) * size_t(count) + size_t(t)];
-                if (term.middle == 0 && term.radius == 0) continue;
-                term.radius += lost * (std::abs(term.middle) + term.radius) + SMALLEST;
-                terms_.push_back(term);
-            }
-            if (!terms_.empty()) dispatch<Sum>(terms_, net.padded, b.middle_at(t), b.radius_at(t));
+            const double *middle = from.middle_at(t), *radius = from.radius_at(t);
+            open.each([&](int i) {
+                if (!(middle[i] == 0 && radius[i] == 0)) terms_.push_back({block->row(i), middle[i], radius[i]});
+            });
+            add(terms_, lost, net.padded, b.middle_at(t), b.radius_at(t));
         }
     }
 
-    /// The pre-activations of a stage as values of its forms; `signs`: those of its units at the generators are known better.
-    void begin(Cell cell, int stage, const Forms<S>& forms, bool signs) {
+    /// The pre-activations of a stage as values of its forms, of some units or all; `signs`: those of its units at the
+    /// generators are known better.
+    void begin(Cell cell, int stage, const Forms<S>& forms, bool signs, const Set* some) {
         Bounds& b = stages_[size_t(stage)];
         b.resize(forms.padded(), cell.count);
-        const int last = shape_.last();
-        for (int t = 0; t < cell.count; ++t) {
-            Word* g = cell[t];
-            const double *x = shape_.x(g), e = shape_.error(g);
+        for (int t = 0; t < cell.count; ++t) dispatch<Values>(*this, forms, cell[t], signs, some, b.middle_at(t), b.radius_at(t));
+    }
+
+    struct Values {
+        PUISEUX_INLINE static void run(const Misses& m, const Forms<S>& forms, Word* g, bool signs, const Set* some, double* middle, double* radius) {
+            const S& shape = m.shape_;
+            const int last = shape.last(), padded = forms.padded();
+            const double *x = shape.x(g), e = shape.error(g);
             double norm = 0;
             for (int c = 0; c <= last; ++c) norm += std::abs(x[c]);
-            const Vec none = all(0.0), spread = all(norm + (last + 1) * e);
-            for (int j = 0; j < forms.padded(); j += LANES) {
+            const Vec none = all(0.0), spread = all(norm + (last + 1) * e), share = all(products(last + 3)), off = all(e);
+            const bool whole = m.problem_.whole && e == 0;
+            for (int j = 0; j < padded; j += LANES) {
+                if (!in_use(some, j)) continue;
                 Vec v = load(forms.row(last) + j) * all(x[last]), terms = absolute(v);
                 for (int c = 0; c < last; ++c) {
                     const Vec product = load(forms.row(c) + j) * all(x[c]);
@@ -233,50 +226,59 @@ private:
                 }
                 // as Forms::tight_bound, with two roundings more
                 const Vec f = load(forms.row(last + 3) + j), size = load(forms.row(last + 1) + j);
-                Vec doubt = (all(products(last + 3)) * terms + f * spread + size * all(e)) * all(UP) + all(UNDERFLOW_SLACK);
-                if (problem_.whole && e == 0) doubt = chosen((f == none) & (terms < all(WHOLE)), none, doubt);
+                Vec doubt = (share * terms + f * spread + size * off) * all(UP) + all(UNDERFLOW_SLACK);
+                if (whole) doubt = chosen((f == none) & (terms < all(WHOLE)), none, doubt);
                 if (!signs) {
-                    store(b.middle_at(t) + j, v), store(b.radius_at(t) + j, doubt);
+                    store(middle + j, v), store(radius + j, doubt);
                     continue;
                 }
-                const Mask positive = lanes(shape_.positive(g), j), negative = lanes(shape_.negative(g), j);
+                const Mask positive = lanes(shape.positive(g), j), negative = lanes(shape.negative(g), j);
                 const Vec low = v - doubt, high = v + doubt;
-                store_between(b, t, j, chosen(positive & ~(low > none), none, chosen(positive | negative, low, none)),
+                store_between(middle + j, radius + j, chosen(positive & ~(low > none), none, chosen(positive | negative, low, none)),
                               chosen(negative & (high > none), none, chosen(positive | negative, high, none)));
             }
         }
-    }
+    };
 
     /// Store bounds as a middle and a radius.
-    static void store_between(Bounds& b, int t, int j, const Vec& low, const Vec& high) {
-        const Vec middle = (low + high) * all(0.5);
-        store(b.middle_at(t) + j, middle);
-        store(b.radius_at(t) + j, (high - low) * all(0.5 * UP) + absolute(middle) * all(4 * UNIT_ROUNDOFF));
+    PUISEUX_INLINE static void store_between(double* middle, double* radius, const Vec& low, const Vec& high) {
+        const Vec half = (low + high) * all(0.5);
+        store(middle, half), store(radius, (high - low) * all(0.5 * UP) + absolute(half) * all(4 * UNIT_ROUNDOFF));
     }
 
-    /// From bounds of pre-activations to bounds of what their ReLU gives.
-    void rectify(int stage, int count) {
-        Bounds& b = stages_[size_t(stage)];
-        const Vec none = all(0.0);
-        for (int j = 0; j < b.padded; j += LANES) {
-            Vec total = none;
-            for (int t = 0; t < count; ++t) total += load(b.middle_at(t) + j);
-            const Mask follow = total > none;  // z itself is the better lower bound, by and large; else 0
-            for (int t = 0; t < count; ++t) {
-                const Vec middle = load(b.middle_at(t) + j), radius = load(b.radius_at(t) + j);
-                const Vec wide = radius + (absolute(middle) + radius) * all(4 * UNIT_ROUNDOFF);
-                const Vec low = middle - wide, high = middle + wide;
-                const Mask zero = (middle == none) & (radius == none);
-                store_between(b, t, j, chosen(follow & ~zero, low, none), chosen((high <= none) | zero, none, high));
+    /// From bounds of pre-activations, of some units or all, to bounds of what their ReLU gives.
+    void rectify(int stage, int count, const Set* some) { dispatch<Rectify>(stages_[size_t(stage)], count, some); }
+
+    struct Rectify {
+        PUISEUX_INLINE static void run(Bounds& b, int count, const Set* some) {
+            const Vec none = all(0.0);
+            double *const middles = b.middle.data(), *const radii = b.radius.data();
+            const size_t padded = size_t(b.padded), end = padded * size_t(count);
+            for (size_t j = 0; j < padded; j += LANES) {
+                if (!in_use(some, int(j))) continue;
+                Vec total = none;
+                for (size_t at = j; at < end; at += padded) total += load(middles + at);
+                const Mask follow = total > none;  // z itself is the better lower bound, by and large; else 0
+                for (size_t at = j; at < end; at += padded) {
+                    const Vec middle = load(middles + at), radius = load(radii + at);
+                    const Vec wide = radius + (absolute(middle) + radius) * all(4 * UNIT_ROUNDOFF);
+                    const Vec low = middle - wide, high = middle + wide;
+                    const Mask zero = (middle == none) & (radius == none);
+                    store_between(middles + at, radii + at, chosen(follow & ~zero, low, none), chosen((high <= none) | zero, none, high));
+                }
             }
         }
-    }
+    };
 
     /// The pre-activations of a stage from what the stages before it give.
     void weigh(Cell cell, int first, int stage, const std::vector<Forms<S>>& forms, const std::vector<Set>& active) {
         const Stage& net = problem_.stages[size_t(stage)];
         Bounds& b = stages_[size_t(stage)];
         b.resize(net.padded, cell.count);
+        const bool across = stage == last_ && !across_.empty();
+        int later = 0;  // terms that are read from bounds
+        for (const Weights& block : net.blocks)
+            if (block.source >= first) later += padded_to_lanes(block.inputs);
         for (int t = 0; t < cell.count; ++t) {
             Word* g = cell[t];
             const double *x = shape_.x(g), e = shape_.error(g), w = x[shape_.last()];
@@ -288,29 +290,37 @@ private:
                 if (x[c] != 0 || e != 0) terms_.push_back({&net.direct[size_t(c) * size_t(net.padded)], x[c], e});
             }
             for (const Weights& block : net.blocks) {
-                if (block.source < first) {
-                    // units that are done: affine on the cell
-                    const Forms<S>& done = forms[size_t(block.source)];
-                    active[size_t(block.source)].each([&](int i) {
-                        const double doubt = done.error(i) < UNKNOWN ? done.tight_bound(i, x, e) : UNKNOWN;
-                        terms_.push_back({block.row(i), done.value(i, x), doubt});
-                    });
-                    continue;
-                }
-                Bounds& from = stages_[size_t(block.source)];
-                const double *middle = from.middle_at(t), *radius = from.radius_at(t);
-                for (int i = 0; i < block.inputs; ++i)
-                    if (!(middle[i] == 0 && radius[i] == 0)) terms_.push_back({block.row(i), middle[i], radius[i]});
+                if (block.source >= first) continue;
+                // units that are done: affine on the cell
+                const Forms<S>& done = forms[size_t(block.source)];
+                active[size_t(block.source)].each([&](int i) {
+                    const double doubt = done.error(i) < UNKNOWN ? done.tight_bound(i, x, e) : UNKNOWN;
+                    terms_.push_back({block.row(i), done.value(i, x), doubt});
+                });
             }
-            const double lost = 3 * products(int(terms_.size()) + 8);
-            for (Term& term : terms_) term.radius += lost * (std::abs(term.middle) + term.radius) + SMALLEST;
+            const double lost = 3 * products(int(terms_.size()) + later + 8);
             const double off = (norm + (problem_.dim + 1) * e) * UP;
-            for (int j = 0; j < net.padded; ++j) b.middle_at(t)[j] = 0, b.radius_at(t)[j] = terms_.empty() ? 0.0 : net.error[size_t(j)] * off;
-            dispatch<Sum>(terms_, net.padded, b.middle_at(t), b.radius_at(t));
+            double *const middle = b.middle_at(t), *const radius = b.radius_at(t);
+            for (int j = 0; j < net.padded; ++j) middle[j] = 0, radius[j] = terms_.empty() ? 0.0 : net.error[size_t(j)] * off;
+            add(terms_, lost, net.padded, middle, radius);
+            for (size_t k = 0; k < net.blocks.size(); ++k) {
+                const Weights& block = net.blocks[k];
+                if (block.source < first) continue;
+                Bounds& from = stages_[size_t(block.source)];
+                dispatch<Widen>(from.middle_at(t), from.radius_at(t), lost, from.padded);
+                if (across) dispatch<Across>(across_[k], net.units, from.padded, from.middle_at(t), from.radius_at(t), lost, middle, radius);
+                else dispatch<Along>(block, from.middle_at(t), from.radius_at(t), lost, middle, radius);
+            }
         }
     }
 
-    /// Adds terms, for all units side by side; what is there counts as one of them.
+    /// Adds terms, for all units side by side, each with a radius that makes up for the sum.
+    static void add(std::vector<Term>& terms, double lost, int padded, double* middle, double* radius) {
+        if (terms.empty()) return;
+        for (Term& term : terms) term.radius += lost * (std::abs(term.middle) + term.radius) + SMALLEST;
+        dispatch<Sum>(terms, padded, middle, radius);
+    }
+
     struct Sum {
         PUISEUX_INLINE static void run(const std::vector<Term>& terms, int padded, double* middle, double* radius) {
             for (int j = 0; j < padded; j += LANES) {
@@ -320,6 +330,57 @@ private:
                     m += w * all(term.middle), r += absolute(w) * all(term.radius);
                 }
                 store(middle + j, m), store(radius + j, r * all(UP));
+            }
+        }
+    };
+
+    /// Widens bounds that are to be terms of a sum by what the sum may lose; what is exactly zero adds nothing.
+    struct Widen {
+        PUISEUX_INLINE static void run(const double* middle, double* radius, double lost, int padded) {
+            const Vec none = all(0.0), share = all(lost);
+            for (int i = 0; i < padded; i += LANES) {
+                const Vec x = load(middle + i), e = load(radius + i);
+                store(radius + i, chosen((x == none) & (e == none), none, e + (share * (absolute(x) + e) + all(SMALLEST))));
+            }
+        }
+    };
+
+    /// Adds weights times bounds, for all units of a stage side by side; what is there counts as one term.
+    struct Along {
+        PUISEUX_INLINE static void run(const Weights& block, const double* from, const double* wide, double lost, double* middle, double* radius) {
+            int j = 0;
+            for (; j + 4 * LANES <= block.padded; j += 4 * LANES) lanes_at<4>(block, j, from, wide, lost, middle, radius);
+            for (; j < block.padded; j += LANES) lanes_at<1>(block, j, from, wide, lost, middle, radius);
+        }
+        template <int K>
+        PUISEUX_INLINE static void lanes_at(const Weights& block, int j, const double* from, const double* wide, double lost, double* middle, double* radius) {
+            Vec m[K], r[K];
+            for (int k = 0; k < K; ++k) m[k] = load(middle + j + k * LANES), r[k] = load(radius + j + k * LANES) + absolute(m[k]) * all(lost);
+            const double* weights = block.data.data() + j;
+            for (int i = 0; i < block.inputs; ++i, weights += block.padded) {
+                const Vec x = all(from[i]), e = all(wide[i]);
+                for (int k = 0; k < K; ++k) {
+                    const Vec w = load(weights + k * LANES);
+                    m[k] += w * x, r[k] += absolute(w) * e;
+                }
+            }
+            for (int k = 0; k < K; ++k) store(middle + j + k * LANES, m[k]), store(radius + j + k * LANES, r[k] * all(UP));
+        }
+    };
+
+    /// The same unit by unit, with four terms side by side: for stages of few units.
+    struct Across {
+        PUISEUX_INLINE static void run(const std::vector<double>& weights, int units, int padded, const double* from, const double* wide, double lost,
+                                       double* middle, double* radius) {
+            const double* row = weights.data();
+            for (int j = 0; j < units; ++j, row += padded) {
+                Vec m = all(0.0), r = m;
+                for (int i = 0; i < padded; i += LANES) {
+                    const Vec w = load(row + i);
+                    m += w * load(from + i), r += absolute(w) * load(wide + i);
+                }
+                radius[j] = (radius[j] + std::abs(middle[j]) * lost + ((r[0] + r[1]) + (r[2] + r[3]))) * UP;
+                middle[j] += (m[0] + m[1]) + (m[2] + m[3]);
             }
         }
     };

@@ -38,10 +38,12 @@ def test_every_bound_holds(compile_program):
 
 PLANTED = {
     "roundings of sums left out": (
-        "const double lost = 3 * products(int(terms_.size()) + 8);",
+        "const double lost = 3 * products(int(terms_.size()) + later + 8);",
         "const double lost = 0;",
     ),
-    "the error of the point left out": ("f * spread + size * all(e)", "f * spread + size * all(0 * e)"),
+    "the error of the point left out": ("f * spread + size * off", "f * spread + size * none"),
+    "a weight's sign left in the radius": ("r += absolute(w) * load(wide + i)", "r += w * load(wide + i)"),
+    "the same, units side by side": ("r[k] += absolute(w) * e;", "r[k] += w * e;"),
     "a lower bound above the value": (
         "chosen(follow & ~zero, low, none)",
         "chosen((follow | ~follow) & ~zero & (low > none), low, none)",
