@@ -28,7 +28,6 @@ class BlockFacets : public Faces<S> {
 
 public:
     using typename Base::Set;
-    static constexpr int FEW = 5;   // units
     using Numbers = std::array<std::int64_t, 1 << FEW>;
 
     BlockFacets(const S& shape, Walk& walk) : Base(shape, walk) {}
@@ -156,9 +155,10 @@ private:
 
     void note_signs(Cell cell, const Set& cut) {
         above_.resize(size_t(count_)), below_.resize(size_t(count_));
+        const Members<FEW> members(cut);
         for (int t = 0; t < count_; ++t) {
-            above_[size_t(t)] = std::uint8_t(gathered(shape_.positives(cell[t]), cut));
-            below_[size_t(t)] = std::uint8_t(gathered(shape_.negatives(cell[t]), cut));
+            above_[size_t(t)] = std::uint8_t(members.in(shape_.positive(cell[t])));
+            below_[size_t(t)] = std::uint8_t(members.in(shape_.negative(cell[t])));
         }
     }
 

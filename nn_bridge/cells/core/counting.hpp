@@ -9,8 +9,6 @@
 
 namespace puiseux::cells {
 
-constexpr int FEW = 5;  // units: their sign patterns are the bits of one word
-
 /// The most cells that few hyperplanes cut a convex set of dimension dim into.
 inline int most_cells(int hyperplanes, int dim) {
     static constexpr auto MOST = [] {
@@ -61,14 +59,8 @@ protected:
         watch_.spend(flat.count);
         if (cuts <= 1) return add(1 + cuts);
         if (dim == 1) return add(1 + zeros(flat[0], flat[1], stage, cut));
-        if (cuts <= FEW) {
-            const Word patterns = witnessed(flat, cut);
-            if (std::popcount(patterns) == most_cells(cuts, dim)) return ++counters_.witnessed, add(std::popcount(patterns));
-            if (cuts == 2) {
-                const int a = cut.first(), b = (cut - only(a)).first();
-                if (const int met = quadrants(flat, stage, a, b, int(patterns)); met >= 0) return ++counters_.planar, add(std::popcount(unsigned(met)));
-            }
-        }
+        if (cuts <= FEW)
+            if (const Word patterns = patterns_met(flat, dim, stage, cut)) return add(std::popcount(patterns));
         if (dim == 2 && cuts >= Base::FEW_LINES)
             if (const std::int64_t cells = this->cells_of_polygon(flat, stage, cut); cells > 0) return ++counters_.polygons, add(cells);
         add(1);
@@ -86,6 +78,16 @@ protected:
         for (Word* g : cell)
             if (((shape_.positives(g) | shape_.negatives(g)) & units) == units) patterns |= Word{1} << members.in(shape_.positive(g));
         return patterns;
+    }
+
+    /// The sign patterns of two to FEW units on a cell of dimension dim that they cut, as a set of numbers; 0: not known.
+    Word patterns_met(Cell cell, int dim, int stage, const Set& cut) {
+        const int units = cut.count();
+        const Word shown = witnessed(cell, cut);
+        if (std::popcount(shown) == most_cells(units, dim)) return ++counters_.witnessed, shown;
+        if (units > 2) return 0;
+        const int a = cut.first(), b = (cut - only(a)).first(), met = quadrants(cell, stage, a, b, int(shown));
+        return met < 0 ? 0 : (++counters_.planar, Word(met));
     }
 
     /// Which quadrants (bit [a > 0] + 2 [b > 0]) of two units the cell meets, given those that generators show; -1 where

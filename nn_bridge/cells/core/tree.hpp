@@ -341,20 +341,8 @@ private:
         if (units > FEW) return false;
         const bool faces = with_faces(walk_.emit), facets = walk_.emit == Emit::FACETS && walk_.residues && lines.empty();
         if (faces && !facets && walk_.select.empty()) return false;
-        Word patterns = 3;
-        if (units >= 2) {
-            patterns = this->witnessed(cell, cut);
-            if (bits_of(patterns) < most_cells(units, this->dim())) {
-                if (units > 2) return false;
-                const int a = cut.first(), b = (cut - this->only(a)).first();
-                const int met = this->quadrants(cell, stage, a, b, int(patterns));
-                if (met < 0) return false;
-                ++counters_.planar;
-                patterns = Word(met);
-            } else {
-                ++counters_.witnessed;
-            }
-        }
+        const Word patterns = units == 1 ? 3 : this->patterns_met(cell, this->dim(), stage, cut);
+        if (!patterns) return false;
         const int leaves = bits_of(patterns);
         const bool wanted = faces && !walk_.none_wanted(walk_.leaf, leaves);
         if (wanted && (!facets || !find_facets(cell, stage, positive - cut, cut, patterns))) return false;

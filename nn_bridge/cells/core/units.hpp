@@ -117,6 +117,8 @@ private:
     }
 };
 
+constexpr int FEW = 5;  // units: their sign patterns are the bits of one word
+
 /// The members of a set of at most MOST, as a list.
 template <int MOST>
 struct Members {
