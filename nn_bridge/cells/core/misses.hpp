@@ -26,7 +26,7 @@ class Misses {
 public:
     using Set = typename S::Set;
 
-    Misses(const Problem& problem, const S& shape) : problem_(problem), shape_(shape), last_(problem.last_stage()), stages_(problem.stages.size()) {
+    PUISEUX_RARELY Misses(const Problem& problem, const S& shape) : problem_(problem), shape_(shape), last_(problem.last_stage()), stages_(problem.stages.size()) {
         double below = 0;
         bool chain = true;
         for (int s = last_; s >= 0; --s) {

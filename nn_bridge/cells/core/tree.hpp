@@ -19,7 +19,7 @@ class Tree : public LineCutting<S>, public Engine {
 public:
     using typename Base::Set;
 
-    Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), faces_(this->shape_, walk) {
+    PUISEUX_RARELY Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), faces_(this->shape_, walk) {
         if (walk.residues) residues_.emplace(*walk.residues, shape.words());
         int at = 0;
         for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
