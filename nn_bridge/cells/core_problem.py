@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -189,8 +189,8 @@ def residues_of(network: Network, arrays: Sequence[DyadicStage] = ()) -> _core.R
     Forms are evaluated at two random points and outputs combined at random.  Equal affine maps have equal residues (all
     of it is a ring homomorphism applied to integers); equal residues are confirmed exactly elsewhere.
     """
-    points = [np.random.default_rng(seed).integers(1, PRIME, network.input_dim) for seed in (20011, 70001)]
-    mix = np.random.default_rng(31337).integers(1, PRIME, network.output_dim)
+    points = [_random_residues(seed, network.input_dim) for seed in (20011, 70001)]
+    mix = _random_residues(31337, network.output_dim)
     *stages, (output_blocks, output_bias) = residue_stages(network, arrays)
 
     def combined(factors: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -213,6 +213,13 @@ def residues_of(network: Network, arrays: Sequence[DyadicStage] = ()) -> _core.R
     return _core.residues(packed, one, two)
 
 
+@lru_cache(maxsize=64)
+def _random_residues(seed: int, size: int) -> np.ndarray:
+    found = np.random.default_rng(seed).integers(1, PRIME, size)
+    found.flags.writeable = False
+    return found
+
+
 def residue_stages(
     network: Network, arrays: Sequence[DyadicStage] = ()
 ) -> list[tuple[dict[int, np.ndarray], np.ndarray]]:
@@ -227,8 +234,12 @@ def residue_stages(
         scales.append(max(parts))
         blocks = {}
         for block in stage.blocks:
+            residues = _modulo(block.entries, scales[-1] - scales[block.source])
+            if len(residues) == block.shape[0] * block.shape[1]:
+                blocks[block.source] = residues.reshape(block.shape)
+                continue
             table = np.zeros(block.shape, np.int64)
-            table[block.row, block.column] = _modulo(block.entries, scales[-1] - scales[block.source])
+            table[block.row, block.column] = residues
             blocks[block.source] = table
         found.append((blocks, _modulo(stage.bias, scales[-1])))
     if len(arrays) <= len(network.stages):
