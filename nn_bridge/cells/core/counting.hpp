@@ -5,6 +5,14 @@
 // cells', and the image of a flat under two units is a planar cone whose extreme slopes tell which quadrants it meets.
 // Source: Zaslavsky 1975 (deletion and restriction).
 #pragma once
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 #include "polygon.hpp"
 
 namespace puiseux::cells {

@@ -1,3 +1,5 @@
+#include <memory>
+
 #include "arrangement.hpp"
 #include "engine_of.hpp"
 

@@ -4,6 +4,11 @@
 // taken away; errors add up that way, so from time to time forms are computed afresh.
 // Source: running error bounds (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.3).
 #pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
 #include "network.hpp"
 #include "shape.hpp"
 

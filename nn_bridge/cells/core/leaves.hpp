@@ -1,6 +1,10 @@
 // What a run hands over: leaves in batches of arrays, with patterns, residues of affine maps and, where wanted, faces.
 // Source of the residues: identity testing at random points (Schwartz 1980; Zippel 1979).
 #pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
 #include "network.hpp"
 
 namespace puiseux::cells {

@@ -16,6 +16,13 @@
 // count as one more rounding, and the error of a generator's coordinates as in the lemma there.  Overflow makes infinities and
 // then numbers that are not numbers: all comparisons are written so that these prove nothing.
 #pragma once
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 #include "forms.hpp"
 #include "walk.hpp"
 

@@ -4,8 +4,11 @@
 // leave the range of doubles as rarely as possible.  Scaling a unit by a positive number changes no sign.  What does not
 // fit is left to exact arithmetic: a unit with such weights is "unsettled", and each of its signs is decided exactly.
 #pragma once
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <mutex>
+#include <vector>
 
 #include "bounds.hpp"
 #include "elimination.hpp"

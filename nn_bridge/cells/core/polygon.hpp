@@ -6,7 +6,13 @@
 // with k lines there are 1 + k + sum of d_i cells, where d_i is the number of different points at which line i crosses
 // earlier ones (crossings.hpp).  Rays are corners at infinity like others, and the side between two rays is infinity.
 #pragma once
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "crossings.hpp"
 #include "cutting.hpp"

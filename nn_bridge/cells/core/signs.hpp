@@ -2,7 +2,13 @@
 // Source: floating-point filters before exact arithmetic (Fortune and Van Wyk 1993, Efficient exact arithmetic for
 // computational geometry).
 #pragma once
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "exact.hpp"
 #include "forms.hpp"

@@ -5,6 +5,14 @@
 // differ in few units, as in a reflected Gray code; the order depends on the path alone.
 // Source: Gray 1953 (US patent 2632058) for the order; the split is in cutting.hpp.
 #pragma once
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include "faces.hpp"
 #include "lines.hpp"
 #include "misses.hpp"
