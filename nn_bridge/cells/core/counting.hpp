@@ -5,6 +5,14 @@
 // cells', and the image of a flat under two units is a planar cone whose extreme slopes tell which quadrants it meets.
 // Source: Zaslavsky 1975 (deletion and restriction).
 #pragma once
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 #include "polygon.hpp"
 
 namespace puiseux::cells {
@@ -226,17 +234,13 @@ private:
 
     PUISEUX_RARELY std::int64_t exact_zeros(Word* a, Word* b, int stage, const Set& cut) {
         const Integers at_a = this->exact_point(a, stage), at_b = this->exact_point(b, stage);
-        std::vector<std::pair<Integer, Integer>> found;  // values at both ends; their ratio is the zero's place
+        std::vector<Ratio> found;  // of the values at both ends: the zero's place
         cut.each([&](int j) {
             ++counters_.exact;
             const Integers& row = this->exact_row(stage, j);
             found.emplace_back(abs(dot(row, at_a)), abs(dot(row, at_b)));
         });
-        auto before = [](const auto& p, const auto& q) { return p.first * q.second < q.first * p.second; };
-        std::sort(found.begin(), found.end(), before);
-        std::int64_t different = 0;
-        for (size_t i = 0; i < found.size(); ++i) different += i == 0 || before(found[i - 1], found[i]);
-        return different;
+        return different_ratios(found);
     }
 };
 

@@ -4,6 +4,15 @@
 // facets contain both and, unless one of them is simple (on exactly dim facets), no third generator lies on all of those.
 // Sources: Motzkin, Raiffa, Thompson, Thrall 1953; Fukuda and Prodon 1996, Double description method revisited.
 #pragma once
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <numeric>
+#include <vector>
+
 #include "signs.hpp"
 
 namespace puiseux::cells {

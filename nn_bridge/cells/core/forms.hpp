@@ -4,6 +4,11 @@
 // taken away; errors add up that way, so from time to time forms are computed afresh.
 // Source: running error bounds (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.3).
 #pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
 #include "network.hpp"
 #include "shape.hpp"
 
@@ -20,7 +25,7 @@ class Forms {
 public:
     using Set = typename S::Set;
 
-    Forms(const Problem& problem, const S& shape, int stage)
+    PUISEUX_RARELY Forms(const Problem& problem, const S& shape, int stage)
         : stage_(problem.stages[size_t(stage)]), shape_(shape), whole_(problem.whole), dim_(problem.dim), padded_(stage_.padded),
           data_(size_t(shape.last() + 4) * size_t(padded_)), live_(shape.none()), units_(shape.none()) {
         for (int j = 0; j < stage_.units; ++j) units_.add(j);

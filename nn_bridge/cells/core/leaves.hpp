@@ -1,6 +1,10 @@
 // What a run hands over: leaves in batches of arrays, with patterns, residues of affine maps and, where wanted, faces.
 // Source of the residues: identity testing at random points (Schwartz 1980; Zippel 1979).
 #pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
 #include "network.hpp"
 
 namespace puiseux::cells {
@@ -60,7 +64,7 @@ struct ResidueNetwork {
     std::array<std::uint64_t, 2> constants{};
 
     /// The forms of the last stage are needed for the outputs alone: weigh them by the outputs' weights once for all.
-    void finish() {
+    PUISEUX_RARELY void finish() {
         Stage& last = stages.back();
         if (last.read) {
             for (auto& values : last.base)
@@ -82,7 +86,7 @@ struct ResidueNetwork {
 template <class Set>
 class Residues {
 public:
-    Residues(const ResidueNetwork& network, int words) : network_(network) {
+    PUISEUX_RARELY Residues(const ResidueNetwork& network, int words) : network_(network) {
         for (const auto& s : network.stages) {
             State& now = states_.emplace_back(State{{}, {}, {}, {}, 0});
             for (int lane = 0; lane < 2; ++lane) now.value[lane].assign(size_t(s.units), 0), now.out[lane].assign(size_t(s.units), 0);

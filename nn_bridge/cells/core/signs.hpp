@@ -2,7 +2,13 @@
 // Source: floating-point filters before exact arithmetic (Fortune and Van Wyk 1993, Efficient exact arithmetic for
 // computational geometry).
 #pragma once
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "exact.hpp"
 #include "forms.hpp"
@@ -17,7 +23,7 @@ class Signing {
 public:
     using Set = typename S::Set;
 
-    Signing(const Problem& problem, const S& shape, Counters& counters, Watch& watch)
+    PUISEUX_RARELY Signing(const Problem& problem, const S& shape, Counters& counters, Watch& watch)
         : problem_(problem), shape_(shape), counters_(counters), watch_(watch), active_(problem.stages.size(), shape.none()),
           epoch_(problem.stages.size(), 1), owner_(size_t(64 * shape.facet_words())) {
         for (int s = 0; s < int(problem.stages.size()); ++s) forms_.emplace_back(problem, shape_, s);

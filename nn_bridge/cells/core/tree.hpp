@@ -5,6 +5,14 @@
 // differ in few units, as in a reflected Gray code; the order depends on the path alone.
 // Source: Gray 1953 (US patent 2632058) for the order; the split is in cutting.hpp.
 #pragma once
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include "blocks.hpp"
 #include "lines.hpp"
 #include "misses.hpp"
@@ -19,7 +27,7 @@ class Tree : public LineCutting<S>, public Engine {
 public:
     using typename Base::Set;
 
-    Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), faces_(this->shape_, walk) {
+    PUISEUX_RARELY Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), faces_(this->shape_, walk) {
         if (walk.residues) residues_.emplace(*walk.residues, shape.words());
         int at = 0;
         for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
