@@ -1,7 +1,8 @@
 """The outlook of a long count: after some seconds the number of cells is estimated, and said with the ways out.
 
-The estimate costs a hundredth of the time that the count has taken so far.  Where not one cell is complete after some
-seconds, that is said instead.
+The estimate is to cost a hundredth of the time that the count has taken so far, four short descents at least.  Where a
+single visit takes longer, the share of the tree that is done tells that a count is long, if it is tiny.  Where not one
+cell is complete after some seconds, that is said, with a proven lower bound where there is one.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ DAY = 86_400.0
 
 _AGAIN = 4.0
 _SHARE = 0.01  # of the time so far that a look may take
+_AT_ONCE = 64  # cells that a visit counts: a rough number is enough
+_TINY = 100.0  # days by the share of the tree, which halves with each split, after which a count is long for certain
+_MANY = 1e12  # cells that nobody lists in a day
 _SURELY_SHORT = 1 / 10_000  # of the tree in five seconds: half a day
 _WAYS_OUT = (
     "--domain slice:FILE counts on a plane, puiseux explore lists the cells around a point, --estimate 60 estimates "
@@ -77,7 +81,7 @@ class Outlook:
             return
         self._look_at = _AGAIN * spent
         if share < _SURELY_SHORT * spent / FIRST_LOOK and self._reduced is not None and self._arrays is not None:
-            self._look(self._reduced, self._arrays(), cells, spent)
+            self._look(self._reduced, self._arrays(), cells, spent, share)
 
     def close(self) -> None:
         """Say nothing any more."""
@@ -85,34 +89,47 @@ class Outlook:
         self._watch.cancel()
         self._reduced = self._arrays = None
 
-    def _look(self, problem: CellProblem, arrays: CoreProblem, cells: int, spent: float) -> None:
+    def _look(self, problem: CellProblem, arrays: CoreProblem, cells: int, spent: float, share: float) -> None:
         from nn_bridge.cells.counting.budget import INTERRUPTED
         from nn_bridge.cells.counting.estimate import Allowance, sample_cells
-        from puiseux.questions.estimates import arrangement_bound
 
         days = cells / spent * DAY  # a number of cells that takes a day
-        if not (problem.walls or problem.lines):
-            least = arrangement_bound(problem.network.stages[0])
-            if least > days:
-                self._tell(
-                    f"more than {readable_integer(least)} cells, over {duration(least / days)} of work at this pace"
-                )
-                return
-        sample = sample_cells(problem, Allowance(seconds=_SHARE * spent), np.random.default_rng(0), arrays)
+        least = _fewest(problem)
+        if least > days:
+            self._tell(f"more than {readable_integer(least)} cells, over {duration(least / days)} of work at this pace")
+            return
+        allowance = Allowance(seconds=_SHARE * spent)
+        sample = sample_cells(problem, allowance, np.random.default_rng(0), arrays, at_once=_AT_ONCE)
         if sample.reason == INTERRUPTED:
             raise KeyboardInterrupt
-        if sample.estimate is not None and sample.estimate > days:
-            long = duration(sample.estimate / days)
-            self._tell(f"some {sample.estimate:.1g} cells by estimate, {long} of work at this pace")
+        if sample.estimate is not None:
+            if sample.estimate > days:
+                long = duration(sample.estimate / days)
+                self._tell(f"about {rough(sample.estimate)} cells by estimate, {long} of work at this pace")
+        elif spent > _TINY * DAY * share:
+            done = "next to nothing" if share < 1e-300 else rough(share)
+            self._tell(f"only {done} of the tree of cells is done after {spent:.0f} s, days of work are likely")
 
     def _without_news(self) -> None:
+        problem = self._reduced
+        least = 0 if problem is None else _fewest(problem)
+        if least > _MANY:
+            self._tell(f"no cell in {NO_CELL:g} s, and there are more than {readable_integer(least)}")
+            return
         dim = self._problem.network.input_dim
-        self._tell(f"no cell in {NO_CELL:g} s: setting up, or a cell in {dim} dimensions, takes long")
+        self._tell(f"no cell in {NO_CELL:g} s: setting up, or a cell in {dim:,} dimensions, takes long")
 
     def _tell(self, fact: str) -> None:
         if not self._told:
             self._told = True
             self._say(f"puiseux: {fact}; the count goes on. Ways out: {_WAYS_OUT}")
+
+
+def _fewest(problem: CellProblem) -> int:
+    """The fewest cells that the first stage alone has; 0 where nothing is known."""
+    from puiseux.questions.estimates import arrangement_bound
+
+    return 0 if problem.walls or problem.lines else arrangement_bound(problem.network.stages[0])
 
 
 @contextmanager
@@ -149,12 +166,24 @@ def duration(days: float) -> str:
     Examples
     --------
     >>> duration(3.1), duration(1e4), duration(1e15)
-    ('3 days', '27 years', '3e+12 years')
+    ('3 days', '27 years', '3e12 years')
     """
     if days < 1000:
         return f"{days:.0f} day{'' if round(days) == 1 else 's'}"
     years = days / 365.25
-    return f"{years:.0f} years" if years < 1e4 else f"{years:.0e} years"
+    return f"{years:.0f} years" if years < 1e4 else f"{rough(years)} years"
+
+
+def rough(number: float) -> str:
+    """One digit of a positive number, and a power of ten.
+
+    Examples
+    --------
+    >>> rough(4.2e10), rough(1.1e-7)
+    ('4e10', '1e-7')
+    """
+    digit, _, power = f"{number:.0e}".partition("e")
+    return f"{digit}e{int(power)}"
 
 
 @contextmanager
@@ -168,4 +197,4 @@ def shown_outlook(problem: Problem) -> Iterator[Progress]:
             outlook.close()
 
 
-__all__ = ["Outlook", "duration", "shown_outlook"]
+__all__ = ["Outlook", "duration", "rough", "shown_outlook"]
