@@ -166,7 +166,7 @@ def exact_cells(
     seen = 0
     for leaves in tree.run():
         _in_time(deadline)
-        for cell in source._cells_of(leaves, tree.words):
+        for cell in source.cells_of(leaves, tree.words):
             seen += 1
             if max_cells is not None and seen > max_cells:
                 raise TooManyCells(f"more than {max_cells} cells")

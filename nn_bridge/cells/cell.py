@@ -95,9 +95,10 @@ class CellSource:
             return
         tree = leaf_tree(self.problem, FACES)
         for leaves in tree.run():
-            yield from self._cells_of(leaves, tree.words)
+            yield from self.cells_of(leaves, tree.words)
 
-    def _cells_of(self, leaves: Leaves, words: int) -> Iterator[Cell]:
+    def cells_of(self, leaves: Leaves, words: int) -> Iterator[Cell]:
+        """The cells of a batch of leaves with faces; ``words`` as in `CellTree.words`."""
         stages = len(self.network.hidden)
         width = 8 * leaves.generator_zeros.shape[1]
         pattern_bytes = leaves.patterns.tobytes()
@@ -233,7 +234,6 @@ class Cell:
     def generators(self) -> Generators:
         """Exact vertices, rays and lines."""
         facets = self._facet_zeros
-        lines = nullspace(tuple(row[:-1] for row in self.inequalities), self.network.input_dim)
         if self._source.problem is None:
             origin = (ZERO,) * self.network.input_dim
             return Generators((origin,), (), identity(self.network.input_dim), (frozenset(),), ())
@@ -245,7 +245,7 @@ class Cell:
             on = frozenset(i for i, facet in enumerate(facets) if facet & ~zeros == 0)
             (rays if is_ray else vertices).append(self._lifted_generator(is_ray, zeros))
             (ray_facets if is_ray else vertex_facets).append(on)
-        return Generators(tuple(vertices), tuple(rays), lines, tuple(vertex_facets), tuple(ray_facets))
+        return Generators(tuple(vertices), tuple(rays), self.lines, tuple(vertex_facets), tuple(ray_facets))
 
     def generator(self, number: int) -> Row:
         """One exact vertex, or ray as a primitive vector, by its number among the generators of the cell.
@@ -261,6 +261,25 @@ class Cell:
         if is_ray:
             return tuple(map(fmpq, primitive(self._problem.lifted([fmpq(v) for v in vector[:-1]]))))
         return self._problem.lifted([fmpq(v, vector[-1]) for v in vector[:-1]])
+
+    @property
+    def generator_count(self) -> int:
+        """The number of vertices and rays."""
+        return len(self._generator_zeros)
+
+    def is_ray(self, number: int) -> bool:
+        """Whether a generator is a ray."""
+        return self._generator_zeros[number][0]
+
+    def generators_on(self, facet: int) -> tuple[int, ...]:
+        """The numbers of the generators on a facet, which is given by its number."""
+        zeros = self._facet_zeros[facet]
+        return tuple(k for k, (_, own) in enumerate(self._generator_zeros) if zeros & ~own == 0)
+
+    @cached_property
+    def lines(self) -> Matrix:
+        """A basis of the directions in which the cell contains lines."""
+        return nullspace(tuple(row[:-1] for row in self.inequalities), self.network.input_dim)
 
     @cached_property
     def _reduced_lines(self) -> list[list[fmpz]]:

@@ -8,8 +8,8 @@ component is lost.  Inside a cell every unit of that stage keeps its sign, so th
 * a facet: a *piece*.  All faces of dimension n - 1 of the set are pieces, those around flat cells too;
 * a lower face, which *touches* if no larger face of the set contains it.
 
-A piece that lies on no wall of the domain has a cell on either side, and both are found: so pieces can be counted as
-they come, without keeping any.
+A piece that lies on no wall of the domain has a cell on either side, and both are found: so pieces can be counted, or
+listed one after another, as they come, without keeping any.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from nn_bridge.cells.cell import Cell
+from nn_bridge.cells.cell import Cell, CellSource
 from nn_bridge.cells.complex import CellComplex, cell_complex
 from nn_bridge.cells.joining import SignVectorKeys
 from nn_bridge.cells.plain_tree import leaf_tree
 from nn_bridge.cells.problem import CellProblem, cell_problem
-from nn_bridge.cells.tree import FACES, Miss
+from nn_bridge.cells.tree import FACES, Leaves, Miss
 from nn_bridge.network.network import Network, Row
 from polyhedra.arrays import Flags, Integers, Words
 from polyhedra.limits import check_limits
@@ -204,22 +204,87 @@ def count_pieces(cut: Network, domain: Polyhedron | None, allowed: Allowed) -> P
     lower = False
     for leaves in tree.run():
         check_limits()
-        count = len(leaves.patterns)
-        if not count:
+        if not len(leaves.patterns):
             continue
-        ray = leaves.generator_ray.astype(bool)
-        facet_cell = leaves.facet_leaf - first
-        found = masks.of(
-            leaves.patterns, leaves.generator_leaf - first, ray, leaves.generator_zeros, facet_cell, leaves.facet_zeros
-        )
+        found = masks.of_leaves(leaves, first)
         on_wall = (leaves.facet_zeros[:, tree.wall_word :] != 0).any(axis=1)
         twice += int(found.facets.sum()) + int((found.facets & on_wall).sum())
         flat += int(found.flat.sum())
         lower = lower or bool(found.lower.any())
-        first += count
+        first += len(leaves.patterns)
     if lower:
         return level_pieces(cut, domain, allowed).counts
     return PieceCounts(twice // 2, flat, 0)
+
+
+class LevelPart(NamedTuple):
+    """A piece, a flat cell, or a face that only touches, by a cell.  Made by `iterate_parts`.
+
+    Attributes
+    ----------
+    kind : {"piece", "flat", "touching"}
+    cell : Cell
+        The flat cell, or one of which the part is a face.
+    facet : int or None
+        The number of a piece among the facets of the cell.
+    generators : tuple of int
+        The generators of the cell on the part.
+    """
+
+    kind: Literal["piece", "flat", "touching"]
+    cell: Cell
+    facet: int | None
+    generators: tuple[int, ...]
+
+
+def iterate_parts(cut: Network, domain: Polyhedron | None, allowed: Allowed) -> Iterator[LevelPart]:
+    """The parts that `level_pieces` finds, one after another, each once, with some thousand cells in memory.
+
+    Faces that only touch come last; they make a second pass necessary, which keeps all cells that meet the set.
+
+    Of the two cells of a piece the one yields it on which the first unit that vanishes there, but not on the whole
+    cell, is positive: up to its stage both cells have the same forms, so that on the other one it is negative.
+
+    Parameters
+    ----------
+    cut, domain, allowed
+        As in `level_pieces`.
+
+    Examples
+    --------
+    >>> from nn_bridge.cells.cuts import with_level
+    >>> ramp = Network.from_layers([[[1, 0]], [[1]]])  # max(x, 0)
+    >>> [(part.kind, part.cell.pattern_text) for part in iterate_parts(with_level(ramp, 0, 0), None, ((0,),))]
+    [('flat', '0|0'), ('piece', '1|1')]
+    """
+    source = CellSource(cut, domain)
+    problem = source.problem
+    lower = problem is None
+    if problem is not None:
+        tree = leaf_tree(problem, FACES, misses(allowed), maps=False)
+        masks = _Masks(problem, tree.words, allowed)
+        first = 0
+        for leaves in tree.run():
+            check_limits()
+            if not len(leaves.patterns):
+                continue
+            found = masks.of_leaves(leaves, first)
+            lower = lower or bool(found.lower.any())
+            own = found.facets & masks.listed_here(leaves, first, tree.wall_word)
+            begin = np.searchsorted(leaves.facet_leaf, first + np.arange(len(leaves.patterns) + 1))
+            for number, cell in enumerate(source.cells_of(leaves, tree.words)):
+                if found.flat[number]:
+                    yield LevelPart("flat", cell, None, tuple(range(cell.generator_count)))
+                for facet in np.flatnonzero(own[begin[number] : begin[number + 1]]).tolist():
+                    yield LevelPart("piece", cell, facet, cell.generators_on(facet))
+            first += len(leaves.patterns)
+    if not lower:
+        return
+    whole = level_pieces(cut, domain, allowed)
+    if problem is None:
+        yield from (LevelPart("flat", cell, None, (0,)) for cell in whole.flat_cells())
+    for number, generators in whole.touching:
+        yield LevelPart("touching", whole.cells.cell(number), None, generators)
 
 
 class _Found(NamedTuple):
@@ -239,6 +304,33 @@ class _Masks:
         self._zero_word = sum(-(-size // 64) for size in sizes[:-1])
         self._pattern_word = words * (len(sizes) - 1)
         self._allowed = allowed
+        # by word of a set of zeros, the walls left out: the word of the pattern that tells the signs of its units
+        self._columns = [stage * words + word for stage, size in enumerate(sizes) for word in range(-(-size // 64))]
+
+    def of_leaves(self, leaves: Leaves, first: int) -> _Found:
+        """Of a batch of leaves, of which the first one has this number."""
+        return self.of(
+            leaves.patterns,
+            leaves.generator_leaf - first,
+            leaves.generator_ray.astype(bool),
+            leaves.generator_zeros,
+            leaves.facet_leaf - first,
+            leaves.facet_zeros,
+        )
+
+    def listed_here(self, leaves: Leaves, first: int, wall_word: int) -> Flags:
+        """For each facet whether it is this one of its cells that lists it; see `iterate_parts`."""
+        cell, zeros = leaves.facet_leaf - first, leaves.facet_zeros
+        begin = np.searchsorted(leaves.generator_leaf - first, np.arange(len(leaves.patterns)))
+        everywhere = np.bitwise_and.reduceat(leaves.generator_zeros, begin, axis=0)
+        result: Flags = (zeros[:, wall_word:] != 0).any(axis=1)
+        told = result.copy()
+        for place, column in enumerate(self._columns):
+            vanishing = zeros[:, place] & ~everywhere[cell, place]
+            lowest = vanishing & (~vanishing + np.uint64(1))
+            result |= ~told & ((leaves.patterns[cell, column] & lowest) != 0)
+            told |= vanishing != 0
+        return result
 
     def _allowed_on(self, patterns: Words, cell: Integers, zeros: Words) -> Flags:
         """Of faces, given by their cells and what vanishes on them: whether all units have allowed signs there."""
@@ -319,4 +411,14 @@ def _holds_face(cells: CellComplex, found: _Found, other: int, number: int) -> b
     return True
 
 
-__all__ = ["Allowed", "LevelPiece", "LevelPieces", "PieceCounts", "count_pieces", "level_pieces", "misses"]
+__all__ = [
+    "Allowed",
+    "LevelPart",
+    "LevelPiece",
+    "LevelPieces",
+    "PieceCounts",
+    "count_pieces",
+    "iterate_parts",
+    "level_pieces",
+    "misses",
+]

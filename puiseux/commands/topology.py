@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,7 +77,7 @@ def topology(
     ] = False,
     pieces: Annotated[
         bool,
-        typer.Option("--pieces", help="Count the pieces of a level or boundary alone: for large networks."),
+        typer.Option("--pieces", help="Count the pieces of a level or boundary alone (-o: write them), for large nets."),
     ] = False,
     distances: Annotated[
         Path | None,
@@ -92,7 +93,8 @@ def topology(
             "-o",
             "--file",
             metavar="FILE",
-            help="Draw the set (2 or 3 inputs), or with --persistence diagram and barcode: .png, .svg, .pdf, .html.",
+            help="Draw the set (2 or 3 inputs), or with --persistence diagram and barcode: .png, .svg, .pdf, .html; "
+            "with --pieces write a line of JSON for each.",
         ),
     ] = None,
     window: Annotated[
@@ -128,7 +130,7 @@ def topology(
         _check_distances(persistence, {**flags, "--critical-points": critical, "--pieces": pieces})
     problem = pose(exact, domain)
     if picture is not None:
-        _check_picture(picture, problem.network.input_dim, persistence, critical, pieces)
+        _check_picture(picture, problem.network.input_dim, persistence, critical, pieces, window)
     elif window is not None:
         raise UsageError("--window is that of a picture; give it a file with -o")
     named: dict[str, Any] = {
@@ -139,9 +141,12 @@ def topology(
         "boundary": pair,
         "unit": place,
     }
+    lines = picture if pieces else None
     with StepProgress() as progress:
         progress("Counting the pieces" if pieces else "Listing the faces")
-        if distances is not None:
+        if lines is not None:
+            found = _with_lines(lines, exact, domain, named, time_limit)
+        elif distances is not None:
             found = set_topology.vertex_persistence(
                 exact, None, domain, data=distances, field=field, time_limit=time_limit, **named
             )
@@ -162,9 +167,10 @@ def topology(
             )
     print(json.dumps(found.to_json()) if as_json else set_topology.describe(found, shown_path(network)))
     if found.reason is not None:
-        print(f"puiseux: {found.reason}: there is no answer yet; give more time", file=sys.stderr)
+        beside = "" if lines is None else f", and {shown_path(lines)} was not written"
+        print(f"puiseux: {found.reason}: there is no answer yet{beside}; give more time", file=sys.stderr)
         return ExitCode.STOPPED
-    if picture is None:
+    if picture is None or lines is not None:
         return ExitCode.DONE
     options = {**named, "open": is_open, "window": window}
     with StepProgress() as progress:
@@ -178,6 +184,31 @@ def topology(
         f"puiseux: {shown_path(picture)}: not written, stopped at the time limit of {time_limit:g} s", file=sys.stderr
     )
     return ExitCode.STOPPED
+
+
+class _Unfinished(Exception):
+    """The time was over before all pieces were written."""
+
+
+def _with_lines(
+    path: Path, network: Network, domain: str, named: dict[str, Any], time_limit: float | None
+) -> Topology:
+    """Count the pieces and write them to a file, which appears only where all of them are there."""
+    from nn_bridge.writers.files import whole_file
+    from puiseux.questions.set_topology import topology
+
+    with suppress(_Unfinished), whole_file(path) as stream:
+        found = topology(
+            network,
+            domain,
+            **named,
+            pieces=True,
+            write=lambda line: stream.write(line.encode()),
+            time_limit=time_limit,
+        )
+        if found.reason is not None:
+            raise _Unfinished
+    return found
 
 
 def _drawn_within(seconds: float | None, picture: Path, draw: Callable[[Path], None]) -> bool:
@@ -217,13 +248,21 @@ def _check_distances(persistence: bool, flags: dict[str, bool]) -> None:
             raise UsageError(f"--distances filters the closed set itself; leave {option} out")
 
 
-def _check_picture(picture: Path, inputs: int, persistence: bool, critical: bool, pieces: bool) -> None:
-    """Refuse a picture that cannot be drawn before anything is computed."""
+def _check_picture(
+    picture: Path, inputs: int, persistence: bool, critical: bool, pieces: bool, window: str | None
+) -> None:
+    """Refuse a picture that cannot be drawn before anything is computed, and one in place of lines of JSON."""
     from puiseux.pictures.plot import PICTURE_ENDINGS, checked_path
 
+    if pieces:
+        if picture.suffix.lower() in PICTURE_ENDINGS:
+            raise UsageError("--pieces are written as lines of JSON; give -o a name such as pieces.jsonl")
+        if window is not None:
+            raise UsageError("--window is that of a picture; leave it out with --pieces")
+        return
     checked_path(picture, PICTURE_ENDINGS)
-    if critical or pieces:
-        raise UsageError(f"there is no picture of {'critical points' if critical else 'numbers'}; leave -o out")
+    if critical:
+        raise UsageError("there is no picture of critical points; leave -o out")
     if not persistence and inputs not in (2, 3):
         raise UsageError(f"a set is drawn in two or three inputs, not {inputs}; give --domain slice:FILE")
 
@@ -251,6 +290,7 @@ TOPOLOGY = Command(
         "puiseux topology classes.onnx --boundary 0,1",
         "puiseux topology classes.onnx --boundary all",
         "puiseux topology net.npz --pieces --level 1/2 --json",
+        "puiseux topology classes.onnx --boundary 0,1 --pieces -o boundary.jsonl",
         "puiseux topology net.npz --persistence --json",
         "puiseux topology net.npz --critical-points",
         "puiseux topology net.npz --unit 0,3 --set level --cycles --torsion --json",

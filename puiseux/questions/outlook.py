@@ -1,8 +1,9 @@
 """The outlook of a long count: after some seconds the number of cells is estimated, and said with the ways out.
 
-The estimate costs a hundredth of the time that the count has taken so far.  Of all four counts it also tells the memory
-that they are expected to take, by what they have taken so far.  Where not one cell is complete after some seconds, that
-is said instead.
+The estimate is to cost a hundredth of the time that the count has taken so far, four short descents at least.  Where a
+single visit takes longer, the share of the tree that is done tells that a count is long, if it is tiny.  Of all four
+counts it also tells the memory that they are expected to take, by what they have taken so far.  Where not one cell is
+complete after some seconds, that is said, with a proven lower bound where there is one.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ _AGAIN = 4.0
 _SHARE = 0.01  # of the time so far that a look may take
 _MOST_CELLS = 10**300
 _SHARE_TELLS = 0.2  # of the work done: from here on it tells the number of cells better than a sample
+_AT_ONCE = 64  # cells that a visit counts: a rough number is enough
+_TINY = 100.0  # days by the share of the tree, which halves with each split, after which a count is long for certain
+_MANY = 1e12  # cells that nobody lists in a day
 _SURELY_SHORT = 1 / 10_000  # of the tree in five seconds: half a day
 _WAYS_OUT = (
     "--domain slice:FILE counts on a plane, puiseux explore lists the cells around a point, --estimate 60 estimates "
@@ -120,27 +124,28 @@ class Outlook:
     ) -> None:
         from nn_bridge.cells.counting.budget import INTERRUPTED
         from nn_bridge.cells.counting.estimate import Allowance, sample_cells
-        from puiseux.questions.estimates import arrangement_bound
 
         days = cells / spent * DAY  # a number of cells that takes a day
-        if not (problem.walls or problem.lines):
-            least = arrangement_bound(problem.network.stages[0])
-            if long and least > days:
-                self._tell(
-                    f"more than {readable_integer(least)} cells, over {duration(least / days)} of work at this pace"
-                )
-                self._weigh(cells, float(min(least, _MOST_CELLS)), "more than")
-                return
-        sample = sample_cells(problem, Allowance(seconds=_SHARE * spent), np.random.default_rng(0), arrays)
+        least = _fewest(problem)
+        if long and least > days:
+            self._tell(f"more than {readable_integer(least)} cells, over {duration(least / days)} of work at this pace")
+            self._weigh(cells, float(min(least, _MOST_CELLS)), "more than")
+            return
+        allowance = Allowance(seconds=_SHARE * spent)
+        sample = sample_cells(problem, allowance, np.random.default_rng(0), arrays, at_once=_AT_ONCE)
         if sample.reason == INTERRUPTED:
             raise KeyboardInterrupt
-        if long and sample.estimate is not None and sample.estimate > days:
-            time_needed = duration(sample.estimate / days)
-            self._tell(f"some {sample.estimate:.1g} cells by estimate, {time_needed} of work at this pace")
+        if long and sample.estimate is not None:
+            if sample.estimate > days:
+                needed = duration(sample.estimate / days)
+                self._tell(f"about {rough(sample.estimate)} cells by estimate, {needed} of work at this pace")
+        elif long and spent > _TINY * DAY * share:
+            done = "next to nothing" if share < 1e-300 else rough(share)
+            self._tell(f"only {done} of the tree of cells is done after {spent:.0f} s, days of work are likely")
         if share > _SHARE_TELLS or sample.estimate is None:
-            self._weigh(cells, cells / share if share else float(cells), "some")
+            self._weigh(cells, cells / share if share else float(cells), "about")
         else:
-            self._weigh(cells, min(sample.estimate, _MOST_CELLS), "some")
+            self._weigh(cells, min(sample.estimate, _MOST_CELLS), "about")
 
     def _weigh(self, cells: int, estimate: float, about: str) -> None:
         """Say once what all four counts are expected to take in memory."""
@@ -154,7 +159,7 @@ class Outlook:
         assert need.bytes is not None
         there = f"{readable_bytes(need.free)} are there" if limit.bytes is None else f"{limit.text} are allowed"
         line = (
-            f"puiseux: all four counts of {about} {estimate:.1e} cells are expected to take "
+            f"puiseux: all four counts of {about} {rough(estimate)} cells are expected to take "
             f"{readable_bytes(need.bytes)} of memory ({need.bytes_a_cell:.0f} bytes a cell); {there}"
         )
         if need.bytes > (need.free if limit.bytes is None else limit.bytes):
@@ -162,13 +167,25 @@ class Outlook:
         self._say(line)
 
     def _without_news(self) -> None:
+        problem = self._reduced
+        least = 0 if problem is None else _fewest(problem)
+        if least > _MANY:
+            self._tell(f"no cell in {NO_CELL:g} s, and there are more than {readable_integer(least)}")
+            return
         dim = self._problem.network.input_dim
-        self._tell(f"no cell in {NO_CELL:g} s: setting up, or a cell in {dim} dimensions, takes long")
+        self._tell(f"no cell in {NO_CELL:g} s: setting up, or a cell in {dim:,} dimensions, takes long")
 
     def _tell(self, fact: str) -> None:
         if not self._told:
             self._told = True
             self._say(f"puiseux: {fact}; the count goes on. Ways out: {_WAYS_OUT}")
+
+
+def _fewest(problem: CellProblem) -> int:
+    """The fewest cells that the first stage alone has; 0 where nothing is known."""
+    from puiseux.questions.estimates import arrangement_bound
+
+    return 0 if problem.walls or problem.lines else arrangement_bound(problem.network.stages[0])
 
 
 @contextmanager
@@ -205,12 +222,24 @@ def duration(days: float) -> str:
     Examples
     --------
     >>> duration(3.1), duration(1e4), duration(1e15)
-    ('3 days', '27 years', '3e+12 years')
+    ('3 days', '27 years', '3e12 years')
     """
     if days < 1000:
         return f"{days:.0f} day{'' if round(days) == 1 else 's'}"
     years = days / 365.25
-    return f"{years:.0f} years" if years < 1e4 else f"{years:.0e} years"
+    return f"{years:.0f} years" if years < 1e4 else f"{rough(years)} years"
+
+
+def rough(number: float) -> str:
+    """One digit of a positive number, and a power of ten.
+
+    Examples
+    --------
+    >>> rough(4.2e10), rough(1.1e-7)
+    ('4e10', '1e-7')
+    """
+    digit, _, power = f"{number:.0e}".partition("e")
+    return f"{digit}e{int(power)}"
 
 
 @contextmanager
@@ -229,4 +258,4 @@ def shown_outlook(
             outlook.close()
 
 
-__all__ = ["MemoryLimit", "Outlook", "duration", "shown_outlook"]
+__all__ = ["MemoryLimit", "Outlook", "duration", "rough", "shown_outlook"]

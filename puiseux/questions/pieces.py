@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
-from nn_bridge.cells.pieces import LevelPieces, PieceCounts, count_pieces, level_pieces
+from nn_bridge.cells.pieces import LevelPart, LevelPieces, PieceCounts, count_pieces, iterate_parts, level_pieces
 from polyhedra.errors import UsageError
+from polyhedra.limits import check_limits
 from puiseux.domains import DomainLike, Problem, pose
+from puiseux.questions.answers import texts
 from puiseux.questions.input_sets import InputSet, allowed_signs, cut_network, input_set
 from puiseux.reading import as_network
 
@@ -75,6 +79,45 @@ def piece_counts(problem: Problem, question: InputSet) -> PieceCounts:
     return count_pieces(cut, problem.domain, allowed_signs(question, cut.stages[-1].units))
 
 
+def write_pieces(problem: Problem, question: InputSet, write: Callable[[str], object]) -> PieceCounts:
+    """Write the pieces, flat cells and touching faces of a level or boundary as they come; returns their numbers.
+
+    Parameters
+    ----------
+    problem, question
+        As in `piece_counts`.
+    write : callable
+        Receives a line of JSON for each: ``kind``, ``pattern``, ``equation``, ``inequalities``, ``vertices``, ``rays``,
+        ``lines`` and ``bounded`` (docs/contracts.md).
+    """
+    cut = cut_network(problem.network, question)
+    numbers = {"piece": 0, "flat": 0, "touching": 0}
+    for part in iterate_parts(cut, problem.domain, allowed_signs(question, cut.stages[-1].units)):
+        check_limits()
+        write(json.dumps(_line(part)) + "\n")
+        numbers[part.kind] += 1
+    return PieceCounts(numbers["piece"], numbers["flat"], numbers["touching"])
+
+
+def _line(part: LevelPart) -> dict[str, Any]:
+    """A part, in exact numbers as text; the pattern is that of the network itself, without the stage that cuts."""
+    cell = part.cell
+    equation = None if part.facet is None else texts(cell.inequalities[part.facet])
+    rows = [texts(row) for number, row in enumerate(cell.inequalities) if number != part.facet]
+    vertices = sorted(cell.generator(k) for k in part.generators if not cell.is_ray(k))
+    rays = sorted(cell.generator(k) for k in part.generators if cell.is_ray(k))
+    return {
+        "kind": part.kind,
+        "pattern": cell.pattern_text.rpartition("|")[0],
+        "equation": equation,
+        "inequalities": None if part.kind == "touching" else rows,
+        "vertices": [texts(vertex) for vertex in vertices],
+        "rays": [texts(ray) for ray in rays],
+        "lines": [texts(line) for line in cell.lines],
+        "bounded": not rays and not cell.lines,
+    }
+
+
 def check_pieces(question: InputSet) -> None:
     """Refuse sets that have no pieces of dimension n - 1 of their own.
 
@@ -91,4 +134,4 @@ def check_pieces(question: InputSet) -> None:
         raise UsageError("--pieces are those of a level or boundary; give --set level or --boundary I,J")
 
 
-__all__ = ["boundary_pieces", "check_pieces", "piece_counts"]
+__all__ = ["boundary_pieces", "check_pieces", "piece_counts", "write_pieces"]

@@ -11,12 +11,14 @@ from flint import fmpq
 from nn_bridge.network.network import Network, Row
 from nn_bridge.topology.homology import FIELDS
 from polyhedra.errors import GeometryError, UsageError
+from polyhedra.limits import OutOfTime
+from polyhedra.limits import time_limit as limited
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rational
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.questions.input_sets import SETS, Boundary, InputSet, all_levels, check_field, face_set, input_set
-from puiseux.questions.pieces import check_pieces, piece_counts
+from puiseux.questions.pieces import check_pieces, piece_counts, write_pieces
 from puiseux.questions.topology_answers import Topology, describe
 from puiseux.reading import as_network
 from puiseux.time_limit import Stopped, check_time_limit, within
@@ -49,6 +51,7 @@ def topology(
     critical: bool = False,
     progress: Steps = None,
     pieces: bool = False,
+    write: Callable[[str], object] | None = None,
 ) -> Topology:
     """Faces, Betti numbers and components of the set where an output is above a level, or of a class, exactly.
 
@@ -93,6 +96,9 @@ def topology(
     pieces : bool
         Of a level or boundary: count its pieces of dimension n - 1 alone, which is possible for far larger networks
         (`puiseux.boundary_pieces` lists them).
+    write : callable, optional
+        With ``pieces``: receives a line of JSON for each of them, and for each flat cell and touching face, as they
+        come (docs/contracts.md).
 
     Raises
     ------
@@ -108,13 +114,21 @@ def topology(
     start = time.monotonic()
     check_time_limit(time_limit)
     check_field(field)
+    if write is not None and not pieces:
+        raise UsageError("write receives pieces; ask for them with pieces=True")
     exact = as_network(network)
     sets = dict(zip(SET_OPTIONS, (which, level, of_class, boundary, unit), strict=True))
     question = posed_question(exact, output, sets, open, compactify, torsion, cycles, persistence, critical, pieces)
     problem = pose(exact, domain)
     reason, found = None, {}
     try:
-        found = within(time_limit, lambda: _answer(problem, question, field, compactify, cycles, critical, pieces))
+        if pieces and write is not None:
+            with limited(time_limit):  # in this process, where the lines go
+                found = {"pieces": write_pieces(problem, question, write)}
+        else:
+            found = within(time_limit, lambda: _answer(problem, question, field, compactify, cycles, critical, pieces))
+    except OutOfTime:
+        reason = f"stopped at the time limit of {time_limit:g} s"
     except Stopped as stopped:
         reason = str(stopped).partition(":")[0]
     betti = found.get("betti")

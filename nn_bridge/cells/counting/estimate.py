@@ -51,6 +51,8 @@ BAND = 4
 CONFIDENCE = 0.99
 """The nominal level of an interval."""
 
+_POINTS, _FAR = 400, 16.0  # chi-square quantiles over which the lognormal interval is averaged, and their last logit
+
 _LEVEL = 0.998  # of the quantile that is taken: samples of a skewed distribution seem to be less spread than it is
 
 _COUNT, _PILOT = 0.15, 0.35  # shares of the allowance at which counting, and the pilot, end
@@ -378,8 +380,17 @@ def _summary(
 def interval(values: np.ndarray) -> tuple[float, float]:
     """An interval for the mean of a distribution on positive numbers, skewed to the right, from a sample of it.
 
-    The union of two: the usual one, with ends at equal ratios to the mean, and that of a lognormal distribution by the
-    method of Cox, which allows for a tail that the sample does not show (Land 1972; Olsson 2005, J. Stat. Educ. 13).
+    The union of two: the usual one, with ends at equal ratios to the mean, and the generalized confidence interval of a
+    lognormal distribution, which allows for a tail that the sample does not show.  With the mean m and the variance s^2
+    of n logarithms, its ends are quantiles of
+
+        m + Z s / sqrt(n V) + s^2 / (2 V),      V = U / (n - 1),
+
+    where Z is standard normal and U has the chi-square distribution with n - 1 degrees of freedom: the pivots of both
+    parameters, put together as the logarithm of the mean is.  Unlike the approximation of Cox (Olsson 2005) it keeps
+    its level where the sample is small and the spread is large.
+
+    Source: Krishnamoorthy and Mathew 2003, J. Stat. Plan. Inference 115.
     """
     from scipy.stats import t  # slow to import
 
@@ -388,14 +399,35 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     mean = float(values.mean())
     ratio = quantile * float(values.std(ddof=1)) / math.sqrt(size) / mean
     logs = np.log(values)
-    spread = float(logs.var(ddof=1))
-    center = float(logs.mean()) + spread / 2
-    reach = quantile * math.sqrt(spread / size + spread**2 / (2 * (size - 1)))
+    low, high = _lognormal_ends(float(logs.mean()), float(logs.std(ddof=1)), size)
 
     def power(exponent: float) -> float:
         return math.exp(min(exponent, 700.0))
 
-    return min(mean / power(ratio), power(center - reach)), max(mean * power(ratio), power(center + reach))
+    return min(mean / power(ratio), power(low)), max(mean * power(ratio), power(high))
+
+
+def _lognormal_ends(mean: float, deviation: float, size: int) -> tuple[float, float]:
+    """The two quantiles of the pivot in `interval`, which is normal where the chi-square variable is given."""
+    from scipy.optimize import brentq
+    from scipy.special import chdtri, expit, ndtr
+
+    if deviation == 0:
+        return mean, mean
+    logits = np.linspace(-_FAR, _FAR, _POINTS)  # equal steps of the logit are fine steps in both tails
+    levels = expit(logits)
+    weights = levels * expit(-logits)
+    weights /= weights.sum()
+    share = chdtri(size - 1, levels) / (size - 1)
+    centers, reaches = mean + deviation**2 / (2 * share), deviation / np.sqrt(size * share)
+
+    def quantile(level: float) -> float:
+        def excess(place: float) -> float:
+            return float(weights @ ndtr((place - centers) / reaches)) - level
+
+        return float(brentq(excess, float((centers - 9 * reaches).min()), float((centers + 9 * reaches).max())))
+
+    return quantile((1 - _LEVEL) / 2), quantile((1 + _LEVEL) / 2)
 
 
 __all__ = ["CONFIDENCE", "Allowance", "Sample", "sample_cells"]

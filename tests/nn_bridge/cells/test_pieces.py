@@ -12,7 +12,15 @@ from flint import fmpq
 from nn_bridge.cells.complex import cell_complex
 from nn_bridge.cells.cuts import with_differences, with_level, with_levels
 from nn_bridge.cells.faces import FaceComplex, face_complex, faces_of
-from nn_bridge.cells.pieces import Allowed, LevelPieces, PieceCounts, count_pieces, level_pieces, misses
+from nn_bridge.cells.pieces import (
+    Allowed,
+    LevelPieces,
+    PieceCounts,
+    count_pieces,
+    iterate_parts,
+    level_pieces,
+    misses,
+)
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import PATTERNS, CellTree, tree_counters
 from nn_bridge.network.network import Network
@@ -82,6 +90,22 @@ def alone(found: LevelPieces) -> tuple[set[Key], set[Key], set[Key]]:
     return pieces, flat, {key(*place) for place in found.touching}
 
 
+def streamed(cut: Network, domain: Polyhedron | None, allowed: Allowed) -> tuple[set[Key], set[Key], set[Key]]:
+    """The same of the parts that come one after another, each of them once."""
+    found: dict[str, set[Key]] = {"piece": set(), "flat": set(), "touching": set()}
+    for part in iterate_parts(cut, domain, allowed):
+        zeros, pattern, place = -1, 0, 0
+        for k in part.generators:
+            zeros &= part.cell._generator_zeros[k][1]
+        for bits, size in zip(part.cell.active, cut.hidden, strict=True):
+            pattern |= bits << place
+            place += 64 * -(-size // 64)
+        key = pattern & ~zeros, zeros
+        assert key not in found[part.kind]
+        found[part.kind].add(key)
+    return found["piece"], found["flat"], found["touching"]
+
+
 def test_the_pieces_are_those_of_the_whole_complex() -> None:
     families, kinds = set(), np.zeros(3, int)
     for name, cut, domain, allowed in cases():
@@ -90,7 +114,7 @@ def test_the_pieces_are_those_of_the_whole_complex() -> None:
         wanted = whole(face_complex(cut, domain), allowed)
         assert found.counts == PieceCounts(*map(len, wanted)), name
         if found.cells.problem is not None:
-            assert alone(found) == wanted, name
+            assert alone(found) == streamed(cut, domain, allowed) == wanted, name
         assert count_pieces(cut, domain, allowed) == found.counts
         kinds += [bool(part) for part in wanted]
     assert len(families) == 8
@@ -109,7 +133,7 @@ def test_boundaries_between_classes_are_those_of_the_whole_complex() -> None:
             wanted = whole(face_complex(cut), allowed)
             assert found.counts == PieceCounts(*map(len, wanted))
             if found.cells.problem is not None:
-                assert alone(found) == wanted
+                assert alone(found) == streamed(cut, None, allowed) == wanted
             assert count_pieces(cut, None, allowed) == found.counts
 
 
@@ -146,6 +170,8 @@ def test_the_plain_engine_leaves_out_the_same_cells(monkeypatch: pytest.MonkeyPa
     for (name, cut, domain, allowed), one in zip(chosen, compiled, strict=True):
         plain = level_pieces(cut, domain, allowed)
         assert plain.counts == one.counts, name
+        if plain.cells.problem is not None:
+            assert alone(plain) == streamed(cut, domain, allowed), name
         assert sorted(map(bytes, plain.cells.pattern_words)) == sorted(map(bytes, one.cells.pattern_words)), name
 
 
@@ -175,6 +201,7 @@ def test_faces_that_only_touch_and_flat_cells_are_told_apart() -> None:
     assert [cell.pattern_text for cell in found.flat_cells()] == ["0|0"]
     constant = Network.from_layers([[[0, 0]], [[1]]], [[-1], [3]])
     assert level_pieces(with_level(constant, 0, fmpq(3)), None, ((0,),)).counts == (0, 1, 0)
+    assert [part.kind for part in iterate_parts(with_level(constant, 0, fmpq(3)), None, ((0,),))] == ["flat"]
     assert level_pieces(with_level(constant, 0, fmpq(2)), None, ((0,),)).counts == (0, 0, 0)
     assert level_pieces(with_levels(cone), Polyhedron.box([1, 1], [2, 2]), ((0,),)).counts == (0, 0, 0)
 

@@ -254,7 +254,8 @@ def test_values_at_vertices_in_python() -> None:
         (("--pieces", "--cycles"), "leave --cycles out"),
         (("--pieces", "--persistence"), "leave --persistence out"),
         (("--pieces", "--set", "below"), "give --set level"),
-        (("--pieces", "-o", "set.png"), "leave -o out"),
+        (("--pieces", "-o", "set.png"), "give -o a name such as pieces.jsonl"),
+        (("--pieces", "-o", "pieces.jsonl", "--window", "0,1"), "leave it out with --pieces"),
     ],
 )
 def test_refusals_are_one_line(

@@ -228,6 +228,38 @@ def test_short_counts_say_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert json.loads(out)["counts"]["cells"] == CELLS
 
 
+def posed_outlook(sizes: list[int], lines: list[str]) -> Outlook:
+    network = random_network(sizes, rng=1)
+    problem = cell_problem(network)
+    assert problem is not None
+    watched = Outlook(Problem(network, None, "all"), lambda cells, share: None, lines.append)
+    watched.posed(problem, lambda: CoreProblem(problem))
+    return watched
+
+
+def test_a_tiny_share_is_said_where_a_cell_is_too_large_for_an_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlook, "FIRST_LOOK", 0.01)
+    lines: list[str] = []
+    watched = posed_outlook([30, 30, 40, 1], lines)
+    time.sleep(0.05)
+    watched(10**12, 1e-12)  # a pace at which the first stage alone, 2^30 cells, takes no day
+    watched.close()
+    assert len(lines) == 1
+    assert "only 1e-12 of the tree of cells is done after 0 s" in lines[0]
+
+
+def test_no_news_has_a_proven_bound_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlook, "NO_CELL", 0.2)
+    lines: list[str] = []
+    watched = posed_outlook([40, 60, 1], lines)
+    last = time.monotonic() + 5
+    while not lines and time.monotonic() < last:
+        time.sleep(0.01)
+    watched.close()
+    (line,) = lines
+    assert f"no cell in 0.2 s, and there are more than {2**39 * 22:,}" in line  # 2^(r - 1) (N - r + 2)
+
+
 def test_no_news_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlook, "NO_CELL", 0.02)
     lines: list[str] = []

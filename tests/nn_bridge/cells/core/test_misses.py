@@ -41,7 +41,7 @@ PLANTED = {
         "const double lost = 3 * products(int(terms_.size()) + later + 8);",
         "const double lost = 0;",
     ),
-    "the error of the point left out": ("f * spread + size * off", "f * spread + size * none"),
+    "the error of the point left out": ("f * spread + size * off", "f * spread + size * (off - off)"),
     "a weight's sign left in the radius": ("r += absolute(w) * load(wide + i)", "r += w * load(wide + i)"),
     "the same, units side by side": ("r[k] += absolute(w) * e;", "r[k] += w * e;"),
     "a lower bound above the value": (

@@ -13,6 +13,7 @@ from nn_bridge.cells.counting.estimate import (
     Sample,
     Visitor,
     _drawn,
+    _lognormal_ends,
     descend,
     explore_first_levels,
     interval,
@@ -139,6 +140,26 @@ def test_the_interval_of_a_skewed_sample_allows_for_a_tail() -> None:
         plain += values.mean() - half <= math.exp(1.2**2 / 2) <= values.mean() + half
     assert covered >= 290
     assert plain < covered
+
+
+def test_the_lognormal_interval_has_the_quantiles_of_its_pivot() -> None:
+    rng = np.random.default_rng(3)
+    for size, deviation in ((4, 0.5), (12, 1.2), (12, 3.0)):
+        normal, share = rng.normal(size=400_000), rng.chisquare(size - 1, 400_000) / (size - 1)
+        pivots = 2 + normal * deviation / np.sqrt(size * share) + deviation**2 / (2 * share)
+        for end, level in zip(_lognormal_ends(2.0, deviation, size), (0.001, 0.999), strict=True):
+            assert abs((pivots < end).mean() - level) < 5 * math.sqrt(0.001 / 400_000)
+    assert _lognormal_ends(2.0, 0.0, 4) == (2.0, 2.0)
+
+
+def test_the_interval_keeps_its_level_where_logarithms_are_spread() -> None:
+    rng = np.random.default_rng(9)
+    for size, deviation in ((5, 1.5), (12, 2.5)):
+        covered = 0
+        for _ in range(200):
+            low, high = interval(np.exp(rng.normal(0, deviation, size)))
+            covered += low <= math.exp(deviation**2 / 2) <= high
+        assert covered >= 197
 
 
 def test_descents_and_representatives_fill_what_is_left() -> None:
