@@ -80,22 +80,19 @@ class LocalCells:
         self.network, self.domain = network, domain
         self.coordinates: UnitCoordinates | None = None
         self.reduced = network
-        walls: tuple[Row, ...] = ()
-        if domain is not None:
-            if domain.dim != network.input_dim:
-                raise NetworkError(f"the domain has {domain.dim} coordinates, the network reads {network.input_dim}")
-            if not domain.is_full_dimensional():
-                raise NetworkError("the domain has no interior; to explore a plane give it as a slice instead")
-            walls = domain.irredundant().inequalities
-        elif network.stages:
+        walls = walls_of(network, domain)
+        if domain is None and network.stages:
             # many inputs that only few units read: the values of these units are better coordinates
             found = independent(network.stages[0].block(INPUT) or ())
             in_units = unit_coordinates(network, found, fewer=True) or unit_coordinates(network, found)
             if in_units is not None:
                 self.reduced, self.coordinates = in_units
                 self._units = found.rows
+        self._set_forms(walls)
+
+    def _set_forms(self, walls: tuple[Row, ...]) -> None:
         rows = tuple(primitive([*(-a for a in row[:-1]), row[-1]]) for row in walls)  # as a . x + b >= 0
-        self.forms = ExactForms(network, rows)
+        self.forms = ExactForms(self.network, rows)
         self.reduced_forms = self.forms if self.coordinates is None else ExactForms(self.reduced)
 
     def of(self, pattern: Iterable[Iterable[Any]]) -> LocalCell:
@@ -329,6 +326,23 @@ class LocalCell:
         """The cells across the facets, in their order; facets on the boundary of the domain have none."""
         found = map(self.neighbour, range(len(self._facet_rows)))
         return tuple(cell for cell in found if cell is not None)
+
+
+def walls_of(network: Network, domain: Polyhedron | None) -> tuple[Row, ...]:
+    """The facets of a domain, after it has been checked.
+
+    Raises
+    ------
+    NetworkError
+        The domain has another dimension than the input, or no interior.
+    """
+    if domain is None:
+        return ()
+    if domain.dim != network.input_dim:
+        raise NetworkError(f"the domain has {domain.dim} coordinates, the network reads {network.input_dim}")
+    if not domain.is_full_dimensional():
+        raise NetworkError("the domain has no interior; to explore a plane give it as a slice instead")
+    return domain.irredundant().inequalities
 
 
 def _factor(form: Any, row: IntegerRow) -> int | None:

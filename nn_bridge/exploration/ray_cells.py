@@ -1,0 +1,121 @@
+"""`RayCells`: the cells of a network with some of their facets, proven by rays: for many inputs and many units.
+
+A ray from a point inside of a cell leaves it at the first zero of a unit's form.  Where only one hyperplane is met
+there, the point on it satisfies all other constraints strictly, so it lies inside of a facet: no linear program is
+needed, no form of any other unit, and no coordinates.  Rays are proposed in floating point; error bounds prove the first
+zero, or exact forms of the few units whose zeros the bounds do not tell apart.  A ray that meets several hyperplanes
+at once proves nothing.  The facets found are facets; there may be more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from nn_bridge.errors import NetworkError
+from nn_bridge.exploration.linear_parts import LinearParts
+from nn_bridge.exploration.local_cell import LocalCells, walls_of
+from nn_bridge.exploration.ray_cell import RayCell, Start, satisfied
+from nn_bridge.exploration.unit_forms import Unit, side
+from nn_bridge.network.network import Network, Row
+from polyhedra.limits import check_limits
+from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import ZERO, primitive
+
+_TRIES = 32
+"""Directions from a start on a facet or on a lower face, at most."""
+
+
+class RayCells(LocalCells):
+    """The cells of one network on one domain, each made when it is asked for, with the facets that rays meet.
+
+    Parameters
+    ----------
+    network : Network
+    domain : Polyhedron, optional
+        Full-dimensional; None is all of R^n.
+    rays : int, optional
+        Rays that are looked at for each cell; by default four for each unit and wall.  As many as that are aimed at
+        all of them in turn, the others at those that were missed, and at last at random, always the same ones.
+
+    Raises
+    ------
+    NetworkError
+        The domain has another dimension than the input, or no interior.
+
+    Examples
+    --------
+    >>> lines = Network.from_layers([[[1, 0], [0, 1]], [[1, 1]]])
+    >>> (cell,) = RayCells(lines).at([3, 4])
+    >>> [other.pattern_text for other in cell.neighbours()], cell.complete
+    (['10', '01'], True)
+    """
+
+    def __init__(self, network: Network, domain: Polyhedron | None = None, rays: int | None = None) -> None:
+        self.network, self.domain = network, domain
+        self.reduced, self.coordinates = network, None
+        walls = walls_of(network, domain)
+        self.walls = tuple(primitive(row) for row in walls)
+        self.parts = LinearParts(network, self.walls)
+        self.rays = 4 * self.parts.count if rays is None else rays
+        self._set_forms(walls)
+
+    def at(self, point: Iterable[Any]) -> tuple[RayCell, ...]:
+        """The cell that holds a point in its inside, or cells that hold it in their closure, sorted by pattern.
+
+        A point on a facet, or on a lower face, is left in up to 32 directions; the cells that they lead to are given.
+
+        Raises
+        ------
+        NetworkError
+            The point has the wrong length, is not finite, or lies outside the domain.
+        """
+        exact = self.network.point(point)
+        slack = [row[-1] - sum((a * v for a, v in zip(row, exact, strict=False) if a), ZERO) for row in self.walls]
+        if any(value < 0 for value in slack):
+            raise NetworkError("the start lies outside the domain; give a point of the domain")
+        values = self.network.preactivations(exact)[:-1]
+        active = tuple(sum(int(v > 0) << i for i, v in enumerate(stage)) for stage in values)
+        touched = [(s, i) for s, stage in enumerate(values) for i, v in enumerate(stage) if v == 0]
+        tight = [row for row, value in zip(self.walls, slack, strict=True) if value == 0]
+        if not tight:
+            still = side(self.network, active, touched, (ZERO,) * self.network.input_dim)
+            if still is not None:  # only units that are 0 around the point
+                return (RayCell(self, active, Start(exact, still.zero)),)
+        return self._around(exact, active, touched, tight)
+
+    def _around(
+        self, point: Row, active: tuple[int, ...], touched: list[Unit], tight: list[tuple[int, ...]]
+    ) -> tuple[RayCell, ...]:
+        rng = np.random.default_rng(0)
+        found: dict[tuple[int, ...], RayCell] = {}
+        for _ in range(min(_TRIES, 2 + 2 * len(touched))):
+            check_limits()
+            direction = self._inwards(point, tight, [fmpq(v) for v in rng.integers(-(2**20), 2**20, len(point)).tolist()])
+            beside = side(self.network, active, touched, direction)
+            if beside is not None and beside.active not in found:
+                cell = RayCell(self, beside.active, Start(None, beside.zero))
+                start = cell.beyond(point, direction, ZERO)
+                found[beside.active] = RayCell(self, beside.active, Start(start, beside.zero))
+        return tuple(found[pattern] for pattern in sorted(found, key=lambda bits: found[bits].pattern))
+
+    def _inwards(self, point: Row, tight: list[tuple[int, ...]], drawn: list[fmpq]) -> list[fmpq]:
+        """A direction into the domain: that of a point inside of it, changed by a random one as far as it goes."""
+        if not tight or self.domain is None:
+            return drawn
+        inside = self.domain.interior_point()
+        assert inside is not None
+        towards = [p - q for p, q in zip(inside, point, strict=True)]
+        share = fmpq(1)
+        while True:
+            check_limits()
+            changed = [p + share * q for p, q in zip(towards, drawn, strict=True)]
+            if satisfied([(*row[:-1], 0) for row in tight], changed):
+                return changed
+            share /= 4
+
+
+__all__ = ["RayCells"]
