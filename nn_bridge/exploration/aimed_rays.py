@@ -1,9 +1,9 @@
 """`rays`: directions from a point inside a polyhedron that are likely to leave it through many different facets.
 
-The rows are scaled such that a ray with direction ``d`` is at the hyperplane of row ``v`` at the time ``1 / y_v``, where
-``y = G d``; it leaves through the row with the largest ``y``.  The direction aimed at row ``u`` is the one whose ``y`` is
-nearest to the unit vector ``e_u`` (least squares).  Where another row is met first, that row is asked to stay at half
-of the way, and so on for a few rounds.  At last there are random directions.
+The rows are scaled such that a ray with direction ``d`` is at the hyperplane of row ``v`` at the time ``1 / y_v``,
+where ``y = G d``; it leaves through the row with the largest ``y``.  The direction aimed at row ``u`` is the one whose
+``y`` is nearest to the unit vector ``e_u`` (least squares).  Where another row is met first, that row is asked to stay
+at half of the way, and so on for a few rounds.  At last there are random directions.
 
 Everything here is a proposal in floating point: which facet a ray meets is proven elsewhere.
 """
@@ -20,7 +20,7 @@ from polyhedra.arrays import Flags, Floats
 from polyhedra.limits import check_limits
 
 _MOST_SQUARE = 4096
-"""Rows or inputs up to which the least squares are solved, by Cholesky's decomposition; beyond, rays go along normals."""
+"""Rows or inputs up to which least squares are solved, by Cholesky's decomposition; beyond, rays go along normals."""
 
 _AT_ONCE = 256  # rays
 _ROUNDS, _ADDED, _MOST_HELD = 12, 8, 64

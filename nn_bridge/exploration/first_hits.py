@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +9,10 @@ from flint import fmpq
 from scipy import sparse
 
 from nn_bridge.exploration.aimed_rays import rays
+from nn_bridge.exploration.linear_parts import flags_of
 from nn_bridge.exploration.unit_forms import Form, Unit, unit_form
 from nn_bridge.network.network import Row
-from polyhedra.arrays import Flags, Floats, Integers
+from polyhedra.arrays import Floats, Integers
 from polyhedra.limits import check_limits
 from polyhedra.rounding import UNIT_ROUNDOFF
 from polyhedra.scalars import ZERO, rational, to_float
@@ -48,12 +48,9 @@ class FirstHits:
     def __init__(self, home: RayCells, active: tuple[int, ...], inside: Row, zero: frozenset[Unit]) -> None:
         self._home, self._active = home, active
         sizes = home.network.hidden
-        self._flags = [
-            np.array([bits >> i & 1 for i in range(size)], dtype=bool) for bits, size in zip(active, sizes, strict=True)
-        ]
+        self._flags = flags_of(active, sizes)
         values = [v for stage in home.network.preactivations(inside)[:-1] for v in stage]
-        for row in home.walls:
-            values.append(row[-1] - sum((a * v for a, v in zip(row, inside, strict=False) if a), ZERO))
+        values += [row[-1] - sum((a * v for a, v in zip(row, inside, strict=False) if a), ZERO) for row in home.walls]
         self._values = values
         starts = np.cumsum([0, *sizes])
         self._names = [(s, i) for s, size in enumerate(sizes) for i in range(size)]

@@ -39,7 +39,7 @@ class LinearParts:
     ----------
     network : Network
     walls : sequence of integer rows
-        Rows ``(a, b)``, meaning ``a . x <= b``; they count as units behind the last stage, with the value ``b - a . x``.
+        Rows ``(a, b)``, meaning ``a . x <= b``; they count as units after the last stage, with the value ``b - a . x``.
 
     Examples
     --------
@@ -107,6 +107,13 @@ class LinearParts:
             return value, 1.0001 * (carried + terms * UNIT_ROUNDOFF * size) + 1e-300 * tiny
 
 
+def flags_of(active: Sequence[int], sizes: Sequence[int]) -> list[Flags]:
+    """The pattern as an array of bool for each stage."""
+    return [
+        np.array([bits >> i & 1 for i in range(size)], dtype=bool) for bits, size in zip(active, sizes, strict=True)
+    ]
+
+
 def _block(source: int, matrix: Sequence[Sequence[fmpq]], width: int = 0) -> _Block:
     starts, columns, values = [0], list[int](), list[float]()
     for row in matrix:
@@ -119,4 +126,4 @@ def _block(source: int, matrix: Sequence[Sequence[fmpq]], width: int = 0) -> _Bl
     return _Block(source, weights, abs(weights), int(np.diff(starts).max(initial=0)))
 
 
-__all__ = ["LinearParts"]
+__all__ = ["LinearParts", "flags_of"]

@@ -256,9 +256,14 @@ class LocalCell:
         return self.home.lifted(self._reduced_point)
 
     @cached_property
-    def bounded(self) -> bool:
+    def bounded(self) -> bool | None:
         """Whether the cell is bounded."""
         return self._reduced.dim == self.home.network.input_dim and self._reduced.is_bounded()
+
+    @cached_property
+    def output_rows(self) -> tuple[Row, ...]:
+        """The outputs as affine functions of the coordinates in which cells are found; equal iff `affine_map` is."""
+        return self.home.reduced.affine_forms(self.pattern)[-1]
 
     @cached_property
     def affine_map(self) -> AffineMap:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,11 +13,11 @@ from flint import fmpq
 from nn_bridge.cells.cell import CellFacet
 from nn_bridge.errors import NetworkError
 from nn_bridge.exploration.first_hits import FirstHits
+from nn_bridge.exploration.linear_parts import flags_of
 from nn_bridge.exploration.local_cell import CellFacts, LocalCell
 from nn_bridge.exploration.unit_forms import Form, Unit, side, unit_form
 from nn_bridge.network.network import Row
-from polyhedra.arrays import Flags, Floats
-from polyhedra.limits import OutOfTime, check_limits
+from polyhedra.limits import check_limits
 from polyhedra.matrix import AffineMap
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive, rational, to_float
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from nn_bridge.exploration.ray_cells import RayCells
 
 
-_EASY = 10_000
+EASY = 10_000
 """Entries of the rows of facets up to which a cell is asked whether it is bounded, where rays leave that open."""
 
 
@@ -74,10 +73,13 @@ class RayCell(LocalCell):
         self._hits.run()
         return self._hits.facets()
 
-    def facets_so_far(self) -> int:
-        """The facets found when a limit in time has ended the search."""
+    def keep_found(self) -> bool:
+        """Be content with the facets found until a limit in time ended the search; whether there are any."""
         hits = self.__dict__.get("_hits")
-        return 0 if hits is None else len(hits.facets())
+        if hits is None or not hits.facets():
+            return False
+        self.__dict__["_met"] = hits.facets()
+        return True
 
     @property
     def facet_count(self) -> int:
@@ -207,7 +209,7 @@ class RayCell(LocalCell):
     def _stay(self, point: Row, direction: Sequence[fmpq], time: fmpq) -> fmpq:
         """How long the ray stays in this cell, about."""
         forward = np.array([[to_float(v) for v in direction]])
-        speeds = self._home.parts.speeds(self._flags, forward)[0][:, 0]
+        speeds = self._home.parts.speeds(flags_of(self.active, self.home.network.hidden), forward)[0][:, 0]
         at = self.home.network.preactivations(tuple(p + time * d for p, d in zip(point, direction, strict=True)))[:-1]
         values = np.array([to_float(v) for stage in at for v in stage])
         slack = [row[-1] - dot for row in self._home.walls for dot in [_dot(row, point) + time * _dot(row, direction)]]
@@ -219,18 +221,16 @@ class RayCell(LocalCell):
             return rational(least)
         return time if time > 0 else ONE
 
-    @cached_property
-    def _flags(self) -> list[Flags]:
-        return flags_of(self.active, self.home.network.hidden)
-
     # ---------------------------------------------------------------- what a cell has beside facets
 
     @cached_property
-    def bounded(self) -> bool | None:  # type: ignore[override]
+    def bounded(self) -> bool | None:
         """Whether the cell is bounded; None where this is not known."""
+        if self._home.domain_is_bounded:
+            return True
         if self._hits.unbounded or self.facets_at_most <= self.home.network.input_dim:
             return False
-        small = self.facet_count * self.home.network.input_dim <= _EASY
+        small = self.facet_count * self.home.network.input_dim <= EASY
         return self._reduced.is_bounded() if small and self.complete else None
 
     @cached_property
@@ -256,11 +256,6 @@ class RayCell(LocalCell):
         raise NetworkError("facets found by rays are not exchanged between processes; take LocalCells")
 
 
-def flags_of(active: Sequence[int], sizes: Sequence[int]) -> list[Flags]:
-    """The pattern as an array of bool for each stage."""
-    return [np.array([bits >> i & 1 for i in range(size)], dtype=bool) for bits, size in zip(active, sizes, strict=True)]
-
-
 def satisfied(walls: Sequence[tuple[int, ...]], point: Sequence[fmpq]) -> bool:
     """Whether a point satisfies rows ``(a, b)``, meaning ``a . x <= b``, strictly."""
     return all(_dot(row, point) < row[-1] for row in walls)
@@ -277,4 +272,4 @@ def _dense(form: Form, dim: int) -> Row:
     return (*row, form.constant)
 
 
-__all__ = ["RayCell", "Start", "flags_of", "satisfied"]
+__all__ = ["EASY", "RayCell", "Start", "satisfied"]

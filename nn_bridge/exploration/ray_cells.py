@@ -2,14 +2,15 @@
 
 A ray from a point inside of a cell leaves it at the first zero of a unit's form.  Where only one hyperplane is met
 there, the point on it satisfies all other constraints strictly, so it lies inside of a facet: no linear program is
-needed, no form of any other unit, and no coordinates.  Rays are proposed in floating point; error bounds prove the first
-zero, or exact forms of the few units whose zeros the bounds do not tell apart.  A ray that meets several hyperplanes
-at once proves nothing.  The facets found are facets; there may be more.
+needed, no form of any other unit, and no coordinates.  Rays are proposed in floating point; error bounds prove the
+first zero, or exact forms of the few units whose zeros the bounds do not tell apart.  A ray that meets several
+hyperplanes at once proves nothing.  The facets found are facets; there may be more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from flint import fmpq
 from nn_bridge.errors import NetworkError
 from nn_bridge.exploration.linear_parts import LinearParts
 from nn_bridge.exploration.local_cell import LocalCells, walls_of
-from nn_bridge.exploration.ray_cell import RayCell, Start, satisfied
+from nn_bridge.exploration.ray_cell import EASY, RayCell, Start, satisfied
 from nn_bridge.exploration.unit_forms import Unit, side
 from nn_bridge.network.network import Network, Row
 from polyhedra.limits import check_limits
@@ -38,8 +39,8 @@ class RayCells(LocalCells):
     domain : Polyhedron, optional
         Full-dimensional; None is all of R^n.
     rays : int, optional
-        Rays that are looked at for each cell; by default four for each unit and wall.  As many as that are aimed at
-        all of them in turn, the others at those that were missed, and at last at random, always the same ones.
+        Rays that are looked at for each cell; by default four for each unit and wall, and 1,000.  The first are aimed
+        at units and walls in turn, the next at those that were missed, the last at random, always the same ones.
 
     Raises
     ------
@@ -60,8 +61,24 @@ class RayCells(LocalCells):
         walls = walls_of(network, domain)
         self.walls = tuple(primitive(row) for row in walls)
         self.parts = LinearParts(network, self.walls)
-        self.rays = 4 * self.parts.count if rays is None else rays
+        self.rays = 4 * self.parts.count + 1000 if rays is None else rays
         self._set_forms(walls)
+
+    @cached_property
+    def domain_is_bounded(self) -> bool | None:
+        """Whether the domain is bounded; None where this is not known."""
+        if self.domain is None:
+            return False
+        ends = {
+            (j, row[j] > 0)
+            for row in self.walls
+            if sum(map(bool, row[:-1])) == 1
+            for j in range(len(row) - 1)
+            if row[j]
+        }
+        if len(ends) == 2 * self.network.input_dim:
+            return True
+        return self.domain.is_bounded() if len(self.walls) * self.network.input_dim <= EASY else None
 
     def at(self, point: Iterable[Any]) -> tuple[RayCell, ...]:
         """The cell that holds a point in its inside, or cells that hold it in their closure, sorted by pattern.
@@ -92,9 +109,11 @@ class RayCells(LocalCells):
     ) -> tuple[RayCell, ...]:
         rng = np.random.default_rng(0)
         found: dict[tuple[int, ...], RayCell] = {}
-        for _ in range(min(_TRIES, 2 + 2 * len(touched))):
+        for _ in range(_TRIES):
             check_limits()
-            direction = self._inwards(point, tight, [fmpq(v) for v in rng.integers(-(2**20), 2**20, len(point)).tolist()])
+            direction = self._inwards(
+                point, tight, [fmpq(v) for v in rng.integers(-(2**20), 2**20, len(point)).tolist()]
+            )
             beside = side(self.network, active, touched, direction)
             if beside is not None and beside.active not in found:
                 cell = RayCell(self, beside.active, Start(None, beside.zero))
