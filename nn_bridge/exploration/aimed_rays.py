@@ -4,6 +4,7 @@ The rows are scaled such that a ray with direction ``d`` is at the hyperplane of
 where ``y = G d``; it leaves through the row with the largest ``y``.  The direction aimed at row ``u`` is the one whose
 ``y`` is nearest to the unit vector ``e_u`` (least squares).  Where another row is met first, that row is asked to stay
 at half of the way, and so on for a few rounds.  At last there are random directions.
+Before all that, rays go along the normals of the nearest hyperplanes: this is quick, and of use where time is short.
 
 Everything here is a proposal in floating point: which facet a ray meets is proven elsewhere.
 """
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg, sparse
 
-from polyhedra.arrays import Flags, Floats
+from polyhedra.arrays import Flags, Floats, Integers
 from polyhedra.limits import check_limits
 
 _MOST_SQUARE = 4096
@@ -53,7 +54,7 @@ def rays(gradients: sparse.csr_array, most: int, rng: np.random.Generator, known
     targets = np.flatnonzero(np.diff(gradients.indptr))
     if not len(targets) or most < 1:
         return
-    shares, directions = _least_squares(gradients) if min(m, n) <= _MOST_SQUARE else _normals(gradients)
+    shares, directions = _normals(gradients)
     left = most
 
     def new(combinations: Floats, ahead: Floats) -> Proposal:
@@ -63,15 +64,27 @@ def rays(gradients: sparse.csr_array, most: int, rng: np.random.Generator, known
         places = np.unique(first[real], return_index=True)[1]
         return Proposal(directions(combinations[:, real[places]]), ahead.shape[1])
 
-    for begin in range(0, len(targets), _AT_ONCE):
-        aimed = targets[begin : begin + min(_AT_ONCE, left)]
-        if not len(aimed):
-            return
+    def aimed(at: Integers) -> Proposal:
         check_limits()
-        left -= len(aimed)
-        unit = np.zeros((m, len(aimed)))
-        unit[aimed, np.arange(len(aimed))] = 1.0
-        yield new(unit, shares(unit))
+        unit = np.zeros((m, len(at)))
+        unit[at, np.arange(len(at))] = 1.0
+        return new(unit, shares(unit))
+
+    with np.errstate(all="ignore"):
+        near = np.argsort(-np.asarray(gradients.multiply(gradients).sum(axis=1)).ravel()[targets], kind="stable")
+    first = targets[near[: min(_AT_ONCE, left)]]  # the nearest hyperplane of all belongs to a facet
+    left -= len(first)
+    yield aimed(first)
+    if min(m, n) <= _MOST_SQUARE:
+        check_limits()
+        shares, directions = _least_squares(gradients)
+    rest = targets[~known[targets]]
+    for begin in range(0, len(rest), _AT_ONCE):
+        chosen = rest[begin : begin + min(_AT_ONCE, left)]
+        if not len(chosen):
+            return
+        left -= len(chosen)
+        yield aimed(chosen)
     if min(m, n) <= _MOST_SQUARE:
         for row in targets[~known[targets]].tolist():
             for combination, ahead in _held_back(shares, m, row, min(n, _MOST_HELD)):

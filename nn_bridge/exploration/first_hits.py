@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from flint import fmpq
 from scipy import sparse
 
 from nn_bridge.exploration.aimed_rays import rays
@@ -15,7 +14,7 @@ from nn_bridge.network.network import Row
 from polyhedra.arrays import Floats, Integers
 from polyhedra.limits import check_limits
 from polyhedra.rounding import UNIT_ROUNDOFF
-from polyhedra.scalars import ZERO, rational, to_float
+from polyhedra.scalars import rational, to_float
 
 if TYPE_CHECKING:
     from nn_bridge.exploration.ray_cells import RayCells
@@ -50,7 +49,7 @@ class FirstHits:
         sizes = home.network.hidden
         self._flags = flags_of(active, sizes)
         values = [v for stage in home.network.preactivations(inside)[:-1] for v in stage]
-        values += [row[-1] - sum((a * v for a, v in zip(row, inside, strict=False) if a), ZERO) for row in home.walls]
+        values += [wall.at(inside) for wall in home.walls]
         self._values = values
         starts = np.cumsum([0, *sizes])
         self._names = [(s, i) for s, size in enumerate(sizes) for i in range(size)]
@@ -154,8 +153,7 @@ class FirstHits:
             if row < len(self._names):
                 form = unit_form(self._home.network, self._active, *self._names[row])
             else:
-                wall = self._home.walls[row - len(self._names)]
-                form = Form({j: fmpq(-a) for j, a in enumerate(wall[:-1]) if a}, fmpq(wall[-1]))
+                form = self._home.walls[row - len(self._names)]
             value = self._values[row]
             self._forms[row] = Form({j: a / value for j, a in form.slope.items()}, form.constant / value)
         return self._forms[row]

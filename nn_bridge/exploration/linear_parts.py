@@ -8,19 +8,19 @@ values, beside what its inputs bring along, and below the range of floats by les
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from flint import fmpq
 from scipy import sparse
 
+from nn_bridge.exploration.unit_forms import Form
 from nn_bridge.network.network import Network
 from nn_bridge.network.sparse_row import entries
 from polyhedra.arrays import Flags, Floats
 from polyhedra.rounding import UNIT_ROUNDOFF
 from polyhedra.scalars import to_float
-from polyhedra.system import IntegerRow
 
 
 class _Block(NamedTuple):
@@ -38,8 +38,8 @@ class LinearParts:
     Parameters
     ----------
     network : Network
-    walls : sequence of integer rows
-        Rows ``(a, b)``, meaning ``a . x <= b``; they count as units after the last stage, with the value ``b - a . x``.
+    walls : sequence of Form
+        Of the rows ``a . x <= b`` the slacks ``b - a . x``: they count as units after the last stage.
 
     Examples
     --------
@@ -49,12 +49,15 @@ class LinearParts:
     ([[3.0, 3.0, 3.0]], True)
     """
 
-    def __init__(self, network: Network, walls: Sequence[IntegerRow] = ()) -> None:
+    def __init__(self, network: Network, walls: Sequence[Form] = ()) -> None:
         self.input_dim = network.input_dim
         self.count = sum(network.hidden) + len(walls)
         self._sizes = network.hidden
-        self._stages = [[_block(source, matrix) for source, matrix in stage.blocks] for stage in network.stages]
-        self._walls = _block(0, [[fmpq(-a) for a in row[:-1]] for row in walls], network.input_dim)
+        self._stages = [
+            [_block(source, map(entries, matrix), (len(matrix), len(matrix[0]))) for source, matrix in stage.blocks]
+            for stage in network.stages
+        ]
+        self._walls = _block(0, (wall.slope.items() for wall in walls), (len(walls), network.input_dim))
 
     def gradients(self, active: Sequence[Flags]) -> sparse.csr_array:
         """The gradients of all units and walls on the cell of a pattern, about, a row each."""
@@ -114,14 +117,13 @@ def flags_of(active: Sequence[int], sizes: Sequence[int]) -> list[Flags]:
     ]
 
 
-def _block(source: int, matrix: Sequence[Sequence[fmpq]], width: int = 0) -> _Block:
+def _block(source: int, rows: Iterable[Iterable[tuple[int, fmpq]]], shape: tuple[int, int]) -> _Block:
     starts, columns, values = [0], list[int](), list[float]()
-    for row in matrix:
-        for column, value in entries(row):
+    for row in rows:
+        for column, value in row:
             columns.append(column)
             values.append(to_float(value))
         starts.append(len(columns))
-    shape = len(matrix), len(matrix[0]) if matrix else width
     weights = sparse.csr_array((np.array(values, dtype=float), np.array(columns, dtype=np.int64), starts), shape=shape)
     return _Block(source, weights, abs(weights), int(np.diff(starts).max(initial=0)))
 

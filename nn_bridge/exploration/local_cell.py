@@ -80,7 +80,7 @@ class LocalCells:
         self.network, self.domain = network, domain
         self.coordinates: UnitCoordinates | None = None
         self.reduced = network
-        walls = walls_of(network, domain)
+        self._walls = walls_of(network, domain)
         if domain is None and network.stages:
             # many inputs that only few units read: the values of these units are better coordinates
             found = independent(network.stages[0].block(INPUT) or ())
@@ -88,12 +88,18 @@ class LocalCells:
             if in_units is not None:
                 self.reduced, self.coordinates = in_units
                 self._units = found.rows
-        self._set_forms(walls)
+        self.reduced_forms  # noqa: B018  refuses networks that are too large
 
-    def _set_forms(self, walls: tuple[Row, ...]) -> None:
-        rows = tuple(primitive([*(-a for a in row[:-1]), row[-1]]) for row in walls)  # as a . x + b >= 0
-        self.forms = ExactForms(self.network, rows)
-        self.reduced_forms = self.forms if self.coordinates is None else ExactForms(self.reduced)
+    @cached_property
+    def forms(self) -> ExactForms:
+        """The exact forms of units in the inputs, and of the walls of the domain as ``a . x + b >= 0``."""
+        rows = tuple(primitive([*(-a for a in row[:-1]), row[-1]]) for row in self._walls)
+        return ExactForms(self.network, rows)
+
+    @cached_property
+    def reduced_forms(self) -> ExactForms:
+        """The same in the coordinates in which cells are found."""
+        return self.forms if self.coordinates is None else ExactForms(self.reduced)
 
     def of(self, pattern: Iterable[Iterable[Any]]) -> LocalCell:
         """The cell of an activation pattern.

@@ -111,7 +111,7 @@ class RayCell(LocalCell):
         units = tuple(name for name in names if name[0] >= 0)
         walls = tuple(wall for kind, wall in names if kind < 0)
         if walls:
-            return CellFacet(units, walls, tuple(map(fmpq, self._home.walls[walls[0]])))
+            return CellFacet(units, walls, self._home._walls[walls[0]])
         stage, unit = units[0]
         form = unit_form(self.home.network, self.active, stage, unit)
         sign = -1 if self.active[stage] >> unit & 1 else 1
@@ -178,8 +178,7 @@ class RayCell(LocalCell):
         names = before.facet_names[self.start.facet]
         stage, unit = names[0]
         form = unit_form(before.home.network, before.active, stage, unit)
-        value = form.constant + form.along(before.interior_point)
-        return self.beyond(before.interior_point, direction, -value / form.along(direction))
+        return self.beyond(before.interior_point, direction, -form.at(before.interior_point) / form.along(direction))
 
     def beyond(self, point: Row, direction: Sequence[fmpq], time: fmpq) -> Row:
         """A point strictly inside, on the ray from ``point`` that comes into this cell at a time."""
@@ -204,7 +203,7 @@ class RayCell(LocalCell):
                     return False
                 if (value > 0) != bool(bits >> unit & 1):
                     return False
-        return satisfied(self._home.walls, point)
+        return all(wall.at(point) > 0 for wall in self._home.walls)
 
     def _stay(self, point: Row, direction: Sequence[fmpq], time: fmpq) -> fmpq:
         """How long the ray stays in this cell, about."""
@@ -212,7 +211,7 @@ class RayCell(LocalCell):
         speeds = self._home.parts.speeds(flags_of(self.active, self.home.network.hidden), forward)[0][:, 0]
         at = self.home.network.preactivations(tuple(p + time * d for p, d in zip(point, direction, strict=True)))[:-1]
         values = np.array([to_float(v) for stage in at for v in stage])
-        slack = [row[-1] - dot for row in self._home.walls for dot in [_dot(row, point) + time * _dot(row, direction)]]
+        slack = [wall.at(point) + time * wall.along(direction) for wall in self._home.walls]
         values = np.concatenate([values, [to_float(v) for v in slack]])
         with np.errstate(all="ignore"):
             times = np.where(values * speeds < 0, -values / speeds, np.inf)
@@ -256,15 +255,6 @@ class RayCell(LocalCell):
         raise NetworkError("facets found by rays are not exchanged between processes; take LocalCells")
 
 
-def satisfied(walls: Sequence[tuple[int, ...]], point: Sequence[fmpq]) -> bool:
-    """Whether a point satisfies rows ``(a, b)``, meaning ``a . x <= b``, strictly."""
-    return all(_dot(row, point) < row[-1] for row in walls)
-
-
-def _dot(row: Sequence[int], point: Sequence[fmpq]) -> fmpq:
-    return sum((a * v for a, v in zip(row, point, strict=False) if a), ZERO)
-
-
 def _dense(form: Form, dim: int) -> Row:
     row = [ZERO] * dim
     for j, value in form.slope.items():
@@ -272,4 +262,4 @@ def _dense(form: Form, dim: int) -> Row:
     return (*row, form.constant)
 
 
-__all__ = ["EASY", "RayCell", "Start", "satisfied"]
+__all__ = ["EASY", "RayCell", "Start"]

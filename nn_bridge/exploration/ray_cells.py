@@ -19,12 +19,12 @@ from flint import fmpq
 from nn_bridge.errors import NetworkError
 from nn_bridge.exploration.linear_parts import LinearParts
 from nn_bridge.exploration.local_cell import LocalCells, walls_of
-from nn_bridge.exploration.ray_cell import EASY, RayCell, Start, satisfied
-from nn_bridge.exploration.unit_forms import Unit, side
+from nn_bridge.exploration.ray_cell import EASY, RayCell, Start
+from nn_bridge.exploration.unit_forms import Form, Unit, side
 from nn_bridge.network.network import Network, Row
 from polyhedra.limits import check_limits
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import ZERO, primitive
+from polyhedra.scalars import ZERO
 
 _TRIES = 32
 """Directions from a start on a facet or on a lower face, at most."""
@@ -58,24 +58,17 @@ class RayCells(LocalCells):
     def __init__(self, network: Network, domain: Polyhedron | None = None, rays: int | None = None) -> None:
         self.network, self.domain = network, domain
         self.reduced, self.coordinates = network, None
-        walls = walls_of(network, domain)
-        self.walls = tuple(primitive(row) for row in walls)
+        self._walls = walls_of(network, domain)
+        self.walls = tuple(_slack_of(row) for row in self._walls)
         self.parts = LinearParts(network, self.walls)
         self.rays = 4 * self.parts.count + 1000 if rays is None else rays
-        self._set_forms(walls)
 
     @cached_property
     def domain_is_bounded(self) -> bool | None:
         """Whether the domain is bounded; None where this is not known."""
         if self.domain is None:
             return False
-        ends = {
-            (j, row[j] > 0)
-            for row in self.walls
-            if sum(map(bool, row[:-1])) == 1
-            for j in range(len(row) - 1)
-            if row[j]
-        }
+        ends = {(j, a > 0) for wall in self.walls if len(wall.slope) == 1 for j, a in wall.slope.items()}
         if len(ends) == 2 * self.network.input_dim:
             return True
         return self.domain.is_bounded() if len(self.walls) * self.network.input_dim <= EASY else None
@@ -91,13 +84,13 @@ class RayCells(LocalCells):
             The point has the wrong length, is not finite, or lies outside the domain.
         """
         exact = self.network.point(point)
-        slack = [row[-1] - sum((a * v for a, v in zip(row, exact, strict=False) if a), ZERO) for row in self.walls]
+        slack = [wall.at(exact) for wall in self.walls]
         if any(value < 0 for value in slack):
             raise NetworkError("the start lies outside the domain; give a point of the domain")
         values = self.network.preactivations(exact)[:-1]
         active = tuple(sum(int(v > 0) << i for i, v in enumerate(stage)) for stage in values)
         touched = [(s, i) for s, stage in enumerate(values) for i, v in enumerate(stage) if v == 0]
-        tight = [row for row, value in zip(self.walls, slack, strict=True) if value == 0]
+        tight = [wall for wall, value in zip(self.walls, slack, strict=True) if value == 0]
         if not tight:
             still = side(self.network, active, touched, (ZERO,) * self.network.input_dim)
             if still is not None:  # only units that are 0 around the point
@@ -105,7 +98,7 @@ class RayCells(LocalCells):
         return self._around(exact, active, touched, tight)
 
     def _around(
-        self, point: Row, active: tuple[int, ...], touched: list[Unit], tight: list[tuple[int, ...]]
+        self, point: Row, active: tuple[int, ...], touched: list[Unit], tight: list[Form]
     ) -> tuple[RayCell, ...]:
         rng = np.random.default_rng(0)
         found: dict[tuple[int, ...], RayCell] = {}
@@ -121,7 +114,7 @@ class RayCells(LocalCells):
                 found[beside.active] = RayCell(self, beside.active, Start(start, beside.zero))
         return tuple(found[pattern] for pattern in sorted(found, key=lambda bits: found[bits].pattern))
 
-    def _inwards(self, point: Row, tight: list[tuple[int, ...]], drawn: list[fmpq]) -> list[fmpq]:
+    def _inwards(self, point: Row, tight: list[Form], drawn: list[fmpq]) -> list[fmpq]:
         """A direction into the domain: that of a point inside of it, changed by a random one as far as it goes."""
         if not tight or self.domain is None:
             return drawn
@@ -132,9 +125,14 @@ class RayCells(LocalCells):
         while True:
             check_limits()
             changed = [p + share * q for p, q in zip(towards, drawn, strict=True)]
-            if satisfied([(*row[:-1], 0) for row in tight], changed):
+            if all(wall.along(changed) > 0 for wall in tight):
                 return changed
             share /= 4
+
+
+def _slack_of(row: Row) -> Form:
+    """The form ``b - a . x`` of a row ``(a, b)``."""
+    return Form({j: -a for j, a in enumerate(row[:-1]) if a}, row[-1])
 
 
 __all__ = ["RayCells"]

@@ -26,6 +26,10 @@ class Form(NamedTuple):
     slope: Mapping[int, fmpq]
     constant: fmpq
 
+    def at(self, point: Sequence[fmpq]) -> fmpq:
+        """The value at a point."""
+        return self.constant + self.along(point)
+
     def along(self, direction: Sequence[fmpq]) -> fmpq:
         """The derivative along a direction."""
         return sum((a * direction[j] for j, a in self.slope.items()), ZERO)

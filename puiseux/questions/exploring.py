@@ -318,6 +318,8 @@ def summarize(
     if not some and time_limit is not None and posed.network.input_dim > _LARGE:
         workers = max(workers, 2)  # a compiled linear program hears of no limit, but a process can be ended
     tally = _Tally()
+    if some and watch is not None:
+        watch()  # a cell takes no linear program
     reason = None
     try:
         with limited(time_limit):
@@ -342,6 +344,9 @@ def summarize(
                     write(json.dumps(_line(visit)) + "\n")
     except OutOfTime:
         reason = f"stopped at the time limit of {time_limit:g} s"
+        last = tally.add_unfinished()
+        if last is not None and write is not None:
+            write(json.dumps(_line(last)) + "\n")
     return Exploration(
         cells=len(tally.found),
         facets=tally.facets,
@@ -366,35 +371,38 @@ class _Tally:
     def __init__(self) -> None:
         self.found: dict[tuple[int, ...], int] = {}  # with the number of the affine map
         self.farthest = self.rays = 0
+        self._last: Visit | None = None
         self._unmet = 0  # facets that cells may have beside
         self._between: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
         self._outer = 0
         self._maps: dict[Any, int] = {}
 
     def add(self, visit: Visit) -> None:
-        """Count a cell; with the facets found so far where a limit in time ends the search for them."""
+        """Count a cell."""
+        self._last = visit
         cell = visit.cell
-        try:
-            count = cell.facet_count
-        except OutOfTime:
-            if isinstance(cell, RayCell) and cell.keep_found():
-                self._take(visit, cell.facet_count)
-            raise
-        self._take(visit, count)
-
-    def _take(self, visit: Visit, count: int) -> None:
-        cell = visit.cell
-        for number in range(count):
-            beyond = cell.neighbour(number)
-            if beyond is None:
+        beyond = [cell.neighbour(number) for number in range(cell.facet_count)]
+        outputs = cell.output_rows
+        for other in beyond:
+            if other is None:
                 self._outer += 1
             else:  # two cells share one facet at most
-                self._between.add((min(cell.active, beyond.active), max(cell.active, beyond.active)))
+                self._between.add((min(cell.active, other.active), max(cell.active, other.active)))
         if isinstance(cell, RayCell):
             self._unmet += cell.facets_at_most - cell.facet_count
             self.rays += cell.rays
-        self.found[cell.active] = self._maps.setdefault(cell.output_rows, len(self._maps))
+        self.found[cell.active] = self._maps.setdefault(outputs, len(self._maps))
         self.farthest = max(self.farthest, visit.distance)
+
+    def add_unfinished(self) -> Visit | None:
+        """Count the cell that a limit in time has interrupted, with the facets that rays have met before, if any."""
+        last = self._last
+        if last is None or last.cell.active in self.found:
+            return None
+        if not isinstance(last.cell, RayCell) or not last.cell.keep_found():
+            return None
+        self.add(last)
+        return last
 
     @property
     def facets(self) -> int:

@@ -12,7 +12,7 @@ import puiseux
 from nn_bridge.errors import NetworkError
 from nn_bridge.exploration import LocalCells, RayCell, RayCells, path_bounds, walk
 from nn_bridge.exploration.linear_parts import LinearParts, flags_of
-from nn_bridge.exploration.unit_forms import unit_form
+from nn_bridge.exploration.unit_forms import Form, unit_form
 from nn_bridge.network.network import Network
 from polyhedra.arrays import Flags, Floats
 from polyhedra.limits import OutOfTime, time_limit
@@ -117,7 +117,7 @@ def test_speeds_are_within_their_bounds() -> None:
     x = network.point([fmpq(k, 7) for k in range(6)])
     active = tuple(sum(int(on) << i for i, on in enumerate(stage)) for stage in network.pattern(x))
     directions = np.random.default_rng(0).normal(size=(5, 6))
-    parts = LinearParts(network, ((1, 2, 3, 4, 5, 6, 7),))
+    parts = LinearParts(network, [Form({k: fmpq(-k - 1) for k in range(6)}, fmpq(7))])
     values, errors = parts.speeds(flags_of(active, network.hidden), directions)
     gradients = parts.gradients(flags_of(active, network.hidden)).toarray()
     names = [(s, i) for s, size in enumerate(network.hidden) for i in range(size)]
