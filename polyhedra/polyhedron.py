@@ -126,9 +126,9 @@ class Polyhedron:
         low = as_vector(lower, name="lower bounds")
         high = as_vector(upper, len(low), "upper bounds")
         n = len(low)
-        unit = [[ONE if i == j else ZERO for j in range(n)] for i in range(n)]
-        rows = [([-a for a in unit[j]], -low[j]) for j in range(n)] + [(unit[j], high[j]) for j in range(n)]
-        return cls([a for a, _ in rows], [b for _, b in rows], dim=n)
+        ends = [(j, -1, -low[j]) for j in range(n)] + [(j, 1, high[j]) for j in range(n)]
+        rows = ((*(0,) * j, sign * int(b.q), *(0,) * (n - 1 - j), int(b.p)) for j, sign, b in ends)
+        return cls.of_integer_rows(rows, dim=n)
 
     @classmethod
     def from_generators(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -166,10 +167,10 @@ def facet_candidates(rows: list[IntegerRow], hull: tuple[IntegerRow, ...]) -> se
         row = _eliminated(given, hull, pivots)
         if not any(row[:-1]):
             continue
-        row = primitive(tuple(map(fmpq, row)))
-        direction = primitive(tuple(map(fmpq, row[:-1])))
-        scale = next(fmpq(a, d) for a, d in zip(row[:-1], direction, strict=True) if d)
-        bound = row[-1] / scale
+        factor, divisor = math.gcd(*row), math.gcd(*row[:-1])
+        bound = fmpq(row[-1], divisor)
+        direction = row[:-1] if divisor == 1 else tuple([a // divisor for a in row[:-1]])
+        row = row if factor == 1 else tuple([a // factor for a in row])
         if direction not in tightest or bound < tightest[direction][0]:
             tightest[direction] = (bound, row)
     return {row for _, row in tightest.values()}

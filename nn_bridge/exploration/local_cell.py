@@ -80,23 +80,26 @@ class LocalCells:
         self.network, self.domain = network, domain
         self.coordinates: UnitCoordinates | None = None
         self.reduced = network
-        walls: tuple[Row, ...] = ()
-        if domain is not None:
-            if domain.dim != network.input_dim:
-                raise NetworkError(f"the domain has {domain.dim} coordinates, the network reads {network.input_dim}")
-            if not domain.is_full_dimensional():
-                raise NetworkError("the domain has no interior; to explore a plane give it as a slice instead")
-            walls = domain.irredundant().inequalities
-        elif network.stages:
+        self._walls = walls_of(network, domain)
+        if domain is None and network.stages:
             # many inputs that only few units read: the values of these units are better coordinates
             found = independent(network.stages[0].block(INPUT) or ())
             in_units = unit_coordinates(network, found, fewer=True) or unit_coordinates(network, found)
             if in_units is not None:
                 self.reduced, self.coordinates = in_units
                 self._units = found.rows
-        rows = tuple(primitive([*(-a for a in row[:-1]), row[-1]]) for row in walls)  # as a . x + b >= 0
-        self.forms = ExactForms(network, rows)
-        self.reduced_forms = self.forms if self.coordinates is None else ExactForms(self.reduced)
+        self.reduced_forms  # noqa: B018  refuses networks that are too large
+
+    @cached_property
+    def forms(self) -> ExactForms:
+        """The exact forms of units in the inputs, and of the walls of the domain as ``a . x + b >= 0``."""
+        rows = tuple(primitive([*(-a for a in row[:-1]), row[-1]]) for row in self._walls)
+        return ExactForms(self.network, rows)
+
+    @cached_property
+    def reduced_forms(self) -> ExactForms:
+        """The same in the coordinates in which cells are found."""
+        return self.forms if self.coordinates is None else ExactForms(self.reduced)
 
     def of(self, pattern: Iterable[Iterable[Any]]) -> LocalCell:
         """The cell of an activation pattern.
@@ -259,9 +262,14 @@ class LocalCell:
         return self.home.lifted(self._reduced_point)
 
     @cached_property
-    def bounded(self) -> bool:
+    def bounded(self) -> bool | None:
         """Whether the cell is bounded."""
         return self._reduced.dim == self.home.network.input_dim and self._reduced.is_bounded()
+
+    @cached_property
+    def output_rows(self) -> tuple[Row, ...]:
+        """The outputs as affine functions of the coordinates in which cells are found; equal iff `affine_map` is."""
+        return self.home.reduced.affine_forms(self.pattern)[-1]
 
     @cached_property
     def affine_map(self) -> AffineMap:
@@ -329,6 +337,23 @@ class LocalCell:
         """The cells across the facets, in their order; facets on the boundary of the domain have none."""
         found = map(self.neighbour, range(len(self._facet_rows)))
         return tuple(cell for cell in found if cell is not None)
+
+
+def walls_of(network: Network, domain: Polyhedron | None) -> tuple[Row, ...]:
+    """The facets of a domain, after it has been checked.
+
+    Raises
+    ------
+    NetworkError
+        The domain has another dimension than the input, or no interior.
+    """
+    if domain is None:
+        return ()
+    if domain.dim != network.input_dim:
+        raise NetworkError(f"the domain has {domain.dim} coordinates, the network reads {network.input_dim}")
+    if not domain.is_full_dimensional():
+        raise NetworkError("the domain has no interior; to explore a plane give it as a slice instead")
+    return domain.irredundant().inequalities
 
 
 def _factor(form: Any, row: IntegerRow) -> int | None:

@@ -15,6 +15,7 @@ from flint import fmpq
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.exploration.local_cell import LocalCell
+from nn_bridge.exploration.ray_cell import RayCell
 from nn_bridge.network.segments import Segment, segment
 from polyhedra.limits import check_limits
 from polyhedra.polyhedron import Polyhedron
@@ -52,10 +53,12 @@ def path_bounds(start: LocalCell, end: LocalCell, *, max_cells: int = _LONGEST_S
     Raises
     ------
     NetworkError
-        The cells belong to two networks or domains.
+        The cells belong to two networks or domains, or only some of their facets are known (`RayCell`).
     """
     if start.home is not end.home:
         raise NetworkError("the two cells belong to two networks or domains; take both from one LocalCells")
+    if isinstance(start, RayCell):
+        raise NetworkError("a path needs all facets of the cells on it; take the two cells from LocalCells")
     if start == end:
         return PathBounds(0, 0, (start,))
     lower = max(1, _separating_hyperplanes(start, end))

@@ -52,6 +52,7 @@ def walk(
     rng: np.random.Generator | None = None,
     meeting: Polyhedron | None = None,
     expander: Expander | None = None,
+    most: int | None = None,
 ) -> Iterator[Visit]:
     """The cells of a network from a start on, each once.
 
@@ -73,6 +74,8 @@ def walk(
         Only cells whose interior meets the interior of this set, which has to hold the start.  The cells are not cut.
     expander : Expander, optional
         Finds facets and neighbours, ahead of the walk or from a record; the walk is the same.
+    most : int, optional
+        The greatest number of cells that are asked for: breadth first, no more are kept waiting.
 
     Raises
     ------
@@ -90,8 +93,11 @@ def walk(
     """
     waiting = _queue(order, start, rng)
     seen: set[tuple[int, ...]] = set()
+    kept = most if order == "breadth" and meeting is None else None
 
     def offer(cell: LocalCell, distance: int) -> None:
+        if kept is not None and len(seen) >= kept:
+            return
         if cell.active not in seen and (max_distance is None or distance <= max_distance):
             seen.add(cell.active)
             if meeting is None or cell.polyhedron.intersection(meeting).is_full_dimensional():
@@ -106,7 +112,7 @@ def walk(
         if expander is not None:
             expander.expand(visit.cell)
         yield visit
-        if max_distance is None or visit.distance < max_distance:
+        if (max_distance is None or visit.distance < max_distance) and (kept is None or len(seen) < kept):
             for neighbour in visit.cell.neighbours():
                 offer(neighbour, visit.distance + 1)
 

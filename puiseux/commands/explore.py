@@ -46,6 +46,18 @@ def explore(
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", metavar="DIR", help="Go on from here after being stopped or killed.")
     ] = None,
+    facets: Annotated[
+        str,
+        typer.Option(
+            "--facets",
+            metavar="WHICH",
+            help="all facets of a cell; some: those that rays meet, for thousands of inputs; or auto.",
+            autocompletion=choices("puiseux.questions.exploring", "FACETS"),
+        ),
+    ] = "auto",
+    rays: Annotated[
+        int | None, typer.Option("--rays", metavar="N", min=1, help="Look at N rays for each cell (some facets).")
+    ] = None,
     time_limit: BoundedTimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -77,6 +89,8 @@ def explore(
             time_limit=time_limit,
             workers=workers,
             checkpoint=checkpoint,
+            facets=facets,
+            rays=rays,
             watch=watch,
             write=None if stream is None else lambda line: stream.write(line.encode()),
         )
@@ -96,5 +110,6 @@ EXPLORE = Command(
         "puiseux explore net.npz --at 0,0 --order nearest --max-cells 50 -o cells.jsonl",
         "puiseux explore net.npz --at 0,0 --domain 'box:-1,1' --max-distance 3 --json",
         "puiseux explore net.npz --at 0,0 --max-cells 100000 --workers 2 --checkpoint walk",
+        "puiseux explore net.npz --at 0,0 --facets some --rays 500 --max-cells 1",
     ),
 )

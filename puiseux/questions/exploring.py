@@ -15,12 +15,13 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from nn_bridge.exploration import Expander, ExplorationRecord, LocalCells, Visit, walk
-from nn_bridge.network.network import Network, Row
+from nn_bridge.exploration import Expander, ExplorationRecord, LocalCell, LocalCells, RayCell, RayCells, Visit, walk
+from nn_bridge.network.network import INPUT, Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
 from polyhedra.limits import time_limit as limited
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.quoting import quoted
 from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import rational
 from polyhedra.values import Value
@@ -31,6 +32,11 @@ from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
 _LARGE = 256  # inputs, beyond which one linear program may take minutes
+_MOST_PROVEN = 512
+"""Inputs, and units that read them, beyond which facets are found by rays where nothing else is asked for."""
+
+FACETS = ("auto", "all", "some")
+
 _SHOWN = 6  # coordinates of the start that are printed
 
 
@@ -47,6 +53,8 @@ def explore(
     workers: int = 1,
     checkpoint: str | PathLike[str] | None = None,
     full: bool = False,
+    facets: str = "all",
+    rays: int | None = None,
 ) -> Visits:
     """The cells of a network around a point, exactly, one after another, for any number of inputs.
 
@@ -74,6 +82,12 @@ def explore(
         order and with other limits.
     full : bool
         Let the workers find boundedness and an interior point of each cell too.
+    facets : {"all", "some", "auto"}
+        With "some" cells are `nn_bridge.exploration.RayCell`: their facets are those that rays are proven to meet, and
+        there may be more, of the cells too.  Thousands of inputs and units are possible so.  "auto" takes this where
+        more than 512 inputs are read by more than 512 units, else "all".
+    rays : int, optional
+        Rays for each cell, for "some"; see `nn_bridge.exploration.RayCells`.
 
     Returns
     -------
@@ -92,18 +106,56 @@ def explore(
     >>> [visit.cell.bounded for visit in explore(bent, "1/2", max_distance=1)]
     [True, False, True]
     """
-    for name, value, least in (("max_cells", max_cells, 1), ("max_distance", max_distance, 0), ("workers", workers, 1)):
-        if value is not None and value < least:
-            raise UsageError(f"{name} is {value}; give a whole number from {least} on")
+    least = {"max_cells": (max_cells, 1), "max_distance": (max_distance, 0), "workers": (workers, 1), "rays": (rays, 1)}
+    for name, (value, low) in least.items():
+        if value is not None and value < low:
+            raise UsageError(f"{name} is {value}; give a whole number from {low} on")
     problem = pose(as_network(network), domain)
-    home = LocalCells(problem.network, problem.domain)
+    some = by_rays(problem.network, facets, rays, workers=workers, checkpoint=checkpoint, order=order)
+    home = RayCells(problem.network, problem.domain, rays) if some else LocalCells(problem.network, problem.domain)
     point = _point(problem.network, start)
     generator, seed = generator_and_seed(rng) if order == "random" else (None, None)
     most = None if max_cells is None else min(max_cells, sys.maxsize)
-    options: dict[str, Any] = {"max_distance": max_distance, "order": order, "rng": generator, "meeting": meeting}
+    options: dict[str, Any] = {
+        "max_distance": max_distance,
+        "order": order,
+        "rng": generator,
+        "meeting": meeting,
+        "most": most,
+    }
     if workers == 1 and checkpoint is None:
         return Visits(islice(walk(home, point, **options), most), seed)
     return Visits(_helped(home, point, options, most, workers, checkpoint, full), seed)
+
+
+def by_rays(
+    network: Network,
+    facets: str,
+    rays: int | None,
+    *,
+    workers: int,
+    checkpoint: str | PathLike[str] | None,
+    order: str,
+) -> bool:
+    """Whether facets are found by rays.
+
+    Raises
+    ------
+    UsageError
+        There is no such choice, or rays do not go with the other options.
+    """
+    if facets not in FACETS:
+        raise UsageError(f"there are no facets {quoted(facets)}; use {', '.join(FACETS)}")
+    read_by = sum(stage.units for stage in network.stages if stage.block(INPUT) is not None)
+    large = min(network.input_dim, read_by) > _MOST_PROVEN
+    alone = workers == 1 and checkpoint is None and order != "nearest"
+    if facets == "some" and not alone:
+        taken = "order nearest" if order == "nearest" else "a checkpoint" if checkpoint is not None else "workers"
+        raise UsageError(f"some facets, found by rays, do not go with {taken}; leave it out, or take all facets")
+    some = facets == "some" or (facets == "auto" and large and alone)
+    if rays is not None and not some:
+        raise UsageError("a number of rays goes with some facets; all facets are found without rays")
+    return some
 
 
 def _helped(
@@ -172,6 +224,11 @@ class Exploration(Value):
         The greatest number of facets crossed.
     reason : str or None
         Why the walk was stopped, if by a limit in time.
+    facets_at_most : int or None
+        Where facets were found by rays: their number is a lower bound, as that of the cells is, and this an upper one
+        for the facets of the cells found.  None where all facets of the cells are known.
+    rays : int or None
+        Rays looked at, where facets were found by rays.
     start : point
     order, domain : str
     seed : int or None
@@ -187,6 +244,8 @@ class Exploration(Value):
     exhausted: bool
     farthest: int
     reason: str | None
+    facets_at_most: int | None
+    rays: int | None
     start: Row
     order: str
     domain: str
@@ -205,6 +264,9 @@ class Exploration(Value):
             "cells": self.cells,
             "facets": self.facets,
             "regions": self.regions,
+            "facets_found": "all" if self.rays is None else "some",
+            "facets_at_most": self.facets_at_most,
+            "rays": self.rays,
             "exhausted": self.exhausted,
             "distance": self.farthest,
             "seconds": round(self.seconds, 3),
@@ -227,6 +289,8 @@ def summarize(
     watch: Callable[[], object] | None = None,
     workers: int = 1,
     checkpoint: str | PathLike[str] | None = None,
+    facets: str = "auto",
+    rays: int | None = None,
 ) -> Exploration:
     """Explore the cells around a point and count cells, facets and affine maps.
 
@@ -243,16 +307,19 @@ def summarize(
         ``a . x <= b``), ``bounded`` and ``point``.
     watch : callable, optional
         Called for each cell, once its facets are found.
-    workers, checkpoint
-        As in `explore`.
+    workers, checkpoint, facets, rays
+        As in `explore`.  Facets found by rays come in the lines by ``units`` and ``walls`` alone.
     """
     begun = time.monotonic()
     check_time_limit(time_limit)
     seed = generator_and_seed(rng)[1] if order == "random" else None
     posed = pose(as_network(network), domain)
-    if time_limit is not None and posed.network.input_dim > _LARGE:
+    some = by_rays(posed.network, facets, rays, workers=workers, checkpoint=checkpoint, order=order)
+    if not some and time_limit is not None and posed.network.input_dim > _LARGE:
         workers = max(workers, 2)  # a compiled linear program hears of no limit, but a process can be ended
     tally = _Tally()
+    if some and watch is not None:
+        watch()  # a cell takes no linear program
     reason = None
     try:
         with limited(time_limit):
@@ -267,6 +334,8 @@ def summarize(
                 workers=workers,
                 checkpoint=checkpoint,
                 full=write is not None,
+                facets="some" if some else "all",
+                rays=rays,
             ):
                 tally.add(visit)
                 if watch is not None:
@@ -275,6 +344,9 @@ def summarize(
                     write(json.dumps(_line(visit)) + "\n")
     except OutOfTime:
         reason = f"stopped at the time limit of {time_limit:g} s"
+        last = tally.add_unfinished()
+        if last is not None and write is not None:
+            write(json.dumps(_line(last)) + "\n")
     return Exploration(
         cells=len(tally.found),
         facets=tally.facets,
@@ -282,6 +354,8 @@ def summarize(
         exhausted=reason is None and tally.exhausted,
         farthest=tally.farthest,
         reason=reason,
+        facets_at_most=tally.at_most if some else None,
+        rays=tally.rays if some else None,
         start=_point(posed.network, start),
         order=order,
         domain=posed.text,
@@ -296,23 +370,39 @@ class _Tally:
 
     def __init__(self) -> None:
         self.found: dict[tuple[int, ...], int] = {}  # with the number of the affine map
-        self.farthest = 0
+        self.farthest = self.rays = 0
+        self._last: Visit | None = None
+        self._unmet = 0  # facets that cells may have beside
         self._between: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
         self._outer = 0
         self._maps: dict[Any, int] = {}
 
     def add(self, visit: Visit) -> None:
         """Count a cell."""
+        self._last = visit
         cell = visit.cell
-        for number in range(len(cell.facets)):
-            beyond = cell.neighbour(number)
-            if beyond is None:
+        beyond = [cell.neighbour(number) for number in range(cell.facet_count)]
+        outputs = cell.output_rows
+        for other in beyond:
+            if other is None:
                 self._outer += 1
             else:  # two cells share one facet at most
-                self._between.add((min(cell.active, beyond.active), max(cell.active, beyond.active)))
-        outputs = cell.home.reduced.affine_forms(cell.pattern)[-1]
+                self._between.add((min(cell.active, other.active), max(cell.active, other.active)))
+        if isinstance(cell, RayCell):
+            self._unmet += cell.facets_at_most - cell.facet_count
+            self.rays += cell.rays
         self.found[cell.active] = self._maps.setdefault(outputs, len(self._maps))
         self.farthest = max(self.farthest, visit.distance)
+
+    def add_unfinished(self) -> Visit | None:
+        """Count the cell that a limit in time has interrupted, with the facets that rays have met before, if any."""
+        last = self._last
+        if last is None or last.cell.active in self.found:
+            return None
+        if not isinstance(last.cell, RayCell) or not last.cell.keep_found():
+            return None
+        self.add(last)
+        return last
 
     @property
     def facets(self) -> int:
@@ -320,9 +410,14 @@ class _Tally:
         return self._outer + len(self._between)
 
     @property
+    def at_most(self) -> int:
+        """A bound on the number of distinct facets of the cells; their number where all facets of each are known."""
+        return self.facets + self._unmet
+
+    @property
     def exhausted(self) -> bool:
         """Whether no facet leads to a cell that was not found."""
-        return all(one in self.found and two in self.found for one, two in self._between)
+        return not self._unmet and all(one in self.found and two in self.found for one, two in self._between)
 
     @property
     def regions(self) -> int:
@@ -337,14 +432,26 @@ class _Tally:
 
 def _line(visit: Visit) -> dict[str, Any]:
     cell = visit.cell
-    rows = [(texts(facet.inequality[:-1]), texts(facet.inequality[-1:])) for facet in cell.facets]
-    return {
+    found = {
         "pattern": cell.pattern_text,
         "distance": visit.distance,
-        "facets": [{"a": a, "b": b[0]} for a, b in rows if a is not None and b],
+        "facets": _named(cell) if isinstance(cell, RayCell) else _rows(cell),
         "bounded": cell.bounded,
         "point": texts(cell.interior_point),
     }
+    return {**found, "facets_at_most": cell.facets_at_most} if isinstance(cell, RayCell) else found
+
+
+def _rows(cell: LocalCell) -> list[dict[str, Any]]:
+    rows = [(texts(facet.inequality[:-1]), texts(facet.inequality[-1:])) for facet in cell.facets]
+    return [{"a": a, "b": b[0]} for a, b in rows if a is not None and b]
+
+
+def _named(cell: RayCell) -> list[dict[str, Any]]:
+    return [
+        {"units": [list(name) for name in names if name[0] >= 0], "walls": [k for stage, k in names if stage < 0]}
+        for names in cell.facet_names
+    ]
 
 
 def describe(found: Exploration, name: str) -> str:
@@ -356,11 +463,16 @@ def describe(found: Exploration, name: str) -> str:
     if len(found.start) > _SHOWN:
         start = f"{start[:-1]}, ..)"
     kind = "linear regions" if found.exhausted else "linear regions at least"
+    facets = f"{found.facets:,}"
+    if found.rays is not None:
+        most = found.facets_at_most
+        what = f"at least, met by rays; at most {most:,}" if most != found.facets else "met by rays, these are all"
+        facets = f"{facets} ({what})"
     return "\n".join(
         [
             f"{name}: cells around {start} on {found.domain}, {order[found.order]}:",
             f"  cells    {found.cells:,} ({end})",
-            f"  facets   {found.facets:,}",
+            f"  facets   {facets}",
             f"  regions  {found.regions:,} ({kind})",
             f"  {found.seconds:.2f} s",
         ]

@@ -207,7 +207,7 @@ def told_without_cell(inputs: int, say: Callable[[str], None]) -> Iterator[Calla
     fact = f"no cell in {NO_CELL:g} s: all facets of a cell of a network with {inputs:,} inputs may take very long"
     ways_out = (
         "--domain slice:FILE explores a plane, or a slice of few dimensions, through the point, "
-        "--time-limit SECONDS ends the walk"
+        "--facets some finds many facets without linear programs, --time-limit SECONDS ends the walk"
     )
     watch = Delayed(NO_CELL, lambda: say(f"puiseux: {fact}; the walk goes on. Ways out: {ways_out}"))
     try:

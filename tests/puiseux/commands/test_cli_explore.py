@@ -7,6 +7,7 @@ from pathlib import Path
 from time import sleep
 from typing import Any
 
+import numpy as np
 import pytest
 
 import puiseux
@@ -65,6 +66,9 @@ def test_the_object(grid: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "cells": 6,
         "facets": 7,
         "regions": 6,
+        "facets_found": "all",
+        "facets_at_most": None,
+        "rays": None,
         "exhausted": True,
         "distance": 2,
         "complete": True,
@@ -124,6 +128,12 @@ def test_the_text(grid: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["--at", "2,2", "--domain", "box:-1,1"], "outside the domain"),
         (["--at", "0,0", "--order", "deep"], "there is no order 'deep'"),
         (["--at", "0,0", "--max-cells", "0"], "max-cells"),
+        (["--at", "0,0", "--facets", "few"], "there are no facets 'few'; use auto, all, some"),
+        (["--at", "0,0", "--rays", "5"], "goes with some facets"),
+        (["--at", "0,0", "--facets", "some", "--order", "nearest"], "do not go with order nearest"),
+        (["--at", "0,0", "--facets", "some", "--workers", "2"], "do not go with workers"),
+        (["--at", "0,0", "--facets", "some", "--checkpoint", "walk"], "do not go with a checkpoint"),
+        (["--at", "2,2", "--domain", "box:-1,1", "--facets", "some"], "outside the domain"),
         ([], "--at"),
     ],
 )
@@ -141,6 +151,44 @@ def test_a_limit_in_time_ends_the_walk(tmp_path: Path, capsys: pytest.CaptureFix
     assert found["complete"] is False
     assert "time limit of 0.5 s" in found["reason"]
     assert found["exhausted"] is False
+
+
+def test_facets_by_rays_are_said_to_be_some(grid: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "cells.jsonl"
+    found = answer(capsys, grid, "--at", "1/2,1/2", "--facets", "some", "--max-cells", "1", "-o", str(file))
+    assert (found["cells"], found["facets"], found["facets_found"], found["facets_at_most"]) == (1, 3, "some", 3)
+    assert found["rays"] > 0
+    (line,) = map(json.loads, file.read_text().splitlines())
+    assert line == {
+        "pattern": "101",
+        "distance": 0,
+        "facets": [{"units": [[0, k]], "walls": []} for k in range(3)],
+        "bounded": False,
+        "point": ["1/2", "1/2"],
+        "facets_at_most": 3,
+    }
+    few = answer(capsys, grid, "--at", "1/2,1/2", "--facets", "some", "--rays", "1", "--max-cells", "1")
+    assert (few["facets"], few["facets_at_most"], few["rays"], few["exhausted"]) == (1, 3, 1, False)
+    assert run(["explore", str(grid), "--at", "1/2,1/2", "--facets", "some", "--rays", "1", "--max-cells", "1"]) == 0
+    assert "facets   1 (at least, met by rays; at most 3)" in capsys.readouterr().out
+    # beyond x = 1 nothing proves that x = 0 is no facet: cells and facets are lower bounds, though they are all
+    every = answer(capsys, grid, "--at", "1/2,1/2", "--facets", "some")
+    assert (every["cells"], every["facets"], every["facets_at_most"], every["exhausted"]) == (6, 7, 11, False)
+    assert run(["explore", str(grid), "--at", "1/2,1/2", "--facets", "some", "--max-distance", "0"]) == 0
+    assert "facets   3 (met by rays, these are all)" in capsys.readouterr().out
+
+
+def test_large_networks_have_facets_by_rays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "wide.npz"
+    rng = np.random.default_rng(3)
+    wide = [rng.integers(-9, 10, (514, 513)) * (rng.random((514, 513)) < 0.02), rng.integers(-9, 10, (2, 514))]
+    puiseux.save(Network.from_layers(wide, [[1] * 514, [0, 0]]), path)
+    at = ["--at", ",".join(["1/7"] * 513), "--max-cells", "1"]
+    found = answer(capsys, path, *at)
+    assert (found["cells"], found["facets_found"], found["complete"]) == (1, "some", True)
+    assert 400 < found["facets"] <= found["facets_at_most"] <= 514
+    limited = answer(capsys, path, *at, "--time-limit", "0.001", code=3)
+    assert (limited["complete"], limited["exhausted"]) == (False, False)
 
 
 def test_in_python() -> None:
