@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from milp.domain import BoundedDomain, bounded
 from nn_bridge.network.network import Network, Row
 from polyhedra.arrays import Floats
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.progress import tell
 from polyhedra.rounding import round_down
 from polyhedra.scalars import rational, to_float
 
@@ -110,6 +112,7 @@ class _Narrowing:
         for number in range(_ROUNDS):
             if len(self.low) > _MOST_BOXES or (deadline is not None and time.monotonic() > deadline):
                 break
+            tell(partial("Cutting boxes away: {:,} left".format, len(self.low)))
             with np.errstate(all="ignore"):
                 found = self.bounds.bound(self.low, self.high, known)
                 self._try(
