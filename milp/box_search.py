@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from milp.domain import BoundedDomain
 from nn_bridge.network.joint import stacked
 from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.arrays import Floats, Integers
+from polyhedra.progress import tell
 from polyhedra.scalars import rational
 
 BOXES_AT_ONCE = 64
@@ -130,6 +132,7 @@ class _Search:
             late = deadline is not None and time.monotonic() > deadline
             if late or self.boxes > max_boxes or len(number) > room:
                 return self._outcome(None, False, worst)
+            tell(partial("Splitting boxes: {:,} looked at, {:,} open".format, self.boxes, len(number)))
             batch, rest = slice(-BOXES_AT_ONCE, None), slice(None, -BOXES_AT_ONCE)
             names, lows, highs = number[batch], low[batch], high[batch]
             first = self.bounds.grain is not None and self.boxes == 1

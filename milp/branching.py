@@ -17,6 +17,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from flint import fmpq
@@ -29,7 +30,8 @@ from milp.root_cuts import add_root_cuts
 from milp.solvers import third_of
 from nn_bridge.network.network import AffineStage, Network, Pattern, Row
 from polyhedra.linear_program import Optimal, maximize
-from polyhedra.scalars import ZERO, rational
+from polyhedra.progress import tell
+from polyhedra.scalars import ZERO, rational, to_float
 
 CUT_ROUNDS = 3
 """Rounds of cuts at the root by default."""
@@ -279,6 +281,7 @@ class _Search:
                 dropped = inherited if dropped is None else max(dropped, inherited)
                 continue
             nodes += 1
+            tell(partial(self._told, nodes, -negative))
             self._apply(fixed, decisions)
             found, columns = self.relaxation.bound()
             if found == -math.inf:
@@ -307,6 +310,10 @@ class _Search:
         settled = not ends and self.bounds.proven
         ends += [value for value in (self.value, dropped) if value is not None]
         return SearchResult(self.value, self.point, max(ends) if ends else None, nodes, settled)
+
+    def _told(self, nodes: int, bound: float) -> str:
+        best = "none yet" if self.value is None else f"{to_float(self.value):.6g}"
+        return f"Branching: {nodes:,} nodes, best value {best}, bound {bound:.6g}"
 
     def _beaten(self, bound: fmpq) -> bool:
         return self.value is not None and bound <= self.value

@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from nn_bridge.network.network import INPUT, Network, Pattern, float_matrix
 from polyhedra.arrays import Floats, Integers, Words
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.progress import tell
 from polyhedra.rounding import UNIT_ROUNDOFF
 from polyhedra.scalars import to_float
 
@@ -142,6 +144,7 @@ def cell_batches(
                 yield forms.batch(active, None, None, None)
             _in_time(deadline)
         seen += len(leaves.patterns)
+        tell(partial("Listing cells: {:,} so far".format, seen))
         if max_cells is not None and seen > max_cells:
             raise TooManyCells(f"more than {max_cells} cells")
 
@@ -170,6 +173,7 @@ def exact_cells(
             seen += 1
             if max_cells is not None and seen > max_cells:
                 raise TooManyCells(f"more than {max_cells} cells")
+            tell(partial("Listing cells: {:,} so far".format, seen))
             yield cell
             _in_time(deadline)
 

@@ -1,13 +1,14 @@
 """The greatest value of any output of a network on a domain that may be unbounded: a number, or infinity with a ray.
 
-On bounded domains by all cells, or by branching for each output (`milp.exact`). On others every cell is looked at with
+On bounded domains by few cells, then on the part that boxes do not exclude by all cells, or by branching for each
+output (`milp.exact`). On others every cell is looked at with
 its exact vertices and rays: the value is infinite where an output grows along a ray.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flint import fmpq
 
@@ -16,14 +17,21 @@ from milp.bounds import OutOfRange
 from milp.branching import SearchResult
 from milp.by_cells import greatest_by_cells
 from milp.cell_batches import exact_cells
-from milp.choice import cells_can_win
+from milp.choice import boxes_can_win, cells_can_win
 from milp.domain import BoundedDomain, OutOfTime, bounded
 from milp.exact import search_exactly
+from milp.narrowing import NOTHING_FOUND, narrow
 from milp.solvers import third_of, time_left
+from nn_bridge.network.joint import combined
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import ZERO
+from polyhedra.scalars import ONE, ZERO
+
+_FIRST_CELLS, _FIRST_INPUTS = 4000, 4
+"""So many cells of networks with so few inputs are listed before boxes are looked at."""
+_HOPELESS = 8.0
+"""Where bounds are so many times the difference found, as of networks that are nearly the same, boxes are no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +83,59 @@ def greatest_value(
         return _on_all_cells(network, domain, stop_above, deadline)
     region = bounded(domain, network.input_dim, deadline)
     found = Greatest(None, None, None, None, False, "time limit")
+    if stop_above is None and boxes_can_win(region):
+        first = NOTHING_FOUND
+        if cells_can_win(region) and region.dim <= _FIRST_INPUTS:
+            first = greatest_by_cells(network, region, deadline=deadline, max_cells=_FIRST_CELLS)
+            if first.proven:
+                return Greatest(first.value, first.point, None, first.bound, True)
+        best, rest = _narrowed(network, region, first, deadline)
+        if rest is None:
+            return Greatest(best.value, best.point, None, best.value, True)
+        found, region = replace(found, value=best.value, point=best.point), rest
+    return _best_of(found, _on_a_region(network, region, found, stop_above, deadline))
+
+
+def _best_of(one: Greatest, two: Greatest) -> Greatest:
+    """The second answer, or the first where it has the greater value: nothing else is greater than that."""
+    if one.point is None or (two.value is not None and two.value >= one.value):
+        return two
+    bound = None if two.bound is None else max(two.bound, one.value)
+    return replace(two, value=one.value, point=one.point, bound=bound)
+
+
+def _narrowed(
+    network: Network, region: BoundedDomain, best: SearchResult, deadline: float | None
+) -> tuple[SearchResult, BoundedDomain | None]:
+    """The best point of a look at boxes, and a box that holds all greater values; None: there are none."""
+    left: list[BoundedDomain] = []
+    for row in range(network.output_dim):
+        now = time.monotonic()
+        share = None if deadline is None else now + 0.3 * (deadline - now) / network.output_dim
+        question = combined(network, [tuple(ONE if k == row else ZERO for k in range(network.output_dim))])
+        narrowed = narrow(question, region, share, best=best, hopeless=_HOPELESS)
+        best = narrowed.found
+        if not best.proven:
+            left.append(narrowed.region)
+        best = replace(best, proven=False)
+    if not left:
+        return best, None
+    low = [min(each.lower[j] for each in left) for j in range(region.dim)]
+    high = [max(each.upper[j] for each in left) for j in range(region.dim)]
+    if low == list(region.lower) and high == list(region.upper):
+        return best, region
+    return best, bounded(Polyhedron.box(low, high), region.dim)
+
+
+def _on_a_region(
+    network: Network, region: BoundedDomain, found: Greatest, stop_above: fmpq | None, deadline: float | None
+) -> Greatest:
+    """By all cells, or by branching."""
     if cells_can_win(region):
         now = time.monotonic()
         share = None if deadline is None else now + 0.6 * (deadline - now)
         result = greatest_by_cells(network, region, deadline=share)
-        found = Greatest(result.value, result.point, None, result.bound, result.proven, "time limit")
+        found = _best_of(found, Greatest(result.value, result.point, None, result.bound, result.proven, "time limit"))
         if found.proven or _above(found.value, stop_above):
             return found
     return _by_branching(network, region, found, stop_above, deadline)

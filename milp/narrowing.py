@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,17 @@ from milp.domain import BoundedDomain, bounded
 from nn_bridge.network.network import Network, Row
 from polyhedra.arrays import Floats
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.progress import tell
 from polyhedra.rounding import round_down
-from polyhedra.scalars import rational
+from polyhedra.scalars import rational, to_float
 
 _MOST_BOXES = 1024
 _ROUNDS = 64
+_ROUNDS_OF_HOPE = 5  # 32 boxes
 _FEW_UNSTABLE = 8  # with no more units that change sign in what is left, the exact search is fast
+
+
+NOTHING_FOUND = SearchResult(None, None, None, 0, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +52,28 @@ class Narrowed:
     region: BoundedDomain
 
 
-def narrow(question: Network, region: BoundedDomain, deadline: float | None = None) -> Narrowed:
+def narrow(
+    question: Network,
+    region: BoundedDomain,
+    deadline: float | None = None,
+    *,
+    best: SearchResult = NOTHING_FOUND,
+    hopeless: float | None = None,
+) -> Narrowed:
     """Cut away parts of a domain where the one output of a network cannot be greatest.
 
     A domain that is no box, and a network whose weights leave the range of floats, stay as they are.
+
+    Parameters
+    ----------
+    question : Network
+    region : BoundedDomain
+    deadline : float, optional
+        A value of ``time.monotonic``.
+    best : SearchResult, optional
+        A value that must be surpassed, with or without its point.
+    hopeless : float, optional
+        Give up where the bounds of most boxes are so many times the best value.
 
     Examples
     --------
@@ -57,7 +81,7 @@ def narrow(question: Network, region: BoundedDomain, deadline: float | None = No
     >>> narrow(net, bounded(([-1], [4]), 1)).found.value
     4
     """
-    nothing = Narrowed(SearchResult(None, None, None, 0, False), region)
+    nothing = Narrowed(best, region)
     if not region.is_box or not region.polyhedron.is_full_dimensional():
         return nothing
     try:
@@ -65,23 +89,30 @@ def narrow(question: Network, region: BoundedDomain, deadline: float | None = No
         bounds = BoxBounds(question, question.output, known)
     except OutOfRange:
         return nothing
-    return _Narrowing(question, region, bounds, (np.array(known.input[0]), np.array(known.input[1]))).run(deadline)
+    ends = np.array(known.input[0]), np.array(known.input[1])
+    return _Narrowing(question, region, bounds, ends, best).run(deadline, hopeless)
 
 
 class _Narrowing:
     def __init__(
-        self, question: Network, region: BoundedDomain, bounds: BoxBounds, ends: tuple[Floats, Floats]
+        self,
+        question: Network,
+        region: BoundedDomain,
+        bounds: BoxBounds,
+        ends: tuple[Floats, Floats],
+        best: SearchResult,
     ) -> None:
         self.question, self.region, self.bounds = question, region, bounds
         self.low, self.high = ends[0][None], ends[1][None]
-        self.found = SearchResult(None, None, None, 0, False)
+        self.found = best
 
-    def run(self, deadline: float | None) -> Narrowed:
+    def run(self, deadline: float | None, hopeless: float | None) -> Narrowed:
         """Halve what is left until it is nothing, too much, or small enough."""
         known = [(least[None], greatest[None]) for least, greatest in self.bounds.root]
         for number in range(_ROUNDS):
             if len(self.low) > _MOST_BOXES or (deadline is not None and time.monotonic() > deadline):
                 break
+            tell(partial("Cutting boxes away: {:,} left".format, len(self.low)))
             with np.errstate(all="ignore"):
                 found = self.bounds.bound(self.low, self.high, known)
                 self._try(
@@ -94,6 +125,9 @@ class _Narrowing:
             if not left.any():
                 best = self.found
                 return Narrowed(SearchResult(best.value, best.point, best.value, number + 1, True), self.region)
+            best_value = 0.0 if self.found.value is None else to_float(self.found.value)
+            if hopeless and number >= _ROUNDS_OF_HOPE and np.median(found.upper[:, 0]) > hopeless * best_value:
+                break
             if number + 1 == _ROUNDS or self._unstable(found.known, left) <= _FEW_UNSTABLE:
                 break
             self._halve(found.score[left])

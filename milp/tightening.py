@@ -7,12 +7,14 @@ that they have: once the sign is proved, formulations gain nothing from more.
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from milp.bounds import Bounds, Stability
 from milp.branching import search_maximum
 from milp.domain import BoundedDomain
 from milp.relaxation import Relaxation
 from nn_bridge.network.network import Network
+from polyhedra.progress import tell
 from polyhedra.rounding import round_up
 
 
@@ -51,6 +53,7 @@ def tighten(
         for i in range(stage.units):
             if not is_output and known.stability(k, i) is not Stability.UNSTABLE:
                 continue
+            tell(partial("Tightening bounds: unit {} of {} in layer {}".format, i + 1, stage.units, k + 1))
             for sign in (1, -1):
                 if deadline is not None and time.monotonic() > deadline:
                     return current()

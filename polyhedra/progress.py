@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import functools
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 Steps = bool | Callable[[str], None] | None
 """The values of ``progress=`` where steps have names: True shows them on stderr, a callable gets each as a text."""
+
+_FIRST_WORD, _SHARE = 1.0, 0.1
+"""A loop is told of after so many seconds, and again after this share of the time that has passed."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -26,6 +31,46 @@ def shown_steps(progress: Steps) -> Iterator[Callable[[str], None]]:
             yield shown
     else:
         yield lambda step: None
+
+
+class _Listener:
+    """A function that wants to be told of loops, not too often."""
+
+    def __init__(self, step: Callable[[str], None]) -> None:
+        self._step = step
+        self._begun = time.monotonic()
+        self._next = self._begun + _FIRST_WORD
+
+    def tell(self, step: Callable[[], str]) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + max(_FIRST_WORD, _SHARE * (now - self._begun))
+            self._step(step())
+
+
+_LISTENER: ContextVar[_Listener | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def _heard_by(step: Callable[[str], None]) -> Iterator[None]:
+    mark = _LISTENER.set(_Listener(step))
+    try:
+        yield
+    finally:
+        _LISTENER.reset(mark)
+
+
+def tell(step: Callable[[], str]) -> None:
+    """Say how far a loop is, for whoever asked for ``progress`` further out; costs nothing where nobody did.
+
+    Parameters
+    ----------
+    step : callable
+        Makes the text; it is called about once a second.
+    """
+    listener = _LISTENER.get()
+    if listener is not None:
+        listener.tell(step)
 
 
 def with_steps(first: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
@@ -49,10 +94,12 @@ def with_steps(first: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
     def decorated(function: Callable[_P, _R]) -> Callable[_P, _R]:
         @functools.wraps(function)
         def shown(*given: _P.args, **options: _P.kwargs) -> _R:
-            with shown_steps(options.pop("progress", None)) as step:  # type: ignore[arg-type]
+            asked = options.pop("progress", None)
+            with shown_steps(asked) as step:  # type: ignore[arg-type]
                 step(first)
                 options["progress"] = step
-                return function(*given, **options)
+                with _heard_by(step) if asked else nullcontext():
+                    return function(*given, **options)
 
         return shown
 

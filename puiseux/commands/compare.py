@@ -44,7 +44,7 @@ def compare(
     with StepProgress() as progress:
         progress("Comparing")
         found = differences.largest_difference(
-            *networks, domain, within=within, same_class=same_class, time_limit=time_limit
+            *networks, domain, within=within, same_class=same_class, time_limit=time_limit, progress=progress
         )
     names = shown_path(first), shown_path(second)
     print(json.dumps(found.to_json(same_class)) if as_json else differences.describe(found, *names))

@@ -60,7 +60,13 @@ def lipschitz(
     with StepProgress() as progress:
         progress("Looking for the steepest cell")
         found = lipschitz_constants.lipschitz(
-            exact, domain, norm=norm, output_norm=output_norm, measured_in=measured_in, time_limit=time_limit
+            exact,
+            domain,
+            norm=norm,
+            output_norm=output_norm,
+            measured_in=measured_in,
+            time_limit=time_limit,
+            progress=progress,
         )
     print(json.dumps(found.to_json()) if as_json else lipschitz_constants.describe(found, shown_path(network)))
     if found.proven:

@@ -40,7 +40,9 @@ def optimize(
     optimization.require_bounded(pose(exact, domain))
     with StepProgress() as progress:
         progress("Optimizing")
-        found = optimization.optimize(exact, domain, output, maximize=maximize, solver=solver, time_limit=time_limit)
+        found = optimization.optimize(
+            exact, domain, output, maximize=maximize, solver=solver, time_limit=time_limit, progress=progress
+        )
     print(json.dumps(found.to_json()) if as_json else optimization.describe(found, shown_path(network)))
     if found.proven:
         return ExitCode.DONE

@@ -53,7 +53,9 @@ def decide_property(
         require_writable(certificate)
     with StepProgress() as progress:
         progress("Deciding")
-        answer = properties.check_property(network, spec, second, witness=witness, time_limit=time_limit)
+        answer = properties.check_property(
+            network, spec, second, witness=witness, time_limit=time_limit, progress=progress
+        )
     counts, missing = None, None
     if certificate is not None and answer.verdict == properties.PROVEN:
         left = None if time_limit is None else max(0.01, time_limit - (time.monotonic() - begun))

@@ -13,6 +13,7 @@ from nn_bridge.network.joint import classes_apart, difference, joint
 from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError
 from polyhedra.polyhedron import Polyhedron
+from polyhedra.scalars import rational
 
 HALF_LINE = Polyhedron([[1]], [1])
 
@@ -44,8 +45,10 @@ def test_joint_networks_have_both_outputs(random_network):
                     assert classes_apart(*pair).evaluate(x)[0] >= 0
 
 
-@pytest.fixture(params=["cells", "branching"])
+@pytest.fixture(params=["cells", "boxes", "branching"])
 def method(request, monkeypatch):
+    if request.param != "cells":
+        monkeypatch.setattr(milp.differences, "_FIRST_INPUTS", 0)
     if request.param == "branching":
         monkeypatch.setattr(milp.differences, "cells_can_win", lambda region: False)
         monkeypatch.setattr("milp.choice.cells_can_win", lambda region: False)
@@ -78,6 +81,33 @@ def test_the_largest_difference_on_a_box(method, random_network, unit_box):
                 assert classes.evaluate(decided.point)[0] == decided.value
             else:
                 assert decided.bound <= 0
+
+
+@pytest.mark.parametrize("shift", [0, "1/7"])
+def test_boxes_are_cut_away_and_nothing_is_lost(shift, random_network, monkeypatch):
+    monkeypatch.setattr(milp.differences, "_FIRST_INPUTS", 0)
+    looked, regions = milp.differences._on_a_region, []
+
+    def watched(network, region, *rest):
+        regions.append(region)
+        return looked(network, region, *rest)
+
+    monkeypatch.setattr(milp.differences, "_on_a_region", watched)
+    rng = np.random.default_rng(5)
+    smaller = 0
+    for _ in range(4):
+        one, other = (random_network(rng, (2, 5, 4, 2), "gaussian") for _ in range(2))
+        apart = difference(one, other)
+        low = fmpq(-1) - rational(shift)
+        domain = Polyhedron.box([low, -1], [2, 1])
+        found = greatest_value(apart, domain)
+        expected = milp.differences._on_all_cells(apart, domain, None, None)
+        assert (found.value, found.bound, found.proven) == (expected.value, expected.value, True)
+        assert max(apart.evaluate(found.point)) == found.value
+        assert domain.contains(found.point)
+        smaller += not regions or regions[-1].upper != (2, 1) or regions[-1].lower != (low, -1)
+        regions.clear()
+    assert smaller  # else nothing was tested
 
 
 def test_unbounded_domains():

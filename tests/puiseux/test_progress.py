@@ -119,3 +119,44 @@ def test_what_is_refused_tells_no_step(name: str, folder: Path, capsys: pytest.C
     with pytest.raises(puiseux.PuiseuxError):
         CALLS[name](True, folder)
     assert len(capsys.readouterr().err.splitlines()) <= 1
+
+
+def test_loops_inside_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    import polyhedra.progress
+
+    monkeypatch.setattr(polyhedra.progress, "_FIRST_WORD", 0.0)
+    net = puiseux.random_network([2, 24, 24, 1], rng=0)
+    steps: list[str] = []
+    milp.optimize_network(net, BOX, progress=steps.append, solver="none")
+    assert any(step.startswith("Cutting boxes away: ") for step in steps)
+    steps.clear()
+    milp.optimize_network(puiseux.random_network([10, 8, 8, 1], rng=0), BOX, solver="none", progress=steps.append)
+    assert any(step.startswith("Branching: ") and "best value" in step for step in steps)
+    assert any(step.startswith("Tightening bounds: unit 1 of 8 in layer 2") for step in steps)
+    steps.clear()
+    puiseux.lipschitz(net, BOX, progress=steps.append)
+    assert any(step.startswith("Listing cells: ") for step in steps)
+    steps.clear()
+    puiseux.largest_difference(net, puiseux.random_network([2, 24, 24, 1], rng=1), BOX)
+    polyhedra.progress.tell(lambda: "nobody asked")
+    assert not steps
+
+
+def test_loops_are_told_of_about_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    import polyhedra.progress
+
+    now = [100.0]
+    monkeypatch.setattr(polyhedra.progress.time, "monotonic", lambda: now[0])
+
+    @polyhedra.progress.with_steps("Counting")
+    def count(*, progress: Any = None) -> None:
+        for number in range(3000):
+            now[0] += 0.01
+            polyhedra.progress.tell(lambda number=number: str(number))
+
+    steps: list[str] = []
+    count(progress=steps.append)
+    assert steps[0] == "Counting"
+    times = [0.01 * (int(step) + 1) for step in steps[1:]]
+    assert all(later - earlier >= 0.999 for earlier, later in zip([0.0, *times], times, strict=False))
+    assert 10 <= len(times) <= 30
