@@ -22,7 +22,7 @@ from nn_bridge.convexity.search import Pieces
 from polyhedra.limits import check_limits
 
 _ORDERS = 8
-"""Orders in which joins are tried; the first is that of the parts."""
+"""In how many orders joins are tried; the first is that of the parts."""
 
 
 def is_face_to_face(pieces: Sequence[Sequence[Part]]) -> bool:
@@ -60,7 +60,7 @@ def _inside(generators: set[Row], rows: Sequence[Row]) -> bool:
     return all(excess(row, g) <= 0 for row in rows for g in generators)
 
 
-def coarsened(parts: Sequence[Part], regions: Sequence[int]) -> Iterator[Pieces]:
+def coarsened(parts: Sequence[Part], regions: Sequence[int], orders: int = _ORDERS) -> Iterator[Pieces]:
     """Convex pieces that meet face to face, from parts that do: each result has fewer than the one before.
 
     Parameters
@@ -69,12 +69,14 @@ def coarsened(parts: Sequence[Part], regions: Sequence[int]) -> Iterator[Pieces]
         A polyhedral complex whose common facets have common keys, such as all cells of a network.
     regions : sequence of int
         Parts with different numbers are not joined.
+    orders : int
+        In how many orders joins are tried.
     """
     fewest = len(parts)
     yield [[part] for part in parts]
     rng = np.random.default_rng(0)
     pairs = _neighbours(parts, regions)
-    for turn in range(_ORDERS if pairs else 0):
+    for turn in range(orders if pairs else 0):
         order = pairs if not turn else [pairs[k] for k in rng.permutation(len(pairs))]
         found = _Coarsening(parts, regions).by(order)
         if len(found) < fewest:

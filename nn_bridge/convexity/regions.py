@@ -167,13 +167,16 @@ def convex_regions(
     meeting = found.cells
     try:
         with limits.time_limit(time_limit):
+            for together in _joined_cells(found, regions):
+                _take_smaller(regions, together)
+                meeting = len(together)
             for region in regions:
                 region.look(found)
             for region in regions:
                 region.improve(cuts)
-            for together in _face_to_face(found, regions, cuts):
-                _take_smaller(regions, together)
-                meeting = len(together)
+            for better in _face_to_face(found, regions, meeting, cuts):
+                _take_smaller(regions, better)
+                together, meeting = better, len(better)
             check_limits()
     except OutOfTime:
         reason = f"stopped at the time limit of {time_limit:g} s"
@@ -186,22 +189,33 @@ def convex_regions(
     )
 
 
-def _face_to_face(found: CellComplex, regions: list[_Region], cuts: int) -> Iterator[Pieces]:
-    """Pieces that meet face to face: those of the regions if they do, else joined cells, also cut along new planes."""
-    if sum(region.lower for region in regions) == found.cells:
+def _parts(found: CellComplex) -> list[Part]:
+    check_limits()
+    return [part_of_cell(found, k) for k in range(found.cells)]
+
+
+def _joined_cells(found: CellComplex, regions: list[_Region]) -> Iterator[Pieces]:
+    """Cells joined in one order, which is fast: fewer pieces for the regions to begin with."""
+    if len(regions) < found.cells:
+        yield from coarsened(_parts(found), found.regions.tolist(), orders=1)
+
+
+def _face_to_face(found: CellComplex, regions: list[_Region], fewest: int, cuts: int) -> Iterator[Pieces]:
+    """Fewer pieces that meet face to face: those of the regions if they do, else joined cells, also of more planes."""
+    if sum(region.lower for region in regions) == fewest:
         return
-    parts = [part_of_cell(found, k) for k in range(found.cells)]
+    parts = _parts(found)
     pieces = [piece for region in regions for piece in region.pieces or [[parts[k]] for k in region.cells]]
-    if is_face_to_face(pieces):
+    if len(pieces) < fewest and is_face_to_face(pieces):
         yield pieces
         return
-    numbers, fewest = found.regions.tolist(), found.cells + 1
-    for rows in ([], new_rows(pieces, parts)[: cuts and _MOST_PLANES]):
-        if fewest > found.cells or rows:
-            for better in coarsened(*refined(parts, numbers, rows)):
-                if len(better) < fewest:
-                    fewest = len(better)
-                    yield better
+    numbers = found.regions.tolist()
+    planes = new_rows(pieces, parts)[: cuts and _MOST_PLANES]
+    for rows in ([], planes) if planes else ([],):
+        for better in coarsened(*refined(parts, numbers, rows)):
+            if len(better) < fewest:
+                fewest = len(better)
+                yield better
 
 
 def _take_smaller(regions: list[_Region], together: Pieces) -> None:
@@ -237,14 +251,14 @@ class _Region:
         return len(self.pieces) or len(self.cells)
 
     def look(self, found: CellComplex) -> None:
-        """Pieces by the best cuts at sight, and points apart."""
-        if len(self.cells) == 1:
+        """Points apart, and pieces by the best cuts at sight where the bounds are apart."""
+        if len(self.cells) == 1 or len(self.pieces) == 1:
             return
         check_limits()
         self.parts = [part_of_cell(found, k) for k in self.cells]
-        self.pieces = Search(0).pieces(self.parts)
-        if len(self.pieces) > 1:
-            self.points = points_apart(found.network, self.parts, len(self.pieces))
+        self.points = points_apart(found.network, self.parts, self.upper)
+        if self.lower < self.upper:
+            self.pieces = min(self.pieces or [[part] for part in self.parts], Search(0).pieces(self.parts), key=len)
 
     def improve(self, cuts: int) -> None:
         """Search for fewer pieces where the bounds are apart."""
