@@ -143,7 +143,7 @@ class Outlook:
             done = "next to nothing" if share < 1e-300 else rough(share)
             self._tell(f"only {done} of the tree of cells is done after {spent:.0f} s, days of work are likely")
         if share > _SHARE_TELLS or sample.estimate is None:
-            self._weigh(cells, cells / share if share else float(cells), "about")
+            self._weigh(cells, min(cells / share, _MOST_CELLS) if share else float(cells), "about")
         else:
             self._weigh(cells, min(sample.estimate, _MOST_CELLS), "about")
 

@@ -174,7 +174,7 @@ def test_all_four_counts_say_their_memory_beforehand(tmp_path: Path, capsys: pyt
     _, _, err = said(capsys, "count", str(tmp_path / "net.npz"), "--time-limit", "2", "--memory", "9GB")
     lines = [line for line in err.splitlines() if "are expected to take" in line]
     assert len(lines) == 1
-    told = re.search(r"some ([\d.e+]+) cells are expected to take ([\d.]+ [MG]B)", lines[0])
+    told = re.search(r"about ([\de]+) cells are expected to take ([\d.]+ [MG]B)", lines[0])
     assert told is not None
     assert CELLS / 30 < float(told[1]) < 30 * CELLS
     assert parse_bytes(told[2]) > 50_000_000
@@ -195,7 +195,7 @@ def test_too_little_memory_is_said_with_the_ways_out() -> None:
         time.sleep(0.3)
     watched.close()
     (line,) = lines
-    assert "some 1.0e+06 cells are expected to take" in line
+    assert "about 1e6 cells are expected to take" in line
     assert "20 MB are allowed, which is too little. Ways out: --counts cells" in line
     assert "--memory SIZE" in line
 
