@@ -98,7 +98,7 @@ def greatest_value(
 
 def _best_of(one: Greatest, two: Greatest) -> Greatest:
     """The second answer, or the first where it has the greater value: nothing else is greater than that."""
-    if one.point is None or (two.value is not None and two.value >= one.value):
+    if one.value is None or one.point is None or (two.value is not None and two.value >= one.value):
         return two
     bound = None if two.bound is None else max(two.bound, one.value)
     return replace(two, value=one.value, point=one.point, bound=bound)

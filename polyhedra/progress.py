@@ -34,7 +34,7 @@ def shown_steps(progress: Steps) -> Iterator[Callable[[str], None]]:
 
 
 class _Listener:
-    """A function that wants to be told of loops, not too often."""
+    """A function that is called with the state of loops, not too often."""
 
     def __init__(self, step: Callable[[str], None]) -> None:
         self._step = step
@@ -61,7 +61,7 @@ def _heard_by(step: Callable[[str], None]) -> Iterator[None]:
 
 
 def tell(step: Callable[[], str]) -> None:
-    """Say how far a loop is, for whoever asked for ``progress`` further out; costs nothing where nobody did.
+    """Report the state of a loop to the ``progress`` that was given further out; without one it costs next to nothing.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ def test_the_commands_of_the_four_questions_run_as_pasted(tmp_path: Path, monkey
     for program, *arguments in commands:
         assert program == "puiseux"
         assert run(arguments) == 0, arguments
-    assert {path.name for path in tmp_path.iterdir()} == {"examples", "boundary.png", "dual.svg"}
+    assert {path.name for path in tmp_path.iterdir()} == {"examples", "boundary.png", "dual.svg", "curve.png"}
 
 
 QUESTIONS = {

@@ -156,8 +156,10 @@ def _plot_curve(
 ) -> int:
     """Draw the tropical curve of a formula or of a network, and its dual subdivision."""
     from puiseux.pictures.dual_pairs import is_formula, save_curve
+    from puiseux.pictures.plot import PICTURE_ENDINGS, checked_path
     from puiseux.reading import load
 
+    checked_path(picture, PICTURE_ENDINGS)
     if others or len(networks) > 1:
         raise UsageError(f"a curve is drawn of one formula or network; leave {others[0] if others else 'others'} out")
     text = str(networks[0])

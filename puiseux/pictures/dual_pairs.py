@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,6 @@ from nn_bridge.network.network import Network
 from polyhedra.errors import AlgebraError, UsageError
 from puiseux.pictures.figures import new_figure
 from puiseux.pictures.pages import save_figure
-from puiseux.pictures.plot import PICTURE_ENDINGS, checked_path
 from puiseux.pictures.polynomials import Window, plot_dual_pair, plot_surface_pair
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.printing import affine_text
@@ -51,11 +50,11 @@ def save_curve(
     Raises
     ------
     UsageError
-        The file cannot be written, or the network has several outputs.
+        The network has several outputs, or a surface is not to go into a page.
     AlgebraError
         There are not two variables, or the formula cannot be read.
     """
-    name = checked_path(path, PICTURE_ENDINGS)
+    name = fspath(path)
     if isinstance(subject, Network):
         save_figure(_pairs_of(subject, window), name)
         return

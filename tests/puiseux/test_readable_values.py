@@ -130,7 +130,9 @@ def test_without_pandas_the_error_names_it(monkeypatch: pytest.MonkeyPatch, resu
 
 def test_a_table_of_regions_iterates_and_has_columns() -> None:
     table = puiseux.region_statistics(NET, BOX, data=[[0, 0], ["1/2", "1/2"]])
+    assert "regions to iterate over, len(..) counts all" in repr(table)
     again = list(table)
+    assert f"{len(again)} regions found so far" in repr(table)
     assert list(table) == again == [table[k] for k in range(len(table))]
     assert sum(table["volume"]) == 4
     assert table["neighbours"] == [record.neighbours for record in again]

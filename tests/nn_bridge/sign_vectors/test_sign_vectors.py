@@ -291,7 +291,8 @@ def test_degenerate_networks_are_recognised(name):
     assert complex_.doubtful > 0
     result = count_sign_vectors(network, (-1, 1))
     assert result.cells is None
-    assert result.reason == f"not generic: {complex_.doubtful} doubtful vertices"
+    noun = "vertex" if complex_.doubtful == 1 else "vertices"
+    assert result.reason == f"not generic: {complex_.doubtful} doubtful {noun}"
     assert len(complex_.vertices) >= 4  # the complex of the hyperplanes before the trouble stays readable
     for question in (complex_.count_cells, complex_.count_cells_by_sign_vectors, complex_.cells, complex_.vertex_signs):
         with pytest.raises(NetworkError, match="not generic"):
