@@ -181,9 +181,9 @@ class _Fit:
 
     def run(self) -> SparseFit:
         self._climb(self._until(0))
+        looked_at = self.search.lower_bound
         if not self._settled():
-            ahead = self.search.look_ahead(self._until(0) if self.deadline is None else self._share(_AHEAD))
-            self._offer(None if ahead is None else self._network(ahead))
+            self._look_ahead(self._until(0) if self.deadline is None else self._share(_AHEAD))
         if not self._settled():
             self._offer(network_along_a_line(self.data))
         if not self._settled():
@@ -194,7 +194,13 @@ class _Fit:
             self._whole_units()
         if not self._settled() and not self.infeasible:
             self._climb(math.inf if self.deadline is None else self.deadline)
+            if not self._settled() and self.search.lower_bound > looked_at and self.deadline is not None:
+                self._look_ahead(self.deadline)
         return self._answer()
+
+    def _look_ahead(self, until: float) -> None:
+        found = self.search.look_ahead(until)
+        self._offer(None if found is None else self._network(found))
 
     @staticmethod
     def _solver(name: str | None) -> str | None:

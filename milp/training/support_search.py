@@ -74,7 +74,7 @@ class SupportSearch:
     _rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(_SEED))
     _touched: bool = False  # whether the target lies in some sum of spans so far
     _deadline: float = math.inf
-    _rate: float = _PER_SYSTEM
+    _in_arrays: tuple[int, float] = (0, 0.0)  # sums decided in arrays, and the seconds that it took
 
     def __post_init__(self) -> None:
         self.columns = self.data.useful(merged=self.limits is None)
@@ -88,19 +88,15 @@ class SupportSearch:
         self._deadline = deadline
         last = min(self.units, self.data.samples) * len(self.columns)
         while self.lower_bound <= (last if most is None else min(most, last)):
-            before = self.systems
             try:
                 if self.lower_bound and self.forecast(self.lower_bound) > deadline - time.monotonic():
                     return None
-                begin = time.monotonic()  # the spans are there
                 found = self._level(self.lower_bound)
             except OutOfTime:
                 return None
             if found is not None:
                 return found
             self.lower_bound += 1
-            if self.systems - before > _ENOUGH:
-                self._rate = max(_PER_SYSTEM, (time.monotonic() - begin) / (self.systems - before))
         return None
 
     def look_ahead(self, deadline: float) -> tuple[Unit, ...] | None:
@@ -206,6 +202,12 @@ class SupportSearch:
             total *= math.comb(size + parts.count(cost) - 1, parts.count(cost))
         return total
 
+    @property
+    def _rate(self) -> float:
+        """Seconds that a sum takes in arrays, spans and their residues not included: that of this machine, now."""
+        systems, seconds = self._in_arrays
+        return max(_PER_SYSTEM, seconds / systems) if systems > _ENOUGH else _PER_SYSTEM
+
     def _check_time(self) -> None:
         if time.monotonic() > self._deadline:
             raise OutOfTime
@@ -249,6 +251,7 @@ class SupportSearch:
         for indices in self._prefixes(tuple(costs)):
             for start in range(0, len(indices), step):
                 self._check_time()
+                begin = time.monotonic()
                 some = indices[start : start + step]
                 rows, regular = self._compressed(costs, some, arrays, last + 1)
                 images = self._field.reduce(rows @ beside).reshape(len(some), last + 1, len(ends), last)
@@ -260,6 +263,8 @@ class SupportSearch:
                     after = np.arange(len(ends)) - some[:, same, None]
                     zero &= after >= 0 if self._touched else after > 0
                 self.systems += zero.size
+                systems, seconds = self._in_arrays
+                self._in_arrays = systems + zero.size, seconds + time.monotonic() - begin
                 for row, end in np.argwhere(zero):
                     chosen = [*zip(costs, some[row], strict=True), (last, end)]
                     yield tuple(self.spans_of(cost).spans[place] for cost, place in chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 from itertools import combinations, pairwise, product
 from typing import Any
@@ -221,3 +222,16 @@ def test_too_many_choices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FormulationError, match="jump"):
         _ = threshold.network
     assert Fraction(int(threshold.loss.p), int(threshold.loss.q)) == Fraction(1, 2)
+
+
+@pytest.mark.parametrize("activation", ["relu", "threshold"])
+def test_the_columns_of_many_samples_keep_the_limit(activation: Any) -> None:
+    """30 samples with three features have 4,060 rays, whose products took ten times the limit."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 3)).round(2), rng.normal(size=30).round(2)
+    begun = time.process_time()
+    with pytest.raises(FormulationError, match="more than 2000 activation patterns"):
+        train_exactly(X, y, 3, activation=activation, time_limit=1)
+    with pytest.raises(FormulationError, match="the time limit was reached at"):
+        train_exactly(X, y, 3, activation=activation, time_limit=0.3, limit=100_000)
+    assert time.process_time() - begun < 3

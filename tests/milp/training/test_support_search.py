@@ -330,3 +330,24 @@ def test_a_part_of_a_level_closes_the_bound():
     assert sum(len(unit.weights) for unit in found) == 4
     assert search.lower_bound == 4
     assert search.look_ahead(time.monotonic() - 1) is None
+
+
+def test_a_part_whose_spans_take_too_long_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two units with two weights each are found although the spans of units with three and four would take days."""
+    monkeypatch.setattr(
+        "milp.training.support_search.seconds_of_class", lambda samples, columns, cost: 1e5 if cost > 2 else 0.0
+    )
+    data = milp.planted_data(7, 5, rng=1)
+    search = SupportSearch(fit_data(data.X, data.y), 7, lower_bound=4)
+    units = search.look_ahead(time.monotonic() + 60)
+    assert units is not None
+    assert sum(len(unit.block.support) for unit in units) == 4
+
+
+def test_the_rate_of_sums_does_not_count_the_spans() -> None:
+    data = milp.planted_data(10, 5, rng=1)
+    search = SupportSearch(fit_data(data.X, data.y), 10)
+    begun = time.monotonic()
+    search.climb()
+    assert search.systems > 10_000
+    assert search._rate < (time.monotonic() - begun) / search.systems
