@@ -78,8 +78,8 @@ def rays(gradients: sparse.csr_array, most: int, rng: np.random.Generator, known
             if not chosen.shape[1]:
                 return
             left -= chosen.shape[1]
-            yield new(np.asarray(chosen.toarray() if sparse.issparse(chosen) else chosen))
-    if not sparse.issparse(towards):
+            yield new(chosen if isinstance(chosen, np.ndarray) else chosen.toarray())
+    if isinstance(towards, np.ndarray):
         for place in np.flatnonzero(~known[rest]).tolist():
             for direction in _held_back(gradients, towards, rest, place):
                 if left <= 0:
