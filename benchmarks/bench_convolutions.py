@@ -95,6 +95,14 @@ def main() -> None:
             cell = timed(f"{dim} dimensions: the cell at a point", task)
             print(f"  {timed('its facets', lambda cell=cell: len(cell.facets))} facets")
             timed("its neighbours", cell.neighbours)
+        image = [f"{v}/255" for v in np.random.default_rng(1).integers(0, 256, 3072).tolist()]
+        task = lambda: next(iter(puiseux.explore(network, image, 1, facets="some"))).cell  # noqa: E731
+        ray_cell = timed("3,072 dimensions: the cell at an image", task)
+        count = timed("facets that rays meet", lambda: ray_cell.facet_count)
+        print(f"  {count:,} facets, at most {ray_cell.facets_at_most:,}; {ray_cell.rays:,} rays")
+        (first, *_) = timed("the neighbours across them", ray_cell.neighbours)
+        timed("a point inside of one", lambda: first.interior_point)
+        print(f"  {timed('its facets', lambda: first.facet_count):,} facets")
 
 
 if __name__ == "__main__":

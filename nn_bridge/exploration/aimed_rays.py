@@ -4,14 +4,14 @@ The rows are scaled such that a ray with direction ``d`` is at the hyperplane of
 where ``y = G d``; it leaves through the row with the largest ``y``.  The direction aimed at row ``u`` is the one whose
 ``y`` is nearest to the unit vector ``e_u`` (least squares).  Where another row is met first, that row is asked to stay
 at half of the way, and so on for a few rounds.  At last there are random directions.
-Before all that, rays go along the normals of the nearest hyperplanes: this is quick, and of use where time is short.
+Before all that, rays go along normals, the nearest hyperplanes first: this is quick, and of use where time is short.
 
 Everything here is a proposal in floating point: which facet a ray meets is proven elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -51,81 +51,84 @@ def rays(gradients: sparse.csr_array, most: int, rng: np.random.Generator, known
         Rows that need no ray; the caller sets those that have been proven meanwhile.
     """
     m, n = gradients.shape
-    targets = np.flatnonzero(np.diff(gradients.indptr))
-    if not len(targets) or most < 1:
-        return
-    shares, directions = _normals(gradients)
+    with np.errstate(all="ignore"):
+        squares = np.asarray(gradients.multiply(gradients).sum(axis=1)).ravel()
+    targets = np.flatnonzero(squares > 0)
+    targets = targets[np.argsort(-squares[targets], kind="stable")]  # the nearest hyperplane first
     left = most
 
-    def new(combinations: Floats, ahead: Floats) -> Proposal:
+    def new(directions: Floats) -> Proposal:
         """The first of these rays to each row that is not known."""
+        check_limits()
+        with np.errstate(all="ignore"):
+            ahead = gradients @ directions
         first = np.argmax(ahead, axis=0)
         real = np.flatnonzero((np.max(ahead, axis=0) > 0) & ~known[first])
         places = np.unique(first[real], return_index=True)[1]
-        return Proposal(directions(combinations[:, real[places]]), ahead.shape[1])
+        return Proposal(directions[:, real[places]].T, ahead.shape[1])
 
-    def aimed(at: Integers) -> Proposal:
-        check_limits()
-        unit = np.zeros((m, len(at)))
-        unit[at, np.arange(len(at))] = 1.0
-        return new(unit, shares(unit))
-
-    with np.errstate(all="ignore"):
-        near = np.argsort(-np.asarray(gradients.multiply(gradients).sum(axis=1)).ravel()[targets], kind="stable")
-    first = targets[near[: min(_AT_ONCE, left)]]  # the nearest hyperplane of all belongs to a facet
-    left -= len(first)
-    yield aimed(first)
-    if min(m, n) <= _MOST_SQUARE:
-        check_limits()
-        shares, directions = _least_squares(gradients)
-    rest = targets[~known[targets]]
-    for begin in range(0, len(rest), _AT_ONCE):
-        chosen = rest[begin : begin + min(_AT_ONCE, left)]
-        if not len(chosen):
+    for normals in (True, False):
+        rest = targets[~known[targets]]
+        if not len(rest):
             return
-        left -= len(chosen)
-        yield aimed(chosen)
-    if min(m, n) <= _MOST_SQUARE:
-        for row in targets[~known[targets]].tolist():
-            for combination, ahead in _held_back(shares, m, row, min(n, _MOST_HELD)):
+        aims = _normals if normals or min(m, n) > _MOST_SQUARE else _least_squares
+        towards = aims(gradients, rest)
+        for begin in range(0, len(rest), _AT_ONCE):
+            chosen = towards[:, begin : begin + min(_AT_ONCE, left)]
+            if not chosen.shape[1]:
+                return
+            left -= chosen.shape[1]
+            yield new(chosen if isinstance(chosen, np.ndarray) else chosen.toarray())
+    if isinstance(towards, np.ndarray):
+        for place in np.flatnonzero(~known[rest]).tolist():
+            for direction in _held_back(gradients, towards, rest, place):
                 if left <= 0:
                     return
                 left -= 1
-                yield new(combination, ahead)
-                if known[row]:
+                yield new(direction)
+                if known[rest[place]]:
                     break
     while left > 0:
-        check_limits()
-        drawn = rng.normal(size=(m, min(_AT_ONCE, left)))
+        drawn = rng.normal(size=(len(rest), min(_AT_ONCE, left)))
         left -= drawn.shape[1]
-        yield new(drawn, shares(drawn))
+        yield new(np.asarray(towards @ drawn))
 
 
-_Map = Callable[[Floats], Floats]
-
-
-def _least_squares(gradients: sparse.csr_array) -> tuple[_Map, _Map]:
-    """Functions of combinations of targets: the shares ``y`` of the rows, and the directions."""
+def _least_squares(gradients: sparse.csr_array, targets: Integers) -> Floats:
+    """The directions aimed at rows, as columns."""
     m, n = gradients.shape
-    dense = gradients.toarray()
     with np.errstate(all="ignore"):
-        square = dense.T @ dense if n <= m else dense @ dense.T
+        square = _product(gradients.T if n <= m else gradients)
         check_limits()
         scale = np.sqrt(np.diag(square))
         scale[~(scale > 0)] = 1.0
-        square = square / scale[:, None] / scale
-        factor = _factor(square)
+        factor = _factor(square / scale[:, None] / scale)
         check_limits()
         if factor is None:
-            return _normals(gradients)
+            return np.asarray(_normals(gradients, targets).toarray())
         if n <= m:
-            towards = linalg.cho_solve(factor, dense.T / scale[:, None], check_finite=False) / scale[:, None]
-        else:
-            inverse = linalg.cho_solve(factor, np.eye(m), check_finite=False) / scale[:, None] / scale
-            towards = dense.T @ inverse
-        check_limits()
-        ahead = gradients @ towards
-    return lambda combinations: ahead @ combinations, lambda combinations: (towards @ combinations).T
+            right = gradients[targets].toarray().T
+            return np.asarray(linalg.cho_solve(factor, right / scale[:, None], check_finite=False) / scale[:, None])
+        unit = np.zeros((m, len(targets)))
+        unit[targets, np.arange(len(targets))] = 1 / scale[targets]
+        return np.asarray(gradients.T @ (linalg.cho_solve(factor, unit, check_finite=False) / scale[:, None]))
+
+
+def _product(matrix: sparse.csr_array) -> Floats:
+    """A matrix times its transpose: by entries where these are few, which takes some twenty times as long for each."""
+    per_column = np.diff(sparse.csc_array(matrix).indptr).astype(float)
+    if 20 * (per_column**2).sum() < float(matrix.shape[0]) ** 2 * matrix.shape[1]:
+        return np.asarray((matrix @ matrix.T).toarray())
+    dense = matrix.toarray()
+    return np.asarray(dense @ dense.T)
+
+
+def _normals(gradients: sparse.csr_array, targets: Integers) -> sparse.csc_array:
+    """The normals of rows, as columns; each as long as it takes to come to the hyperplane."""
+    chosen = gradients[targets]
+    with np.errstate(all="ignore"):
+        squares = np.asarray(chosen.multiply(chosen).sum(axis=1)).ravel()
+        return sparse.csc_array((sparse.diags_array(1 / squares) @ chosen).T)
 
 
 def _factor(square: Floats) -> tuple[Floats, bool] | None:
@@ -143,42 +146,32 @@ def _factor(square: Floats) -> tuple[Floats, bool] | None:
     return None
 
 
-def _normals(gradients: sparse.csr_array) -> tuple[_Map, _Map]:
-    """The same functions with the normals in place of the solutions of least squares."""
-    squares = np.asarray(gradients.multiply(gradients).sum(axis=1)).ravel()
-    with np.errstate(all="ignore"):
-        weights = np.where(squares > 0, 1 / squares, 0.0)[:, None]
-
-    def directions(combinations: Floats) -> Floats:
-        return np.asarray(gradients.T @ (weights * combinations)).T
-
-    return lambda combinations: np.asarray(gradients @ directions(combinations).T), directions
-
-
-def _held_back(shares: _Map, m: int, row: int, most: int) -> Iterator[tuple[Floats, Floats]]:
-    """Combinations aimed at one row, with rows that were met before it held back, more of them each time."""
-    held = np.array([row])
-    columns = np.empty((m, 0))
+def _held_back(gradients: sparse.csr_array, towards: Floats, targets: Integers, place: int) -> Iterator[Floats]:
+    """Directions aimed at one row, with rows that were met before it held back, more of them each time."""
+    place_of = {row: k for k, row in enumerate(targets.tolist())}
+    row = int(targets[place])
+    held, columns, ahead = [row], towards[:, [place]], gradients @ towards[:, [place]]
     for _ in range(_ROUNDS):
         check_limits()
-        unit = np.zeros((m, len(held) - columns.shape[1]))
-        unit[held[columns.shape[1] :], np.arange(unit.shape[1])] = 1.0
-        columns = np.concatenate([columns, shares(unit)], axis=1)
+        order = np.argsort(-ahead[:, -1])[: _ADDED + len(held)].tolist()
+        before = [v for v in order if ahead[v, -1] >= ahead[row, -1] and v not in held][:_ADDED]
+        if not before or len(held) + len(before) > min(towards.shape[0], _MOST_HELD) or not np.isfinite(ahead).all():
+            return
+        held += before
+        more = [towards[:, place_of[v]] if v in place_of else _dense_row(gradients, v) for v in before]
+        columns = np.column_stack([columns, *more])
         wanted = np.full(len(held), 0.5)
         wanted[0] = 1.0
-        if not np.isfinite(columns).all():
+        shares = gradients @ columns
+        if not np.isfinite(shares).all():
             return
-        solution = np.linalg.lstsq(columns[held], wanted, rcond=None)[0]
-        ahead = columns @ solution[:, None]
-        combination = np.zeros((m, 1))
-        combination[held, 0] = solution
-        if columns.shape[1] > 1:  # the first one was looked at before
-            yield combination, ahead
-        order = np.argsort(-ahead[:, 0])[: _ADDED + len(held)]
-        before = [v for v in order.tolist() if ahead[v, 0] >= ahead[row, 0] and v not in held][:_ADDED]
-        if not before or len(held) + len(before) > most:
-            return
-        held = np.concatenate([held, before])
+        direction = columns @ np.linalg.lstsq(shares[held], wanted, rcond=None)[0]
+        ahead = np.asarray(gradients @ direction)[:, None]
+        yield direction[:, None]
+
+
+def _dense_row(gradients: sparse.csr_array, row: int) -> Floats:
+    return np.asarray(gradients[[row]].toarray()[0])
 
 
 __all__ = ["Proposal", "rays"]

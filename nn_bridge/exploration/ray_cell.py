@@ -51,6 +51,8 @@ class RayCell(LocalCell):
     home : RayCells
     active : tuple of int
         As in `LocalCell`.
+    start : Start
+        How it was come to; takes no part in comparisons.
     """
 
     start: Start = field(compare=False, repr=False, default=Start(None, frozenset()))

@@ -8,11 +8,13 @@ floats a rounded weight or product errs by less than 2**-1074, which counts for 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from nn_bridge.network.network import Network, float_matrix
+from nn_bridge.network.sparse_row import Matrix, SparseRow, entries
 from polyhedra.arrays import Flags, Floats
 from polyhedra.rounding import UNIT_ROUNDOFF
 from polyhedra.scalars import to_float
@@ -41,16 +43,27 @@ def stage_values(network: Network, points: Floats) -> Iterator[StageValues]:
             carried, terms = np.zeros_like(value), 5
             tiny = np.ones((len(points), 1))
             for source, matrix in stage.blocks:
-                weights = float_matrix(matrix).T
+                weights = float_weights(matrix).T
                 known, bound = sources[source]
                 value = value + known @ weights
-                size = size + np.abs(known) @ np.abs(weights)
-                carried = carried + bound @ np.abs(weights)
+                size = size + np.abs(known) @ abs(weights)
+                carried = carried + bound @ abs(weights)
                 tiny = tiny + (np.abs(known) + bound).sum(axis=1, keepdims=True)
-                terms += len(weights)
+                terms += weights.shape[0]
             error = 1.0001 * (carried + terms * UNIT_ROUNDOFF * size) + 1e-300 * tiny
             sources.append((np.maximum(value, 0.0), error))
         yield StageValues(value, error, size)
+
+
+def float_weights(matrix: Matrix) -> Any:
+    """The nearest float64 matrix: an array, or a sparse array where all rows are kept by their entries."""
+    if not all(isinstance(row, SparseRow) for row in matrix):
+        return float_matrix(matrix)
+    rows = [list(entries(row)) for row in matrix]
+    starts = np.cumsum([0, *map(len, rows)])
+    columns = np.array([column for row in rows for column, _ in row], dtype=np.int64)
+    values = np.array([to_float(value) for row in rows for _, value in row], dtype=float)
+    return sparse.csr_array((values, columns, starts), shape=(len(matrix), len(matrix[0])))
 
 
 def certain_signs(network: Network, points: Floats) -> Iterator[tuple[list[Flags], Flags]]:

@@ -204,7 +204,8 @@ def told_without_cell(inputs: int, say: Callable[[str], None]) -> Iterator[Calla
     callable
         To be called when there is a cell.
     """
-    fact = f"no cell in {NO_CELL:g} s: all facets of a cell of a network with {inputs:,} inputs may take very long"
+    slow = f"setting up, or all facets of a cell of a network with {inputs:,} inputs may take very long"
+    fact = f"no cell in {NO_CELL:g} s: {slow}"
     ways_out = (
         "--domain slice:FILE explores a plane, or a slice of few dimensions, through the point, "
         "--facets some finds many facets without linear programs, --time-limit SECONDS ends the walk"

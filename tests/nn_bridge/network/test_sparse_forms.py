@@ -12,13 +12,15 @@ from flint import fmpq
 
 import puiseux
 from nn_bridge.cells.counting.plain_count import count_plain
+from nn_bridge.cells.location import patterns_of_points
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import dense_sizes
+from nn_bridge.network.float_values import float_weights, stage_values
 from nn_bridge.network.forms import ExactForms, integer_entries, integer_stages
 from nn_bridge.network.network import INPUT, AffineStage, Network
 from nn_bridge.network.row_groups import row_groups
 from nn_bridge.network.sparse_row import SparseRow, row_of
-from polyhedra.scalars import ZERO
+from polyhedra.scalars import ZERO, rational
 from puiseux.domains import pose
 
 SIDE, CHANNELS, KERNEL, STRIDE = 20, 3, 4, 4
@@ -104,6 +106,19 @@ def test_forms_agree_with_the_values_at_points(network: Network) -> None:
             }
             assert factor > 0
             assert [[fmpq(int(v)) for v in row] for row in table] == [[factor * v for v in row] for row in stage]
+
+
+def test_points_are_located_with_sparse_weights(network: Network) -> None:
+    points = np.random.default_rng(7).normal(size=(6, network.input_dim))
+    stages = list(stage_values(network, points))
+    for k in (0, 5):
+        exact = network.preactivations(points[k].tolist())
+        for stage, values in zip(stages, exact, strict=True):
+            for unit, value in enumerate(values):
+                off = abs(rational(float(stage.values[k, unit])) - value)
+                assert off <= rational(float(stage.errors[k, unit]))
+    assert [weights.nnz for weights in map(float_weights, [network.stages[0].blocks[0][1]])] == [42 * 25 * 48]
+    assert patterns_of_points(network, points) == [(network.pattern(point.tolist()),) for point in points]
 
 
 def test_integer_entries_are_those_of_the_dense_blocks(network: Network) -> None:
