@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import puiseux
-from nn_bridge.cells.counting.estimate import AT_ONCE
 from nn_bridge.cells.core_problem import CoreProblem
+from nn_bridge.cells.counting.estimate import AT_ONCE
 from nn_bridge.cells.problem import cell_problem
 from polyhedra.errors import PuiseuxError, UsageError
 from puiseux.console.cli import run
