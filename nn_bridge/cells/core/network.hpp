@@ -4,6 +4,7 @@
 // leave the range of doubles as rarely as possible.  Scaling a unit by a positive number changes no sign.  What does not
 // fit is left to exact arithmetic: a unit with such weights is "unsettled", and each of its signs is decided exactly.
 #pragma once
+#include <bit>
 #include <cmath>
 #include <mutex>
 
@@ -153,7 +154,7 @@ private:
         s.rounded = !rows.exact_bias.empty();
         const size_t own = exponents.size() - 1;
         auto scaled = [&](double v, int j, int e) {
-            const double z = std::ldexp(v, e);
+            const double z = std::abs(e) < 1000 ? v * std::bit_cast<double>(std::uint64_t(1023 + e) << 52) : std::ldexp(v, e);
             const bool fits = z == 0 ? v == 0 : std::abs(z) >= SMALLEST && std::abs(z) <= 1 / SMALLEST;
             if (!fits) s.error[size_t(j)] = UNKNOWN;
             return fits ? z : 0.0;
