@@ -84,7 +84,9 @@ class Runs:
         return f"{self.covered / self.runs:6.1%} | {error:6.1%} | {median(self.widths):6.2f}"
 
 
-def problem_of(make: Callable[[], tuple[Network, Polyhedron | None]]) -> tuple[Network, Polyhedron | None, CellProblem, CoreProblem]:
+def problem_of(
+    make: Callable[[], tuple[Network, Polyhedron | None]],
+) -> tuple[Network, Polyhedron | None, CellProblem, CoreProblem]:
     """The network, the domain and the problem of a family."""
     network, domain = make()
     problem = cell_problem(network, domain)

@@ -77,7 +77,7 @@ def topology(
     ] = False,
     pieces: Annotated[
         bool,
-        typer.Option("--pieces", help="Count the pieces of a level or boundary alone (-o: write them), for large nets."),
+        typer.Option("--pieces", help="Count the pieces of a level or boundary alone, with -o write them."),
     ] = False,
     distances: Annotated[
         Path | None,
@@ -190,9 +190,7 @@ class _Unfinished(Exception):
     """The time was over before all pieces were written."""
 
 
-def _with_lines(
-    path: Path, network: Network, domain: str, named: dict[str, Any], time_limit: float | None
-) -> Topology:
+def _with_lines(path: Path, network: Network, domain: str, named: dict[str, Any], time_limit: float | None) -> Topology:
     """Count the pieces and write them to a file, which appears only where all of them are there."""
     from nn_bridge.writers.files import whole_file
     from puiseux.questions.set_topology import topology

@@ -120,7 +120,8 @@ def topology(
     sets = dict(zip(SET_OPTIONS, (which, level, of_class, boundary, unit), strict=True))
     question = posed_question(exact, output, sets, open, compactify, torsion, cycles, persistence, critical, pieces)
     problem = pose(exact, domain)
-    reason, found = None, {}
+    reason: str | None = None
+    found: dict[str, Any] = {}
     try:
         if pieces and write is not None:
             with limited(time_limit):  # in this process, where the lines go

@@ -73,10 +73,17 @@ public:
         const double k = units, below = (1 + k + k * k / 4) * double(1 << (last_ - 1 - stage)) * SPLIT;
         return double(odds.gone + 2) * below > double(odds.tried + 3) * effort || ++odds.passed % 64 == 0;
     }
-    /// Note whether bounds proved a miss.
-    void learn(int stage, bool inside, int units, bool gone) {
+    /// Note whether bounds proved a miss on a cell that lies so many decisions deep.
+    void learn(int stage, int depth, bool inside, int units, bool gone) {
         Odds& odds = odds_of(stage, inside, units);
         ++odds.tried, odds.gone += gone;
+        if (!gone) rest_stage_ = stage, rest_from_ = depth, rest_to_ = depth + hopeless_;
+    }
+    /// Whether bounds of a cell shortly before in the same stage were so far from a proof that this one goes without.
+    bool resting(int stage, int depth) {
+        if (stage == rest_stage_ && depth > rest_from_ && depth <= rest_to_) return true;
+        rest_stage_ = -1;
+        return false;
     }
 
     /// Whether the signs at the generators of a cell of the last stage prove a miss.
@@ -105,6 +112,7 @@ public:
             weigh(cell, stage, s, forms, active);
         }
         Bounds& found = stages_[size_t(last_)];
+        hopeless_ = misses.front().empty() ? 0 : hopeless(misses.front().front().unit, found, cell.count);
         return any(misses, [&](const Literal& l) {
             for (int t = 0; t < cell.count; ++t) {
                 const double middle = l.positive ? found.middle_at(t)[l.unit] : -found.middle_at(t)[l.unit];
@@ -160,10 +168,22 @@ private:
     std::vector<Bounds> stages_;
     std::vector<Term> terms_;
     std::vector<std::vector<double>> across_;  // by block of the last stage: the weights unit by unit
+    int hopeless_ = 0, rest_stage_ = -1, rest_from_ = 0, rest_to_ = 0;
     std::vector<Odds> odds_;            // by stage, at its beginning or inside it, by the size of the number of units that cut
 
     Odds& odds_of(int stage, bool inside, int units) {
         return odds_[size_t((2 * stage + int(inside)) * SIZES + std::min(SIZES - 1, int(std::bit_width(unsigned(units)))))];
+    }
+
+    /// For how many decisions more a proof is unlikely: none of a unit's signs at the generators is told by its bounds, or
+    /// two are told that differ.  That changes nothing but the effort.
+    static int hopeless(int unit, Bounds& found, int count) {
+        bool positive = false, negative = false;
+        for (int t = 0; t < count; ++t) {
+            const double middle = found.middle_at(t)[unit], radius = found.radius_at(t)[unit];
+            positive = positive || middle > radius, negative = negative || -middle > radius;
+        }
+        return positive == negative ? positive ? 1 : 2 : 0;
     }
 
     template <class Holds>

@@ -5,6 +5,7 @@
 // fit is left to exact arithmetic: a unit with such weights is "unsettled", and each of its signs is decided exactly.
 #pragma once
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <mutex>
@@ -156,7 +157,7 @@ private:
         s.rounded = !rows.exact_bias.empty();
         const size_t own = exponents.size() - 1;
         auto scaled = [&](double v, int j, int e) {
-            const double z = std::ldexp(v, e);
+            const double z = std::abs(e) < 1000 ? v * std::bit_cast<double>(std::uint64_t(1023 + e) << 52) : std::ldexp(v, e);
             const bool fits = z == 0 ? v == 0 : std::abs(z) >= SMALLEST && std::abs(z) <= 1 / SMALLEST;
             if (!fits) s.error[size_t(j)] = UNKNOWN;
             return fits ? z : 0.0;

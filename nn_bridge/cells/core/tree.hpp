@@ -180,10 +180,12 @@ private:
         } else if (lines.empty()) {
             const bool inside = !path_.empty() && path_.back().stage == stage;
             const int units = cut.count();
+            const int depth = int(path_.size());
+            if (misses_->resting(stage, depth)) return false;
             if (!misses_->promising(stage, inside, units, cell.count)) return false;
             watch_.spend(std::int64_t(misses_->effort(stage, units, cell.count)));
             left_out = misses_->provably(walk_.misses, cell, stage, positive, cut, forms_, active_);
-            misses_->learn(stage, inside, units, left_out);
+            misses_->learn(stage, depth, inside, units, left_out);
         }
         if (left_out) ++walk_.left_out, progress_ = true, walk_.share += share();
         return left_out;

@@ -43,7 +43,7 @@ def test_the_lines_are_the_pieces_exactly(tmp_path: Path, capsys: pytest.Capture
         equation, inequalities = row(line["equation"]), list(map(row, line["inequalities"]))
         assert line["kind"] == "piece"
         assert line["bounded"]
-        assert not line["rays"] and not line["lines"]
+        assert line["rays"] == line["lines"] == []
         vertices = list(map(row, line["vertices"]))
         for vertex in vertices:
             assert net(vertex) == (level,)
@@ -58,14 +58,29 @@ def test_the_lines_are_the_pieces_exactly(tmp_path: Path, capsys: pytest.Capture
 def test_unbounded_flat_and_touching_parts(tmp_path: Path) -> None:
     ramp = Network.from_layers([[[1, 0]], [[1]]])  # max(x, 0) in two inputs
     flat, piece = lines_of(ramp, tmp_path)
-    assert (flat["kind"], flat["pattern"], flat["equation"], flat["inequalities"]) == ("flat", "0", None, [["1", "0", "0"]])
+    assert (flat["kind"], flat["pattern"], flat["equation"], flat["inequalities"]) == (
+        "flat",
+        "0",
+        None,
+        [["1", "0", "0"]],
+    )
     assert (flat["rays"], flat["lines"], flat["bounded"]) == ([["-1", "0"]], [["0", "1"]], False)
-    assert (piece["kind"], piece["vertices"], piece["rays"], piece["lines"]) == ("piece", [["0", "0"]], [], [["0", "1"]])
+    assert (piece["kind"], piece["vertices"], piece["rays"], piece["lines"]) == (
+        "piece",
+        [["0", "0"]],
+        [],
+        [["0", "1"]],
+    )
     assert row(piece["equation"]) in ((1, 0, 0), (-1, 0, 0))
     assert (piece["inequalities"], piece["bounded"]) == ([], False)
     cone = Network.from_layers([[[1, 0], [-1, 0], [0, 1], [0, -1]], [[1, 1, 1, 1]]])
     (apex,) = lines_of(cone, tmp_path)
-    assert (apex["kind"], apex["vertices"], apex["equation"], apex["inequalities"]) == ("touching", [["0", "0"]], None, None)
+    assert (apex["kind"], apex["vertices"], apex["equation"], apex["inequalities"]) == (
+        "touching",
+        [["0", "0"]],
+        None,
+        None,
+    )
     cross = Network.from_layers([[[1, 0], [-1, 0], [0, 1], [0, -1]], [[1, 1, -1, -1]]])  # |x| - |y|
     rays = sorted(tuple(line["rays"][0]) for line in lines_of(cross, tmp_path))
     assert rays == [("-1", "-1"), ("-1", "1"), ("1", "-1"), ("1", "1")]
