@@ -28,7 +28,7 @@ from polyhedra.errors import AlgebraError
 from polyhedra.former_names import former_keywords
 from polyhedra.linear_program import Infeasible, Optimal, maximize_over
 from polyhedra.matrix import Matrix, Vector, as_matrix, dot, rank
-from polyhedra.quoting import quoted
+from polyhedra.quoting import quoted, shown
 from polyhedra.randomness import Seed, generator_and_seed
 from polyhedra.scalars import ONE, ZERO, common_denominator, primitive, rational, to_float
 from polyhedra.system import IntegerRow, System
@@ -106,13 +106,17 @@ def hoffman_constant(matrix: Any, *, method: Method = "auto", limit: int = MAX_P
     Raises
     ------
     AlgebraError
-        The limit is reached: take `hoffman_lower` and `hoffman_upper`.
+        The limit is reached (take `hoffman_lower` and `hoffman_upper`), or a network stands for the matrix.
 
     Examples
     --------
     >>> hoffman_constant([[1, 0, 0], [0, 1, 0], [0, 0, 1], [-1, -1, -1]]).value
     3
     """
+    if hasattr(matrix, "evaluate"):
+        raise AlgebraError(
+            f"matrix: {shown(matrix)} is a function; give rows of numbers, or ask puiseux.hoffman for a network's constants"
+        )
     return hoffman_over([as_matrix(matrix)], method=method, limit=limit)
 
 

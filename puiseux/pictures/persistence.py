@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from polyhedra.errors import UsageError
 from polyhedra.progress import Steps, with_steps
+from polyhedra.quoting import shown
 from polyhedra.scalars import to_float
 from puiseux.pictures.figures import label_of, new_figure, session_axes
 from puiseux.pictures.palettes import INK, MARKERS, layer_colour
@@ -17,29 +18,38 @@ if TYPE_CHECKING:
 
     from nn_bridge.topology.persistence import PersistencePair
     from puiseux.domains import DomainLike
+    from puiseux.questions.topology_answers import Topology
 
 _MOST_BARS = 400
 
 
-def plot_persistence(pairs: Sequence[PersistencePair], figure: Figure | None = None) -> Figure:
+def plot_persistence(pairs: Sequence[PersistencePair] | Topology, figure: Figure | None = None) -> Figure:
     """Draw persistence pairs as a diagram (birth against death) beside a barcode.
 
     Ends at infinity lie on dashed lines at the sides, as far out as the picture reaches.
 
     Parameters
     ----------
-    pairs : sequence of PersistencePair
-        Such as ``puiseux.topology(net, persistence=True).pairs``.
+    pairs : sequence of PersistencePair, or an answer that holds them
+        Such as ``puiseux.topology(net, persistence=True)``.
     figure : matplotlib Figure, optional
         An empty one; a new one by default.
 
     Returns
     -------
     Figure
+
+    Raises
+    ------
+    UsageError
+        There are no pairs.
     """
+    found = getattr(pairs, "pairs", pairs)
+    if not isinstance(found, Sequence) or isinstance(found, str):
+        raise UsageError(f"pairs: {shown(pairs)} holds none; give puiseux.topology(net, persistence=True)")
     target = new_figure((9, 4.2)) if figure is None else figure
     diagram, barcode = target.subplots(1, 2)
-    ends = [to_float(value) for pair in pairs for value in (pair.birth, pair.death) if value is not None]
+    ends = [to_float(value) for pair in found for value in (pair.birth, pair.death) if value is not None]
     low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
     room = 0.15 * (high - low) or 0.5
     bottom, top = low - room, high + room
@@ -49,7 +59,7 @@ def plot_persistence(pairs: Sequence[PersistencePair], figure: Figure | None = N
             bottom if pair.birth is None else to_float(pair.birth),
             top if pair.death is None else to_float(pair.death),
         )
-        for pair in pairs
+        for pair in found
     ]
     _draw_diagram(diagram, bars, bottom, top)
     _draw_bars(barcode, bars, bottom, top)
@@ -135,6 +145,8 @@ def plot_betti_growth(
 
     from puiseux.questions.set_topology import topology
 
+    if not isinstance(networks, Sequence) or isinstance(networks, str):
+        raise UsageError(f"growth is drawn from a list of networks, not from {shown(networks)}")
     if not networks:
         raise UsageError("growth is drawn from one network or more, in their order")
     labels = [str(k) for k in range(len(networks))] if names is None else [label_of(name) for name in names]

@@ -22,7 +22,7 @@ import numpy as np
 from nn_bridge.cells.counting.pool import Scheduler, WorkerLost
 from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
-from polyhedra.quoting import shown_path
+from polyhedra.quoting import shown, shown_path
 from puiseux.console.waiting import CellProgress
 from puiseux.processes import ProcessPool
 from puiseux.studies.records import RecordFile, key_of
@@ -141,6 +141,8 @@ def run_study(
         from puiseux.studies import find_study
 
         study = find_study(study)
+    if not isinstance(study, Study):
+        raise UsageError(f"study: give the name of a study, such as 'depth', not {shown(study)}")
     if workers < 1:
         raise UsageError(f"workers={workers}: at least one has to work")
     check_time_limit(time_limit)
@@ -148,15 +150,15 @@ def run_study(
         raise UsageError(f"seed={seed}: a seed is a whole number, 0 or more")
     cases = {key_of(parameters): parameters for parameters in study.cases(full)}
     if folder is None:
-        with _shown(progress) as shown:
-            reason, trials = _run(study, cases, {}, seed, workers, lambda trial: None, shown, time_limit)
+        with _shown(progress) as told:
+            reason, trials = _run(study, cases, {}, seed, workers, lambda trial: None, told, time_limit)
     else:
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"{shown_path(folder)}: cannot be made: {error.strerror or error}") from None
-        with RecordFile(Path(folder) / RECORDS, study.name, seed) as records, _shown(progress) as shown:
-            reason, trials = _run(study, cases, records.trials, seed, workers, records.add, shown, time_limit)
+        with RecordFile(Path(folder) / RECORDS, study.name, seed) as records, _shown(progress) as told:
+            reason, trials = _run(study, cases, records.trials, seed, workers, records.add, told, time_limit)
     found = tuple(trials[key] for key in cases if key in trials)
     return StudyResult(study, full, seed, found, reason is None, reason)
 

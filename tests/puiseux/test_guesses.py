@@ -253,3 +253,24 @@ def test_a_former_centre_works_with_a_warning() -> None:
         with pytest.warns(FutureWarning, match="center="):
             found = call(centre=[1])
         assert call(center=[1]) == found
+
+
+@pytest.mark.parametrize(
+    ("call", "advice"),
+    [
+        (puiseux.hoffman_constant, "puiseux.hoffman"),
+        (puiseux.plot_persistence, "persistence=True"),
+        (puiseux.plot_betti_growth, "a list of networks"),
+        (puiseux.run_study, "the name of a study"),
+    ],
+)
+def test_a_network_in_the_place_of_something_else_is_told_so(call: Any, advice: str) -> None:
+    with pytest.raises(PuiseuxError, match=advice) as told:
+        call(puiseux.random_network([2, 3, 1], rng=0))
+    assert "\n" not in str(told.value)
+
+
+def test_persistence_is_drawn_from_the_whole_answer_too() -> None:
+    answer = puiseux.topology(puiseux.random_network([1, 3, 1], rng=0), persistence=True)
+    one, other = puiseux.plot_persistence(answer), puiseux.plot_persistence(answer.pairs)
+    assert [len(ax.lines) for ax in one.axes] == [len(ax.lines) for ax in other.axes]

@@ -77,7 +77,9 @@ def test_chosen_faces_join_what_all_faces_join():
                 for leaves in CellTree(problem, JOINING_FACES).run():
                     joiner.add_second_pass(chosen(leaves, np.isin(leaves.residues, unsettled)))
             counts.append(joiner.counts(tree.cells))
-            found.append({leaf_name(leaves, k): own for leaves in batches for k, own in faces_of_leaves(leaves).items()})
+            found.append(
+                {leaf_name(leaves, k): own for leaves in batches for k, own in faces_of_leaves(leaves).items()}
+            )
             if emit == FACES:
                 between = facets_within_maps(problem, tree.words, batches)
         saved += tree.cells - tree_counters(tree)["splits"]
