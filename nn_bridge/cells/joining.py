@@ -164,8 +164,8 @@ class Joiner:
     """Joins the leaves with equal maps by facets and by points; fed with leaves and their faces, in any order.
 
     Use: give to `add` all leaves, or all but those whose residues occur once, in batches.  Then `unsettled` returns the
-    residues of maps with several pieces that no facet joins, and all leaves with these go to `add_second_pass`, with
-    their points.
+    patterns of leaves whose map has several pieces that no facet joins, and these go to `add_second_pass`, with their
+    points.
 
     Parameters
     ----------
@@ -178,6 +178,7 @@ class Joiner:
         self._maps = MapClasses(problem, words)
         self._keys = SignVectorKeys(problem, words)
         self._labels = np.zeros(1 << 10, np.int32)
+        self._patterns: list[np.ndarray] = []
         self._facets = _KeyTable(self._keys.width, pairs=True)
         self._second_pass: _SecondPass | None = None
         self._added = self._waiting = 0
@@ -191,7 +192,8 @@ class Joiner:
     @property
     def bytes(self) -> int:
         """Bytes in memory, about."""
-        return self._maps.bytes + self._facets.bytes + 2 * self._labels.nbytes
+        kept = sum(patterns.nbytes for patterns in self._patterns)
+        return self._maps.bytes + self._facets.bytes + 2 * self._labels.nbytes + kept
 
     def add(self, leaves: Leaves) -> None:
         """Take a batch of leaves with their faces."""
@@ -210,6 +212,7 @@ class Joiner:
         end = self._added + len(residues)
         self._labels = grown(self._labels, end)
         self._labels[self._added : end] = self._maps.classify(patterns, residues)
+        self._patterns.append(patterns)
         for leaves in self._batches:
             batch = _Batch.of(leaves, self._added)
             self._added += len(leaves.residues)
@@ -223,20 +226,21 @@ class Joiner:
         return several
 
     def unsettled(self) -> np.ndarray:
-        """After the last leaf: the residues, sorted, whose leaves a second pass has to bring (mostly none)."""
+        """After the last leaf: the patterns of the leaves that a second pass has to bring (mostly few)."""
         self._work_in()
-        if self._second_pass is not None:
-            return np.zeros(0, np.uint64)
         in_pieces = self._in_pieces()
-        if not in_pieces.any():
-            return np.zeros(0, np.uint64)
-        marked, residues = self._maps.alike(in_pieces)
+        if self._second_pass is not None or not in_pieces.any():
+            return np.zeros((0, 0), np.uint64)
         width = self._keys.width
-        self._second_pass = _SecondPass(marked, _KeyTable(width, pairs=True), _KeyTable(width, pairs=False))
-        return residues
+        self._second_pass = _SecondPass(in_pieces, _KeyTable(width, pairs=True), _KeyTable(width, pairs=False))
+        chosen = in_pieces[self._labels[: self._added]]
+        ends = np.cumsum([0, *map(len, self._patterns)])
+        found = [own[chosen[at : at + len(own)]] for own, at in zip(self._patterns, ends.tolist(), strict=False)]
+        self._patterns = []
+        return np.concatenate(found)
 
     def add_second_pass(self, leaves: Leaves) -> None:
-        """Take a batch of leaves with unsettled residues: all of them are to come, in any order."""
+        """Take a batch of unsettled leaves: all of them are to come, in any order."""
         if self._second_pass is None:
             raise CellTreeError("no second pass was asked for")
         if len(leaves.residues):
@@ -266,7 +270,7 @@ class Joiner:
             if len(self._second_pass.labels) != np.count_nonzero(self._second_pass.marked[labels]):
                 raise CellTreeError("the second pass met other cells than the first; please report this network")
         elif not settled.all():
-            raise CellTreeError("the points of some cells are missing; ask the joiner for the unsettled residues")
+            raise CellTreeError("the points of some cells are missing; ask the joiner for the unsettled leaves")
         by_point = int(np.count_nonzero(settled[labels[pieces]])) + again
         return FourCounts(cells, singles + len(pieces), singles + by_point, singles + self._maps.count)
 

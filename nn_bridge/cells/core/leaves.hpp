@@ -124,21 +124,26 @@ public:
         now.stamp = ++clock_;
     }
 
-    /// The residues of the outputs on a leaf, packed into one word.
-    std::uint64_t output(const std::vector<Set>& active, const Set& last_active) const {
-        std::uint64_t packed = 0;
+    /// The residues of the outputs on a leaf, before they are reduced.
+    using Totals = std::array<std::uint64_t, 2>;
+    Totals totals(const std::vector<Set>& active, const Set& last_active) const {
+        Totals found = network_.constants;
         const int last = int(states_.size()) - 1;
-        for (int lane = 0; lane < 2; ++lane) {
-            std::uint64_t total = network_.constants[size_t(lane)];
+        for (int lane = 0; lane < 2; ++lane)
             for (int s = 0; s <= last; ++s)
                 if (network_.stages[size_t(s)].read) {
                     const std::uint64_t* from = (s == last ? states_[size_t(s)].value : states_[size_t(s)].out)[lane].data();
-                    (s == last ? last_active : active[size_t(s)]).each([&](int i) { total += from[i]; });
+                    (s == last ? last_active : active[size_t(s)]).each([&](int i) { found[size_t(lane)] += from[i]; });
                 }
-            packed |= reduced(total) << (31 * lane);
-        }
-        return packed;
+        return found;
     }
+    /// The same where one more unit of the last stage is on.
+    void add(int unit, Totals& totals) const {
+        if (!network_.stages.back().read) return;
+        for (int lane = 0; lane < 2; ++lane) totals[size_t(lane)] += states_.back().value[lane][size_t(unit)];
+    }
+    /// Residues as one word.
+    static std::uint64_t packed(const Totals& totals) { return reduced(totals[0]) | reduced(totals[1]) << 31; }
 
 private:
     struct State {

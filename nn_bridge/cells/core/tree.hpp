@@ -19,11 +19,10 @@ class Tree : public LineCutting<S>, public Engine {
 public:
     using typename Base::Set;
 
-    Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), faces_(this->shape_, walk) {
-        if (walk.residues) residues_.emplace(*walk.residues, shape.words());
+    Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), faces_(this->shape_, walk) {
         int at = 0;
         for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
-        wall_place_ = at, problem_words_ = std::min(shape_.words(), problem_.words());
+        wall_place_ = at;
         path_.reserve(size_t(problem_.total_units() + problem_.dim) + 8);
         if (!walk.misses.empty()) misses_.emplace(problem_, shape_);
     }
@@ -34,6 +33,7 @@ public:
         for (; p.roots > 0; p.next_root()) {
             forced_ = p.path, at_ = 0, path_.clear();
             progress_ = false;
+            walk_.goals.all();
             if (forced_.empty()) walk_.watch.arrive();
             try {
                 start_cell();
@@ -57,11 +57,9 @@ private:
     using typename Base::Lines;
 
     Walk& walk_;
-    std::optional<Residues<Set>> residues_;
+    LeafWriter<Set> writer_;
     BlockFacets<S> faces_;
-    typename BlockFacets<S>::Numbers numbers_{};  // of the leaves of a block, by pattern
     std::optional<Misses<S>> misses_;
-    int problem_words_;
     std::vector<Step> path_, forced_;   // the decisions so far, and those to follow
     size_t at_ = 0;                     // how many of the latter have been followed
     bool progress_ = false;             // whether cells have been found since the run began
@@ -79,10 +77,14 @@ private:
             chosen.push_back(0);
             for (int i = 0; i < int(problem_.start_rows.size()); ++i) chosen.push_back(1 + 2 * i + int(walk_.position.root_bit(i)));
         }
+        if (walk_.goals.on())
+            for (int i = 0; i < int(problem_.start_rows.size()); ++i)
+                walk_.goals.go(walk_.goals.side(0, problem_.start_rows[size_t(i)], walk_.position.root_bit(i)));
+        if (walk_.goals.on() && walk_.goals.now().empty()) return;
         const typename Arena::Scope scope(arena_);
         for (Forms<S>& f : forms_) f.forget();
         forms_[0].follow(forms_, active_, this->clock_);
-        if (residues_) residues_->follow(0, active_);
+        writer_.follow(0, active_);
         if (int(problem_.slots.size() + problem_.start_rows.size()) > int(owner_.size())) throw MoreFacets();
         std::copy(problem_.slots.begin(), problem_.slots.end(), owner_.begin());
         const int first = int(problem_.slots.size());
@@ -204,8 +206,14 @@ private:
             if (at_ == forced_.size()) watch_.arrive();
         }
         path_.push_back(step);
+        const Goals::Range all = walk_.goals.now();
         auto go = [&](bool side) {
             const Cell cell = side ? above : below;
+            if (walk_.goals.on()) {
+                walk_.goals.go(all);
+                walk_.goals.go(walk_.goals.side(stage, unit, side));
+                if (walk_.goals.now().empty()) return;
+            }
             if (in_line) enter(cell, stage, side != mirrored, lines);
             else explore(cell, stage, side != mirrored, lines);
         };
@@ -214,6 +222,7 @@ private:
             path_.back() = {stage, unit, !step.side, false};
             go(!step.side);
         }
+        walk_.goals.go(all);
         path_.pop_back();
     }
 
@@ -230,7 +239,7 @@ private:
         }
         this->set_active(stage, positive);
         forms_[size_t(next)].follow(forms_, active_, this->clock_);
-        if (residues_) residues_->follow(next, active_);
+        writer_.follow(next, active_);
         const typename Arena::Scope scope(arena_);
         const Cell copy{arena_.take(size_t(cell.count) * size_t(cell.stride)), cell.count, cell.stride};
         const Set& live = forms_[size_t(next)].live();
@@ -305,32 +314,15 @@ private:
         if (walk_.emit != Emit::NOTHING && walk_.wanted(walk_.leaf)) {
             if (walk_.emit == Emit::FACETS && walk_.residues && lines.empty()) {
                 find_facets(cell, stage, last, shape_.none(), 1);
-                numbers_[0] = walk_.leaf;
-                faces_.write_found(numbers_);
+                faces_.write_found({walk_.leaf});
             } else if (walk_.emit != Emit::PATTERNS) {
                 faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
             }
-            write_leaf(last);
+            writer_.write(active_, last);
         }
         ++walk_.leaf;
         found(1);
     }
-
-    void write_leaf(const Set& last) {
-        Batch& b = walk_.batch;
-        const int words = problem_words(), before = int(problem_.stages.size()) - 1;
-        const size_t at = b.patterns.size();
-        b.patterns.resize(at + size_t(words) * size_t(before + 1));
-        Word* to = b.patterns.data() + at;
-        for (int s = 0; s < before; ++s)
-            for (int q = 0; q < words; ++q) *to++ = active_[size_t(s)][q];
-        for (int q = 0; q < words; ++q) *to++ = last[q];
-        b.prints.push_back(residues_ ? residues_->output(active_, last) : 0);
-        b.begins.push_back(walk_.begin), b.numbers.push_back(walk_.leaf);
-        walk_.begin = false;
-        ++b.leaves;
-    }
-    int problem_words() const { return problem_words_; }
 
     /// Write the cells that few units cut a cell of the last stage into, if that can be told from its generators.
     bool finish(Cell cell, int stage, const Set& positive, const Set& cut, bool mirrored, const Lines& lines) {
@@ -355,11 +347,9 @@ private:
         const int leaves = bits_of(patterns);
         if (faces && !walk_.none_wanted(walk_.leaf, leaves)) {
             if (!facets || !find_facets(cell, stage, positive - cut, cut, patterns)) return false;
-            numbers_.fill(-1);
-            write_in_order(patterns, 0, units, mirrored, positive - cut, cut);
-            faces_.write_found(numbers_);
+            faces_.write_found(writer_.write_block(active_, patterns, units, mirrored, positive - cut, cut));
         } else if (walk_.emit == Emit::PATTERNS) {
-            write_in_order(patterns, 0, units, mirrored, positive - cut, cut);
+            writer_.write_block(active_, patterns, units, mirrored, positive - cut, cut);
         } else {
             walk_.leaf += leaves;
         }
@@ -378,30 +368,6 @@ private:
         };
         watch_.spend(cell.count * bits_of(patterns));
         return faces_.find(cell, stage, zero_place_[size_t(stage)], active_, rest, cut, patterns, most, quadrants);
-    }
-
-    /// Write the leaves with the given patterns of few units, in the order in which splits by one unit after another would.
-    void write_in_order(Word patterns, int unit, int units, bool mirrored, const Set& rest, const Set& cut) {
-        // bit k of a number whose patterns have unit k positive, for all numbers below 32
-        static constexpr Word WITH[] = {0xaaaaaaaa, 0xcccccccc, 0xf0f0f0f0, 0xff00ff00, 0xffff0000};
-        if (unit == units) {
-            if (walk_.wanted(walk_.leaf)) {
-                Set last = rest;
-                unsigned bits = unsigned(std::countr_zero(patterns));
-                cut.each([&](int j) {
-                    if (bits & 1) last.add(j);
-                    bits >>= 1;
-                });
-                numbers_[size_t(std::countr_zero(patterns))] = walk_.leaf;
-                write_leaf(last);
-            }
-            ++walk_.leaf;
-            return;
-        }
-        const Word sides[2] = {patterns & ~WITH[unit], patterns & WITH[unit]};
-        if (!sides[0] || !sides[1]) return write_in_order(patterns, unit + 1, units, mirrored, rest, cut);
-        write_in_order(sides[mirrored], unit + 1, units, false, rest, cut);
-        write_in_order(sides[!mirrored], unit + 1, units, true, rest, cut);
     }
 
     // -------------------------------------------------------------------------------------------------------- lines

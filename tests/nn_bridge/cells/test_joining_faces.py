@@ -6,7 +6,6 @@ import numpy as np
 
 from nn_bridge.cells import _core as kernels
 from nn_bridge.cells.core_problem import residues_of
-from nn_bridge.cells.counting.jobs import _chosen as chosen
 from nn_bridge.cells.joining import Joiner, SignVectorKeys
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import FACES, JOINING_FACES, JOINING_FACETS, CellTree, tree_counters
@@ -74,10 +73,14 @@ def test_chosen_faces_join_what_all_faces_join():
                 joiner.add(leaves)
             unsettled = joiner.unsettled()
             if len(unsettled):
-                for leaves in CellTree(problem, JOINING_FACES).run():
-                    joiner.add_second_pass(chosen(leaves, np.isin(leaves.residues, unsettled)))
+                again = CellTree(problem, JOINING_FACES)
+                again.go_to(unsettled)
+                for leaves in again.run():
+                    joiner.add_second_pass(leaves)
             counts.append(joiner.counts(tree.cells))
-            found.append({leaf_name(leaves, k): own for leaves in batches for k, own in faces_of_leaves(leaves).items()})
+            found.append(
+                {leaf_name(leaves, k): own for leaves in batches for k, own in faces_of_leaves(leaves).items()}
+            )
             if emit == FACES:
                 between = facets_within_maps(problem, tree.words, batches)
         saved += tree.cells - tree_counters(tree)["splits"]
