@@ -14,8 +14,8 @@ from typing import Any
 
 from nn_bridge.cells import plain
 from nn_bridge.cells.counting.plain_count import count_plain, plain_network
-from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.joining import FourCounts, Joiner
+from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.tree import COUNT_ONLY, FACES, JOINING_FACES, JOINING_FACETS, CellTree
 from nn_bridge.network.network import AffineStage, Network
 from polyhedra.polyhedron import Polyhedron

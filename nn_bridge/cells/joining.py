@@ -68,6 +68,8 @@ class SignVectorKeys:
         self._columns = np.array([column for column, _ in pieces])
         walls = len(problem.walls)
         lengths = [length for _, length in pieces]
+        self._lengths = tuple(lengths)
+        self._form = len(problem.network.hidden) * words
         lengths += [min(64, walls - 64 * q) for q in range(-(-walls // 64))]
         # first all positive bits, then all zero bits (walls are never negative, so they need no positive bit)
         bits = np.cumsum([0, *lengths[: len(pieces)], *lengths])
@@ -79,6 +81,25 @@ class SignVectorKeys:
         keys = np.zeros((len(zeros), self.width), np.uint64)
         loops.pack(patterns, rows, zeros, self._columns, self._places, keys)
         return keys
+
+    def pack_patterns(self, patterns: np.ndarray) -> np.ndarray:
+        """Patterns, bit after bit."""
+        ends = self._places[: len(self._lengths)]
+        zeros = np.zeros((len(patterns), len(ends)), np.uint64)
+        packed = np.zeros((len(patterns), -(-sum(self._lengths) // 64)), np.uint64)
+        loops.pack(patterns, np.arange(len(patterns)), zeros, self._columns, ends, packed)
+        return packed
+
+    def unpack_patterns(self, packed: np.ndarray) -> np.ndarray:
+        """The patterns again, in the form of `Leaves.patterns`."""
+        patterns = np.zeros((len(packed), self._form), np.uint64)
+        for column, place, length in zip(self._columns.tolist(), self._places.tolist(), self._lengths, strict=False):
+            word, shift = divmod(place, 64)
+            bits = packed[:, word] >> np.uint64(shift)
+            if shift + length > 64:
+                bits = bits | packed[:, word + 1] << np.uint64(64 - shift)
+            patterns[:, column] = bits & np.uint64((1 << length) - 1)
+        return patterns
 
 
 class _KeyTable:
@@ -127,6 +148,26 @@ class _KeyTable:
             more = np.arange(known, size, dtype=other._parent.dtype)
             self._parent = np.concatenate([self._parent.astype(other._parent.dtype, copy=False), more])
         kernels.unite(other._parent.astype(self._parent.dtype, copy=False), self._parent)
+
+    def pack_patterns(self, patterns: np.ndarray) -> np.ndarray:
+        """Patterns, bit after bit."""
+        ends = self._places[: len(self._lengths)]
+        rows = np.arange(len(patterns))
+        zeros = np.zeros((len(patterns), len(ends)), np.uint64)
+        packed = np.zeros((len(patterns), -(-sum(self._lengths) // 64)), np.uint64)
+        loops.pack(patterns, rows, zeros, self._columns, ends, packed)
+        return packed
+
+    def unpack_patterns(self, packed: np.ndarray) -> np.ndarray:
+        """The patterns again, in the form of `Leaves.patterns`."""
+        patterns = np.zeros((len(packed), self._form), np.uint64)
+        for column, place, length in zip(self._columns.tolist(), self._places.tolist(), self._lengths, strict=False):
+            word, shift = divmod(place, 64)
+            bits = packed[:, word] >> np.uint64(shift)
+            if shift + length > 64:
+                bits = bits | packed[:, word + 1] << np.uint64(64 - shift)
+            patterns[:, column] = bits & np.uint64((1 << length) - 1)
+        return patterns
 
 
 # -------------------------------------------------------------------------- joining
@@ -212,7 +253,7 @@ class Joiner:
         end = self._added + len(residues)
         self._labels = grown(self._labels, end)
         self._labels[self._added : end] = self._maps.classify(patterns, residues)
-        self._patterns.append(patterns)
+        self._patterns.append(self._keys.pack_patterns(patterns))
         for leaves in self._batches:
             batch = _Batch.of(leaves, self._added)
             self._added += len(leaves.residues)
@@ -237,7 +278,7 @@ class Joiner:
         ends = np.cumsum([0, *map(len, self._patterns)])
         found = [own[chosen[at : at + len(own)]] for own, at in zip(self._patterns, ends.tolist(), strict=False)]
         self._patterns = []
-        return np.concatenate(found)
+        return self._keys.unpack_patterns(np.concatenate(found))
 
     def add_second_pass(self, leaves: Leaves) -> None:
         """Take a batch of unsettled leaves: all of them are to come, in any order."""

@@ -368,6 +368,10 @@ def test_packed_keys_against_their_bits(seed):
     for key, row, zero in zip(keys.tolist(), rows.tolist(), zeros.tolist(), strict=True):
         expected = key_plainly(patterns[row].tolist(), zero, sizes, words, 4)
         assert sum(word << 64 * c for c, word in enumerate(key)) == expected
+    packer = SignVectorKeys(problem, words)
+    packed = packer.pack_patterns(patterns)
+    assert packed.shape == (3, -(-sum(problem.network.hidden) // 64))
+    assert np.array_equal(packer.unpack_patterns(packed), patterns)
 
 
 @given(st.integers(0, 10**6))
