@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from nn_bridge.cells.problem import CellProblem
 from nn_bridge.network.dense_sizes import check_dense
 from nn_bridge.network.forms import integer_entries, integer_stages_modulo
 from nn_bridge.network.network import INPUT, AffineStage, Network
-from nn_bridge.network.sparse_row import entries
+from nn_bridge.network.sparse_row import SparseRow, entries
 from polyhedra.compiled_core import core_or_refusal
 from polyhedra.limits import check_limits
 
@@ -117,23 +118,47 @@ def _rounded(stage: AffineStage) -> tuple[Rows, bool]:
     bias, exact = _doubles(stage.bias)
     blocks: list[Block] = []
     for source, matrix in stage.blocks:
-        columns: list[int] = []
-        numbers: list[fmpq] = []
-        begin = [0]
-        for row in matrix:
-            check_limits()
-            for i, value in entries(row):
-                columns.append(i)
-                numbers.append(value)
-            begin.append(len(columns))
-        values, own = _doubles(numbers)
+        check_limits()
+        if any(isinstance(row, SparseRow) for row in matrix):
+            kept = [list(entries(row)) for row in matrix]
+            values, own = _doubles([value for row in kept for _, value in row])
+            begin = np.cumsum([0, *map(len, kept)])
+            column = np.array([i for row in kept for i, _ in row], np.int32)
+        else:
+            width = len(matrix[0])
+            table, own = _doubles(list(chain.from_iterable(matrix)))
+            places = np.flatnonzero(table)
+            values, column = table[places], (places % width).astype(np.int32)
+            begin = np.searchsorted(places, np.arange(len(matrix) + 1) * width)
         exact = exact and own
-        blocks.append((source, np.array(begin, np.int64), np.array(columns, np.int32), values, []))
+        blocks.append((source, begin.astype(np.int64), column, values, []))
     return (bias, [], blocks), exact
 
 
-def _doubles(values: Any) -> tuple[np.ndarray, bool]:
-    """The nearest doubles (not a number where they are too coarse), and whether they are the exact values."""
+def _doubles(values: Sequence[fmpq]) -> tuple[np.ndarray, bool]:
+    """The nearest doubles (not a number where they are too coarse), and whether they are the exact values.
+
+    Examples
+    --------
+    >>> _doubles([fmpq(1, 2), fmpq(0)]), _doubles([fmpq(1, 3) ** 999, fmpq(1, 3)])
+    ((array([0.5, 0. ]), True), (array([       nan, 0.33333333]), False))
+    """
+    if all(_is_power_of_two(int(value.q)) for value in values):
+        return _doubles_one_by_one(values)
+    try:
+        found = np.array(list(map(float, values)))
+    except OverflowError:
+        return _doubles_one_by_one(values)
+    tiny = np.flatnonzero(np.abs(found) <= _COARSE)
+    found[tiny] = _doubles_one_by_one([values[i] for i in tiny])[0]
+    return found, False
+
+
+def _is_power_of_two(number: int) -> bool:
+    return not number & (number - 1)
+
+
+def _doubles_one_by_one(values: Sequence[fmpq]) -> tuple[np.ndarray, bool]:
     found, all_exact = [], True
     for value in values:
         p, q = int(value.p), int(value.q)
@@ -164,8 +189,8 @@ def residues_of(network: Network, arrays: Sequence[DyadicStage] = ()) -> _core.R
     Forms are evaluated at two random points and outputs combined at random.  Equal affine maps have equal residues (all
     of it is a ring homomorphism applied to integers); equal residues are confirmed exactly elsewhere.
     """
-    points = [np.random.default_rng(seed).integers(1, PRIME, network.input_dim) for seed in (20011, 70001)]
-    mix = np.random.default_rng(31337).integers(1, PRIME, network.output_dim)
+    points = [_random_residues(seed, network.input_dim) for seed in (20011, 70001)]
+    mix = _random_residues(31337, network.output_dim)
     *stages, (output_blocks, output_bias) = residue_stages(network, arrays)
 
     def combined(factors: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -188,6 +213,13 @@ def residues_of(network: Network, arrays: Sequence[DyadicStage] = ()) -> _core.R
     return _core.residues(packed, one, two)
 
 
+@lru_cache(maxsize=64)
+def _random_residues(seed: int, size: int) -> np.ndarray:
+    found = np.random.default_rng(seed).integers(1, PRIME, size)
+    found.flags.writeable = False
+    return found
+
+
 def residue_stages(
     network: Network, arrays: Sequence[DyadicStage] = ()
 ) -> list[tuple[dict[int, np.ndarray], np.ndarray]]:
@@ -202,8 +234,12 @@ def residue_stages(
         scales.append(max(parts))
         blocks = {}
         for block in stage.blocks:
+            residues = _modulo(block.entries, scales[-1] - scales[block.source])
+            if len(residues) == block.shape[0] * block.shape[1]:
+                blocks[block.source] = residues.reshape(block.shape)
+                continue
             table = np.zeros(block.shape, np.int64)
-            table[block.row, block.column] = _modulo(block.entries, scales[-1] - scales[block.source])
+            table[block.row, block.column] = residues
             blocks[block.source] = table
         found.append((blocks, _modulo(stage.bias, scales[-1])))
     if len(arrays) <= len(network.stages):

@@ -164,6 +164,9 @@ def _block(source: int, matrix: Any, given: np.ndarray | None) -> DyadicBlock | 
     found = dyadic(chain.from_iterable(matrix)) if given is None else dyadic_doubles(given.ravel())
     if found is None:
         return None
+    if found.numerators.all():
+        begin = np.arange(shape[0] + 1) * shape[1]
+        return DyadicBlock(source, shape, begin, np.tile(np.arange(shape[1], dtype=np.int32), shape[0]), found)
     places = np.flatnonzero(found.numerators)
     begin = np.searchsorted(places, np.arange(shape[0] + 1) * shape[1]).astype(np.int64)
     entries = Dyadic(found.numerators[places], found.halvings[places])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.builder import NetworkBuilder, Signal
 from nn_bridge.network.network import LayerRecord, Network, exact_row
+from nn_bridge.network.rows import MatrixOfDoubles
 from nn_bridge.network.sparse_row import normal_row
 from polyhedra.errors import GeometryError
 from polyhedra.quoting import quoted
@@ -36,7 +37,10 @@ def chain(
     for index, (matrix, bias, activation) in enumerate(zip(weights, biases, activations, strict=True)):
         place = f"layer {index}"
         try:
-            rows = tuple(normal_row(exact_row(row, f"{place}, row {i}")) for i, row in enumerate(matrix))
+            exact = isinstance(matrix, MatrixOfDoubles)
+            rows = tuple(
+                normal_row(row if exact else exact_row(row, f"{place}, row {i}")) for i, row in enumerate(matrix)
+            )
         except TypeError:
             raise NetworkError(f"{place}: the weights are not a matrix with rows and columns") from None
         shift = (ZERO,) * len(rows) if bias is None else exact_row(bias, f"{place}, bias")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -76,8 +77,40 @@ def _floats(values: Sequence[fmpq]) -> list[float]:
         return [to_float(v) for v in values]
 
 
+_FRACTIONS = re.compile(r"(?:-?[0-9]{1,300}(?:/[1-9][0-9]{0,299})?,)++")  # denominators up to 2**996
+_EXACT = 2**53
+
+
+def rows_of_fractions(texts: Sequence[str]) -> tuple[Row, np.ndarray | None] | None:
+    """Integers and fractions of few digits, read all at once, and as doubles where each of them is one exactly.
+
+    None where one of the texts is anything else, or a number of other spelling: those are read one by one.
+
+    Examples
+    --------
+    >>> rows_of_fractions(["-3/4", "2"]), rows_of_fractions(["1/3"]), rows_of_fractions(["0.5"])
+    (((-3/4, 2), array([-0.75,  2.  ])), ((1/3,), None), None)
+    """
+    joined = ",".join(texts)
+    if joined.count(",") != len(texts) - 1 or not _FRACTIONS.fullmatch(joined + ","):
+        return None
+    if joined.count("/") < len(texts):
+        joined = ",".join([text if "/" in text else f"{text}/1" for text in texts])
+    numbers = list(map(int, joined.replace("/", ",").split(",")))
+    numerators, denominators = numbers[::2], numbers[1::2]
+    row = tuple(map(fmpq, numerators, denominators))
+    are_doubles = not any(q & (q - 1) for q in denominators) and -_EXACT < min(numerators) <= max(numerators) < _EXACT
+    return row, np.array(list(map(float, row))) if are_doubles else None
+
+
+class MatrixOfDoubles(tuple[Row, ...]):
+    """A matrix of exact rows that is known as an array of doubles too; the rows are those that `exact_row` makes."""
+
+    doubles: np.ndarray
+
+
 def kept_doubles(matrix: Matrix, given: Any) -> tuple[tuple[Matrix, np.ndarray], ...]:
-    """The array that a dense matrix was made of, beside it, where it is one of floats; else nothing.
+    """The array of floats that a dense matrix was made of, or is known as, beside it; else nothing.
 
     Examples
     --------
@@ -86,6 +119,7 @@ def kept_doubles(matrix: Matrix, given: Any) -> tuple[tuple[Matrix, np.ndarray],
     >>> kept_doubles(((ZERO,),), [[0.0]])
     ()
     """
+    given = given.doubles if isinstance(given, MatrixOfDoubles) else given
     is_float = (
         isinstance(given, np.ndarray) and given.dtype.kind == "f" and given.dtype.itemsize <= np.float64().itemsize
     )

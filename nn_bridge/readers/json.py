@@ -19,6 +19,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.budget import ROW, Budget
 from nn_bridge.network.chains import chain
 from nn_bridge.network.network import AffineStage, Matrix, Network, Row, exact_row
+from nn_bridge.network.rows import MatrixOfDoubles, kept_doubles, rows_of_fractions
 from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
 from nn_bridge.readers.standard_input import StandardInput
 from polyhedra.quoting import quoted, shown, shown_path
@@ -62,6 +63,7 @@ def read_json(path: str | os.PathLike[str]) -> Network:
 
 
 _NUMBER, _TEXT = 2, 3  # entries that parsing a number costs, and a string more
+_SHORT = 38  # characters; numbers of so few have no digits that are counted
 _PIECE = 10_000  # entries of a row that are converted before their digits are counted
 _MAX_KEYS = 300_000
 _MAX_TOKEN = 100_000  # characters, as of numbers in strings
@@ -153,18 +155,27 @@ def _list(value: Any, place: str) -> list[Any]:
 
 
 def _row(value: Any, place: str, budget: Budget) -> Row:
+    return _row_and_doubles(value, place, budget)[0]
+
+
+def _row_and_doubles(value: Any, place: str, budget: Budget) -> tuple[Row, np.ndarray | None]:
+    """A row, and the same numbers as doubles where each of them is seen to be one."""
     entries = _list(value, place)
     if not set(map(type, entries)) <= {str, float, int, fmpq}:
         index, entry = next((i, e) for i, e in enumerate(entries) if type(e) not in (str, float, int, fmpq))
         raise NetworkError(f'{place}, entry {index} is {shown(entry, 40)}; write a number or a string such as "1/2"')
     row: list[fmpq] = []
+    doubles = []
     for start in range(0, len(entries), _PIECE):
-        row += _numbers(entries[start : start + _PIECE], start, place, budget)
-    return tuple(row)
+        numbers, own = _numbers(entries[start : start + _PIECE], start, place, budget)
+        row += numbers
+        doubles.append(own)
+    known = [own for own in doubles if own is not None]
+    return tuple(row), np.concatenate(known) if known and len(known) == len(doubles) else None
 
 
-def _numbers(entries: list[Any], start: int, place: str, budget: Budget) -> Row:
-    """A piece of a row, whose digits are counted before the next piece is converted."""
+def _numbers(entries: list[Any], start: int, place: str, budget: Budget) -> tuple[Row, np.ndarray | None]:
+    """A piece of a row (`_row_and_doubles`), whose digits are counted before the next piece is converted."""
     kinds = set(map(type, entries))
     if float in kinds and math.inf in map(abs, (entry for entry in entries if type(entry) is float)):
         index = next(i for i, entry in enumerate(entries, start) if type(entry) is float and math.isinf(entry))
@@ -172,14 +183,25 @@ def _numbers(entries: list[Any], start: int, place: str, budget: Budget) -> Row:
     if kinds == {float}:
         array = np.array(entries)
         budget.spend_float_digits(array, place)
-        return tuple(exact_row(array, place))
+        return tuple(exact_row(array, place)), array
+    read = rows_of_fractions(entries) if kinds == {str} else None
+    if read is not None:
+        if max(map(len, entries)) > _SHORT:
+            budget.spend_digits(read[0], place)
+        return read
     numbers = exact_row([ZERO if type(entry) is int and not entry else entry for entry in entries], place)
     budget.spend_digits(numbers, place)
-    return numbers
+    return numbers, None
 
 
 def _matrix(value: Any, place: str, budget: Budget) -> Matrix:
-    return tuple(_row(row, f"{place}, row {i}", budget) for i, row in enumerate(_list(value, place)))
+    rows = [_row_and_doubles(row, f"{place}, row {i}", budget) for i, row in enumerate(_list(value, place))]
+    known = [doubles for _, doubles in rows if doubles is not None]
+    if not known or len(known) < len(rows) or len(set(map(len, known))) > 1:
+        return tuple(row for row, _ in rows)
+    matrix = MatrixOfDoubles(row for row, _ in rows)
+    matrix.doubles = np.array(known)
+    return matrix
 
 
 def _from_layers(layers: list[Any], input_dim: int, budget: Budget) -> Network:
@@ -223,4 +245,5 @@ def _stage(value: Any, place: str, budget: Budget) -> AffineStage:
         if type(source) is not int:
             raise NetworkError(f'{place}: a block needs a "source", 0 for the input or the number of an earlier stage')
         blocks.append((source, _matrix(block.get("weights"), f"{place}, source {source}", budget)))
-    return AffineStage(tuple(blocks), _row(value.get("bias"), f"{place}, bias", budget))
+    doubles = tuple(pair for _, matrix in blocks for pair in kept_doubles(matrix, matrix))
+    return AffineStage(tuple(blocks), _row(value.get("bias"), f"{place}, bias", budget), doubles)

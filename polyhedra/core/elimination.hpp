@@ -4,8 +4,12 @@
 // grows beyond the bound of Hadamard.  Source: Bareiss, "Sylvester's identity and multistep integer-preserving Gaussian
 // elimination", 1968.
 #pragma once
+#include <algorithm>
 #include <cassert>
+#include <limits>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "integers.hpp"

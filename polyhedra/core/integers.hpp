@@ -3,9 +3,12 @@
 // A value that fits in 64 bits is kept there, with overflow detected, and needs no memory of its own; only longer values
 // have limbs (limbs.hpp).  Every value has one representation, so equality is equality of the parts.
 #pragma once
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <compare>
 #include <concepts>
+#include <cstdint>
 #include <limits>
 #include <numeric>
 #include <stdexcept>

@@ -8,6 +8,11 @@
 // A sum of m + 1 products of rounded numbers is off by at most products(m + 4) of the sizes of its terms; bounds take twice
 // that, which makes up for their own rounding, and PROGRAM_SLACK for whatever underflows.
 #pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
 #include "locate.hpp"
 
 namespace puiseux::tropical {

@@ -11,6 +11,12 @@
 // where it vanishes; a multiple of r_0 is parallel or constant, and cuts nothing.  Source: Zaslavsky 1975.
 //
 #pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 #include "crossings.hpp"
 #include "exact.hpp"
 #include "restriction.hpp"

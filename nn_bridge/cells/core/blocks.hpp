@@ -18,6 +18,11 @@
 // The maps on both sides of a facet on which one unit alone vanishes are equal iff the outputs do not move with it (faces.hpp).
 // So most facets need no look: first the derivatives are found, cell by cell of B, and only where one is zero the signs on F.
 #pragma once
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <vector>
+
 #include "faces.hpp"
 #include "writer.hpp"
 
@@ -160,9 +165,10 @@ private:
 
     void note_signs(Cell cell, const Set& cut) {
         above_.resize(size_t(count_)), below_.resize(size_t(count_));
+        const Members<FEW> members(cut);
         for (int t = 0; t < count_; ++t) {
-            above_[size_t(t)] = std::uint8_t(gathered(shape_.positives(cell[t]), cut));
-            below_[size_t(t)] = std::uint8_t(gathered(shape_.negatives(cell[t]), cut));
+            above_[size_t(t)] = std::uint8_t(members.in(shape_.positive(cell[t])));
+            below_[size_t(t)] = std::uint8_t(members.in(shape_.negative(cell[t])));
         }
     }
 

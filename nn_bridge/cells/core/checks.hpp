@@ -1,6 +1,10 @@
 // Single operations with the errors that they claim, for tests that compare them with rationals.
 #pragma once
+#include <algorithm>
+#include <memory>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "cutting.hpp"
 

@@ -5,15 +5,30 @@
 // cells', and the image of a flat under two units is a planar cone whose extreme slopes tell which quadrants it meets.
 // Source: Zaslavsky 1975 (deletion and restriction).
 #pragma once
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 #include "polygon.hpp"
 
 namespace puiseux::cells {
 
-/// The most cells that hyperplanes cut a convex set of dimension dim into.
+constexpr int FEW = 5;  // units: their sign patterns are the bits of one word
+
+/// The most cells that few hyperplanes cut a convex set of dimension dim into.
 inline int most_cells(int hyperplanes, int dim) {
-    int total = 1, binomial = 1;
-    for (int i = 1; i <= std::min(hyperplanes, dim); ++i) total += binomial = binomial * (hyperplanes - i + 1) / i;
-    return total;
+    static constexpr auto MOST = [] {
+        std::array<std::array<int, FEW + 1>, FEW + 1> most{};
+        for (int count = 0; count <= FEW; ++count)
+            for (int d = 0, total = 0, binomial = 1; d <= FEW; ++d, binomial = binomial * (count - d + 1) / d)
+                most[size_t(count)][size_t(d)] = total += binomial;
+        return most;
+    }();
+    return MOST[size_t(hyperplanes)][size_t(std::min(dim, FEW))];
 }
 
 template <class S>
@@ -26,7 +41,6 @@ public:
 
 protected:
     using Base::counters_, Base::forms_, Base::owner_, Base::problem_, Base::shape_, Base::watch_;
-    static constexpr int FEW = 5;  // units: their sign patterns are the bits of one word
     static constexpr int MANY = 2;  // units: to find all their signs at new generators costs less than to tell who needs it
     Arena arena_;
 
@@ -75,11 +89,10 @@ protected:
 
     /// The sign patterns of a few units that generators show, as a set of numbers.
     Word witnessed(Cell cell, const Set& units) const {
+        const Members<FEW> members(units);
         Word patterns = 0;
-        for (Word* g : cell) {
-            const Set positive = shape_.positives(g);
-            if (((positive | shape_.negatives(g)) & units) == units) patterns |= Word{1} << gathered(positive, units);
-        }
+        for (Word* g : cell)
+            if (((shape_.positives(g) | shape_.negatives(g)) & units) == units) patterns |= Word{1} << members.in(shape_.positive(g));
         return patterns;
     }
 
@@ -93,28 +106,29 @@ protected:
         double least[4][2][2];  // by quadrant and side: the ratio at least and at most
         for (auto& q : least) q[0][0] = q[0][1] = q[1][0] = q[1][1] = UNKNOWN;
         const int missing = 15 & ~met;
+        static constexpr int OF_A[] = {0b0101, 0, 0b1010}, OF_B[] = {0b0011, 0, 0b1100};  // the quadrants of each sign
         bool known = true;
         for (Word* g : cell) {
             const int sa = shape_.side(g, a), sb = shape_.side(g, b);
+            // the missing quadrants where b has the right sign and a has not, and the other way round
+            const int beside = missing & OF_B[sb + 1] & ~OF_A[sa + 1], above_or_below = missing & OF_A[sa + 1] & ~OF_B[sb + 1];
+            if (!(beside | above_or_below)) continue;
             const double *x = shape_.x(g), e = shape_.error(g);
             const bool loose = e > LOOSE || problem_.whole;
             const double va = sa * forms.value(a, x), vb = sb * forms.value(b, x);
             const double ea = !sa ? 0 : loose ? forms.tight_bound(a, x, e) : forms.bound(a, e);
             const double eb = !sb ? 0 : loose ? forms.tight_bound(b, x, e) : forms.bound(b, e);
             if ((sa && !(va > 2 * ea)) || (sb && !(vb > 2 * eb))) return -1;
-            auto note = [&](int quadrant, int side, double above, double below, double e_above, double e_below) {
+            auto note = [&](unsigned quadrants, int side, double above, double below, double e_above, double e_below) {
                 const double ratio = above / below, doubt = (e_above + ratio * e_below) / below * 2 + 8 * UNIT_ROUNDOFF * ratio + UNDERFLOW_SLACK;
                 known = known && ratio < LARGEST && doubt < LARGEST;
-                auto& at = least[quadrant][side];
-                at[0] = std::min(at[0], ratio - doubt), at[1] = std::min(at[1], ratio + doubt);
-            };
-            // where b has the right sign and a has not, and the other way round
-            for (int q = 0; q < 4; ++q)
-                if (missing >> q & 1) {
-                    const int ta = q & 1 ? 1 : -1, tb = q & 2 ? 1 : -1;
-                    if (sb == tb && sa != ta) note(q, 0, va, vb, ea, eb);
-                    if (sa == ta && sb != tb) note(q, 1, vb, va, eb, ea);
+                for (; quadrants; quadrants &= quadrants - 1) {
+                    auto& at = least[std::countr_zero(quadrants)][side];
+                    at[0] = std::min(at[0], ratio - doubt), at[1] = std::min(at[1], ratio + doubt);
                 }
+            };
+            if (beside) note(unsigned(beside), 0, va, vb, ea, eb);
+            if (above_or_below) note(unsigned(above_or_below), 1, vb, va, eb, ea);
         }
         if (!known) return -1;
         for (int q = 0; q < 4; ++q)
@@ -218,17 +232,13 @@ private:
 
     PUISEUX_RARELY std::int64_t exact_zeros(Word* a, Word* b, int stage, const Set& cut) {
         const Integers at_a = this->exact_point(a, stage), at_b = this->exact_point(b, stage);
-        std::vector<std::pair<Integer, Integer>> found;  // values at both ends; their ratio is the zero's place
+        std::vector<Ratio> found;  // of the values at both ends: the zero's place
         cut.each([&](int j) {
             ++counters_.exact;
             const Integers& row = this->exact_row(stage, j);
             found.emplace_back(abs(dot(row, at_a)), abs(dot(row, at_b)));
         });
-        auto before = [](const auto& p, const auto& q) { return p.first * q.second < q.first * p.second; };
-        std::sort(found.begin(), found.end(), before);
-        std::int64_t different = 0;
-        for (size_t i = 0; i < found.size(); ++i) different += i == 0 || before(found[i - 1], found[i]);
-        return different;
+        return different_ratios(found);
     }
 };
 

@@ -16,12 +16,18 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
+#include <limits>
+#include <memory>
 #include <numeric>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "bounds.hpp"
 #include "elimination.hpp"
+#include "ratios.hpp"
 #include "targets.hpp"
 
 namespace puiseux::cells {
@@ -64,6 +70,21 @@ struct Placing {
     }
 };
 
+/// Asks for the two coefficients of a form as integers; refers to a callable.
+class Coefficients {
+public:
+    template <class F>
+        requires(!std::is_same_v<std::remove_cvref_t<F>, Coefficients>)
+    Coefficients(F&& f)  // NOLINT: an implicit conversion, for a call
+        : of_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
+          ask_([](void* of, int j) -> Ratio { return (*static_cast<std::remove_reference_t<F>*>(of))(j); }) {}
+    Ratio operator()(int j) const { return ask_(of_, j); }
+
+private:
+    void* of_;
+    Ratio (*ask_)(void*, int);
+};
+
 class Crossings {
 public:
     static constexpr std::int64_t VANISHES = -1;
@@ -71,8 +92,7 @@ public:
     /// The number of different points of some forms; VANISHES if one of them is zero on all of the line.
     ///
     /// `exact(j)` are the two coefficients of form j as integers, up to a factor common to all forms that is not 0.
-    template <class Exact>
-    std::int64_t different(const FormsOnLine& forms, Exact&& exact) {
+    std::int64_t different(const FormsOnLine& forms, const Coefficients& exact) {
         const int count = forms.count;
         if (size_t(count) > place_.size()) place_.resize(size_t(2 * count)), bits_.resize(size_t(2 * count));
         const double least = dispatch<Placing>(forms, place_.data());
@@ -132,8 +152,7 @@ private:
     }
 
     /// The same number by sorting; points that errors do not tell apart are compared in integers.
-    template <class Exact>
-    [[gnu::noinline]] std::int64_t sorted_apart(const FormsOnLine& forms, Exact&& exact) {
+    [[gnu::noinline]] std::int64_t sorted_apart(const FormsOnLine& forms, const Coefficients& exact) {
         points_.clear();
         bool all_open = false;
         for (int j = 0; j < forms.count; ++j) {
@@ -166,8 +185,7 @@ private:
     }
 
     /// The same for sorted points of which some overlap, run by run.
-    template <class Exact>
-    std::int64_t runs_apart(Exact&& exact) const {
+    std::int64_t runs_apart(const Coefficients& exact) const {
         std::vector<int> run, first;
         std::int64_t total = 0;
         double end = points_[0].end;
@@ -188,26 +206,15 @@ private:
         return total + exactly_different(first, exact) + exactly_different(run, exact);
     }
 
-    template <class Exact>
-    static std::int64_t exactly_different(const std::vector<int>& forms, Exact&& exact) {
+    static std::int64_t exactly_different(const std::vector<int>& forms, const Coefficients& exact) {
         if (forms.size() < 2) return std::int64_t(forms.size());
-        std::vector<std::pair<Integer, Integer>> found;
+        std::vector<Ratio> found;
         for (const int j : forms) {
             auto [a, b] = exact(j);
             if (a.sign() < 0 || (a.is_zero() && b.sign() < 0)) a.negate(), b.negate();
             found.emplace_back(std::move(a), std::move(b));
         }
-        // numbers are sorted, not the integers themselves: they are long, and g++ for arm64 warns of their moves
-        auto before = [&](int i, int j) {
-            const auto &p = found[size_t(i)], &q = found[size_t(j)];
-            return q.first * p.second < p.first * q.second;
-        };
-        std::vector<int> order(found.size());
-        std::iota(order.begin(), order.end(), 0);
-        std::sort(order.begin(), order.end(), before);
-        std::int64_t different = 1;
-        for (size_t i = 1; i < order.size(); ++i) different += before(order[i - 1], order[i]);
-        return different;
+        return different_ratios(found);
     }
 };
 

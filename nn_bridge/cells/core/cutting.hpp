@@ -4,6 +4,15 @@
 // facets contain both and, unless one of them is simple (on exactly dim facets), no third generator lies on all of those.
 // Sources: Motzkin, Raiffa, Thompson, Thrall 1953; Fukuda and Prodon 1996, Double description method revisited.
 #pragma once
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <numeric>
+#include <vector>
+
 #include "signs.hpp"
 
 namespace puiseux::cells {
@@ -73,6 +82,16 @@ protected:
     /// Writes, from `to` on, the generators of a unit's zero set in a cell: new ones on the edges found, then those on it.
     /// Signs of `wanted` units are found; with `bare` only facets and signs that both ends share.  Returns the end.
     Word* cut_edges(Cell cell, int stage, int unit, int slot, Word* to, const Set& wanted, bool bare = false) {
+        return dispatch<CutEdges>(*this, cell, stage, unit, slot, to, wanted, bare);
+    }
+
+private:
+    struct CutEdges {
+        PUISEUX_INLINE static Word* run(Cutting& t, Cell cell, int stage, int unit, int slot, Word* to, const Set& wanted, bool bare) {
+            return t.cut_edges_here(cell, stage, unit, slot, to, wanted, bare);
+        }
+    };
+    PUISEUX_INLINE Word* cut_edges_here(Cell cell, int stage, int unit, int slot, Word* to, const Set& wanted, bool bare) {
         const Forms<S>& forms = forms_[size_t(stage)];
         if (!bare) note_values(forms, cell, unit);
         counters_.generators += std::int64_t(n_edges_);
@@ -89,8 +108,8 @@ protected:
             }
             join(ga, value_[size_t(a)], bound_[size_t(a)], gb, value_[size_t(b)], bound_[size_t(b)], to);
             if (shape_.error(to) > POLISH_ABOVE) [[unlikely]] this->refine(to);
-            watch_.spend(shape_.stride() + open.count());
-            this->evaluate(to, stage, open);
+            watch_.spend(shape_.stride());
+            this->evaluate_here(to, stage, open);
             to += shape_.stride();
         }
         for (int i = 0; i < n_on_; ++i) {
@@ -102,6 +121,7 @@ protected:
         return to;
     }
 
+protected:
     /// Room for both sides of a cut, in words.
     size_t room_for_cut(Cell cell) const { return (n_edges_ + size_t(cell.count)) * size_t(shape_.stride()); }
     int n_above() const { return n_above_; }
@@ -137,7 +157,7 @@ protected:
     /// The point where the segment from `a` to `b` meets a unit's zero set, given the values there and their bounds.
     ///
     /// Its error is that of the second lemma in bounds.hpp; weights are clipped to the certain signs of the values.
-    void join(Word* a, double va, double ea, Word* b, double vb, double eb, Word* g) const {
+    PUISEUX_INLINE void join(Word* a, double va, double ea, Word* b, double vb, double eb, Word* g) const {
         const double *x = shape_.x(a), *y = shape_.x(b);
         double* z = shape_.x(g);
         const double error_a = shape_.error(a), error_b = shape_.error(b);
@@ -172,7 +192,7 @@ private:
     std::vector<double> value_, bound_; // of the unit, by place in the cell
 
     /// The unit's values, and their bounds, at the generators above and below.
-    void note_values(const Forms<S>& forms, Cell cell, int unit) {
+    PUISEUX_INLINE void note_values(const Forms<S>& forms, Cell cell, int unit) {
         double few[S::N == DYNAMIC ? 1 : S::N + 1];
         if constexpr (S::N != DYNAMIC)
             for (int c = 0; c <= S::N; ++c) few[c] = forms.row(c)[unit];
@@ -287,7 +307,7 @@ private:
     }
 
     /// Signs and facets of the generator between two others: what both share.  Returns the units of opposite signs.
-    Set inherit(Word* a, Word* b, int unit, int slot, Word* g) const {
+    PUISEUX_INLINE Set inherit(Word* a, Word* b, int unit, int slot, Word* g) const {
         Set opposite = shape_.none();
         const Word *pa = shape_.positive(a), *na = shape_.negative(a), *pb = shape_.positive(b), *nb = shape_.negative(b);
         Word *p = shape_.positive(g), *n = shape_.negative(g);
@@ -307,13 +327,22 @@ private:
     struct Extent {
         double top, apart;              // the largest coordinate of the blend, and difference of the two, in size
     };
-    /// z = a x + b y, two coordinates at a time.
-    Extent blend(double a, const double* x, double b, const double* y, double* z) const {
+    /// z = a x + b y, four or two coordinates at a time.
+    PUISEUX_INLINE Extent blend(double a, const double* x, double b, const double* y, double* z) const {
         double top = 0, apart = 0;
         int c = 0;
+        if constexpr (S::N == DYNAMIC || S::N + 1 >= LANES) {
+            Vec tops = all(0.0), aparts = tops;
+            for (; c + LANES <= shape_.last() + 1; c += LANES) {
+                const Vec p = load(x + c), q = load(y + c), v = all(a) * p + all(b) * q, size = absolute(v), distance = absolute(p - q);
+                store(z + c, v);
+                tops = size > tops ? size : tops, aparts = distance > aparts ? distance : aparts;
+            }
+            for (int k = 0; k < LANES; ++k) top = std::max(top, tops[k]), apart = std::max(apart, aparts[k]);
+        }
 #if defined(__SSE2__)
         const __m128d of_a = _mm_set1_pd(a), of_b = _mm_set1_pd(b), sign = _mm_set1_pd(-0.0);
-        __m128d tops = _mm_setzero_pd(), aparts = tops;
+        __m128d tops = _mm_set1_pd(top), aparts = _mm_set1_pd(apart);
         for (; c + 1 <= shape_.last(); c += 2) {
             const __m128d p = _mm_loadu_pd(x + c), q = _mm_loadu_pd(y + c), v = _mm_add_pd(_mm_mul_pd(of_a, p), _mm_mul_pd(of_b, q));
             _mm_storeu_pd(z + c, v);
@@ -331,7 +360,7 @@ private:
     }
 
     /// The same for whole coordinates: without rounding, or false where the numbers get too large.
-    bool join_whole(const double* x, double va, const double* y, double vb, Word* g) const {
+    PUISEUX_RARELY bool join_whole(const double* x, double va, const double* y, double vb, Word* g) const {
         double* z = shape_.x(g);
         double largest = 0;
         for (int c = 0; c <= shape_.last(); ++c) {
@@ -349,7 +378,7 @@ private:
     }
 
     /// The same where coordinates may be large: they are scaled to at most 1 first.
-    void join_scaled(const double* x, double va, double ea, double error_a, const double* y, double vb, double eb, double error_b,
+    PUISEUX_RARELY void join_scaled(const double* x, double va, double ea, double error_a, const double* y, double vb, double eb, double error_b,
                      Word* g) const {
         double top_a = 0, top_b = 0;
         for (int c = 0; c <= shape_.last(); ++c) top_a = std::max(top_a, std::abs(x[c])), top_b = std::max(top_b, std::abs(y[c]));

@@ -1,5 +1,6 @@
 // A call on a stack of any depth, for recursions as deep as a network has units.
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <functional>

@@ -1,5 +1,7 @@
 // What a file that compiles the engine for one number of coordinates includes.
 #pragma once
+#include <memory>
+
 #include "engine.hpp"
 #include "tree.hpp"
 

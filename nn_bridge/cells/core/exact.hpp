@@ -4,6 +4,14 @@
 // the stages before stays the same.
 // Source: exact signs where they are asked for alone (Yap 1997, Towards exact geometric computation).
 #pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
 #include "network.hpp"
 
 namespace puiseux::cells {

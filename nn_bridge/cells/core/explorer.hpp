@@ -1,6 +1,9 @@
 // A run over (a part of) the tree, slice by slice, in whatever engine the cells need.
 #pragma once
+#include <algorithm>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "cutting.hpp"
 #include "deep_stack.hpp"

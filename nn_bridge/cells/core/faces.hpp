@@ -12,7 +12,10 @@
 // multiple of a unit's form under the pattern of the first cell, since no stage before it has been switched yet; the sum is
 // zero and these forms are independent, so each multiple is zero, and each step crosses a facet between cells of one map.
 #pragma once
+#include <algorithm>
+#include <bit>
 #include <optional>
+#include <vector>
 
 #include "gradients.hpp"
 #include "shape.hpp"

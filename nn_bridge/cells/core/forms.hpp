@@ -4,6 +4,11 @@
 // taken away; errors add up that way, so from time to time forms are computed afresh.
 // Source: running error bounds (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.3).
 #pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
 #include "network.hpp"
 #include "shape.hpp"
 
@@ -20,7 +25,7 @@ class Forms {
 public:
     using Set = typename S::Set;
 
-    Forms(const Problem& problem, const S& shape, int stage)
+    PUISEUX_RARELY Forms(const Problem& problem, const S& shape, int stage)
         : stage_(problem.stages[size_t(stage)]), shape_(shape), whole_(problem.whole), dim_(problem.dim), padded_(stage_.padded),
           data_(size_t(shape.last() + 4) * size_t(padded_)), live_(shape.none()), units_(shape.none()) {
         for (int j = 0; j < stage_.units; ++j) units_.add(j);
@@ -55,6 +60,8 @@ public:
 
     /// The signs of all units at a point that the lemma tells.
     Signs<Set> signs(const double* x, double e) const { return dispatch<SignsAt>(*this, x, e); }
+    /// The same, for loops that are compiled twice themselves.
+    PUISEUX_INLINE Signs<Set> signs_here(const double* x, double e) const { return SignsAt::run(*this, x, e); }
 
     /// The signs of all units at a point of whole coordinates: sums of whole numbers below 2^53 are exact.
     Signs<Set> whole_signs(const double* x) const { return dispatch<WholeSignsAt>(*this, x); }
@@ -72,15 +79,20 @@ public:
         if (near && changed == 0) return;
         if (version_ != 0 && total == 0 && changed == 0) return;
         drift_ = near ? drift_ + changed : 0;
-        changes_.clear(), coefficients_.clear();
+        const int top = last() + 1, count = near ? changed : total;
+        const double rounding = products(count + int(stage_.rounded) + 2);
+        changes_.resize(size_t(count)), coefficients_.resize(size_t(count) * size_t(top));
+        Change* to = changes_.data();
+        double* coefficient = coefficients_.data();
         for (Source& s : from_) {
             const int stage = s.weights->source;
             const Forms& below = forms[size_t(stage)];
             const Set& now = active[size_t(stage)];
             const Set change = near ? now ^ s.active : now;
             change.each([&](int i) {
-                changes_.push_back({s.weights->row(i), below.size(i), below.error(i)});
-                for (int c = 0; c <= last(); ++c) coefficients_.push_back(now.has(i) ? below.row(c)[i] : -below.row(c)[i]);
+                *to++ = {s.weights->row(i), below.size(i), below.error(i), below.error(i) + rounding * below.size(i)};
+                const double sign = now.has(i) ? 1 : -1;
+                for (int c = 0; c < top; ++c) *coefficient++ = sign * below.row(c)[i];
             });
             s.active = now, s.version = below.version_;
         }
@@ -98,10 +110,11 @@ private:
         Set active;                     // when the forms were made
         std::uint64_t version;          // of the forms that they were made from
     };
-    /// A unit by which the forms change: its weights on the stage, the size and error of its form.
+    /// A unit by which the forms change: its weights on the stage, the size and error of its form, and what it adds to the
+    /// error of a form that has it with a weight of 1, with all rounding.
     struct Change {
         const double* weights;
-        double size, error;
+        double size, error, doubt;
     };
     static constexpr int DRIFT = 256;  // changes after which forms are computed afresh: more cost time in bounds, fewer in sums
     static constexpr int CHUNK = S::N == DYNAMIC ? 8 : S::N + 1;
@@ -171,14 +184,17 @@ private:
 
     PUISEUX_INLINE void update(int j, bool near) {
         const int top = last() + 1;
-        Vec sizes = all(0.0), errors = all(0.0), norm = all(0.0);
+        const Vec none = all(0.0);
+        Vec sizes = none, doubts = none, norm = none;  // doubts: the errors of all terms, and what rounding adds (sum_error)
         if (near) {
-            sizes = load(row(top) + j), errors = load(row(top + 2) + j);
+            sizes = load(row(top) + j), doubts = load(row(top + 2) + j);
         } else {
             for (int c = 0; c < top; ++c)
                 if (const double* g = given(c)) sizes += absolute(load(g + j));
-            errors = load(&stage_.error[size_t(j)]);
+            doubts = load(&stage_.error[size_t(j)]);
         }
+        const Vec rounding = all(products(int(changes_.size()) + int(stage_.rounded) + 2));
+        doubts = chosen((doubts == none) & all_lanes(changes_.empty()), none, doubts + rounding * sizes);  // a sum of one is exact
         for (int begin = 0; begin < top; begin += CHUNK) {
             const int end = S::N == DYNAMIC ? std::min(top, begin + CHUNK) : top;
             Vec f[CHUNK];
@@ -190,27 +206,29 @@ private:
             for (const Change& t : changes_) {
                 const Vec w = load(t.weights + j);
                 for (int c = begin; c < end; ++c) f[c - begin] += w * all(coefficient[c]);
-                if (begin == 0) {
-                    const Vec weight = absolute(w);
-                    sizes += weight * all(t.size), errors += weight * all(t.error);
-                }
+                if (begin == 0) doubts += absolute(w) * all(t.doubt);
                 coefficient += top;
             }
             for (int c = begin; c < end; ++c) store(row(c) + j, f[c - begin]), norm += absolute(f[c - begin]);
         }
-        settle(j, sizes, errors, norm);
+        if (whole_) [[unlikely]] {
+            Vec errors = near ? load(row(top + 2) + j) : load(&stage_.error[size_t(j)]);
+            for (const Change& t : changes_) {
+                const Vec weight = absolute(load(t.weights + j));
+                sizes += weight * all(t.size), errors += weight * all(t.error);
+            }
+            doubts = chosen((sizes < all(WHOLE)) & (errors == none), none, doubts);  // such sums are exact
+        }
+        settle(j, doubts, norm);
     }
 
     /// Store size, slack and error of some units, given the sums of sizes and errors of all terms.
-    PUISEUX_INLINE void settle(int j, const Vec& sizes, const Vec& errors, const Vec& norm) {
-        const int terms = int(changes_.size()) + int(stage_.rounded), top = last() + 1;
+    PUISEUX_INLINE void settle(int j, const Vec& doubts, const Vec& norm) {
+        const int top = last() + 1;
         const Vec none = all(0.0), smallest = all(SMALLEST), largest = all(LARGEST);
         Vec size = norm * all(UP);
-        Mask exact = sizes == none;
-        exact |= all_lanes(changes_.empty());
-        if (whole_) exact |= sizes < all(WHOLE);
-        exact &= errors == none;
-        Vec error = chosen(exact, none, (errors + all(products(terms + 2)) * sizes) * all(UP) + all(UNDERFLOW_SLACK));  // sum_error
+        const Mask exact = doubts == none;
+        Vec error = chosen(exact, none, doubts * all(UP) + all(UNDERFLOW_SLACK));  // sum_error
         const Mask zero = (size == none) & exact;
         const Mask fits = ((size >= smallest) & (size <= largest)) | zero | ((size < smallest) & (error >= all(SMALLEST * 1e10)));
         const Mask known = fits & (error <= largest);

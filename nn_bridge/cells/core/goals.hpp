@@ -4,7 +4,7 @@
 // subtree, and partitioning these in place tells which belong to either side.
 #pragma once
 #include <algorithm>
-#include <cstdint>
+#include <cstddef>
 #include <vector>
 
 #include "units.hpp"

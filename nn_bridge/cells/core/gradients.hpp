@@ -5,6 +5,9 @@
 // units of later stages times their derivatives.  What is not zero modulo the prime is not zero.
 // Source: reverse accumulation of derivatives (Linnainmaa 1970; Griewank and Walther 2008, section 3.2).
 #pragma once
+#include <cstdint>
+#include <vector>
+
 #include "leaves.hpp"
 
 namespace puiseux::cells {

@@ -1,4 +1,9 @@
 // Python's way to the tables of nn_bridge.cells.joining: functions of the module nn_bridge.cells._core.
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 #include "gradients.hpp"
 #include "joining.hpp"
 

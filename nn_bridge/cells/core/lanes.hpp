@@ -27,7 +27,10 @@ PUISEUX_INLINE Vec load(const double* p) {
     return v;
 }
 PUISEUX_INLINE void store(double* p, const Vec& v) { std::memcpy(p, &v, sizeof v); }
-PUISEUX_INLINE Vec all(double x) { return Vec{x, x, x, x}; }
+PUISEUX_INLINE Vec all(double x) {
+    const Vec v{x};
+    return __builtin_shufflevector(v, v, 0, 0, 0, 0);  // one instruction where there is one; g++ takes Vec{x, x, x, x} apart
+}
 PUISEUX_INLINE Mask all_lanes(bool yes) {
     const std::int64_t x = -std::int64_t(yes);
     return Mask{x, x, x, x};
@@ -39,7 +42,7 @@ PUISEUX_INLINE Vec chosen(const Mask& m, const Vec& a, const Vec& b) { return Ve
 PUISEUX_INLINE unsigned lanes_of(const Mask& m) {
 #if defined(__SSE2__)
     const auto low = __builtin_shufflevector(m, m, 0, 1), high = __builtin_shufflevector(m, m, 2, 3);
-    return unsigned(_mm_movemask_pd(__m128d(low))) | unsigned(_mm_movemask_pd(__m128d(high))) << 2;
+    return unsigned(_mm_movemask_ps(_mm_shuffle_ps(__m128(low), __m128(high), 0xdd)));  // of the upper halves, side by side
 #else
     unsigned out = 0;
     for (int i = 0; i < LANES; ++i) out |= unsigned(std::uint64_t(m[i]) >> 63) << i;

@@ -1,6 +1,10 @@
 // What a run hands over: leaves in batches of arrays, with patterns, residues of affine maps and, where wanted, faces.
 // Source of the residues: identity testing at random points (Schwartz 1980; Zippel 1979).
 #pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
 #include "network.hpp"
 
 namespace puiseux::cells {
@@ -60,7 +64,7 @@ struct ResidueNetwork {
     std::array<std::uint64_t, 2> constants{};
 
     /// The forms of the last stage are needed for the outputs alone: weigh them by the outputs' weights once for all.
-    void finish() {
+    PUISEUX_RARELY void finish() {
         Stage& last = stages.back();
         if (last.read) {
             for (auto& values : last.base)
@@ -82,7 +86,7 @@ struct ResidueNetwork {
 template <class Set>
 class Residues {
 public:
-    Residues(const ResidueNetwork& network, int words) : network_(network) {
+    PUISEUX_RARELY Residues(const ResidueNetwork& network, int words) : network_(network) {
         for (const auto& s : network.stages) {
             State& now = states_.emplace_back(State{{}, {}, {}, {}, 0});
             for (int lane = 0; lane < 2; ++lane) now.value[lane].assign(size_t(s.units), 0), now.out[lane].assign(size_t(s.units), 0);
@@ -94,6 +98,7 @@ public:
     void follow(int stage, const std::vector<Set>& active) {
         State& now = states_[size_t(stage)];
         const auto& s = network_.stages[size_t(stage)];
+        before_known_ = false;
         bool near = now.stamp != 0;
         for (size_t b = 0; b < s.blocks.size(); ++b) near = near && now.version[b] == states_[size_t(s.blocks[b].source)].stamp;
         bool same = near;
@@ -105,45 +110,45 @@ public:
             const Set& on = active[size_t(block.source)];
             const State& below = states_[size_t(block.source)];
             (near ? on ^ now.active[b] : on).each([&](int i) {
-                Change& c = changes_.emplace_back(Change{&block.weights[size_t(i) * size_t(s.units)], {}});
+                Change c{&block.weights[size_t(i) * size_t(s.units)], {}};
                 for (int lane = 0; lane < 2; ++lane) {
                     const std::uint64_t z = reduced(below.value[lane][size_t(i)]);
                     c.factor[lane] = std::uint32_t(on.has(i) || z == 0 ? z : MERSENNE - z);
                 }
+                changes_.push_back(c);
             });
             now.active[b] = on, now.version[b] = below.stamp;
         }
         while (!changes_.empty() && changes_.size() % 3) changes_.push_back({changes_[0].weights, {0, 0}});
-        for (int lane = 0; lane < 2; ++lane) {
-            std::vector<std::uint64_t>& value = now.value[lane];
-            if (!near) value = s.base[size_t(lane)];
-            dispatch<WorkIn>(value, changes_, lane);
-            if (s.read && stage + 1 < int(states_.size()))
-                for (int j = 0; j < s.units; ++j) now.out[lane][size_t(j)] = reduced(reduced(value[size_t(j)]) * s.out[size_t(j)]);
-        }
+        if (!near)
+            for (int lane = 0; lane < 2; ++lane) now.value[lane] = s.base[size_t(lane)];
+        for (int lane = 0; lane < 2; ++lane) dispatch<WorkIn>(now.value[lane].data(), s.units, changes_, lane);
+        if (s.read && stage + 1 < int(states_.size()))
+            for (int lane = 0; lane < 2; ++lane)
+                for (int j = 0; j < s.units; ++j) now.out[lane][size_t(j)] = reduced(reduced(now.value[lane][size_t(j)]) * s.out[size_t(j)]);
         now.stamp = ++clock_;
     }
 
-    /// The residues of the outputs on a leaf, before they are reduced.
-    using Totals = std::array<std::uint64_t, 2>;
-    Totals totals(const std::vector<Set>& active, const Set& last_active) const {
-        Totals found = network_.constants;
-        const int last = int(states_.size()) - 1;
-        for (int lane = 0; lane < 2; ++lane)
-            for (int s = 0; s <= last; ++s)
-                if (network_.stages[size_t(s)].read) {
-                    const std::uint64_t* from = (s == last ? states_[size_t(s)].value : states_[size_t(s)].out)[lane].data();
-                    (s == last ? last_active : active[size_t(s)]).each([&](int i) { found[size_t(lane)] += from[i]; });
-                }
-        return found;
+    /// Sums with the residues of the outputs; few units of the last stage can be added to them one by one.
+    using Sums = std::array<std::uint64_t, 2>;
+    /// Those where the given units of the last stage are active, and the units of the stages before as `follow` was told.
+    Sums sums(const std::vector<Set>& active, const Set& last_active) {
+        if (!before_known_) {
+            before_ = network_.constants, before_known_ = true;
+            for (int s = 0; s + 1 < int(states_.size()); ++s)
+                if (network_.stages[size_t(s)].read)
+                    active[size_t(s)].each([&](int i) { for (size_t lane : {0, 1}) before_[lane] += states_[size_t(s)].out[lane][size_t(i)]; });
+        }
+        Sums total = before_;
+        if (network_.stages.back().read) last_active.each([&](int i) { add(total, i); });
+        return total;
     }
-    /// The same where one more unit of the last stage is on.
-    void add(int unit, Totals& totals) const {
+    void add(Sums& total, int unit) const {
         if (!network_.stages.back().read) return;
-        for (int lane = 0; lane < 2; ++lane) totals[size_t(lane)] += states_.back().value[lane][size_t(unit)];
+        for (size_t lane : {0, 1}) total[lane] += states_.back().value[lane][size_t(unit)];
     }
-    /// Residues as one word.
-    static std::uint64_t packed(const Totals& totals) { return reduced(totals[0]) | reduced(totals[1]) << 31; }
+    /// The residues, packed into one word.
+    static std::uint64_t packed(const Sums& total) { return reduced(total[0]) | reduced(total[1]) << 31; }
 
 private:
     struct State {
@@ -161,12 +166,12 @@ private:
     std::vector<State> states_;
     std::vector<Change> changes_;
     std::uint64_t clock_ = 0;
+    Sums before_{};                     // of the stages before the last, if they have been asked for since the last change
+    bool before_known_ = false;
 
     /// Adds the changes, three at a time: products are below 2^62, so three and a folded number fit.
     struct WorkIn {
-        PUISEUX_INLINE static void run(std::vector<std::uint64_t>& values, const std::vector<Change>& changes, int lane) {
-            const int units = int(values.size());
-            std::uint64_t* value = values.data();
+        PUISEUX_INLINE static void run(std::uint64_t* value, int units, const std::vector<Change>& changes, int lane) {
             for (size_t k = 0; k + 2 < changes.size(); k += 3) {
                 const std::uint32_t *w0 = changes[k].weights, *w1 = changes[k + 1].weights, *w2 = changes[k + 2].weights;
                 const std::uint64_t f0 = changes[k].factor[lane], f1 = changes[k + 1].factor[lane], f2 = changes[k + 2].factor[lane];

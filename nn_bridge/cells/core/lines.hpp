@@ -5,6 +5,12 @@
 // become rays.  All of it is done in integers: it happens at most once for each line on the way to a cell.
 // Source: the double description method with lineality (Fukuda and Prodon 1996, section 3).
 #pragma once
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include "counting.hpp"
 
 namespace puiseux::cells {

@@ -16,6 +16,13 @@
 // count as one more rounding, and the error of a generator's coordinates as in the lemma there.  Overflow makes infinities and
 // then numbers that are not numbers: all comparisons are written so that these prove nothing.
 #pragma once
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 #include "forms.hpp"
 #include "walk.hpp"
 
@@ -26,7 +33,7 @@ class Misses {
 public:
     using Set = typename S::Set;
 
-    Misses(const Problem& problem, const S& shape) : problem_(problem), shape_(shape), last_(problem.last_stage()), stages_(problem.stages.size()) {
+    PUISEUX_RARELY Misses(const Problem& problem, const S& shape) : problem_(problem), shape_(shape), last_(problem.last_stage()), stages_(problem.stages.size()) {
         double below = 0;
         bool chain = true;
         for (int s = last_; s >= 0; --s) {

@@ -12,6 +12,16 @@
 //         take() -> arrays            the leaves found since
 //         leave_out(misses)           before the run: lists of (unit of the last stage, sign), see misses.hpp
 //         position() -> (root, roots, steps)    what is left: steps are (stage, unit, side, whether the other side is left)
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/shared_ptr.h>

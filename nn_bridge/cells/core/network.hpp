@@ -4,8 +4,11 @@
 // leave the range of doubles as rarely as possible.  Scaling a unit by a positive number changes no sign.  What does not
 // fit is left to exact arithmetic: a unit with such weights is "unsettled", and each of its signs is decided exactly.
 #pragma once
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <mutex>
+#include <vector>
 
 #include "bounds.hpp"
 #include "elimination.hpp"
@@ -101,7 +104,7 @@ public:
     }
 
     /// Scale and round, once all fields but `stages` are set.
-    void finish() {
+    PUISEUX_RARELY void finish() {
         std::vector<std::vector<int>> exponents;
         for (const StageRows& rows : given) {
             exponents.emplace_back(size_t(rows.units()), 0);
@@ -128,7 +131,7 @@ private:
     }
 
     /// Choose the exponents by which the units of the last stage are scaled.
-    static void scale(const StageRows& rows, std::vector<std::vector<int>>& exponents) {
+    PUISEUX_RARELY static void scale(const StageRows& rows, std::vector<std::vector<int>>& exponents) {
         constexpr int NONE = -100000;
         std::vector<int> top(size_t(rows.units()), NONE);
         for (const SparseRows& block : rows.blocks)
@@ -146,7 +149,7 @@ private:
         }
     }
 
-    Stage rounded(const StageRows& rows, const std::vector<std::vector<int>>& exponents) const {
+    PUISEUX_RARELY Stage rounded(const StageRows& rows, const std::vector<std::vector<int>>& exponents) const {
         Stage s;
         s.units = rows.units(), s.padded = padded_to_lanes(s.units);
         s.direct.assign(size_t(dim) * size_t(s.padded), 0), s.bias.assign(size_t(s.padded), 0), s.error.assign(size_t(s.padded), 0);
@@ -185,7 +188,7 @@ private:
         return s;
     }
 
-    void make_exact() const {
+    PUISEUX_RARELY void make_exact() const {
         std::vector<std::int64_t> shift{0};  // by source: what its forms are multiplied by, as a power of two
         for (const StageRows& rows : given) {
             ExactStage& s = exact_.emplace_back();

@@ -3,7 +3,11 @@
 // Source: the standard verification of an approximate solution, |y - y*| <= |R r| / (1 - |I - R A|) in the maximum norm
 // (Rump 2010, Verification methods, section 10), with the rows' own errors in A and r.
 #pragma once
+#include <algorithm>
+#include <cmath>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "bounds.hpp"
 #include "units.hpp"

@@ -6,7 +6,13 @@
 // with k lines there are 1 + k + sum of d_i cells, where d_i is the number of different points at which line i crosses
 // earlier ones (crossings.hpp).  Rays are corners at infinity like others, and the side between two rays is infinity.
 #pragma once
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "crossings.hpp"
 #include "cutting.hpp"
@@ -139,9 +145,9 @@ private:
             rank_of_corner[size_t(t)] = rank++;
             auto& side = sides_[size_t(t)];
             if (side.empty()) continue;
-            sort_side(side, flat[around_[size_t(t)]], flat[around_[size_t(t + 1 == count ? 0 : t + 1)]], stage);
+            const int ranks = rank_side(side, flat[around_[size_t(t)]], flat[around_[size_t(t + 1 == count ? 0 : t + 1)]], stage);
             for (Place& p : side) p.rank += rank;
-            rank = side.back().rank + 1;
+            rank += ranks;
         }
         for (Line& l : lines_) {
             if (!(l.first & 1)) l.first = rank_of_corner[size_t(l.first >> 1)];
@@ -151,8 +157,8 @@ private:
             for (const Place& p : sides_[size_t(t)]) (p.second ? lines_[size_t(p.line)].second : lines_[size_t(p.line)].first) = p.rank;
     }
 
-    /// Sorts the places between two corners and ranks them from 0.
-    void sort_side(std::vector<Place>& side, Word* a, Word* b, int stage) {
+    /// Ranks the places between two corners, from 0 on; returns how many ranks there are.
+    int rank_side(std::vector<Place>& side, Word* a, Word* b, int stage) {
         const Forms<S>& forms = forms_[size_t(stage)];
         const double e_a = shape_.error(a), e_b = shape_.error(b);
         bool known = true;
@@ -171,26 +177,23 @@ private:
                 high = std::max(high, p.at + p.error);
             }
         }
-        if (!known) return sort_side_exactly(side, a, b, stage);
+        if (!known) return rank_side_exactly(side, a, b, stage);
         for (int i = 0; i < int(side.size()); ++i) side[size_t(i)].rank = i;
+        return int(side.size());
     }
 
-    [[gnu::noinline]] void sort_side_exactly(std::vector<Place>& side, Word* a, Word* b, int stage) {
+    PUISEUX_RARELY int rank_side_exactly(std::vector<Place>& side, Word* a, Word* b, int stage) {
         const Integers at_a = this->exact_point(a, stage), at_b = this->exact_point(b, stage);
-        std::vector<std::tuple<Integer, Integer, Place>> found;  // values at both ends; their ratio is the place
+        std::vector<Ratio> found;  // of the values at both ends: the place
         for (const Place& p : side) {
             ++counters_.exact;
             const Integers& row = this->exact_row(stage, lines_[size_t(p.line)].unit);
-            found.emplace_back(abs(dot(row, at_a)), abs(dot(row, at_b)), p);
+            found.emplace_back(abs(dot(row, at_a)), abs(dot(row, at_b)));
         }
         watch_.spend(std::int64_t(side.size()) * 64);
-        auto before = [](const auto& p, const auto& q) { return std::get<0>(p) * std::get<1>(q) < std::get<0>(q) * std::get<1>(p); };
-        std::sort(found.begin(), found.end(), before);
-        int rank = 0;
-        for (size_t i = 0; i < found.size(); ++i) {
-            if (i > 0 && before(found[i - 1], found[i])) ++rank;
-            side[i] = std::get<2>(found[i]), side[i].rank = rank;
-        }
+        const std::vector<int> ranks = ranks_of(found);
+        for (size_t i = 0; i < side.size(); ++i) side[i].rank = ranks[i];
+        return 1 + *std::max_element(ranks.begin(), ranks.end());
     }
 
     /// Restricts the lines' forms to the plane of the flat: three coordinates are left.
@@ -276,7 +279,7 @@ private:
                 watch_.spend(problem_.dim * 16);
                 if (basis.empty()) basis = basis_of_line(own.unit, stage);
                 const Integers& row = this->exact_row(stage, lines_[size_t(crossing_lines_[size_t(k)])].unit);
-                return std::pair<Integer, Integer>(dot(row, basis[0]), dot(row, basis[1]));
+                return Ratio(dot(row, basis[0]), dot(row, basis[1]));
             });
         if (points == Crossings::VANISHES) throw Contradiction("two lines that cross are one line; please report this network");
         return points;

@@ -10,9 +10,12 @@
 //     negative        .. certainly negative; all others are certainly zero
 //     zeros           where faces are wanted: units of finished stages, and walls, that vanish there
 #pragma once
+#include <algorithm>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include <vector>
 
 #include "units.hpp"
 

@@ -2,7 +2,13 @@
 // Source: floating-point filters before exact arithmetic (Fortune and Van Wyk 1993, Efficient exact arithmetic for
 // computational geometry).
 #pragma once
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "exact.hpp"
 #include "forms.hpp"
@@ -17,7 +23,7 @@ class Signing {
 public:
     using Set = typename S::Set;
 
-    Signing(const Problem& problem, const S& shape, Counters& counters, Watch& watch)
+    PUISEUX_RARELY Signing(const Problem& problem, const S& shape, Counters& counters, Watch& watch)
         : problem_(problem), shape_(shape), counters_(counters), watch_(watch), active_(problem.stages.size(), shape.none()),
           epoch_(problem.stages.size(), 1), owner_(size_t(64 * shape.facet_words())) {
         for (int s = 0; s < int(problem.stages.size()); ++s) forms_.emplace_back(problem, shape_, s);
@@ -59,13 +65,15 @@ protected:
     const Integers& exact_row(int stage, int unit) { return exact().row(stage, unit, epoch_); }
     Integers exact_row(Facet f) { return exact().row(f, epoch_); }
 
-    /// Find the signs of `open` units of a stage at a generator.
-    void evaluate(Word* g, int stage, const Set& wanted) {
+    /// Find the signs of `wanted` units of a stage at a generator.
+    void evaluate(Word* g, int stage, const Set& wanted) { evaluate_here(g, stage, wanted); }
+    PUISEUX_INLINE void evaluate_here(Word* g, int stage, const Set& wanted) {
         const Forms<S>& forms = forms_[size_t(stage)];
         const Set open = wanted & forms.live();
         if (!open.any()) return;
         const int count = open.count();
         counters_.evaluations += count;
+        watch_.spend(count);
         const double e = shape_.error(g);
         if (e > LOOSE) [[unlikely]] return decide(g, stage, open);
         const double* x = shape_.x(g);
@@ -77,7 +85,7 @@ protected:
             for (int q = 0; q < shape_.words(); ++q) positive[q] |= s.positive[q] & open[q], negative[q] |= s.negative[q] & open[q];
             unsure = s.unsure & open;
         } else if (8 * count > forms.padded()) {
-            const Signs<Set> s = forms.signs(x, e);
+            const Signs<Set> s = forms.signs_here(x, e);
             for (int q = 0; q < shape_.words(); ++q) positive[q] |= s.positive[q] & open[q], negative[q] |= s.negative[q] & open[q];
             unsure = s.unsure & open;
         } else {

@@ -5,6 +5,14 @@
 // differ in few units, as in a reflected Gray code; the order depends on the path alone.
 // Source: Gray 1953 (US patent 2632058) for the order; the split is in cutting.hpp.
 #pragma once
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include "blocks.hpp"
 #include "lines.hpp"
 #include "misses.hpp"
@@ -19,7 +27,7 @@ class Tree : public LineCutting<S>, public Engine {
 public:
     using typename Base::Set;
 
-    Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), faces_(this->shape_, walk) {
+    PUISEUX_RARELY Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), faces_(this->shape_, walk) {
         int at = 0;
         for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
         wall_place_ = at;
@@ -238,6 +246,7 @@ private:
             walk_.begin = true;
         }
         this->set_active(stage, positive);
+        if (is_last(next)) writer_.note(active_);
         forms_[size_t(next)].follow(forms_, active_, this->clock_);
         writer_.follow(next, active_);
         const typename Arena::Scope scope(arena_);
@@ -327,7 +336,7 @@ private:
     /// Write the cells that few units cut a cell of the last stage into, if that can be told from its generators.
     bool finish(Cell cell, int stage, const Set& positive, const Set& cut, bool mirrored, const Lines& lines) {
         const int units = cut.count();
-        if (units > Base::FEW) return false;
+        if (units > FEW) return false;
         const bool faces = with_faces(walk_.emit), facets = walk_.emit == Emit::FACETS && walk_.residues && lines.empty();
         if (faces && !facets && walk_.select.empty()) return false;
         Word patterns = 3;
@@ -347,9 +356,9 @@ private:
         const int leaves = bits_of(patterns);
         if (faces && !walk_.none_wanted(walk_.leaf, leaves)) {
             if (!facets || !find_facets(cell, stage, positive - cut, cut, patterns)) return false;
-            faces_.write_found(writer_.write_block(active_, patterns, units, mirrored, positive - cut, cut));
+            faces_.write_found(writer_.write_block(active_, patterns, mirrored, positive - cut, cut));
         } else if (walk_.emit == Emit::PATTERNS) {
-            writer_.write_block(active_, patterns, units, mirrored, positive - cut, cut);
+            writer_.write_block(active_, patterns, mirrored, positive - cut, cut);
         } else {
             walk_.leaf += leaves;
         }

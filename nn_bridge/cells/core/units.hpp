@@ -119,14 +119,22 @@ private:
     }
 };
 
-/// The members of a small `mask` that `set` has, as the bits of a number, in order.
-template <int W>
-inline unsigned gathered(const Units<W>& set, const Units<W>& mask) {
-    unsigned out = 0;
-    int at = 0;
-    for (int q = 0; q < mask.words(); ++q)
-        for (Word w = mask[q], s = set[q]; w; w &= w - 1) out |= unsigned((s & (w & -w)) != 0) << at++;
-    return out;
-}
+/// The members of a set of at most MOST, as a list.
+template <int MOST>
+struct Members {
+    int count = 0;
+    std::array<int, MOST> at;
+
+    template <int W>
+    explicit Members(const Units<W>& set) {
+        set.each([&](int j) { at[size_t(count++)] = j; });
+    }
+    /// Those of them that a set given as words has, as the bits of a number, in order.
+    unsigned in(const Word* set) const {
+        unsigned out = 0;
+        for (int i = 0; i < count; ++i) out |= unsigned(set[at[size_t(i)] >> 6] >> (at[size_t(i)] & 63) & 1) << i;
+        return out;
+    }
+};
 
 }  // namespace puiseux::cells

@@ -4,6 +4,10 @@
 // whether the other side is still to be visited.  So the path alone says what is left, at any moment: a run that ends by
 // an exception has nothing to tidy up, and goes on later by following the path again.
 #pragma once
+#include <cstdint>
+#include <exception>
+#include <vector>
+
 #include "leaves.hpp"
 #include "goals.hpp"
 #include "watch.hpp"

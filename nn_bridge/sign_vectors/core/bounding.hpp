@@ -4,6 +4,7 @@
 // is bounded by the number of terms times the unit roundoff times the sum of magnitudes, whatever the order.
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <vector>

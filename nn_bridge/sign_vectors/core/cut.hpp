@@ -4,6 +4,7 @@
 // those of the edges before, and where one is found the two vertices are joined.  Only doubtful signs interrupt this.
 #pragma once
 #include <algorithm>
+#include <cstdint>
 
 #include "joining.hpp"
 

@@ -1,5 +1,8 @@
 // Joining new vertices by new edges: two cut edges around one 2-face are found by its name, in an open-addressing table.
 #pragma once
+#include <cmath>
+#include <cstdint>
+
 #include "vertex.hpp"
 
 namespace puiseux::edges {

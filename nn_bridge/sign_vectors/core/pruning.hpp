@@ -1,5 +1,11 @@
 // Which cells the last stage may be zero on; which vertices a cell has; an order of cells in space.
 #pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
 #include "bounding.hpp"
 
 namespace puiseux::edges {

@@ -1,5 +1,6 @@
 // What is read off a finished 1-skeleton: its arrays, the number of cells, the polygons of a surface.
 #pragma once
+#include <cstdint>
 #include <vector>
 
 #include "stage.hpp"

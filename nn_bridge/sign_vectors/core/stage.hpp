@@ -1,5 +1,8 @@
 // What happens to all vertices and edges between neurons: a stage's values come in, blocks begin and end.
 #pragma once
+#include <cmath>
+#include <cstdint>
+
 #include "layout.hpp"
 
 namespace puiseux::edges {

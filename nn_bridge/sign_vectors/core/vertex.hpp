@@ -2,6 +2,9 @@
 //
 // The argument for the bounds is in `nn_bridge.sign_vectors.subdivide`.
 #pragma once
+#include <bit>
+#include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "layout.hpp"

@@ -134,6 +134,46 @@ def test_doubles_as_the_rationals_that_they_are():
     assert one.halvings.tolist() == other.halvings.tolist()
 
 
+def test_nearest_doubles_of_rationals():
+    """All at once and one by one: also where they are too small, too large, or exact."""
+    rng = np.random.default_rng(7)
+    values = [fmpq(int(p), int(q)) for p, q in rng.integers(1, 2**62, (300, 2))]
+    values += [
+        -values[0],
+        fmpq(0),
+        fmpq(1, 3**700),
+        fmpq(1, 2**1074),
+        -fmpq(1, 2**1060) / 3,
+        fmpq(10) ** 300 / 7,
+        fmpq(3, 8),
+    ]
+    for chosen in [values, values[:1], [fmpq(3, 8), fmpq(0)], [*values, fmpq(10) ** 400 / 7], []]:
+        found, exact = core_problem._doubles(chosen)
+        assert exact == all(value.q & (value.q - 1) == 0 for value in chosen)
+        for number, value in zip(found.tolist(), chosen, strict=True):
+            if value and not 1e-290 < abs(as_fraction(value)) < 1e308:
+                assert np.isnan(number) or rational(number) == value
+            else:
+                assert number == float(as_fraction(value))
+
+
+def test_dense_and_sparse_rows_give_the_same_arrays():
+    rng = np.random.default_rng(9)
+    size = 1100
+    table = [[fmpq(0)] * size for _ in range(3)]
+    for row, column, p in rng.integers(0, [3, size, 50], (60, 3)).tolist():
+        table[row][column] = fmpq(p, 7)
+    dense = tuple(map(tuple, table))
+    sparse = tuple(SparseRow(size, tuple(i for i, v in enumerate(row) if v), tuple(filter(None, row))) for row in dense)
+    (_, _, [one]), (_, _, [other]) = (
+        core_problem._rounded(AffineStage(((0, matrix),), (fmpq(1),) * 3))[0] for matrix in (dense, sparse)
+    )
+    for mine, yours in zip(one[1:4], other[1:4], strict=True):
+        assert mine.dtype == yours.dtype
+        assert mine.tolist() == yours.tolist()
+    assert one[1][-1] == sum(map(bool, (v for row in dense for v in row)))
+
+
 def mixed(rng, exact_stages):
     """A network of few different weights, of which the first stages consist of doubles, with skip connections."""
     n, sizes = 2, [5, 4, 4, 2]

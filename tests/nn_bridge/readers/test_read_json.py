@@ -3,6 +3,7 @@
 import contextlib
 import json
 
+import numpy as np
 import pytest
 from flint import fmpq
 from hypothesis import given, settings
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
+from nn_bridge.network.rows import rows_of_fractions
 from nn_bridge.readers.json import network_from_document, read_json
 from nn_bridge.writers.json import document_of, write_json
+from polyhedra.scalars import rational, to_text
 
 HEAD = '{"format": "puiseux-network", "version": 1, "input_dim": 2, '
 
@@ -49,6 +52,71 @@ def test_strings_are_exact_and_tokens_are_float64(tmp_path):
     weights = network.output.blocks[0][1]
     assert weights == ((fmpq(1, 10), fmpq(3602879701896397, 2**55)), (fmpq(1, 3), fmpq(9007199254740993)))
     assert network.output.bias == (fmpq(-1, 500), fmpq(1000))
+
+
+FRACTIONS = [
+    "0",
+    "-0",
+    "7/2",
+    "-3/4",
+    "6/4",
+    "007",
+    "-12/16",
+    "1/3",
+    f"{2**53}",
+    f"{2**53 - 1}/{2**70}",
+    f"1/{2**996}",
+    "9" * 300,
+]
+OTHERS = ["+1", " 2", "0.5", "1e3", "1/0", "1/02", "", "1,2", "--1", "1/-2", "1/2/3", "x", "1\n", "\u0663", "9" * 301]
+
+
+def test_fractions_that_are_read_at_once_are_what_they_are_one_by_one():
+    for texts in [FRACTIONS, *([text] for text in FRACTIONS)]:
+        row, doubles = rows_of_fractions(texts)
+        assert row == tuple(map(rational, texts))
+        exact = all(value.q & (value.q - 1) == 0 and abs(value.p) < 2**53 for value in row)
+        assert exact == (doubles is not None)
+        if doubles is not None:
+            assert tuple(map(rational, doubles.tolist())) == row
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_other_spellings_are_left_to_the_slow_way(other):
+    assert rows_of_fractions([other]) is None
+    assert rows_of_fractions(["1", other, "3/4"]) is None
+
+
+@pytest.mark.parametrize("as_stages", [False, True])
+def test_matrices_of_doubles_keep_them(as_stages):
+    """Fractions, numbers, and both; not where one of them is no double, nor where rows are sparse."""
+    rng = np.random.default_rng(5)
+    values = rng.normal(size=(3, 4)) * 2.0 ** rng.integers(-60, 3, (3, 4))
+    texts = [[to_text(rational(x)) for x in row] for row in values.tolist()]
+    third = [*texts[:2], ["1/3", *texts[2][1:]]]
+    for weights, kept in [
+        (texts, True),
+        (values.tolist(), True),
+        ([texts[0], values[1].tolist()], True),
+        (third, False),
+    ]:
+        if as_stages:
+            stage = {"blocks": [{"source": 0, "weights": weights}], "bias": ["0"] * len(weights)}
+            layers = {"stages": [], "output": stage}
+        else:
+            layers = {"layers": [layer(weights, None, "linear")]}
+        output = network_from_document({"format": "puiseux-network", "version": 1, "input_dim": 4} | layers).output
+        matrix = output.blocks[0][1]
+        assert matrix == tuple(tuple(map(rational, row)) for row in weights)
+        assert bool(output.doubles) == kept
+        for own, array in output.doubles:
+            assert own is matrix
+            assert array.tolist() == [list(map(float, row)) for row in matrix]
+            assert all(
+                rational(x) == y
+                for xs, row in zip(array.tolist(), matrix, strict=True)
+                for x, y in zip(xs, row, strict=True)
+            )
 
 
 def test_bias_may_be_left_out_and_a_byte_order_mark_does_not_matter(tmp_path):

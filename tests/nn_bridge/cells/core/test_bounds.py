@@ -65,8 +65,13 @@ PLANTED = {
     "a smaller unit roundoff": ("bounds.hpp", "UNIT_ROUNDOFF = 1.2e-16", "UNIT_ROUNDOFF = 1.2e-17"),
     "errors of the forms below left out": (
         "forms.hpp",
-        "errors += weight * all(t.error)",
-        "errors += weight * all(0.0)",
+        "below.error(i) + rounding * below.size(i)",
+        "rounding * below.size(i)",
+    ),
+    "rounding of a sum of forms left out": (
+        "forms.hpp",
+        "below.error(i) + rounding * below.size(i)",
+        "below.error(i)",
     ),
     "the error of the point left out": (
         "forms.hpp",
