@@ -70,7 +70,7 @@ class CellEstimate(Value):
     parity : ParityBound or None
         A lower bound with a probability, where it was asked for; see `milp.parity_bound`.
     memory : ExpectedMemory
-        Bytes that all four counts of so many cells are expected to take (``bytes``, ``bytes_a_cell``), and ``free`` ones.
+        Bytes that all four counts of so many cells are expected to take (``bytes``, ``bytes_a_cell``); ``free`` ones.
     """
 
     estimate: float | None

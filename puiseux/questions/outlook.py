@@ -52,7 +52,7 @@ Progress = Callable[[int, float], None]
 
 @dataclass(frozen=True)
 class MemoryLimit:
-    """The memory that a count may take: all that is there, or so many bytes; and the ways out where that is too little."""
+    """The memory that a count may take: all that is there, or so many bytes; and the ways out of too little."""
 
     bytes: int | None
     text: str
