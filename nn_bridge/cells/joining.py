@@ -149,26 +149,6 @@ class _KeyTable:
             self._parent = np.concatenate([self._parent.astype(other._parent.dtype, copy=False), more])
         kernels.unite(other._parent.astype(self._parent.dtype, copy=False), self._parent)
 
-    def pack_patterns(self, patterns: np.ndarray) -> np.ndarray:
-        """Patterns, bit after bit."""
-        ends = self._places[: len(self._lengths)]
-        rows = np.arange(len(patterns))
-        zeros = np.zeros((len(patterns), len(ends)), np.uint64)
-        packed = np.zeros((len(patterns), -(-sum(self._lengths) // 64)), np.uint64)
-        loops.pack(patterns, rows, zeros, self._columns, ends, packed)
-        return packed
-
-    def unpack_patterns(self, packed: np.ndarray) -> np.ndarray:
-        """The patterns again, in the form of `Leaves.patterns`."""
-        patterns = np.zeros((len(packed), self._form), np.uint64)
-        for column, place, length in zip(self._columns.tolist(), self._places.tolist(), self._lengths, strict=False):
-            word, shift = divmod(place, 64)
-            bits = packed[:, word] >> np.uint64(shift)
-            if shift + length > 64:
-                bits = bits | packed[:, word + 1] << np.uint64(64 - shift)
-            patterns[:, column] = bits & np.uint64((1 << length) - 1)
-        return patterns
-
 
 # -------------------------------------------------------------------------- joining
 
