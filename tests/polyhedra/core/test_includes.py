@@ -12,8 +12,8 @@ FILES = sorted(
     for path in (ROOT / package).rglob("core/*.[ch]pp")
 )
 NAMES = {
-    "algorithm": "all_of any_of clamp copy copy_n count equal fill fill_n find lower_bound max max_element min min_element "
-    "minmax none_of reverse rotate sort stable_sort swap_ranges transform unique upper_bound",
+    "algorithm": "all_of any_of clamp copy copy_n count equal fill fill_n find lower_bound max max_element min "
+    "min_element minmax none_of reverse rotate sort stable_sort swap_ranges transform unique upper_bound",
     "array": "array",
     "atomic": "atomic memory_order_relaxed",
     "bit": "bit_cast bit_width countl_zero countr_one countr_zero has_single_bit popcount",

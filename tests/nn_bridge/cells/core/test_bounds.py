@@ -68,10 +68,10 @@ PLANTED = {
         "below.error(i) + rounding * below.size(i)",
         "rounding * below.size(i)",
     ),
-    "rounding of a sum of forms left out": (
+    "a twentieth of the rounding of a sum of forms": (
         "forms.hpp",
-        "below.error(i) + rounding * below.size(i)",
-        "below.error(i)",
+        "+ int(stage_.rounded) + 2)",
+        "+ int(stage_.rounded) + 2) * 0.05",
     ),
     "the error of the point left out": (
         "forms.hpp",
