@@ -13,9 +13,10 @@ import sys
 from typing import Any
 
 from nn_bridge.cells import plain
-from nn_bridge.cells.counting.plain_count import plain_network
+from nn_bridge.cells.counting.plain_count import count_plain, plain_network
+from nn_bridge.cells.joining import FourCounts, Joiner
 from nn_bridge.cells.problem import CellProblem, cell_problem
-from nn_bridge.cells.tree import COUNT_ONLY, FACES, CellTree
+from nn_bridge.cells.tree import COUNT_ONLY, FACES, JOINING_FACES, JOINING_FACETS, CellTree
 from nn_bridge.network.network import AffineStage, Network
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import primitive, rational
@@ -96,12 +97,12 @@ Faces = dict[tuple[int, ...], tuple[list[tuple[bool, int]], list[int]]]
 """By pattern the zeros of generators (with a flag for rays) and of facets, each sorted."""
 
 
-def by_core(network: Network, problem: CellProblem, **options: Any) -> tuple[int, Faces]:
+def by_core(network: Network, problem: CellProblem, emit: int = FACES) -> tuple[int, Faces]:
     """The number of leaves and their faces, with zeros as bits: units stage by stage, then walls."""
     found: Faces = {}
     sizes = network.hidden
     cells = 0
-    tree = CellTree(problem, FACES, **options)
+    tree = CellTree(problem, emit)
 
     def bits(words: Any) -> int:
         return int.from_bytes(words.tobytes(), "little")
@@ -152,6 +153,21 @@ def by_plain(network: Network, domain: Polyhedron | None) -> tuple[int, Faces]:
     return cells, found
 
 
+def joined(problem: CellProblem) -> FourCounts:
+    """The four counts by facets that are found without cuts, and by points that are brought later."""
+    tree = CellTree(problem, JOINING_FACETS)
+    joiner = Joiner(problem, tree.words)
+    for leaves in tree.run():
+        joiner.add(leaves)
+    unsettled = joiner.unsettled()
+    if len(unsettled):
+        again = CellTree(problem, JOINING_FACES)
+        again.go_to(unsettled)
+        for leaves in again.run():
+            joiner.add_second_pass(leaves)
+    return joiner.counts(tree.cells)
+
+
 def difference(network: Network, cells: int, faces: Faces, domain: Polyhedron | None) -> str | None:
     """How the core differs from the plain engine's cells and faces on a network."""
     problem = cell_problem(network, domain)
@@ -166,6 +182,13 @@ def difference(network: Network, cells: int, faces: Faces, domain: Polyhedron | 
         # with lines, generators depend on the section that is taken
         if not problem.lines and not problem.unbounded_lineality and found[pattern][0] != generators:
             return f"generators of {pattern}: {found[pattern][0]}, the plain engine {generators}"
+    _, joining = by_core(network, problem, JOINING_FACETS)
+    for pattern, (_, facets) in joining.items():
+        if not set(facets) <= set(faces[pattern][1]):
+            return f"joining facets of {pattern}: {facets}, the plain engine {faces[pattern][1]}"
+    four, expected = joined(problem)._asdict(), count_plain(network, domain).counts
+    if four != expected:
+        return f"four counts {four}, the plain engine {expected}"
     for own in {problem, problem.for_counting()}:
         tree = CellTree(own, COUNT_ONLY, count_last_stage=True)
         for _ in tree.run():

@@ -68,6 +68,8 @@ class SignVectorKeys:
         self._columns = np.array([column for column, _ in pieces])
         walls = len(problem.walls)
         lengths = [length for _, length in pieces]
+        self._lengths = tuple(lengths)
+        self._form = len(problem.network.hidden) * words
         lengths += [min(64, walls - 64 * q) for q in range(-(-walls // 64))]
         # first all positive bits, then all zero bits (walls are never negative, so they need no positive bit)
         bits = np.cumsum([0, *lengths[: len(pieces)], *lengths])
@@ -79,6 +81,25 @@ class SignVectorKeys:
         keys = np.zeros((len(zeros), self.width), np.uint64)
         loops.pack(patterns, rows, zeros, self._columns, self._places, keys)
         return keys
+
+    def pack_patterns(self, patterns: np.ndarray) -> np.ndarray:
+        """Patterns, bit after bit."""
+        ends = self._places[: len(self._lengths)]
+        zeros = np.zeros((len(patterns), len(ends)), np.uint64)
+        packed = np.zeros((len(patterns), -(-sum(self._lengths) // 64)), np.uint64)
+        loops.pack(patterns, np.arange(len(patterns)), zeros, self._columns, ends, packed)
+        return packed
+
+    def unpack_patterns(self, packed: np.ndarray) -> np.ndarray:
+        """The patterns again, in the form of `Leaves.patterns`."""
+        patterns = np.zeros((len(packed), self._form), np.uint64)
+        for column, place, length in zip(self._columns.tolist(), self._places.tolist(), self._lengths, strict=False):
+            word, shift = divmod(place, 64)
+            bits = packed[:, word] >> np.uint64(shift)
+            if shift + length > 64:
+                bits = bits | packed[:, word + 1] << np.uint64(64 - shift)
+            patterns[:, column] = bits & np.uint64((1 << length) - 1)
+        return patterns
 
 
 class _KeyTable:
@@ -164,8 +185,8 @@ class Joiner:
     """Joins the leaves with equal maps by facets and by points; fed with leaves and their faces, in any order.
 
     Use: give to `add` all leaves, or all but those whose residues occur once, in batches.  Then `unsettled` returns the
-    residues of maps with several pieces that no facet joins, and all leaves with these go to `add_second_pass`, with
-    their points.
+    patterns of leaves whose map has several pieces that no facet joins, and these go to `add_second_pass`, with their
+    points.
 
     Parameters
     ----------
@@ -178,6 +199,7 @@ class Joiner:
         self._maps = MapClasses(problem, words)
         self._keys = SignVectorKeys(problem, words)
         self._labels = np.zeros(1 << 10, np.int32)
+        self._patterns: list[np.ndarray] = []
         self._facets = _KeyTable(self._keys.width, pairs=True)
         self._second_pass: _SecondPass | None = None
         self._added = self._waiting = 0
@@ -191,7 +213,8 @@ class Joiner:
     @property
     def bytes(self) -> int:
         """Bytes in memory, about."""
-        return self._maps.bytes + self._facets.bytes + 2 * self._labels.nbytes
+        kept = sum(patterns.nbytes for patterns in self._patterns)
+        return self._maps.bytes + self._facets.bytes + 2 * self._labels.nbytes + kept
 
     def add(self, leaves: Leaves) -> None:
         """Take a batch of leaves with their faces."""
@@ -210,6 +233,7 @@ class Joiner:
         end = self._added + len(residues)
         self._labels = grown(self._labels, end)
         self._labels[self._added : end] = self._maps.classify(patterns, residues)
+        self._patterns.append(self._keys.pack_patterns(patterns))
         for leaves in self._batches:
             batch = _Batch.of(leaves, self._added)
             self._added += len(leaves.residues)
@@ -223,20 +247,21 @@ class Joiner:
         return several
 
     def unsettled(self) -> np.ndarray:
-        """After the last leaf: the residues, sorted, whose leaves a second pass has to bring (mostly none)."""
+        """After the last leaf: the patterns of the leaves that a second pass has to bring (mostly few)."""
         self._work_in()
-        if self._second_pass is not None:
-            return np.zeros(0, np.uint64)
         in_pieces = self._in_pieces()
-        if not in_pieces.any():
-            return np.zeros(0, np.uint64)
-        marked, residues = self._maps.alike(in_pieces)
+        if self._second_pass is not None or not in_pieces.any():
+            return np.zeros((0, 0), np.uint64)
         width = self._keys.width
-        self._second_pass = _SecondPass(marked, _KeyTable(width, pairs=True), _KeyTable(width, pairs=False))
-        return residues
+        self._second_pass = _SecondPass(in_pieces, _KeyTable(width, pairs=True), _KeyTable(width, pairs=False))
+        chosen = in_pieces[self._labels[: self._added]]
+        ends = np.cumsum([0, *map(len, self._patterns)])
+        found = [own[chosen[at : at + len(own)]] for own, at in zip(self._patterns, ends.tolist(), strict=False)]
+        self._patterns = []
+        return self._keys.unpack_patterns(np.concatenate(found))
 
     def add_second_pass(self, leaves: Leaves) -> None:
-        """Take a batch of leaves with unsettled residues: all of them are to come, in any order."""
+        """Take a batch of unsettled leaves: all of them are to come, in any order."""
         if self._second_pass is None:
             raise CellTreeError("no second pass was asked for")
         if len(leaves.residues):
@@ -266,7 +291,7 @@ class Joiner:
             if len(self._second_pass.labels) != np.count_nonzero(self._second_pass.marked[labels]):
                 raise CellTreeError("the second pass met other cells than the first; please report this network")
         elif not settled.all():
-            raise CellTreeError("the points of some cells are missing; ask the joiner for the unsettled residues")
+            raise CellTreeError("the points of some cells are missing; ask the joiner for the unsettled leaves")
         by_point = int(np.count_nonzero(settled[labels[pieces]])) + again
         return FourCounts(cells, singles + len(pieces), singles + by_point, singles + self._maps.count)
 

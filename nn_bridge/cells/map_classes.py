@@ -128,16 +128,6 @@ class MapClasses:
         alike: np.ndarray = (moving[0] == moving[1]).all(axis=1)
         return alike
 
-    def alike(self, marked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Extend a mask over maps to all maps with equal residues; also return these residues, sorted."""
-        marked = marked.copy()
-        for (first, _), own in self._others.items():
-            marked[first] |= marked[own]
-        for (first, _), own in self._others.items():
-            marked[own] = marked[first]
-        rows, numbers = self._numbering.rows()
-        return marked, np.sort(rows[marked[numbers], 0])
-
     def relevant(self, patterns: np.ndarray) -> np.ndarray:
         """The relevant units of each pattern, in the layout of the patterns: shape (leaves, stages * words)."""
         result = np.empty_like(patterns)
@@ -207,8 +197,3 @@ class RowNumbering:
             if done[0] == len(rows):
                 return fresh[: done[1]], numbers
             self._table = larger(*self._table)
-
-    def rows(self) -> tuple[np.ndarray, np.ndarray]:
-        """All rows, and their numbers."""
-        keys, bearer = self._table
-        return keys[bearer >= 0], bearer[bearer >= 0]

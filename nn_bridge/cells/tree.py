@@ -324,6 +324,10 @@ class CellTree:
             mask = mask + 2 * (begins != 0).astype(np.uint8)
         self._explorer.mark(np.ascontiguousarray(mask), begins is not None)
 
+    def go_to(self, patterns: np.ndarray) -> None:
+        """From here on visit the leaves with these patterns alone, which have the form of `Leaves.patterns`."""
+        self._explorer.go_to(np.ascontiguousarray(patterns))
+
     def write_faces(self, on: bool) -> None:
         """Set between two batches of faces whether the leaves that follow have them."""
         self._explorer.emit = self.emit if on else PATTERNS

@@ -119,7 +119,7 @@ def _shown(
     counts: str | None,
     memory: int | str | None,
 ) -> AbstractContextManager[Callable[[int, float], None] | None]:
-    """What is told of a count by cells: with True lines or a bar, and the memory that all four counts will take."""
+    """The progress function of a count: with True it shows lines or a bar, and the memory that all four counts take."""
     by_cells = (choose_engine(problem) if engine == AUTO else engine) == "cells"
     if progress is not True or not by_cells or counts == "cells":
         return shown_counts(progress)

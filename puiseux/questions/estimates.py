@@ -70,7 +70,7 @@ class CellEstimate(Value):
     parity : ParityBound or None
         A lower bound with a probability, where it was asked for; see `milp.parity_bound`.
     memory : ExpectedMemory
-        What all four counts of so many cells are expected to take (``bytes``, ``bytes_a_cell``), and what is ``free``.
+        Bytes that all four counts of so many cells are expected to take (``bytes``, ``bytes_a_cell``); ``free`` ones.
     """
 
     estimate: float | None
@@ -329,7 +329,7 @@ def upper_bound(network: Network) -> tuple[int, str]:
 
 
 def said_memory(memory: ExpectedMemory) -> str:
-    """What all four counts are expected to take, and whether it is there."""
+    """The memory that all four counts are expected to take, and the memory that is there."""
     assert memory.bytes is not None
     each = f"{memory.bytes_a_cell:.0f} bytes a cell"
     there = f"{readable_bytes(memory.free)} free here"

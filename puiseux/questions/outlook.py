@@ -56,7 +56,7 @@ Progress = Callable[[int, float], None]
 
 @dataclass(frozen=True)
 class MemoryLimit:
-    """What a count may take in memory: what is there, or so many bytes; and what to do where that is too little."""
+    """The memory that a count may take: all that is there, or so many bytes; and the ways out of too little."""
 
     bytes: int | None
     text: str

@@ -24,7 +24,7 @@ from puiseux.console.cli import run
 RECORD = Path(__file__).with_name("record.json")
 NETS = Path(__file__).parents[1] / "data" / "nets"
 SMALL, SECOND, SPACE = (NETS / f"{name}.npz" for name in ("d2_10_5_1_s0", "d2_16_16_1_s0", "bunny_d3_3x16"))
-TIMES = {"seconds", "time", "version", "seed"}
+TIMES = {"seconds", "time", "version", "seed", "free"}
 """Keys whose values change from run to run."""
 
 JSON_RUNS: dict[str, list[str]] = {

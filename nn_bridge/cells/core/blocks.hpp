@@ -18,7 +18,13 @@
 // The maps on both sides of a facet on which one unit alone vanishes are equal iff the outputs do not move with it (faces.hpp).
 // So most facets need no look: first the derivatives are found, cell by cell of B, and only where one is zero the signs on F.
 #pragma once
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <vector>
+
 #include "faces.hpp"
+#include "writer.hpp"
 
 namespace puiseux::cells {
 
@@ -28,7 +34,7 @@ class BlockFacets : public Faces<S> {
 
 public:
     using typename Base::Set;
-    using Numbers = std::array<std::int64_t, 1 << FEW>;
+    using Numbers = typename LeafWriter<Set>::Numbers;
 
     BlockFacets(const S& shape, Walk& walk) : Base(shape, walk) {}
 
@@ -57,7 +63,7 @@ public:
         Word nothing = 0;
         for (int q = 0; q < zw_; ++q) nothing |= this->common_[q];
         if (patterns != 1 || !candidates_.empty()) weigh(stage, place, active, rest, cut, patterns, nothing != 0);
-        note_signs(cell, cut);
+        if (units_) note_signs(cell, cut);
         for (Candidate& c : candidates_) {
             if (!c.joins) continue;
             const Word met = met_on(c, most_cells, quadrants);
@@ -74,21 +80,25 @@ public:
             for (Word left = c.joins; left; left &= left - 1) {
                 const std::int64_t leaf = numbers[size_t(std::countr_zero(left))];
                 if (leaf < 0) continue;
-                const Word* zeros = &closures_[c.zeros];
-                b.facet_zeros.insert(b.facet_zeros.end(), zeros, zeros + zw_);
+                if (c.zeros == ALONE) {
+                    b.facet_zeros.resize(b.facet_zeros.size() + size_t(zw_));
+                    b.facet_zeros[b.facet_zeros.size() - size_t(zw_ - c.q)] = bit(c.bit);
+                } else {
+                    const Word* zeros = &closures_[c.zeros];
+                    b.facet_zeros.insert(b.facet_zeros.end(), zeros, zeros + zw_);
+                }
                 b.facet_leaf.push_back(leaf);
             }
     }
 
 private:
     using Base::shape_;
-    // numbers whose bit k is 1, for all numbers below 32
-    static constexpr Word WITH[] = {0xaaaaaaaa, 0xcccccccc, 0xf0f0f0f0, 0xff00ff00, 0xffff0000};
+    static constexpr size_t ALONE = ~size_t{0};
 
     struct Candidate {
         int q, bit;                     // a bit of the sets of zeros that the facet has; q < 0 inside the block
         bool single;                    // whether it is the only one
-        size_t zeros;                   // where its set of zeros begins
+        size_t zeros;                   // where its set of zeros begins; ALONE where that is the bit alone, as at a simple vertex
         Word joins;                     // patterns of the cells that it may join to others
     };
     int zw_ = 0, count_ = 0, units_ = 0;
@@ -102,9 +112,7 @@ private:
     void consider(int q, int i) {
         const size_t begin = closures_.size();
         if (this->simple_[q] >> i & 1) {
-            closures_.resize(begin + size_t(zw_), 0);
-            closures_[begin + size_t(q)] = bit(i);
-            candidates_.push_back({q, i, true, begin, 0});
+            candidates_.push_back({q, i, true, ALONE, 0});
             return;
         }
         if (!this->is_facet(count_, zw_, q, i, shape_.dim(), closures_)) return;
@@ -122,8 +130,9 @@ private:
     void weigh(int stage, int place, const std::vector<Set>& active, const Set& rest, const Set& cut, Word patterns, bool dead) {
         auto& gradients = this->gradients();
         Set now = rest;
-        for (Word left = patterns; left; left &= left - 1) {
-            const int p = std::countr_zero(left);
+        for (unsigned number = 0; number < 1u << units_; ++number) {  // so that few units differ from one to the next
+            const int p = int(number ^ number >> 1);
+            if (!(patterns >> p & 1)) continue;
             for (int k = 0; k < units_; ++k) {
                 if (p >> k & 1) now.add(unit_[size_t(k)]);
                 else now.drop(unit_[size_t(k)]);
@@ -165,16 +174,21 @@ private:
     /// The patterns of the cells that have a facet on one of the block's; 0 if that is not known.
     template <class MostCells, class Quadrants>
     Word met_on(const Candidate& c, MostCells&& most_cells, Quadrants&& quadrants) {
+        if (units_ == 0) return 1;
         const Word* keys = this->key(c.q, count_);
-        members_.clear();
         unsigned above = 0, below = 0;
-        for (int t = 0; t < count_; ++t)
-            if (keys[t] >> c.bit & 1) members_.push_back(t), above |= above_[size_t(t)], below |= below_[size_t(t)];
+        for (int t = 0; t < count_; ++t) {
+            const unsigned here = 0 - unsigned(keys[t] >> c.bit & 1);
+            above |= above_[size_t(t)] & here, below |= below_[size_t(t)] & here;
+        }
         const unsigned both = above & below, fixed = above & ~below;
         if (!both) return bit(int(fixed));
         const int cuts = bits_of(both);
         if (cuts == 1) return bit(int(fixed)) | bit(int(fixed | both));
         Word shown = 0;
+        members_.clear();
+        for (int t = 0; t < count_; ++t)
+            if (keys[t] >> c.bit & 1) members_.push_back(t);
         for (const int t : members_)
             if (((above_[size_t(t)] | below_[size_t(t)]) & both) == both) shown |= bit(int((above_[size_t(t)] & both) | fixed));
         if (bits_of(shown) == most_cells(cuts)) return shown;

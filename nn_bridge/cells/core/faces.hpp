@@ -70,7 +70,8 @@ protected:
     /// Collect the sets of zeros of a cell's generators.
     void collect(Cell cell, int stage, int place) {
         const int zw = shape_.zero_words(), count = cell.count;
-        face_keys_.resize(size_t(zw) * size_t(count)), face_rows_.resize(size_t(3 * zw + count)), face_sizes_.assign(size_t(64 * zw), UNKNOWN_SIZE);
+        face_keys_.resize(size_t(zw) * size_t(count)), face_rows_.resize(size_t(3 * zw + count));
+        sizes_known_ = false;
         vertex_ = face_rows_.data(), common_ = vertex_ + count, some_ = common_ + zw, simple_ = some_ + zw;
         on_.assign(size_t(count), 0);
         dispatch<Zeros>(*this, cell, stage, place);
@@ -84,6 +85,7 @@ protected:
 
     /// How many generators have a bit, -1 if no vertex does.
     int size_of(int count, int q, int i) {
+        if (!sizes_known_) face_sizes_.assign(size_t(64 * shape_.zero_words()), UNKNOWN_SIZE), sizes_known_ = true;
         int& known = face_sizes_[size_t(64 * q + i)];
         if (known != UNKNOWN_SIZE) return known;
         const Word* keys = &face_keys_[size_t(q) * size_t(count)];
@@ -123,6 +125,7 @@ private:
     std::optional<Gradients<Set>> gradients_;
     std::vector<Word> face_keys_, face_rows_;
     std::vector<int> face_sizes_;       // by bit, how many generators have it, -1 where no vertex does
+    bool sizes_known_ = false;          // whether they are those of the present cell
 
     /// The sets of zeros of all generators, by word, how many zeros each has, and which some and which all have.
     struct Zeros {

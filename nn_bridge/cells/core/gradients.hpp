@@ -58,15 +58,19 @@ private:
 
     void work_in(const ResidueNetwork::Block& block, Set& on, const Set& now) {
         std::vector<std::uint64_t>& sum = through_last_[size_t(block.source)];
-        (on ^ now).each([&](int k) {
-            const std::uint32_t* row = &block.by_unit[size_t(k) * size_t(block.inputs)];
-            if (now.has(k))
-                for (int i = 0; i < block.inputs; ++i) sum[size_t(i)] = folded(sum[size_t(i)] + row[i]);
-            else
-                for (int i = 0; i < block.inputs; ++i) sum[size_t(i)] = folded(sum[size_t(i)] + (MERSENNE - row[i]));
-        });
+        (on ^ now).each([&](int k) { dispatch<Row>(&block.by_unit[size_t(k) * size_t(block.inputs)], block.inputs, now.has(k), sum.data()); });
         on = now;
     }
+
+    /// Adds the weights of a unit, or takes them away.
+    struct Row {
+        PUISEUX_INLINE static void run(const std::uint32_t* row, int inputs, bool add, std::uint64_t* sum) {
+            if (add)
+                for (int i = 0; i < inputs; ++i) sum[i] = folded(sum[i] + row[i]);
+            else
+                for (int i = 0; i < inputs; ++i) sum[i] = folded(sum[i] + (MERSENNE - row[i]));
+        }
+    };
 
     static void add_through(const ResidueNetwork::Block& block, const Set& on, const std::vector<std::uint64_t>& from, std::vector<std::uint64_t>& to) {
         on.each([&](int k) {

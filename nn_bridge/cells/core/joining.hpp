@@ -20,6 +20,16 @@ Number find(Number* parent, Number node) {
     return node;
 }
 
+/// Whether rows of a few words are equal; copies of such rows.
+inline bool same(const Word* a, const Word* b, int words) {
+    Word apart = 0;
+    for (int c = 0; c < words; ++c) apart |= a[c] ^ b[c];
+    return apart == 0;
+}
+inline void copy(const Word* from, int words, Word* to) {
+    for (int c = 0; c < words; ++c) to[c] = from[c];
+}
+
 template <class Number>
 class Table {
 public:
@@ -31,11 +41,11 @@ public:
     /// The slot of a key: where it is, or where it belongs.
     std::int64_t find(const Word* key) const {
         std::int64_t slot = home(key);
-        while (bearer_[slot] >= 0 && !std::equal(key, key + words_, keys_ + slot * words_)) slot = (slot + 1) & (slots_ - 1);
+        while (bearer_[slot] >= 0 && !same(key, keys_ + slot * words_, words_)) slot = (slot + 1) & (slots_ - 1);
         return slot;
     }
     void put(std::int64_t slot, const Word* key, Number bearer) {
-        std::copy(key, key + words_, keys_ + slot * words_);
+        copy(key, words_, keys_ + slot * words_);
         bearer_[slot] = bearer;
     }
     /// Empty a slot and close the gap, so that no later search ends too early.
@@ -100,7 +110,7 @@ std::int64_t join(const Word* faces, std::int64_t count, int words, const std::i
     for (std::int64_t f = begin; f < count; ++f) {
         if (table.is_full(*seen)) return f;
         const auto own = Number(leaf[f]);
-        std::copy(faces + f * words, faces + (f + 1) * words, key);
+        copy(faces + f * words, words, key);
         if (!pairs) key[words] = Word(label[own]);
         const std::int64_t slot = table.find(key);
         const Number other = table.bearer(slot);
@@ -173,7 +183,7 @@ inline void relevant(const Word* patterns, std::int64_t leaves, const Word* read
 inline std::int64_t different(const Word* rows, std::int64_t count, int words, const Word* first, const std::int64_t* labels, std::int64_t* found) {
     std::int64_t many = 0;
     for (std::int64_t k = 0; k < count; ++k)
-        if (!std::equal(rows + k * words, rows + (k + 1) * words, first + labels[k] * words)) found[many++] = k;
+        if (!same(rows + k * words, first + labels[k] * words, words)) found[many++] = k;
     return many;
 }
 

@@ -225,6 +225,14 @@ NB_MODULE(_core, m) {
                  e.walk.select.assign(select.data(), select.data() + select.size());
                  e.walk.skip = skip, e.walk.leaf = 0;
              })
+        .def("go_to",
+             [](Explorer& e, nb::ndarray<const Word, nb::ndim<2>, nb::c_contig, nb::device::cpu> patterns) {
+                 int words = 0;
+                 for (const Stage& s : e.walk.problem.stages) words = std::max(words, words_for(s.units));
+                 const int stages = int(e.walk.problem.stages.size());
+                 if (patterns.shape(1) != size_t(words) * size_t(stages)) throw nb::value_error("patterns of another network");
+                 e.walk.goals.set(patterns.data(), patterns.shape(0), words, stages);
+             })
         .def("leave_out",
              [](Explorer& e, const std::vector<std::vector<std::tuple<int, bool>>>& misses) {
                  e.walk.misses.clear();

@@ -27,12 +27,10 @@ class Tree : public LineCutting<S>, public Engine {
 public:
     using typename Base::Set;
 
-    PUISEUX_RARELY Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), faces_(this->shape_, walk) {
-        if (walk.residues) residues_.emplace(*walk.residues, shape.words());
+    PUISEUX_RARELY Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), faces_(this->shape_, walk) {
         int at = 0;
         for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
-        wall_place_ = at, problem_words_ = std::min(shape_.words(), problem_.words());
-        pattern_.resize(problem_.stages.size() * size_t(problem_words_));
+        wall_place_ = at;
         path_.reserve(size_t(problem_.total_units() + problem_.dim) + 8);
         if (!walk.misses.empty()) misses_.emplace(problem_, shape_);
     }
@@ -43,6 +41,7 @@ public:
         for (; p.roots > 0; p.next_root()) {
             forced_ = p.path, at_ = 0, path_.clear();
             progress_ = false;
+            walk_.goals.all();
             if (forced_.empty()) walk_.watch.arrive();
             try {
                 start_cell();
@@ -66,12 +65,9 @@ private:
     using typename Base::Lines;
 
     Walk& walk_;
-    std::optional<Residues<Set>> residues_;
+    LeafWriter<Set> writer_;
     BlockFacets<S> faces_;
-    typename BlockFacets<S>::Numbers numbers_{};  // of the leaves of a block, by pattern
     std::optional<Misses<S>> misses_;
-    int problem_words_;
-    std::vector<Word> pattern_;         // of the present leaf, stage by stage
     std::vector<Step> path_, forced_;   // the decisions so far, and those to follow
     size_t at_ = 0;                     // how many of the latter have been followed
     bool progress_ = false;             // whether cells have been found since the run began
@@ -89,10 +85,14 @@ private:
             chosen.push_back(0);
             for (int i = 0; i < int(problem_.start_rows.size()); ++i) chosen.push_back(1 + 2 * i + int(walk_.position.root_bit(i)));
         }
+        if (walk_.goals.on())
+            for (int i = 0; i < int(problem_.start_rows.size()); ++i)
+                walk_.goals.go(walk_.goals.side(0, problem_.start_rows[size_t(i)], walk_.position.root_bit(i)));
+        if (walk_.goals.on() && walk_.goals.now().empty()) return;
         const typename Arena::Scope scope(arena_);
         for (Forms<S>& f : forms_) f.forget();
         forms_[0].follow(forms_, active_, this->clock_);
-        if (residues_) residues_->follow(0, active_);
+        writer_.follow(0, active_);
         if (int(problem_.slots.size() + problem_.start_rows.size()) > int(owner_.size())) throw MoreFacets();
         std::copy(problem_.slots.begin(), problem_.slots.end(), owner_.begin());
         const int first = int(problem_.slots.size());
@@ -216,8 +216,14 @@ private:
             if (at_ == forced_.size()) watch_.arrive();
         }
         path_.push_back(step);
+        const Goals::Range all = walk_.goals.now();
         auto go = [&](bool side) {
             const Cell cell = side ? above : below;
+            if (walk_.goals.on()) {
+                walk_.goals.go(all);
+                walk_.goals.go(walk_.goals.side(stage, unit, side));
+                if (walk_.goals.now().empty()) return;
+            }
             if (in_line) enter(cell, stage, side != mirrored, lines);
             else explore(cell, stage, side != mirrored, lines);
         };
@@ -226,6 +232,7 @@ private:
             path_.back() = {stage, unit, !step.side, false};
             go(!step.side);
         }
+        walk_.goals.go(all);
         path_.pop_back();
     }
 
@@ -241,9 +248,9 @@ private:
             walk_.begin = true;
         }
         this->set_active(stage, positive);
-        if (is_last(next)) note_pattern();
+        if (is_last(next)) writer_.note(active_);
         forms_[size_t(next)].follow(forms_, active_, this->clock_);
-        if (residues_) residues_->follow(next, active_);
+        writer_.follow(next, active_);
         const typename Arena::Scope scope(arena_);
         const Cell copy{arena_.take(size_t(cell.count) * size_t(cell.stride)), cell.count, cell.stride};
         const Set& live = forms_[size_t(next)].live();
@@ -318,31 +325,14 @@ private:
         if (walk_.emit != Emit::NOTHING && walk_.wanted(walk_.leaf)) {
             if (walk_.emit == Emit::FACETS && walk_.residues && lines.empty()) {
                 find_facets(cell, stage, last, shape_.none(), 1);
-                numbers_[0] = walk_.leaf;
-                faces_.write_found(numbers_);
+                faces_.write_found({walk_.leaf});
             } else if (walk_.emit != Emit::PATTERNS) {
                 faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
             }
-            write_leaf(last, residues_ ? residues_->packed(residues_->sums(active_, last)) : 0);
+            writer_.write(active_, last);
         }
         ++walk_.leaf;
         found(1);
-    }
-
-    void write_leaf(const Set& last, std::uint64_t print) {
-        Batch& b = walk_.batch;
-        Word* to = pattern_.data() + pattern_.size() - size_t(problem_words_);
-        for (int q = 0; q < problem_words_; ++q) to[q] = last[q];
-        b.patterns.insert(b.patterns.end(), pattern_.begin(), pattern_.end());
-        b.prints.push_back(print), b.begins.push_back(walk_.begin), b.numbers.push_back(walk_.leaf);
-        walk_.begin = false;
-        ++b.leaves;
-    }
-    /// Note, for the leaves that follow, the pattern of all stages but the last.
-    void note_pattern() {
-        Word* to = pattern_.data();
-        for (size_t s = 0; s + 1 < problem_.stages.size(); ++s)
-            for (int q = 0; q < problem_words_; ++q) *to++ = active_[s][q];
     }
 
     /// Write the cells that few units cut a cell of the last stage into, if that can be told from its generators.
@@ -354,13 +344,11 @@ private:
         const Word patterns = units == 1 ? 3 : this->patterns_met(cell, this->dim(), stage, cut);
         if (!patterns) return false;
         const int leaves = bits_of(patterns);
-        const bool wanted = faces && !walk_.none_wanted(walk_.leaf, leaves);
-        if (wanted && (!facets || !find_facets(cell, stage, positive - cut, cut, patterns))) return false;
-        if (wanted || walk_.emit == Emit::PATTERNS) {
-            const Set rest = positive - cut;
-            numbers_.fill(-1);
-            write_in_order({Members<FEW>(cut), rest, residues_ ? residues_->sums(active_, rest) : Sums{}}, patterns, 0, mirrored);
-            if (wanted) faces_.write_found(numbers_);
+        if (faces && !walk_.none_wanted(walk_.leaf, leaves)) {
+            if (!facets || !find_facets(cell, stage, positive - cut, cut, patterns)) return false;
+            faces_.write_found(writer_.write_block(active_, patterns, mirrored, positive - cut, cut));
+        } else if (walk_.emit == Emit::PATTERNS) {
+            writer_.write_block(active_, patterns, mirrored, positive - cut, cut);
         } else {
             walk_.leaf += leaves;
         }
@@ -379,39 +367,6 @@ private:
         };
         watch_.spend(cell.count * bits_of(patterns));
         return faces_.find(cell, stage, zero_place_[size_t(stage)], active_, rest, cut, patterns, most, quadrants);
-    }
-
-    using Sums = typename Residues<Set>::Sums;
-    /// Leaves that differ in few units: these, the other ones that are active, and the residues where none of the few is.
-    struct Neighbours {
-        Members<FEW> units;
-        Set rest;
-        Sums sums;
-    };
-
-    /// Write the leaves with the given patterns of few units, in the order in which splits by one unit after another would.
-    void write_in_order(const Neighbours& n, Word patterns, int unit, bool mirrored) {
-        // bit k of a number whose patterns have unit k positive, for all numbers below 32
-        static constexpr Word WITH[] = {0xaaaaaaaa, 0xcccccccc, 0xf0f0f0f0, 0xff00ff00, 0xffff0000};
-        if (unit == n.units.count) {
-            if (walk_.wanted(walk_.leaf)) {
-                Set last = n.rest;
-                Sums sums = n.sums;
-                for (unsigned bits = unsigned(std::countr_zero(patterns)); bits; bits &= bits - 1) {
-                    const int j = n.units.at[size_t(std::countr_zero(bits))];
-                    last.add(j);
-                    if (residues_) residues_->add(sums, j);
-                }
-                numbers_[size_t(std::countr_zero(patterns))] = walk_.leaf;
-                write_leaf(last, residues_ ? residues_->packed(sums) : 0);
-            }
-            ++walk_.leaf;
-            return;
-        }
-        const Word sides[2] = {patterns & ~WITH[unit], patterns & WITH[unit]};
-        if (!sides[0] || !sides[1]) return write_in_order(n, patterns, unit + 1, mirrored);
-        write_in_order(n, sides[mirrored], unit + 1, false);
-        write_in_order(n, sides[!mirrored], unit + 1, true);
     }
 
     // -------------------------------------------------------------------------------------------------------- lines

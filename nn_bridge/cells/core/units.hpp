@@ -24,6 +24,8 @@ inline int bits_of(Word w) {
     return int((((w + (w >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u) >> 56);
 #endif
 }
+/// By bit: the numbers below 32 that have it, as a set of numbers.
+constexpr Word WITH[] = {0xaaaaaaaa, 0xcccccccc, 0xf0f0f0f0, 0xff00ff00, 0xffff0000};
 inline int words_for(int bits) { return std::max(1, (bits + 63) / 64); }
 
 /// W words; with W = DYNAMIC as many as are asked for, the first few without memory of their own.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "leaves.hpp"
+#include "goals.hpp"
 #include "watch.hpp"
 
 namespace puiseux::cells {
@@ -60,6 +61,7 @@ struct Walk {
     std::int64_t leaf = 0;          // the number of the next leaf
     std::vector<std::uint8_t> select;  // by number: 1 for leaves to write, 2 for the first below a cell of the last stage
     bool skip = false;              // pass over cells of the last stage without a leaf to write
+    Goals goals;                // leaves to go to alone
     std::vector<Miss> misses;       // cells to leave out
     std::int64_t left_out = 0;      // how many were, each of any stage
     bool begin = false;             // the next leaf is the first of a run

@@ -33,9 +33,9 @@ from nn_bridge.cells.counting.subtrees import divided, weight
 from nn_bridge.cells.counting.tally import Tally, selected_batches
 from nn_bridge.cells.joining import FourCounts, Joiner
 from nn_bridge.cells.problem import CellProblem, cell_problem
-from nn_bridge.cells.repeated_maps import among, duplicates, sorting_bytes
+from nn_bridge.cells.repeated_maps import duplicates, sorting_bytes
 from nn_bridge.cells.start_cells import TooManyVertices
-from nn_bridge.cells.tree import JOINING_FACES, JOINING_FACETS, Leaves, NoRoom, Subtree
+from nn_bridge.cells.tree import JOINING_FACES, CellTree, Leaves, NoRoom, Subtree
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from polyhedra.limits import OutOfTime, limited_by
@@ -370,12 +370,20 @@ class CountRun:
             return FourCounts(cells, cells, cells, cells)
         unsettled = joiner.unsettled()
         if len(unsettled):
-            select = np.concatenate([among(residues, unsettled) for residues in tally.residues])
-            self._feed(joiner.add_second_pass, select, JOINING_FACES)
+            self._bring_points(joiner, unsettled)
         return joiner.counts(cells)
 
-    def _feed(self, take: Callable[[Leaves], None], select: np.ndarray, emit: int = JOINING_FACETS) -> None:
-        """Visit the selected leaves once more, with their faces."""
+    def _bring_points(self, joiner: Joiner, patterns: np.ndarray) -> None:
+        """Go to the leaves with some patterns once more, with their points."""
+        tree = CellTree(self._task.problem, JOINING_FACES, arrays=self._task.arrays)
+        tree.go_to(patterns)
+        tree.room = self._budget.room(Pool())
+        with limited_by(self._budget.watch(self._pool)):
+            for leaves in tree.run():
+                joiner.add_second_pass(leaves)
+
+    def _feed(self, take: Callable[[Leaves], None], select: np.ndarray) -> None:
+        """Visit the selected leaves once more, with their facets."""
         tally = self._tally
         pool = self._pool if tally.cells > _FEW_CELLS else Pool()
         jobs = selected_batches(tally, select)
@@ -383,7 +391,7 @@ class CountRun:
         def start() -> tuple[None, Future[list[Leaves]]] | None:
             self._budget.check(0, pool)
             job = next(jobs, None)
-            return None if job is None else (None, pool.submit(faces_of, self._task, *job, self._limits(_FAR), emit))
+            return None if job is None else (None, pool.submit(faces_of, self._task, *job, self._limits(_FAR)))
 
         scheduler = Scheduler(pool, start, self._patience, lambda: self._budget.check_memory(pool))
         for _, batches in scheduler.take():

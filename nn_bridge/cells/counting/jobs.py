@@ -347,9 +347,8 @@ def faces_of(
     select: np.ndarray,
     keys: np.ndarray,
     limits: Limits = Limits(float("inf")),
-    emit: int = JOINING_FACETS,
 ) -> list[Leaves]:
-    """The marked leaves of some groups with their faces.
+    """The marked leaves of some groups with the facets that may join them.
 
     Parameters
     ----------
@@ -363,8 +362,6 @@ def faces_of(
         these residues are.
     limits : Limits
         Of which ``last_second`` and ``memory`` matter.
-    emit : JOINING_FACETS or JOINING_FACES
-        Whether their points are to be brought too.
 
     Raises
     ------
@@ -374,17 +371,17 @@ def faces_of(
         The groups have other leaves.
     """
     try:
-        return _faces_of(task, groups, select, keys, limits, emit)
+        return _faces_of(task, groups, select, keys, limits)
     except BaseException:
         _TREES.by_key.clear()  # they may have been left in the middle of anything
         raise
 
 
 def _faces_of(
-    task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray, limits: Limits, emit: int
+    task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray, limits: Limits
 ) -> list[Leaves]:
     deadline = time.monotonic() + limits.last_second + _GRACE
-    tree = _tree(task, emit)
+    tree = _tree(task, JOINING_FACETS)
     tree.room = limits.memory
     tree.batch_leaves = LEAVES_AT_ONCE
     tree.write_faces(True)

@@ -26,7 +26,7 @@ _BUFFERS = 20_000_000  # bytes of leaves under way, and of points that wait, whe
 
 
 class ExpectedMemory(NamedTuple):
-    """What all four counts are expected to take.
+    """The memory that all four counts are expected to take.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class ExpectedMemory(NamedTuple):
     bytes : int or None
         In all, with what the libraries take; None where the number of cells is not known at all.
     free : int
-        What is free on this machine.
+        Bytes that are free on this machine.
     """
 
     bytes_a_cell: float
@@ -48,7 +48,7 @@ class ExpectedMemory(NamedTuple):
 
 
 def expected_memory(problem: CellProblem | None, cells: float | None, seconds: float = 0.5) -> ExpectedMemory:
-    """What all four counts of a problem with so many cells are expected to take, by a sample of its cells.
+    """The memory that all four counts of a problem with so many cells will take, by a sample of its cells.
 
     Parameters
     ----------

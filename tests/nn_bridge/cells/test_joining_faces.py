@@ -3,10 +3,10 @@
 import itertools
 
 import numpy as np
+import pytest
 
 from nn_bridge.cells import _core as kernels
 from nn_bridge.cells.core_problem import residues_of
-from nn_bridge.cells.counting.jobs import _chosen as chosen
 from nn_bridge.cells.joining import Joiner, SignVectorKeys
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import FACES, JOINING_FACES, JOINING_FACETS, CellTree, tree_counters
@@ -74,8 +74,10 @@ def test_chosen_faces_join_what_all_faces_join():
                 joiner.add(leaves)
             unsettled = joiner.unsettled()
             if len(unsettled):
-                for leaves in CellTree(problem, JOINING_FACES).run():
-                    joiner.add_second_pass(chosen(leaves, np.isin(leaves.residues, unsettled)))
+                again = CellTree(problem, JOINING_FACES)
+                again.go_to(unsettled)
+                for leaves in again.run():
+                    joiner.add_second_pass(leaves)
             counts.append(joiner.counts(tree.cells))
             found.append(
                 {leaf_name(leaves, k): own for leaves in batches for k, own in faces_of_leaves(leaves).items()}
@@ -100,6 +102,39 @@ def test_chosen_faces_join_what_all_faces_join():
     assert saved > 1000  # leaves that needed no cut
     assert 0 < 2 * chosen_facets < all_facets
     assert 0 < chosen_vertices < all_vertices
+
+
+@pytest.mark.parametrize(
+    ("sizes", "domain"),
+    [([2, 70, 4, 1], None), ([4, 6, 5, 2], "box"), ([3, 12, 9, 5, 1], "cone"), ([4, 5, 7, 1], None)],
+)
+def test_a_run_goes_to_named_leaves_alone(sizes, domain):
+    """Some of all leaves, in any batches: these are met with the same faces, and few others are cut out."""
+    rng = np.random.default_rng(sum(sizes))
+    weights = [rng.integers(-2, 3, shape) for shape in zip(sizes[1:], sizes[:-1], strict=True)]
+    network = Network.from_layers(weights, [rng.integers(-1, 2, len(w)) for w in weights])
+    n = sizes[0]
+    where = {"box": Polyhedron.box([-2] * n, [2] * n), "cone": Polyhedron([[1] * n], [0])}.get(domain)
+    problem = cell_problem(network, where)
+    tree = CellTree(problem, JOINING_FACES)
+    batches = [leaves for leaves in tree.run() if len(leaves.residues)]
+    patterns = np.concatenate([leaves.patterns for leaves in batches])
+    everything = {leaf_name(leaves, k): own for leaves in batches for k, own in faces_of_leaves(leaves).items()}
+    assert len(everything) == tree.cells > 100
+    for share in (0.0, 0.02, 0.5, 1.0):
+        wanted = patterns[rng.permutation(len(patterns))[: round(share * len(patterns))]]
+        again = CellTree(problem, JOINING_FACES)
+        again.go_to(wanted)
+        again.batch_leaves = 7
+        met = {leaf_name(leaves, k): own for leaves in again.run() for k, own in faces_of_leaves(leaves).items()}
+        assert met == {row.tobytes(): everything[row.tobytes()] for row in wanted}
+        assert again.cells == len(wanted)
+    one = CellTree(problem, JOINING_FACES)
+    one.go_to(patterns[:1])
+    assert sum(len(leaves.residues) for leaves in one.run()) == 1
+    assert tree_counters(one)["splits"] <= sum(network.hidden) < tree_counters(tree)["splits"]
+    with pytest.raises(ValueError, match="another network"):
+        tree.go_to(patterns[:, 1:])
 
 
 def test_forests_are_united():

@@ -17,7 +17,7 @@ from nn_bridge.cells.counting.jobs import Group, Limits, Slice, Task, count_slic
 from nn_bridge.cells.counting.subtrees import Job, divided, weight
 from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.tree import (
-    JOINING_FACES,
+    JOINING_FACETS,
     PATTERNS,
     CellTree,
     CellTreeError,
@@ -214,7 +214,7 @@ def test_faces_of_marked_leaves(in_order: bool) -> None:
         batches = faces_of(task, part.groups, select, marked)
         met = np.concatenate([leaves.residues for leaves in batches])
         assert np.array_equal(met, marked) if in_order else np.array_equal(np.sort(met), np.sort(marked))
-        expected = faces_by_pattern(list(CellTree(problem, JOINING_FACES).run()))
+        expected = faces_by_pattern(list(CellTree(problem, JOINING_FACETS).run()))
         repeated = {key: value for key, value in expected.items() if value[0] in set(marked.tolist())}
         assert faces_by_pattern(batches) == repeated
     assert checked > 10
@@ -236,13 +236,13 @@ def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: py
                 continue
             wanted = np.unique(numbers.choice(part.residues, min(some, part.cells)))
             select = np.isin(part.residues, wanted).astype(np.uint8)
-            tree = CellTree(problem, JOINING_FACES, select=select)
+            tree = CellTree(problem, JOINING_FACETS, select=select)
             subtrees = [subtree for group in part.groups for subtree in group.parts]
             expected = [leaves for subtree in subtrees for leaves in tree.run(subtree)]
-            splits = tree_counters(cell_jobs._tree(task, JOINING_FACES))["splits"]
+            splits = tree_counters(cell_jobs._tree(task, JOINING_FACETS))["splits"]
             batches = faces_of(task, part.groups, select, part.residues[select.view(bool)])
             passed += (
-                tree_counters(tree)["splits"] > tree_counters(cell_jobs._tree(task, JOINING_FACES))["splits"] - splits
+                tree_counters(tree)["splits"] > tree_counters(cell_jobs._tree(task, JOINING_FACETS))["splits"] - splits
             )
             assert faces_by_pattern(batches) == faces_by_pattern(expected)
             # without marks nothing is passed over
@@ -276,7 +276,7 @@ def test_slices_with_faces(faces: bool | None, monkeypatch: pytest.MonkeyPatch) 
                 select = np.ones(part.cells, np.uint8)
                 met += faces_of(task, part.groups, select, part.residues)
             job = part.rest
-        assert faces_by_pattern(met) == faces_by_pattern(list(CellTree(problem, JOINING_FACES).run()))
+        assert faces_by_pattern(met) == faces_by_pattern(list(CellTree(problem, JOINING_FACETS).run()))
     assert with_faces > 20
     assert (without > 20) == (faces is None)
 

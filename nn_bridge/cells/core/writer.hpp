@@ -1,0 +1,98 @@
+// What is written of a leaf: its pattern, the residues of its map, and its number; of one leaf, or of a block of them.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "walk.hpp"
+
+namespace puiseux::cells {
+
+template <class Set>
+class LeafWriter {
+public:
+    using Numbers = std::array<std::int64_t, 1 << FEW>;  // of the leaves of a block by pattern, -1 where one is not written
+
+    LeafWriter(Walk& walk, int words) : walk_(walk), words_(std::min(words, walk.problem.words())) {
+        if (walk.residues) residues_.emplace(*walk.residues, words);
+        pattern_.resize(walk.problem.stages.size() * size_t(words_));
+    }
+
+    /// Make the residues of a stage follow the pattern of the stages before.
+    void follow(int stage, const std::vector<Set>& active) {
+        if (residues_) residues_->follow(stage, active);
+    }
+
+    /// Note, for the leaves that follow, the pattern of all stages but the last.
+    void note(const std::vector<Set>& active) {
+        Word* to = pattern_.data();
+        for (size_t s = 0; s + 1 < walk_.problem.stages.size(); ++s)
+            for (int q = 0; q < words_; ++q) *to++ = active[s][q];
+    }
+
+    /// Write the leaf that comes next.
+    void write(const std::vector<Set>& active, const Set& last) { write(last, residues_ ? residues_->packed(residues_->sums(active, last)) : 0); }
+
+    /// Write the leaves with the given patterns of few units, in the order in which splits by one unit after another would.
+    ///
+    /// `rest` are the other units of the last stage that are on.
+    const Numbers& write_block(const std::vector<Set>& active, Word patterns, bool mirrored, const Set& rest, const Set& cut) {
+        numbers_.fill(-1);
+        write_in_order({Members<FEW>(cut), rest, residues_ ? residues_->sums(active, rest) : Sums{}}, patterns, 0, mirrored);
+        return numbers_;
+    }
+
+private:
+    using Sums = typename Residues<Set>::Sums;
+    /// Leaves that differ in few units: these, the other ones that are active, and the residues where none of the few is.
+    struct Neighbours {
+        Members<FEW> units;
+        Set rest;
+        Sums sums;
+    };
+    Walk& walk_;
+    std::optional<Residues<Set>> residues_;
+    Numbers numbers_{};
+    int words_;                              // a stage, in a pattern
+    std::vector<Word> pattern_;              // of the present leaf, stage by stage
+
+    void write(const Set& last, std::uint64_t print) {
+        Batch& b = walk_.batch;
+        Word* to = pattern_.data() + pattern_.size() - size_t(words_);
+        for (int q = 0; q < words_; ++q) to[q] = last[q];
+        b.patterns.insert(b.patterns.end(), pattern_.begin(), pattern_.end());
+        b.prints.push_back(print), b.begins.push_back(walk_.begin), b.numbers.push_back(walk_.leaf);
+        walk_.begin = false;
+        ++b.leaves;
+    }
+
+    void write_in_order(const Neighbours& n, Word patterns, int unit, bool mirrored) {
+        if (unit == n.units.count) {
+            if (walk_.wanted(walk_.leaf)) write_member(n, unsigned(std::countr_zero(patterns)));
+            ++walk_.leaf;
+            return;
+        }
+        const Word sides[2] = {patterns & ~WITH[unit], patterns & WITH[unit]};
+        if (!sides[0] || !sides[1]) return write_in_order(n, patterns, unit + 1, mirrored);
+        write_in_order(n, sides[mirrored], unit + 1, false);
+        write_in_order(n, sides[!mirrored], unit + 1, true);
+    }
+
+    /// Write the leaf of a block that has this pattern.
+    void write_member(const Neighbours& n, unsigned pattern) {
+        Set last = n.rest;
+        Sums sums = n.sums;
+        for (unsigned bits = pattern; bits; bits &= bits - 1) {
+            const int j = n.units.at[size_t(std::countr_zero(bits))];
+            last.add(j);
+            if (residues_) residues_->add(sums, j);
+        }
+        numbers_[pattern] = walk_.leaf;
+        write(last, residues_ ? residues_->packed(sums) : 0);
+    }
+};
+
+}  // namespace puiseux::cells
