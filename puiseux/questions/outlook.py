@@ -41,7 +41,7 @@ _MOST_CELLS = 10**300
 _SHARE_TELLS = 0.2  # of the work done: from here on it tells the number of cells better than a sample
 _AT_ONCE = 64  # cells that a visit counts: a rough number is enough
 _TINY = 100.0  # days by the share of the tree, which halves with each split, after which a count is long for certain
-_MANY = 1e12  # cells that nobody lists in a day
+_MANY = 1e12  # cells that take more than a day to list
 _SURELY_SHORT = 1 / 10_000  # of the tree in five seconds: half a day
 _WAYS_OUT = (
     "--domain slice:FILE counts on a plane, puiseux explore lists the cells around a point, --estimate 60 estimates "
