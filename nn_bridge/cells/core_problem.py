@@ -150,7 +150,7 @@ def _doubles(values: Sequence[fmpq]) -> tuple[np.ndarray, bool]:
     except OverflowError:
         return _doubles_one_by_one(values)
     tiny = np.flatnonzero(np.abs(found) <= _COARSE)
-    found[tiny] = _doubles_one_by_one([values[i] for i in tiny])[0]
+    found[tiny] = _doubles_one_by_one([values[i] for i in tiny.tolist()])[0]
     return found, False
 
 
