@@ -8,7 +8,7 @@ the others is a facet iff a certified linear program proves it irredundant.
 unit that is nowhere zero in the relative interior of a facet has one sign on both sides of it.  Beyond a facet, hence,
 all those units keep their state.  A unit that vanishes on the facet has beyond it a form that is a multiple of the
 facet's row; the sign of the factor is its state there, and a factor of 0 (it vanishes on the whole neighbour) counts as
-inactive, as everywhere in `nn_bridge`.  Stage by stage this gives the pattern of the neighbour without any coordinates.
+inactive, as everywhere in `nn_bridge`.  So patterns lead to patterns without any coordinates; see `crossing`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from flint import fmpq
 from nn_bridge.cells.cell import CellFacet
 from nn_bridge.cells.start_cells import UnitCoordinates, unit_coordinates
 from nn_bridge.errors import NetworkError
+from nn_bridge.exploration.crossing import cell_beyond
 from nn_bridge.network.forms import ExactForms
 from nn_bridge.network.network import INPUT, Network, Pattern, Row
 from nn_bridge.network.point_cells import patterns_near
@@ -185,9 +186,10 @@ class LocalCell:
         return "|".join("".join(str(int(on)) for on in stage) for stage in self.pattern)
 
     @cached_property
-    def _rows(self) -> dict[IntegerRow, list[tuple[int, int]]]:
-        """The half-spaces ``a . t <= b`` in reduced coordinates, with the units, or (-1, wall), that they come from."""
+    def _described(self) -> tuple[dict[IntegerRow, list[tuple[int, int]]], list[tuple[int, int]]]:
+        """The half-spaces, and the units that are zero on the cell."""
         found: dict[IntegerRow, list[tuple[int, int]]] = {}
+        zero = []
         forms = self.home.reduced_forms
         for stage, bits in enumerate(self.active):
             table = forms.forms(self.active[:stage]).table()
@@ -197,10 +199,17 @@ class LocalCell:
                     sign = -1 if bits >> unit & 1 else 1
                     half = primitive([fmpq(sign * a) for a in slope] + [fmpq(-sign * constant)])
                     found.setdefault(half, []).append((stage, unit))
+                elif not constant:
+                    zero.append((stage, unit))
         for number, wall in enumerate(forms.walls):
             half = primitive([fmpq(-a) for a in wall[:-1]] + [fmpq(wall[-1])])
             found.setdefault(half, []).append((-1, number))
-        return found
+        return found, zero
+
+    @property
+    def _rows(self) -> dict[IntegerRow, list[tuple[int, int]]]:
+        """The half-spaces ``a . t <= b`` in reduced coordinates, with the units, or (-1, wall), that they come from."""
+        return self._described[0]
 
     @cached_property
     def _reduced(self) -> Polyhedron:
@@ -221,8 +230,23 @@ class LocalCell:
     @cached_property
     def _facet_rows(self) -> tuple[IntegerRow, ...]:
         """The irredundant half-spaces in reduced coordinates, in the order of units, then walls."""
+        if self._told is not None:
+            return self._rows_of(self._told)
         kept = {tuple(int(v.p) for v in row) for row in self._reduced.irredundant().inequalities}
         return tuple(row for row in self._rows if row in kept)
+
+    @property
+    def _told(self) -> tuple[tuple[int, int], ...] | None:
+        """The facets by units and walls, where another process has found them."""
+        told: tuple[tuple[int, int], ...] | None = self.__dict__.get("_told_facets")
+        return told
+
+    def _rows_of(self, names: Iterable[tuple[int, int]]) -> tuple[IntegerRow, ...]:
+        """The half-spaces of units and walls."""
+        row_of = {name: row for row, units in self._rows.items() for name in units}
+        if not all(name in row_of for name in names):
+            raise NetworkError("the recorded facets belong to another cell; delete the record")
+        return tuple(row_of[name] for name in names)
 
     @cached_property
     def facets(self) -> tuple[CellFacet, ...]:
@@ -242,7 +266,7 @@ class LocalCell:
     @property
     def facet_count(self) -> int:
         """The number of facets, without their inequalities in the original input."""
-        return len(self._facet_rows)
+        return len(self._facet_rows if self._told is None else self._told)
 
     @cached_property
     def polyhedron(self) -> Polyhedron:
@@ -290,20 +314,11 @@ class LocalCell:
         return {}
 
     def _across(self, row: IntegerRow) -> tuple[int, ...] | None:
-        if any(stage < 0 for stage, _ in self._rows[row]):
+        names, zero = self._rows[row], self._described[1]
+        if any(stage < 0 for stage, _ in names):
             return None
         check_limits()
-        forms = self.home.reduced_forms
-        beyond: tuple[int, ...] = ()
-        for bits in self.active:
-            state = 0
-            for unit, form in enumerate(forms.forms(beyond).table()):
-                factor = _factor(form, row)
-                # a form that vanishes on the facet is factor * (b - a . t), and a . t > b beyond it
-                active = bool(bits >> unit & 1) if factor is None else factor < 0
-                state |= int(active) << unit
-            beyond = (*beyond, state)
-        return beyond
+        return cell_beyond(self.home.reduced_forms, self.active, row, names, zero)
 
     def facts(self, *, full: bool = False) -> CellFacts:
         """The facts that take time to find, with boundedness and a point inside if it is to be ``full``."""
@@ -315,18 +330,23 @@ class LocalCell:
             self._reduced_point if full else None,
         )
 
-    def adopt(self, facts: CellFacts) -> None:
+    def adopt(self, facts: CellFacts, *, recorded: bool = True) -> None:
         """Take what another process, or an earlier run, has found out about this cell.
+
+        Parameters
+        ----------
+        facts : CellFacts
+        recorded : bool
+            Whether they come from a file, and are compared with the units of this cell first.
 
         Raises
         ------
         NetworkError
             The facets are none of this cell.
         """
-        row_of = {name: row for row, names in self._rows.items() for name in names}
-        if not all(name in row_of for name in facts.facets):
-            raise NetworkError("the recorded facets belong to another cell; delete the record")
-        self.__dict__["_facet_rows"] = tuple(row_of[name] for name in facts.facets)
+        if recorded:
+            self.__dict__["_facet_rows"] = self._rows_of(facts.facets)
+        self.__dict__["_told_facets"] = facts.facets
         self.__dict__["_beyond"] = dict(enumerate(facts.beyond))
         if facts.bounded is not None:
             self.__dict__["bounded"] = facts.bounded
@@ -335,7 +355,7 @@ class LocalCell:
 
     def neighbours(self) -> tuple[LocalCell, ...]:
         """The cells across the facets, in their order; facets on the boundary of the domain have none."""
-        found = map(self.neighbour, range(len(self._facet_rows)))
+        found = map(self.neighbour, range(self.facet_count))
         return tuple(cell for cell in found if cell is not None)
 
 
@@ -354,20 +374,6 @@ def walls_of(network: Network, domain: Polyhedron | None) -> tuple[Row, ...]:
     if not domain.is_full_dimensional():
         raise NetworkError("the domain has no interior; to explore a plane give it as a slice instead")
     return domain.irredundant().inequalities
-
-
-def _factor(form: Any, row: IntegerRow) -> int | None:
-    """A number with the sign of c where ``form = c (b - a . t)``, 0 for the form 0; None where no c fits."""
-    *slope, constant = map(int, form)
-    if not any(slope):
-        return None if constant else 0
-    *a, b = row
-    pivot = next(i for i, value in enumerate(a) if value)
-    # slope = -c a, constant = c b
-    top, bottom = -slope[pivot], a[pivot]
-    if any(s * bottom != -top * v for s, v in zip(slope, a, strict=True)) or constant * bottom != top * b:
-        return None
-    return top if bottom > 0 else -top
 
 
 __all__ = ["CellFacts", "LocalCell", "LocalCells"]

@@ -80,6 +80,23 @@ class ExactForms:
         self._cache[prefix] = result
         return result
 
+    def change(self, stage: int, outputs: Sequence[Sequence[fmpz]]) -> list[fmpz]:
+        """By how much the forms of a stage change with the outputs of earlier stages, each by a multiple of one form.
+
+        Parameters
+        ----------
+        stage : int
+        outputs : sequence of sequences of integers
+            For each earlier stage the multiples for its units, in the scale of their forms.
+        """
+        blocks, bias = self._stage(stage)
+        total = [fmpz(0)] * len(bias)
+        for block in blocks:
+            if block.source != INPUT and any(outputs[block.source - 1]):
+                for i, (added,) in block.products([[value] for value in outputs[block.source - 1]]):
+                    total[i] += added
+        return total
+
     def row(self, prefix: tuple[int, ...], stage: int, unit: int) -> list[fmpz]:
         """One form: of a unit; with stage -1 of a wall, or of infinity (unit -1); with stage -2 of an axis."""
         if stage == -2:
