@@ -1,6 +1,6 @@
 """`cell_beyond`: the pattern of the cell beyond a facet, from what changes there and not from the forms beyond it.
 
-All units that vanish on the facet have multiples of its row as forms.  In the first stage that has such units, forms are
+Units that vanish on the facet have multiples of its row as forms.  In the first stage that has such units, forms are
 those of the cell itself, so that these units switch and no others do.  All later forms change by multiples of the row:
 the outputs that switch are multiples of it, and so is what stages make of multiples.  A later unit whose form is no
 multiple of the row keeps its state, hence; where there are only such units, the cell beyond is known.  For the others,

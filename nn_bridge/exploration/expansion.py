@@ -1,22 +1,28 @@
 """`Expander`: finds facets and neighbours of the cells of a walk, in worker processes ahead of it, and records them.
 
-A walk itself is short work: which cell comes next.  What takes time, the facets of a cell and what lies beyond them,
-depends on the cell alone.  So it can be computed elsewhere for cells that are waiting, and read from a record of an
-earlier run that was stopped: the walk goes the same way, whatever helps it.
+A walk itself is short work: which cell comes next.  What takes time, the facets of a cell, depends on the cell alone.
+So it can be computed elsewhere for cells that are waiting, and read from a record of an earlier run that was stopped:
+the walk goes the same way, whatever helps it.
+
+Workers get several cells at once, fewer towards the end, and answer by the names of units; what follows from these is
+found here, when it is asked for.
 """
 
 from __future__ import annotations
 
 import pickle
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Future, TimeoutError
 from typing import Any, Protocol
 
-from nn_bridge.cells.counting.pool import Failure, WorkerLost
+from nn_bridge.cells.counting.pool import Failure, WorkerLost, attempt
 from nn_bridge.exploration.local_cell import CellFacts, LocalCell, LocalCells
 from polyhedra.limits import check_limits
 
-_AHEAD = 4  # cells under way for each worker
+_AHEAD = 2  # calls under way for each worker
+_BATCH = 8  # cells of a call at most
+_KEPT = 64  # cells for each worker, at most, that are found and not yet come to
 _POLL = 0.05  # seconds between two looks at the limits
 
 _HOMES: dict[int, LocalCells] = {}  # of this process, and of those forked from it
@@ -74,9 +80,10 @@ class Expander:
         self._pool = None if pool is None or pool.alone else pool
         self._left = most
         self._waiting: deque[LocalCell] = deque()
-        self._under_way: dict[tuple[int, ...], Future[Any]] = {}
+        self._under_way: dict[tuple[int, ...], tuple[Future[Any], int]] = {}  # the call, and which answer of it
+        self._calls: list[Future[Any]] = []  # those that are not done
         self._passed: set[tuple[int, ...]] = set()
-        self._payload: bytes | None = None
+        self._payload = b""
         if self._pool is not None:
             _HOMES[id(home)] = home
 
@@ -90,23 +97,36 @@ class Expander:
         if self._pool is not None:
             self._waiting.append(cell)
 
+    def expand_all(self, cells: Sequence[LocalCell]) -> None:
+        """Let cells know their facets and neighbours, before the walk chooses among them."""
+        if self._pool is not None:
+            new = [cell for cell in cells if self._record is None or self._record.get(cell.active) is None]
+            size = max(1, min(_BATCH, len(new) // (2 * _AHEAD * self._pool.size)))
+            for first in range(0, len(new), size):
+                self._start(new[first : first + size])
+        for cell in cells:
+            self.expand(cell)
+
     def expand(self, cell: LocalCell) -> None:
         """Let a cell know its facets and neighbours, where others have found them."""
-        if self._pool is None and self._record is None:
+        if cell.told or (self._pool is None and self._record is None):
             return
         facts = None if self._record is None else self._record.get(cell.active)
+        recorded = facts is not None
         if facts is None or (self._full and facts.point is None):
-            facts = self._found(cell)
+            facts, recorded = self._found(cell), False
             if self._record is not None:
                 self._record.add(cell.active, facts)
-        cell.adopt(facts)
+        cell.adopt(facts, recorded=recorded)
 
     def _found(self, cell: LocalCell) -> CellFacts:
-        self._look_ahead(cell)
         if self._pool is not None:
             self._passed.add(cell.active)
-        future = self._under_way.pop(cell.active, None)
+            if cell.active not in self._under_way:
+                self._start([cell])
+        future, place = self._under_way.pop(cell.active, (None, 0))
         while future is not None:
+            self._look_ahead()
             check_limits()
             try:
                 answer = future.result(_POLL)
@@ -115,44 +135,63 @@ class Expander:
             except (BrokenExecutor, CancelledError, WorkerLost, OSError):
                 self._pool = None  # a worker is gone: the rest is done here
                 break
-            if isinstance(answer, Failure):
-                raise answer.error
-            found: CellFacts = answer
+            if answer is None:  # the worker was not forked from here: from now on each call brings the network
+                self._payload = self._payload or pickle.dumps((self._home.network, self._home.domain))
+                self._start([cell])
+                future, place = self._under_way.pop(cell.active, (None, 0))
+                continue
+            found: CellFacts | Failure = answer if isinstance(answer, Failure) else answer[place]
+            if isinstance(found, Failure):
+                raise found.error
             return found
         return cell.facts(full=self._full)
 
-    def _look_ahead(self, first: LocalCell) -> None:
-        """Keep the workers busy with cells that are waiting, the one that is asked for before all."""
-        if self._pool is None:
-            return
-        if first.active not in self._under_way:
-            self._start(first)
-        while self._waiting and len(self._under_way) < _AHEAD * self._pool.size and self._left != 0:
-            cell = self._waiting.popleft()
-            known = self._record is not None and self._record.get(cell.active) is not None
-            if not (known or cell.active in self._under_way or cell.active in self._passed):
-                self._start(cell)
+    def _look_ahead(self) -> None:
+        """Keep the workers busy with cells that are waiting."""
+        while self._pool is not None and self._waiting and self._left != 0:
+            self._calls = [call for call in self._calls if not call.done()]
+            if len(self._calls) >= _AHEAD * self._pool.size or len(self._under_way) >= _KEPT * self._pool.size:
+                return
+            left = len(self._waiting) if self._left is None else min(self._left, len(self._waiting))
+            batch: list[LocalCell] = []
+            while self._waiting and len(batch) < min(_BATCH, max(1, left // (2 * _AHEAD * self._pool.size))):
+                cell = self._waiting.popleft()
+                known = self._record is not None and self._record.get(cell.active) is not None
+                if not (known or cell.active in self._under_way or cell.active in self._passed):
+                    batch.append(cell)
+            if batch:
+                self._start(batch)
 
-    def _start(self, cell: LocalCell) -> None:
+    def _start(self, cells: list[LocalCell]) -> None:
+        """Send cells to a worker."""
         if self._pool is None:
             return
         if self._left is not None:
-            self._left = max(0, self._left - 1)
-        if self._payload is None:
-            self._payload = pickle.dumps((self._home.network, self._home.domain))
+            self._left = max(0, self._left - len(cells))
+        patterns = [cell.active for cell in cells]
         try:
-            future = self._pool.submit(expanded, id(self._home), self._payload, cell.active, self._full)
+            future = self._pool.submit(expanded, id(self._home), self._payload, patterns, self._full)
         except (WorkerLost, BrokenExecutor):
             self._pool = None
             return
-        self._under_way[cell.active] = future
+        self._calls.append(future)
+        self._under_way.update((active, (future, place)) for place, active in enumerate(patterns))
 
 
-def expanded(key: int, payload: bytes, active: tuple[int, ...], full: bool) -> CellFacts:
-    """The facts of a cell, in a worker: of the network that it was forked with, or that the payload brings."""
+def expanded(key: int, payload: bytes, cells: list[tuple[int, ...]], full: bool) -> list[CellFacts | Failure] | None:
+    """The facts of cells, in a worker: of the network that it was forked with, or that the payload brings, else None.
+
+    The walk may never come to a cell that fails, so that its error is the answer for this cell alone.
+    """
     home = _HOMES.get(key)
     if home is None:
+        if not payload:
+            return None
         home = _HOMES[key] = LocalCells(*pickle.loads(payload))
+    return [attempt(_facts, (home, active, full)) for active in cells]
+
+
+def _facts(home: LocalCells, active: tuple[int, ...], full: bool) -> CellFacts:
     return LocalCell(home, active).facts(full=full)
 
 

@@ -230,16 +230,20 @@ class LocalCell:
     @cached_property
     def _facet_rows(self) -> tuple[IntegerRow, ...]:
         """The irredundant half-spaces in reduced coordinates, in the order of units, then walls."""
-        if self._told is not None:
+        if self.told:
             return self._rows_of(self._told)
         kept = {tuple(int(v.p) for v in row) for row in self._reduced.irredundant().inequalities}
         return tuple(row for row in self._rows if row in kept)
 
     @property
-    def _told(self) -> tuple[tuple[int, int], ...] | None:
-        """The facets by units and walls, where another process has found them."""
-        told: tuple[tuple[int, int], ...] | None = self.__dict__.get("_told_facets")
-        return told
+    def told(self) -> bool:
+        """Whether the facets come from another process, or from an earlier run; see `adopt`."""
+        return "_told" in self.__dict__
+
+    @cached_property
+    def _told(self) -> tuple[tuple[int, int], ...]:
+        """For each facet that others have found one of its units, or (-1, wall)."""
+        return ()
 
     def _rows_of(self, names: Iterable[tuple[int, int]]) -> tuple[IntegerRow, ...]:
         """The half-spaces of units and walls."""
@@ -266,7 +270,7 @@ class LocalCell:
     @property
     def facet_count(self) -> int:
         """The number of facets, without their inequalities in the original input."""
-        return len(self._facet_rows if self._told is None else self._told)
+        return len(self._told if self.told else self._facet_rows)
 
     @cached_property
     def polyhedron(self) -> Polyhedron:
@@ -346,7 +350,7 @@ class LocalCell:
         """
         if recorded:
             self.__dict__["_facet_rows"] = self._rows_of(facts.facets)
-        self.__dict__["_told_facets"] = facts.facets
+        self.__dict__["_told"] = facts.facets
         self.__dict__["_beyond"] = dict(enumerate(facts.beyond))
         if facts.bounded is not None:
             self.__dict__["bounded"] = facts.bounded

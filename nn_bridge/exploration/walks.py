@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
@@ -95,26 +95,30 @@ def walk(
     seen: set[tuple[int, ...]] = set()
     kept = most if order == "breadth" and meeting is None else None
 
-    def offer(cell: LocalCell, distance: int) -> None:
-        if kept is not None and len(seen) >= kept:
-            return
-        if cell.active not in seen and (max_distance is None or distance <= max_distance):
-            seen.add(cell.active)
+    early = order == "nearest" or meeting is not None  # facets are needed before a cell waits
+
+    def offer(cells: Iterable[LocalCell], distance: int) -> None:
+        new = []
+        for cell in cells:
+            if (kept is None or len(seen) < kept) and cell.active not in seen:
+                seen.add(cell.active)
+                new.append(cell)
+        if early and expander is not None:
+            expander.expand_all(new)
+        for cell in new:
             if meeting is None or cell.polyhedron.intersection(meeting).is_full_dimensional():
                 waiting.put(cell, distance)
-                if expander is not None:
-                    expander.expect(cell)
+                if expander is not None and not early and (order == "breadth" or most is None):
+                    expander.expect(cell)  # at random, most of the cells that wait never come up
 
-    for cell in home.at(start):
-        offer(cell, 0)
+    offer(home.at(start), 0)
     while (visit := waiting.take()) is not None:
         check_limits()
         if expander is not None:
             expander.expand(visit.cell)
         yield visit
         if (max_distance is None or visit.distance < max_distance) and (kept is None or len(seen) < kept):
-            for neighbour in visit.cell.neighbours():
-                offer(neighbour, visit.distance + 1)
+            offer(visit.cell.neighbours(), visit.distance + 1)
 
 
 class _Queue(Protocol):
