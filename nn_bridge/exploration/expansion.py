@@ -14,6 +14,7 @@ import pickle
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Future, TimeoutError
+from itertools import count
 from typing import Any, Protocol
 
 from nn_bridge.cells.counting.pool import Failure, WorkerLost, attempt
@@ -26,6 +27,7 @@ _KEPT = 64  # cells for each worker, at most, that are found and not yet come to
 _POLL = 0.05  # seconds between two looks at the limits
 
 _HOMES: dict[int, LocalCells] = {}  # of this process, and of those forked from it
+_NUMBERS = count()
 
 
 class Record(Protocol):
@@ -78,6 +80,7 @@ class Expander:
     ) -> None:
         self._home, self._record, self._full = home, record, full
         self._pool = None if pool is None or pool.alone else pool
+        self._number = next(_NUMBERS)  # an address may be that of another walk's cells in a worker forked before
         self._left = most
         self._waiting: deque[LocalCell] = deque()
         self._under_way: dict[tuple[int, ...], tuple[Future[Any], int]] = {}  # the call, and which answer of it
@@ -85,11 +88,11 @@ class Expander:
         self._passed: set[tuple[int, ...]] = set()
         self._payload = b""
         if self._pool is not None:
-            _HOMES[id(home)] = home
+            _HOMES[self._number] = home
 
     def close(self) -> None:
         """Forget the cells that were to come."""
-        _HOMES.pop(id(self._home), None)
+        _HOMES.pop(self._number, None)
         self._waiting.clear()
 
     def expect(self, cell: LocalCell) -> None:
@@ -170,7 +173,7 @@ class Expander:
             self._left = max(0, self._left - len(cells))
         patterns = [cell.active for cell in cells]
         try:
-            future = self._pool.submit(expanded, id(self._home), self._payload, patterns, self._full)
+            future = self._pool.submit(expanded, self._number, self._payload, patterns, self._full)
         except (WorkerLost, BrokenExecutor):
             self._pool = None
             return
@@ -178,16 +181,16 @@ class Expander:
         self._under_way.update((active, (future, place)) for place, active in enumerate(patterns))
 
 
-def expanded(key: int, payload: bytes, cells: list[tuple[int, ...]], full: bool) -> list[CellFacts | Failure] | None:
+def expanded(number: int, payload: bytes, cells: list[tuple[int, ...]], full: bool) -> list[CellFacts | Failure] | None:
     """The facts of cells, in a worker: of the network that it was forked with, or that the payload brings, else None.
 
     The walk may never come to a cell that fails, so that its error is the answer for this cell alone.
     """
-    home = _HOMES.get(key)
+    home = _HOMES.get(number)
     if home is None:
         if not payload:
             return None
-        home = _HOMES[key] = LocalCells(*pickle.loads(payload))
+        home = _HOMES[number] = LocalCells(*pickle.loads(payload))
     return [attempt(_facts, (home, active, full)) for active in cells]
 
 

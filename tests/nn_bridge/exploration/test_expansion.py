@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import pickle
+from concurrent.futures import Future
+from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import puiseux
 from nn_bridge.cells.counting.checkpoint import CheckpointError
 from nn_bridge.cells.counting.pool import Pool
 from nn_bridge.exploration import ORDERS, CellFacts, Expander, ExplorationRecord, LocalCells, walk
+from nn_bridge.exploration.expansion import expanded
 from nn_bridge.exploration.local_cell import LocalCell
 from puiseux.console.cli import run
 from puiseux.processes import ProcessPool
@@ -30,6 +35,95 @@ def test_workers_and_records_find_the_same_walk(order: str, tmp_path: Path) -> N
     assert lines(order=order, workers=2) == alone
     assert lines(order=order, checkpoint=tmp_path / "walk") == alone
     assert lines(order=order, workers=2, checkpoint=tmp_path / "walk") == alone
+
+
+def test_workers_change_no_walk_that_meets_a_set_or_ends_at_a_distance() -> None:
+    home, box = LocalCells(NET), puiseux.Polyhedron.box([-1] * 3, ["1/2"] * 3)
+    for order in ORDERS:
+        options = {"order": order, "meeting": box if order != "breadth" else None, "max_distance": 2}
+        found = [
+            [visit.cell.active for visit in puiseux.explore(NET, "1/3,1/5,0", rng=2, workers=workers, **options)]  # type: ignore[arg-type]
+            for workers in (1, 2)
+        ]
+        assert found[0] == found[1]
+        assert len(found[0]) > 5
+        assert all(home.of(LocalCell(home, active).pattern).exists for active in found[0])
+
+
+class Calls:
+    """A pool that makes calls at once and keeps how many cells each had, and what it carried."""
+
+    size, alone = 2, False
+
+    def __init__(self) -> None:
+        self.cells: list[tuple[int, ...]] = []
+        self.batches: list[int] = []
+        self.payloads = 0
+
+    def submit(self, function: object, *arguments: object) -> Future[object]:
+        number, payload, cells, full = arguments
+        self.cells += cells  # type: ignore[arg-type]
+        self.batches.append(len(cells))  # type: ignore[arg-type]
+        self.payloads += bool(payload)
+        done: Future[object] = Future()
+        done.set_result(pickle.loads(pickle.dumps(expanded(number, payload, cells, full))))  # type: ignore[arg-type]
+        return done
+
+
+@pytest.mark.parametrize("order", ["breadth", "random"])
+def test_workers_get_the_cells_of_the_walk_alone_and_several_at_once(order: str) -> None:
+    wide = random_network([30, 30, 2], rng=1)
+    home, calls = LocalCells(wide), Calls()
+    expander = Expander(home, calls, most=40)
+    visits = walk(
+        home,
+        wide.point([k % 7 - 3 for k in range(30)]),
+        order=order,
+        rng=np.random.default_rng(2),
+        most=40,
+        expander=expander,
+    )
+    cells = [visit.cell for visit in islice(visits, 40)]
+    expander.close()
+    assert sorted(calls.cells) == sorted(cell.active for cell in cells)
+    assert calls.payloads == 0
+    assert (len(calls.batches) < 40) == (order == "breadth")
+    for cell in cells:  # counting facets and going on describes no cell again
+        assert cell.facet_count == LocalCell(home, cell.active).facet_count
+        assert len(cell.neighbours()) == cell.facet_count
+        assert "_described" not in cell.__dict__
+
+
+def test_workers_that_were_there_before_get_the_network() -> None:
+    home = LocalCells(NET)
+    with ProcessPool(2) as pool:
+        assert pool.submit(abs, -1).result() == 1
+        expander = Expander(home, pool)
+        visits = islice(walk(home, NET.point([0, "1/9", "1/7"]), expander=expander), 15)
+        found = [visit.cell.active for visit in visits]
+        expander.close()
+    assert expander._payload
+    assert found == [v.cell.active for v, _ in zip(walk(home, NET.point([0, "1/9", "1/7"])), range(15), strict=False)]
+
+
+def test_an_error_comes_with_the_cell_that_it_belongs_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    home = LocalCells(NET)
+    order = [visit.cell.active for visit in islice(walk(home, NET.point([0, "1/9", "1/7"])), 30)]
+    facts = LocalCell.facts
+
+    def failing(self: LocalCell, *, full: bool = False) -> CellFacts:
+        if self.active == order[20]:
+            raise puiseux.PuiseuxError("no facets here")
+        return facts(self, full=full)
+
+    monkeypatch.setattr(LocalCell, "facts", failing)
+    with ProcessPool(2) as pool:
+        expander = Expander(home, pool)
+        visits = walk(home, NET.point([0, "1/9", "1/7"]), expander=expander)
+        assert [visit.cell.active for visit in islice(visits, 20)] == order[:20]
+        with pytest.raises(puiseux.PuiseuxError, match="no facets here"):
+            next(visits)
+        expander.close()
 
 
 def test_facts_go_from_one_cell_to_another() -> None:
