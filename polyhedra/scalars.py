@@ -215,6 +215,16 @@ def primitive(values: Sequence[fmpq]) -> tuple[int, ...]:
     (2, -3, 0)
     """
     scale = common_denominator(values)
-    integers = [int(value.p) * (scale // int(value.q)) for value in values]
+    return coprime([int(value.p) * (scale // int(value.q)) for value in values])
+
+
+def coprime(integers: Sequence[int]) -> tuple[int, ...]:
+    """An integer vector divided by its greatest common factor.
+
+    Examples
+    --------
+    >>> coprime([4, -6, 0])
+    (2, -3, 0)
+    """
     divisor = math.gcd(*integers)
     return tuple(integers) if divisor <= 1 else tuple(value // divisor for value in integers)

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import pickle
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Future, TimeoutError
+from dataclasses import replace
 from itertools import count
 from typing import Any, Protocol
 
@@ -23,7 +24,7 @@ from polyhedra.limits import check_limits
 
 _AHEAD = 2  # calls under way for each worker
 _BATCH = 8  # cells of a call at most
-_KEPT = 64  # cells for each worker, at most, that are found and not yet come to
+_KEPT = 24  # cells for each worker, at most, that are found and not yet come to
 _POLL = 0.05  # seconds between two looks at the limits
 
 _HOMES: dict[int, LocalCells] = {}  # of this process, and of those forked from it
@@ -67,6 +68,8 @@ class Expander:
         Find boundedness and a point inside of each cell too.
     most : int, optional
         The greatest number of cells that the walk will come to.
+    note : callable, optional
+        A function of a module that makes a text of a cell, in workers; it becomes `LocalCell.note`.
     """
 
     def __init__(
@@ -77,8 +80,9 @@ class Expander:
         *,
         full: bool = False,
         most: int | None = None,
+        note: Callable[[LocalCell], str] | None = None,
     ) -> None:
-        self._home, self._record, self._full = home, record, full
+        self._home, self._record, self._full, self._note = home, record, full, note
         self._pool = None if pool is None or pool.alone else pool
         self._number = next(_NUMBERS)  # an address may be that of another walk's cells in a worker forked before
         self._left = most
@@ -106,7 +110,7 @@ class Expander:
             new = [cell for cell in cells if self._record is None or self._record.get(cell.active) is None]
             size = max(1, min(_BATCH, len(new) // (2 * _AHEAD * self._pool.size)))
             for first in range(0, len(new), size):
-                self._start(new[first : first + size])
+                self._start(new[first : first + size], None)  # most of these never come up
         for cell in cells:
             self.expand(cell)
 
@@ -126,7 +130,7 @@ class Expander:
         if self._pool is not None:
             self._passed.add(cell.active)
             if cell.active not in self._under_way:
-                self._start([cell])
+                self._start([cell], self._note)
         future, place = self._under_way.pop(cell.active, (None, 0))
         while future is not None:
             self._look_ahead()
@@ -140,7 +144,7 @@ class Expander:
                 break
             if answer is None:  # the worker was not forked from here: from now on each call brings the network
                 self._payload = self._payload or pickle.dumps((self._home.network, self._home.domain))
-                self._start([cell])
+                self._start([cell], self._note)
                 future, place = self._under_way.pop(cell.active, (None, 0))
                 continue
             found: CellFacts | Failure = answer if isinstance(answer, Failure) else answer[place]
@@ -163,9 +167,9 @@ class Expander:
                 if not (known or cell.active in self._under_way or cell.active in self._passed):
                     batch.append(cell)
             if batch:
-                self._start(batch)
+                self._start(batch, self._note)
 
-    def _start(self, cells: list[LocalCell]) -> None:
+    def _start(self, cells: Sequence[LocalCell], note: Callable[[LocalCell], str] | None) -> None:
         """Send cells to a worker."""
         if self._pool is None:
             return
@@ -173,7 +177,7 @@ class Expander:
             self._left = max(0, self._left - len(cells))
         patterns = [cell.active for cell in cells]
         try:
-            future = self._pool.submit(expanded, self._number, self._payload, patterns, self._full)
+            future = self._pool.submit(expanded, self._number, self._payload, patterns, self._full, note)
         except (WorkerLost, BrokenExecutor):
             self._pool = None
             return
@@ -181,7 +185,13 @@ class Expander:
         self._under_way.update((active, (future, place)) for place, active in enumerate(patterns))
 
 
-def expanded(number: int, payload: bytes, cells: list[tuple[int, ...]], full: bool) -> list[CellFacts | Failure] | None:
+def expanded(
+    number: int,
+    payload: bytes,
+    cells: list[tuple[int, ...]],
+    full: bool,
+    note: Callable[[LocalCell], str] | None = None,
+) -> list[CellFacts | Failure] | None:
     """The facts of cells, in a worker: of the network that it was forked with, or that the payload brings, else None.
 
     The walk may never come to a cell that fails, so that its error is the answer for this cell alone.
@@ -191,11 +201,13 @@ def expanded(number: int, payload: bytes, cells: list[tuple[int, ...]], full: bo
         if not payload:
             return None
         home = _HOMES[number] = LocalCells(*pickle.loads(payload))
-    return [attempt(_facts, (home, active, full)) for active in cells]
+    return [attempt(_facts, (home, active, full, note)) for active in cells]
 
 
-def _facts(home: LocalCells, active: tuple[int, ...], full: bool) -> CellFacts:
-    return LocalCell(home, active).facts(full=full)
+def _facts(home: LocalCells, active: tuple[int, ...], full: bool, note: Callable[[LocalCell], str] | None) -> CellFacts:
+    cell = LocalCell(home, active)
+    facts = cell.facts(full=full)
+    return facts if note is None else replace(facts, note=note(cell))
 
 
 __all__ = ["Expander", "Record", "Workers", "expanded"]

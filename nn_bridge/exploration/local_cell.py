@@ -31,7 +31,7 @@ from polyhedra.independence import independent
 from polyhedra.limits import check_limits
 from polyhedra.matrix import AffineMap
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import ZERO, primitive
+from polyhedra.scalars import ZERO, coprime, primitive
 from polyhedra.system import IntegerRow
 
 
@@ -48,12 +48,15 @@ class CellFacts:
     bounded : bool or None
     point : tuple of fmpq or None
         The interior point in reduced coordinates; these two only where they were asked for.
+    note : str or None
+        Of `Expander`; records do not hold it.
     """
 
     facets: tuple[tuple[int, int], ...]
     beyond: tuple[tuple[int, ...] | None, ...]
     bounded: bool | None = None
     point: Row | None = None
+    note: str | None = None
 
 
 class LocalCells:
@@ -197,12 +200,12 @@ class LocalCell:
                 *slope, constant = map(int, row)
                 if any(slope):
                     sign = -1 if bits >> unit & 1 else 1
-                    half = primitive([fmpq(sign * a) for a in slope] + [fmpq(-sign * constant)])
+                    half = coprime([*(sign * a for a in slope), -sign * constant])
                     found.setdefault(half, []).append((stage, unit))
                 elif not constant:
                     zero.append((stage, unit))
         for number, wall in enumerate(forms.walls):
-            half = primitive([fmpq(-a) for a in wall[:-1]] + [fmpq(wall[-1])])
+            half = coprime([*(-a for a in wall[:-1]), wall[-1]])
             found.setdefault(half, []).append((-1, number))
         return found, zero
 
@@ -235,6 +238,11 @@ class LocalCell:
         kept = {tuple(int(v.p) for v in row) for row in self._reduced.irredundant().inequalities}
         return tuple(row for row in self._rows if row in kept)
 
+    @cached_property
+    def note(self) -> str | None:
+        """The text about the cell that a worker has made, see `Expander`; None where there is none."""
+        return None
+
     @property
     def told(self) -> bool:
         """Whether the facets come from another process, or from an earlier run; see `adopt`."""
@@ -259,9 +267,9 @@ class LocalCell:
         for row in self._facet_rows:
             names = self._rows[row]
             stage, number = names[0]
-            form = self.home.forms.row(self.active, stage, number)
+            *slope, constant = map(int, self.home.forms.row(self.active, stage, number))
             sign = -1 if stage < 0 or self.active[stage] >> number & 1 else 1
-            inequality = primitive([*(fmpq(sign * v) for v in form[:-1]), fmpq(-sign * form[-1])])
+            inequality = coprime([*(sign * value for value in slope), -sign * constant])
             units = tuple(name for name in names if name[0] >= 0)
             walls = tuple(wall for kind, wall in names if kind < 0)
             found.append(CellFacet(units, walls, tuple(map(fmpq, inequality))))
@@ -356,6 +364,8 @@ class LocalCell:
             self.__dict__["bounded"] = facts.bounded
         if facts.point is not None:
             self.__dict__["_reduced_point"] = facts.point
+        if facts.note is not None:
+            self.__dict__["note"] = facts.note
 
     def neighbours(self) -> tuple[LocalCell, ...]:
         """The cells across the facets, in their order; facets on the boundary of the domain have none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_bridge.exploration import Expander, ExplorationRecord, LocalCells, RayCells, Visit, walk
+from nn_bridge.exploration import Expander, ExplorationRecord, LocalCell, LocalCells, RayCells, Visit, walk
 from nn_bridge.network.network import INPUT, Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
@@ -27,7 +26,7 @@ from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
 from puiseux.processes import ProcessPool
 from puiseux.questions.answers import readable_point, sizes, texts
-from puiseux.questions.walk_tally import Tally, line_of
+from puiseux.questions.walk_tally import Tally, end_of_line, line_of
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
@@ -106,6 +105,41 @@ def explore(
     >>> [visit.cell.bounded for visit in explore(bent, "1/2", max_distance=1)]
     [True, False, True]
     """
+    return _visits(
+        network,
+        start,
+        max_cells,
+        max_distance,
+        order=order,
+        domain=domain,
+        meeting=meeting,
+        rng=rng,
+        workers=workers,
+        checkpoint=checkpoint,
+        full=full,
+        facets=facets,
+        rays=rays,
+    )
+
+
+def _visits(
+    network: Any,
+    start: Any,
+    max_cells: int | None,
+    max_distance: int | None,
+    *,
+    order: str,
+    domain: DomainLike,
+    meeting: Polyhedron | None = None,
+    rng: int | np.random.Generator | None,
+    workers: int,
+    checkpoint: str | PathLike[str] | None,
+    full: bool,
+    facets: str,
+    rays: int | None,
+    note: Callable[[LocalCell], str] | None = None,
+) -> Visits:
+    """The cells; workers make a ``note`` of each of them, too."""
     least = {"max_cells": (max_cells, 1), "max_distance": (max_distance, 0), "workers": (workers, 1), "rays": (rays, 1)}
     for name, (value, low) in least.items():
         if value is not None and value < low:
@@ -125,7 +159,7 @@ def explore(
     }
     if workers == 1 and checkpoint is None:
         return Visits(islice(walk(home, point, **options), most), seed)
-    return Visits(_helped(home, point, options, most, workers, checkpoint, full), seed)
+    return Visits(_helped(home, point, options, most, workers, checkpoint, full, note), seed)
 
 
 def by_rays(
@@ -166,12 +200,13 @@ def _helped(
     workers: int,
     checkpoint: str | PathLike[str] | None,
     full: bool,
+    note: Callable[[LocalCell], str] | None,
 ) -> Iterator[Visit]:
     """A walk with workers and a record."""
     with ExitStack() as stack:
         record = None if checkpoint is None else stack.enter_context(ExplorationRecord(checkpoint, home))
         pool = stack.enter_context(ProcessPool(workers))
-        expander = Expander(home, pool, record, full=full, most=most)
+        expander = Expander(home, pool, record, full=full, most=most, note=note)
         stack.callback(expander.close)
         yield from islice(walk(home, start, **options, expander=expander), most)
 
@@ -323,7 +358,7 @@ def summarize(
     reason = None
     try:
         with limited(time_limit):
-            for visit in explore(
+            for visit in _visits(
                 posed.network,
                 start,
                 max_cells,
@@ -336,17 +371,18 @@ def summarize(
                 full=write is not None,
                 facets="some" if some else "all",
                 rays=rays,
+                note=None if write is None else end_of_line,
             ):
                 tally.add(visit)
                 if watch is not None:
                     watch()
                 if write is not None:
-                    write(json.dumps(line_of(visit)) + "\n")
+                    write(line_of(visit))
     except OutOfTime:
         reason = f"stopped at the time limit of {time_limit:g} s"
         last = tally.add_unfinished()
         if last is not None and write is not None:
-            write(json.dumps(line_of(last)) + "\n")
+            write(line_of(last))
     return Exploration(
         cells=len(tally.found),
         facets=tally.facets,

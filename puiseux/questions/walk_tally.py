@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import networkx as nx
@@ -75,17 +76,28 @@ class Tally:
         return int(nx.number_connected_components(graph))
 
 
-def line_of(visit: Visit) -> dict[str, Any]:
-    """The object that ``puiseux explore -o`` writes for a cell."""
+def line_of(visit: Visit) -> str:
+    """The line that ``puiseux explore -o`` writes for a cell: an object of JSON."""
     cell = visit.cell
-    found = {
-        "pattern": cell.pattern_text,
-        "distance": visit.distance,
-        "facets": _named(cell) if isinstance(cell, RayCell) else _rows(cell),
-        "bounded": cell.bounded,
-        "point": texts(cell.interior_point),
-    }
-    return {**found, "facets_at_most": cell.facets_at_most} if isinstance(cell, RayCell) else found
+    begin = json.dumps({"pattern": cell.pattern_text, "distance": visit.distance})
+    if isinstance(cell, RayCell):
+        end = _text({"facets": _named(cell), **_inside(cell), "facets_at_most": cell.facets_at_most})
+    else:
+        end = cell.note or end_of_line(cell)
+    return f"{begin[:-1]}, {end}\n"
+
+
+def end_of_line(cell: LocalCell) -> str:
+    """What the line of a cell says about the cell alone; workers make it, too."""
+    return _text({"facets": _rows(cell), **_inside(cell)})
+
+
+def _text(end: dict[str, Any]) -> str:
+    return json.dumps(end)[1:]
+
+
+def _inside(cell: LocalCell) -> dict[str, Any]:
+    return {"bounded": cell.bounded, "point": texts(cell.interior_point)}
 
 
 def _rows(cell: LocalCell) -> list[dict[str, Any]]:
@@ -100,4 +112,4 @@ def _named(cell: RayCell) -> list[dict[str, Any]]:
     ]
 
 
-__all__ = ["Tally", "line_of"]
+__all__ = ["Tally", "end_of_line", "line_of"]

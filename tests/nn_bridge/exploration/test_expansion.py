@@ -19,6 +19,7 @@ from nn_bridge.exploration.expansion import expanded
 from nn_bridge.exploration.local_cell import LocalCell
 from puiseux.console.cli import run
 from puiseux.processes import ProcessPool
+from puiseux.questions.exploring import summarize
 from puiseux.random_networks import random_network
 
 NET = random_network([3, 6, 5, 2], rng=4)
@@ -61,12 +62,12 @@ class Calls:
         self.payloads = 0
 
     def submit(self, function: object, *arguments: object) -> Future[object]:
-        number, payload, cells, full = arguments
+        number, payload, cells, full, note = arguments
         self.cells += cells  # type: ignore[arg-type]
         self.batches.append(len(cells))  # type: ignore[arg-type]
         self.payloads += bool(payload)
         done: Future[object] = Future()
-        done.set_result(pickle.loads(pickle.dumps(expanded(number, payload, cells, full))))  # type: ignore[arg-type]
+        done.set_result(pickle.loads(pickle.dumps(expanded(number, payload, cells, full, note))))  # type: ignore[arg-type]
         return done
 
 
@@ -207,6 +208,29 @@ def test_one_worker_is_this_process() -> None:
     (cell,) = home.at([0, "1/9", "1/7"])
     expander.expand(cell)
     assert "_facet_rows" not in cell.__dict__
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_workers_write_the_same_lines(order: str, tmp_path: Path) -> None:
+    alone: list[str] = []
+    helped: list[str] = []
+    summarize(NET, "1/3,1/5,0", 25, order=order, rng=2, write=alone.append)
+    for turn in range(2):  # the second time from a record, which holds no lines
+        helped.clear()
+        summarize(
+            NET,
+            "1/3,1/5,0",
+            25 - turn,
+            order=order,
+            rng=2,
+            write=helped.append,
+            workers=2,
+            checkpoint=tmp_path / "walk",
+        )
+        assert helped == alone[: 25 - turn]
+    first = json.loads(alone[0])
+    assert list(first) == ["pattern", "distance", "facets", "bounded", "point"]
+    assert all(line.endswith("}\n") and line.count("\n") == 1 for line in alone)
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
