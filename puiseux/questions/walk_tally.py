@@ -88,7 +88,7 @@ def line_of(visit: Visit) -> str:
 
 
 def end_of_line(cell: LocalCell) -> str:
-    """What the line of a cell says about the cell alone; workers make it, too."""
+    """The part of the line about the cell alone, which workers make, too."""
     return _text({"facets": _rows(cell), **_inside(cell)})
 
 
