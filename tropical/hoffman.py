@@ -42,12 +42,9 @@ _BLOCK = 20_000  # bases whose bounds are computed together
 Method = Literal["auto", "brute-force", "pvz"]
 MAX_PROGRAMS = 100_000
 """How many linear programs (or bases) an exact constant may take."""
-FEW_BASES = 100_000
-"""Up to how many bases going through them is tried first; one takes some microseconds."""
-BASES_A_PROGRAM = 50
-"""How many bases count as one linear program against the limit."""
-MAX_BASES = 200_000
-"""How many bases the upper bound looks at before it takes the a-priori one."""
+FEW_BASES = 100_000  # up to so many, going through them is tried first; one takes some microseconds
+BASES_A_PROGRAM = 50  # so many count as one linear program against the limit
+MAX_BASES = 200_000  # so many are looked at for the upper bound before the a-priori one is taken
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -114,9 +111,7 @@ def hoffman_constant(matrix: Any, *, method: Method = "auto", limit: int = MAX_P
     3
     """
     if hasattr(matrix, "evaluate"):
-        raise AlgebraError(
-            f"matrix: {shown(matrix)} is a function; give rows of numbers, or ask puiseux.hoffman for a network's constants"
-        )
+        raise AlgebraError(f"{shown(matrix)} is no matrix of numbers; puiseux.hoffman has the constants of networks")
     return hoffman_over([as_matrix(matrix)], method=method, limit=limit)
 
 
