@@ -9,6 +9,7 @@ import numpy as np
 from nn_bridge.cells import plain_keys
 from nn_bridge.cells.core_problem import PRIME, residues_of
 from nn_bridge.cells.problem import CellProblem
+from nn_bridge.cells.whole_weights import whole_weights
 from nn_bridge.network.network import INPUT
 from nn_bridge.network.residues import IntegerMaps, packed, unpacked
 from polyhedra.compiled_core import core
@@ -34,7 +35,8 @@ class MapClasses:
     The map of a pattern depends only on its *relevant* units: the active ones from which a path of non-zero weights
     leads through active units to an output.  So patterns with equal relevant units have equal maps.  In fact it depends
     only on the units *with which the outputs move*, whose derivative is not zero: from the last stage back these
-    determine all derivatives.  Where derivatives are whole numbers below a prime they are found modulo that prime.
+    determine all derivatives.  These are whole numbers, found modulo a number that they do not reach: a prime where they
+    are small, else a power of two.
     Of other patterns with equal residues the coefficients are compared, as integers modulo more primes than they have
     digits.
 
@@ -68,7 +70,7 @@ class MapClasses:
                     self._read[source - 1, : present.shape[1], columns] = packed(present.T, words)
         self._network = network
         self._maps: IntegerMaps | None = None
-        self._derivatives: Any = None  # the network modulo the prime, where derivatives are found that way
+        self._derivatives: Any = None  # how derivatives are found, and the network modulo what they do not reach
         self._numbering = RowNumbering(1)
         self._first = np.zeros((1 << 8, len(self._sizes) * words), np.uint64)
         self._others: dict[tuple[int, bytes], int] = {}
@@ -118,13 +120,17 @@ class MapClasses:
         """Boolean mask: rows of relevant units of which the outputs move with the same; none where that is unknown."""
         if self._maps is None:
             self._maps = IntegerMaps(self._network)
-            if kernels is not None and self._maps.derivative_bound() < PRIME:
-                self._derivatives = residues_of(self._network)
+            bound = self._maps.derivative_bound()
+            if kernels is not None and bound < PRIME:
+                self._derivatives = kernels.moving, residues_of(self._network)
+            elif (weights := whole_weights(self._maps.stages, bound)) is not None:
+                self._derivatives = kernels.surely_moving, weights
         if self._derivatives is None:
             return np.zeros(len(one), bool)
+        find, network = self._derivatives
         moving = np.empty_like(one), np.empty_like(two)
-        kernels.moving(one, self._derivatives, moving[0])
-        kernels.moving(np.ascontiguousarray(two), self._derivatives, moving[1])
+        find(one, network, moving[0])
+        find(two, network, moving[1])
         alike: np.ndarray = (moving[0] == moving[1]).all(axis=1)
         return alike
 

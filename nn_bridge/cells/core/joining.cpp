@@ -1,15 +1,19 @@
 // Python's way to the tables of nn_bridge.cells.joining: functions of the module nn_bridge.cells._core.
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include "derivatives.hpp"
 #include "gradients.hpp"
 #include "joining.hpp"
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -42,6 +46,35 @@ void moving(const Word* patterns, std::int64_t leaves, const ResidueNetwork& net
             own.store(result + (k * stages + s) * words);
         }
     }
+}
+
+/// The weights of an integer network: of each stage, and last of the output, its units and blocks; all is checked.
+std::shared_ptr<WholeWeights> make_weights(nb::list stages, int limbs) {
+    auto network = std::make_shared<WholeWeights>();
+    if (limbs < 1 || limbs > 8 || limbs == 5 || limbs == 7) throw std::invalid_argument("derivatives of so many limbs were not compiled");
+    network->limbs = limbs;
+    for (nb::handle s : stages) {
+        const auto stage = nb::cast<std::pair<int, nb::list>>(s);
+        const int below = int(network->units.size()), units = stage.first;
+        auto& blocks = network->blocks.emplace_back();
+        for (nb::handle b : stage.second) {
+            const auto given = nb::cast<nb::tuple>(b);
+            const auto begin = nb::cast<In<std::int64_t, 1>>(given[1]);
+            const auto column = nb::cast<In<std::int32_t, 1>>(given[2]);
+            const auto weights = nb::cast<In<Word, 2>>(given[3]);
+            const auto source = nb::cast<int>(given[0]);
+            bool fits = source >= 0 && source < below && std::int64_t(begin.size()) == units + 1 && begin(0) == 0 && weights.shape(0) == column.size() &&
+                        int(weights.shape(1)) == limbs && begin(size_t(units)) == std::int64_t(column.size());
+            for (size_t j = 0; fits && j < size_t(units); ++j) fits = begin(j) <= begin(j + 1);
+            for (size_t k = 0; fits && k < column.size(); ++k) fits = column(k) >= 0 && column(k) < network->units[size_t(source)];
+            if (!fits) throw std::invalid_argument("a block of weights does not fit its stage");
+            blocks.push_back({source, {begin.data(), begin.data() + begin.size()}, {column.data(), column.data() + column.size()},
+                              {weights.data(), weights.data() + weights.size()}});
+        }
+        network->units.push_back(units);
+    }
+    network->units.pop_back();  // those of the output
+    return network;
 }
 
 /// The functions on tables whose bearers are of one type.
@@ -111,6 +144,19 @@ void bind(nb::module_& m) {
             nb::gil_scoped_release release;
             const int stages = int(network.stages.size());
             moving(patterns.data(), std::int64_t(patterns.shape(0)), network, int(patterns.shape(1)) / std::max(1, stages), result.data());
+        },
+        "patterns"_a, "network"_a, "result"_a.noconvert());
+    nb::class_<WholeWeights>(m, "WholeWeights");
+    m.def("whole_weights", &make_weights, "stages"_a, "limbs"_a);
+    m.def(
+        "surely_moving",
+        [](In<Word, 2> patterns, const WholeWeights& network, Out<Word, 2> result) {
+            nb::gil_scoped_release release;
+            const int columns = int(patterns.shape(1)), words = columns / std::max(1, int(network.units.size()));
+            with_derivatives(network, [&](auto&& derivatives) {
+                for (size_t k = 0; k < patterns.shape(0); ++k)
+                    derivatives.moving(patterns.data() + k * size_t(columns), words, result.data() + k * size_t(columns));
+            });
         },
         "patterns"_a, "network"_a, "result"_a.noconvert());
     m.def(
