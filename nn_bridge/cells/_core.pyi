@@ -59,7 +59,7 @@ def moving(patterns: NDArray[np.uint64], network: Residues, result: NDArray[np.u
 class WholeWeights: ...
 
 def whole_weights(
-    stages: list[tuple[int, list[tuple[int, NDArray[np.int64], NDArray[np.int32], NDArray[np.uint64]]]]], limbs: int
+    stages: list[tuple[int, list[tuple[int, NDArray[np.int32], NDArray[np.int32], NDArray[np.uint64]]]]], limbs: int
 ) -> WholeWeights:
     """The weights of an integer network with one output, modulo two to the power 64 * limbs."""
 

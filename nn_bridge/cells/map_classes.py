@@ -73,6 +73,7 @@ class MapClasses:
         self._derivatives: Any = None  # how derivatives are found, and the network modulo what they do not reach
         self._numbering = RowNumbering(1)
         self._first = np.zeros((1 << 8, len(self._sizes) * words), np.uint64)
+        self._moving, self._known = self._first[:0], np.zeros(0, bool)  # .. with which the outputs move, where known
         self._others: dict[tuple[int, bytes], int] = {}
 
     @property
@@ -83,7 +84,7 @@ class MapClasses:
     @property
     def bytes(self) -> int:
         """Bytes that the kept maps take."""
-        return self._numbering.bytes + self._first.nbytes
+        return self._numbering.bytes + self._first.nbytes + self._moving.nbytes + self._known.nbytes
 
     def classify(self, patterns: np.ndarray, residues: np.ndarray) -> np.ndarray:
         """The number of each leaf's map, in the order in which they come; ``residues`` are the leaves' residues."""
@@ -98,7 +99,7 @@ class MapClasses:
             # each set of relevant units is compared once
             chosen, which = distinct_rows(rows[open_])
             once = open_[chosen]
-            same = self._moving_alike(rows[once], self._first[labels[once]])
+            same = self._moving_alike(rows[once], labels[once])
             once = once[~same]
             which = np.where(same, -1, np.cumsum(~same) - 1)[which]
             open_, which = open_[which >= 0], which[which >= 0]
@@ -116,8 +117,11 @@ class MapClasses:
             labels[open_] = own[which]
         return labels
 
-    def _moving_alike(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
-        """Boolean mask: rows of relevant units of which the outputs move with the same; none where that is unknown."""
+    def _moving_alike(self, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Boolean mask: rows of relevant units of which the outputs move with those with which the first of their label's do.
+
+        None where that is unknown.
+        """
         if self._maps is None:
             self._maps = IntegerMaps(self._network)
             bound = self._maps.derivative_bound()
@@ -126,12 +130,19 @@ class MapClasses:
             elif (weights := whole_weights(self._maps.stages, bound)) is not None:
                 self._derivatives = kernels.surely_moving, weights
         if self._derivatives is None:
-            return np.zeros(len(one), bool)
+            return np.zeros(len(rows), bool)
         find, network = self._derivatives
-        moving = np.empty_like(one), np.empty_like(two)
-        find(one, network, moving[0])
-        find(two, network, moving[1])
-        alike: np.ndarray = (moving[0] == moving[1]).all(axis=1)
+        self._moving, self._known = grown(self._moving, len(self._first)), grown(self._known, len(self._first))
+        unknown = labels[~self._known[labels]]
+        if len(unknown):
+            firsts = np.empty((len(unknown), rows.shape[1]), np.uint64)
+            find(self._first[unknown], network, firsts)
+            self._moving[unknown], self._known[unknown] = firsts, True
+        moving = np.empty_like(rows)
+        find(rows, network, moving)
+        alike = np.ones(len(rows), bool)
+        different = np.empty(len(rows), np.int64)
+        alike[different[: loops.different(moving, self._moving, labels, different)]] = False
         return alike
 
     def relevant(self, patterns: np.ndarray) -> np.ndarray:

@@ -35,11 +35,11 @@ def whole_weights(stages: Iterable[IntegerStage], bound: float) -> _core.WholeWe
         for source, matrix in blocks:
             if source == INPUT:
                 continue
-            kept = [[(i, int(value)) for i, value in enumerate(row) if value] for row in matrix]
-            begin = np.cumsum([0, *map(len, kept)], dtype=np.int64)
-            column = np.array([i for row in kept for i, _ in row], np.int32)
-            residues = b"".join((value % modulus).to_bytes(8 * limbs, "little") for row in kept for _, value in row)
-            own.append((source - 1, begin, column, np.frombuffer(residues, "<u8").astype(np.uint64).reshape(-1, limbs)))
+            kept = [(j, i, int(value)) for j, row in enumerate(matrix) for i, value in enumerate(row) if value]
+            places = np.array([place[:2] for place in kept], np.int32).reshape(-1, 2).T.copy()
+            residues = b"".join((value % modulus).to_bytes(8 * limbs, "little") for *_, value in kept)
+            weights = np.frombuffer(residues, "<u8").astype(np.uint64).reshape(-1, limbs)
+            own.append((source - 1, places[0], places[1], weights))
         packed.append((len(bias), own))
     found: _core.WholeWeights = kernels.whole_weights(packed, limbs)
     return found

@@ -48,32 +48,34 @@ void moving(const Word* patterns, std::int64_t leaves, const ResidueNetwork& net
     }
 }
 
-/// The weights of an integer network: of each stage, and last of the output, its units and blocks; all is checked.
+/// The weights of an integer network: of each stage, and last of the output, its units and blocks of sparse weights; all is checked.
 std::shared_ptr<WholeWeights> make_weights(nb::list stages, int limbs) {
     auto network = std::make_shared<WholeWeights>();
     if (limbs < 1 || limbs > 8 || limbs == 5 || limbs == 7) throw std::invalid_argument("derivatives of so many limbs were not compiled");
     network->limbs = limbs;
+    auto no_fit = [] { return std::invalid_argument("a block of weights does not fit its stage"); };
     for (nb::handle s : stages) {
         const auto stage = nb::cast<std::pair<int, nb::list>>(s);
         const int below = int(network->units.size()), units = stage.first;
-        auto& blocks = network->blocks.emplace_back();
+        network->blocks.emplace_back();
         for (nb::handle b : stage.second) {
             const auto given = nb::cast<nb::tuple>(b);
-            const auto begin = nb::cast<In<std::int64_t, 1>>(given[1]);
-            const auto column = nb::cast<In<std::int32_t, 1>>(given[2]);
-            const auto weights = nb::cast<In<Word, 2>>(given[3]);
             const auto source = nb::cast<int>(given[0]);
-            bool fits = source >= 0 && source < below && std::int64_t(begin.size()) == units + 1 && begin(0) == 0 && weights.shape(0) == column.size() &&
-                        int(weights.shape(1)) == limbs && begin(size_t(units)) == std::int64_t(column.size());
-            for (size_t j = 0; fits && j < size_t(units); ++j) fits = begin(j) <= begin(j + 1);
-            for (size_t k = 0; fits && k < column.size(); ++k) fits = column(k) >= 0 && column(k) < network->units[size_t(source)];
-            if (!fits) throw std::invalid_argument("a block of weights does not fit its stage");
-            blocks.push_back({source, {begin.data(), begin.data() + begin.size()}, {column.data(), column.data() + column.size()},
-                              {weights.data(), weights.data() + weights.size()}});
+            const auto row = nb::cast<In<std::int32_t, 1>>(given[1]), column = nb::cast<In<std::int32_t, 1>>(given[2]);
+            const auto weights = nb::cast<In<Word, 2>>(given[3]);
+            const size_t count = column.size();
+            if (source < 0 || source >= below || row.size() != count || weights.shape(0) != count || int(weights.shape(1)) != limbs) throw no_fit();
+            auto& block = network->add_block(source, units);
+            for (size_t k = 0; k < count; ++k) {
+                const int j = row(k), i = column(k);
+                if (j < 0 || j >= units || i < 0 || i >= network->units[size_t(source)]) throw no_fit();
+                block.readers[size_t(i) * size_t(words_for(units)) + size_t(j >> 6)] |= bit(j);
+                for (size_t l = 0; l < size_t(limbs); ++l) block.weights[(size_t(i) * size_t(units) + size_t(j)) * size_t(limbs) + l] = weights(k, l);
+            }
         }
         network->units.push_back(units);
     }
-    network->units.pop_back();  // those of the output
+    if (network->units.empty() || network->units.back() != 1) throw no_fit();
     return network;
 }
 
@@ -152,7 +154,7 @@ void bind(nb::module_& m) {
         "surely_moving",
         [](In<Word, 2> patterns, const WholeWeights& network, Out<Word, 2> result) {
             nb::gil_scoped_release release;
-            const int columns = int(patterns.shape(1)), words = columns / std::max(1, int(network.units.size()));
+            const int columns = int(patterns.shape(1)), words = columns / std::max(1, int(network.units.size()) - 1);
             with_derivatives(network, [&](auto&& derivatives) {
                 for (size_t k = 0; k < patterns.shape(0); ++k)
                     derivatives.moving(patterns.data() + k * size_t(columns), words, result.data() + k * size_t(columns));
