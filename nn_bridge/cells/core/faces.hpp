@@ -83,6 +83,11 @@ protected:
     /// Whether the cells on both sides of a facet on which one unit alone vanishes may have one map.
     bool may_join(int q, int i) const { return size_t(q) < places_.size() && gradients_->is_zero(places_[size_t(q)].stage, places_[size_t(q)].unit + i); }
 
+    /// With which units of the last stage, of those that the derivatives were told, such cells may have one map.
+    Word may_join_with(int q, int i, int count) const {
+        return size_t(q) < places_.size() ? gradients_->zero_with(places_[size_t(q)].stage, places_[size_t(q)].unit + i, count) : 0;
+    }
+
     /// How many generators have a bit, -1 if no vertex does.
     int size_of(int count, int q, int i) {
         if (!sizes_known_) face_sizes_.assign(size_t(64 * shape_.zero_words()), UNKNOWN_SIZE), sizes_known_ = true;
