@@ -47,7 +47,7 @@ public:
             for (Word w = some_[q]; w; w &= w - 1) {
                 const int i = std::countr_zero(w);
                 if (chosen && (simple_[q] >> i & 1) && !may_join(q, i)) continue;
-                write_facet(count, zw, q, i, fewest);
+                write_facet(count, zw, q, i, fewest, chosen);
             }
     }
 
@@ -178,9 +178,16 @@ private:
         }
     }
 
-    /// Write the facet that a bit cuts out, if it is one and no earlier bit cuts it out.
-    void write_facet(int count, int zw, int q, int i, int fewest) {
-        if (is_facet(count, zw, q, i, fewest, walk_.batch.facet_zeros)) walk_.batch.facet_leaf.push_back(walk_.leaf);
+    /// Write the facet that a bit cuts out, if it is one, no earlier bit cuts it out, and, where only joining ones are wanted, it may join cells.
+    void write_facet(int count, int zw, int q, int i, int fewest, bool chosen) {
+        std::vector<Word>& zeros = walk_.batch.facet_zeros;
+        if (!is_facet(count, zw, q, i, fewest, zeros)) return;
+        if (chosen) {
+            int members = 0;
+            for (auto zero = zeros.end() - zw; zero != zeros.end(); ++zero) members += bits_of(*zero);
+            if (members == 1 && !may_join(q, i)) return zeros.resize(zeros.size() - size_t(zw));
+        }
+        walk_.batch.facet_leaf.push_back(walk_.leaf);
     }
 };
 

@@ -70,7 +70,7 @@ def test_chosen_faces_join_what_all_faces_join():
         found, counts = [], []
         for emit in (FACES, JOINING_FACES, JOINING_FACETS):
             tree = CellTree(problem, emit)
-            joiner = Joiner(problem, tree.words)
+            joiner = Joiner(problem, tree.words, joining=emit != FACES)
             batches = [leaves for leaves in tree.run() if len(leaves.residues)]
             for leaves in batches:
                 joiner.add(leaves)
@@ -209,7 +209,7 @@ def test_units_with_which_the_output_moves():
 
 @pytest.mark.parametrize("limbs", [1, 2, 3, 4, 6, 8])
 def test_units_with_which_the_output_moves_by_large_numbers(limbs):
-    """Weights of many bits, of which half of the units have the negatives: sums cancel, and products are as large as may be."""
+    """Weights of many bits, of which half of the units have the negatives: sums cancel, products are large."""
     rng = np.random.default_rng(limbs)
     size, still, largest = 2 ** (15 * limbs), 0, 0
     for seed in range(6):
