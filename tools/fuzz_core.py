@@ -156,7 +156,7 @@ def by_plain(network: Network, domain: Polyhedron | None) -> tuple[int, Faces]:
 def joined(problem: CellProblem) -> FourCounts:
     """The four counts by facets that are found without cuts, and by points that are brought later."""
     tree = CellTree(problem, JOINING_FACETS)
-    joiner = Joiner(problem, tree.words, joining=True)
+    joiner = Joiner(problem, tree.words)
     for leaves in tree.run():
         joiner.add(leaves)
     unsettled = joiner.unsettled()

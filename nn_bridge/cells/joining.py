@@ -12,12 +12,6 @@ whose residues occur once are regions of their own, and a second pass brings the
 keys matched as they come: a facet is forgotten once both sides are found.  Points matter only to maps with several
 pieces that no facet joins.  Few cells have such maps, and a last pass brings their points.
 
-Lemma.  Two cells beside a facet on which one unit alone vanishes differ in that unit, and their maps by its form times
-the derivative of the output by what it hands on (``core/faces.hpp``).  Such facets are written only where this is zero
-modulo the prime of the residues; where no derivative reaches the prime it is zero, and the maps are equal.  So then all
-cells that such facets join, one after another, have one map, and one of them is compared with those of other pieces
-with equal residues.  The cells beside all other facets are compared as they come.
-
 Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with points.
 """
 
@@ -147,14 +141,6 @@ class _KeyTable:
         alone = np.arange(len(self._parent), count)
         return np.concatenate([np.flatnonzero(self._parent[:count] == np.arange(min(count, len(self._parent)))), alone])
 
-    def roots_of_all(self, count: int) -> np.ndarray:
-        """For each of the first ``count`` leaves the leaf that stands for those united with it."""
-        known = self._parent[:count]
-        found = np.concatenate([known, np.arange(len(known), count, dtype=known.dtype)])
-        while (found[found] != found).any():
-            found = found[found]
-        return found
-
     def inherit(self, other: _KeyTable) -> None:
         """Unite also the leaves that another table has united."""
         size, known = len(other._parent), len(self._parent)
@@ -165,12 +151,6 @@ class _KeyTable:
 
 
 # -------------------------------------------------------------------------- joining
-
-
-def _of_one_unit(zeros: np.ndarray) -> np.ndarray:
-    """Boolean mask: sets with one member alone."""
-    single: np.ndarray = (np.count_nonzero(zeros, axis=1) == 1) & ~(zeros & (zeros - np.uint64(1))).any(axis=1)
-    return single
 
 
 class _Batch(NamedTuple):
@@ -213,17 +193,10 @@ class Joiner:
     problem : CellProblem
     words : int
         Words per stage in a pattern, as in `CellTree.words`.
-    joining : bool
-        The faces are those that may join cells (`nn_bridge.cells.tree.JOINING_FACETS`).  Where derivatives are small
-        whole numbers, a facet on which one unit alone vanishes then proves that the cells beside it have one map, and
-        only one cell of each facet-connected component is compared with others.
     """
 
-    def __init__(self, problem: CellProblem, words: int, *, joining: bool = False) -> None:
+    def __init__(self, problem: CellProblem, words: int) -> None:
         self._maps = MapClasses(problem, words)
-        self._proving = joining and self._maps.determined_by_facets
-        self._compared = False
-        self._exact = np.zeros(0, np.int32)  # with proofs by facets: the numbers of maps, of leaves with other facets
         self._keys = SignVectorKeys(problem, words)
         self._labels = np.zeros(1 << 10, np.int32)
         self._patterns: list[np.ndarray] = []
@@ -241,7 +214,7 @@ class Joiner:
     def bytes(self) -> int:
         """Bytes in memory, about."""
         kept = sum(patterns.nbytes for patterns in self._patterns)
-        return self._maps.bytes + self._facets.bytes + 2 * self._labels.nbytes + self._exact.nbytes + kept
+        return self._maps.bytes + self._facets.bytes + 2 * self._labels.nbytes + kept
 
     def add(self, leaves: Leaves) -> None:
         """Take a batch of leaves with their faces."""
@@ -259,53 +232,13 @@ class Joiner:
         patterns = np.concatenate([leaves.patterns for leaves in self._batches])
         end = self._added + len(residues)
         self._labels = grown(self._labels, end)
-        labels = self._labels[self._added : end]
-        labels[:] = self._maps.number(residues) if self._proving else self._maps.classify(patterns, residues)
+        self._labels[self._added : end] = self._maps.classify(patterns, residues)
         self._patterns.append(self._keys.pack_patterns(patterns))
-        begin = self._added
-        others: list[tuple[np.ndarray, np.ndarray]] = []
         for leaves in self._batches:
             batch = _Batch.of(leaves, self._added)
             self._added += len(leaves.residues)
-            keys, of = batch.facets(self._keys)
-            if self._proving:
-                alone = _of_one_unit(leaves.facet_zeros)
-                if not alone.all():
-                    others.append((keys[~alone], of[~alone]))
-                    keys, of = keys[alone], of[alone]
-            self._facets.add(keys, of, self._labels)
-        if others:
-            self._join_proven(begin, patterns, others)
+            self._facets.add(*batch.facets(self._keys), self._labels)
         self._batches, self._waiting = [], 0
-
-    def _join_proven(self, begin: int, patterns: np.ndarray, facets: list[tuple[np.ndarray, np.ndarray]]) -> None:
-        """Join leaves by facets that prove nothing, where their maps are equal; the first leaf has number ``begin``."""
-        rows = np.unique(np.concatenate([of for _, of in facets]))
-        self._exact = grown(self._exact, len(self._labels))
-        self._exact[rows] = self._maps.compare(patterns[rows - begin], self._labels[rows])
-        for keys, of in facets:
-            self._facets.add(keys, of, self._exact)
-
-    def _compare_components(self) -> None:
-        """Compare one leaf of each component with others, where equal residues were taken for equal maps."""
-        if not self._proving or self._compared:
-            return
-        self._compared = True
-        labels = self._labels[: self._added]
-        roots = self._facets.roots(self._added)
-        roots = roots[np.bincount(labels[roots], minlength=self._maps.count)[labels[roots]] > 1]
-        if len(roots):
-            ends = np.cumsum([0, *map(len, self._patterns)])
-            part = np.searchsorted(ends, roots, side="right") - 1
-            packed = np.array(
-                [self._patterns[p][k - ends[p]] for p, k in zip(part.tolist(), roots.tolist(), strict=True)]
-            )
-            exact = self._maps.compare(self._keys.unpack_patterns(packed), labels[roots])
-            if (exact != labels[roots]).any():
-                every = self._facets.roots_of_all(self._added)
-                number = labels.copy()
-                number[roots] = exact
-                labels[:] = number[every]
 
     def _in_pieces(self) -> np.ndarray:
         """Boolean mask: maps whose cells form more than one facet-connected component so far."""
@@ -316,7 +249,6 @@ class Joiner:
     def unsettled(self) -> np.ndarray:
         """After the last leaf: the patterns of the leaves that a second pass has to bring (mostly few)."""
         self._work_in()
-        self._compare_components()
         in_pieces = self._in_pieces()
         if self._second_pass is not None or not in_pieces.any():
             return np.zeros((0, 0), np.uint64)
@@ -348,7 +280,6 @@ class Joiner:
             Leaves are missing.
         """
         self._work_in()
-        self._compare_components()
         singles = cells - self._added
         labels = self._labels[: self._added]
         pieces = self._facets.roots(self._added)

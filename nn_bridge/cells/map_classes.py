@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -71,10 +70,8 @@ class MapClasses:
         self._network = network
         self._maps: IntegerMaps | None = None
         self._derivatives: Any = None  # how derivatives are found, and the network modulo what they do not reach
-        self._found, self._bound = False, math.inf
         self._numbering = RowNumbering(1)
         self._first = np.zeros((1 << 8, len(self._sizes) * words), np.uint64)
-        self._has_first = np.zeros(0, bool)
         self._moving, self._known = self._first[:0], np.zeros(0, bool)  # .. with which the outputs move, where known
         self._others: dict[tuple[int, bytes], int] = {}
 
@@ -86,41 +83,15 @@ class MapClasses:
     @property
     def bytes(self) -> int:
         """Bytes that the kept maps take."""
-        return self._numbering.bytes + self._first.nbytes + self._moving.nbytes + 2 * len(self._first)
-
-    @property
-    def determined_by_facets(self) -> bool:
-        """Whether facets that the core takes for joining prove maps equal (`nn_bridge.cells.joining`).
-
-        That is so where derivatives that are zero modulo the prime of the residues are zero.  (The core's whole numbers
-        may be those of `IntegerMaps` times a power of two, which that prime does not divide.)
-        """
-        stages = (*self._network.stages, self._network.output)
-        whole = not any((array % 1).any() for stage in stages for _, array in stage.doubles)  # else they are large
-        return whole and self._is_small()
-
-    def _is_small(self) -> bool:
-        """Whether no derivative reaches the prime."""
-        if self._maps is None:
-            self._maps = IntegerMaps(self._network)
-            self._bound = self._maps.derivative_bound()
-        return kernels is not None and self._bound < PRIME
-
-    def number(self, residues: np.ndarray) -> np.ndarray:
-        """Numbers of residues, in the order in which they come."""
-        return self._numbering.of(residues[:, None])[1]
+        return self._numbering.bytes + self._first.nbytes + self._moving.nbytes + self._known.nbytes
 
     def classify(self, patterns: np.ndarray, residues: np.ndarray) -> np.ndarray:
         """The number of each leaf's map, in the order in which they come; ``residues`` are the leaves' residues."""
-        return self.compare(patterns, self.number(residues))
-
-    def compare(self, patterns: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """The number of each leaf's map; ``labels`` are those of its residues."""
-        rows, labels = self.relevant(patterns), labels.astype(np.int64)
-        self._first, self._has_first = grown(self._first, self.count), grown(self._has_first, self.count)
-        new = np.flatnonzero(~self._has_first[labels])[::-1]
-        self._first[labels[new]] = rows[new]  # of several leaves with one number the first stays, since it comes last
-        self._has_first[labels[new]] = True
+        known = self.count
+        fresh, labels = self._numbering.of(residues[:, None])
+        rows = self.relevant(patterns)
+        self._first = grown(self._first, self.count)
+        self._first[known : self.count] = rows[fresh]
         open_ = np.empty(len(rows), np.int64)
         open_ = open_[: loops.different(rows, self._first, labels, open_)]
         if len(open_):
@@ -150,16 +121,16 @@ class MapClasses:
 
         None where that is unknown.
         """
-        if not self._found:
-            self._found = True
-            if self._is_small():
+        if self._maps is None:
+            self._maps = IntegerMaps(self._network)
+            bound = self._maps.derivative_bound()
+            if kernels is not None and bound < PRIME:
                 self._derivatives = kernels.moving, residues_of(self._network)
-            elif self._maps is not None and (weights := whole_weights(self._maps.stages, self._bound)) is not None:
+            elif (weights := whole_weights(self._maps.stages, bound)) is not None:
                 self._derivatives = kernels.surely_moving, weights
         if self._derivatives is None:
             return np.zeros(len(rows), bool)
         find, network = self._derivatives
-        self._has_first = np.zeros(0, bool)
         self._moving, self._known = grown(self._moving, len(self._first)), grown(self._known, len(self._first))
         unknown = labels[~self._known[labels]]
         if len(unknown):

@@ -354,7 +354,7 @@ class CountRun:
     def _join(self, leaves: Leaves) -> None:
         if self._joiner is None:
             assert self._problem is not None
-            self._joiner = Joiner(self._problem, -(-max(self._problem.network.hidden) // 64), joining=True)
+            self._joiner = Joiner(self._problem, -(-max(self._problem.network.hidden) // 64))
         self._joiner.add(leaves)
 
     def _joined_cells(self) -> FourCounts:

@@ -159,7 +159,7 @@ def joined(network, domain=None, *, mask=EVERY_BIT, everything=True):
     problem = cell_problem(network, domain)
     tree = CellTree(problem, PATTERNS)
     residues = np.concatenate([leaves.residues & mask for leaves in tree.run()])
-    joiner = Joiner(problem, tree.words, joining=True)
+    joiner = Joiner(problem, tree.words)
 
     def bring(select, take, emit):
         for leaves in CellTree(problem, emit, select=select.astype(np.uint8)).run():

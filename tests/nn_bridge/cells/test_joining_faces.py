@@ -70,7 +70,7 @@ def test_chosen_faces_join_what_all_faces_join():
         found, counts = [], []
         for emit in (FACES, JOINING_FACES, JOINING_FACETS):
             tree = CellTree(problem, emit)
-            joiner = Joiner(problem, tree.words, joining=emit != FACES)
+            joiner = Joiner(problem, tree.words)
             batches = [leaves for leaves in tree.run() if len(leaves.residues)]
             for leaves in batches:
                 joiner.add(leaves)
