@@ -16,7 +16,7 @@
 // Where P has as many members as hyperplanes in general position allow, or P holds three of four, no two units of K vanish
 // on one hyperplane; of two that do, P shows {--, ++} or {+-, -+}, and they vanish together.
 // The maps on both sides of a facet on which one unit alone vanishes are equal iff the outputs do not move with it (faces.hpp).
-// So most facets need no look: first the derivatives are found, cell by cell of B, and only where one is zero the signs on F.
+// So most facets need no look: first the derivatives are found, for all cells of B as sums over K, and only where one is zero the signs on F.
 #pragma once
 #include <array>
 #include <bit>

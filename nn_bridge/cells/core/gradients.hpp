@@ -3,6 +3,7 @@
 // The maps of two leaves that differ in one unit differ by the unit's form times this derivative, so they are equal iff it
 // is zero.  It is found from the last stage back: a unit's derivative is its weight in the outputs, plus those on active
 // units of later stages times their derivatives.  What is not zero modulo the prime is not zero.
+// Being sums over the units of the last stage, they are found for all cells of a block at once: for one, and how each unit adds.
 // Source: reverse accumulation of derivatives (Linnainmaa 1970; Griewank and Walther 2008, section 3.2).
 #pragma once
 #include <algorithm>
