@@ -60,6 +60,7 @@ def networks(folder: Path) -> Iterator[tuple[str, Network]]:
     yield "whole numbers 4-14-12-1", random_network([4, 14, 12, 1], 1)
     yield "whole numbers 3-60-60-1", random_network([3, 60, 60, 1], 1)
     yield "maxout of 3 pieces 3-9-6-1", random_network([3, 9, 6, 1], 1, pieces=3)
+    yield "maxout of 3 pieces 4-16-10-1", random_network([4, 16, 10, 1], 1, pieces=3)
     yield "maxout of 2 pieces 2-12-8-1", random_network([2, 12, 8, 1], 2, pieces=2)
 
 

@@ -56,6 +56,16 @@ def relevant(
 def moving(patterns: NDArray[np.uint64], network: Residues, result: NDArray[np.uint64]) -> None:
     """The active units whose derivative is not zero modulo the prime."""
 
+class WholeWeights: ...
+
+def whole_weights(
+    stages: list[tuple[int, list[tuple[int, NDArray[np.int32], NDArray[np.int32], NDArray[np.uint64]]]]], limbs: int
+) -> WholeWeights:
+    """The weights of an integer network with one output, modulo two to the power 64 * limbs."""
+
+def surely_moving(patterns: NDArray[np.uint64], network: WholeWeights, result: NDArray[np.uint64]) -> None:
+    """The active units whose derivative is not zero, where no derivative reaches two to the power 64 * limbs."""
+
 def different(
     rows: NDArray[np.uint64], first: NDArray[np.uint64], labels: NDArray[np.int64], found: NDArray[np.int64]
 ) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from nn_bridge.cells import plain_keys
 from nn_bridge.cells.core_problem import PRIME, residues_of
 from nn_bridge.cells.problem import CellProblem
+from nn_bridge.cells.whole_weights import whole_weights
 from nn_bridge.network.network import INPUT
 from nn_bridge.network.residues import IntegerMaps, packed, unpacked
 from polyhedra.compiled_core import core
@@ -34,9 +35,9 @@ class MapClasses:
     The map of a pattern depends only on its *relevant* units: the active ones from which a path of non-zero weights
     leads through active units to an output.  So patterns with equal relevant units have equal maps.  In fact it depends
     only on the units *with which the outputs move*, whose derivative is not zero: from the last stage back these
-    determine all derivatives.  Where derivatives are whole numbers below a prime they are found modulo that prime.
-    Of other patterns with equal residues the coefficients are compared, as integers modulo more primes than they have
-    digits.
+    determine all derivatives.  These are whole numbers, found modulo a number that they do not reach: a
+    prime where they are small, else a power of two.  Of other patterns with equal residues the coefficients are
+    compared, as integers modulo more primes than they have digits.
 
     Parameters
     ----------
@@ -68,9 +69,10 @@ class MapClasses:
                     self._read[source - 1, : present.shape[1], columns] = packed(present.T, words)
         self._network = network
         self._maps: IntegerMaps | None = None
-        self._derivatives: Any = None  # the network modulo the prime, where derivatives are found that way
+        self._derivatives: Any = None  # how derivatives are found, and the network modulo what they do not reach
         self._numbering = RowNumbering(1)
         self._first = np.zeros((1 << 8, len(self._sizes) * words), np.uint64)
+        self._moving, self._known = self._first[:0], np.zeros(0, bool)  # .. with which the outputs move, where known
         self._others: dict[tuple[int, bytes], int] = {}
 
     @property
@@ -81,7 +83,7 @@ class MapClasses:
     @property
     def bytes(self) -> int:
         """Bytes that the kept maps take."""
-        return self._numbering.bytes + self._first.nbytes
+        return self._numbering.bytes + self._first.nbytes + self._moving.nbytes + self._known.nbytes
 
     def classify(self, patterns: np.ndarray, residues: np.ndarray) -> np.ndarray:
         """The number of each leaf's map, in the order in which they come; ``residues`` are the leaves' residues."""
@@ -96,7 +98,7 @@ class MapClasses:
             # each set of relevant units is compared once
             chosen, which = distinct_rows(rows[open_])
             once = open_[chosen]
-            same = self._moving_alike(rows[once], self._first[labels[once]])
+            same = self._moving_alike(rows[once], labels[once])
             once = once[~same]
             which = np.where(same, -1, np.cumsum(~same) - 1)[which]
             open_, which = open_[which >= 0], which[which >= 0]
@@ -114,18 +116,32 @@ class MapClasses:
             labels[open_] = own[which]
         return labels
 
-    def _moving_alike(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
-        """Boolean mask: rows of relevant units of which the outputs move with the same; none where that is unknown."""
+    def _moving_alike(self, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Boolean mask: rows whose outputs move with the same units as those of the first row of their label.
+
+        None where that is unknown.
+        """
         if self._maps is None:
             self._maps = IntegerMaps(self._network)
-            if kernels is not None and self._maps.derivative_bound() < PRIME:
-                self._derivatives = residues_of(self._network)
+            bound = self._maps.derivative_bound()
+            if kernels is not None and bound < PRIME:
+                self._derivatives = kernels.moving, residues_of(self._network)
+            elif (weights := whole_weights(self._maps.stages, bound)) is not None:
+                self._derivatives = kernels.surely_moving, weights
         if self._derivatives is None:
-            return np.zeros(len(one), bool)
-        moving = np.empty_like(one), np.empty_like(two)
-        kernels.moving(one, self._derivatives, moving[0])
-        kernels.moving(np.ascontiguousarray(two), self._derivatives, moving[1])
-        alike: np.ndarray = (moving[0] == moving[1]).all(axis=1)
+            return np.zeros(len(rows), bool)
+        find, network = self._derivatives
+        self._moving, self._known = grown(self._moving, len(self._first)), grown(self._known, len(self._first))
+        unknown = labels[~self._known[labels]]
+        if len(unknown):
+            firsts = np.empty((len(unknown), rows.shape[1]), np.uint64)
+            find(self._first[unknown], network, firsts)
+            self._moving[unknown], self._known[unknown] = firsts, True
+        moving = np.empty_like(rows)
+        find(rows, network, moving)
+        alike = np.ones(len(rows), bool)
+        different = np.empty(len(rows), np.int64)
+        alike[different[: loops.different(moving, self._moving, labels, different)]] = False
         return alike
 
     def relevant(self, patterns: np.ndarray) -> np.ndarray:

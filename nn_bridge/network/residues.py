@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from flint import fmpz
 
-from nn_bridge.network.forms import integer_stages
+from nn_bridge.network.forms import IntegerStage, integer_stages
 from nn_bridge.network.network import INPUT, Network
 
 
@@ -92,6 +92,11 @@ class IntegerMaps:
         self._largest_stage = max(network.hidden, default=1)
         self._stages = integer_stages(network)
         self._residues: list[_Residues] | None = None
+
+    @property
+    def stages(self) -> Sequence[IntegerStage]:
+        """The stages and, last, the outputs in integers."""
+        return self._stages
 
     def bound(self) -> int:
         """A number that no coefficient exceeds, whatever the pattern."""

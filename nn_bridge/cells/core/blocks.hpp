@@ -16,7 +16,7 @@
 // Where P has as many members as hyperplanes in general position allow, or P holds three of four, no two units of K vanish
 // on one hyperplane; of two that do, P shows {--, ++} or {+-, -+}, and they vanish together.
 // The maps on both sides of a facet on which one unit alone vanishes are equal iff the outputs do not move with it (faces.hpp).
-// So most facets need no look: first the derivatives are found, cell by cell of B, and only where one is zero the signs on F.
+// So most facets need no look: first the derivatives are found, for all cells of B as sums over K, and only where one is zero the signs on F.
 #pragma once
 #include <array>
 #include <bit>
@@ -129,18 +129,9 @@ private:
     /// Find the cells that facets may join: by the derivatives where one unit vanishes, else all.
     void weigh(int stage, int place, const std::vector<Set>& active, const Set& rest, const Set& cut, Word patterns, bool dead) {
         auto& gradients = this->gradients();
-        Set now = rest;
-        for (unsigned number = 0; number < 1u << units_; ++number) {  // so that few units differ from one to the next
-            const int p = int(number ^ number >> 1);
-            if (!(patterns >> p & 1)) continue;
-            for (int k = 0; k < units_; ++k) {
-                if (p >> k & 1) now.add(unit_[size_t(k)]);
-                else now.drop(unit_[size_t(k)]);
-            }
-            gradients.find(active, now);
-            for (Candidate& c : candidates_)
-                if (!c.single || this->may_join(c.q, c.bit)) c.joins |= bit(p);
-        }
+        gradients.find(active, rest);
+        gradients.find_steps(active, unit_.data(), units_);
+        for (Candidate& c : candidates_) c.joins = c.single ? patterns & this->may_join_with(c.q, c.bit, units_) : patterns;
         if (units_ == 2 && (patterns == 0b1001 || patterns == 0b0110)) return inside(place, cut, patterns);  // both at once
         for (int k = 0; k < units_; ++k) {
             if (!dead && !gradients.is_zero(stage, unit_[size_t(k)])) continue;

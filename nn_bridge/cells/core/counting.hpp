@@ -68,7 +68,7 @@ protected:
         if (cuts <= 1) return add(1 + cuts);
         if (dim == 1) return add(1 + zeros(flat[0], flat[1], stage, cut));
         if (cuts <= FEW)
-            if (const Word patterns = patterns_met(flat, dim, stage, cut)) return add(std::popcount(patterns));
+            if (const Word patterns = patterns_met(flat, dim, stage, cut)) return add(bits_of(patterns));
         if (dim == 2 && cuts >= Base::FEW_LINES)
             if (const std::int64_t cells = this->cells_of_polygon(flat, stage, cut); cells > 0) return ++counters_.polygons, add(cells);
         add(1);
@@ -92,7 +92,7 @@ protected:
     Word patterns_met(Cell cell, int dim, int stage, const Set& cut) {
         const int units = cut.count();
         const Word shown = witnessed(cell, cut);
-        if (std::popcount(shown) == most_cells(units, dim)) return ++counters_.witnessed, shown;
+        if (bits_of(shown) == most_cells(units, dim)) return ++counters_.witnessed, shown;
         if (units > 2) return 0;
         const int a = cut.first(), b = (cut - only(a)).first(), met = quadrants(cell, stage, a, b, int(shown));
         return met < 0 ? 0 : (++counters_.planar, Word(met));

@@ -47,7 +47,7 @@ public:
             for (Word w = some_[q]; w; w &= w - 1) {
                 const int i = std::countr_zero(w);
                 if (chosen && (simple_[q] >> i & 1) && !may_join(q, i)) continue;
-                write_facet(count, zw, q, i, fewest);
+                write_facet(count, zw, q, i, fewest, chosen);
             }
     }
 
@@ -82,6 +82,11 @@ protected:
 
     /// Whether the cells on both sides of a facet on which one unit alone vanishes may have one map.
     bool may_join(int q, int i) const { return size_t(q) < places_.size() && gradients_->is_zero(places_[size_t(q)].stage, places_[size_t(q)].unit + i); }
+
+    /// With which units of the last stage, of those that the derivatives were told, such cells may have one map.
+    Word may_join_with(int q, int i, int count) const {
+        return size_t(q) < places_.size() ? gradients_->zero_with(places_[size_t(q)].stage, places_[size_t(q)].unit + i, count) : 0;
+    }
 
     /// How many generators have a bit, -1 if no vertex does.
     int size_of(int count, int q, int i) {
@@ -173,9 +178,16 @@ private:
         }
     }
 
-    /// Write the facet that a bit cuts out, if it is one and no earlier bit cuts it out.
-    void write_facet(int count, int zw, int q, int i, int fewest) {
-        if (is_facet(count, zw, q, i, fewest, walk_.batch.facet_zeros)) walk_.batch.facet_leaf.push_back(walk_.leaf);
+    /// Write the facet that a bit cuts out, if it is one, no earlier bit cuts it out, and, where only joining ones are wanted, it may join cells.
+    void write_facet(int count, int zw, int q, int i, int fewest, bool chosen) {
+        std::vector<Word>& zeros = walk_.batch.facet_zeros;
+        if (!is_facet(count, zw, q, i, fewest, zeros)) return;
+        if (chosen) {
+            int members = 0;
+            for (auto zero = zeros.end() - zw; zero != zeros.end(); ++zero) members += bits_of(*zero);
+            if (members == 1 && !may_join(q, i)) return zeros.resize(zeros.size() - size_t(zw));
+        }
+        walk_.batch.facet_leaf.push_back(walk_.leaf);
     }
 };
 

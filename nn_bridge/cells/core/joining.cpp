@@ -1,15 +1,19 @@
 // Python's way to the tables of nn_bridge.cells.joining: functions of the module nn_bridge.cells._core.
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include "derivatives.hpp"
 #include "gradients.hpp"
 #include "joining.hpp"
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -42,6 +46,37 @@ void moving(const Word* patterns, std::int64_t leaves, const ResidueNetwork& net
             own.store(result + (k * stages + s) * words);
         }
     }
+}
+
+/// The weights of an integer network: of each stage, and last of the output, its units and blocks of sparse weights; all is checked.
+std::shared_ptr<WholeWeights> make_weights(nb::list stages, int limbs) {
+    auto network = std::make_shared<WholeWeights>();
+    if (limbs < 1 || limbs > 8 || limbs == 5 || limbs == 7) throw std::invalid_argument("derivatives of so many limbs were not compiled");
+    network->limbs = limbs;
+    auto no_fit = [] { return std::invalid_argument("a block of weights does not fit its stage"); };
+    for (nb::handle s : stages) {
+        const auto stage = nb::cast<std::pair<int, nb::list>>(s);
+        const int below = int(network->units.size()), units = stage.first;
+        network->blocks.emplace_back();
+        for (nb::handle b : stage.second) {
+            const auto given = nb::cast<nb::tuple>(b);
+            const auto source = nb::cast<int>(given[0]);
+            const auto row = nb::cast<In<std::int32_t, 1>>(given[1]), column = nb::cast<In<std::int32_t, 1>>(given[2]);
+            const auto weights = nb::cast<In<Word, 2>>(given[3]);
+            const size_t count = column.size();
+            if (source < 0 || source >= below || row.size() != count || weights.shape(0) != count || int(weights.shape(1)) != limbs) throw no_fit();
+            auto& block = network->add_block(source, units);
+            for (size_t k = 0; k < count; ++k) {
+                const int j = row(k), i = column(k);
+                if (j < 0 || j >= units || i < 0 || i >= network->units[size_t(source)]) throw no_fit();
+                block.readers[size_t(i) * size_t(words_for(units)) + size_t(j >> 6)] |= bit(j);
+                for (size_t l = 0; l < size_t(limbs); ++l) block.weights[(size_t(i) * size_t(units) + size_t(j)) * size_t(limbs) + l] = weights(k, l);
+            }
+        }
+        network->units.push_back(units);
+    }
+    if (network->units.empty() || network->units.back() != 1) throw no_fit();
+    return network;
 }
 
 /// The functions on tables whose bearers are of one type.
@@ -111,6 +146,19 @@ void bind(nb::module_& m) {
             nb::gil_scoped_release release;
             const int stages = int(network.stages.size());
             moving(patterns.data(), std::int64_t(patterns.shape(0)), network, int(patterns.shape(1)) / std::max(1, stages), result.data());
+        },
+        "patterns"_a, "network"_a, "result"_a.noconvert());
+    nb::class_<WholeWeights>(m, "WholeWeights");
+    m.def("whole_weights", &make_weights, "stages"_a, "limbs"_a);
+    m.def(
+        "surely_moving",
+        [](In<Word, 2> patterns, const WholeWeights& network, Out<Word, 2> result) {
+            nb::gil_scoped_release release;
+            const int columns = int(patterns.shape(1)), words = columns / std::max(1, int(network.units.size()) - 1);
+            with_derivatives(network, [&](auto&& derivatives) {
+                for (size_t k = 0; k < patterns.shape(0); ++k)
+                    derivatives.moving(patterns.data() + k * size_t(columns), words, result.data() + k * size_t(columns));
+            });
         },
         "patterns"_a, "network"_a, "result"_a.noconvert());
     m.def(

@@ -35,6 +35,13 @@ class Table {
 public:
     Table(Word* keys, Number* bearer, std::int64_t slots, int words) : keys_(keys), bearer_(bearer), slots_(slots), words_(words) {}
 
+    /// Load the slot of a key that is to come soon: where a table is large, finding takes as long as waiting for memory.
+    void expect([[maybe_unused]] const Word* key) const {
+#if defined(__GNUC__)
+        const std::int64_t slot = home(key);
+        __builtin_prefetch(bearer_ + slot, 1), __builtin_prefetch(keys_ + slot * words_, 1);
+#endif
+    }
     bool is_full(std::int64_t rows) const { return 5 * (rows + 1) > 4 * slots_; }
     Number& bearer(std::int64_t slot) { return bearer_[slot]; }
 
@@ -83,6 +90,9 @@ private:
     }
 };
 
+/// So many keys before one is needed its slot is loaded.
+constexpr std::int64_t AHEAD = 8;
+
 /// Number rows in the order in which they first come, from row `begin` on; `fresh` tells where each new number first comes.
 /// Returns how many rows are worked in, and how many numbers are new; fewer rows than there are when the table must grow.
 template <class Number>
@@ -90,6 +100,7 @@ std::pair<std::int64_t, std::int64_t> number(const Word* rows, std::int64_t coun
                                              std::int64_t* numbers, std::int64_t* fresh, std::int64_t begin, std::int64_t news) {
     for (std::int64_t i = begin; i < count; ++i) {
         if (table.is_full(state[0])) return {i, news};
+        if (i + AHEAD < count) table.expect(rows + (i + AHEAD) * words);
         const std::int64_t slot = table.find(rows + i * words);
         if (table.bearer(slot) < 0) {
             table.put(slot, rows + i * words, Number(state[1]));
@@ -109,6 +120,7 @@ std::int64_t join(const Word* faces, std::int64_t count, int words, const std::i
                   Table<Number> table, std::int64_t* seen, Number* parent, std::int64_t begin) {
     for (std::int64_t f = begin; f < count; ++f) {
         if (table.is_full(*seen)) return f;
+        if (pairs && f + AHEAD < count) table.expect(faces + (f + AHEAD) * words);
         const auto own = Number(leaf[f]);
         copy(faces + f * words, words, key);
         if (!pairs) key[words] = Word(label[own]);
@@ -182,8 +194,12 @@ inline void relevant(const Word* patterns, std::int64_t leaves, const Word* read
 /// List in `found` the rows that are not what their label has in `first`; returns how many.
 inline std::int64_t different(const Word* rows, std::int64_t count, int words, const Word* first, const std::int64_t* labels, std::int64_t* found) {
     std::int64_t many = 0;
-    for (std::int64_t k = 0; k < count; ++k)
+    for (std::int64_t k = 0; k < count; ++k) {
+#if defined(__GNUC__)
+        if (k + AHEAD < count) __builtin_prefetch(first + labels[k + AHEAD] * words);
+#endif
         if (!same(rows + k * words, first + labels[k] * words, words)) found[many++] = k;
+    }
     return many;
 }
 

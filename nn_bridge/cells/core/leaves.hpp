@@ -52,6 +52,10 @@ struct ResidueNetwork {
         int source, inputs;
         std::vector<std::uint32_t> weights;  // input-major, units a row
         std::vector<std::uint32_t> by_unit;  // the same unit-major
+        struct Span {
+            int begin = 0, end = 0;
+        };
+        std::vector<Span> spans;             // by unit: from the first weight that is not zero to the last
     };
     struct Stage {
         int units;
@@ -78,6 +82,13 @@ struct ResidueNetwork {
                 block.by_unit.resize(block.weights.size());
                 for (int i = 0; i < block.inputs; ++i)
                     for (int j = 0; j < s.units; ++j) block.by_unit[size_t(j * block.inputs + i)] = block.weights[size_t(i * s.units + j)];
+                block.spans.resize(size_t(s.units));
+                for (int j = 0; j < s.units; ++j)
+                    for (int i = 0; i < block.inputs; ++i)
+                        if (block.by_unit[size_t(j * block.inputs + i)]) {
+                            Block::Span& span = block.spans[size_t(j)];
+                            span = {span.end ? span.begin : i, i + 1};
+                        }
             }
     }
 };

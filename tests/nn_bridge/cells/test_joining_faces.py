@@ -10,8 +10,10 @@ from nn_bridge.cells.core_problem import residues_of
 from nn_bridge.cells.joining import Joiner, SignVectorKeys
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import FACES, JOINING_FACES, JOINING_FACETS, CellTree, tree_counters
+from nn_bridge.cells.whole_weights import whole_weights
+from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
-from nn_bridge.network.residues import IntegerMaps, packed
+from nn_bridge.network.residues import IntegerMaps, packed, unpacked
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO
 
@@ -203,3 +205,64 @@ def test_units_with_which_the_output_moves():
         same += 60 - len(first)
     assert same > 50
     assert still > 50
+
+
+@pytest.mark.parametrize("limbs", [1, 2, 3, 4, 6, 8])
+def test_units_with_which_the_output_moves_by_large_numbers(limbs):
+    """Weights of many bits, of which half of the units have the negatives: sums cancel, products are large."""
+    rng = np.random.default_rng(limbs)
+    size, still, largest = 2 ** (15 * limbs), 0, 0
+    for seed in range(6):
+        build = NetworkBuilder(2)
+        units = build.relu(build.affine(build.input(), rng.integers(-9, 9, (5, 2)).tolist(), [1] * 5))
+        for _ in range(2):
+            rows = [[int(w) * size + int(w) for w in rng.integers(-1, 2, units.size)] for _ in range(3)]
+            rows += [[-v for v in row] for row in rows]
+            units = build.concatenate(build.relu(build.affine(units, rows, [seed] * 6)), units)
+        network = build.finish(build.affine(units, [rng.integers(-1, 2, units.size).tolist()]))
+        active = [rng.random((40, own)) < 0.7 for own in network.hidden]
+        patterns = np.concatenate([packed(bits, 1) for bits in active], axis=1)
+        maps = IntegerMaps(network)
+        weights = whole_weights(maps.stages, maps.derivative_bound())
+        moving = np.empty_like(patterns)
+        kernels.surely_moving(patterns, weights, moving)
+        expected = [derivatives(network, [bits[k] for bits in active]) for k in range(40)]
+        most = max(abs(int(v)) for own in expected for row in own for v in row)
+        assert most <= maps.derivative_bound()
+        largest = max(largest, most)
+        found = unpacked(moving, network.hidden, 1)
+        for s, on in enumerate(active):
+            zero = np.array([[not v for v in own[s]] for own in expected])
+            assert np.array_equal(found[s], on & ~zero)
+            still += int((on & zero).sum())
+    assert still > 50
+    assert largest >> 28 * limbs
+
+
+def test_a_derivative_that_is_zero_modulo_too_small_a_number():
+    """The output moves by 2^64 with the first unit: with one limb that is zero, so the bound asks for two."""
+    build = NetworkBuilder(1)
+    first = build.relu(build.affine(build.input(), [[1]], [0]))
+    network = build.finish(build.affine(build.relu(build.affine(first, [[2**32]], [1])), [[2**32]]))
+    maps = IntegerMaps(network)
+    assert maps.derivative_bound() == 2**64
+    pattern = np.array([[1, 1]], np.uint64)
+    found = []
+    for bound in (2**64, 2**64 - 1):
+        moving = np.empty_like(pattern)
+        kernels.surely_moving(pattern, whole_weights(maps.stages, bound), moving)
+        found.append(moving.tolist())
+    assert found == [[[1, 1]], [[0, 1]]]
+    assert whole_weights(maps.stages, 2**512) is None
+    assert whole_weights(maps.stages, float("inf")) is None
+
+
+def test_weights_that_fit_no_stage():
+    block = (0, np.array([0], np.int32), np.array([1], np.int32), np.ones((1, 1), np.uint64))
+    with pytest.raises(ValueError, match="does not fit"):
+        kernels.whole_weights([(1, []), (1, [block])], 1)
+    with pytest.raises(ValueError, match="does not fit"):
+        kernels.whole_weights([(2, []), (2, [block])], 1)
+    with pytest.raises(ValueError, match="so many limbs"):
+        kernels.whole_weights([(2, []), (1, [block])], 5)
+    assert kernels.whole_weights([(2, []), (1, [block])], 1) is not None

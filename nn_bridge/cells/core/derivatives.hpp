@@ -1,0 +1,151 @@
+// The units with which the output moves, proven: derivatives as whole numbers modulo a power of two above their bound.
+//
+// Lemma.  In the integer form of a network (denominators cleared stage by stage) the output's derivative by a unit is a sum
+// of products of weights, so a whole number; computed with all weights modulo M = 2^(64 L) it comes out modulo M, as
+// reduction is a homomorphism of rings.  Where no derivative exceeds B < M in size, it is zero iff the result is.
+// Proof.  |d| <= B < M and d a multiple of M leave d = 0 alone.
+//
+// Numbers are L limbs in two's complement, least first; products and sums drop the carry out of the last one.
+// Source: reverse accumulation of derivatives (Griewank and Walther 2008, section 3.2), as in gradients.hpp.
+#pragma once
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "limbs.hpp"
+#include "units.hpp"
+
+namespace puiseux::cells {
+
+/// The weights of an integer network with one output modulo 2^(64 limbs), behind the first stage.
+struct WholeWeights {
+    struct Block {
+        int source;                   // the stage read
+        std::vector<Word> weights;    // limbs each: for each unit of the source those of all units that may read it
+        std::vector<Word> readers;    // for each unit of the source the units whose weight is not zero
+    };
+    int limbs = 1;
+    std::vector<int> units;                  // by stage; last 1, the output
+    std::vector<std::vector<Block>> blocks;  // by stage that reads; last those of the output
+
+    /// Append a block of a stage, of zeros.
+    Block& add_block(int source, int stage_units) {
+        const size_t rows = size_t(units[size_t(source)]);
+        return blocks.back().emplace_back(
+            Block{source, std::vector<Word>(rows * size_t(stage_units) * size_t(limbs)), std::vector<Word>(rows * size_t(words_for(stage_units)))});
+    }
+};
+
+/// Whole numbers modulo 2^(64 L).
+template <size_t L>
+struct Wrapped {
+    std::array<Word, L> limbs{};
+
+    bool is_zero() const {
+        Word any = 0;
+        for (const Word limb : limbs) any |= limb;
+        return any == 0;
+    }
+    void add_product(const Wrapped& a, const Word* b) {
+        for (size_t i = 0; i < L; ++i) {
+            Word carry = 0;
+            for (size_t j = 0; i + j < L; ++j) limbs[i + j] = limbs::multiply_add(a.limbs[i], b[j], limbs[i + j], carry, carry);
+        }
+    }
+};
+
+template <>
+struct Wrapped<1> {
+    Word limbs[1]{};
+
+    bool is_zero() const { return limbs[0] == 0; }
+    void add_product(const Wrapped& a, const Word* b) { limbs[0] += a.limbs[0] * b[0]; }
+};
+
+template <>
+struct Wrapped<2> {
+    Word limbs[2]{};
+
+    bool is_zero() const { return (limbs[0] | limbs[1]) == 0; }
+    void add_product(const Wrapped& a, const Word* b) {
+        Word high = 0;
+        limbs[0] = limbs::multiply_add(a.limbs[0], b[0], limbs[0], 0, high);
+        limbs[1] += high + a.limbs[0] * b[1] + a.limbs[1] * b[0];
+    }
+};
+
+template <size_t L>
+class WholeDerivatives {
+public:
+    explicit WholeDerivatives(const WholeWeights& network) : network_(network) {
+        for (const int units : network.units) {
+            values_.emplace_back(size_t(units));
+            moving_.emplace_back(size_t(words_for(units)));
+        }
+        values_.back()[0].limbs[0] = moving_.back()[0] = 1;
+        read_by_.resize(network.units.size() - 1);
+        for (size_t t = 0; t < network.blocks.size(); ++t)
+            for (const auto& block : network.blocks[t]) read_by_[size_t(block.source)].push_back({t, &block});
+    }
+
+    /// The units of a pattern of `words` words a stage that are active and with which the output moves.
+    void moving(const Word* pattern, int words, Word* result) {
+        for (size_t s = read_by_.size(); s-- > 0;) {
+            for (size_t q = 0; q < moving_[s].size(); ++q) {
+                const Word active = pattern[s * size_t(words) + q];
+                Word found = 0;
+                for (Word left = active; left; left &= left - 1) {
+                    const size_t unit = 64 * q + size_t(std::countr_zero(left));
+                    values_[s][unit] = derivative(s, unit);
+                    if (!values_[s][unit].is_zero()) found |= left & (~left + 1);
+                }
+                moving_[s][q] = found;
+            }
+            for (size_t q = 0; q < size_t(words); ++q) result[s * size_t(words) + q] = q < moving_[s].size() ? moving_[s][q] : 0;
+        }
+    }
+
+private:
+    struct Reader {
+        size_t stage;
+        const WholeWeights::Block* block;
+    };
+    const WholeWeights& network_;
+    std::vector<std::vector<Reader>> read_by_;
+    std::vector<std::vector<Wrapped<L>>> values_;  // by stage: the derivatives of the units of the present pattern
+    std::vector<std::vector<Word>> moving_;        // .. and those that are active and whose derivative is not zero
+
+    Wrapped<L> derivative(size_t stage, size_t unit) const {
+        Wrapped<L> sum;
+        for (const Reader& reader : read_by_[stage]) {
+            const auto& on = moving_[reader.stage];
+            const auto& from = values_[reader.stage];
+            const Word* readers = &reader.block->readers[unit * on.size()];
+            const Word* weights = &reader.block->weights[unit * from.size() * L];
+            for (size_t q = 0; q < on.size(); ++q)
+                for (Word left = on[q] & readers[q]; left; left &= left - 1) {
+                    const size_t j = 64 * q + size_t(std::countr_zero(left));
+                    sum.add_product(from[j], weights + j * L);
+                }
+        }
+        return sum;
+    }
+};
+
+/// Call `use` with derivatives of as many limbs as the network's weights have: 1, 2, 3, 4, 6 or 8.
+template <class Use>
+void with_derivatives(const WholeWeights& network, Use&& use) {
+    auto of = [&]<size_t L>() { use(WholeDerivatives<L>(network)); };
+    switch (network.limbs) {
+        case 1: return of.template operator()<1>();
+        case 2: return of.template operator()<2>();
+        case 3: return of.template operator()<3>();
+        case 4: return of.template operator()<4>();
+        case 6: return of.template operator()<6>();
+        default: return of.template operator()<8>();
+    }
+}
+
+}  // namespace puiseux::cells
