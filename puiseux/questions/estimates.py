@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from nn_bridge.cells.counting.plain_count import runs_plain
 from nn_bridge.network.dense_sizes import check_forms
 from nn_bridge.network.network import INPUT, AffineStage, Network
 from polyhedra.compiled_core import REMEDY
-from polyhedra.errors import UsageError
+from polyhedra.errors import NetworkError, UsageError
 from polyhedra.memory import readable_bytes
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.randomness import generator_and_seed
@@ -204,7 +205,9 @@ def estimate_cells(
     memory = None
     if sample.reason != INTERRUPTED:
         all_cells = cell_problem(problem.network, problem.domain)
-        memory = expected_memory(all_cells, floor if lower == upper else sample.estimate, _TRIAL * (seconds or SECONDS))
+        with suppress(NetworkError):  # the four counts take no layers that are so large with their zeros
+            expected = floor if lower == upper else sample.estimate
+            memory = expected_memory(all_cells, expected, _TRIAL * (seconds or SECONDS))
 
     def within_bounds(value: float) -> float:
         return min(max(value, floor), ceiling)

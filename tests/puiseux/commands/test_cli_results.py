@@ -81,10 +81,11 @@ def test_a_long_formula_that_nobody_asked_for_is_not_printed(
     long, short = tmp_path / "long.npz", tmp_path / "short.json"
     puiseux.save(puiseux.random_network([2, 6, 6, 1], rng=0), long)
     assert run(["simplify", str(long), "--no-search"]) == 0
-    nested, sizes = capsys.readouterr().err.splitlines()
+    nested, advice, sizes = capsys.readouterr().err.splitlines()
     assert "output 0, shorter layer by layer: " in nested
     assert len(nested) < 200
     assert sizes.startswith("output 0: ")
+    assert "--digits" in advice
     puiseux.save(puiseux.Network.from_layers([[[1, 2], [3, 1], [1, 1]], [[1, 1, 1]]], [[1, 2, 3], [0]]), short)
     assert run(["simplify", str(short), "--no-search"]) == 0
     assert "layer by layer: max(x1 + 2x2 + 1, 0) + max(3x1 + x2 + 2, 0)" in capsys.readouterr().err
