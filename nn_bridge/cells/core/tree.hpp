@@ -344,6 +344,7 @@ private:
         const Word patterns = units == 1 ? 3 : this->patterns_met(cell, this->dim(), stage, cut);
         if (!patterns) return false;
         const int leaves = bits_of(patterns);
+        if (faces && counters_.cells + leaves > walk_.cell_limit) return false;  // cell by cell, up to the limit
         if (faces && !walk_.none_wanted(walk_.leaf, leaves)) {
             if (!facets || !find_facets(cell, stage, positive - cut, cut, patterns)) return false;
             faces_.write_found(writer_.write_block(active_, patterns, mirrored, positive - cut, cut));

@@ -80,7 +80,7 @@ def test_several_networks_are_an_object_a_line(capsys: pytest.CaptureFixture[str
 def test_of_several_networks_the_largest_exit_code_counts(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["count", "net.json", "line.npz", "--max-cells", "5"]) == 3
     out, err = capsys.readouterr()
-    assert any(f">= {cells}" in out for cells in (5, 6, 7))  # cells come in blocks
+    assert ">= 5" in out or ">= 6" in out
     assert "net.json: " in err
     assert "line.npz: " not in err
 
