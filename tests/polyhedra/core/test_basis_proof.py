@@ -1,0 +1,147 @@
+"""What is proven of linear programs in doubles, against fractions, and wrong bounds that have to be found.
+
+The exact numbers have some 90 bits and round to the doubles that `basis_proof.hpp` sees; ties are near.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+CORE = ROOT / "polyhedra" / "core"
+PROGRAM = HERE / "proofs.cpp"
+
+Row = list[Fraction]
+
+
+def ask(command: list[str], questions: list[str]) -> list[list[str]]:
+    done = subprocess.run(command, input="\n".join(questions), capture_output=True, text=True, check=True)
+    return [line.split() for line in done.stdout.splitlines()]
+
+
+def text(numbers: Sequence[Fraction]) -> str:
+    return " ".join(float(v).hex() for v in numbers)
+
+
+def solved(matrix: list[Row], right: Row) -> Row | None:
+    """The solution of a system of equations; None where it is not regular."""
+    rows = [[*row, b] for row, b in zip(matrix, right, strict=True)]
+    for k in range(len(rows)):
+        pivot = next((i for i in range(k, len(rows)) if rows[i][k]), None)
+        if pivot is None:
+            return None
+        rows[k], rows[pivot] = rows[pivot], rows[k]
+        rows[k] = [a / rows[k][k] for a in rows[k]]
+        for i, row in enumerate(rows):
+            if i != k and row[k]:
+                rows[i] = [a - row[k] * b for a, b in zip(row, rows[k], strict=True)]
+    return [row[-1] for row in rows]
+
+
+def is_only_optimum(rows: list[Row], objective: Row, names: list[int]) -> bool:
+    """Whether the basis is regular, its multipliers are positive, and all other rows hold strictly where it meets."""
+    d = len(objective)
+    point = solved([rows[i][:d] for i in names], [rows[i][d] for i in names])
+    multipliers = solved([[rows[i][j] for i in names] for j in range(d)], objective)
+    if point is None or multipliers is None or min(multipliers) <= 0:
+        return False
+    others = (row for i, row in enumerate(rows) if i not in names)
+    return all(sum(map(Fraction.__mul__, row[:d], point)) < row[d] for row in others)
+
+
+def near_ties(rng: random.Random) -> tuple[list[Row], Row]:
+    """Rows and an objective: a row as near the vertex, or an objective as near a facet's, as a few roundings."""
+
+    def number() -> Fraction:
+        return Fraction(rng.getrandbits(90) - 2**89, 2**90)
+
+    d = rng.randint(2, 4)
+    rows = [[number() for _ in range(d + 1)] for _ in range(d)]
+    if rng.random() < 0.5:  # rows that are nearly dependent: the vertex is known less well
+        rows[1][:d] = [a + number() / 2 ** rng.randint(4, 16) for a in rows[0][:d]]
+    weights = [Fraction(1) for _ in range(d)]
+    if rng.random() < 0.5:
+        weights[0] = Fraction(rng.randint(-40, 40), 2**55)
+    objective = [sum(w * row[j] for w, row in zip(weights, rows, strict=True)) / (2 * d) for j in range(d)]
+    vertex = solved([row[:d] for row in rows], [row[d] for row in rows])
+    if vertex is not None and rng.random() < 0.7:
+        row = [number() / 2 for _ in range(d)]
+        right = sum(map(Fraction.__mul__, row, vertex))
+        size = abs(right) * Fraction(rng.randint(-40, 40), 2 ** rng.randint(45, 55))
+        if abs(right) < 1:
+            rows.append([*row, right + size])
+    return rows, objective
+
+
+def proven_and_wrong(command: list[str], count: int) -> tuple[int, int]:
+    """How many programs are said to be proven, and how many of these are not."""
+    rng = random.Random(7)
+    programs = [near_ties(rng) for _ in range(count)]
+    questions = [
+        f"program {len(objective)} {len(rows)} {text([v for row in rows for v in row])} {text([*objective, Fraction(0)])}"
+        for rows, objective in programs
+    ]
+    proven = wrong = 0
+    for (rows, objective), (said, *names) in zip(programs, ask(command, questions), strict=True):
+        proven += said == "proven"
+        wrong += said == "proven" and not is_only_optimum(rows, objective, [int(name) for name in names])
+    return proven, wrong
+
+
+def strict_and_wrong(command: list[str], count: int) -> tuple[int, int]:
+    """How many rows are said to hold strictly at a point, and how many of these do not."""
+    rng = random.Random(8)
+    rows, points, questions = [], [], []
+    for _ in range(count):
+        d = rng.randint(1, 6)
+        row = [Fraction(rng.getrandbits(90) - 2**89, 2**89) for _ in range(d)]
+        point = [Fraction(rng.getrandbits(90) - 2**89, 2 ** rng.randint(80, 92)) for _ in range(d)]
+        right = sum(a * x for a, x in zip(row, point, strict=True))
+        right += abs(right) * Fraction(rng.randint(-60, 60), 2**54)
+        rows.append([*row, right]), points.append(point)
+        questions.append(f"rows {d} 1 {text([*row, right])} {text(point)}")
+    strict = wrong = 0
+    for row, point, (found,) in zip(rows, points, ask(command, questions), strict=True):
+        strict += found == "0"
+        wrong += found == "0" and sum(map(Fraction.__mul__, row[:-1], point)) >= row[-1]
+    return strict, wrong
+
+
+def test_what_is_proven_is_so(compile_program):
+    command = compile_program(PROGRAM)
+    proven, wrong = proven_and_wrong(command, 2500)
+    assert wrong == 0
+    assert 300 < proven < 2200
+    strict, wrong = strict_and_wrong(command, 2000)
+    assert wrong == 0
+    assert 100 < strict < 1900
+
+
+PLANTED = {
+    # what is wrong: the text in the header, and what stands there instead
+    "roundings left out": ("return products(d() + 7);", "return 0 * products(d() + 7);"),
+    "the error of the point left out": ("+ PERTURBED * moved", "+ 0 * moved"),
+    "the error of the multipliers left out": ("!(weights[k] > error[k])", "!(weights[k] > 0)"),
+    "roundings of rows at a point left out": ("products(d + 4) * size + underflow", "0 * size + underflow"),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_wrong_bound_is_found(compile_program, tmp_path, name):
+    right, planted = PLANTED[name]
+    for path in CORE.glob("*.hpp"):
+        shutil.copy(path, tmp_path)
+    source = (tmp_path / "basis_proof.hpp").read_text()
+    assert source.count(right) == 1
+    (tmp_path / "basis_proof.hpp").write_text(source.replace(right, planted))
+    command = compile_program(PROGRAM, "-O0", f"-I{tmp_path}")
+    said, wrong = strict_and_wrong(command, 1000) if "rows at a point" in name else proven_and_wrong(command, 1200)
+    assert 0 < wrong < said
