@@ -1,0 +1,64 @@
+"""What counting tells from values alone, against exact binary fractions, and wrong bounds that have to be found.
+
+``planar.cpp`` asks for quadrants, zeros on an edge and the cells of polygons, where ties are near.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[3]
+FOLDERS = [ROOT / "polyhedra" / "core", ROOT / "nn_bridge" / "cells" / "core"]
+PROGRAM = HERE / "planar.cpp"
+
+
+PLANTED = (
+    # what is wrong: the header, its text, and what stands there instead
+    ("errors of ratios left out", "counting.hpp", "(e_above + ratio * e_below) / below * 2", "0.0"),
+    ("errors of zeros on an edge left out", "counting.hpp", "(va / total * eb + vb / total * ea) / room * UP", "0.0"),
+    ("errors of places on a side left out", "polygon.hpp", "(va / total * eb + vb / total * ea) / room * UP", "0.0"),
+    ("errors of the lines left out", "polygon.hpp", "std::max(rows.error, error * scale)", "0.0"),
+    ("errors of crossings left out", "crossings.hpp", "(2 * forms.error / s + 5 * UNIT_ROUNDOFF) * UP", "0.0"),
+)
+
+
+@pytest.fixture(scope="module")
+def program(compile_program, tmp_path_factory):
+    """The program with all wrong bounds, of which none or one is taken when it runs: one compilation for all tests."""
+    place = tmp_path_factory.mktemp("headers")
+    for folder in FOLDERS:
+        for path in folder.glob("*.hpp"):
+            shutil.copy(path, place)
+    for number, (_, header, right, wrong) in enumerate(PLANTED, 1):
+        source = (place / header).read_text()
+        assert source.count(right) == 1
+        (place / header).write_text(source.replace(right, f"(puiseux_planted == {number} ? {wrong} : ({right}))"))
+    bounds = place / "bounds.hpp"
+    bounds.write_text(bounds.read_text().replace("#pragma once", "#pragma once\ninline int puiseux_planted = 0;"))
+    return compile_program(PROGRAM, f"-I{place}")
+
+
+def run(command: list[str], planted: int = 0) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*command, "1", "10000", str(planted)], capture_output=True, text=True, check=False)
+
+
+def test_every_answer_is_right(program):
+    done = run(program)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert {kind for kind, _, _ in lines} == {"polygons", "quadrants", "zeros on an edge"}
+    for kind, checks, told in lines:
+        assert int(checks) == 10_000, kind
+        assert 0.1 < float(told) < 0.95, kind
+
+
+@pytest.mark.parametrize("number", range(1, len(PLANTED) + 1), ids=[name for name, *_ in PLANTED])
+def test_a_wrong_bound_is_found(program, number):
+    done = run(program, number)
+    assert done.returncode == 1, done.stdout
+    assert "does not hold" in done.stdout
