@@ -177,6 +177,42 @@ def test_new_generators_are_as_exact_as_they_claim(loose: float) -> None:
     assert tight > 100
 
 
+@pytest.mark.parametrize("bits", [4, 20, 30, 52])
+def test_new_generators_of_whole_numbers(bits: int) -> None:
+    """Without errors while numbers are small, else as exact as they claim; coordinates may exceed 1."""
+    rng = random.Random(bits)
+    n = 3
+    net = Network.from_layers([np.eye(n, dtype=int).tolist(), [[1] * n]], [[1] * n, [0]])
+    problem = cell_problem(net)
+    assert problem is not None
+    checks = _core.Checks(CoreProblem(problem).core)
+    exact = loose = 0
+    for _ in range(1000):
+        top = 2**bits
+        x, y = ([rng.randint(-top, top) for _ in range(n)] + [rng.randint(0, top)] for _ in range(2))
+        if not any(x) or not any(y):
+            continue
+        va, vb = rng.randint(1, top), -rng.randint(1, top)
+        known = rng.random() < 0.5
+        size_x, size_y = max(map(abs, x)), max(map(abs, y))
+        ex, ey, ea, eb = (0.0 if known else rng.random() * 1e-9 * s for s in (size_x, size_y, va, -vb))
+
+        def off(value: int, error: float) -> Fraction:
+            return value + Fraction(error) * rng.choice([-1, 1])
+
+        true_x, true_y = [off(v, ex) for v in x], [off(v, ey) for v in y]
+        true_a, true_b = off(va, ea), off(vb, eb)
+        true = [-true_b * a + true_a * b for a, b in zip(true_x, true_y, strict=True)]
+        z, error = checks.join(list(map(float, x)), ex, va, ea, list(map(float, y)), ey, vb, eb)
+        assert is_within(z, true, Fraction(error))
+        small = max(-vb * abs(a) + va * abs(b) for a, b in zip(x, y, strict=True)) < 2**53
+        assert (error == 0) == (known and small)
+        exact += error == 0
+        loose += error > 0
+    assert loose > 300
+    assert (exact > 300) == (bits < 26)
+
+
 def test_polished_points_are_as_exact_as_they_claim() -> None:
     rng = random.Random(9)
     done = 0
