@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,36 @@ def compile_program(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., l
         return [*runner, str(program)]
 
     return compile_program
+
+
+@pytest.fixture(scope="session")
+def compile_planted(
+    compile_program: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., list[str]]:
+    """A function that compiles a C++ program with wrong bounds planted in copies of the headers that it includes.
+
+    Each wrong bound is (header, expression, what stands there instead).  The program runs with the right ones, or with
+    the one whose number, from 1 on, the environment variable ``PUISEUX_PLANTED`` has: one compilation for all.
+    """
+
+    def compile_planted(source: Path, planted: Sequence[tuple[str, str, str]]) -> list[str]:
+        place = tmp_path_factory.mktemp("headers")
+        for folder in ("polyhedra", "nn_bridge/cells", "tropical"):
+            for path in (ROOT / folder / "core").glob("*.hpp"):
+                shutil.copy(path, place)
+        for number, (header, right, wrong) in enumerate(planted, 1):
+            text = (place / header).read_text()
+            assert text.count(right) == 1, f"{header}: {right}"
+            (place / header).write_text(text.replace(right, f"(planted_bound() == {number} ? {wrong} : ({right}))"))
+        choice = """#pragma once
+#include <cstdlib>
+inline int planted_bound() {
+    static const int number = std::atoi(std::getenv("PUISEUX_PLANTED") ? std::getenv("PUISEUX_PLANTED") : "0");
+    return number;
+}"""
+        bounds = (place / "bounds.hpp").read_text()
+        bounds = re.sub(r"\bconstexpr (double \w+\()", r"inline \1", bounds)  # their values depend on the choice
+        (place / "bounds.hpp").write_text(bounds.replace("#pragma once", choice))
+        return compile_program(source, f"-I{place}")
+
+    return compile_planted

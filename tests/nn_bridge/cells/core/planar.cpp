@@ -1,10 +1,10 @@
 // What counting tells from values alone, against exact binary fractions: which quadrants of two units a cell meets, how many
 // different zeros units have on an edge, and the cells that lines cut a polygon into.
 //
-//     planar SEED ROUNDS [PLANTED]
+//     planar SEED ROUNDS
 //
 // prints, for each question, how often it was asked, and the share of answers that needed no exact numbers; it ends with
-// code 1 where an answer is wrong.  PLANTED is the number of the wrong bound that test_planar.py has planted.
+// code 1 where an answer is wrong.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -294,7 +294,6 @@ void check_polygon() {
 int main(int argc, char** argv) {
     numbers.seed(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1);
     const int rounds = argc > 2 ? std::atoi(argv[2]) : 1000;
-    puiseux_planted = argc > 3 ? std::atoi(argv[3]) : 0;
     for (int i = 0; i < rounds; ++i) check_quadrants(), check_edge(), check_polygon();
     for (const auto& [kind, tally] : tallies) std::printf("%s\t%ld\t%g\n", kind.c_str(), tally.checks, tally.worst / double(tally.checks));
 }

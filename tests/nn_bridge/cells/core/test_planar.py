@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[3]
-FOLDERS = [ROOT / "polyhedra" / "core", ROOT / "nn_bridge" / "cells" / "core"]
-PROGRAM = HERE / "planar.cpp"
 
 
 PLANTED = (
@@ -28,23 +25,13 @@ PLANTED = (
 
 
 @pytest.fixture(scope="module")
-def program(compile_program, tmp_path_factory):
-    """The program with all wrong bounds, of which none or one is taken when it runs: one compilation for all tests."""
-    place = tmp_path_factory.mktemp("headers")
-    for folder in FOLDERS:
-        for path in folder.glob("*.hpp"):
-            shutil.copy(path, place)
-    for number, (_, header, right, wrong) in enumerate(PLANTED, 1):
-        source = (place / header).read_text()
-        assert source.count(right) == 1
-        (place / header).write_text(source.replace(right, f"(puiseux_planted == {number} ? {wrong} : ({right}))"))
-    bounds = place / "bounds.hpp"
-    bounds.write_text(bounds.read_text().replace("#pragma once", "#pragma once\ninline int puiseux_planted = 0;"))
-    return compile_program(PROGRAM, f"-I{place}")
+def program(compile_planted):
+    return compile_planted(HERE / "planar.cpp", [where for _, *where in PLANTED])
 
 
 def run(command: list[str], planted: int = 0) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*command, "1", "10000", str(planted)], capture_output=True, text=True, check=False)
+    environment = os.environ | {"PUISEUX_PLANTED": str(planted)}
+    return subprocess.run([*command, "1", "10000"], env=environment, capture_output=True, text=True, check=False)
 
 
 def test_every_answer_is_right(program):
