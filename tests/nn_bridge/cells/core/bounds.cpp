@@ -112,6 +112,66 @@ void check_forms(int dim, int words) {
     }
 }
 
+// --------------------------------------------------------------------------------------- signs through hidden values
+
+class Hidden : public Signing<Shape<3, 1>> {
+public:
+    using Signing::Signing;
+    using Signing::through_hidden;
+
+    void follow(const Units<1>& on) {
+        for (int s = 0; s < stages(); ++s) forms_[size_t(s)].follow(forms_, active_, clock_), set_active(s, s ? shape_.none() : on);
+    }
+};
+
+/// Behind a stage of few units, many of which are zero: forms of the next one vanish or nearly do.
+void check_hidden() {
+    const int dim = 1 + below(3), hidden = 1 + below(4), units = 1 + below(6);
+    Problem p;
+    const Exact exact = random_problem(p, dim, {hidden, units}, below(2) == 1, below(4));
+    if (!p.stages[1].chain) return;
+    const Shape<3, 1> shape(dim, 1, 1, 0);
+    std::vector<Word> words(size_t(2 * shape.stride()));
+    Word *before = words.data(), *g = before + shape.stride();
+    const bool ray = below(3) == 0;
+    if (ray) shape.facets(g)[0] = 1;
+    double e = 0;
+    std::vector<Dyadic> point;
+    for (int c = 0; c <= dim; ++c) {
+        const bool w = c == dim;
+        const double x = w ? (ray ? 0 : 0.1 + std::abs(uniform()) / 2) : uniform() * (below(3) ? 1 : 1e-9);
+        const double off = (w && ray) || below(2) ? 0 : std::ldexp(uniform(), -20 - below(34));
+        point.push_back(Dyadic::of(x) + Dyadic::of(off));
+        shape.x(g)[w ? shape.last() : c] = x;
+        e = std::max(e, std::abs(off));
+    }
+    shape.error(g) = e;
+    auto value = [&](int s, int j, const std::vector<Dyadic>& inputs, const std::vector<Dyadic>& row) {
+        Dyadic v = exact.bias[size_t(s)][size_t(j)] * point.back();
+        for (size_t i = 0; i < row.size(); ++i) v = v + row[i] * inputs[i];
+        return v;
+    };
+    std::vector<Dyadic> first;
+    Units<1> on = shape.none();  // of the cell: those that are positive, and any that are zero
+    for (int i = 0; i < hidden; ++i) {
+        Dyadic v = value(0, i, point, exact.row[0][0][size_t(i)]);
+        if (v.sign() > 0) shape.positive(before)[0] |= bit(i);
+        if (v.sign() < 0) shape.negative(before)[0] |= bit(i);
+        if (v.sign() > 0 || (v.sign() == 0 && below(2))) on.add(i);
+        first.push_back(v.sign() > 0 ? v : Dyadic());
+    }
+    Counters counters;
+    Watch watch;
+    Hidden signs(p, shape, counters, watch);
+    signs.follow(on);
+    Units<1> asked = shape.none();
+    for (int j = 0; j < units; ++j) asked.add(j);
+    const Units<1> left = signs.through_hidden(before, g, 1, asked);
+    for (int j = 0; j < units; ++j)
+        if (!left.has(j)) require("signs through hidden values", value(1, j, first, exact.row[1][1][size_t(j)]).sign() == shape.side(g, j));
+        else ++tallies["signs left open"].checks;
+}
+
 // --------------------------------------------------------------------------------------- points between two others
 
 /// The zero of a form between two points, all of them off by as much as may be.
@@ -228,6 +288,7 @@ int main(int argc, char** argv) {
     for (int i = 0; i < rounds; ++i) {
         check_products();
         check_blend(), check_blend();
+        check_hidden(), check_hidden();
         check_polish();
         check_rounding();
         if (i % 8 == 0) check_forms<Shape<3, 1>>(1 + below(3), 1);
