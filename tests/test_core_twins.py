@@ -96,3 +96,11 @@ def test_every_function_has_a_twin(package: str) -> None:
         file, function = where.split("::")
         tree = ast.parse((ROOT / file).read_text())
         assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, where
+
+
+def test_the_page_about_the_core_names_every_header_and_each_says_its_idea() -> None:
+    page = (ROOT / "docs" / "core.md").read_text()
+    headers = [path for package in TESTS for path in (ROOT / package / "core").glob("*.hpp")]
+    assert len(headers) > 40
+    assert [path.name for path in headers if f"{path.name}`" not in page] == []
+    assert [path.name for path in headers if not path.read_text().startswith("// ")] == []

@@ -2,6 +2,7 @@
 //
 // The inverse of the basis matrix is kept: entry (j, k) is at j * d + k, and its column k is the edge on which only the
 // basis row k gets slack.  Thresholds in here decide only which proposal is made.
+// Sources: Lemke 1954, The dual method of solving the linear programming problem; Bland 1977 for the rule that ends.
 #pragma once
 #include <algorithm>
 #include <cmath>

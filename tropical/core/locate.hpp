@@ -2,6 +2,7 @@
 //
 // A basis is n + 1 terms that tie at a vertex.  M has the rows (A_k, 1) of the basis; its inverse is kept, and the
 // multipliers of a query (a, 1) are (a, 1) M^-1.  Thresholds decide only which proposal is made.
+// Source: the dual simplex method (Lemke 1954).
 #pragma once
 #include <algorithm>
 #include <cmath>

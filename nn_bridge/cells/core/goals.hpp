@@ -2,6 +2,7 @@
 //
 // A split by a unit tells the patterns with the unit on from those with it off; so some of them, side by side, belong to a
 // subtree, and partitioning these in place tells which belong to either side.
+// Source: partition in place as in quicksort (Hoare 1961).
 #pragma once
 #include <algorithm>
 #include <cstddef>

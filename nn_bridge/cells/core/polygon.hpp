@@ -5,6 +5,7 @@
 // are sorted by the unit's values at its ends.  Two lines cross inside iff their places alternate around the boundary; and
 // with k lines there are 1 + k + sum of d_i cells, where d_i is the number of different points at which line i crosses
 // earlier ones (crossings.hpp).  Rays are corners at infinity like others, and the side between two rays is infinity.
+// Source: the parts into which lines divide the plane, line by line (Steiner 1826).
 #pragma once
 #include <algorithm>
 #include <bit>
