@@ -75,6 +75,11 @@ def test_the_build_requirements_are_pinned() -> None:
         assert f"- {requirement.name} {requirement.specifier}\n" in recipe
 
 
+def test_one_wheel_serves_all_versions_from_3_12_on() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["scikit-build"]["wheel"]["py-api"] == "cp312"
+    assert " STABLE_ABI " in (ROOT / "tools" / "core" / "CMakeLists.txt").read_text()
+
+
 def test_the_core_is_built_again_exactly_when_a_source_changed(tmp_path: Path) -> None:
     for name in ("pyproject.toml", "constraints.txt", "tools/setup.sh", "tools/core/CMakeLists.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
