@@ -66,6 +66,8 @@ PLANTED = (
         "f * norm",
     ),
     ("errors of the facets left out", "polish.hpp", "given.error(k) * norm * UP", "0.0"),
+    ("the rounding of weights left out", "network.hpp", "UNIT_ROUNDOFF * std::abs(z)", "0.0"),
+    ("the rounding of exact vectors left out", "exact.hpp", "exact ? 0 : UNIT_ROUNDOFF", "0.0"),
     ("errors of hidden values left out", "signs.hpp", "std::abs(z) * below.tight_bound(i, x, e)", "0.0"),
 )
 

@@ -20,6 +20,12 @@ PLANTED = (
     ("errors of zeros on an edge left out", "counting.hpp", "(va / total * eb + vb / total * ea) / room * UP", "0.0"),
     ("errors of places on a side left out", "polygon.hpp", "(va / total * eb + vb / total * ea) / room * UP", "0.0"),
     ("errors of the lines left out", "polygon.hpp", "std::max(rows.error, error * scale)", "0.0"),
+    (
+        "a table of places too far off",
+        "crossings.hpp",
+        "least * (doubt - 5 * UNIT_ROUNDOFF) > 2 * UP * forms.error",
+        "least > 0",
+    ),
     ("errors of crossings left out", "crossings.hpp", "(2 * forms.error / s + 5 * UNIT_ROUNDOFF) * UP", "0.0"),
 )
 
