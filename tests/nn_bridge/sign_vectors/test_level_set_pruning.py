@@ -17,6 +17,7 @@ from nn_bridge.sign_vectors.skeleton import AMP, EPS, HEAD, Skeleton, layout_of
 from nn_bridge.sign_vectors.subdivide import Outcome, cut_stage
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, rational
+from tests.nn_bridge.sign_vectors import sign_vector_result_twins as result_twins
 
 PER_CELL = 2
 
@@ -168,6 +169,26 @@ def test_no_cell_with_a_zero_is_dropped(seed, dim, widths, skips, loose, whole):
             low, high = (v + rational(bias) for v in segments.exact_range(cell))
             if low <= 0 <= high:
                 assert segments.open_cells(group, bias, per_group=len(group))[place]
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_a_wrong_bound_is_found(monkeypatch, planted):
+    """In the twin, with numbers that are off by as much as they may be: cells with a zero are dropped then."""
+    monkeypatch.setattr(kernels, "open_cells", result_twins.open_cells)
+    if planted:
+        init = result_twins.Bounds.__init__
+        monkeypatch.setattr(
+            result_twins.Bounds, "__init__", lambda self, later, known, slack: init(self, later, known, 0 * slack)
+        )
+    check = test_no_cell_with_a_zero_is_dropped.hypothesis.inner_test
+    found = 0
+    for seed in range(20):
+        try:
+            check(seed, 2, [3, 2], False, 0.25, False)
+        except AssertionError:
+            found += 1
+    assert (found > 5) == planted
+    assert found == 0 or planted
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
