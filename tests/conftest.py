@@ -69,21 +69,31 @@ def compile_program(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., l
 def compile_planted(
     compile_program: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., list[str]]:
-    """A function that compiles a C++ program with wrong bounds planted in copies of the headers that it includes.
+    """A function that compiles a C++ program with wrong bounds planted in copies of the core's sources.
 
-    Each wrong bound is (header, expression, what stands there instead).  The program runs with the right ones, or with
-    the one whose number, from 1 on, the environment variable ``PUISEUX_PLANTED`` has: one compilation for all.
+    Each wrong bound is an expression, or a pattern of one, and what stands there instead, wherever it occurs.  The
+    program runs with the right ones, or with the one whose number, from 1 on, ``PUISEUX_PLANTED`` has in the
+    environment: one compilation for all.  Sources beside the headers that are no bindings and no engines are linked.
     """
 
-    def compile_planted(source: Path, planted: Sequence[tuple[str, str, str]]) -> list[str]:
-        place = tmp_path_factory.mktemp("headers")
-        for folder in ("polyhedra", "nn_bridge/cells", "tropical"):
-            for path in (ROOT / folder / "core").glob("*.hpp"):
-                shutil.copy(path, place)
-        for number, (header, right, wrong) in enumerate(planted, 1):
-            text = (place / header).read_text()
-            assert text.count(right) == 1, f"{header}: {right}"
-            (place / header).write_text(text.replace(right, f"(planted_bound() == {number} ? {wrong} : ({right}))"))
+    def compile_planted(source: Path, planted: Sequence[tuple[str | re.Pattern[str], str]]) -> list[str]:
+        place = tmp_path_factory.mktemp("planted")
+        own = ROOT / source.parent.relative_to(ROOT / "tests")
+        for folder in dict.fromkeys([own, *(ROOT / name / "core" for name in ("polyhedra", "nn_bridge/cells"))]):
+            for path in folder.glob("*.[ch]pp"):
+                text = path.read_text()
+                if path.suffix == ".hpp" or (folder == own and "nanobind" not in text and path.name[:7] != "engine_"):
+                    assert not (place / path.name).exists(), path.name
+                    (place / path.name).write_text(text)
+        files = sorted(place.iterdir())
+        for number, (right, wrong) in enumerate(planted, 1):
+            pattern = re.compile(re.escape(right)) if isinstance(right, str) else right
+            found = 0
+            for path in files:
+                text, times = pattern.subn(rf"(planted_bound() == {number} ? {wrong} : (\g<0>))", path.read_text())
+                found += times
+                path.write_text(text)
+            assert found, f"no such expression in the core: {pattern.pattern}"
         choice = """#pragma once
 #include <cstdlib>
 inline int planted_bound() {
@@ -93,6 +103,6 @@ inline int planted_bound() {
         bounds = (place / "bounds.hpp").read_text()
         bounds = re.sub(r"\bconstexpr (double \w+\()", r"inline \1", bounds)  # their values depend on the choice
         (place / "bounds.hpp").write_text(bounds.replace("#pragma once", choice))
-        return compile_program(source, f"-I{place}")
+        return compile_program(source, f"-I{place}", *(str(path) for path in files if path.suffix == ".cpp"))
 
     return compile_planted

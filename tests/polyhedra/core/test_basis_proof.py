@@ -115,10 +115,11 @@ def strict_and_wrong(command: list[str], count: int) -> tuple[int, int]:
 
 
 PLANTED = (
-    ("roundings left out", "basis_proof.hpp", "products(d() + 7)", "0.0"),
-    ("the error of the point left out", "basis_proof.hpp", "PERTURBED * moved", "0.0"),
-    ("the error of the multipliers left out", "basis_proof.hpp", "weights[k] > error[k]", "weights[k] > 0"),
-    ("roundings of rows at a point left out", "basis_proof.hpp", "products(d + 4) * size", "0.0"),
+    # what is wrong: the expression in the core, and what stands there instead
+    ("roundings left out", "products(d() + 7)", "0.0"),
+    ("the error of the point left out", "PERTURBED * moved", "0.0"),
+    ("the error of the multipliers left out", "weights[k] > error[k]", "weights[k] > 0"),
+    ("roundings of rows at a point left out", "products(d + 4) * size", "0.0"),
 )
 
 

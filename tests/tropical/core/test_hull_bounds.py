@@ -105,10 +105,11 @@ def under_and_wrong(command: list[str], count: int) -> tuple[int, int]:
 
 
 PLANTED = (
-    ("the error of values left out", "terms.hpp", "top - second > 3 * error", "top - second > 0"),
-    ("roundings of sums left out", "enclosure.hpp", "2 * products(m + 4)", "0.0"),
-    ("the radius of the multipliers left out", "enclosure.hpp", "least > radius", "least > 0"),
-    ("what the radius does to heights left out", "enclosure.hpp", "radius * (heights + PROGRAM_SLACK) * UP", "0.0"),
+    # what is wrong: the expression in the core, and what stands there instead
+    ("the error of values left out", "top - second > 3 * error", "top - second > 0"),
+    ("roundings of sums left out", "2 * products(m + 4)", "0.0"),
+    ("the radius of the multipliers left out", "least > radius", "least > 0"),
+    ("what the radius does to heights left out", "radius * (heights + PROGRAM_SLACK) * UP", "0.0"),
 )
 
 

@@ -7,6 +7,7 @@ their facets, and rounded coordinates.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -33,42 +34,30 @@ KINDS = {
 
 
 PLANTED = (
+    # what is wrong: the expression in the core, and what stands there instead
     (
         "errors of the ends left out",
-        "bounds.hpp",
         "of_x * error_x + of_y * error_y + shift * (apart + error_x + error_y)",
         "shift * (apart + error_x + error_y)",
     ),
-    ("errors of the values left out", "bounds.hpp", "(of_x * ea + of_y * eb) * inverse_total", "0.0"),
-    ("a tenth of the unit roundoff", "bounds.hpp", "(count + 3) * UNIT_ROUNDOFF", "0.1 * (count + 3) * UNIT_ROUNDOFF"),
-    (
-        "errors of the forms below left out",
-        "forms.hpp",
-        "below.error(i) + rounding * below.size(i)",
-        "rounding * below.size(i)",
-    ),
+    ("errors of the values left out", "(of_x * ea + of_y * eb) * inverse_total", "0.0"),
+    ("a tenth of the unit roundoff", "(count + 3) * UNIT_ROUNDOFF", "0.1 * (count + 3) * UNIT_ROUNDOFF"),
+    ("errors of the forms below left out", "below.error(i) + rounding * below.size(i)", "rounding * below.size(i)"),
     (
         "a twentieth of the rounding of a sum of forms",
-        "forms.hpp",
         "products(int(changes_.size()) + int(stage_.rounded) + 2)",
         "0.05 * products(int(changes_.size()) + int(stage_.rounded) + 2)",
     ),
-    (
-        "the error of the point left out",
-        "forms.hpp",
-        "size(j) * (e + products(last() + 1))",
-        "size(j) * products(last() + 1)",
-    ),
+    ("the error of the point left out", "size(j) * (e + products(last() + 1))", "size(j) * products(last() + 1)"),
     (
         "the error of the point left out of the tight bound",
-        "forms.hpp",
-        "f * (norm + (last() + 1) * e) + size(j) * e",
-        "f * norm",
+        re.compile(r"(size\(j\)|row\(last \+ 1\)\[j\]) \* e(?=\) \* UP)"),
+        "0.0",
     ),
-    ("errors of the facets left out", "polish.hpp", "given.error(k) * norm * UP", "0.0"),
-    ("the rounding of weights left out", "network.hpp", "UNIT_ROUNDOFF * std::abs(z)", "0.0"),
-    ("the rounding of exact vectors left out", "exact.hpp", "exact ? 0 : UNIT_ROUNDOFF", "0.0"),
-    ("errors of hidden values left out", "signs.hpp", "std::abs(z) * below.tight_bound(i, x, e)", "0.0"),
+    ("errors of the facets left out", "given.error(k) * norm * UP", "0.0"),
+    ("the rounding of weights left out", "UNIT_ROUNDOFF * std::abs(z)", "0.0"),
+    ("the rounding of exact vectors left out", "exact ? 0 : UNIT_ROUNDOFF", "0.0"),
+    ("errors of hidden values left out", "std::abs(z) * below.tight_bound(i, x, e)", "0.0"),
 )
 
 
