@@ -71,7 +71,10 @@ protected:
         if (keys_.size() < size_t(cell.count * fw + LANES)) keys_.resize(2 * size_t(cell.count * fw) + LANES);
         for (int k = 0; k < n_below_; ++k)
             for (int q = 0; q < fw; ++q) keys_[size_t(k * fw + q)] = shape_.facets(cell[below_[size_t(k)]])[q];
-        watch_.spend(std::int64_t(n_above_) * n_below_);
+        // row by row where there are many pairs, so that a limit also ends a search of minutes
+        const std::int64_t pairs = std::int64_t(n_above_) * n_below_;
+        many_pairs_ = pairs > MANY_PAIRS;
+        if (!many_pairs_) watch_.spend(pairs);
         if constexpr (S::W == 1) {
             dispatch<EdgesOf>(*this, cell, dim);
         } else {
@@ -188,6 +191,8 @@ private:
     int n_above_ = 0, n_below_ = 0, n_on_ = 0;
     std::vector<Edge> edges_;           // the first n_edges_ of them
     size_t n_edges_ = 0;
+    static constexpr int MANY_PAIRS = 1 << 16;  // of generators above and below
+    bool many_pairs_ = false;
     std::vector<Word> keys_;            // facets of the generators below
     std::vector<double> value_, bound_; // of the unit, by place in the cell
 
@@ -222,6 +227,7 @@ private:
     struct EdgesOf {
         PUISEUX_INLINE static void run(Cutting& t, Cell cell, int dim) {
             for (int i = 0; i < t.n_above_; ++i) {
+                if (t.many_pairs_) [[unlikely]] t.watch_.spend(t.n_below_);
                 const int a = t.above_[size_t(i)];
                 const Word key = t.shape_.facets(cell[a])[0];
                 if (bits_of(key) == dim) t.edges_of_simple(a, key);
@@ -280,6 +286,7 @@ private:
 
     void wide_edges_of(Cell cell, int a, int dim) {
         const int fw = shape_.facet_words();
+        if (many_pairs_) [[unlikely]] watch_.spend(std::int64_t(n_below_) * fw);
         const Word* key = shape_.facets(cell[a]);
         int own = 0;
         for (int q = 0; q < fw; ++q) own += bits_of(key[q]);

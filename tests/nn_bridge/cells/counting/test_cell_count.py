@@ -284,6 +284,17 @@ def test_a_limit_of_time_inside_one_step(inputs: int, workers: int, counts: str)
     assert result.seconds < 60
 
 
+@pytest.mark.parametrize("inputs", [60, 66])  # sets of facets in one word, and in several
+def test_a_limit_of_time_inside_a_search_for_edges(inputs: int) -> None:
+    """A cut of 10^5 generators looks at 10^9 pairs: 19 s, and minutes, where the search went on to its end."""
+    rng = np.random.default_rng(1)
+    units = inputs + 10
+    weights = [rng.normal(size=(units, inputs)), rng.normal(size=(1, units))]
+    result = count_cells(Network.from_layers(weights, [rng.normal(size=units), [0]]), time_limit=0.5)
+    assert (result.complete, result.cells) == (False, 1)
+    assert result.seconds < 6
+
+
 def test_cells_with_too_many_vertices_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_count, "_MANY_GENERATORS", 16)
     result = count_cells(with_many_inputs(18), time_limit=0.5)
