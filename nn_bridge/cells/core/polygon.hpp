@@ -1,11 +1,11 @@
 // The number of cells that many lines cut a polygon into, exactly: no cell is made, and no generator on a line.
+// Source: the parts into which lines divide the plane, line by line (Steiner 1826).
 //
 // The polygon is a cell cut by as many zero sets as leave it two dimensions.  A line of a unit meets its boundary in two
 // places: corners, where the unit's sign is zero, or points between two corners with opposite signs.  Places on one side
 // are sorted by the unit's values at its ends.  Two lines cross inside iff their places alternate around the boundary; and
 // with k lines there are 1 + k + sum of d_i cells, where d_i is the number of different points at which line i crosses
 // earlier ones (crossings.hpp).  Rays are corners at infinity like others, and the side between two rays is infinity.
-// Source: the parts into which lines divide the plane, line by line (Steiner 1826).
 #pragma once
 #include <algorithm>
 #include <bit>

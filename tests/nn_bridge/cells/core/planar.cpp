@@ -61,20 +61,25 @@ void set_forms(Problem& p, const std::vector<Form>& forms, double off) {
     }
 }
 
-class Probe : public Counting<S> {
+template <class Engine>
+class ProbeOf : public Engine {
 public:
-    using Counting<S>::Counting;
-    using Counting<S>::quadrants;
+    using Engine::Engine;
+    using Engine::quadrants;
 
-    void follow() { forms_[0].follow(forms_, active_, clock_); }
-    void set_owner(int slot, Facet f) { owner_[size_t(slot)] = f; }
-    std::int64_t cells_of_edge(Cell edge, const Set& units) {
-        tally_ = 0;
-        count(edge, 1, 0, units);
-        return tally_;
+    void follow() { this->forms_[0].follow(this->forms_, this->active_, this->clock_); }
+    void set_owner(int slot, Facet f) { this->owner_[size_t(slot)] = f; }
+    std::int64_t cells_of_edge(Cell edge, const S::Set& units) {
+        this->tally_ = 0;
+        this->count(edge, 1, 0, units);
+        return this->tally_;
     }
-    std::int64_t cells_of_flat(Cell polygon, const Set& units) { return cells_of_polygon(polygon, 0, units); }
+    std::int64_t cells_of_flat(Cell polygon, const S::Set& units) {
+        if constexpr (requires { this->cells_of_polygon(polygon, 0, units); }) return this->cells_of_polygon(polygon, 0, units);
+        else return this->cells_of_polygon(polygon, 0, units.data());
+    }
 };
+using Probe = ProbeOf<Counting<S>>;
 
 /// A problem, a probe, and a cell whose generators are known up to errors.
 struct Trial {
