@@ -31,6 +31,9 @@ public:
     Shape(int dim, int words, int facet_words, int zero_words)
         : dim_(dim), words_(words), facet_words_(facet_words), zero_words_(zero_words), stride_(fixed() + zero_words) {}
 
+    /// The same rows for code that is compiled once, for all shapes.
+    Shape<DYNAMIC, DYNAMIC> any() const { return {last(), words(), facet_words(), zero_words_}; }
+
     int dim() const { return dim_; }
     int last() const {  // the place of w
         if constexpr (N != DYNAMIC) return N;
@@ -85,6 +88,9 @@ private:
 
     int fixed() const { return last() + 2 + facet_words() + 2 * words(); }
 };
+
+/// The shape of rows for code that is compiled once, for all shapes; places beyond the input's coordinates count as some.
+using AnyShape = Shape<DYNAMIC, DYNAMIC>;
 
 /// A cell is its generators, side by side.
 struct Cell {
