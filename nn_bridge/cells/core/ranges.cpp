@@ -1,7 +1,6 @@
 // The arithmetic of ranges.hpp, where the lemma about their rounding is.
 #include "ranges.hpp"
 
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -9,13 +8,6 @@
 namespace puiseux::cells {
 
 namespace {
-
-/// Call f with every member of a set of units of a stage, in order.
-template <class F>
-void each(const Word* set, int units, F&& f) {
-    for (int q = 0; 64 * q < units; ++q)
-        for (Word w = set[q]; w; w &= w - 1) f(64 * q + std::countr_zero(w));
-}
 
 /// The lanes of some bits.
 PUISEUX_INLINE Mask lanes(const Word* bits, int j) {
@@ -181,14 +173,14 @@ void Ranges::add_open(int stage, int count, const Word* open) {
         if (w.source == stage) block = &w;
     if (!block) return;
     int units = 0;
-    each(open, block->inputs, [&](int) { ++units; });
+    each_member(open, words_for(block->inputs), [&](int) { ++units; });
     if (!units) return;
     RangesOfStage &b = stages_[size_t(stage) + 1], &from = stages_[size_t(stage)];
     const double lost = 3 * products(units + 8);
     for (int t = 0; t < count; ++t) {
         terms_.clear();
         const double *middle = from.middle_at(t), *radius = from.radius_at(t);
-        each(open, block->inputs, [&](int i) {
+        each_member(open, words_for(block->inputs), [&](int i) {
             if (!(middle[i] == 0 && radius[i] == 0)) terms_.push_back({block->row(i), middle[i], radius[i]});
         });
         add(terms_, lost, net.padded, b.middle_at(t), b.radius_at(t));
@@ -217,7 +209,7 @@ void Ranges::weigh(Cell cell, int first, int stage, const std::vector<FormTable>
             if (block.source >= first) continue;
             // units that are done: affine on the cell
             const FormTable& done = forms[size_t(block.source)];
-            each(active[size_t(block.source)], block.inputs, [&](int i) {
+            each_member(active[size_t(block.source)], words_for(block.inputs), [&](int i) {
                 const double doubt = done.error(i) < UNKNOWN ? done.tight_bound(i, x, e) : UNKNOWN;
                 terms_.push_back({block.row(i), done.value(i, x), doubt});
             });
