@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cutting.hpp"
+#include "polish.hpp"
 
 namespace puiseux::cells {
 

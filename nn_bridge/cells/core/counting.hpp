@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "polygon.hpp"
+#include "cutting.hpp"
 
 namespace puiseux::cells {
 
@@ -30,8 +30,8 @@ inline int most_cells(int hyperplanes, int dim) {
 }
 
 template <class S>
-class Counting : public Polygons<S> {
-    using Base = Polygons<S>;
+class Counting : public Cutting<S> {
+    using Base = Cutting<S>;
 
 public:
     using typename Base::Set;
@@ -66,11 +66,11 @@ protected:
         const int cuts = cut.count();
         watch_.spend(flat.count);
         if (cuts <= 1) return add(1 + cuts);
-        if (dim == 1) return add(1 + zeros(flat[0], flat[1], stage, cut));
+        if (dim == 1) return add(1 + this->zeros_on_edge(flat[0], flat[1], stage, cut.data()));
         if (cuts <= FEW)
             if (const Word patterns = patterns_met(flat, dim, stage, cut)) return add(bits_of(patterns));
         if (dim == 2 && cuts >= Base::FEW_LINES)
-            if (const std::int64_t cells = this->cells_of_polygon(flat, stage, cut); cells > 0) return ++counters_.polygons, add(cells);
+            if (const std::int64_t cells = this->cells_of_polygon(flat, stage, cut.data()); cells > 0) return ++counters_.polygons, add(cells);
         add(1);
         Set later = cut;
         cut.each([&](int i) {
@@ -205,42 +205,6 @@ private:
             if (met == 15) meeting.add(j);
             else if (met < 0) unknown.add(j);
         });
-    }
-
-    /// The number of different zeros of units on an edge.
-    std::int64_t zeros(Word* a, Word* b, int stage, const Set& cut) {
-        const Forms<S>& forms = forms_[size_t(stage)];
-        struct Zero {
-            double at, error;
-        };
-        const double e_a = shape_.error(a), e_b = shape_.error(b);
-        std::vector<Zero> found;
-        bool known = true;
-        cut.each([&](int j) {
-            const double va = std::abs(forms.value(j, shape_.x(a))), vb = std::abs(forms.value(j, shape_.x(b))), total = va + vb;
-            const double ea = forms.tight_bound(j, shape_.x(a), e_a), eb = forms.tight_bound(j, shape_.x(b), e_b), room = total - ea - eb;
-            known = known && room > total / 2;
-            found.push_back({va / total, (va / total * eb + vb / total * ea) / room * UP + 4 * UNIT_ROUNDOFF});
-        });
-        if (!known) return exact_zeros(a, b, stage, cut);
-        std::sort(found.begin(), found.end(), [](const Zero& p, const Zero& q) { return p.at < q.at; });
-        double high = -1;
-        for (const Zero& z : found) {
-            if (!(z.at - z.error > high)) return exact_zeros(a, b, stage, cut);
-            high = std::max(high, z.at + z.error);
-        }
-        return std::int64_t(found.size());
-    }
-
-    PUISEUX_RARELY std::int64_t exact_zeros(Word* a, Word* b, int stage, const Set& cut) {
-        const Integers at_a = this->exact_point(a, stage), at_b = this->exact_point(b, stage);
-        std::vector<Ratio> found;  // of the values at both ends: the zero's place
-        cut.each([&](int j) {
-            ++counters_.exact;
-            const Integers& row = this->exact_row(stage, j);
-            found.emplace_back(abs(dot(row, at_a)), abs(dot(row, at_b)));
-        });
-        return different_ratios(found);
     }
 };
 

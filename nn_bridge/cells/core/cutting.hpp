@@ -22,12 +22,6 @@ struct MoreFacets : std::exception {
     const char* what() const noexcept override { return "a cell with more facets than there are slots"; }
 };
 
-/// A number that brings the largest coordinate into [1/2, 1).
-inline double scale_of(double top) {
-    const auto bits = std::bit_cast<std::uint64_t>(top) & 0x7ff0000000000000u;
-    return top > 1e-250 ? std::bit_cast<double>(0x7fd0000000000000u - bits) : 1.0;
-}
-
 template <class S>
 class Cutting : public Signing<S> {
     using Base = Signing<S>;

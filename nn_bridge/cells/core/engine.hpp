@@ -1,6 +1,6 @@
 // The engines that are compiled: storage for 2, 3, 4 and 6 coordinates with sets of one or two words, for 8 and 12 with sets
 // of one, and one for everything else; and one that counts without cells, for problems without a start cell.
-// Each takes some six seconds to compile; sets of two words in eight and more coordinates belong to counts that no one ends.
+// Each takes some three seconds to compile; sets of two words in eight and more coordinates belong to counts that no one ends.
 #pragma once
 #include <memory>
 

@@ -1,6 +1,5 @@
 #include <memory>
 
-#include "arrangement.hpp"
 #include "engine_of.hpp"
 
 template std::unique_ptr<puiseux::cells::Engine> puiseux::cells::engine_of<8>(Width, Walk&, int);
@@ -12,7 +11,5 @@ std::unique_ptr<Engine> engine_of_any_size(int facet_words, Walk& walk, int zero
     using Any = Shape<DYNAMIC, DYNAMIC>;
     return std::make_unique<Tree<Any>>(Any(walk.problem.dim, walk.problem.words(), facet_words, zero_words), walk);
 }
-
-std::unique_ptr<Engine> engine_of_arrangements(Walk& walk) { return std::make_unique<Arrangement>(walk); }
 
 }  // namespace puiseux::cells

@@ -14,6 +14,30 @@
 
 namespace puiseux::cells {
 
+/// A view of the forms of a stage, whatever the shape: coefficients, then size, slack and error, each for all units.
+struct FormTable {
+    const double* data;
+    int padded, last;
+    bool whole;
+
+    const double* row(int c) const { return data + size_t(c) * size_t(padded); }
+    double error(int j) const { return row(last + 3)[j]; }
+    double value(int j, const double* x) const {
+        double v = row(last)[j] * x[last];
+        for (int c = 0; c < last; ++c) v += row(c)[j] * x[c];
+        return v;
+    }
+    /// A bound that is tighter than the lemma's, from the sizes of the terms; also where the coordinates exceed 1.  0 if the
+    /// value is exact.
+    double tight_bound(int j, const double* x, double e) const {
+        double terms = 0, norm = 0;
+        for (int c = 0; c <= last; ++c) terms += std::abs(row(c)[j] * x[c]), norm += std::abs(x[c]);
+        const double f = error(j);
+        if (e == 0 && f == 0 && (terms == 0 || (whole && terms < WHOLE))) return 0;
+        return (products(last + 1) * terms + f * (norm + (last + 1) * e) + row(last + 1)[j] * e) * UP + UNDERFLOW_SLACK;
+    }
+};
+
 /// Certain signs of units at a point: positive, negative, or not known; all others are zero.
 template <class Set>
 struct Signs {
@@ -49,14 +73,9 @@ public:
     /// The bound of the lemma (bounds.hpp) at a point with the given error.
     double bound(int j, double e) const { return size(j) * (e + products(last() + 1)) + slack(j); }
 
-    /// A tighter bound, from the sizes of the terms; also where the coordinates exceed 1.  0 if the value is exact.
-    double tight_bound(int j, const double* x, double e) const {
-        double terms = 0, norm = 0;
-        for (int c = 0; c <= last(); ++c) terms += std::abs(row(c)[j] * x[c]), norm += std::abs(x[c]);
-        const double f = error(j);
-        if (e == 0 && f == 0 && (terms == 0 || (whole_ && terms < WHOLE))) return 0;
-        return (products(last() + 1) * terms + f * (norm + (last() + 1) * e) + size(j) * e) * UP + UNDERFLOW_SLACK;
-    }
+    FormTable table() const { return {data_.data(), padded_, last(), whole_}; }
+    /// A tighter bound, see above.
+    double tight_bound(int j, const double* x, double e) const { return table().tight_bound(j, x, e); }
 
     /// The signs of all units at a point that the lemma tells.
     Signs<Set> signs(const double* x, double e) const { return dispatch<SignsAt>(*this, x, e); }

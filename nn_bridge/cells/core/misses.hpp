@@ -4,413 +4,107 @@
 // strictly, on the whole closed cell.  In the last stage the signs at the generators decide that exactly, so the leaves that
 // are left do not depend on the bounds; in earlier stages the bounds save the work below.
 //
-// Bounds.  Each point of a cell is a combination of its generators with weights that are not negative; fix one for each point.
-// For a unit with pre-activation z keep numbers low(v), high(v) at the generators v such that, at each point of the cell, z
-// lies between the combination of the low(v) and that of the high(v).  For the stage at hand both are z(v) itself, up to
-// rounding.  Since ReLU is convex and positively homogeneous, relu(z) is at most the combination of max(0, high(v)); and it is
-// at least that of the low(v), and at least 0, whichever is taken for the unit.  Sums with weights give the bounds of the next
-// stage.  A last unit is positive on the cell if its low(v) are not negative, and positive at all vertices (rays only add).
-//
-// Rounding.  Bounds are a middle and a radius.  A sum of k products is off by at most products(k) times the sum of the sizes of
-// its terms (bounds.hpp), so the radius of each term grows by that share of its size before they are summed; rounded weights
-// count as one more rounding, and the error of a generator's coordinates as in the lemma there.  Overflow makes infinities and
-// then numbers that are not numbers: all comparisons are written so that these prove nothing.
+// A last unit is positive on the cell if its lower bounds at the generators are not negative, and positive at all vertices
+// (rays only add); ranges.hpp has the bounds.
 #pragma once
-#include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
-#include "forms.hpp"
+#include "ranges.hpp"
 #include "walk.hpp"
 
 namespace puiseux::cells {
 
-template <class S>
-class Misses {
+/// What does not depend on the shape of rows; it is compiled once (misses.cpp).
+class MissProofs {
 public:
-    using Set = typename S::Set;
-
-    PUISEUX_RARELY Misses(const Problem& problem, const S& shape) : problem_(problem), shape_(shape), last_(problem.last_stage()), stages_(problem.stages.size()) {
-        double below = 0;
-        bool chain = true;
-        for (int s = last_; s >= 0; --s) {
-            const Stage& net = problem.stages[size_t(s)];
-            effort_.push_back(below), whole_.push_back(!chain);
-            if (s > 0) ahead_.emplace_back(problem, shape, last_ + 1 - s), ahead_active_.emplace_back(problem.stages.size(), shape.none());
-            for (const Weights& block : net.blocks) below += block.inputs * net.padded / 2;
-            chain = chain && net.chain;
-            if (s > 0)
-                for (const double e : net.error) usable_ = usable_ && e < UNKNOWN;
-        }
-        std::reverse(effort_.begin(), effort_.end()), std::reverse(whole_.begin(), whole_.end());
-        odds_.resize(2 * SIZES * problem.stages.size());
-        const Stage& net = problem.stages[size_t(last_)];
-        if (net.units > FEW_UNITS) return;
-        for (const Weights& block : net.blocks) {
-            const int padded = padded_to_lanes(block.inputs);
-            std::vector<double>& own = across_.emplace_back(size_t(net.units) * size_t(padded));
-            for (int i = 0; i < block.inputs; ++i)
-                for (int j = 0; j < net.units; ++j) own[size_t(j) * size_t(padded) + size_t(i)] = block.row(i)[j];
-        }
-    }
+    MissProofs(const Problem& problem, const AnyShape& shape);
 
     /// The operations that bounds take on a cell with so many generators, about.
-    double effort(int stage, int units, int count) const {
-        const int next = problem_.stages[size_t(stage) + 1].padded;
-        return count * (next * (problem_.dim + 4 + units) + (units + 4) * (problem_.dim + 8) + effort_[size_t(stage) + 1]);
-    }
+    double effort(int stage, int units, int count) const;
 
     /// Whether bounds are likely to save more than their effort, on a cell of a stage that so many of its units cut.
     ///
     /// Lines in general position cut a polygon into some 1 + k + k^2 / 4 cells, and each later stage cuts these again; how
     /// often bounds prove a miss is learnt for each stage and size of cells.  Now and then they are asked for all the same.
-    bool promising(int stage, bool inside, int units, int count) {
-        Odds& odds = odds_of(stage, inside, units);
-        const double effort = this->effort(stage, units, count);
-        const double k = units, below = (1 + k + k * k / 4) * double(1 << (last_ - 1 - stage)) * SPLIT;
-        return double(odds.gone + 2) * below > double(odds.tried + 3) * effort || ++odds.passed % 64 == 0;
-    }
+    bool promising(int stage, bool inside, int units, int count);
     /// Note whether bounds proved a miss on a cell that lies so many decisions deep.
-    void learn(int stage, int depth, bool inside, int units, bool gone) {
-        Odds& odds = odds_of(stage, inside, units);
-        ++odds.tried, odds.gone += gone;
-        if (!gone) rest_stage_ = stage, rest_from_ = depth, rest_to_ = depth + hopeless_;
-    }
+    void learn(int stage, int depth, bool inside, int units, bool gone);
     /// Whether bounds of a cell shortly before in the same stage were so far from a proof that this one goes without.
-    bool resting(int stage, int depth) {
-        if (stage == rest_stage_ && depth > rest_from_ && depth <= rest_to_) return true;
-        rest_stage_ = -1;
-        return false;
-    }
+    bool resting(int stage, int depth);
 
     /// Whether the signs at the generators of a cell of the last stage prove a miss.
-    bool surely(const std::vector<Miss>& misses, Cell cell) const {
-        return any(misses, [&](const Literal& l) {
-            for (Word* g : cell) {
-                const int side = l.positive ? shape_.side(g, l.unit) : -shape_.side(g, l.unit);
-                if (side < 0 || (side == 0 && !shape_.is_ray(g))) return false;
-            }
-            return true;
-        });
-    }
+    bool surely(const std::vector<Miss>& misses, Cell cell) const;
 
-    /// Whether bounds prove a miss on a cell of an earlier stage; `open` are its units that still cut the cell.
-    bool provably(const std::vector<Miss>& misses, Cell cell, int stage, const Set& positive, const Set& open, const std::vector<Forms<S>>& forms,
-                  const std::vector<Set>& active) {
-        if (!usable_) return false;
-        for (Word* g : cell)
-            if (!(shape_.error(g) <= LOOSE)) return false;
-        const Set* some = whole_[size_t(stage)] ? nullptr : &open;
-        begin(cell, stage, forms[size_t(stage)], true, some);
-        rectify(stage, cell.count, some);
-        look_ahead(cell, stage, positive - open, open, forms, active);
-        for (int s = stage + 2; s <= last_; ++s) {
-            rectify(s - 1, cell.count, nullptr);
-            weigh(cell, stage, s, forms, active);
-        }
-        Bounds& found = stages_[size_t(last_)];
-        hopeless_ = misses.front().empty() ? 0 : hopeless(misses.front().front().unit, found, cell.count);
-        return any(misses, [&](const Literal& l) {
-            for (int t = 0; t < cell.count; ++t) {
-                const double middle = l.positive ? found.middle_at(t)[l.unit] : -found.middle_at(t)[l.unit];
-                const double radius = found.radius_at(t)[l.unit];
-                if (!(middle > radius || (middle >= radius && shape_.is_ray(cell[t])))) return false;
-            }
-            return true;
-        });
-    }
-
-    /// What the last call of `provably` found about a unit of the last stage at a generator: a middle and a radius.
+    /// What the last proof found about a unit of the last stage at a generator: a middle and a radius.
     std::pair<double, double> bounds(int t, int unit) {
-        Bounds& found = stages_[size_t(last_)];
+        RangesOfStage& found = ranges_.of(last_);
         return {found.middle_at(t)[unit], found.radius_at(t)[unit]};
     }
 
-private:
-    /// The bounds of a stage's units, before or after their ReLU, generator by generator.
-    struct Bounds {
-        int padded = 0;
-        std::vector<double> middle, radius;
-        void resize(int units, int count) {
-            padded = units;
-            const size_t n = size_t(units) * size_t(count);
-            if (middle.size() < n) middle.resize(n), radius.resize(n);
-        }
-        double* middle_at(int t) { return &middle[size_t(t) * size_t(padded)]; }
-        double* radius_at(int t) { return &radius[size_t(t) * size_t(padded)]; }
-    };
-    /// A term of a sum: the weights of all units on something that lies within a radius of a number.
-    struct Term {
-        const double* weights;
-        double middle, radius;
-    };
+protected:
+    /// Whether bounds can prove anything about a cell.
+    bool usable(Cell cell) const;
+    /// Whether they prove a miss, given the forms and patterns of the stages up to this one, and the next stage's forms where
+    /// the units that are open are off.
+    bool proves(const std::vector<Miss>& misses, Cell cell, int stage, const Word* open, const std::vector<FormTable>& forms,
+                const std::vector<const Word*>& active, const FormTable& ahead);
 
+private:
     /// How often bounds were asked for, proved a miss, and were passed over.
     struct Odds {
         std::int64_t tried = 0, gone = 0, passed = 0;
     };
     static constexpr double SPLIT = 1000;  // the operations that a cell is worth, about
     static constexpr int SIZES = 8;
-    static constexpr int FEW_UNITS = 8;     // so few units of the last stage are summed up one by one
 
     const Problem& problem_;
-    const S& shape_;
+    AnyShape shape_;
     int last_;
+    Ranges ranges_;
     bool usable_ = true;                // whether the weights of all later stages are known up to their last place
     std::vector<double> effort_;        // by stage: of the bounds of later stages from those of this one, a generator
     std::vector<bool> whole_;           // by stage: whether others than the next one read it
-    std::vector<Forms<S>> ahead_;       // of stages 1, 2, ..: the forms where the units that are open one stage before are off
-    std::vector<std::vector<Set>> ahead_active_;
-    std::uint64_t clock_ = 0;
-    std::vector<Bounds> stages_;
-    std::vector<Term> terms_;
-    std::vector<std::vector<double>> across_;  // by block of the last stage: the weights unit by unit
     int hopeless_ = 0, rest_stage_ = -1, rest_from_ = 0, rest_to_ = 0;
     std::vector<Odds> odds_;            // by stage, at its beginning or inside it, by the size of the number of units that cut
 
-    Odds& odds_of(int stage, bool inside, int units) {
-        return odds_[size_t((2 * stage + int(inside)) * SIZES + std::min(SIZES - 1, int(std::bit_width(unsigned(units)))))];
+    Odds& odds_of(int stage, bool inside, int units);
+};
+
+/// The proofs on cells of some shape.
+template <class S>
+class Misses : public MissProofs {
+public:
+    using Set = typename S::Set;
+
+    PUISEUX_RARELY Misses(const Problem& problem, const S& shape) : MissProofs(problem, shape.any()) {
+        const int stages = int(problem.stages.size());
+        for (int s = 1; s < stages; ++s) ahead_.emplace_back(problem, shape, s), ahead_active_.emplace_back(size_t(stages), shape.none());
     }
 
-    /// For how many decisions more a proof is unlikely: none of a unit's signs at the generators is told by its bounds, or
-    /// two are told that differ.  That changes nothing but the effort.
-    static int hopeless(int unit, Bounds& found, int count) {
-        bool positive = false, negative = false;
-        for (int t = 0; t < count; ++t) {
-            const double middle = found.middle_at(t)[unit], radius = found.radius_at(t)[unit];
-            positive = positive || middle > radius, negative = negative || -middle > radius;
-        }
-        return positive == negative ? positive ? 1 : 2 : 0;
-    }
-
-    template <class Holds>
-    static bool any(const std::vector<Miss>& misses, Holds&& holds) {
-        for (const Miss& miss : misses)
-            if (std::all_of(miss.begin(), miss.end(), holds)) return true;
-        return false;
-    }
-
-    /// The lanes of some bits.
-    PUISEUX_INLINE static Mask lanes(const Word* bits, int j) {
-        const auto four = std::int64_t(bits[j >> 6] >> (j & 63));
-        return Mask{-(four & 1), -(four >> 1 & 1), -(four >> 2 & 1), -(four >> 3 & 1)};
-    }
-    /// Whether some lanes are to be filled: all of them, or those with one of the given units.
-    PUISEUX_INLINE static bool in_use(const Set* some, int j) { return !some || ((*some)[j >> 6] >> (j & 63) & 15) != 0; }
-
-    /// The next stage: units that are on everywhere, or off, are part of its forms; the others lie between two bounds each.
-    void look_ahead(Cell cell, int stage, const Set& on, const Set& open, const std::vector<Forms<S>>& forms, const std::vector<Set>& active) {
+    /// Whether bounds prove a miss on a cell of an earlier stage; `open` are its units that still cut the cell.
+    bool provably(const std::vector<Miss>& misses, Cell cell, int stage, const Set& positive, const Set& open, const std::vector<Forms<S>>& forms,
+                  const std::vector<Set>& active) {
+        if (!usable(cell)) return false;
+        // units that are on everywhere, or off, are part of the next stage's forms
         Forms<S>& ahead = ahead_[size_t(stage)];
         std::vector<Set>& pattern = ahead_active_[size_t(stage)];
-        for (int s = 0; s < stage; ++s) pattern[size_t(s)] = active[size_t(s)];
-        pattern[size_t(stage)] = on;
+        tables_.clear(), words_.clear();
+        for (int s = 0; s <= stage; ++s) {
+            pattern[size_t(s)] = s < stage ? active[size_t(s)] : positive - open;
+            tables_.push_back(forms[size_t(s)].table()), words_.push_back(pattern[size_t(s)].data());
+        }
         ahead.follow(forms, pattern, clock_);
-        begin(cell, stage + 1, ahead, false, nullptr);
-        const Stage& net = problem_.stages[size_t(stage) + 1];
-        const Weights* block = nullptr;
-        for (const Weights& w : net.blocks)
-            if (w.source == stage) block = &w;
-        if (!block || !open.any()) return;
-        Bounds& b = stages_[size_t(stage) + 1];
-        Bounds& from = stages_[size_t(stage)];
-        const double lost = 3 * products(open.count() + 8);
-        for (int t = 0; t < cell.count; ++t) {
-            terms_.clear();
-            const double *middle = from.middle_at(t), *radius = from.radius_at(t);
-            open.each([&](int i) {
-                if (!(middle[i] == 0 && radius[i] == 0)) terms_.push_back({block->row(i), middle[i], radius[i]});
-            });
-            add(terms_, lost, net.padded, b.middle_at(t), b.radius_at(t));
-        }
+        return proves(misses, cell, stage, open.data(), tables_, words_, ahead.table());
     }
 
-    /// The pre-activations of a stage as values of its forms, of some units or all; `signs`: those of its units at the
-    /// generators are known better.
-    void begin(Cell cell, int stage, const Forms<S>& forms, bool signs, const Set* some) {
-        Bounds& b = stages_[size_t(stage)];
-        b.resize(forms.padded(), cell.count);
-        for (int t = 0; t < cell.count; ++t) dispatch<Values>(*this, forms, cell[t], signs, some, b.middle_at(t), b.radius_at(t));
-    }
-
-    struct Values {
-        PUISEUX_INLINE static void run(const Misses& m, const Forms<S>& forms, Word* g, bool signs, const Set* some, double* middle, double* radius) {
-            const S& shape = m.shape_;
-            const int last = shape.last(), padded = forms.padded();
-            const double *x = shape.x(g), e = shape.error(g);
-            double norm = 0;
-            for (int c = 0; c <= last; ++c) norm += std::abs(x[c]);
-            const Vec none = all(0.0), spread = all(norm + (last + 1) * e), share = all(products(last + 3)), off = all(e);
-            const bool whole = m.problem_.whole && e == 0;
-            for (int j = 0; j < padded; j += LANES) {
-                if (!in_use(some, j)) continue;
-                Vec v = load(forms.row(last) + j) * all(x[last]), terms = absolute(v);
-                for (int c = 0; c < last; ++c) {
-                    const Vec product = load(forms.row(c) + j) * all(x[c]);
-                    v += product, terms += absolute(product);
-                }
-                // as Forms::tight_bound, with two roundings more
-                const Vec f = load(forms.row(last + 3) + j), size = load(forms.row(last + 1) + j);
-                Vec doubt = (share * terms + f * spread + size * off) * all(UP) + all(UNDERFLOW_SLACK);
-                if (whole) doubt = chosen((f == none) & (terms < all(WHOLE)), none, doubt);
-                if (!signs) {
-                    store(middle + j, v), store(radius + j, doubt);
-                    continue;
-                }
-                const Mask positive = lanes(shape.positive(g), j), negative = lanes(shape.negative(g), j);
-                const Vec low = v - doubt, high = v + doubt;
-                store_between(middle + j, radius + j, chosen(positive & ~(low > none), none, chosen(positive | negative, low, none)),
-                              chosen(negative & (high > none), none, chosen(positive | negative, high, none)));
-            }
-        }
-    };
-
-    /// Store bounds as a middle and a radius.
-    PUISEUX_INLINE static void store_between(double* middle, double* radius, const Vec& low, const Vec& high) {
-        const Vec half = (low + high) * all(0.5);
-        store(middle, half), store(radius, (high - low) * all(0.5 * UP) + absolute(half) * all(4 * UNIT_ROUNDOFF));
-    }
-
-    /// From bounds of pre-activations, of some units or all, to bounds of what their ReLU gives.
-    void rectify(int stage, int count, const Set* some) { dispatch<Rectify>(stages_[size_t(stage)], count, some); }
-
-    struct Rectify {
-        PUISEUX_INLINE static void run(Bounds& b, int count, const Set* some) {
-            const Vec none = all(0.0);
-            double *const middles = b.middle.data(), *const radii = b.radius.data();
-            const size_t padded = size_t(b.padded), end = padded * size_t(count);
-            for (size_t j = 0; j < padded; j += LANES) {
-                if (!in_use(some, int(j))) continue;
-                Vec total = none;
-                for (size_t at = j; at < end; at += padded) total += load(middles + at);
-                const Mask follow = total > none;  // z itself is the better lower bound, by and large; else 0
-                for (size_t at = j; at < end; at += padded) {
-                    const Vec middle = load(middles + at), radius = load(radii + at);
-                    const Vec wide = radius + (absolute(middle) + radius) * all(4 * UNIT_ROUNDOFF);
-                    const Vec low = middle - wide, high = middle + wide;
-                    const Mask zero = (middle == none) & (radius == none);
-                    store_between(middles + at, radii + at, chosen(follow & ~zero, low, none), chosen((high <= none) | zero, none, high));
-                }
-            }
-        }
-    };
-
-    /// The pre-activations of a stage from what the stages before it give.
-    void weigh(Cell cell, int first, int stage, const std::vector<Forms<S>>& forms, const std::vector<Set>& active) {
-        const Stage& net = problem_.stages[size_t(stage)];
-        Bounds& b = stages_[size_t(stage)];
-        b.resize(net.padded, cell.count);
-        const bool across = stage == last_ && !across_.empty();
-        int later = 0;  // terms that are read from bounds
-        for (const Weights& block : net.blocks)
-            if (block.source >= first) later += padded_to_lanes(block.inputs);
-        for (int t = 0; t < cell.count; ++t) {
-            Word* g = cell[t];
-            const double *x = shape_.x(g), e = shape_.error(g), w = x[shape_.last()];
-            terms_.clear();
-            double norm = std::abs(w);
-            if (w != 0) terms_.push_back({net.bias.data(), w, e});
-            for (int c = 0; c < problem_.dim; ++c) {
-                norm += std::abs(x[c]);
-                if (x[c] != 0 || e != 0) terms_.push_back({&net.direct[size_t(c) * size_t(net.padded)], x[c], e});
-            }
-            for (const Weights& block : net.blocks) {
-                if (block.source >= first) continue;
-                // units that are done: affine on the cell
-                const Forms<S>& done = forms[size_t(block.source)];
-                active[size_t(block.source)].each([&](int i) {
-                    const double doubt = done.error(i) < UNKNOWN ? done.tight_bound(i, x, e) : UNKNOWN;
-                    terms_.push_back({block.row(i), done.value(i, x), doubt});
-                });
-            }
-            const double lost = 3 * products(int(terms_.size()) + later + 8);
-            const double off = (norm + (problem_.dim + 1) * e) * UP;
-            double *const middle = b.middle_at(t), *const radius = b.radius_at(t);
-            for (int j = 0; j < net.padded; ++j) middle[j] = 0, radius[j] = terms_.empty() ? 0.0 : net.error[size_t(j)] * off;
-            add(terms_, lost, net.padded, middle, radius);
-            for (size_t k = 0; k < net.blocks.size(); ++k) {
-                const Weights& block = net.blocks[k];
-                if (block.source < first) continue;
-                Bounds& from = stages_[size_t(block.source)];
-                dispatch<Widen>(from.middle_at(t), from.radius_at(t), lost, from.padded);
-                if (across) dispatch<Across>(across_[k], net.units, from.padded, from.middle_at(t), from.radius_at(t), lost, middle, radius);
-                else dispatch<Along>(block, from.middle_at(t), from.radius_at(t), lost, middle, radius);
-            }
-        }
-    }
-
-    /// Adds terms, for all units side by side, each with a radius that makes up for the sum.
-    static void add(std::vector<Term>& terms, double lost, int padded, double* middle, double* radius) {
-        if (terms.empty()) return;
-        for (Term& term : terms) term.radius += lost * (std::abs(term.middle) + term.radius) + SMALLEST;
-        dispatch<Sum>(terms, padded, middle, radius);
-    }
-
-    struct Sum {
-        PUISEUX_INLINE static void run(const std::vector<Term>& terms, int padded, double* middle, double* radius) {
-            for (int j = 0; j < padded; j += LANES) {
-                Vec m = load(middle + j), r = load(radius + j) + absolute(m) * all(products(int(terms.size()) + 8));
-                for (const Term& term : terms) {
-                    const Vec w = load(term.weights + j);
-                    m += w * all(term.middle), r += absolute(w) * all(term.radius);
-                }
-                store(middle + j, m), store(radius + j, r * all(UP));
-            }
-        }
-    };
-
-    /// Widens bounds that are to be terms of a sum by what the sum may lose; what is exactly zero adds nothing.
-    struct Widen {
-        PUISEUX_INLINE static void run(const double* middle, double* radius, double lost, int padded) {
-            const Vec none = all(0.0), share = all(lost);
-            for (int i = 0; i < padded; i += LANES) {
-                const Vec x = load(middle + i), e = load(radius + i);
-                store(radius + i, chosen((x == none) & (e == none), none, e + (share * (absolute(x) + e) + all(SMALLEST))));
-            }
-        }
-    };
-
-    /// Adds weights times bounds, for all units of a stage side by side; what is there counts as one term.
-    struct Along {
-        PUISEUX_INLINE static void run(const Weights& block, const double* from, const double* wide, double lost, double* middle, double* radius) {
-            int j = 0;
-            for (; j + 4 * LANES <= block.padded; j += 4 * LANES) lanes_at<4>(block, j, from, wide, lost, middle, radius);
-            for (; j < block.padded; j += LANES) lanes_at<1>(block, j, from, wide, lost, middle, radius);
-        }
-        template <int K>
-        PUISEUX_INLINE static void lanes_at(const Weights& block, int j, const double* from, const double* wide, double lost, double* middle, double* radius) {
-            Vec m[K], r[K];
-            for (int k = 0; k < K; ++k) m[k] = load(middle + j + k * LANES), r[k] = load(radius + j + k * LANES) + absolute(m[k]) * all(lost);
-            const double* weights = block.data.data() + j;
-            for (int i = 0; i < block.inputs; ++i, weights += block.padded) {
-                const Vec x = all(from[i]), e = all(wide[i]);
-                for (int k = 0; k < K; ++k) {
-                    const Vec w = load(weights + k * LANES);
-                    m[k] += w * x, r[k] += absolute(w) * e;
-                }
-            }
-            for (int k = 0; k < K; ++k) store(middle + j + k * LANES, m[k]), store(radius + j + k * LANES, r[k] * all(UP));
-        }
-    };
-
-    /// The same unit by unit, with four terms side by side: for stages of few units.
-    struct Across {
-        PUISEUX_INLINE static void run(const std::vector<double>& weights, int units, int padded, const double* from, const double* wide, double lost,
-                                       double* middle, double* radius) {
-            const double* row = weights.data();
-            for (int j = 0; j < units; ++j, row += padded) {
-                Vec m = all(0.0), r = m;
-                for (int i = 0; i < padded; i += LANES) {
-                    const Vec w = load(row + i);
-                    m += w * load(from + i), r += absolute(w) * load(wide + i);
-                }
-                radius[j] = (radius[j] + std::abs(middle[j]) * lost + ((r[0] + r[1]) + (r[2] + r[3]))) * UP;
-                middle[j] += (m[0] + m[1]) + (m[2] + m[3]);
-            }
-        }
-    };
+private:
+    std::vector<Forms<S>> ahead_;       // of stages 1, 2, ..: the forms where the units that are open one stage before are off
+    std::vector<std::vector<Set>> ahead_active_;
+    std::uint64_t clock_ = 0;
+    std::vector<FormTable> tables_;     // of the stages up to the cell's
+    std::vector<const Word*> words_;    // .. their patterns
 };
 
 }  // namespace puiseux::cells

@@ -11,6 +11,8 @@
 //     zeros           where faces are wanted: units of finished stages, and walls, that vanish there
 #pragma once
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -30,6 +32,9 @@ public:
 
     Shape(int dim, int words, int facet_words, int zero_words)
         : dim_(dim), words_(words), facet_words_(facet_words), zero_words_(zero_words), stride_(fixed() + zero_words) {}
+
+    /// The same rows for code that is compiled once, for all shapes.
+    Shape<DYNAMIC, DYNAMIC> any() const { return {last(), words(), facet_words(), zero_words_}; }
 
     int dim() const { return dim_; }
     int last() const {  // the place of w
@@ -85,6 +90,15 @@ private:
 
     int fixed() const { return last() + 2 + facet_words() + 2 * words(); }
 };
+
+/// A number that brings the largest coordinate into [1/2, 1).
+inline double scale_of(double top) {
+    const auto bits = std::bit_cast<std::uint64_t>(top) & 0x7ff0000000000000u;
+    return top > 1e-250 ? std::bit_cast<double>(0x7fd0000000000000u - bits) : 1.0;
+}
+
+/// The shape of rows for code that is compiled once, for all shapes; places beyond the input's coordinates count as some.
+using AnyShape = Shape<DYNAMIC, DYNAMIC>;
 
 /// A cell is its generators, side by side.
 struct Cell {

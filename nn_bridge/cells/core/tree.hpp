@@ -14,15 +14,15 @@
 #include <vector>
 
 #include "blocks.hpp"
-#include "lines.hpp"
+#include "counting.hpp"
 #include "misses.hpp"
 #include "walk.hpp"
 
 namespace puiseux::cells {
 
 template <class S>
-class Tree : public LineCutting<S>, public Engine {
-    using Base = LineCutting<S>;
+class Tree : public Counting<S>, public Engine {
+    using Base = Counting<S>;
 
 public:
     using typename Base::Set;
@@ -381,25 +381,22 @@ private:
         const bool follow = at_ < forced_.size();
         const int units = problem_.stages[size_t(stage)].units;
         if (follow && forced_[at_].stage == stage && (forced_[at_].unit < 0 || forced_[at_].unit >= units)) throw BadPath();
-        int unit = -1, axis = 0, crossed = 0;
         const bool here = follow && forced_[at_].stage == stage;
-        for (int j = here ? forced_[at_].unit : 0; j < units && unit < 0; ++j) {
-            for (int k = 0; k < int(lines.size()) && unit < 0; ++k)
-                if (sign_of_dot(this->exact_row(stage, j), directions[size_t(k)])) unit = j, axis = lines[size_t(k)], crossed = k;
-            if (here) break;
-        }
-        if (unit < 0) {
-            if (here) return this->any_crossing(stage, directions) ? throw BadPath() : false;
+        const int begin = here ? forced_[at_].unit : 0;
+        const typename Base::LineCrossing crossing = this->first_crossing(stage, begin, here ? begin + 1 : units, lines, directions);
+        if (crossing.unit < 0) {
+            if (here) return this->first_crossing(stage, 0, units, lines, directions).unit >= 0 ? throw BadPath() : false;
             return false;
         }
+        const int unit = crossing.unit;
         const Integers row = this->exact_row(stage, unit);
-        const Integers& direction = directions[size_t(crossed)];
         const typename Arena::Scope scope(arena_);
         const int slot = this->free_slot(cell), stride = shape_.stride(), count = cell.count;
-        Word* out = this->moved_along(cell, stage, slot, axis, row, direction);
+        Word* out = arena_.take(size_t(count + 2) * size_t(stride));  // the end below, the moved ones, the end above
+        this->move_along(cell, stage, slot, crossing.axis, row, directions[size_t(crossing.number)], out);
         Lines left;
         for (const int c : lines)
-            if (c != axis) left.push_back(c);
+            if (c != crossing.axis) left.push_back(c);
         const typename Base::SlotScope owner(owner_, slot, {stage, unit});
         visit({out, count + 1, stride}, {out + stride, count + 1, stride}, stage, unit, mirrored, left, true);
         return true;

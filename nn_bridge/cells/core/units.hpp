@@ -119,6 +119,13 @@ private:
     }
 };
 
+/// Call f with every member of a set given as words, in order.
+template <class F>
+void each_member(const Word* set, int words, F&& f) {
+    for (int q = 0; q < words; ++q)
+        for (Word w = set[q]; w; w &= w - 1) f(64 * q + std::countr_zero(w));
+}
+
 constexpr int FEW = 5;  // units: their sign patterns are the bits of one word
 
 /// The members of a set of at most MOST, as a list.

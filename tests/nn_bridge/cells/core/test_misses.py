@@ -18,12 +18,17 @@ CORE = ROOT / "nn_bridge" / "cells" / "core"
 pytestmark = pytest.mark.skipif(not (CORE / "misses.hpp").exists(), reason="the cell engine's headers are not here yet")
 
 
+def compiled(compile_program, folder, *flags):
+    """The program with the sources of the bounds in a folder."""
+    return compile_program(HERE / "misses.cpp", *flags, *(str(folder / name) for name in ("misses.cpp", "ranges.cpp")))
+
+
 def run(command: list[str], seed: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*command, str(seed), "3000"], capture_output=True, text=True, check=False)
 
 
 def test_every_bound_holds(compile_program):
-    command = compile_program(HERE / "misses.cpp")
+    command = compiled(compile_program, CORE)
     for seed in (1, 2):
         done = run(command, seed)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -55,11 +60,11 @@ PLANTED = {
 def test_a_wrong_bound_is_found(compile_program, tmp_path, name):
     right, wrong = PLANTED[name]
     for folder in (ROOT / "polyhedra" / "core", CORE):
-        for path in folder.glob("*.hpp"):
+        for path in folder.glob("*.[ch]pp"):
             shutil.copy(path, tmp_path)
-    text = (tmp_path / "misses.hpp").read_text()
+    text = (tmp_path / "ranges.cpp").read_text()
     assert text.count(right) == 1
-    (tmp_path / "misses.hpp").write_text(text.replace(right, wrong))
-    done = run(compile_program(HERE / "misses.cpp", "-O0", f"-I{tmp_path}"), 1)
+    (tmp_path / "ranges.cpp").write_text(text.replace(right, wrong))
+    done = run(compiled(compile_program, tmp_path, "-O0", f"-I{tmp_path}"), 1)
     assert done.returncode == 1, done.stdout
     assert "does not hold" in done.stdout
