@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace puiseux::cells {
@@ -27,9 +28,11 @@ PUISEUX_INLINE void store_between(double* middle, double* radius, const Vec& low
 
 // ------------------------------------------------------------------------------------- loops over units side by side
 
+/// N: the number of coordinates beside w, or DYNAMIC.
+template <int N>
 struct Ranges::Values {
     PUISEUX_INLINE static void run(const FormTable& forms, const AnyShape& shape, Word* g, bool whole_numbers, bool signs, const Word* some, double* middle, double* radius) {
-        const int last = forms.last, padded = forms.padded;
+        const int last = N != DYNAMIC ? N : forms.last, padded = forms.padded;
         const double *x = shape.x(g), e = shape.error(g);
         double norm = 0;
         for (int c = 0; c <= last; ++c) norm += std::abs(x[c]);
@@ -82,7 +85,7 @@ struct Ranges::Rectify {
 };
 
 struct Ranges::Sum {
-    PUISEUX_INLINE static void run(const std::vector<Term>& terms, int padded, double* middle, double* radius) {
+    PUISEUX_INLINE static void run(std::span<const Term> terms, int padded, double* middle, double* radius) {
         for (int j = 0; j < padded; j += LANES) {
             Vec m = load(middle + j), r = load(radius + j) + absolute(m) * all(products(int(terms.size()) + 8));
             for (const Term& term : terms) {
@@ -161,7 +164,15 @@ Ranges::Ranges(const Problem& problem, const AnyShape& shape) : problem_(problem
 void Ranges::begin(Cell cell, int stage, const FormTable& forms, bool signs, const Word* some) {
     RangesOfStage& b = stages_[size_t(stage)];
     b.resize(forms.padded, cell.count);
-    for (int t = 0; t < cell.count; ++t) dispatch<Values>(forms, shape_, cell[t], problem_.whole, signs, some, b.middle_at(t), b.radius_at(t));
+    auto fill = [&]<int N>() {
+        for (int t = 0; t < cell.count; ++t) dispatch<Values<N>>(forms, shape_, cell[t], problem_.whole, signs, some, b.middle_at(t), b.radius_at(t));
+    };
+    switch (forms.last) {
+        case 2: return fill.template operator()<2>();
+        case 3: return fill.template operator()<3>();
+        case 4: return fill.template operator()<4>();
+        default: return fill.template operator()<DYNAMIC>();
+    }
 }
 
 void Ranges::rectify(int stage, int count, const Word* some) { dispatch<Rectify>(stages_[size_t(stage)], count, some); }
@@ -177,13 +188,15 @@ void Ranges::add_open(int stage, int count, const Word* open) {
     if (!units) return;
     RangesOfStage &b = stages_[size_t(stage) + 1], &from = stages_[size_t(stage)];
     const double lost = 3 * products(units + 8);
+    if (terms_.size() < size_t(units)) terms_.resize(size_t(units));
     for (int t = 0; t < count; ++t) {
-        terms_.clear();
+        Term* to = terms_.data();
         const double *middle = from.middle_at(t), *radius = from.radius_at(t);
         each_member(open, words_for(block->inputs), [&](int i) {
-            if (!(middle[i] == 0 && radius[i] == 0)) terms_.push_back({block->row(i), middle[i], radius[i]});
+            *to = {block->row(i), middle[i], radius[i]};
+            to += !(middle[i] == 0 && radius[i] == 0);
         });
-        add(terms_, lost, net.padded, b.middle_at(t), b.radius_at(t));
+        add({terms_.data(), to}, lost, net.padded, b.middle_at(t), b.radius_at(t));
     }
 }
 
@@ -193,17 +206,21 @@ void Ranges::weigh(Cell cell, int first, int stage, const std::vector<FormTable>
     b.resize(net.padded, cell.count);
     const bool across = stage == last_ && !across_.empty();
     int later = 0;  // terms that are read from bounds
-    for (const Weights& block : net.blocks)
+    size_t most = size_t(problem_.dim) + 1;
+    for (const Weights& block : net.blocks) {
         if (block.source >= first) later += padded_to_lanes(block.inputs);
+        else most += size_t(block.inputs);
+    }
+    if (terms_.size() < most) terms_.resize(most);
     for (int t = 0; t < cell.count; ++t) {
         Word* g = cell[t];
         const double *x = shape_.x(g), e = shape_.error(g), w = x[shape_.last()];
-        terms_.clear();
+        Term* to = terms_.data();
         double norm = std::abs(w);
-        if (w != 0) terms_.push_back({net.bias.data(), w, e});
+        if (w != 0) *to++ = {net.bias.data(), w, e};
         for (int c = 0; c < problem_.dim; ++c) {
             norm += std::abs(x[c]);
-            if (x[c] != 0 || e != 0) terms_.push_back({&net.direct[size_t(c) * size_t(net.padded)], x[c], e});
+            if (x[c] != 0 || e != 0) *to++ = {&net.direct[size_t(c) * size_t(net.padded)], x[c], e};
         }
         for (const Weights& block : net.blocks) {
             if (block.source >= first) continue;
@@ -211,14 +228,15 @@ void Ranges::weigh(Cell cell, int first, int stage, const std::vector<FormTable>
             const FormTable& done = forms[size_t(block.source)];
             each_member(active[size_t(block.source)], words_for(block.inputs), [&](int i) {
                 const double doubt = done.error(i) < UNKNOWN ? done.tight_bound(i, x, e) : UNKNOWN;
-                terms_.push_back({block.row(i), done.value(i, x), doubt});
+                *to++ = {block.row(i), done.value(i, x), doubt};
             });
         }
-        const double lost = 3 * products(int(terms_.size()) + later + 8);
+        const std::span<Term> terms{terms_.data(), to};
+        const double lost = 3 * products(int(terms.size()) + later + 8);
         const double off = (norm + (problem_.dim + 1) * e) * UP;
         double *const middle = b.middle_at(t), *const radius = b.radius_at(t);
-        for (int j = 0; j < net.padded; ++j) middle[j] = 0, radius[j] = terms_.empty() ? 0.0 : net.error[size_t(j)] * off;
-        add(terms_, lost, net.padded, middle, radius);
+        for (int j = 0; j < net.padded; ++j) middle[j] = 0, radius[j] = terms.empty() ? 0.0 : net.error[size_t(j)] * off;
+        add(terms, lost, net.padded, middle, radius);
         for (size_t k = 0; k < net.blocks.size(); ++k) {
             const Weights& block = net.blocks[k];
             if (block.source < first) continue;
@@ -231,7 +249,7 @@ void Ranges::weigh(Cell cell, int first, int stage, const std::vector<FormTable>
 }
 
 /// Adds terms, for all units side by side, each with a radius that makes up for the sum.
-void Ranges::add(std::vector<Term>& terms, double lost, int padded, double* middle, double* radius) {
+void Ranges::add(std::span<Term> terms, double lost, int padded, double* middle, double* radius) {
     if (terms.empty()) return;
     for (Term& term : terms) term.radius += lost * (std::abs(term.middle) + term.radius) + SMALLEST;
     dispatch<Sum>(terms, padded, middle, radius);

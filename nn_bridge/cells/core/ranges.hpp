@@ -14,6 +14,7 @@
 //
 // Nothing here depends on the shape of rows: it is compiled once (ranges.cpp).
 #pragma once
+#include <span>
 #include <vector>
 
 #include "forms.hpp"
@@ -60,6 +61,7 @@ private:
         double middle, radius;
     };
     // loops over units side by side
+    template <int N>
     struct Values;
     struct Rectify;
     struct Sum;
@@ -75,7 +77,7 @@ private:
     std::vector<Term> terms_;
     std::vector<std::vector<double>> across_;  // by block of the last stage: the weights unit by unit
 
-    static void add(std::vector<Term>& terms, double lost, int padded, double* middle, double* radius);
+    static void add(std::span<Term> terms, double lost, int padded, double* middle, double* radius);
 };
 
 }  // namespace puiseux::cells

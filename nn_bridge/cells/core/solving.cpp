@@ -55,7 +55,8 @@ void Solving::decide_through_hidden(Word* before, Word* g, int stage, Word* unsu
     const Word *pattern = this->pattern(stage - 1), *positive = any_.positive(before);
     const double *x = any_.x(g), e = any_.error(g), w = x[any_.last()];
     const bool ray = any_.is_ray(g);
-    std::vector<int> on;
+    std::vector<int>& on = on_;
+    on.clear();
     for (int i = 0; i < weights.inputs; ++i)
         if (pattern[i >> 6] & positive[i >> 6] & bit(i)) on.push_back(i);
     each_member(unsure, any_.words(), [&](int j) {
@@ -77,26 +78,24 @@ void Solving::decide_through_hidden(Word* before, Word* g, int stage, Word* unsu
 }
 
 void Solving::decide(Word* g, int stage, const Word* unsure) {
-    const int words = any_.words();
-    std::vector<Word> left(unsure, unsure + words);
+    Units<DYNAMIC> left(unsure, any_.words());
     const FormTable forms = table(stage);
     for (int attempt = 0; attempt < 2; ++attempt) {
-        each_member(left.data(), words, [&](int j) {
+        left.each([&](int j) {
             const double *x = any_.x(g), v = forms.value(j, x), b = forms.tight_bound(j, x, any_.error(g));
-            if ((b == 0 && v == 0) || stores_sign(g, j, v, b)) left[size_t(j >> 6)] &= ~bit(j);
+            if ((b == 0 && v == 0) || stores_sign(g, j, v, b)) left.drop(j);
         });
-        if (std::all_of(left.begin(), left.end(), [](Word w) { return w == 0; })) return;
+        if (!left.any()) return;
         if (any_.error(g) < 1e-14) break;
         refine(g);
     }
     const Integers v = exact_point(g, stage);
     any_.error(g) = round_to_row(v, problem_.whole, any_.last(), any_.x(g));
-    int count = 0;
-    each_member(left.data(), words, [&](int j) {
-        ++counters_.exact, ++count;
+    left.each([&](int j) {
+        ++counters_.exact;
         store_sign(g, j, sign_of_dot(exact_row(stage, j), v));
     });
-    watch_.spend(count * dim() * 16);
+    watch_.spend(left.count() * dim() * 16);
 }
 
 void Solving::refine(Word* g) {

@@ -57,6 +57,7 @@ protected:
 private:
     std::optional<ExactForms> exact_;
     std::vector<std::vector<double>> walls_;
+    std::vector<int> on_;               // some units of a stage
 
     bool stores_sign(Word* g, int j, double value, double bound) const;
     int orientation(Word* g, int stage, const Integers& v);

@@ -43,7 +43,7 @@ def test_every_bound_holds(compile_program):
 
 PLANTED = {
     "roundings of sums left out": (
-        "const double lost = 3 * products(int(terms_.size()) + later + 8);",
+        "const double lost = 3 * products(int(terms.size()) + later + 8);",
         "const double lost = 0;",
     ),
     "the error of the point left out": ("f * spread + size * off", "f * spread + size * (off - off)"),
