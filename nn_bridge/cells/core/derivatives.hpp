@@ -1,13 +1,21 @@
-// The units with which the output moves, proven: derivatives as whole numbers modulo a power of two above their bound.
+// Maps proven equal: no output moves with a unit in which their patterns differ, by derivatives modulo a number above their bound.
 //
 // Lemma.  In the integer form of a network (denominators cleared stage by stage) the output's derivative by a unit is a sum
 // of products of weights, so a whole number; computed with all weights modulo M = 2^(64 L) it comes out modulo M, as
 // reduction is a homomorphism of rings.  Where no derivative exceeds B < M in size, it is zero iff the result is.
 // Proof.  |d| <= B < M and d a multiple of M leave d = 0 alone.
 //
+// Lemma.  If an output moves, on the cell with pattern p, with none of the units in which another pattern q differs from p, its
+// affine maps on both cells are equal.
+// Proof.  From the last stage back, units have the same derivatives under p and q: they are the same sums over the active
+// units of later stages, and of these the ones in which p and q differ have derivative zero and add nothing.  So the same
+// units move the output, by as much, and what these hand on are the same sums over active units of earlier stages, of which
+// those that move the output are the same.
+//
 // Numbers are L limbs in two's complement, least first; products and sums drop the carry out of the last one.
 // Source: reverse accumulation of derivatives (Griewank and Walther 2008, section 3.2), as in gradients.hpp.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -19,7 +27,7 @@
 
 namespace puiseux::cells {
 
-/// The weights of an integer network with one output modulo 2^(64 limbs), behind the first stage.
+/// The weights of an integer network modulo 2^(64 limbs), behind the first stage.
 struct WholeWeights {
     struct Block {
         int source;                   // the stage read
@@ -27,7 +35,7 @@ struct WholeWeights {
         std::vector<Word> readers;    // for each unit of the source the units whose weight is not zero
     };
     int limbs = 1;
-    std::vector<int> units;                  // by stage; last 1, the output
+    std::vector<int> units;                  // by stage; last the outputs
     std::vector<std::vector<Block>> blocks;  // by stage that reads; last those of the output
 
     /// Append a block of a stage, of zeros.
@@ -84,27 +92,34 @@ public:
             values_.emplace_back(size_t(units));
             moving_.emplace_back(size_t(words_for(units)));
         }
-        values_.back()[0].limbs[0] = moving_.back()[0] = 1;
         read_by_.resize(network.units.size() - 1);
         for (size_t t = 0; t < network.blocks.size(); ++t)
             for (const auto& block : network.blocks[t]) read_by_[size_t(block.source)].push_back({t, &block});
     }
 
-    /// The units of a pattern of `words` words a stage that are active and with which the output moves.
-    void moving(const Word* pattern, int words, Word* result) {
-        for (size_t s = read_by_.size(); s-- > 0;) {
-            for (size_t q = 0; q < moving_[s].size(); ++q) {
-                const Word active = pattern[s * size_t(words) + q];
-                Word found = 0;
-                for (Word left = active; left; left &= left - 1) {
-                    const size_t unit = 64 * q + size_t(std::countr_zero(left));
-                    values_[s][unit] = derivative(s, unit);
-                    if (!values_[s][unit].is_zero()) found |= left & (~left + 1);
+    /// Whether no output moves with a unit in which two patterns of `words` words a stage differ, so that their maps are equal.
+    bool alike(const Word* one, const Word* other, int words) {
+        const size_t stages = read_by_.size(), columns = size_t(words);
+        size_t lowest = 0;
+        while (lowest < stages && std::equal(one + lowest * columns, one + (lowest + 1) * columns, other + lowest * columns)) ++lowest;
+        for (int output = 0; output < network_.units.back(); ++output) {
+            look_at(output);
+            for (size_t s = stages; s-- > lowest;)
+                for (size_t q = 0; q < moving_[s].size(); ++q) {
+                    const Word active = one[s * columns + q], apart = active ^ other[s * columns + q];
+                    Word found = 0;
+                    for (Word left = s > lowest ? active | apart : apart; left; left &= left - 1) {
+                        const Word own = left & (~left + 1);
+                        const size_t unit = 64 * q + size_t(std::countr_zero(left));
+                        values_[s][unit] = derivative(s, unit);
+                        if (values_[s][unit].is_zero()) continue;
+                        if (apart & own) return false;
+                        found |= own;
+                    }
+                    moving_[s][q] = found;
                 }
-                moving_[s][q] = found;
-            }
-            for (size_t q = 0; q < size_t(words); ++q) result[s * size_t(words) + q] = q < moving_[s].size() ? moving_[s][q] : 0;
         }
+        return true;
     }
 
 private:
@@ -116,6 +131,13 @@ private:
     std::vector<std::vector<Reader>> read_by_;
     std::vector<std::vector<Wrapped<L>>> values_;  // by stage: the derivatives of the units of the present pattern
     std::vector<std::vector<Word>> moving_;        // .. and those that are active and whose derivative is not zero
+
+    /// Derivatives are to be those of one output.
+    void look_at(int output) {
+        for (auto& value : values_.back()) value = {};
+        for (Word& word : moving_.back()) word = 0;
+        values_.back()[size_t(output)].limbs[0] = 1, moving_.back()[size_t(output) >> 6] = bit(output);
+    }
 
     Wrapped<L> derivative(size_t stage, size_t unit) const {
         Wrapped<L> sum;
