@@ -39,7 +39,8 @@ def join_neighbours(
     patterns: NDArray[np.uint64],
     last_stage: NDArray[np.uint64],
     label: _Numbers,
-    cells: _Numbers,
+    parent: _Numbers,
+    before: _Numbers,
     maps: _Numbers,
     slots: _Numbers,
     taken: NDArray[np.int64],
@@ -53,7 +54,8 @@ def join_again(
     patterns: NDArray[np.uint64],
     last_stage: NDArray[np.uint64],
     label: _Numbers,
-    cells: _Numbers,
+    parent: _Numbers,
+    before: _Numbers,
     maps: _Numbers,
     slots: _Numbers,
     taken: NDArray[np.int64],
@@ -94,9 +96,7 @@ def whole_weights(
 ) -> WholeWeights:
     """The weights of an integer network, modulo two to the power 64 * limbs."""
 
-def alike(
-    one: NDArray[np.uint64], other: NDArray[np.uint64], network: WholeWeights, result: NDArray[np.bool_]
-) -> None:
+def alike(one: NDArray[np.uint64], other: NDArray[np.uint64], network: WholeWeights, result: NDArray[np.bool_]) -> None:
     """Whether no output moves with a unit in which two patterns differ."""
 
 def unlike(

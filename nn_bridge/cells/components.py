@@ -32,15 +32,15 @@ class Components:
         self._maps = 0
         self._last_stage = last_stage
         self._patterns = np.zeros((1 << 10, len(last_stage)), np.uint64)
-        # a column for each cell, its parent and the earlier cell of its map; a row for each map, as in the core
-        self._labels = np.zeros(1 << 10, np.int32)
-        self._by_cell, self._by_map = np.zeros((2, 1 << 10), np.int32), np.zeros((1 << 8, 3), np.int32)
+        # by cell its map, its parent and the earlier cell of its map; by map the latest cell, the cells and the pieces
+        self._labels, self._parent, self._before = np.zeros((3, 1 << 10), np.int32)
+        self._by_map = np.zeros((1 << 8, 3), np.int32)
         self._slots, self._taken = np.full(1 << 10, -1, np.int32), np.zeros(1, np.int64)
 
     @property
     def bytes(self) -> int:
         """Bytes in memory, about."""
-        arrays = self._patterns, self._labels, self._by_cell, self._by_map, self._slots
+        arrays = self._patterns, self._labels, self._parent, self._before, self._by_map, self._slots
         return sum(array.nbytes for array in arrays)
 
     @property
@@ -66,7 +66,8 @@ class Components:
         patterns : uint64 array of shape (cells, width)
             Packed.
         neighbours : uint64 array of shape (cells, width), or (0, width)
-            Units that surely vanish alone on facets of each cell, packed likewise; those of the last stage need not be told.
+            Units that surely vanish alone on facets of each cell, packed likewise; those of the last stage need not be
+            told.
         labels : integer array of shape (cells,)
             The map of each cell.
         maps : int
@@ -78,12 +79,24 @@ class Components:
         self._labels = grown(self._labels, end)
         self._labels[begin:end] = labels
         kind = self._labels.dtype
-        self._by_cell = _wider(self._by_cell, end).astype(kind, copy=False)
+        self._parent, self._before = grown(self._parent, end), grown(self._before, end)
         self._by_map = grown(self._by_map, maps).astype(kind, copy=False)
         self._slots = self._slots.astype(kind, copy=False)
         self.cells, self._maps = end, maps
         while begin < end:
-            begin = kernels.join_neighbours(*self._arrays(), neighbours, begin, end)
+            begin = kernels.join_neighbours(
+                self._patterns,
+                self._last_stage,
+                self._labels,
+                self._parent,
+                self._before,
+                self._by_map,
+                self._slots,
+                self._taken,
+                neighbours,
+                begin,
+                end,
+            )
             if begin < end:
                 slots = np.full(2 * len(self._slots), -1, kind)
                 kernels.rehash_cells(self._patterns, self._slots, slots)
@@ -92,8 +105,8 @@ class Components:
     def outside_largest(self) -> np.ndarray:
         """The cells of maps in several components that are not in the largest one of their map, by their numbers."""
         cells = np.flatnonzero(self.pieces[self.labels] > 1)
-        root = self._by_cell[0, cells]
-        while (above := self._by_cell[0, root]).tolist() != root.tolist():
+        root = self._parent[cells]
+        while (above := self._parent[root]).tolist() != root.tolist():
             root = above
         roots, place, size = np.unique(root, return_inverse=True, return_counts=True)
         order = np.lexsort((roots, size, self._labels[roots]))  # by map, and the largest last
@@ -113,18 +126,19 @@ class Components:
         patterns, neighbours : uint64 array of shape (cells, width)
             Packed: the patterns, which tell the cells, and these units.
         """
-        return kernels.join_again(*self._arrays(), patterns, neighbours, chosen)
-
-    def _arrays(self) -> tuple[np.ndarray, ...]:
-        """The arguments that all functions of the core on components begin with."""
-        return (
-            self._patterns, self._last_stage, self._labels, self._by_cell, self._by_map, self._slots, self._taken,
-        )  # fmt: skip
-
-
-def _wider(array: np.ndarray, size: int) -> np.ndarray:
-    """The array, with more columns of zeros if it has fewer than ``size``."""
-    return array if array.shape[1] >= size else np.ascontiguousarray(grown(array.T, size).T)
+        return kernels.join_again(
+            self._patterns,
+            self._last_stage,
+            self._labels,
+            self._parent,
+            self._before,
+            self._by_map,
+            self._slots,
+            self._taken,
+            patterns,
+            neighbours,
+            chosen,
+        )
 
 
 __all__ = ["Components"]

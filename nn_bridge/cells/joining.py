@@ -11,10 +11,10 @@ same pattern but for this unit, so a cell that brings such units is joined by it
 
 Cells come in passes.  Where few share their map, a first pass keeps eight bytes a cell, the residues of its map; those
 whose residues occur once are regions of their own, and a second pass brings the others again, with their neighbours.
-Where many do (`nn_bridge.cells.repeated_maps`), the first pass brings the neighbours of all.  Maps are proven equal, or
+Where more do (`nn_bridge.cells.repeated_maps`), the first pass brings the neighbours of all.  Maps are proven equal, or
 told apart, as they come.  Few maps are left in several pieces.  Of these all cells outside the largest piece are brought
-once more, with all their facets: any two pieces that share one on which a single unit vanishes are joined so.  What is
-left then is brought again with all facets and points, which say the truth: joined by a facet, by a point, or not at all.
+once more, with all their facets, so that pieces with a facet between them, on which one unit vanishes, are joined.  The
+rest is brought again with all facets and points, which say the truth: joined by a facet, by a point, or not at all.
 
 Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with points.
 """
@@ -28,7 +28,7 @@ import numpy as np
 
 from nn_bridge.cells import plain_keys
 from nn_bridge.cells.components import Components
-from nn_bridge.cells.map_classes import MapClasses, empty_table, grown, larger
+from nn_bridge.cells.map_classes import MapClasses, empty_table, larger
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import CellTreeError, Leaves
 from polyhedra.compiled_core import core, core_or_refusal
@@ -270,7 +270,7 @@ class Joiner:
         self._batches, self._waiting = [], 0
 
     def unsettled(self) -> np.ndarray:
-        """After the last leaf, or the last one brought again: the patterns of the leaves to bring (again), mostly few."""
+        """After the last leaf, or the last one brought again: the patterns of the leaves to bring now, mostly few."""
         self._work_in()
         components = self._components
         in_pieces = components.pieces > 1

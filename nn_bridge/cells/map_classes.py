@@ -34,8 +34,8 @@ class MapClasses:
     The map of a pattern depends only on its *relevant* units: the active ones from which a path of non-zero weights
     leads through active units to an output.  So patterns with equal relevant units have equal maps.  In fact two
     patterns have equal maps if no output *moves* with a unit in which they differ: if its derivative is zero, a whole
-    number that is found modulo a power of two which it does not reach (``core/derivatives.hpp``).  Of other patterns with
-    equal residues the coefficients are compared, as integers modulo more primes than they have digits.
+    number that is found modulo a power of two which it does not reach (``core/derivatives.hpp``).  Of other patterns
+    with equal residues the coefficients are compared, as integers modulo more primes than they have digits.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class MapClasses:
         return labels
 
     def _alike(self, patterns: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """Boolean mask: patterns that differ from the other one in units with which no output moves; none where unknown."""
+        """Boolean mask: patterns that differ from others in units with which no output moves; none where unknown."""
         if self._maps is None:
             self._maps = IntegerMaps(self._network)
             self._weights = whole_weights(self._maps.stages, self._maps.derivative_bound())

@@ -62,10 +62,8 @@ def relevant(patterns: Words, read: Words, by_output: Words, result: Words) -> N
         result[:, own] = patterns[:, own] & reaching
 
 
-def unlike(
-    patterns: Words, first: Words, labels: Integers, read: Words, by_output: Words, found: Integers
-) -> int:
-    """List in ``found`` the patterns whose relevant units are not those of their label's ``first``; returns how many."""
+def unlike(patterns: Words, first: Words, labels: Integers, read: Words, by_output: Words, found: Integers) -> int:
+    """List in ``found`` the patterns whose relevant units are not those of ``first[label]``; returns how many."""
     rows, firsts = np.empty_like(patterns), np.empty_like(patterns)
     relevant(patterns, read, by_output, rows)
     relevant(first[labels], read, by_output, firsts)

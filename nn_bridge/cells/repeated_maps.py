@@ -132,8 +132,8 @@ def distinct(parts: Sequence[np.ndarray]) -> int:
 def repeats(residues: np.ndarray, joining: bool = False) -> bool:
     """Whether so many of some leaves share their residues that all leaves are best joined at once.
 
-    A second pass over the leaves that do costs nearly what the first one did; to tell the neighbours of all costs a third
-    of that.  Where leaves have been joined so far (``joining``), fewer suffice to go on.
+    A second pass over the leaves that do costs nearly what the first one did; to tell the neighbours of all costs a
+    third of that.  Where leaves have been joined so far (``joining``), fewer suffice to go on.
     """
     share = _STILL if joining else _REPEATED
     ranked = np.sort(residues)

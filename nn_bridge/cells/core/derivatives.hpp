@@ -56,6 +56,10 @@ struct Wrapped {
         for (const Word limb : limbs) any |= limb;
         return any == 0;
     }
+    void add(const Word* b) {
+        Word carry = 0;
+        for (size_t i = 0; i < L; ++i) limbs[i] = limbs::multiply_add(b[i], 1, limbs[i], carry, carry);
+    }
     void add_product(const Wrapped& a, const Word* b) {
         for (size_t i = 0; i < L; ++i) {
             Word carry = 0;
@@ -69,6 +73,7 @@ struct Wrapped<1> {
     Word limbs[1]{};
 
     bool is_zero() const { return limbs[0] == 0; }
+    void add(const Word* b) { limbs[0] += b[0]; }
     void add_product(const Wrapped& a, const Word* b) { limbs[0] += a.limbs[0] * b[0]; }
 };
 
@@ -77,6 +82,10 @@ struct Wrapped<2> {
     Word limbs[2]{};
 
     bool is_zero() const { return (limbs[0] | limbs[1]) == 0; }
+    void add(const Word* b) {
+        limbs[0] += b[0];
+        limbs[1] += b[1] + (limbs[0] < b[0]);
+    }
     void add_product(const Wrapped& a, const Word* b) {
         Word high = 0;
         limbs[0] = limbs::multiply_add(a.limbs[0], b[0], limbs[0], 0, high);
@@ -84,40 +93,27 @@ struct Wrapped<2> {
     }
 };
 
+/// Derivatives of an output by units, found where they are asked for.
 template <size_t L>
 class WholeDerivatives {
 public:
-    explicit WholeDerivatives(const WholeWeights& network) : network_(network) {
+    explicit WholeDerivatives(const WholeWeights& network) : network_(network), read_by_(network.units.size() - 1) {
         for (const int units : network.units) {
             values_.emplace_back(size_t(units));
-            moving_.emplace_back(size_t(words_for(units)));
+            found_.emplace_back(size_t(units), 0);
         }
-        read_by_.resize(network.units.size() - 1);
         for (size_t t = 0; t < network.blocks.size(); ++t)
             for (const auto& block : network.blocks[t]) read_by_[size_t(block.source)].push_back({t, &block});
     }
 
     /// Whether no output moves with a unit in which two patterns of `words` words a stage differ, so that their maps are equal.
     bool alike(const Word* one, const Word* other, int words) {
-        const size_t stages = read_by_.size(), columns = size_t(words);
-        size_t lowest = 0;
-        while (lowest < stages && std::equal(one + lowest * columns, one + (lowest + 1) * columns, other + lowest * columns)) ++lowest;
-        for (int output = 0; output < network_.units.back(); ++output) {
-            look_at(output);
-            for (size_t s = stages; s-- > lowest;)
-                for (size_t q = 0; q < moving_[s].size(); ++q) {
-                    const Word active = one[s * columns + q], apart = active ^ other[s * columns + q];
-                    Word found = 0;
-                    for (Word left = s > lowest ? active | apart : apart; left; left &= left - 1) {
-                        const Word own = left & (~left + 1);
-                        const size_t unit = 64 * q + size_t(std::countr_zero(left));
-                        values_[s][unit] = derivative(s, unit);
-                        if (values_[s][unit].is_zero()) continue;
-                        if (apart & own) return false;
-                        found |= own;
-                    }
-                    moving_[s][q] = found;
-                }
+        active_ = one, words_ = size_t(words);
+        for (size_t output = 0; output < values_.back().size(); ++output) {
+            output_ = output, ++now_;
+            for (size_t at = read_by_.size() * words_; at-- > 0;)
+                for (Word left = one[at] ^ other[at]; left; left &= left - 1)
+                    if (!derivative(at / words_, 64 * (at % words_) + size_t(std::countr_zero(left))).is_zero()) return false;
         }
         return true;
     }
@@ -129,27 +125,30 @@ private:
     };
     const WholeWeights& network_;
     std::vector<std::vector<Reader>> read_by_;
-    std::vector<std::vector<Wrapped<L>>> values_;  // by stage: the derivatives of the units of the present pattern
-    std::vector<std::vector<Word>> moving_;        // .. and those that are active and whose derivative is not zero
+    const Word* active_ = nullptr;                 // the pattern
+    size_t words_ = 1, output_ = 0;
+    std::vector<std::vector<Wrapped<L>>> values_;  // by stage and unit
+    std::vector<std::vector<std::uint64_t>> found_;  // .. when they were found
+    std::uint64_t now_ = 0;
 
-    /// Derivatives are to be those of one output.
-    void look_at(int output) {
-        for (auto& value : values_.back()) value = {};
-        for (Word& word : moving_.back()) word = 0;
-        values_.back()[size_t(output)].limbs[0] = 1, moving_.back()[size_t(output) >> 6] = bit(output);
-    }
-
-    Wrapped<L> derivative(size_t stage, size_t unit) const {
-        Wrapped<L> sum;
+    const Wrapped<L>& derivative(size_t stage, size_t unit) {
+        Wrapped<L>& sum = values_[stage][unit];
+        if (found_[stage][unit] == now_) return sum;
+        sum = {}, found_[stage][unit] = now_;
         for (const Reader& reader : read_by_[stage]) {
-            const auto& on = moving_[reader.stage];
-            const auto& from = values_[reader.stage];
-            const Word* readers = &reader.block->readers[unit * on.size()];
-            const Word* weights = &reader.block->weights[unit * from.size() * L];
-            for (size_t q = 0; q < on.size(); ++q)
-                for (Word left = on[q] & readers[q]; left; left &= left - 1) {
+            const size_t units = values_[reader.stage].size();
+            const Word* readers = &reader.block->readers[unit * size_t(words_for(int(units)))];
+            const Word* weights = &reader.block->weights[unit * units * L];
+            if (reader.stage == read_by_.size()) {
+                sum.add(weights + output_ * L);
+                continue;
+            }
+            const Word* active = active_ + reader.stage * words_;
+            for (size_t q = 0; 64 * q < units; ++q)
+                for (Word left = active[q] & readers[q]; left; left &= left - 1) {
                     const size_t j = 64 * q + size_t(std::countr_zero(left));
-                    sum.add_product(from[j], weights + j * L);
+                    const Wrapped<L>& own = derivative(reader.stage, j);
+                    if (!own.is_zero()) sum.add_product(own, weights + j * L);
                 }
         }
         return sum;

@@ -7,7 +7,6 @@
 // Source: reverse accumulation of derivatives (Linnainmaa 1970; Griewank and Walther 2008, section 3.2).
 #pragma once
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <vector>
 

@@ -80,14 +80,14 @@ std::shared_ptr<WholeWeights> make_weights(nb::list stages, int limbs) {
     return network;
 }
 
-/// The components of cells in arrays: rows of `cells` are their parents and those before, columns of `maps` what `MapCells` has.
+/// The components of cells in arrays; columns of `maps` are what `MapCells` has.
 template <class Number>
-Components<Number> components(In<Word, 2> patterns, In<Word, 1> last_stage, In<Number, 1> label, Out<Number, 2> cells, Out<Number, 2> maps,
-                              Out<Number, 1> slots, Out<std::int64_t, 1> taken) {
-    const size_t width = patterns.shape(1), n = cells.shape(1);
-    if (cells.shape(0) != 2 || maps.shape(1) != 3 || last_stage.size() != width) throw std::invalid_argument("arrays that do not fit");
+Components<Number> components(In<Word, 2> patterns, In<Word, 1> last_stage, In<Number, 1> label, Out<Number, 1> parent, Out<Number, 1> before,
+                              Out<Number, 2> maps, Out<Number, 1> slots, Out<std::int64_t, 1> taken) {
+    const size_t width = patterns.shape(1);
+    if (maps.shape(1) != 3 || last_stage.size() != width) throw std::invalid_argument("arrays that do not fit");
     static_assert(sizeof(MapCells<Number>) == 3 * sizeof(Number));
-    return {patterns.data(), int(width), last_stage.data(), label.data(), cells.data(), cells.data() + n, reinterpret_cast<MapCells<Number>*>(maps.data()),
+    return {patterns.data(), int(width), last_stage.data(), label.data(), parent.data(), before.data(), reinterpret_cast<MapCells<Number>*>(maps.data()),
             slots.data(), std::int64_t(slots.size()), taken.data()};
 }
 
@@ -112,23 +112,23 @@ void bind_table(nb::module_& m) {
         "rows"_a, "keys"_a.noconvert(), "bearer"_a.noconvert(), "state"_a.noconvert(), "numbers"_a.noconvert(), "fresh"_a.noconvert(), "begin"_a);
     m.def(
         "join_neighbours",
-        [](In<Word, 2> patterns, In<Word, 1> last_stage, In<Number, 1> label, Out<Number, 2> cells, Out<Number, 2> maps, Out<Number, 1> slots,
-           Out<std::int64_t, 1> taken, In<Word, 2> neighbours, std::int64_t begin, std::int64_t end) {
+        [](In<Word, 2> patterns, In<Word, 1> last_stage, In<Number, 1> label, Out<Number, 1> parent, Out<Number, 1> before, Out<Number, 2> maps,
+           Out<Number, 1> slots, Out<std::int64_t, 1> taken, In<Word, 2> neighbours, std::int64_t begin, std::int64_t end) {
             nb::gil_scoped_release release;
             const auto given = std::int64_t(neighbours.shape(0));
-            return components<Number>(patterns, last_stage, label, cells, maps, slots, taken).add(given ? neighbours.data() : nullptr, end - given, begin, end);
+            return components<Number>(patterns, last_stage, label, parent, before, maps, slots, taken).add(given ? neighbours.data() : nullptr, end - given, begin, end);
         },
-        "patterns"_a, "last_stage"_a, "label"_a.noconvert(), "cells"_a.noconvert(), "maps"_a.noconvert(), "slots"_a.noconvert(), "taken"_a.noconvert(),
+        "patterns"_a, "last_stage"_a, "label"_a.noconvert(), "parent"_a.noconvert(), "before"_a.noconvert(), "maps"_a.noconvert(), "slots"_a.noconvert(), "taken"_a.noconvert(),
         "neighbours"_a, "begin"_a, "end"_a);
     m.def(
         "join_again",
-        [](In<Word, 2> patterns, In<Word, 1> last_stage, In<Number, 1> label, Out<Number, 2> cells, Out<Number, 2> maps, Out<Number, 1> slots,
-           Out<std::int64_t, 1> taken, In<Word, 2> own, In<Word, 2> neighbours, In<Number, 1> chosen) {
+        [](In<Word, 2> patterns, In<Word, 1> last_stage, In<Number, 1> label, Out<Number, 1> parent, Out<Number, 1> before, Out<Number, 2> maps,
+           Out<Number, 1> slots, Out<std::int64_t, 1> taken, In<Word, 2> own, In<Word, 2> neighbours, In<Number, 1> chosen) {
             nb::gil_scoped_release release;
-            return components<Number>(patterns, last_stage, label, cells, maps, slots, taken)
+            return components<Number>(patterns, last_stage, label, parent, before, maps, slots, taken)
                 .join_again(own.data(), neighbours.data(), std::int64_t(own.shape(0)), chosen.data(), std::int64_t(chosen.size()));
         },
-        "patterns"_a, "last_stage"_a, "label"_a.noconvert(), "cells"_a.noconvert(), "maps"_a.noconvert(), "slots"_a.noconvert(), "taken"_a.noconvert(),
+        "patterns"_a, "last_stage"_a, "label"_a.noconvert(), "parent"_a.noconvert(), "before"_a.noconvert(), "maps"_a.noconvert(), "slots"_a.noconvert(), "taken"_a.noconvert(),
         "own"_a, "neighbours"_a, "chosen"_a.noconvert());
     m.def(
         "rehash_cells",

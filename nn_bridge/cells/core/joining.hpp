@@ -178,10 +178,11 @@ inline void relevant(const Word* patterns, std::int64_t leaves, const Word* read
     for (std::int64_t k = 0; k < leaves; ++k) {
         const Word* pattern = patterns + k * columns;
         Word* out = result + k * columns;
+        Word any = 0;  // of later stages, and so far of this one
         for (int column = columns - 1; column >= 0; --column) {
             const int stage = column / words, later = (stage + 1) * words;
             Word found = pattern[column] & by_output[column];
-            for (Word left = later < columns ? pattern[column] & ~found : 0; left; left &= left - 1) {
+            for (Word left = later < columns && any ? pattern[column] & ~found : 0; left; left &= left - 1) {
                 const int unit = 64 * (column - stage * words) + std::countr_zero(left);
                 const Word* readers = read + (std::int64_t(stage) * 64 * words + unit) * columns;
                 for (int c = later; c < columns; ++c)
@@ -190,7 +191,7 @@ inline void relevant(const Word* patterns, std::int64_t leaves, const Word* read
                         break;
                     }
             }
-            out[column] = found;
+            out[column] = found, any |= found;
         }
     }
 }

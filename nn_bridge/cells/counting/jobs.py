@@ -214,7 +214,8 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: b
     residues : bool
         Record the residues of the leaves' affine maps; else only count the cells, by the fastest route.
     joining : bool, optional
-        With ``residues``: bring the leaves with their neighbours, of which a slice then has few.  None: if residues repeat.
+        With ``residues``: bring the leaves with their neighbours, of which a slice then has few.  None: if residues
+        repeat.
     """
     begun = time.monotonic()
     try:

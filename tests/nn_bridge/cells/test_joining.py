@@ -218,7 +218,9 @@ def test_forgotten_leaves_are_missed(monkeypatch):
         joiner.counts(cells)
     joiner = joined(three_regions_by_point())[0]
     with pytest.raises(CellTreeError, match="no leaves were to be brought again"):
-        joiner.add_again(next(leaves for leaves in CellTree(joiner_problem(), JOINING_FACES).run() if len(leaves.residues)))
+        joiner.add_again(
+            next(leaves for leaves in CellTree(joiner_problem(), JOINING_FACES).run() if len(leaves.residues))
+        )
     monkeypatch.setattr(joining, "_FEW", 0)
     joiner, cells, _ = joined(three_regions_by_point())
     assert len(joiner.unsettled()) == 3

@@ -1,14 +1,12 @@
 """The faces that may join cells of one map, and the units with which the output moves, against their definitions."""
 
 import itertools
-from collections import Counter
 
 import numpy as np
 import pytest
 
 from nn_bridge.cells import _core as kernels
 from nn_bridge.cells import joining
-from nn_bridge.cells.components import Components
 from nn_bridge.cells.core_problem import residues_of
 from nn_bridge.cells.counting.jobs import _chosen as chosen
 from nn_bridge.cells.joining import Joiner, SignVectorKeys
@@ -17,7 +15,7 @@ from nn_bridge.cells.tree import FACES, JOINING_FACES, NEIGHBOURS, CellTree, tre
 from nn_bridge.cells.whole_weights import whole_weights
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
-from nn_bridge.network.residues import IntegerMaps, packed, unpacked
+from nn_bridge.network.residues import IntegerMaps, packed
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO
 
@@ -100,7 +98,7 @@ def test_chosen_faces_are_those_that_join():
 
 
 def test_neighbours_lie_across_facets():
-    """Each unit that is told vanishes alone on a facet; the pattern with it switched is that of the cell behind; many are told."""
+    """Each unit that is told vanishes alone on a facet, behind which it is switched; many are told."""
     told = alone = saved = 0
     for problem in degenerate_problems(range(80)):
         tree, everything = run_of(problem, FACES)
@@ -124,8 +122,7 @@ def test_neighbours_lie_across_facets():
                         behind[column] ^= np.uint64(1 << i)
                         assert zeros.tobytes() in facets[behind.tobytes()]
                         told += 1
-        for name, sets in facets.items():
-            assert name in facets
+        for sets in facets.values():
             for zeros in sets:
                 units = np.frombuffer(zeros, np.uint64)[: tree.wall_word]
                 alone += sum(int(word).bit_count() for word in np.frombuffer(zeros, np.uint64)) == 1 and units.any()
@@ -164,65 +161,6 @@ def test_counts_by_neighbours_are_those_by_all_faces(monkeypatch):
         assert counts[0] == counts[1] == joiner.counts(tree.cells)
         several += counts[0].regions > counts[0].regions_by_point
     assert several > 0
-
-
-def components_twin(patterns, neighbours, labels, last_stage):
-    """The component of each cell, by a dictionary of patterns."""
-    parent = list(range(len(labels)))
-
-    def root(k):
-        while parent[k] != k:
-            k = parent[k]
-        return k
-
-    known = {}
-    for cell, (pattern, units) in enumerate(zip(patterns, neighbours, strict=True)):
-        for i in range(64 * len(pattern)):
-            if not (int(units[i // 64]) | int(last_stage[i // 64])) >> i % 64 & 1:
-                continue
-            behind = pattern.copy()
-            behind[i // 64] ^= np.uint64(1 << i % 64)
-            other = known.get((int(labels[cell]), behind.tobytes()))
-            if other is not None:
-                parent[max(root(cell), root(other))] = min(root(cell), root(other))
-        known[int(labels[cell]), pattern.tobytes()] = cell
-    return [root(k) for k in range(len(labels))]
-
-
-@pytest.mark.parametrize("width", [1, 2])
-@pytest.mark.parametrize("maps", [1, 7, 60])
-def test_components_as_a_dictionary_finds_them(width, maps):
-    """Few maps with many cells, found by the table, and many with few."""
-    rng = np.random.default_rng(10 * width + maps)
-    bits = 8 if width == 1 else 5
-    chosen = rng.permutation(1 << bits * width)[: 200 if width == 1 else 700]
-    patterns = np.stack([(chosen >> bits * c & (1 << bits) - 1) << 59 * c for c in range(width)], axis=1).astype(np.uint64)
-    patterns <<= np.uint64(0)
-    neighbours = rng.integers(0, 1 << 63, patterns.shape).astype(np.uint64)
-    labels = np.where(rng.random(len(patterns)) < 0.5, 0, rng.integers(0, maps, len(patterns)))
-    last_stage = np.array([1] * width, np.uint64)
-    found = Components(last_stage)
-    for at in range(0, len(patterns), 90):
-        part = slice(at, at + 90)
-        found.add(patterns[part], neighbours[part], labels[part], maps)
-    expected = components_twin(patterns, neighbours, labels, last_stage)
-    assert [len({expected[k] for k in np.flatnonzero(labels == m)}) for m in range(maps)] == found.pieces.tolist()
-    outside = set(found.outside_largest().tolist())
-    for own in range(maps):
-        cells = np.flatnonzero(labels == own).tolist()
-        sizes = Counter(expected[k] for k in cells)
-        left = {k for k in cells if k not in outside}
-        assert len({expected[k] for k in left}) <= 1
-        assert not cells or len(left) == max(sizes.values())
-    # with all units told of these cells alone, as with all units told of all cells
-    chosen = found.outside_largest()
-    everything = np.full_like(patterns, ~np.uint64(0))
-    assert found.join_again(chosen, patterns[chosen], everything[chosen]) == len(chosen)
-    expected = components_twin(patterns, everything, labels, last_stage)
-    pieces = [len({expected[k] for k in np.flatnonzero(labels == m)}) for m in range(maps)]
-    assert found.pieces.tolist() == pieces
-    unknown = np.full((1, width), 1 << 62, np.uint64)
-    assert found.join_again(chosen, unknown, everything[:1]) == 0
 
 
 @pytest.mark.parametrize(
@@ -346,7 +284,7 @@ def found_alike(network, one, other):
 
 @pytest.mark.parametrize("limbs", [1, 2, 3, 4, 6, 8])
 def test_patterns_that_differ_where_no_output_moves(limbs):
-    """Weights of many bits, of which half of the units have the negatives: sums cancel, products are large; two outputs."""
+    """Weights of many bits, half of them negatives of others: sums cancel, products are large; one or two outputs."""
     rng = np.random.default_rng(limbs)
     size, same, largest = 2 ** (15 * limbs), 0, 0
     for seed in range(6):

@@ -20,8 +20,8 @@ from nn_bridge.cells.tree import (
     NEIGHBOURS,
     PATTERNS,
     CellTree,
-    Leaves,
     CellTreeError,
+    Leaves,
     Subtree,
     tree_counters,
 )
