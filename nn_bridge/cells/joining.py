@@ -12,8 +12,8 @@ same pattern but for this unit, so a cell that brings such units is joined by it
 Cells come in passes.  Where few share their map, a first pass keeps eight bytes a cell, the residues of its map; those
 whose residues occur once are regions of their own, and a second pass brings the others again, with their neighbours.
 Where more do (`nn_bridge.cells.repeated_maps`), the first pass brings the neighbours of all.  Maps are proven equal, or
-told apart, as they come.  Few maps are left in several pieces.  Of these all cells outside the largest piece are brought
-once more, with all their facets, so that pieces with a facet between them, on which one unit vanishes, are joined.  The
+told apart, as they come.  Few maps are left in several pieces.  Their cells outside the largest piece are brought once
+more, with all their facets, so that pieces with a facet between them, on which one unit vanishes, are joined.  The
 rest is brought again with all facets and points, which say the truth: joined by a facet, by a point, or not at all.
 
 Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with points.

@@ -29,7 +29,7 @@ public:
     using Set = typename S::Set;
 
     PUISEUX_RARELY BlockNeighbours(const S& shape, const Problem& problem)
-        : shape_(shape), problem_(problem), columns_(problem.stages.size() * size_t(problem.words())), units_of_(columns_ << FEW), simple_(size_t(shape.zero_words())) {
+        : shape_(shape), problem_(problem), columns_(problem.stages.size() * size_t(problem.words())), units_of_(columns_ << FEW), nothing_(columns_ << FEW), simple_(size_t(shape.zero_words())) {
         for (size_t s = 0; s < problem.stages.size(); ++s)
             for (int q = 0; q < words_for(problem.stages[s].units); ++q) column_.push_back(s * size_t(problem.words()) + size_t(q));
     }
@@ -41,13 +41,15 @@ public:
 
     /// What was found of all patterns, one after another, each in the layout of a pattern of the network.
     const Word* found() const { return units_of_.data(); }
+    /// The same where nothing is to be told.
+    const Word* none() const { return nothing_.data(); }
 
 private:
     const S& shape_;
     const Problem& problem_;
     size_t columns_;                    // of a pattern
     std::vector<size_t> column_;        // by word of a set of zeros, as far as it is about units
-    std::vector<Word> units_of_;
+    std::vector<Word> units_of_, nothing_;
     int count_ = 0, units_ = 0;
     std::vector<Word> simple_, zeros_;  // sets of zeros: of all simple vertices, and generator by generator
     std::vector<std::uint8_t> above_, below_;  // by generator: the units of the block that are positive, and negative

@@ -327,8 +327,7 @@ private:
     void leaf(Cell cell, int stage, const Set& last, const Lines& lines) {
         if (walk_.emit != Emit::NOTHING && walk_.wanted(walk_.leaf)) {
             if (walk_.emit == Emit::NEIGHBOURS) {
-                find_neighbours(cell, int(lines.size()), shape_.none(), 1);
-                writer_.write(active_, last, neighbours_.found());
+                writer_.write(active_, last, neighbours(cell, int(lines.size()), last, shape_.none(), 1));
             } else {
                 if (walk_.emit != Emit::PATTERNS) faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
                 writer_.write(active_, last);
@@ -342,8 +341,8 @@ private:
     bool finish(Cell cell, int stage, const Set& positive, const Set& cut, bool mirrored, const Lines& lines) {
         const int units = cut.count();
         if (units > FEW) return false;
-        const bool neighbours = walk_.emit == Emit::NEIGHBOURS;
-        if ((with_faces(walk_.emit) || (neighbours && !lines.empty())) && walk_.select.empty()) return false;
+        const bool near = walk_.emit == Emit::NEIGHBOURS;
+        if ((with_faces(walk_.emit) || (near && !lines.empty())) && walk_.select.empty()) return false;
         const Word patterns = units == 1 ? 3 : this->patterns_met(cell, this->dim(), stage, cut);
         if (!patterns) return false;
         const int leaves = bits_of(patterns);
@@ -352,18 +351,20 @@ private:
         } else if (walk_.emit == Emit::PATTERNS) {
             writer_.write_block(active_, patterns, mirrored, positive - cut, cut);
         } else {
-            if (!neighbours || !lines.empty() || counters_.cells + leaves > walk_.cell_limit) return false;  // cell by cell, up to the limit
-            find_neighbours(cell, 0, cut, patterns);
-            writer_.write_block(active_, patterns, mirrored, positive - cut, cut, neighbours_.found());
+            if (!near || !lines.empty() || counters_.cells + leaves > walk_.cell_limit) return false;  // cell by cell, up to the limit
+            const Set rest = positive - cut;
+            writer_.write_block(active_, patterns, mirrored, rest, cut, neighbours(cell, 0, rest, cut, patterns));
         }
         found(leaves);
         return true;
     }
 
-    /// Find units that surely vanish alone on facets of the cells that some units cut a cell of the last stage into.
-    void find_neighbours(Cell cell, int lines, const Set& cut, Word patterns) {
+    /// Units that surely vanish alone on facets of the cells that some units cut a cell of the last stage into, by their patterns.
+    const Word* neighbours(Cell cell, int lines, const Set& rest, const Set& cut, Word patterns) {
+        if (!writer_.may_repeat(active_, patterns, rest, cut)) return neighbours_.none();
         watch_.spend(cell.count * bits_of(patterns));
         neighbours_.find(cell, zero_place_.back(), lines, cut, patterns);
+        return neighbours_.found();
     }
 
     // -------------------------------------------------------------------------------------------------------- lines

@@ -1,6 +1,7 @@
 // What is written of a leaf: its pattern, the residues of its map, and its number; of one leaf, or of a block of them.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <optional>
@@ -12,6 +13,8 @@ namespace puiseux::cells {
 
 template <class Set>
 class LeafWriter {
+    using Sums = typename Residues<Set>::Sums;
+
 public:
     LeafWriter(Walk& walk, int words) : walk_(walk), words_(std::min(words, walk.problem.words())) {
         if (walk.residues) residues_.emplace(*walk.residues, words);
@@ -30,6 +33,24 @@ public:
             for (int q = 0; q < words_; ++q) *to++ = active[s][q];
     }
 
+    /// Whether a leaf with one of the given patterns of few units may have the residues of one that was noted; then they are noted.
+    bool may_repeat(const std::vector<Set>& active, Word patterns, const Set& rest, const Set& cut) {
+        if (!residues_) return true;
+        const Members<FEW> units(cut);
+        const Sums sums = residues_->sums(active, rest);
+        std::array<std::uint64_t, size_t{1} << FEW> own;
+        size_t count = 0;
+        for (; patterns; patterns &= patterns - 1) {
+            Sums total = sums;
+            for (unsigned bits = unsigned(std::countr_zero(patterns)); bits; bits &= bits - 1) residues_->add(total, units.at[size_t(std::countr_zero(bits))]);
+            own[count++] = residues_->packed(total);
+        }
+        bool found = false;
+        for (size_t k = 0; k < count && !found; ++k) found = walk_.seen.has(own[k]);
+        for (size_t k = 0; k < count; ++k) walk_.seen.note(own[k]);
+        return found;
+    }
+
     /// Write the leaf that comes next; `neighbours` are its units of that name, if they are wanted.
     void write(const std::vector<Set>& active, const Set& last, const Word* neighbours = nullptr) {
         write(last, residues_ ? residues_->packed(residues_->sums(active, last)) : 0, neighbours);
@@ -43,7 +64,6 @@ public:
     }
 
 private:
-    using Sums = typename Residues<Set>::Sums;
     /// Leaves that differ in few units: these, the other ones that are active, the residues where none of the few is, and neighbours.
     struct Neighbours {
         Members<FEW> units;
