@@ -127,7 +127,7 @@ def test_neighbours_lie_across_facets():
                 units = np.frombuffer(zeros, np.uint64)[: tree.wall_word]
                 alone += sum(int(word).bit_count() for word in np.frombuffer(zeros, np.uint64)) == 1 and units.any()
     assert saved > 1000  # leaves that needed no cut
-    assert alone > told > alone // 3
+    assert alone > told > alone // 6  # cells with new residues tell nothing
 
 
 def brought_together(problem, few, monkeypatch):
