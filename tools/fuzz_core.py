@@ -16,7 +16,7 @@ from nn_bridge.cells import plain
 from nn_bridge.cells.counting.plain_count import count_plain, plain_network
 from nn_bridge.cells.joining import FourCounts, Joiner
 from nn_bridge.cells.problem import CellProblem, cell_problem
-from nn_bridge.cells.tree import COUNT_ONLY, FACES, JOINING_FACES, JOINING_FACETS, CellTree
+from nn_bridge.cells.tree import COUNT_ONLY, FACES, JOINING_FACES, NEIGHBOURS, CellTree
 from nn_bridge.network.network import AffineStage, Network
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import primitive, rational
@@ -97,6 +97,25 @@ Faces = dict[tuple[int, ...], tuple[list[tuple[bool, int]], list[int]]]
 """By pattern the zeros of generators (with a flag for rays) and of facets, each sorted."""
 
 
+def neighbours(network: Network, problem: CellProblem) -> dict[tuple[int, ...], set[int]]:
+    """By pattern, the units that surely vanish alone on facets, each as a bit: units stage by stage."""
+    tree, sizes = CellTree(problem, NEIGHBOURS), network.hidden
+    found: dict[tuple[int, ...], set[int]] = {}
+
+    def stages(row: Any) -> tuple[int, ...]:
+        words = [row[tree.words * s : tree.words * (s + 1)] for s in range(len(sizes))]
+        return tuple(int.from_bytes(own.tobytes(), "little") for own in words)
+
+    for leaves in tree.run():
+        for pattern, row in zip(leaves.patterns, leaves.neighbours, strict=True):
+            units, at = set(), 0
+            for own, size in zip(stages(row), sizes, strict=True):
+                units |= {1 << at + i for i in range(size) if own >> i & 1}
+                at += size
+            found[stages(pattern)] = units
+    return found
+
+
 def by_core(network: Network, problem: CellProblem, emit: int = FACES) -> tuple[int, Faces]:
     """The number of leaves and their faces, with zeros as bits: units stage by stage, then walls."""
     found: Faces = {}
@@ -154,17 +173,16 @@ def by_plain(network: Network, domain: Polyhedron | None) -> tuple[int, Faces]:
 
 
 def joined(problem: CellProblem) -> FourCounts:
-    """The four counts by facets that are found without cuts, and by points that are brought later."""
-    tree = CellTree(problem, JOINING_FACETS)
+    """The four counts by neighbours that are found without cuts, and by faces that are brought later."""
+    tree = CellTree(problem, NEIGHBOURS)
     joiner = Joiner(problem, tree.words)
     for leaves in tree.run():
         joiner.add(leaves)
-    unsettled = joiner.unsettled()
-    if len(unsettled):
+    while len(unsettled := joiner.unsettled()):
         again = CellTree(problem, JOINING_FACES)
         again.go_to(unsettled)
         for leaves in again.run():
-            joiner.add_second_pass(leaves)
+            joiner.add_again(leaves)
     return joiner.counts(tree.cells)
 
 
@@ -182,10 +200,10 @@ def difference(network: Network, cells: int, faces: Faces, domain: Polyhedron | 
         # with lines, generators depend on the section that is taken
         if not problem.lines and not problem.unbounded_lineality and found[pattern][0] != generators:
             return f"generators of {pattern}: {found[pattern][0]}, the plain engine {generators}"
-    _, joining = by_core(network, problem, JOINING_FACETS)
-    for pattern, (_, facets) in joining.items():
-        if not set(facets) <= set(faces[pattern][1]):
-            return f"joining facets of {pattern}: {facets}, the plain engine {faces[pattern][1]}"
+    for pattern, units in neighbours(network, problem).items():
+        alone = {facet for facet in faces[pattern][1] if facet.bit_count() == 1}
+        if not units <= alone:
+            return f"neighbours of {pattern}: {units}, by the plain engine {alone} vanish alone on facets"
     four, expected = joined(problem)._asdict(), count_plain(network, domain).counts
     if four != expected:
         return f"four counts {four}, the plain engine {expected}"

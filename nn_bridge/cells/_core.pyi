@@ -35,6 +35,39 @@ def join(
 ) -> int:
     """Unite the leaves of one label that bear equal keys; returns how many faces are done."""
 
+def join_neighbours(
+    patterns: NDArray[np.uint64],
+    last_stage: NDArray[np.uint64],
+    label: _Numbers,
+    parent: _Numbers,
+    before: _Numbers,
+    maps: _Numbers,
+    slots: _Numbers,
+    taken: NDArray[np.int64],
+    neighbours: NDArray[np.uint64],
+    begin: int,
+    end: int,
+) -> int:
+    """Join cells of one map that differ in a unit which vanishes alone on a facet; returns the first cell not done."""
+
+def join_again(
+    patterns: NDArray[np.uint64],
+    last_stage: NDArray[np.uint64],
+    label: _Numbers,
+    parent: _Numbers,
+    before: _Numbers,
+    maps: _Numbers,
+    slots: _Numbers,
+    taken: NDArray[np.int64],
+    own: NDArray[np.uint64],
+    neighbours: NDArray[np.uint64],
+    chosen: _Numbers,
+) -> int:
+    """Join cells, told by their patterns, once more; returns how many of them are among the chosen ones."""
+
+def rehash_cells(patterns: NDArray[np.uint64], old: _Numbers, slots: _Numbers) -> None:
+    """Move the cells of a table into a larger, empty one."""
+
 def unite(other: _Numbers, parent: _Numbers) -> None:
     """Unite in one forest what another one has united."""
 
@@ -61,15 +94,20 @@ class WholeWeights: ...
 def whole_weights(
     stages: list[tuple[int, list[tuple[int, NDArray[np.int32], NDArray[np.int32], NDArray[np.uint64]]]]], limbs: int
 ) -> WholeWeights:
-    """The weights of an integer network with one output, modulo two to the power 64 * limbs."""
+    """The weights of an integer network, modulo two to the power 64 * limbs."""
 
-def surely_moving(patterns: NDArray[np.uint64], network: WholeWeights, result: NDArray[np.uint64]) -> None:
-    """The active units whose derivative is not zero, where no derivative reaches two to the power 64 * limbs."""
+def alike(one: NDArray[np.uint64], other: NDArray[np.uint64], network: WholeWeights, result: NDArray[np.bool_]) -> None:
+    """Whether no output moves with a unit in which two patterns differ."""
 
-def different(
-    rows: NDArray[np.uint64], first: NDArray[np.uint64], labels: NDArray[np.int64], found: NDArray[np.int64]
+def unlike(
+    patterns: NDArray[np.uint64],
+    first: NDArray[np.uint64],
+    labels: NDArray[np.int64],
+    read: NDArray[np.uint64],
+    by_output: NDArray[np.uint64],
+    found: NDArray[np.int64],
 ) -> int:
-    """List the rows that are not what their label has in `first`; returns how many."""
+    """List the patterns whose relevant units are not those of the first one of their label; returns how many."""
 
 def widen(on: bool) -> bool:
     """Switch the wider version of loops on or off, for tests; returns whether it runs."""
@@ -153,6 +191,7 @@ class Explorer:
         NDArray[np.uint64],
         NDArray[np.float64],
         NDArray[np.int64],
+        NDArray[np.uint64],
     ]: ...
     def position(self) -> tuple[bytes, int, list[tuple[int, int, int, bool]]]: ...
     def leave_out(self, misses: list[list[tuple[int, bool]]]) -> None: ...

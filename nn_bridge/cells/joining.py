@@ -6,11 +6,15 @@ leaf's pattern, ``(pattern & ~Z, Z)`` is that sign vector.  So two cells share a
 key of a facet (of a vertex, or of a minimal face where there are lines).  No coordinates, no pair tests, no tolerance.
 Faces that cannot join cells of one map need not be written (`nn_bridge.cells.tree.JOINING_FACES`; ``core/faces.hpp``).
 
+Most facets need not even be found.  If one unit alone vanishes on a facet of a cell, the cell on its other side has the
+same pattern but for this unit, so a cell that brings such units is joined by its pattern (``core/components.hpp``).
+
 Cells come in passes.  Where few share their map, a first pass keeps eight bytes a cell, the residues of its map; those
-whose residues occur once are regions of their own, and a second pass brings the facets of the others.  Where many do
-(`nn_bridge.cells.repeated_maps`), the first pass brings the facets of all.  Maps are proven equal, or told apart, and
-keys matched as they come: a facet is forgotten once both sides are found.  Points matter only to maps with several
-pieces that no facet joins.  Few cells have such maps, and a last pass brings their points.
+whose residues occur once are regions of their own, and a second pass brings the others again, with their neighbours.
+Where more do (`nn_bridge.cells.repeated_maps`), the first pass brings the neighbours of all.  Maps are proven equal, or
+told apart, as they come.  Few maps are left in several pieces.  Their cells outside the largest piece are brought once
+more, with all their facets, so that pieces with a facet between them, on which one unit vanishes, are joined.  The
+rest is brought again with all facets and points, which say the truth: joined by a facet, by a point, or not at all.
 
 Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with points.
 """
@@ -23,7 +27,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nn_bridge.cells import plain_keys
-from nn_bridge.cells.map_classes import MapClasses, empty_table, grown, larger
+from nn_bridge.cells.components import Components
+from nn_bridge.cells.map_classes import MapClasses, empty_table, larger
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import CellTreeError, Leaves
 from polyhedra.compiled_core import core, core_or_refusal
@@ -35,8 +40,9 @@ else:
 
 loops: Any = core("nn_bridge.cells._core") or plain_keys  # the same functions, compiled or not
 
-_LEAVES_AT_ONCE = 1 << 12
-_HELD_BYTES = 1 << 24
+_LEAVES_AT_ONCE = 1 << 14
+_FEW = 1 << 8  # so few cells of maps in several pieces are looked at once
+_OTHER_CELLS = "a later pass met other cells than the first; please report this network"
 
 
 class FourCounts(NamedTuple):
@@ -59,13 +65,26 @@ class SignVectorKeys:
     problem : CellProblem
     words : int
         Words per stage in a pattern, as in `CellTree.words`.
+
+    Attributes
+    ----------
+    width : int
+        Words of a key.
+    columns : list of int
+        The columns of patterns that have units, in the order of the words of sets of zeros.
+    units : uint64 array
+        All units, as a pattern.
     """
 
     def __init__(self, problem: CellProblem, words: int) -> None:
         pieces: list[tuple[int, int]] = []
         for s, size in enumerate(problem.network.hidden):
             pieces += [(s * words + q, min(64, size - 64 * q)) for q in range(-(-size // 64))]
-        self._columns = np.array([column for column, _ in pieces])
+        self.columns = [column for column, _ in pieces]
+        self._columns = np.array(self.columns)
+        self.units = np.zeros(len(problem.network.hidden) * words, np.uint64)
+        for column, length in pieces:
+            self.units[column] = (1 << length) - 1
         walls = len(problem.walls)
         lengths = [length for _, length in pieces]
         self._lengths = tuple(lengths)
@@ -82,11 +101,16 @@ class SignVectorKeys:
         loops.pack(patterns, rows, zeros, self._columns, self._places, keys)
         return keys
 
+    @property
+    def pattern_width(self) -> int:
+        """Words of a packed pattern."""
+        return -(-sum(self._lengths) // 64)
+
     def pack_patterns(self, patterns: np.ndarray) -> np.ndarray:
         """Patterns, bit after bit."""
         ends = self._places[: len(self._lengths)]
         zeros = np.zeros((len(patterns), len(ends)), np.uint64)
-        packed = np.zeros((len(patterns), -(-sum(self._lengths) // 64)), np.uint64)
+        packed = np.zeros((len(patterns), self.pattern_width), np.uint64)
         loops.pack(patterns, np.arange(len(patterns)), zeros, self._columns, ends, packed)
         return packed
 
@@ -174,6 +198,15 @@ class _Batch(NamedTuple):
         """The keys of all facets, and their leaves."""
         return keys.pack(self.leaves.patterns, self.facet_row, self.leaves.facet_zeros), self.facet_row + self.first
 
+    def alone(self, keys: SignVectorKeys) -> np.ndarray:
+        """For each leaf, as a pattern, the units that vanish alone on one of its facets."""
+        zeros = self.leaves.facet_zeros
+        single = ((zeros != 0).sum(axis=1) == 1) & ((zeros & (zeros - np.uint64(1))) == 0).all(axis=1)
+        found = np.zeros_like(self.leaves.patterns)
+        for place, column in enumerate(keys.columns):
+            np.bitwise_or.at(found[:, column], self.facet_row[single], zeros[single, place])
+        return found
+
     def points(self, keys: SignVectorKeys) -> tuple[np.ndarray, np.ndarray]:
         """The keys of the vertices, and their leaves."""
         vertex = self.leaves.generator_ray == 0
@@ -182,11 +215,10 @@ class _Batch(NamedTuple):
 
 
 class Joiner:
-    """Joins the leaves with equal maps by facets and by points; fed with leaves and their faces, in any order.
+    """Joins the leaves with equal maps by facets and by points; fed with leaves and their neighbours, in any order.
 
-    Use: give to `add` all leaves, or all but those whose residues occur once, in batches.  Then `unsettled` returns the
-    patterns of leaves whose map has several pieces that no facet joins, and these go to `add_second_pass`, with their
-    points.
+    Use: give to `add` all leaves, or all but those whose residues occur once, in batches.  Then, until `unsettled`
+    returns no patterns of leaves any more, give these leaves to `add_again`, with their facets and points.
 
     Parameters
     ----------
@@ -198,26 +230,27 @@ class Joiner:
     def __init__(self, problem: CellProblem, words: int) -> None:
         self._maps = MapClasses(problem, words)
         self._keys = SignVectorKeys(problem, words)
-        self._labels = np.zeros(1 << 10, np.int32)
-        self._patterns: list[np.ndarray] = []
-        self._facets = _KeyTable(self._keys.width, pairs=True)
-        self._second_pass: _SecondPass | None = None
-        self._added = self._waiting = 0
+        last_stage = np.zeros((1, len(problem.network.hidden) * words), np.uint64)
+        last_stage[0, -words:] = ~np.uint64(0)
+        self._components = Components(self._keys.pack_patterns(last_stage & self._keys.units)[0])
+        self._outside: np.ndarray | None = None
+        self._met = 0
+        self._whole_maps: _WholeMaps | None = None
+        self._waiting = 0
         self._batches: list[Leaves] = []
 
     @property
     def leaves(self) -> int:
         """The number of leaves added."""
-        return self._added + self._waiting
+        return self._components.cells + self._waiting
 
     @property
     def bytes(self) -> int:
         """Bytes in memory, about."""
-        kept = sum(patterns.nbytes for patterns in self._patterns)
-        return self._maps.bytes + self._facets.bytes + 2 * self._labels.nbytes + kept
+        return self._maps.bytes + self._components.bytes
 
     def add(self, leaves: Leaves) -> None:
-        """Take a batch of leaves with their faces."""
+        """Take a batch of leaves with their neighbours."""
         if len(leaves.residues):
             self._batches.append(leaves)
             self._waiting += len(leaves.residues)
@@ -230,46 +263,50 @@ class Joiner:
             return
         residues = np.concatenate([leaves.residues for leaves in self._batches])
         patterns = np.concatenate([leaves.patterns for leaves in self._batches])
-        end = self._added + len(residues)
-        self._labels = grown(self._labels, end)
-        self._labels[self._added : end] = self._maps.classify(patterns, residues)
-        self._patterns.append(self._keys.pack_patterns(patterns))
-        for leaves in self._batches:
-            batch = _Batch.of(leaves, self._added)
-            self._added += len(leaves.residues)
-            self._facets.add(*batch.facets(self._keys), self._labels)
+        neighbours = np.concatenate([leaves.neighbours for leaves in self._batches])
+        labels = self._maps.classify(patterns, residues)
+        pack = self._keys.pack_patterns
+        self._components.add(pack(patterns), pack(neighbours), labels, self._maps.count)
         self._batches, self._waiting = [], 0
 
-    def _in_pieces(self) -> np.ndarray:
-        """Boolean mask: maps whose cells form more than one facet-connected component so far."""
-        labels = self._labels[self._facets.roots(self._added)]
-        several: np.ndarray = np.bincount(labels, minlength=self._maps.count) > 1
-        return several
-
     def unsettled(self) -> np.ndarray:
-        """After the last leaf: the patterns of the leaves that a second pass has to bring (mostly few)."""
+        """After the last leaf, or the last one brought again: the patterns of the leaves to bring now, mostly few."""
         self._work_in()
-        in_pieces = self._in_pieces()
-        if self._second_pass is not None or not in_pieces.any():
+        components = self._components
+        in_pieces = components.pieces > 1
+        if self._whole_maps is not None or not in_pieces.any():
             return np.zeros((0, 0), np.uint64)
+        whole = in_pieces[components.labels]
+        if self._outside is None and np.count_nonzero(whole) > _FEW:
+            self._outside = components.outside_largest()
+            return self._keys.unpack_patterns(components.patterns[self._outside])
+        self._check_met()
         width = self._keys.width
-        self._second_pass = _SecondPass(in_pieces, _KeyTable(width, pairs=True), _KeyTable(width, pairs=False))
-        chosen = in_pieces[self._labels[: self._added]]
-        ends = np.cumsum([0, *map(len, self._patterns)])
-        found = [own[chosen[at : at + len(own)]] for own, at in zip(self._patterns, ends.tolist(), strict=False)]
-        self._patterns = []
-        return self._keys.unpack_patterns(np.concatenate(found))
+        self._whole_maps = _WholeMaps(in_pieces, _KeyTable(width, pairs=True), _KeyTable(width, pairs=False))
+        return self._keys.unpack_patterns(components.patterns[whole])
 
-    def add_second_pass(self, leaves: Leaves) -> None:
+    def add_again(self, leaves: Leaves) -> None:
         """Take a batch of unsettled leaves: all of them are to come, in any order."""
-        if self._second_pass is None:
-            raise CellTreeError("no second pass was asked for")
-        if len(leaves.residues):
+        if not len(leaves.residues):
+            return
+        if self._whole_maps is None and self._outside is None:
+            raise CellTreeError("no leaves were to be brought again")
+        pack, batch = self._keys.pack_patterns, _Batch.of(leaves, 0)
+        if self._whole_maps is None:
+            neighbours = pack(batch.alone(self._keys))
+            assert self._outside is not None
+            self._met += self._components.join_again(self._outside, pack(leaves.patterns), neighbours)
+        else:
+            again = self._whole_maps
+            batch = batch._replace(first=len(again.labels))
             labels = self._maps.classify(leaves.patterns, leaves.residues)
-            batch, again = _Batch.of(leaves, len(self._second_pass.labels)), self._second_pass
             again.labels = np.concatenate([again.labels, labels.astype(np.int32)])
             again.facets.add(*batch.facets(self._keys), again.labels)
             again.points.add(*batch.points(self._keys), again.labels)
+
+    def _check_met(self) -> None:
+        if self._outside is not None and self._met != len(self._outside):
+            raise CellTreeError(_OTHER_CELLS)
 
     def counts(self, cells: int) -> FourCounts:
         """The four counts, after the last leaf; ``cells`` are all leaves, those with residues of their own included.
@@ -280,27 +317,29 @@ class Joiner:
             Leaves are missing.
         """
         self._work_in()
-        singles = cells - self._added
-        labels = self._labels[: self._added]
-        pieces = self._facets.roots(self._added)
-        settled, again = ~self._in_pieces(), 0
-        if self._second_pass is not None:
-            settled = ~self._second_pass.marked
-            self._second_pass.points.inherit(self._second_pass.facets)
-            again = len(self._second_pass.points.roots(len(self._second_pass.labels)))
-            if len(self._second_pass.labels) != np.count_nonzero(self._second_pass.marked[labels]):
-                raise CellTreeError("the second pass met other cells than the first; please report this network")
+        self._check_met()
+        components, again = self._components, self._whole_maps
+        singles = cells - components.cells
+        by_facet = by_point = 0
+        settled = components.pieces == 1
+        if again is not None:
+            settled = ~again.marked
+            if len(again.labels) != np.count_nonzero(again.marked[components.labels]):
+                raise CellTreeError(_OTHER_CELLS)
+            by_facet = len(again.facets.roots(len(again.labels)))
+            again.points.inherit(again.facets)
+            by_point = len(again.points.roots(len(again.labels)))
         elif not settled.all():
-            raise CellTreeError("the points of some cells are missing; ask the joiner for the unsettled leaves")
-        by_point = int(np.count_nonzero(settled[labels[pieces]])) + again
-        return FourCounts(cells, singles + len(pieces), singles + by_point, singles + self._maps.count)
+            raise CellTreeError("the faces of some cells are missing; ask the joiner for the unsettled leaves")
+        alone = singles + int(np.count_nonzero(settled))
+        return FourCounts(cells, alone + by_facet, alone + by_point, singles + self._maps.count)
 
 
 @dataclass
-class _SecondPass:
-    """Leaves that a second pass brings, for their points.
+class _WholeMaps:
+    """All leaves of the maps that are in several pieces to the last, brought with all their faces.
 
-    ``marked`` are their maps, ``labels`` the numbers of the maps of those that came.
+    ``marked`` are these maps, ``labels`` the numbers of the maps of the leaves that came.
     """
 
     marked: np.ndarray

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from nn_bridge.cells import plain_keys
-from nn_bridge.cells.core_problem import PRIME, residues_of
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.whole_weights import whole_weights
 from nn_bridge.network.network import INPUT
@@ -33,11 +32,10 @@ class MapClasses:
     """Numbers affine maps: leaves get one number iff their maps are proven equal.
 
     The map of a pattern depends only on its *relevant* units: the active ones from which a path of non-zero weights
-    leads through active units to an output.  So patterns with equal relevant units have equal maps.  In fact it depends
-    only on the units *with which the outputs move*, whose derivative is not zero: from the last stage back these
-    determine all derivatives.  These are whole numbers, found modulo a number that they do not reach: a
-    prime where they are small, else a power of two.  Of other patterns with equal residues the coefficients are
-    compared, as integers modulo more primes than they have digits.
+    leads through active units to an output.  So patterns with equal relevant units have equal maps.  In fact two
+    patterns have equal maps if no output *moves* with a unit in which they differ: if its derivative is zero, a whole
+    number that is found modulo a power of two which it does not reach (``core/derivatives.hpp``).  Of other patterns
+    with equal residues the coefficients are compared, as integers modulo more primes than they have digits.
 
     Parameters
     ----------
@@ -69,10 +67,9 @@ class MapClasses:
                     self._read[source - 1, : present.shape[1], columns] = packed(present.T, words)
         self._network = network
         self._maps: IntegerMaps | None = None
-        self._derivatives: Any = None  # how derivatives are found, and the network modulo what they do not reach
+        self._weights: Any = None  # those behind the first stage, modulo what derivatives do not reach
         self._numbering = RowNumbering(1)
-        self._first = np.zeros((1 << 8, len(self._sizes) * words), np.uint64)
-        self._moving, self._known = self._first[:0], np.zeros(0, bool)  # .. with which the outputs move, where known
+        self._first = np.zeros((1 << 8, len(self._sizes) * words), np.uint64)  # the pattern with which a map first came
         self._others: dict[tuple[int, bytes], int] = {}
 
     @property
@@ -83,31 +80,27 @@ class MapClasses:
     @property
     def bytes(self) -> int:
         """Bytes that the kept maps take."""
-        return self._numbering.bytes + self._first.nbytes + self._moving.nbytes + self._known.nbytes
+        return self._numbering.bytes + self._first.nbytes
 
     def classify(self, patterns: np.ndarray, residues: np.ndarray) -> np.ndarray:
         """The number of each leaf's map, in the order in which they come; ``residues`` are the leaves' residues."""
         known = self.count
         fresh, labels = self._numbering.of(residues[:, None])
-        rows = self.relevant(patterns)
         self._first = grown(self._first, self.count)
-        self._first[known : self.count] = rows[fresh]
-        open_ = np.empty(len(rows), np.int64)
-        open_ = open_[: loops.different(rows, self._first, labels, open_)]
+        self._first[known : self.count] = patterns[fresh]
+        open_ = np.empty(len(patterns), np.int64)
+        open_ = open_[: loops.unlike(patterns, self._first, labels, self._read, self._by_output, open_)]
         if len(open_):
-            # each set of relevant units is compared once
-            chosen, which = distinct_rows(rows[open_])
-            once = open_[chosen]
-            same = self._moving_alike(rows[once], labels[once])
-            once = once[~same]
-            which = np.where(same, -1, np.cumsum(~same) - 1)[which]
-            open_, which = open_[which >= 0], which[which >= 0]
-            others, place = np.unique(labels[once], return_inverse=True)
+            open_ = open_[~self._alike(patterns[open_], self._first[labels[open_]])]
         if len(open_):
             assert self._maps is not None
-            maps = self._maps.residues(self._bits(np.concatenate([rows[once], self._first[others]])))
-            equal = (maps[: len(once)] == maps[len(once) :][place]).all(axis=(1, 2))
-            own = labels[once]
+            # each set of relevant units is compared once
+            rows = self.relevant(patterns[open_])
+            chosen, which = distinct_rows(rows)
+            own = labels[open_[chosen]]
+            others, place = np.unique(own, return_inverse=True)
+            maps = self._maps.residues(self._bits(np.concatenate([rows[chosen], self._first[others]])))
+            equal = (maps[: len(own)] == maps[len(own) :][place]).all(axis=(1, 2))
             for k in np.flatnonzero(~equal).tolist():
                 key = int(own[k]), maps[k].tobytes()
                 if key not in self._others:
@@ -116,32 +109,14 @@ class MapClasses:
             labels[open_] = own[which]
         return labels
 
-    def _moving_alike(self, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Boolean mask: rows whose outputs move with the same units as those of the first row of their label.
-
-        None where that is unknown.
-        """
+    def _alike(self, patterns: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Boolean mask: patterns that differ from others in units with which no output moves; none where unknown."""
         if self._maps is None:
             self._maps = IntegerMaps(self._network)
-            bound = self._maps.derivative_bound()
-            if kernels is not None and bound < PRIME:
-                self._derivatives = kernels.moving, residues_of(self._network)
-            elif (weights := whole_weights(self._maps.stages, bound)) is not None:
-                self._derivatives = kernels.surely_moving, weights
-        if self._derivatives is None:
-            return np.zeros(len(rows), bool)
-        find, network = self._derivatives
-        self._moving, self._known = grown(self._moving, len(self._first)), grown(self._known, len(self._first))
-        unknown = labels[~self._known[labels]]
-        if len(unknown):
-            firsts = np.empty((len(unknown), rows.shape[1]), np.uint64)
-            find(self._first[unknown], network, firsts)
-            self._moving[unknown], self._known[unknown] = firsts, True
-        moving = np.empty_like(rows)
-        find(rows, network, moving)
-        alike = np.ones(len(rows), bool)
-        different = np.empty(len(rows), np.int64)
-        alike[different[: loops.different(moving, self._moving, labels, different)]] = False
+            self._weights = whole_weights(self._maps.stages, self._maps.derivative_bound())
+        alike = np.zeros(len(patterns), bool)
+        if self._weights is not None:
+            kernels.alike(patterns, others, self._weights, alike)
         return alike
 
     def relevant(self, patterns: np.ndarray) -> np.ndarray:
@@ -156,15 +131,16 @@ class MapClasses:
 
 
 _MANY = 1 << 30  # from here on numbers are kept in 64 bits
+_FEW = 1 << 18  # up to here arrays double where they grow
 
 
 def grown(array: np.ndarray, size: int) -> np.ndarray:
     """The array, with more rows of zeros if it has fewer than ``size``."""
     if len(array) >= size:
         return array
-    larger = np.zeros((max(size, len(array) + len(array) // 4), *array.shape[1:]), array.dtype)
-    if size >= _MANY and array.dtype == np.int32:
-        larger = larger.astype(np.int64)
+    more = len(array) if len(array) < _FEW else len(array) // 4
+    kind = np.dtype(np.int64) if size >= _MANY and array.dtype == np.int32 else array.dtype
+    larger = np.zeros((max(size, len(array) + more), *array.shape[1:]), kind)
     larger[: len(array)] = array
     return larger
 

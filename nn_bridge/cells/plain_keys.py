@@ -62,9 +62,12 @@ def relevant(patterns: Words, read: Words, by_output: Words, result: Words) -> N
         result[:, own] = patterns[:, own] & reaching
 
 
-def different(rows: Words, first: Words, labels: Integers, found: Integers) -> int:
-    """List in ``found`` the rows that are not what their label has in ``first``; returns how many."""
-    places = np.flatnonzero((rows != first[labels]).any(axis=1))
+def unlike(patterns: Words, first: Words, labels: Integers, read: Words, by_output: Words, found: Integers) -> int:
+    """List in ``found`` the patterns whose relevant units are not those of ``first[label]``; returns how many."""
+    rows, firsts = np.empty_like(patterns), np.empty_like(patterns)
+    relevant(patterns, read, by_output, rows)
+    relevant(first[labels], read, by_output, firsts)
+    places = np.flatnonzero((rows != firsts).any(axis=1))
     found[: len(places)] = places
     return len(places)
 

@@ -127,6 +127,7 @@ class PlainTree:
             facet_zeros=np.frombuffer(bytes(facet_zeros), "<u8").reshape(-1, self.zero_words).astype(np.uint64),
             generator_error=np.full(len(coordinates), UNIT_ROUNDOFF),
             numbers=np.arange(first, first + len(batch)),
+            neighbours=np.zeros((0, columns), np.uint64),
         )
 
     def _packed(self, zeros: Vector) -> bytes:

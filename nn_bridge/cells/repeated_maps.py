@@ -17,7 +17,7 @@ from polyhedra.memory import has_room_for_threads
 
 Found = TypeVar("Found")
 
-_REPEATED, _STILL = 8, 32  # one leaf in so many
+_REPEATED, _STILL = 256, 1024  # one leaf in so many
 _NONE = np.zeros(0, np.uint64)
 
 _AT_ONCE = 1 << 20
@@ -129,12 +129,12 @@ def distinct(parts: Sequence[np.ndarray]) -> int:
     return sum(_in_classes(parts, number, 1))
 
 
-def repeats(residues: np.ndarray, with_faces: bool = False) -> bool:
-    """Whether so many of some leaves share their residues that faces are best written for all leaves at once.
+def repeats(residues: np.ndarray, joining: bool = False) -> bool:
+    """Whether so many of some leaves share their residues that all leaves are best joined at once.
 
-    A second pass costs at least what the first one did; faces of all leaves cost somewhat less than that.  Where faces
-    were written so far (``with_faces``), fewer suffice to go on.
+    A second pass over the leaves that do costs nearly what the first one did; to tell the neighbours of all costs a
+    third of that.  Where leaves have been joined so far (``joining``), fewer suffice to go on.
     """
-    share = _STILL if with_faces else _REPEATED
+    share = _STILL if joining else _REPEATED
     ranked = np.sort(residues)
     return len(residues) > 0 and share * int(np.count_nonzero(ranked[1:] == ranked[:-1])) >= len(residues)

@@ -41,12 +41,12 @@ Decision = tuple[int, int, int]
 Miss = tuple[tuple[int, bool], ...]
 """Units of the last stage with a sign each (True: positive): a closed cell on which all hold strictly misses a set."""
 
-COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES, JOINING_FACES, JOINING_FACETS = 0, 1, 2, 3, 4, 5
+COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES, JOINING_FACES, NEIGHBOURS = 0, 1, 2, 3, 4, 5
 """The arrays that a leaf writes: none, its pattern and the residues of its map, or these with generators and facets.
 
 FACES_WITHOUT_COORDINATES is FACES without coordinates and rays, which joining cells does without.  JOINING_FACES are of
 these only the facets that may lie between cells of one map, and the vertices in which such cells may meet that no
-facets join; JOINING_FACETS are these facets alone, which mostly need no cut (``core/blocks.hpp``).
+facets join.  NEIGHBOURS writes no faces, but the units that surely vanish alone on facets (``core/blocks.hpp``).
 """
 
 SECONDS_AT_ONCE = 0.1
@@ -129,7 +129,8 @@ class Leaves(NamedTuple):
     (counted over the whole run), whether it is a ray, float coordinates and the set of units (and walls) that vanish
     there, and by how much the coordinates may be off from some positive multiple of the true vector; per facet the
     number of its leaf and that set. With FACES_WITHOUT_COORDINATES and JOINING_FACES the generators are vertices alone,
-    without coordinates. ``numbers`` are the numbers of the leaves.
+    without coordinates. ``numbers`` are the numbers of the leaves. With NEIGHBOURS alone, ``neighbours`` has for each
+    leaf, as a pattern, units such that a facet is certain on which this unit alone vanishes: not all of them.
     """
 
     patterns: np.ndarray
@@ -143,6 +144,7 @@ class Leaves(NamedTuple):
     facet_zeros: np.ndarray
     generator_error: np.ndarray
     numbers: np.ndarray
+    neighbours: np.ndarray
 
 
 class CellTree:
@@ -151,7 +153,7 @@ class CellTree:
     Parameters
     ----------
     problem : CellProblem
-    emit : COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES, JOINING_FACES or JOINING_FACETS
+    emit : COUNT_ONLY, PATTERNS, FACES, FACES_WITHOUT_COORDINATES, JOINING_FACES or NEIGHBOURS
     count_last_stage : bool
         Count the cells of the last stage by deletion and restriction instead of enumerating them.
     select : array of uint8, optional

@@ -18,8 +18,8 @@ _LIMBS = (1, 2, 3, 4, 6, 8)
 """The lengths that the core has, in words of 64 bits."""
 
 
-def whole_weights(stages: Iterable[IntegerStage], bound: float) -> _core.WholeWeights | None:
-    """The weights of the stages and the one output, for derivatives of at most ``bound``.
+def whole_weights(stages: Iterable[IntegerStage], bound: int) -> _core.WholeWeights | None:
+    """The weights of the stages and the outputs, for derivatives of at most ``bound``.
 
     None without the core, and where the bound is too large for it: a whole number is proven zero by its residue if that
     is zero and the modulus is larger than the number can be.

@@ -34,6 +34,12 @@ def packed(bits: np.ndarray, words: int) -> np.ndarray:
     return found.view(np.uint64)
 
 
+_PRODUCTS_AT_ONCE = 1 << 17
+"""So many products of numbers at a time: matrix libraries start threads for more, which then wait busily."""
+
+_FEWEST_AT_ONCE = 16
+
+
 @dataclass(frozen=True)
 class _Residues:
     """The integer network modulo one prime: per stage (and last the outputs) its blocks on earlier stages and the rest.
@@ -113,12 +119,10 @@ class IntegerMaps:
             sizes.append(max(rows))
         return sizes[-1]
 
-    def derivative_bound(self) -> int | float:
-        """A number that no derivative of the output by a unit exceeds, for any pattern; infinite for many outputs."""
-        if self._outputs > 1:
-            return math.inf
+    def derivative_bound(self) -> int:
+        """A number that no derivative of an output by a unit exceeds, for any pattern."""
         sizes = [[0] * len(bias) for _, bias in self._stages[:-1]]
-        flow = [*sizes, [1]]
+        flow = [*sizes, [1] * self._outputs]
         for number in range(len(self._stages) - 1, -1, -1):
             for source, matrix in self._stages[number][0]:
                 if source != INPUT:
@@ -138,7 +142,12 @@ class IntegerMaps:
         The result has shape (patterns, outputs, (inputs + 1) * primes).
         """
         rows = [np.repeat(stage, self._outputs, axis=0).astype(float) for stage in active]
-        return np.concatenate([residues.maps(rows) for residues in self._all_residues()], axis=2)
+        step = self._outputs * max(_FEWEST_AT_ONCE, _PRODUCTS_AT_ONCE // (self._outputs * self._largest_stage**2))
+        found = []
+        for residues in self._all_residues():
+            parts = [[stage[at : at + step] for stage in rows] for at in range(0, len(rows[0]), step)]
+            found.append(np.concatenate([residues.maps(part) for part in parts]))
+        return np.concatenate(found, axis=2)
 
     def _all_residues(self) -> list[_Residues]:
         if self._residues is None:

@@ -16,7 +16,7 @@ public:
     Walk walk;
 
     Explorer(std::shared_ptr<const Problem> problem, Emit emit, bool counting, std::shared_ptr<const ResidueNetwork> residues)
-        : walk(*problem), problem_(std::move(problem)), residues_(std::move(residues)), with_faces_(with_faces(emit)) {
+        : walk(*problem), problem_(std::move(problem)), residues_(std::move(residues)), with_zeros_(with_zeros(emit)) {
         walk.emit = emit, walk.counting = counting, walk.residues = emit == Emit::NOTHING ? nullptr : residues_.get();
         const int words = problem_->words(), slots = int(problem_->slots.size() + problem_->start_rows.size());
         width_ = words == 1 && slots < 64 ? Width::ONE : words <= 2 && slots < 128 ? Width::TWO : Width::MANY;
@@ -27,7 +27,7 @@ public:
     int zero_words() const {
         int total = 0;
         for (const Stage& s : problem_->stages) total += words_for(s.units);
-        return with_faces_ ? total + (int(problem_->walls.size()) + 63) / 64 : 0;
+        return with_zeros_ ? total + (int(problem_->walls.size()) + 63) / 64 : 0;
     }
 
     /// Begin at some start cells, at the end of a path.
@@ -69,7 +69,7 @@ private:
 
     std::shared_ptr<const Problem> problem_;
     std::shared_ptr<const ResidueNetwork> residues_;
-    bool with_faces_;
+    bool with_zeros_;
     Width width_;
     int facet_words_;
     std::unique_ptr<Engine> engine_;

@@ -38,7 +38,7 @@ public:
     /// A facet is a maximal proper set of generators cut out by one unit or wall, with at least one vertex among them.
     void write(Cell cell, int stage, int place, int lines, const std::vector<Set>& active, const Set& last) {
         const int zw = shape_.zero_words(), count = cell.count;
-        const bool chosen = walk_.residues && only_joins(walk_.emit);
+        const bool chosen = walk_.residues && walk_.emit == Emit::CHOSEN;
         collect(cell, stage, place);
         write_generators(cell, lines, chosen);
         if (chosen) gradients().find(active, last);
@@ -51,7 +51,7 @@ public:
             }
     }
 
-protected:
+private:
     struct Place {
         int stage, unit;                // of the first bit of a word of zeros
     };
@@ -82,11 +82,6 @@ protected:
 
     /// Whether the cells on both sides of a facet on which one unit alone vanishes may have one map.
     bool may_join(int q, int i) const { return size_t(q) < places_.size() && gradients_->is_zero(places_[size_t(q)].stage, places_[size_t(q)].unit + i); }
-
-    /// With which units of the last stage, of those that the derivatives were told, such cells may have one map.
-    Word may_join_with(int q, int i, int count) const {
-        return size_t(q) < places_.size() ? gradients_->zero_with(places_[size_t(q)].stage, places_[size_t(q)].unit + i, count) : 0;
-    }
 
     /// How many generators have a bit, -1 if no vertex does.
     int size_of(int count, int q, int i) {
@@ -125,7 +120,6 @@ protected:
         return keep;
     }
 
-private:
     static constexpr int UNKNOWN_SIZE = -2;
     std::optional<Gradients<Set>> gradients_;
     std::vector<Word> face_keys_, face_rows_;
@@ -166,7 +160,7 @@ private:
                 for (int q = 0; q < zw; ++q) simple_[q] |= face_keys_[size_t(q) * size_t(count) + size_t(t)];
                 continue;
             }
-            if ((ray && !with_rays) || walk_.emit == Emit::FACETS) continue;
+            if (ray && !with_rays) continue;
             for (int q = 0; q < zw; ++q) b.generator_zeros.push_back(face_keys_[size_t(q) * size_t(count) + size_t(t)]);
             b.generator_leaf.push_back(walk_.leaf), b.generator_ray.push_back(ray);
             if (with_rays) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "components.hpp"
 #include "derivatives.hpp"
 #include "gradients.hpp"
 #include "joining.hpp"
@@ -75,8 +76,19 @@ std::shared_ptr<WholeWeights> make_weights(nb::list stages, int limbs) {
         }
         network->units.push_back(units);
     }
-    if (network->units.empty() || network->units.back() != 1) throw no_fit();
+    if (network->units.empty() || network->units.back() < 1) throw no_fit();
     return network;
+}
+
+/// The components of cells in arrays; columns of `maps` are what `MapCells` has.
+template <class Number>
+Components<Number> components(In<Word, 2> patterns, In<Word, 1> last_stage, In<Number, 1> label, Out<Number, 1> parent, Out<Number, 1> before,
+                              Out<Number, 2> maps, Out<Number, 1> slots, Out<std::int64_t, 1> taken) {
+    const size_t width = patterns.shape(1);
+    if (maps.shape(1) != 3 || last_stage.size() != width) throw std::invalid_argument("arrays that do not fit");
+    static_assert(sizeof(MapCells<Number>) == 3 * sizeof(Number));
+    return {patterns.data(), int(width), last_stage.data(), label.data(), parent.data(), before.data(), reinterpret_cast<MapCells<Number>*>(maps.data()),
+            slots.data(), std::int64_t(slots.size()), taken.data()};
 }
 
 /// The functions on tables whose bearers are of one type.
@@ -98,6 +110,34 @@ void bind_table(nb::module_& m) {
             return number(rows.data(), std::int64_t(rows.shape(0)), int(rows.shape(1)), table, state.data(), numbers.data(), fresh.data(), begin.first, begin.second);
         },
         "rows"_a, "keys"_a.noconvert(), "bearer"_a.noconvert(), "state"_a.noconvert(), "numbers"_a.noconvert(), "fresh"_a.noconvert(), "begin"_a);
+    m.def(
+        "join_neighbours",
+        [](In<Word, 2> patterns, In<Word, 1> last_stage, In<Number, 1> label, Out<Number, 1> parent, Out<Number, 1> before, Out<Number, 2> maps,
+           Out<Number, 1> slots, Out<std::int64_t, 1> taken, In<Word, 2> neighbours, std::int64_t begin, std::int64_t end) {
+            nb::gil_scoped_release release;
+            const auto given = std::int64_t(neighbours.shape(0));
+            return components<Number>(patterns, last_stage, label, parent, before, maps, slots, taken).add(given ? neighbours.data() : nullptr, end - given, begin, end);
+        },
+        "patterns"_a, "last_stage"_a, "label"_a.noconvert(), "parent"_a.noconvert(), "before"_a.noconvert(), "maps"_a.noconvert(), "slots"_a.noconvert(), "taken"_a.noconvert(),
+        "neighbours"_a, "begin"_a, "end"_a);
+    m.def(
+        "join_again",
+        [](In<Word, 2> patterns, In<Word, 1> last_stage, In<Number, 1> label, Out<Number, 1> parent, Out<Number, 1> before, Out<Number, 2> maps,
+           Out<Number, 1> slots, Out<std::int64_t, 1> taken, In<Word, 2> own, In<Word, 2> neighbours, In<Number, 1> chosen) {
+            nb::gil_scoped_release release;
+            return components<Number>(patterns, last_stage, label, parent, before, maps, slots, taken)
+                .join_again(own.data(), neighbours.data(), std::int64_t(own.shape(0)), chosen.data(), std::int64_t(chosen.size()));
+        },
+        "patterns"_a, "last_stage"_a, "label"_a.noconvert(), "parent"_a.noconvert(), "before"_a.noconvert(), "maps"_a.noconvert(), "slots"_a.noconvert(), "taken"_a.noconvert(),
+        "own"_a, "neighbours"_a, "chosen"_a.noconvert());
+    m.def(
+        "rehash_cells",
+        [](In<Word, 2> patterns, In<Number, 1> old, Out<Number, 1> slots) {
+            Components<Number> table{};
+            table.patterns = patterns.data(), table.width = int(patterns.shape(1)), table.slots = slots.data(), table.slot_count = std::int64_t(slots.size());
+            table.take_over(old.data(), std::int64_t(old.size()));
+        },
+        "patterns"_a, "old"_a.noconvert(), "slots"_a.noconvert());
     m.def(
         "unite",
         [](In<Number, 1> other, Out<Number, 1> parent) {
@@ -151,22 +191,24 @@ void bind(nb::module_& m) {
     nb::class_<WholeWeights>(m, "WholeWeights");
     m.def("whole_weights", &make_weights, "stages"_a, "limbs"_a);
     m.def(
-        "surely_moving",
-        [](In<Word, 2> patterns, const WholeWeights& network, Out<Word, 2> result) {
+        "alike",
+        [](In<Word, 2> one, In<Word, 2> other, const WholeWeights& network, Out<bool, 1> result) {
             nb::gil_scoped_release release;
-            const int columns = int(patterns.shape(1)), words = columns / std::max(1, int(network.units.size()) - 1);
+            const size_t columns = one.shape(1);
+            const int words = int(columns) / std::max(1, int(network.units.size()) - 1);
             with_derivatives(network, [&](auto&& derivatives) {
-                for (size_t k = 0; k < patterns.shape(0); ++k)
-                    derivatives.moving(patterns.data() + k * size_t(columns), words, result.data() + k * size_t(columns));
+                for (size_t k = 0; k < one.shape(0); ++k) result.data()[k] = derivatives.alike(one.data() + k * columns, other.data() + k * columns, words);
             });
         },
-        "patterns"_a, "network"_a, "result"_a.noconvert());
+        "one"_a, "other"_a, "network"_a, "result"_a.noconvert());
     m.def(
-        "different",
-        [](In<Word, 2> rows, In<Word, 2> first, In<std::int64_t, 1> labels, Out<std::int64_t, 1> found) {
-            return different(rows.data(), std::int64_t(rows.shape(0)), int(rows.shape(1)), first.data(), labels.data(), found.data());
+        "unlike",
+        [](In<Word, 2> patterns, In<Word, 2> first, In<std::int64_t, 1> labels, In<Word, 3> read, In<Word, 1> by_output, Out<std::int64_t, 1> found) {
+            nb::gil_scoped_release release;
+            const int stages = int(read.shape(0)), words = int(read.shape(1)) / 64;
+            return unlike(patterns.data(), std::int64_t(patterns.shape(0)), first.data(), labels.data(), read.data(), stages, words, by_output.data(), found.data());
         },
-        "rows"_a, "first"_a, "labels"_a, "found"_a.noconvert());
+        "patterns"_a, "first"_a, "labels"_a, "read"_a, "by_output"_a, "found"_a.noconvert());
 }
 
 }  // namespace puiseux::cells::joining

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 namespace puiseux::cells::joining {
 
@@ -28,6 +29,17 @@ inline bool same(const Word* a, const Word* b, int words) {
 }
 inline void copy(const Word* from, int words, Word* to) {
     for (int c = 0; c < words; ++c) to[c] = from[c];
+}
+
+/// A number whose last bits depend on all bits of a row.
+inline Word mixed(const Word* row, int words) {
+    Word sum = 0;
+    for (int c = 0; c < words; ++c) {
+        sum = (sum ^ row[c]) * 0x9E3779B97F4A7C15u;
+        sum ^= sum >> 29;
+    }
+    sum *= 0xC2B2AE3D27D4EB4Fu;
+    return sum ^ (sum >> 32);
 }
 
 template <class Number>
@@ -79,15 +91,7 @@ private:
     std::int64_t slots_;
     int words_;
 
-    std::int64_t home(const Word* key) const {
-        Word mixed = 0;
-        for (int c = 0; c < words_; ++c) {
-            mixed = (mixed ^ key[c]) * 0x9E3779B97F4A7C15u;
-            mixed ^= mixed >> 29;
-        }
-        mixed *= 0xC2B2AE3D27D4EB4Fu;
-        return std::int64_t((mixed ^ (mixed >> 32)) & Word(slots_ - 1));
-    }
+    std::int64_t home(const Word* key) const { return std::int64_t(mixed(key, words_) & Word(slots_ - 1)); }
 };
 
 /// So many keys before one is needed its slot is loaded.
@@ -174,10 +178,11 @@ inline void relevant(const Word* patterns, std::int64_t leaves, const Word* read
     for (std::int64_t k = 0; k < leaves; ++k) {
         const Word* pattern = patterns + k * columns;
         Word* out = result + k * columns;
+        Word any = 0;  // of later stages, and so far of this one
         for (int column = columns - 1; column >= 0; --column) {
             const int stage = column / words, later = (stage + 1) * words;
             Word found = pattern[column] & by_output[column];
-            for (Word left = later < columns ? pattern[column] & ~found : 0; left; left &= left - 1) {
+            for (Word left = later < columns && any ? pattern[column] & ~found : 0; left; left &= left - 1) {
                 const int unit = 64 * (column - stage * words) + std::countr_zero(left);
                 const Word* readers = read + (std::int64_t(stage) * 64 * words + unit) * columns;
                 for (int c = later; c < columns; ++c)
@@ -186,19 +191,26 @@ inline void relevant(const Word* patterns, std::int64_t leaves, const Word* read
                         break;
                     }
             }
-            out[column] = found;
+            out[column] = found, any |= found;
         }
     }
 }
 
-/// List in `found` the rows that are not what their label has in `first`; returns how many.
-inline std::int64_t different(const Word* rows, std::int64_t count, int words, const Word* first, const std::int64_t* labels, std::int64_t* found) {
+/// List in `found` the patterns whose relevant units are not those of the first one of their label; returns how many.
+inline std::int64_t unlike(const Word* patterns, std::int64_t count, const Word* first, const std::int64_t* labels, const Word* read, int stages, int words,
+                           const Word* by_output, std::int64_t* found) {
+    const int columns = stages * words;
+    std::vector<Word> own(size_t(2 * columns));
     std::int64_t many = 0;
     for (std::int64_t k = 0; k < count; ++k) {
 #if defined(__GNUC__)
-        if (k + AHEAD < count) __builtin_prefetch(first + labels[k + AHEAD] * words);
+        if (k + AHEAD < count) __builtin_prefetch(first + labels[k + AHEAD] * columns);
 #endif
-        if (!same(rows + k * words, first + labels[k] * words, words)) found[many++] = k;
+        const Word *pattern = patterns + k * columns, *other = first + labels[k] * columns;
+        if (same(pattern, other, columns)) continue;
+        relevant(pattern, 1, read, stages, words, by_output, own.data());
+        relevant(other, 1, read, stages, words, by_output, own.data() + columns);
+        if (!same(own.data(), own.data() + columns, columns)) found[many++] = k;
     }
     return many;
 }

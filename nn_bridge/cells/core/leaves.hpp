@@ -9,12 +9,12 @@
 
 namespace puiseux::cells {
 
-/// JOINS: FACES without coordinates and rays; CHOSEN: of these only the faces that may join cells of one map; FACETS: of these
-/// only the facets.
-enum class Emit { NOTHING = 0, PATTERNS = 1, FACES = 2, JOINS = 3, CHOSEN = 4, FACETS = 5 };
-inline bool with_faces(Emit emit) { return emit != Emit::NOTHING && emit != Emit::PATTERNS; }
-inline bool only_joins(Emit emit) { return emit == Emit::CHOSEN || emit == Emit::FACETS; }
-inline bool without_coordinates(Emit emit) { return emit == Emit::JOINS || only_joins(emit); }
+/// JOINS: FACES without coordinates and rays; CHOSEN: of these only the faces that may join cells of one map; NEIGHBOURS: no
+/// faces, but the units that surely vanish alone on facets.
+enum class Emit { NOTHING = 0, PATTERNS = 1, FACES = 2, JOINS = 3, CHOSEN = 4, NEIGHBOURS = 5 };
+inline bool with_zeros(Emit emit) { return emit != Emit::NOTHING && emit != Emit::PATTERNS; }
+inline bool with_faces(Emit emit) { return with_zeros(emit) && emit != Emit::NEIGHBOURS; }
+inline bool without_coordinates(Emit emit) { return with_zeros(emit) && emit != Emit::FACES; }
 
 /// Leaves side by side.  A generator or facet names its leaf, counted over the whole run.
 struct Batch {
@@ -28,11 +28,12 @@ struct Batch {
     std::vector<double> coordinates;        // dim + 1 a generator, w last
     std::vector<double> errors;             // by which they may be off, once a generator
     std::vector<Word> generator_zeros, facet_zeros;
+    std::vector<Word> neighbours;           // as `patterns`: units that surely vanish alone on facets of the leaf
 
     void clear() {
         leaves = 0;
         patterns.clear(), prints.clear(), numbers.clear(), begins.clear(), generator_leaf.clear(), facet_leaf.clear();
-        generator_ray.clear(), coordinates.clear(), errors.clear(), generator_zeros.clear(), facet_zeros.clear();
+        generator_ray.clear(), coordinates.clear(), errors.clear(), generator_zeros.clear(), facet_zeros.clear(), neighbours.clear();
     }
 };
 

@@ -209,7 +209,7 @@ NB_MODULE(_core, m) {
                  nb::tuple out = nb::make_tuple(array_of(b.patterns, columns), array_of(b.prints), array_of(b.begins), array_of(b.generator_leaf),
                                                 array_of(b.generator_ray), array_of(b.coordinates, coordinates), array_of(b.generator_zeros, zeros),
                                                 array_of(b.facet_leaf), array_of(b.facet_zeros, zeros), array_of(b.errors),
-                                                array_of(b.numbers));
+                                                array_of(b.numbers), array_of(b.neighbours, columns));
                  b.clear();
                  return out;
              })

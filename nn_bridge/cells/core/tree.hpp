@@ -15,8 +15,10 @@
 
 #include "blocks.hpp"
 #include "counting.hpp"
+#include "faces.hpp"
 #include "misses.hpp"
 #include "walk.hpp"
+#include "writer.hpp"
 
 namespace puiseux::cells {
 
@@ -27,7 +29,7 @@ class Tree : public Counting<S>, public Engine {
 public:
     using typename Base::Set;
 
-    PUISEUX_RARELY Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), faces_(this->shape_, walk) {
+    PUISEUX_RARELY Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), faces_(this->shape_, walk), neighbours_(this->shape_, walk.problem) {
         int at = 0;
         for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
         wall_place_ = at;
@@ -66,7 +68,8 @@ private:
 
     Walk& walk_;
     LeafWriter<Set> writer_;
-    BlockFacets<S> faces_;
+    Faces<S> faces_;
+    BlockNeighbours<S> neighbours_;
     std::optional<Misses<S>> misses_;
     std::vector<Step> path_, forced_;   // the decisions so far, and those to follow
     size_t at_ = 0;                     // how many of the latter have been followed
@@ -323,13 +326,12 @@ private:
 
     void leaf(Cell cell, int stage, const Set& last, const Lines& lines) {
         if (walk_.emit != Emit::NOTHING && walk_.wanted(walk_.leaf)) {
-            if (walk_.emit == Emit::FACETS && walk_.residues && lines.empty()) {
-                find_facets(cell, stage, last, shape_.none(), 1);
-                faces_.write_found({walk_.leaf});
-            } else if (walk_.emit != Emit::PATTERNS) {
-                faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
+            if (walk_.emit == Emit::NEIGHBOURS) {
+                writer_.write(active_, last, neighbours(cell, int(lines.size()), last, shape_.none(), 1));
+            } else {
+                if (walk_.emit != Emit::PATTERNS) faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
+                writer_.write(active_, last);
             }
-            writer_.write(active_, last);
         }
         ++walk_.leaf;
         found(1);
@@ -339,35 +341,30 @@ private:
     bool finish(Cell cell, int stage, const Set& positive, const Set& cut, bool mirrored, const Lines& lines) {
         const int units = cut.count();
         if (units > FEW) return false;
-        const bool faces = with_faces(walk_.emit), facets = walk_.emit == Emit::FACETS && walk_.residues && lines.empty();
-        if (faces && !facets && walk_.select.empty()) return false;
+        const bool near = walk_.emit == Emit::NEIGHBOURS;
+        if ((with_faces(walk_.emit) || (near && !lines.empty())) && walk_.select.empty()) return false;
         const Word patterns = units == 1 ? 3 : this->patterns_met(cell, this->dim(), stage, cut);
         if (!patterns) return false;
         const int leaves = bits_of(patterns);
-        if (faces && counters_.cells + leaves > walk_.cell_limit) return false;  // cell by cell, up to the limit
-        if (faces && !walk_.none_wanted(walk_.leaf, leaves)) {
-            if (!facets || !find_facets(cell, stage, positive - cut, cut, patterns)) return false;
-            faces_.write_found(writer_.write_block(active_, patterns, mirrored, positive - cut, cut));
+        if (walk_.emit == Emit::NOTHING || (with_zeros(walk_.emit) && walk_.none_wanted(walk_.leaf, leaves))) {
+            walk_.leaf += leaves;
         } else if (walk_.emit == Emit::PATTERNS) {
             writer_.write_block(active_, patterns, mirrored, positive - cut, cut);
         } else {
-            walk_.leaf += leaves;
+            if (!near || !lines.empty() || counters_.cells + leaves > walk_.cell_limit) return false;  // cell by cell, up to the limit
+            const Set rest = positive - cut;
+            writer_.write_block(active_, patterns, mirrored, rest, cut, neighbours(cell, 0, rest, cut, patterns));
         }
         found(leaves);
         return true;
     }
 
-    /// Find the facets of the cells that some units cut a cell of the last stage into, as far as they may join cells.
-    bool find_facets(Cell cell, int stage, const Set& rest, const Set& cut, Word patterns) {
-        auto most = [&](int units) { return most_cells(units, this->dim() - 1); };
-        auto quadrants = [&](const std::vector<int>& members, int a, int b, int shown) {
-            const typename Arena::Scope scope(arena_);
-            const Cell face{arena_.take(members.size() * size_t(cell.stride)), int(members.size()), cell.stride};
-            for (int t = 0; t < face.count; ++t) shape_.copy(face[t], cell[members[size_t(t)]]);
-            return this->quadrants(face, stage, a, b, shown);
-        };
+    /// Units that surely vanish alone on facets of the cells that some units cut a cell of the last stage into, by their patterns.
+    const Word* neighbours(Cell cell, int lines, const Set& rest, const Set& cut, Word patterns) {
+        if (!writer_.may_repeat(active_, patterns, rest, cut)) return neighbours_.none();
         watch_.spend(cell.count * bits_of(patterns));
-        return faces_.find(cell, stage, zero_place_[size_t(stage)], active_, rest, cut, patterns, most, quadrants);
+        neighbours_.find(cell, zero_place_.back(), lines, cut, patterns);
+        return neighbours_.found();
     }
 
     // -------------------------------------------------------------------------------------------------------- lines

@@ -10,6 +10,7 @@
 
 #include "leaves.hpp"
 #include "goals.hpp"
+#include "seen.hpp"
 #include "watch.hpp"
 
 namespace puiseux::cells {
@@ -62,6 +63,7 @@ struct Walk {
     std::vector<std::uint8_t> select;  // by number: 1 for leaves to write, 2 for the first below a cell of the last stage
     bool skip = false;              // pass over cells of the last stage without a leaf to write
     Goals goals;                // leaves to go to alone
+    SeenResidues seen;          // of leaves that were written with neighbours
     std::vector<Miss> misses;       // cells to leave out
     std::int64_t left_out = 0;      // how many were, each of any stage
     bool begin = false;             // the next leaf is the first of a run

@@ -13,9 +13,9 @@ namespace puiseux::cells {
 
 template <class Set>
 class LeafWriter {
-public:
-    using Numbers = std::array<std::int64_t, 1 << FEW>;  // of the leaves of a block by pattern, -1 where one is not written
+    using Sums = typename Residues<Set>::Sums;
 
+public:
     LeafWriter(Walk& walk, int words) : walk_(walk), words_(std::min(words, walk.problem.words())) {
         if (walk.residues) residues_.emplace(*walk.residues, words);
         pattern_.resize(walk.problem.stages.size() * size_t(words_));
@@ -33,38 +33,56 @@ public:
             for (int q = 0; q < words_; ++q) *to++ = active[s][q];
     }
 
-    /// Write the leaf that comes next.
-    void write(const std::vector<Set>& active, const Set& last) { write(last, residues_ ? residues_->packed(residues_->sums(active, last)) : 0); }
+    /// Whether a leaf with one of the given patterns of few units may have the residues of one that was noted; then they are noted.
+    bool may_repeat(const std::vector<Set>& active, Word patterns, const Set& rest, const Set& cut) {
+        if (!residues_) return true;
+        const Members<FEW> units(cut);
+        const Sums sums = residues_->sums(active, rest);
+        std::array<std::uint64_t, size_t{1} << FEW> own;
+        size_t count = 0;
+        for (; patterns; patterns &= patterns - 1) {
+            Sums total = sums;
+            for (unsigned bits = unsigned(std::countr_zero(patterns)); bits; bits &= bits - 1) residues_->add(total, units.at[size_t(std::countr_zero(bits))]);
+            own[count++] = residues_->packed(total);
+        }
+        bool found = false;
+        for (size_t k = 0; k < count && !found; ++k) found = walk_.seen.has(own[k]);
+        for (size_t k = 0; k < count; ++k) walk_.seen.note(own[k]);
+        return found;
+    }
+
+    /// Write the leaf that comes next; `neighbours` are its units of that name, if they are wanted.
+    void write(const std::vector<Set>& active, const Set& last, const Word* neighbours = nullptr) {
+        write(last, residues_ ? residues_->packed(residues_->sums(active, last)) : 0, neighbours);
+    }
 
     /// Write the leaves with the given patterns of few units, in the order in which splits by one unit after another would.
     ///
-    /// `rest` are the other units of the last stage that are on.
-    const Numbers& write_block(const std::vector<Set>& active, Word patterns, bool mirrored, const Set& rest, const Set& cut) {
-        numbers_.fill(-1);
-        write_in_order({Members<FEW>(cut), rest, residues_ ? residues_->sums(active, rest) : Sums{}}, patterns, 0, mirrored);
-        return numbers_;
+    /// `rest` are the other units of the last stage that are on; `neighbours` belong to the patterns in order, if they are wanted.
+    void write_block(const std::vector<Set>& active, Word patterns, bool mirrored, const Set& rest, const Set& cut, const Word* neighbours = nullptr) {
+        write_in_order({Members<FEW>(cut), rest, residues_ ? residues_->sums(active, rest) : Sums{}, neighbours}, patterns, 0, mirrored);
     }
 
 private:
-    using Sums = typename Residues<Set>::Sums;
-    /// Leaves that differ in few units: these, the other ones that are active, and the residues where none of the few is.
+    /// Leaves that differ in few units: these, the other ones that are active, the residues where none of the few is, and neighbours.
     struct Neighbours {
         Members<FEW> units;
         Set rest;
         Sums sums;
+        const Word* neighbours;
     };
     Walk& walk_;
     std::optional<Residues<Set>> residues_;
-    Numbers numbers_{};
     int words_;                              // a stage, in a pattern
     std::vector<Word> pattern_;              // of the present leaf, stage by stage
 
-    void write(const Set& last, std::uint64_t print) {
+    void write(const Set& last, std::uint64_t print, const Word* neighbours) {
         Batch& b = walk_.batch;
         Word* to = pattern_.data() + pattern_.size() - size_t(words_);
         for (int q = 0; q < words_; ++q) to[q] = last[q];
         b.patterns.insert(b.patterns.end(), pattern_.begin(), pattern_.end());
         b.prints.push_back(print), b.begins.push_back(walk_.begin), b.numbers.push_back(walk_.leaf);
+        if (neighbours) b.neighbours.insert(b.neighbours.end(), neighbours, neighbours + pattern_.size());
         walk_.begin = false;
         ++b.leaves;
     }
@@ -90,8 +108,7 @@ private:
             last.add(j);
             if (residues_) residues_->add(sums, j);
         }
-        numbers_[pattern] = walk_.leaf;
-        write(last, residues_ ? residues_->packed(sums) : 0);
+        write(last, residues_ ? residues_->packed(sums) : 0, n.neighbours ? n.neighbours + pattern * pattern_.size() : nullptr);
     }
 };
 

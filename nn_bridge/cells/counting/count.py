@@ -1,8 +1,8 @@
 """The engine ``cells``: the four counts of a network, exactly, by subdivision, with limits, workers and checkpoints.
 
 The first pass visits every cell and keeps the residues of its affine map, eight bytes.  Where many residues repeat, it
-also brings the faces of the cells, which are joined as they come (`nn_bridge.cells.joining`).  Else cells whose
-residues occur once are regions of their own, and a second pass brings the faces of the others.  If only the number of
+also brings the neighbours of the cells, which are joined as they come (`nn_bridge.cells.joining`).  Else cells whose
+residues occur once are regions of their own, and a second pass brings those of the others.  If only the number of
 cells is wanted, the first pass keeps nothing and counts the last stage without enumerating it.
 """
 
@@ -25,7 +25,7 @@ from nn_bridge.cells.counting.jobs import (
     Slice,
     Task,
     count_slice,
-    faces_of,
+    leaves_again,
 )
 from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
 from nn_bridge.cells.counting.pool import NotStarted, Pool, Scheduler, Unanswered, WorkerLost, sensible_workers
@@ -64,6 +64,7 @@ class Posed(Protocol):
 _FIRST, _AT_FIRST, _SHORT, _NEAR, _FAR = 0.1, 0.004, 0.03, 0.2, 1.0
 _JOBS_PER_WORKER = 3
 _JOINING = 1 << 25, 48  # memory share of the joiner in the first pass: bytes, and bytes per cell
+_MANY_CELLS = 1 << 20  # with fewer, once cells have been joined, all are: a second pass takes longer
 _MANY_GENERATORS = 1 << 14  # a cell with this many generators dominates the run time: advise a slice
 _ENDING = 3.0  # seconds that slices under way get to end where a limit is reached
 _FEW_CELLS = 1 << 17  # a second pass over fewer is done here, before other processes would have begun
@@ -246,8 +247,8 @@ class CountRun:
         self._pool.stop = self._task.stop.set
         self._tally = tally = Tally({0: (Subtree(0, (), problem.roots),)})
         self._joiner: Joiner | None = None
-        # faces in a checkpoint would take too much: with one, the second pass brings them
-        self._faces: bool | None = None if checkpoint is None else False
+        # leaves in a checkpoint would take too much: with one, the second pass brings them
+        self._joining: bool | None = None if checkpoint is None else False
         if checkpoint is not None:
             for record in checkpoint.records(problem.roots, problem.network.hidden):
                 tally.add(record)
@@ -262,7 +263,7 @@ class CountRun:
         if not pool.alone and not pool.elsewhere and 0 in tally.waiting:
             # a small count is over before a second process would have begun
             limits = self._limits(_AT_FIRST if pool.threads else _FIRST)
-            first = count_slice(self._task, tally.waiting[0], limits, self._all_four, self._faces)
+            first = count_slice(self._task, tally.waiting[0], limits, self._all_four, self._joining)
             self._absorb(0, first, checkpoint)
         started: set[int] = set()
 
@@ -280,7 +281,7 @@ class CountRun:
             usual = _FAR if pool.alone or pool.elsewhere else _NEAR
             limits = self._limits(_SHORT if few else usual)
             started.add(key)
-            return key, pool.submit(count_slice, self._task, tally.waiting[key], limits, self._all_four, self._faces)
+            return key, pool.submit(count_slice, self._task, tally.waiting[key], limits, self._all_four, self._joining)
 
         scheduler = Scheduler(pool, start, self._patience, lambda: self._budget.check_memory(pool))
         for key, result in scheduler.take():
@@ -309,14 +310,14 @@ class CountRun:
         parts = min(free, len(rest))
         left = tuple(rest[part::parts] for part in range(parts))
         record = Record(key, result.cells, left, result.groups, result.residues)
-        tally.add(record, joined=bool(result.faces))
+        tally.add(record, joined=bool(result.leaves))
         tally.partial += result.partial
-        for leaves in result.faces:
+        for leaves in result.leaves:
             self._join(leaves)
         if checkpoint is not None:
             checkpoint.append(record)
-        elif self._all_four and self._faces is not False:
-            self._faces = self._faces_from_here(result.repeats)
+        elif self._all_four and self._joining is not False:
+            self._joining = self._joining_from_here(result.repeats)
         self._report()
         try:
             if result.no_room:
@@ -344,12 +345,14 @@ class CountRun:
 
     # ---------------------------------------------------------------- second pass
 
-    def _faces_from_here(self, repeats: bool) -> bool | None:
-        """Whether slices write faces: True, False, or None where each slice decides."""
+    def _joining_from_here(self, repeats: bool) -> bool | None:
+        """Whether slices bring leaves to join: True, False, or None where each slice decides."""
         once, each = _JOINING
-        if self._joiner is not None and self._joiner.bytes > once + each * self._tally.cells:
-            return False  # the joiner is over its memory share: drop faces, pay a second enumeration
-        return True if repeats else None
+        if self._joiner is None:
+            return True if repeats else None
+        if self._joiner.bytes > once + each * self._tally.cells:
+            return False  # the joiner is over its memory share: pay for a second enumeration
+        return True if repeats or self._tally.cells < _MANY_CELLS else None
 
     def _join(self, leaves: Leaves) -> None:
         if self._joiner is None:
@@ -368,22 +371,21 @@ class CountRun:
         joiner = self._joiner
         if joiner is None:
             return FourCounts(cells, cells, cells, cells)
-        unsettled = joiner.unsettled()
-        if len(unsettled):
-            self._bring_points(joiner, unsettled)
+        while len(unsettled := joiner.unsettled()):
+            self._bring_again(joiner, unsettled)
         return joiner.counts(cells)
 
-    def _bring_points(self, joiner: Joiner, patterns: np.ndarray) -> None:
-        """Go to the leaves with some patterns once more, with their points."""
+    def _bring_again(self, joiner: Joiner, patterns: np.ndarray) -> None:
+        """Go to the leaves with some patterns once more, with their facets and points."""
         tree = CellTree(self._task.problem, JOINING_FACES, arrays=self._task.arrays)
         tree.go_to(patterns)
         tree.room = self._budget.room(Pool())
         with limited_by(self._budget.watch(self._pool)):
             for leaves in tree.run():
-                joiner.add_second_pass(leaves)
+                joiner.add_again(leaves)
 
     def _feed(self, take: Callable[[Leaves], None], select: np.ndarray) -> None:
-        """Visit the selected leaves once more, with their facets."""
+        """Visit the selected leaves once more, with their neighbours."""
         tally = self._tally
         pool = self._pool if tally.cells > _FEW_CELLS else Pool()
         jobs = selected_batches(tally, select)
@@ -391,7 +393,7 @@ class CountRun:
         def start() -> tuple[None, Future[list[Leaves]]] | None:
             self._budget.check(0, pool)
             job = next(jobs, None)
-            return None if job is None else (None, pool.submit(faces_of, self._task, *job, self._limits(_FAR)))
+            return None if job is None else (None, pool.submit(leaves_again, self._task, *job, self._limits(_FAR)))
 
         scheduler = Scheduler(pool, start, self._patience, lambda: self._budget.check_memory(pool))
         for _, batches in scheduler.take():

@@ -26,7 +26,7 @@ from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.repeated_maps import repeats
 from nn_bridge.cells.tree import (
     COUNT_ONLY,
-    JOINING_FACETS,
+    NEIGHBOURS,
     CellTree,
     CellTreeError,
     Division,
@@ -47,18 +47,18 @@ else:
 GROUP_LEAVES = 1 << 14
 """A second pass visits groups of about this many leaves at once."""
 
-FACES_LEAVES = 1 << 13
-"""A slice ends when it has the faces of so many leaves."""
+JOINED_LEAVES = 1 << 15
+"""A slice ends when it has so many leaves that are to be joined."""
 
 WORTH = 0.002
 """Seconds of work that are worth a division, where a thread is idle."""
 
-LEAVES_AT_ONCE, RESIDUES_AT_ONCE, CELLS_AT_ONCE = 1 << 12, 1 << 14, 1 << 20
-"""Leaves in a batch with faces, and without, and cells that are counted between two looks at the limits."""
+LEAVES_AT_ONCE, CELLS_AT_ONCE = 1 << 14, 1 << 20
+"""Leaves in a batch, and cells that are counted between two looks at the limits."""
 
 _KEEP = 4  # trees that a worker keeps
 _GRACE = 0.5  # hard limit = time limit + so many seconds, for a step or a count inside one cell
-_TRIAL_LEAVES = 64  # leaves before deciding whether to write faces
+_TRIAL_LEAVES = 64  # leaves before deciding whether to bring them
 _LATEST = 1024  # size of the tail sample used for the decision of the next slice
 _NO_LIMIT = 1 << 62
 
@@ -151,10 +151,10 @@ class Slice:
         What was done, in order (only where residues were asked for).
     residues : array of uint64
         The residues of the leaves' affine maps, in the order of the groups.
-    faces : tuple of Leaves
-        The leaves with their faces, all of them or none.
+    leaves : tuple of Leaves
+        The leaves with their neighbours, all of them or none.
     repeats : bool
-        Whether the residues of the latest leaves are such that faces are best written for all
+        Whether the residues of the latest leaves are such that all are best brought and joined
         (`nn_bridge.cells.repeated_maps.repeats`).
     partial : int
         Beside ``cells``: cells met in the count of one cell that was broken off, which ``rest`` begins anew.
@@ -170,7 +170,7 @@ class Slice:
     rest: Job = ()
     groups: tuple[Group, ...] = ()
     residues: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
-    faces: tuple[Leaves, ...] = ()
+    leaves: tuple[Leaves, ...] = ()
     repeats: bool = False
     partial: int = 0
     interrupted: bool = False
@@ -203,7 +203,7 @@ def _tree(task: Task, emit: int, count_last_stage: bool = False) -> CellTree:
     return tree
 
 
-def count_slice(task: Task, job: Job, limits: Limits, residues: bool, faces: bool | None = False) -> Slice:
+def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: bool | None = False) -> Slice:
     """Work on a job for a slice of time; runs in any process.
 
     Parameters
@@ -213,17 +213,18 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, faces: boo
     limits : Limits
     residues : bool
         Record the residues of the leaves' affine maps; else only count the cells, by the fastest route.
-    faces : bool, optional
-        With ``residues``: bring the leaves with their faces, of which a slice then has few.  None: if residues repeat.
+    joining : bool, optional
+        With ``residues``: bring the leaves with their neighbours, of which a slice then has few.  None: if residues
+        repeat.
     """
     begun = time.monotonic()
     try:
         with time_limit(limits.last_second):
-            tree = _tree(task, JOINING_FACETS if residues else COUNT_ONLY, count_last_stage=not residues)
+            tree = _tree(task, NEIGHBOURS if residues else COUNT_ONLY, count_last_stage=not residues)
     except OutOfTime:
         return Slice(0, job)
     tree.room = limits.memory
-    found = _Found(tree, faces) if residues else None
+    found = _Found(tree, joining) if residues else None
     before = grouped = tree.cells
     most = _NO_LIMIT if limits.cells is None else limits.cells
     groups: list[Group] = []
@@ -254,7 +255,7 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, faces: boo
             cells, partial = tree.cells - before, tree.partial
             if found is not None:
                 found.add(tree.take(), cells)
-                if found.faces is None and cells >= _TRIAL_LEAVES:
+                if found.joining is None and cells >= _TRIAL_LEAVES:
                     found.decide()
             over = (
                 cut_off is not None
@@ -281,57 +282,60 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, faces: boo
     if found is None:
         return result
     together = _joined(found.residues)
-    if found.faces is None:
+    if found.joining is None:
         repeated = found.decide()
     else:
-        repeated = bool(result.rest) and repeats(together[-_LATEST:], found.faces)
-    return replace(result, groups=tuple(groups), residues=together, faces=tuple(found.leaves), repeats=repeated)
+        repeated = bool(result.rest) and repeats(together[-_LATEST:], found.joining)
+    return replace(result, groups=tuple(groups), residues=together, leaves=tuple(found.leaves), repeats=repeated)
 
 
 _NOTHING = np.zeros(0, np.uint64)
 
 
 class _Found:
-    """The leaves of a slice; faces are kept of all or of none, which is decided on the way where ``faces`` is None.
+    """The leaves of a slice: all are kept or none, which is decided on the way where ``joining`` is None.
 
-    ``enough`` says that the slice should end: it has the faces of many leaves, or residues that did not repeat now do.
+    ``enough`` says that the slice should end: it has many leaves to join, or residues that did not repeat now do.
     """
 
-    def __init__(self, tree: CellTree, faces: bool | None) -> None:
-        self.faces = faces
+    def __init__(self, tree: CellTree, joining: bool | None) -> None:
+        self.joining = joining
         self.enough = False
         self.residues: list[np.ndarray] = []
         self.leaves: list[Leaves] = []
-        self._look = _LATEST if faces is None else _NO_LIMIT
+        self._look = _LATEST if joining is None else _NO_LIMIT
+        self._looked = joining is not None
         self._begins: list[np.ndarray] = []
         self._tree = tree
         tree.mark(np.zeros(0, np.uint8))
-        tree.write_faces(faces is not False)
+        tree.write_faces(joining is not False)
 
     @property
     def at_once(self) -> int:
         """The leaves of the next batch: many, where they take little, since each batch begins with the way to it."""
-        return _TRIAL_LEAVES if self.faces is None else LEAVES_AT_ONCE if self.faces else RESIDUES_AT_ONCE
+        if self.joining is None:
+            return _TRIAL_LEAVES
+        return LEAVES_AT_ONCE if self._looked else min(LEAVES_AT_ONCE, _LATEST)
 
     def add(self, leaves: Leaves, cells: int) -> None:
         """Take a batch, with which there are so many cells."""
         self.residues.append(leaves.residues)
         self._begins.append(leaves.begins)
-        if self.faces is not False and len(leaves.residues):
+        if self.joining is not False and len(leaves.residues):
             self.leaves.append(leaves)
-        if self.faces:
-            self.enough |= cells >= FACES_LEAVES
+        if self.joining:
+            self.enough |= cells >= JOINED_LEAVES
         elif cells >= self._look:
-            self._look = 4 * cells
+            self._look, self._looked = 4 * cells, True
             self.enough |= repeats(leaves.residues)
 
     def decide(self) -> bool:
         """Decide by the leaves so far."""
-        self.faces = repeats(_joined(self.residues))
-        if not self.faces:
+        self.joining = repeats(_joined(self.residues))
+        if not self.joining:
             self.leaves = []
             self._tree.write_faces(False)
-        return self.faces
+        return self.joining
 
     def begins_of(self, count: int) -> bytes:
         """The packed mask ``Leaves.begins`` of the latest ``count`` leaves, which make a group."""
@@ -341,14 +345,14 @@ class _Found:
         return np.packbits(mask).tobytes()
 
 
-def faces_of(
+def leaves_again(
     task: Task,
     groups: tuple[Group, ...],
     select: np.ndarray,
     keys: np.ndarray,
     limits: Limits = Limits(float("inf")),
 ) -> list[Leaves]:
-    """The marked leaves of some groups with the facets that may join them.
+    """The marked leaves of some groups once more, with their neighbours.
 
     Parameters
     ----------
@@ -371,17 +375,17 @@ def faces_of(
         The groups have other leaves.
     """
     try:
-        return _faces_of(task, groups, select, keys, limits)
+        return _leaves_again(task, groups, select, keys, limits)
     except BaseException:
         _TREES.by_key.clear()  # they may have been left in the middle of anything
         raise
 
 
-def _faces_of(
+def _leaves_again(
     task: Task, groups: tuple[Group, ...], select: np.ndarray, keys: np.ndarray, limits: Limits
 ) -> list[Leaves]:
     deadline = time.monotonic() + limits.last_second + _GRACE
-    tree = _tree(task, JOINING_FACETS)
+    tree = _tree(task, NEIGHBOURS)
     tree.room = limits.memory
     tree.batch_leaves = LEAVES_AT_ONCE
     tree.write_faces(True)
@@ -436,4 +440,5 @@ def _chosen(leaves: Leaves, marked: np.ndarray) -> Leaves:
         facet_leaf=leaves.facet_leaf[facets],
         facet_zeros=leaves.facet_zeros[facets],
         numbers=leaves.numbers[marked],
+        neighbours=leaves.neighbours[marked] if len(leaves.neighbours) else leaves.neighbours,
     )

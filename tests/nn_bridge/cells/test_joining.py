@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn_bridge.cells import _core as kernels
-from nn_bridge.cells import repeated_maps
+from nn_bridge.cells import joining, repeated_maps
 from nn_bridge.cells.counting.count import count_from_tree
 from nn_bridge.cells.counting.jobs import _chosen as chosen
 from nn_bridge.cells.joining import FourCounts, Joiner, SignVectorKeys
 from nn_bridge.cells.map_classes import MapClasses
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.repeated_maps import duplicates, repeats
-from nn_bridge.cells.tree import FACES, JOINING_FACES, JOINING_FACETS, PATTERNS, CellTree, CellTreeError
+from nn_bridge.cells.tree import FACES, JOINING_FACES, NEIGHBOURS, PATTERNS, CellTree, CellTreeError
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.network.residues import IntegerMaps, unpacked
@@ -165,50 +165,71 @@ def joined(network, domain=None, *, mask=EVERY_BIT, everything=True):
         for leaves in CellTree(problem, emit, select=select.astype(np.uint8)).run():
             take(leaves._replace(residues=leaves.residues & mask))
 
-    bring(np.ones(len(residues)) if everything else duplicates([residues]).select, joiner.add, JOINING_FACETS)
+    bring(np.ones(len(residues)) if everything else duplicates([residues]).select, joiner.add, NEIGHBOURS)
 
-    def bring_points(patterns):
+    def bring_again(patterns):
         again = CellTree(problem, JOINING_FACES)
         again.go_to(patterns)
         for leaves in again.run():
-            joiner.add_second_pass(leaves._replace(residues=leaves.residues & mask))
+            joiner.add_again(leaves._replace(residues=leaves.residues & mask))
         assert again.cells == len(patterns)
 
-    return joiner, len(residues), bring_points
+    return joiner, len(residues), bring_again
 
 
 def counts_by_passes(network, domain=None, *, everything=True):
-    """The counts, and the number of leaves that were brought again."""
+    """The counts, and the numbers of leaves that were brought again."""
     joiner, cells, again = joined(network, domain, everything=everything)
-    unsettled = joiner.unsettled()
-    if len(unsettled):
+    brought = settle(joiner, again)
+    return joiner.counts(cells), brought
+
+
+def settle(joiner, again):
+    """Bring leaves until nothing is unsettled; returns how many each time."""
+    brought = []
+    while len(unsettled := joiner.unsettled()):
         again(unsettled)
-    assert not len(joiner.unsettled())
-    return joiner.counts(cells), len(unsettled)
+        brought.append(len(unsettled))
+    return brought
 
 
 @pytest.mark.parametrize("everything", [True, False])
-def test_points_that_are_brought_again(everything):
-    seen = set()
+@pytest.mark.parametrize("few", [0, 1 << 8])
+def test_leaves_that_are_brought_again(everything, few, monkeypatch):
+    """All leaves of maps in several pieces, or first those outside the largest piece."""
+    monkeypatch.setattr(joining, "_FEW", few)
+    times = []
     for name in sample()[::2]:
-        counts, again = counts_by_passes(network_of(ENTRIES[name]), everything=everything)
+        counts, brought = counts_by_passes(network_of(ENTRIES[name]), everything=everything)
         assert counts._asdict() == COUNTS[name]
-        assert (again > 0) == (counts.regions > counts.affine_maps)
-        seen.add(again > 0)
-    counts, again = counts_by_passes(three_regions_by_point(), everything=everything)
-    assert (counts.regions, counts.regions_by_point, again) == (6, 3, 6)
-    assert seen == {False, True}
+        assert brought or counts.regions == counts.affine_maps
+        times.append(len(brought))
+    counts, brought = counts_by_passes(three_regions_by_point(), everything=everything)
+    assert (counts.regions, counts.regions_by_point, brought) == (6, 3, [6] if few else [3, 6])
+    assert set(times) == ({0, 1} if few else {0, 1, 2})
 
 
-def test_forgotten_points_are_missed():
+def test_forgotten_leaves_are_missed(monkeypatch):
     joiner, cells, _ = joined(three_regions_by_point())
     with pytest.raises(CellTreeError, match="unsettled"):
         joiner.counts(cells)
     assert len(joiner.unsettled())
     with pytest.raises(CellTreeError, match="other cells"):
         joiner.counts(cells)
-    with pytest.raises(CellTreeError, match="no second pass was asked for"):
-        joined(three_regions_by_point())[0].add_second_pass(None)
+    joiner = joined(three_regions_by_point())[0]
+    with pytest.raises(CellTreeError, match="no leaves were to be brought again"):
+        joiner.add_again(
+            next(leaves for leaves in CellTree(joiner_problem(), JOINING_FACES).run() if len(leaves.residues))
+        )
+    monkeypatch.setattr(joining, "_FEW", 0)
+    joiner, cells, _ = joined(three_regions_by_point())
+    assert len(joiner.unsettled()) == 3
+    with pytest.raises(CellTreeError, match="other cells"):
+        joiner.unsettled()
+
+
+def joiner_problem():
+    return cell_problem(three_regions_by_point())
 
 
 @pytest.mark.parametrize("name", sample()[::9])
@@ -217,51 +238,36 @@ def test_forgotten_points_are_missed():
 def test_equal_residues_prove_nothing(name, mask, everything):
     network = network_of(ENTRIES[name])
     joiner, cells, again = joined(network, mask=np.uint64(mask), everything=everything)
-    unsettled = joiner.unsettled()
-    if len(unsettled):
-        again(unsettled)
+    settle(joiner, again)
     assert joiner.counts(cells)._asdict() == COUNTS[name]
 
 
 def test_batches_in_any_order():
     network = network_of(ENTRIES[max(COUNTS, key=lambda name: COUNTS[name]["cells"] - COUNTS[name]["affine_maps"])])
     problem = cell_problem(network)
-    (batch,) = [leaves for leaves in CellTree(problem, FACES).run() if len(leaves.patterns)]
+    (batch,) = [leaves for leaves in CellTree(problem, NEIGHBOURS).run() if len(leaves.patterns)]
     numbers = batch.numbers
     expected = count_from_tree(problem)
     joiner = Joiner(problem, -(-max(problem.network.hidden) // 64))
-    parts = []
     for third in (slice(1, None, 3), slice(2, None, 3), slice(0, None, 3)):
-        of, facet = np.isin(batch.generator_leaf, numbers[third]), np.isin(batch.facet_leaf, numbers[third])
-        part = batch._replace(
-            patterns=batch.patterns[third],
-            residues=batch.residues[third],
-            generator_leaf=batch.generator_leaf[of],
-            generator_ray=batch.generator_ray[of],
-            generator_coordinates=batch.generator_coordinates[of],
-            generator_zeros=batch.generator_zeros[of],
-            facet_leaf=batch.facet_leaf[facet],
-            facet_zeros=batch.facet_zeros[facet],
-            begins=batch.begins[third],
-            numbers=batch.numbers[third],
-        )
-        joiner.add(part)
-        parts.append(part)
+        joiner.add(chosen(batch, np.isin(numbers, numbers[third])))
     assert joiner.leaves == len(numbers)
-    unsettled = {row.tobytes() for row in joiner.unsettled()}
-    for part in parts:
-        if unsettled:
-            joiner.add_second_pass(chosen(part, np.array([row.tobytes() in unsettled for row in part.patterns])))
+    (faces,) = [leaves for leaves in CellTree(problem, FACES).run() if len(leaves.patterns)]
+    while len(unsettled := joiner.unsettled()):
+        wanted = {row.tobytes() for row in unsettled}
+        for third in (slice(2, None, 3), slice(0, None, 3), slice(1, None, 3)):
+            own = np.isin(faces.numbers, faces.numbers[third])
+            joiner.add_again(chosen(faces, own & np.array([row.tobytes() in wanted for row in faces.patterns])))
     assert joiner.counts(len(numbers)) == expected
 
 
 def test_when_residues_repeat():
     assert not repeats(np.zeros(0, np.uint64))
     assert not repeats(np.arange(16, dtype=np.uint64))
-    assert not repeats(np.array([*range(15), 0], dtype=np.uint64))
-    assert repeats(np.array([*range(14), 0, 1], dtype=np.uint64))
-    assert repeats(np.array([*range(15), 0], dtype=np.uint64), with_faces=True)
-    assert not repeats(np.array([*range(60), 0], dtype=np.uint64), with_faces=True)
+    assert not repeats(np.array([*range(300), 0], dtype=np.uint64))
+    assert repeats(np.array([*range(300), 0, 1], dtype=np.uint64))
+    assert repeats(np.array([*range(300), 0], dtype=np.uint64), joining=True)
+    assert not repeats(np.array([*range(2000), 0], dtype=np.uint64), joining=True)
 
 
 @given(st.integers(0, 10**6), st.sampled_from([1, 2.0**-60, 1e12]))

@@ -34,7 +34,6 @@ def compiled() -> None:
 @pytest.fixture
 def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 200)
-    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
     monkeypatch.setattr(cell_count, "_FAR", 0.002)
 

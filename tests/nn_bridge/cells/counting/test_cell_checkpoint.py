@@ -44,7 +44,6 @@ def network() -> Network:
 def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short slices, so that a count of a fraction of a second has many of them."""
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 200)
-    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
     monkeypatch.setattr(cell_count, "_FIRST", 0.0005)
     monkeypatch.setattr(cell_count, "_SHORT", 0.0005)

@@ -13,14 +13,15 @@ import numpy as np
 import pytest
 
 from nn_bridge.cells.counting import jobs as cell_jobs
-from nn_bridge.cells.counting.jobs import Group, Limits, Slice, Task, count_slice, faces_of
+from nn_bridge.cells.counting.jobs import Group, Limits, Slice, Task, count_slice, leaves_again
 from nn_bridge.cells.counting.subtrees import Job, divided, weight
 from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.tree import (
-    JOINING_FACETS,
+    NEIGHBOURS,
     PATTERNS,
     CellTree,
     CellTreeError,
+    Leaves,
     Subtree,
     tree_counters,
 )
@@ -87,7 +88,6 @@ def all_residues(problem: CellProblem) -> np.ndarray:
 def tiny_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs give back control after every few cells, so that small trees are divided, too."""
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 5)
-    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 5)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 5)
 
 
@@ -171,7 +171,6 @@ def test_a_limit_of_cells_ends_a_slice() -> None:
 def test_small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_jobs, "GROUP_LEAVES", 500)
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 100)
-    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 100)
     problem = cell_problem(large_network("d3_16_16_1_s0"))
     part = count_slice(Task.of(problem), whole(problem), Limits(60.0), True)
     assert not part.rest
@@ -180,24 +179,24 @@ def test_small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.array_equal(np.sort(part.residues), all_residues(problem))
 
 
-def faces_by_pattern(batches: list[object]) -> dict[bytes, tuple[object, ...]]:
-    """The record of each leaf, whatever the order: residues, vertices and facets as sets."""
-    found: dict[bytes, tuple[object, ...]] = {}
+def by_pattern(batches: list[Leaves]) -> dict[bytes, int]:
+    """The residues of each leaf, whatever the order; all leaves bring their neighbours."""
+    found: dict[bytes, int] = {}
     for leaves in batches:
-        for row, number in enumerate(leaves.numbers):
-            own, facets = leaves.generator_leaf == number, leaves.facet_leaf == number
-            key = leaves.patterns[row].tobytes()
-            assert key not in found
-            found[key] = (
-                int(leaves.residues[row]),
-                Counter(map(bytes, leaves.generator_zeros[own][leaves.generator_ray[own] == 0])),
-                Counter(map(bytes, leaves.facet_zeros[facets])),
-            )
+        assert leaves.neighbours.shape == leaves.patterns.shape
+        for pattern, residues in zip(leaves.patterns, leaves.residues.tolist(), strict=True):
+            assert pattern.tobytes() not in found
+            found[pattern.tobytes()] = residues
     return found
 
 
+def all_leaves(problem: CellProblem) -> dict[bytes, int]:
+    """The same of all leaves of a problem."""
+    return by_pattern([leaves for leaves in CellTree(problem, NEIGHBOURS).run() if len(leaves.residues)])
+
+
 @pytest.mark.parametrize("in_order", [True, False])
-def test_faces_of_marked_leaves(in_order: bool) -> None:
+def test_marked_leaves_once_more(in_order: bool) -> None:
     """The second pass brings the marked leaves, also if it meets them in another order than the first."""
     rng = np.random.default_rng(8)
     checked = 0
@@ -211,12 +210,11 @@ def test_faces_of_marked_leaves(in_order: bool) -> None:
         if not len(marked):
             continue
         checked += 1
-        batches = faces_of(task, part.groups, select, marked)
+        batches = leaves_again(task, part.groups, select, marked)
         met = np.concatenate([leaves.residues for leaves in batches])
         assert np.array_equal(met, marked) if in_order else np.array_equal(np.sort(met), np.sort(marked))
-        expected = faces_by_pattern(list(CellTree(problem, JOINING_FACETS).run()))
-        repeated = {key: value for key, value in expected.items() if value[0] in set(marked.tolist())}
-        assert faces_by_pattern(batches) == repeated
+        repeated = {key: value for key, value in all_leaves(problem).items() if value in set(marked.tolist())}
+        assert by_pattern(batches) == repeated
     assert checked > 10
 
 
@@ -225,7 +223,6 @@ def test_faces_of_marked_leaves(in_order: bool) -> None:
 def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The marks of a first pass in pieces lead a second one past what is not wanted, to the right leaves."""
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 20)
-    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 20)
     rng, numbers = random.Random(some), np.random.default_rng(some)
     passed = 0
     for problem in problems():
@@ -236,63 +233,61 @@ def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: py
                 continue
             wanted = np.unique(numbers.choice(part.residues, min(some, part.cells)))
             select = np.isin(part.residues, wanted).astype(np.uint8)
-            tree = CellTree(problem, JOINING_FACETS, select=select)
+            tree = CellTree(problem, NEIGHBOURS, select=select)
             subtrees = [subtree for group in part.groups for subtree in group.parts]
-            expected = [leaves for subtree in subtrees for leaves in tree.run(subtree)]
-            splits = tree_counters(cell_jobs._tree(task, JOINING_FACETS))["splits"]
-            batches = faces_of(task, part.groups, select, part.residues[select.view(bool)])
+            expected = [leaves for subtree in subtrees for leaves in tree.run(subtree) if len(leaves.residues)]
+            splits = tree_counters(cell_jobs._tree(task, NEIGHBOURS))["splits"]
+            batches = leaves_again(task, part.groups, select, part.residues[select.view(bool)])
             passed += (
-                tree_counters(tree)["splits"] > tree_counters(cell_jobs._tree(task, JOINING_FACETS))["splits"] - splits
+                tree_counters(tree)["splits"] > tree_counters(cell_jobs._tree(task, NEIGHBOURS))["splits"] - splits
             )
-            assert faces_by_pattern(batches) == faces_by_pattern(expected)
+            assert by_pattern(batches) == by_pattern(expected)
             # without marks nothing is passed over
             without = tuple(Group(group.parts, group.leaves) for group in part.groups)
-            again = faces_of(task, without, select, part.residues[select.view(bool)])
-            assert faces_by_pattern(again) == faces_by_pattern(expected)
+            again = leaves_again(task, without, select, part.residues[select.view(bool)])
+            assert by_pattern(again) == by_pattern(expected)
     assert passed > 5 or some == 40
 
 
-@pytest.mark.parametrize("faces", [True, None])
-def test_slices_with_faces(faces: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slice brings the faces of all its leaves, or of none where residues do not repeat; it says which."""
-    monkeypatch.setattr(cell_jobs, "FACES_LEAVES", 20)
+@pytest.mark.parametrize("joining", [True, None])
+def test_slices_with_leaves(joining: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slice brings all its leaves, or none where residues do not repeat; it says which."""
+    monkeypatch.setattr(cell_jobs, "JOINED_LEAVES", 20)
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 5)
-    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 5)
-    with_faces = without = 0
+    with_leaves = without = 0
     for problem in problems():
         task, job = Task.of(problem), whole(problem)
-        met: list[object] = []
+        met: list[Leaves] = []
         while job:
-            part = count_slice(task, job, Limits(60.0), True, faces)
+            part = count_slice(task, job, Limits(60.0), True, joining)
             assert part.groups[-1].leaves <= part.cells
-            if part.faces:
-                with_faces += 1
+            if part.leaves:
+                with_leaves += 1
                 assert part.cells < 60
-                assert np.array_equal(np.concatenate([leaves.residues for leaves in part.faces]), part.residues)
-                met += part.faces
+                assert np.array_equal(np.concatenate([leaves.residues for leaves in part.leaves]), part.residues)
+                met += part.leaves
             else:
-                assert faces is None
+                assert joining is None
                 without += 1
                 select = np.ones(part.cells, np.uint8)
-                met += faces_of(task, part.groups, select, part.residues)
+                met += leaves_again(task, part.groups, select, part.residues)
             job = part.rest
-        assert faces_by_pattern(met) == faces_by_pattern(list(CellTree(problem, JOINING_FACETS).run()))
-    assert with_faces > 20
-    assert (without > 20) == (faces is None)
+        assert by_pattern(met) == all_leaves(problem)
+    assert with_leaves > 20
+    assert (without > 20) == (joining is None)
 
 
 def test_a_slice_ends_when_residues_begin_to_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 100)
-    monkeypatch.setattr(cell_jobs, "RESIDUES_AT_ONCE", 100)
     monkeypatch.setattr(cell_jobs, "_LATEST", 500)
     answers = [False, False, True, True]
-    monkeypatch.setattr(cell_jobs, "repeats", lambda residues, with_faces=False: answers.pop(0))
+    monkeypatch.setattr(cell_jobs, "repeats", lambda residues, joining=False: answers.pop(0))
     problem = cell_problem(large_network("d3_16_16_1_s0"))
     part = count_slice(Task.of(problem), whole(problem), Limits(60.0), True, None)
     assert not answers
     assert part.rest
     assert part.repeats
-    assert not part.faces
+    assert not part.leaves
     assert 2000 <= part.cells < 2500, "looks after 500 cells, and after four times as many"
 
 
@@ -303,7 +298,7 @@ def test_a_second_pass_that_meets_other_cells_is_noticed() -> None:
     wrong = part.residues.copy()
     wrong[-1] ^= np.uint64(1)
     with pytest.raises(CellTreeError, match="met other cells"):
-        faces_of(task, part.groups, np.ones(len(wrong), np.uint8), wrong)
+        leaves_again(task, part.groups, np.ones(len(wrong), np.uint8), wrong)
 
 
 def test_a_path_that_does_not_exist_is_refused() -> None:
