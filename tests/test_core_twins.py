@@ -16,13 +16,14 @@ CELLS, EDGES = "tests/nn_bridge/cells", "tests/nn_bridge/sign_vectors"
 # by module: what is exported, and the tests that compare it with a twin: a file and one of its functions
 TESTS: dict[str, dict[str, str]] = {
     "nn_bridge/cells": {
-        "rehash number different": f"{CELLS}/test_plain_keys.py::test_numbers_and_differences",
+        "rehash number": f"{CELLS}/test_plain_keys.py::test_numbers",
         "join": f"{CELLS}/test_joining.py::test_join_against_a_dictionary",
         "unite": f"{CELLS}/test_joining_faces.py::test_forests_are_united",
-        "pack relevant": f"{CELLS}/test_plain_keys.py::test_keys_and_relevant_units",
+        "pack relevant unlike": f"{CELLS}/test_plain_keys.py::test_keys_and_relevant_units",
         "moving": f"{CELLS}/test_joining_faces.py::test_units_with_which_the_output_moves",
-        "whole_weights surely_moving": (
-            f"{CELLS}/test_joining_faces.py::test_units_with_which_the_output_moves_by_large_numbers"
+        "whole_weights alike": f"{CELLS}/test_joining_faces.py::test_patterns_that_differ_where_no_output_moves",
+        "join_neighbours join_again rehash_cells": (
+            f"{CELLS}/test_components.py::test_components_as_a_dictionary_finds_them"
         ),
         "widen": f"{CELLS}/test_cell_runs.py::test_loops_of_any_width_give_the_same_bits",
         "problem Explorer.work Explorer.take Explorer.cells": (
@@ -37,7 +38,7 @@ TESTS: dict[str, dict[str, str]] = {
         "Stop.set Stop.clear Stop.is_set": f"{CELLS}/test_cell_runs.py::test_a_run_that_is_asked_to_share_ends_soon",
         "Explorer.start Explorer.position": f"{CELLS}/test_cell_tree.py::test_a_divided_run_names_what_is_left",
         "Explorer.leave_out": f"{CELLS}/test_pieces.py::test_the_plain_engine_leaves_out_the_same_cells",
-        "Explorer.mark": f"{CELLS}/counting/test_cell_jobs.py::test_faces_of_marked_leaves",
+        "Explorer.mark": f"{CELLS}/counting/test_cell_jobs.py::test_marked_leaves_once_more",
         "Explorer.go_to": f"{CELLS}/test_joining_faces.py::test_a_run_goes_to_named_leaves_alone",
         "Explorer.zero_words": f"{CELLS}/test_cell_tree.py::test_every_face_is_exact",
         "Explorer.partial": f"{CELLS}/counting/test_cell_jobs.py::test_a_limit_of_cells_ends_a_slice",

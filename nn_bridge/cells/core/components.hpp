@@ -45,7 +45,7 @@ struct Components {
     ///
     /// Returns the number of the first cell not taken, before the end where the table is to be larger.
     std::int64_t add(const Word* neighbours, std::int64_t of, std::int64_t begin, std::int64_t end) {
-        std::vector<Word> units(last_stage, last_stage + width);
+        std::vector<Word> units(last_stage, last_stage + width), across(units);
         for (std::int64_t cell = begin; cell < end; ++cell) {
 #if defined(__GNUC__)
             if (cell + AHEAD < end) __builtin_prefetch(maps + label[cell + AHEAD], 1);
@@ -58,7 +58,7 @@ struct Components {
                 for (int c = 0; c < width && neighbours; ++c) units[std::size_t(c)] = last_stage[c] | neighbours[(cell - of) * width + c];
                 if (map.size == MANY)
                     for (Number other = map.last; other >= 0; other = before[other]) put(other);
-                join_across(cell, units.data(), many);
+                join_across(cell, units.data(), many, across);
                 if (many) put(Number(cell));
             }
             before[cell] = map.size > 0 ? map.last : Number(-1);
@@ -72,12 +72,13 @@ struct Components {
         std::vector<Number> table(std::bit_ceil(std::size_t(2 * chosen_count + 1)), Number(-1));
         const auto slot_in = [&](const Word* pattern) { return slot_of(pattern, table.data(), std::int64_t(table.size())); };
         for (std::int64_t k = 0; k < chosen_count; ++k) table[std::size_t(slot_in(row(chosen[k])))] = chosen[k];
+        std::vector<Word> across(static_cast<std::size_t>(width));
         std::int64_t known = 0;
         for (std::int64_t k = 0; k < count; ++k) {
             const Number cell = table[std::size_t(slot_in(own + k * width))];
             if (cell < 0) continue;
             ++known;
-            join_across(cell, units + k * width, maps[label[cell]].size > MANY);
+            join_across(cell, units + k * width, maps[label[cell]].size > MANY, across);
         }
         return known;
     }
@@ -98,15 +99,15 @@ private:
         --maps[label[one]].pieces;
     }
 
-    /// Join a cell to those of its map that have one of the units switched.
-    void join_across(std::int64_t cell, const Word* units, bool in_table) {
+    /// Join a cell to those of its map that have one of the units switched; `across` is room for a pattern.
+    void join_across(std::int64_t cell, const Word* units, bool in_table, std::vector<Word>& across) {
         const MapCells<Number>& map = maps[label[cell]];
         if (!in_table) {
             for (Number other = map.last; other >= 0 && map.pieces > 1; other = before[other])
                 if (differ_in_one(row(cell), row(other), units)) join(cell, other);
             return;
         }
-        std::vector<Word> across(row(cell), row(cell) + width);
+        copy(row(cell), width, across.data());
         for (std::size_t c = 0; c < across.size(); ++c)
             for (Word left = units[c]; left && map.pieces > 1; left &= left - 1) {
                 const Word own = left & (~left + 1);

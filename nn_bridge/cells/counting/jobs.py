@@ -59,6 +59,7 @@ LEAVES_AT_ONCE, CELLS_AT_ONCE = 1 << 14, 1 << 20
 _KEEP = 4  # trees that a worker keeps
 _GRACE = 0.5  # hard limit = time limit + so many seconds, for a step or a count inside one cell
 _TRIAL_LEAVES = 64  # leaves before deciding whether to bring them
+_DECIDED = 1 << 16  # leaves of a slice after which no more batches are looked at for repeated residues
 _LATEST = 1024  # size of the tail sample used for the decision of the next slice
 _NO_LIMIT = 1 << 62
 
@@ -303,8 +304,8 @@ class _Found:
         self.enough = False
         self.residues: list[np.ndarray] = []
         self.leaves: list[Leaves] = []
-        self._look = _LATEST if joining is None else _NO_LIMIT
-        self._looked = joining is not None
+        self._decides = joining is None
+        self._cells = 0
         self._begins: list[np.ndarray] = []
         self._tree = tree
         tree.mark(np.zeros(0, np.uint8))
@@ -312,22 +313,25 @@ class _Found:
 
     @property
     def at_once(self) -> int:
-        """The leaves of the next batch: many, where they take little, since each batch begins with the way to it."""
+        """The leaves of the next batch: many, as each begins with the way to it, but few while there is a choice."""
         if self.joining is None:
             return _TRIAL_LEAVES
-        return LEAVES_AT_ONCE if self._looked else min(LEAVES_AT_ONCE, _LATEST)
+        if self.joining or not self._decides:
+            return LEAVES_AT_ONCE
+        return min(LEAVES_AT_ONCE, max(_LATEST, self._cells))
 
     def add(self, leaves: Leaves, cells: int) -> None:
         """Take a batch, with which there are so many cells."""
+        self._cells = cells
         self.residues.append(leaves.residues)
         self._begins.append(leaves.begins)
         if self.joining is not False and len(leaves.residues):
             self.leaves.append(leaves)
         if self.joining:
             self.enough |= cells >= JOINED_LEAVES
-        elif cells >= self._look:
-            self._look, self._looked = 4 * cells, True
+        elif self.joining is False and self._decides:
             self.enough |= repeats(leaves.residues)
+            self._decides = cells < _DECIDED
 
     def decide(self) -> bool:
         """Decide by the leaves so far."""

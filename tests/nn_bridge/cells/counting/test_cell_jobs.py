@@ -279,7 +279,6 @@ def test_slices_with_leaves(joining: bool | None, monkeypatch: pytest.MonkeyPatc
 
 def test_a_slice_ends_when_residues_begin_to_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 100)
-    monkeypatch.setattr(cell_jobs, "_LATEST", 500)
     answers = [False, False, True, True]
     monkeypatch.setattr(cell_jobs, "repeats", lambda residues, joining=False: answers.pop(0))
     problem = cell_problem(large_network("d3_16_16_1_s0"))
@@ -288,7 +287,7 @@ def test_a_slice_ends_when_residues_begin_to_repeat(monkeypatch: pytest.MonkeyPa
     assert part.rest
     assert part.repeats
     assert not part.leaves
-    assert 2000 <= part.cells < 2500, "looks after 500 cells, and after four times as many"
+    assert 264 <= part.cells < 400, "looks at each batch, after the first 64 cells"
 
 
 def test_a_second_pass_that_meets_other_cells_is_noticed() -> None:
