@@ -200,14 +200,18 @@ inline void relevant(const Word* patterns, std::int64_t leaves, const Word* read
 inline std::int64_t unlike(const Word* patterns, std::int64_t count, const Word* first, const std::int64_t* labels, const Word* read, int stages, int words,
                            const Word* by_output, std::int64_t* found) {
     const int columns = stages * words;
-    std::vector<Word> own(size_t(2 * columns));
+    std::vector<Word> own(size_t(2 * columns)), live(size_t(columns), ~Word{0});
+    relevant(live.data(), 1, read, stages, words, by_output, own.data());
+    live.assign(own.begin(), own.begin() + columns);  // units that are relevant in some pattern
     std::int64_t many = 0;
     for (std::int64_t k = 0; k < count; ++k) {
 #if defined(__GNUC__)
         if (k + AHEAD < count) __builtin_prefetch(first + labels[k + AHEAD] * columns);
 #endif
         const Word *pattern = patterns + k * columns, *other = first + labels[k] * columns;
-        if (same(pattern, other, columns)) continue;
+        Word apart = 0;
+        for (int c = 0; c < columns; ++c) apart |= (pattern[c] ^ other[c]) & live[size_t(c)];
+        if (!apart) continue;
         relevant(pattern, 1, read, stages, words, by_output, own.data());
         relevant(other, 1, read, stages, words, by_output, own.data() + columns);
         if (!same(own.data(), own.data() + columns, columns)) found[many++] = k;

@@ -29,11 +29,14 @@ class Tree : public Counting<S>, public Engine {
 public:
     using typename Base::Set;
 
-    PUISEUX_RARELY Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), faces_(this->shape_, walk), neighbours_(this->shape_, walk.problem) {
+    PUISEUX_RARELY Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), faces_(this->shape_, walk), neighbours_(this->shape_, walk.problem), read_(shape.none()) {
         int at = 0;
         for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
         wall_place_ = at;
         path_.reserve(size_t(problem_.total_units() + problem_.dim) + 8);
+        if (walk.residues && walk.residues->stages.back().read)
+            for (int j = 0; j < problem_.stages.back().units; ++j)
+                if (walk.residues->stages.back().out[size_t(j)]) read_.add(j);
         if (!walk.misses.empty()) misses_.emplace(problem_, shape_);
     }
 
@@ -70,6 +73,7 @@ private:
     LeafWriter<Set> writer_;
     Faces<S> faces_;
     BlockNeighbours<S> neighbours_;
+    Set read_;                          // units of the last stage that the outputs read, where that is known
     std::optional<Misses<S>> misses_;
     std::vector<Step> path_, forced_;   // the decisions so far, and those to follow
     size_t at_ = 0;                     // how many of the latter have been followed
@@ -158,7 +162,7 @@ private:
             if (at_ < forced_.size()) throw BadPath();
             return leaf(cell, stage, positive, lines);
         }
-        int unit = cut.first();
+        int unit = first_of(cut, stage);
         if (at_ < forced_.size()) {
             unit = forced_[at_].unit;
             if (forced_[at_].stage != stage || unit >= problem_.stages[size_t(stage)].units || unit < 0 || !cut.has(unit)) throw BadPath();
@@ -173,6 +177,14 @@ private:
         const bool bare = is_last(stage) && !later.any() && without_coordinates(walk_.emit);  // only signs are needed below
         const auto [below, above] = split(cell, stage, unit, slot, bare);
         visit(below, above, stage, unit, mirrored, lines, false);
+    }
+
+    /// The unit by which to split: of the last stage first those that the outputs read, so that cells which share a map for
+    /// other units alone stay together.
+    int first_of(const Set& cut, int stage) const {
+        if (!is_last(stage)) return cut.first();
+        const Set read = cut & read_;
+        return read.any() ? read.first() : cut.first();
     }
 
     /// Whether a cell is to be left out.  Bounds are asked for where they cost less than they are likely to save.
