@@ -1,7 +1,9 @@
 // What a run hands over: leaves in batches of arrays, with patterns, residues of affine maps and, where wanted, faces.
 // Source of the residues: identity testing at random points (Schwartz 1980; Zippel 1979).
 #pragma once
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -18,6 +20,7 @@ inline bool without_coordinates(Emit emit) { return with_zeros(emit) && emit != 
 
 /// Leaves side by side.  A generator or facet names its leaf, counted over the whole run.
 struct Batch {
+    static constexpr std::int64_t MOST_AT_ONCE = 1 << 15;
     std::int64_t leaves = 0;
     std::vector<Word> patterns;             // stages * words a leaf
     std::vector<std::uint64_t> prints;
@@ -30,6 +33,12 @@ struct Batch {
     std::vector<Word> generator_zeros, facet_zeros;
     std::vector<Word> neighbours;           // as `patterns`: units that surely vanish alone on facets of the leaf
 
+    /// Make room for so many leaves with patterns of `columns` words, at once: growing step by step takes the memory anew.
+    void reserve(std::int64_t count, std::size_t columns, bool with_neighbours) {
+        const auto n = std::size_t(std::min<std::int64_t>(count, MOST_AT_ONCE));
+        patterns.reserve(n * columns), prints.reserve(n), numbers.reserve(n), begins.reserve(n);
+        if (with_neighbours) neighbours.reserve(n * columns);
+    }
     void clear() {
         leaves = 0;
         patterns.clear(), prints.clear(), numbers.clear(), begins.clear(), generator_leaf.clear(), facet_leaf.clear();

@@ -78,6 +78,7 @@ private:
 
     void write(const Set& last, std::uint64_t print, const Word* neighbours) {
         Batch& b = walk_.batch;
+        if (b.leaves == 0) b.reserve(walk_.batch_leaves + (1 << FEW), pattern_.size(), neighbours);
         Word* to = pattern_.data() + pattern_.size() - size_t(words_);
         for (int q = 0; q < words_; ++q) to[q] = last[q];
         b.patterns.insert(b.patterns.end(), pattern_.begin(), pattern_.end());
