@@ -23,8 +23,9 @@ FACE, ZEROS, NEUTRAL = 4, 10, 0x3F80
 """Where an edge keeps its domain face (in ``e32``) and its zeros (in ``e16``); the amplification 1."""
 ROOM, GROWTH, SMALL = 1 << 16, 4, 256
 """Vertices to start with room for; by how much arrays grow where there is no limit; vertices that always fit."""
-BLOCK, CHUNK = 64, 63
-"""Neurons of a stage that are cut together, one bit each in a sign word; edges in one chunk of a bucket."""
+BLOCK, CHUNK, TILE = 64, 63, 32
+"""Neurons of a stage that are cut together, one bit each in a sign word; edges in one chunk of a bucket; cuts that are
+made together, then joined together."""
 UP, KNOWN = 1 << 29, 1 << 30
 """Bits beside an edge's domain face: its second end is higher, and that this is certain."""
 
@@ -182,9 +183,17 @@ class Skeleton:
         words = 6 + (2 * (self.d - 1) + 4) // 4
         self.order = np.empty(cuts, dtype=np.int32)
         self.records: Words = _longer(np.empty((0, words), dtype=np.uint64), cuts, 0)
-        self.keys = np.empty((cuts, self.longest), dtype=np.uint64)
+        self.keys = np.empty((TILE, self.longest), dtype=np.uint64)
+        self.pairs = np.empty((TILE * self.longest, 3), dtype=np.uint64)
         slots = 1 << max(4, (4 * cuts * self.longest // 3).bit_length())
         self.slots: Words = _longer(np.empty((0, 2), dtype=np.uint64), slots, 0)
+
+    def scales_of_rows(self, columns: int) -> Floats:
+        """1 / scale of the first so many columns of a row, and 0 for its bookkeeping and for what lies behind."""
+        result: Floats = _longer(np.empty(0), self.width, 0)
+        result[:HEAD], result[columns:] = 0, 0
+        result[HEAD:columns] = self.scaled[HEAD:columns]
+        return result
 
     def _allocate(self, size: int, edges: int) -> None:
         if size > len(self.rows):
@@ -211,7 +220,7 @@ class Skeleton:
         return vertices * (8 * self.width + 24 + 2 * self.d + 4) + edges * (8 * self.words + 5)
 
     def _check(self, vertices: int, edges: int) -> None:
-        cuts = self.order.nbytes + self.records.nbytes + self.keys.nbytes + self.slots.nbytes
+        cuts = self.order.nbytes + self.records.nbytes + self.slots.nbytes
         if self.limit is not None and self.used_bytes(vertices, edges) + cuts > self.limit:
             raise OverBudget
 

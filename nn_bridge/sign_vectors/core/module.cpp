@@ -68,11 +68,11 @@ Vertices rows_of(nb::handle rows) {
 }
 
 Buckets buckets_of(nb::tuple t) {
-    return {grid<std::int32_t>(t[0]), line<Number>(t[1]), line<Number>(t[2]), line<Number>(t[3]), line<Number>(t[4])};
+    return {grid<std::int32_t>(t[0]), line<Number>(t[1]), line<Number>(t[2]), line<Number>(t[3])};
 }
 
 Workspace workspace_of(nb::tuple t) {
-    return {line<std::int32_t>(t[0]), {grid<Word>(t[1])}, grid<Word>(t[2]), grid<Word>(t[3])};
+    return {line<std::int32_t>(t[0]), {grid<Word>(t[1])}, grid<Word>(t[2]), grid<Word>(t[3]), grid<Word>(t[4])};
 }
 
 Names names_of(nb::tuple t) {
@@ -99,6 +99,11 @@ int cut(Block& block, const Vertices& vertices, nb::handle edges, nb::tuple buck
     c.vertices = vertices, c.edges = {grid<Word>(edges)}, c.buckets = buckets_of(buckets), c.work = workspace_of(work);
     c.names = names_of(names), c.table = grid<const Word>(table).data, c.scaled = line<const double>(scaled).data;
     c.functional = line<const double>(functional).data, c.height_scale = height_scale, c.doubts = grid<Number>(doubts);
+    constexpr size_t line = 8 * LANES;
+    if (vertices.rows.stride % LANES || std::uintptr_t(vertices.rows.data) % line || std::uintptr_t(c.scaled) % line)
+        throw nb::type_error("rows and scales do not begin on lines of the cache");
+    if (c.work.pairs.rows < TILE * size_t(block.longest) || c.work.keys.rows < TILE || c.buckets.next.size <= BLOCK)
+        throw nb::type_error("a workspace is too short");
     nb::gil_scoped_release release;
     return dispatch<CutBlock<D>>(c, block);
 }
@@ -113,7 +118,7 @@ void bind_cuts(nb::module_& m) {
         .def_rw("made", &Block::made).def_rw("joined", &Block::joined).def_rw("next_edge", &Block::next_edge)
         .def_rw("capacity", &Block::capacity).def_rw("found", &Block::found).def_rw("single", &Block::single)
         .def_rw("bad", &Block::bad).def_rw("free", &Block::free).def_rw("fresh", &Block::fresh);
-    m.attr("DONE") = int(DONE), m.attr("NEED_ROOM") = int(NEED_ROOM), m.attr("DOUBT") = int(DOUBT);
+    m.attr("DONE") = int(DONE), m.attr("NEED_ROOM") = int(NEED_ROOM), m.attr("DOUBT") = int(DOUBT), m.attr("TILE") = int(TILE);
     m.def("fill_word_table", [](nb::handle words, nb::handle table) {
         fill_word_table(line<const Word>(words), grid<Word>(table).data);
     });

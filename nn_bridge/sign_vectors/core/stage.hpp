@@ -121,8 +121,9 @@ struct SettleRows {
                 const Number kept = bits_of(vertices.rows[v][q] * scaled[q]);
                 size = kept > size ? kept : size;
             }
+            for (size_t q = column + units; q % LANES && q < vertices.rows.columns; ++q) vertices.rows[v][q] = 0;
             vertices.residual(v) = larger(residual * fade, float_of(error)) * (1 + 64 * UNIT);
-            vertices.size(v) = up32(float_of(size));
+            vertices.set(v, vertices.amplification(v), up32(float_of(size)));
             vertices.before(v) = vertices.now(v);
             vertices.now(v) = sign_word(to, block);
         }
@@ -157,12 +158,10 @@ struct LaterSigns {
 /// Adds the block before to the fingerprints of edges, and puts those that a neuron cuts into its bucket.
 inline void begin_block(const Vertices& vertices, const Edges& edges, size_t count, const Word* table_before,
                         const Buckets& buckets, Block& block) {
-    for (size_t k = 0; k < BLOCK; ++k) {
-        buckets.head[k] = buckets.tail[k] = -1;
-        buckets.fill[k] = CHUNK + 1;
-        buckets.size[k] = 0;
-    }
-    block.free = -1, block.fresh = 0;
+    for (size_t k = 0; k < BLOCK; ++k) buckets.empty(k);
+    // the bucket of the edges that none cuts has the first chunk
+    buckets.head[BLOCK] = buckets.size[BLOCK] = 0, buckets.next[BLOCK] = 1;
+    block.free = -1, block.fresh = 1;
     for (size_t i = 0; i < count; ++i) {
         const std::int32_t* soon = edges.ends(i + AHEAD < count ? i + AHEAD : count - 1);
         prefetch(&vertices.now(size_t(soon[0])));
