@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import comb
+from math import comb, prod
 from typing import Any
 
 import numpy as np
+from flint import fmpq
 from numpy.typing import NDArray
 
 from nn_bridge.sign_vectors.domain import Domain
@@ -69,6 +70,12 @@ def functional_of(dim: int) -> Floats:
     return np.random.Generator(np.random.Philox(key=[0x9E3779B97F4A7C15, 0x7065697365757821])).normal(size=dim)
 
 
+@lru_cache
+def exact_functional_of(dim: int) -> tuple[fmpq, ...]:
+    """The same functional in rationals."""
+    return tuple(rational(float(c)) for c in functional_of(dim))
+
+
 class Skeleton:
     """Vertices and edges of the complex cut so far (private, mutable).
 
@@ -119,7 +126,7 @@ class Skeleton:
         self.e64[:n] = 0
         self.e32[:n, :2] = domain.edges[:, :2]
         self.functional = functional_of(d)
-        exact = [rational(float(c)) for c in self.functional]
+        exact = exact_functional_of(d)
         heights = [sum((c * x for c, x in zip(exact, corner, strict=True)), ZERO) for corner in domain.corners]
         order = [
             (UP if heights[a] < heights[b] else 0) | (KNOWN if heights[a] != heights[b] else 0)
@@ -185,7 +192,7 @@ class Skeleton:
         self.records: Words = _longer(np.empty((0, words), dtype=np.uint64), cuts, 0)
         self.keys = np.empty((TILE, self.longest), dtype=np.uint64)
         self.pairs = np.empty((TILE * self.longest, 3), dtype=np.uint64)
-        slots = 1 << max(4, (4 * cuts * self.longest // 3).bit_length())
+        slots = 1 << max(4, (4 * (cuts * self.longest + 2) // 3).bit_length())  # as `begin_neuron` in core/cut.hpp asks for
         self.slots: Words = _longer(np.empty((0, 2), dtype=np.uint64), slots, 0)
 
     def scales_of_rows(self, columns: int) -> Floats:
@@ -227,7 +234,7 @@ class Skeleton:
 
 def _longer(array: Any, size: int, used: int) -> Any:
     """A longer copy that begins on a cache line."""
-    number = size * int(np.prod(array.shape[1:]))
+    number = size * prod(array.shape[1:])
     spare = 64 // array.itemsize
     buffer = np.empty(number + spare, dtype=array.dtype)
     start = -buffer.ctypes.data // array.itemsize % spare

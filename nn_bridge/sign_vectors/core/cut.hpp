@@ -67,10 +67,9 @@ inline void list_bucket(size_t k, const Buckets& buckets, std::int32_t* order, B
 template <size_t D>
 bool begin_neuron(const Cutting<D>& c, Block& block) {
     const Number cuts = c.buckets.total(size_t(block.neuron));
-    // every 2-face comes twice, unless the complex is pruned; at most three quarters of the table are used
-    const Number faces = block.tolerant ? cuts * block.longest : cuts * block.longest / 2 + 1;
+    // every 2-face comes twice, unless the complex is pruned: at most three eighths of the table are used, else three quarters
     Number capacity = 16;
-    while (3 * capacity < 8 * faces) capacity *= 2;
+    while (3 * capacity < 4 * (cuts * block.longest + 2)) capacity *= 2;
     block.cuts = cuts;
     if (block.vertices + cuts > Number(c.vertices.rows.rows) ||
         block.edges + cuts + cuts * block.longest / 2 > Number(c.edges.words.rows) ||

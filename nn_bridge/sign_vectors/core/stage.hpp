@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "layout.hpp"
 
@@ -85,13 +86,13 @@ inline void column_variation(const Vertices& vertices, Line<const std::int32_t> 
 /// Writes a stage's values into the vertex rows from `first` on, with new residuals, sizes and sign words.
 ///
 /// `fade` is what an old residual weighs in the columns that stay.  A value within its bound is written to `doubts`
-/// (vertex, neuron); returns the number of these.
+/// (vertex, neuron); returns the number of these, or -1 if a value is not finite.
 struct SettleRows {
     PUISEUX_INLINE static Number run(const Vertices& vertices, size_t first, size_t count, const Gains& gains,
                                      const double* bias, const double* scaled, size_t column, double fade,
                                      const Doubts& doubts) {
         const size_t units = gains.values.columns, block = units < BLOCK ? units : BLOCK;
-        Number found = 0;
+        Number found = 0, largest = 0;
         for (size_t i = 0; i < count; ++i) {
             const size_t v = first + i;
             const double residual = vertices.residual(v), own = gains.gamma * double(vertices.size(v));
@@ -104,6 +105,7 @@ struct SettleRows {
             for (size_t j = 0; j < units; ++j) {
                 const double value = from[j] + bias[j], gain = gains.gain(i, j);
                 to[j] = value;
+                largest = bits_of(from[j]) > largest ? bits_of(from[j]) : largest;
                 const Number own_size = bits_of(value * scale[j]);
                 const Number own_error = bits_of((plain * gain + gains.rounding[j]) * scale[j]);
                 size = own_size > size ? own_size : size;
@@ -127,7 +129,7 @@ struct SettleRows {
             vertices.before(v) = vertices.now(v);
             vertices.now(v) = sign_word(to, block);
         }
-        return found;
+        return largest < bits_of(std::numeric_limits<double>::infinity()) ? found : -1;
     }
 };
 

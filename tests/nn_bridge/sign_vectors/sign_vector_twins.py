@@ -120,7 +120,7 @@ def settle_rows(vertices, first, count, gains, bias, scaled, column, fade, doubt
         rows[v, 0] = larger(residual * fade, error) * (1 + 64 * UNIT)
         row32[v, 3] = up32(size)
         vertices.signs[v] = positive_bits(rows[v, column : column + min(units, 64)]), vertices.signs[v, 0]
-    return found
+    return found if np.isfinite(gains.values[:count]).all() else -1
 
 
 def later_signs(vertices, count, checked, column, units, scaled, doubts):
@@ -421,9 +421,8 @@ def begin_neuron(c):
     """Prepare the cuts of the block's present neuron; False where the arrays are too short."""
     block, buckets = c.block, c.buckets
     cuts = block.cuts = edges_in(c.k, buckets)
-    faces = cuts * block.longest if block.tolerant else cuts * block.longest // 2 + 1
     capacity = 16
-    while 3 * capacity < 8 * faces:
+    while 3 * capacity < 4 * (cuts * block.longest + 2):
         capacity *= 2
     edges = block.edges + cuts + cuts * block.longest // 2
     if block.vertices + cuts > len(c.rows) or edges > len(c.e64):
