@@ -191,7 +191,7 @@ class Skeleton:
         self.order = np.empty(cuts, dtype=np.int32)
         self.records: Words = _longer(np.empty((0, words), dtype=np.uint64), cuts, 0)
         self.keys = np.empty((TILE, self.longest), dtype=np.uint64)
-        self.pairs = np.empty((TILE * self.longest, 3), dtype=np.uint64)
+        self.pairs = np.empty((TILE * self.longest, 4), dtype=np.uint64)
         slots = 1 << max(4, (4 * (cuts * self.longest + 2) // 3).bit_length())  # as `begin_neuron` in core/cut.hpp asks for
         self.slots: Words = _longer(np.empty((0, 2), dtype=np.uint64), slots, 0)
 

@@ -31,7 +31,7 @@ class StageValues:
     """The values of a stage at vertices, without its bias, and how much of the rows' residuals they can take over.
 
     Where the numbers that were read are off by ``e`` times their scale, value j at row i is off by ``e`` times the gain
-    ``base[j] + most * part[i, j]``; its own rounding is at most ``gamma`` times (SIZE times the gain plus the bias).
+    ``base[j] + most * part[i, j]`` (without the part where it is not ``sharp``); its own rounding is at most ``gamma`` times (SIZE times the gain plus the bias).
 
     Parameters
     ----------
@@ -57,7 +57,6 @@ class StageValues:
         self.base = np.full(stage.units, FLOOR)
         self.most = FLOOR
         self.values = np.zeros((rows, stage.units))
-        self.part = np.zeros((rows, stage.units), dtype=np.float32)
         self._reads: list[tuple[int, bool, Floats]] = []
         weighed: list[tuple[int, Floats]] = []
         for source, weights in stage.reads:
@@ -74,6 +73,7 @@ class StageValues:
             raise _out_of_range(previous)
         # only a bound is wanted, so single precision will do, with room for its rounding and underflow
         self._gains = [(start, (gain / self.most).T.astype(np.float32)) for start, gain in weighed]
+        self.part = np.zeros((rows, stage.units if sharp else 0), dtype=np.float32)
         widest = max((len(gain) for _, gain in self._gains), default=0)
         self._active = np.empty((rows, widest), dtype=np.float32)
         widest = max((weights.shape[1] for source, weights in stage.reads if source != INPUT), default=0)

@@ -17,7 +17,7 @@ PUISEUX_INLINE Word slot_of(Word key, Word mask) { return ((key * MIX) >> 20) & 
 /// A move leaves one hyperplane (to its negative or its positive side) or goes to a larger domain face.
 template <size_t D>
 PUISEUX_INLINE void name_faces(const Cutting<D>& c, size_t j, size_t i, Word* keys, Word mask) {
-    const Records& records = c.work.records;
+    const auto& records = c.work.records;
     const Word sign = c.vertices.now(c.first + j), below = word_sum(c.table, sign & c.below());
     records.sign(j) = sign, records.below(j) = below;
     const Word here = c.edges.base(i) + below;
@@ -38,15 +38,15 @@ PUISEUX_INLINE void name_faces(const Cutting<D>& c, size_t j, size_t i, Word* ke
         name(here + c.names.face[size_t(c.names.covers[size_t(q)])] - c.names.face[face]);
 }
 
-/// Looks up the keys of the j-th cut edge among those before; writes the pairs, whose number is returned.
+/// Looks up the keys of the j-th cut edge among those before; writes the pairs and returns the place for the next one.
 ///
-/// What is there can't be foreseen, so nothing branches on it. A third occurrence of a key is bad.
+/// What is there can't be foreseen, so nothing branches on it. Counts the keys, and those that are new.
 template <size_t D>
-PUISEUX_INLINE size_t find_partners(const Cutting<D>& c, size_t j, const Word* keys, size_t pairs, Word mask, Number& single,
-                                    Number& bad) {
-    const size_t d = c.d(), face = size_t(c.work.records.face(j));
+PUISEUX_INLINE Word* find_partners(const Cutting<D>& c, size_t j, const Word* keys, Word* pair, Word mask, size_t& all, size_t& fresh) {
+    const size_t face = size_t(c.work.records.face(j));
     const size_t leaving = 2 * size_t(c.names.face_dim[face] - 1);
     const size_t moves = leaving + size_t(c.names.cover_start[face + 1] - c.names.cover_start[face]);
+    const Word own = Word(j) << 32, first = own + (Word(1) << 32);
     for (size_t move = 0; move < moves; ++move) {
         const Word name = keys[move], key = name + !name;
         Word place = slot_of(key, mask);
@@ -57,16 +57,15 @@ PUISEUX_INLINE size_t find_partners(const Cutting<D>& c, size_t j, const Word* k
             slot = c.work.slots.data + 2 * place;
             empty = unforeseen(slot[0] == 0);
         }
-        const Word partner = slot[1], paired = unforeseen(partner != 0);
-        Word* pair = c.work.pairs[pairs];
-        pair[0] = name, pair[1] = partner, pair[2] = (Word(j) << 32) | Word(move);
+        const Word partner = slot[1];
+        pair[0] = name, pair[1] = partner, pair[2] = own | move;
         slot[0] = key;
-        slot[1] = (((Word(j) + 1) << 32) | Word(move < leaving ? move >> 1 : d)) & (Word(0) - empty);
-        pairs += paired;
-        single += Number(empty) - Number(paired);
-        bad += Number(1 - empty - paired);
+        slot[1] = (first | (move < leaving ? move >> 1 : c.d())) & (Word(0) - empty);
+        fresh += empty;
+        pair += PAIR * unforeseen(partner != 0);
     }
-    return pairs;
+    all += moves;
+    return pair;
 }
 
 /// Height along the j-th cut edge: its change per change of the neuron's value, and the error of that.
@@ -97,7 +96,7 @@ PUISEUX_RARELY Steepness steepness(const Cutting<D>& c, size_t j) {
 /// rates: that sign is certain however near to v the new edge is.
 template <size_t D>
 PUISEUX_RARELY std::int32_t direction_by_rates(const Cutting<D>& c, size_t j, size_t other) {
-    const Records& r = c.work.records;
+    const auto& r = c.work.records;
     const std::int32_t a = r.ends(j)[0], b = r.ends(j)[1], *ends = r.ends(other);
     std::int32_t corner = -1;
     if (a == ends[0] || a == ends[1])
@@ -115,7 +114,7 @@ PUISEUX_RARELY std::int32_t direction_by_rates(const Cutting<D>& c, size_t j, si
 /// UP and KNOWN bits of the new edge from the vertex of cut `other` to that of cut j: heights tell, unless they are close.
 template <size_t D>
 PUISEUX_INLINE std::int32_t direction(const Cutting<D>& c, size_t j, size_t other) {
-    const Records& r = c.work.records;
+    const auto& r = c.work.records;
     const double rise = r.height(j) - r.height(other);
     if (std::abs(rise) > (r.height_error(j) + r.height_error(other)) * (1 + 8 * UNIT))
         return KNOWN | (std::int32_t(rise > 0) << UP_BIT);
@@ -159,7 +158,7 @@ PUISEUX_INLINE void write_zeros(const Cutting<D>& c, size_t j, size_t skip, size
 /// Makes the new edge n of a pair.
 template <size_t D>
 PUISEUX_INLINE void join(const Cutting<D>& c, Block& block, const Word* pair, size_t n) {
-    const Records& records = c.work.records;
+    const auto& records = c.work.records;
     const size_t j = size_t(pair[2] >> 32), move = size_t(pair[2] & 0xFFFFFFFF);
     const size_t other = size_t((pair[1] >> 32) - 1), other_skip = size_t(pair[1] & 0xFFFFFFFF);
     const std::int32_t face = records.face(j);
@@ -202,14 +201,17 @@ PUISEUX_INLINE void halve(const Cutting<D>& c, Block& block, size_t j, size_t i,
 template <size_t D>
 PUISEUX_INLINE size_t join_vertices(const Cutting<D>& c, Block& block, size_t begin, size_t end, size_t half, size_t n, Word mask) {
     const std::int32_t* order = c.work.order.data;
-    size_t pairs = 0;
-    Number single = block.single, bad = block.bad;
-    for (size_t j = begin; j < end; ++j) name_faces(c, j, size_t(order[j]), c.work.keys[j - begin], mask);
-    for (size_t j = begin; j < end; ++j) pairs = find_partners(c, j, c.work.keys[j - begin], pairs, mask, single, bad);
-    block.single = single, block.bad = bad;
-    for (size_t p = 0; p < pairs; ++p) join(c, block, c.work.pairs[p], n + p);
+    const auto keys_of = [&](size_t j) { return c.work.keys[j - begin]; };
+    for (size_t j = begin; j < end; ++j) name_faces(c, j, size_t(order[j]), keys_of(j), mask);
+    Word *const first = c.work.pairs.data, *last = first;
+    size_t all = 0, fresh = 0;
+    for (size_t j = begin; j < end; ++j) last = find_partners(c, j, keys_of(j), last, mask, all, fresh);
+    const size_t pairs = size_t(last - first) / PAIR;
+    // a key is new, or makes a pair, or is met a third time, which is bad
+    block.single += Number(fresh) - Number(pairs), block.bad += Number(all - fresh - pairs);
+    for (const Word* pair = first; pair < last; pair += PAIR) join(c, block, pair, n++);
     for (size_t j = begin; j < end; ++j) halve(c, block, j, size_t(order[j]), half);
-    return n + pairs;
+    return n;
 }
 
 }  // namespace puiseux::edges

@@ -62,14 +62,19 @@ constexpr size_t LANES = 4;               // numbers of a row that are worked on
 constexpr size_t TILE = 32;               // cuts that are made together, then joined together
 constexpr Word MIX = 0x9E3779B97F4A7C15;
 
-/// A matrix that Python holds; rows may lie further apart than they are long.
-template <class T>
+/// A matrix that Python holds; rows may lie further apart than they are long: so far, where that is known before.
+template <class T, size_t Known = 0>
 struct Grid {
     T* data = nullptr;
     size_t rows = 0, columns = 0, stride = 0;
 
-    PUISEUX_INLINE T* operator[](size_t row) const { return data + row * stride; }
+    PUISEUX_INLINE T* operator[](size_t row) const { return data + row * (Known ? Known : stride); }
 };
+
+/// Words of an edge and of a cut record in dimension d; 0 where that is known only at run time.
+constexpr size_t edge_words(size_t d) { return d ? (20 + 4 * (d - 1) + 7) / 8 : 0; }
+constexpr size_t record_words(size_t d) { return d ? 6 + (2 * (d - 1) + 4) / 4 : 0; }
+constexpr size_t PAIR = 4;  // words of a pair
 
 /// A vector that Python holds.
 template <class T>
@@ -108,8 +113,9 @@ struct Vertices {
     PUISEUX_INLINE Word& before(size_t v) const { return signs.data[2 * v + 1]; }
 };
 
-struct Edges {
-    Grid<Word> words;
+template <size_t D>
+struct EdgesOf {
+    Grid<Word, edge_words(D)> words;
 
     PUISEUX_INLINE std::int32_t* ends(size_t i) const { return reinterpret_cast<std::int32_t*>(words[i]); }
     PUISEUX_INLINE Word& base(size_t i) const { return words[i][1]; }
@@ -117,8 +123,11 @@ struct Edges {
     PUISEUX_INLINE std::int16_t* zeros(size_t i) const { return reinterpret_cast<std::int16_t*>(words[i]) + 10; }
 };
 
-struct Records {
-    Grid<Word> words;
+using Edges = EdgesOf<0>;
+
+template <size_t D>
+struct RecordsOf {
+    Grid<Word, record_words(D)> words;
 
     PUISEUX_INLINE Word& sign(size_t j) const { return words[j][0]; }
     PUISEUX_INLINE double& height(size_t j) const { return reinterpret_cast<double*>(words[j])[1]; }
@@ -144,10 +153,13 @@ struct Buckets {
 /// Per cut edge of the present neuron its number and its record; of the cuts that are joined together the keys of their
 /// 2-faces, and the pairs among these (key; partner's slot; cut and move); and a table of 2-faces, whose slots hold the
 /// key, and a cut with the place of the zero that it left (0: it was met twice).
+template <size_t D>
 struct Workspace {
     Line<std::int32_t> order;
-    Records records;
-    Grid<Word> keys, pairs, slots;
+    RecordsOf<D> records;
+    Grid<Word> keys;
+    Grid<Word, PAIR> pairs;
+    Grid<Word> slots;
 };
 
 /// Words of the hyperplanes and domain faces, and the covers of each face.
@@ -192,12 +204,16 @@ PUISEUX_INLINE Word unforeseen(Word number) {
 
 /// The sum of the words of all set bits; table[256 i + byte] has the sum for byte i.
 PUISEUX_INLINE Word word_sum(const Word* table, Word bits) {
+    // most blocks have few neurons: whether a later half is needed at all can be foreseen
     Word total = table[bits & 255] + table[256 + ((bits >> 8) & 255)];
-    total += table[512 + ((bits >> 16) & 255)] + table[768 + ((bits >> 24) & 255)];
-    bits >>= 32;
+    bits >>= 16;
     if (bits) {
-        total += table[1024 + (bits & 255)] + table[1280 + ((bits >> 8) & 255)];
-        total += table[1536 + ((bits >> 16) & 255)] + table[1792 + (bits >> 24)];
+        total += table[512 + (bits & 255)] + table[768 + ((bits >> 8) & 255)];
+        bits >>= 16;
+        if (bits) {
+            total += table[1024 + (bits & 255)] + table[1280 + ((bits >> 8) & 255)];
+            total += table[1536 + ((bits >> 16) & 255)] + table[1792 + (bits >> 24)];
+        }
     }
     return total;
 }

@@ -13,16 +13,23 @@ constexpr size_t AHEAD = 16;  // turns between asking for memory and using it
 /// Gains, and how they are rounded; see `stage_entry.StageValues`.
 struct Gains {
     Grid<const double> values;  // of the stage, without its bias
-    Grid<const float> part;
+    Grid<const float> part;     // without columns where the base is all there is
     double most;
     const double* base;
     double gamma;
     const double* rounding;
 
+    PUISEUX_INLINE bool sharp() const { return part.columns > 0; }
+
     /// What residuals weigh in value j at row i: single precision was summed up, so there is room for its rounding.
+    template <bool Sharp>
     PUISEUX_INLINE double gain(size_t i, size_t j) const {
-        return base[j] + (double(part[i][j]) * (1 + 1e-4) + 1e-30) * most;
+        if constexpr (Sharp)
+            return base[j] + (double(part[i][j]) * (1 + 1e-4) + 1e-30) * most;
+        else
+            return base[j];
     }
+    PUISEUX_INLINE double gain(size_t i, size_t j) const { return sharp() ? gain<true>(i, j) : gain<false>(i, j); }
 };
 
 /// Bit k: value k is positive.
@@ -88,11 +95,14 @@ inline void column_variation(const Vertices& vertices, Line<const std::int32_t> 
 /// `fade` is what an old residual weighs in the columns that stay.  A value within its bound is written to `doubts`
 /// (vertex, neuron); returns the number of these, or -1 if a value is not finite.
 struct SettleRows {
-    PUISEUX_INLINE static Number run(const Vertices& vertices, size_t first, size_t count, const Gains& gains,
-                                     const double* bias, const double* scaled, size_t column, double fade,
-                                     const Doubts& doubts) {
+    template <bool Sharp>
+    PUISEUX_INLINE static Number settle(const Vertices& vertices, size_t first, size_t count, const Gains& gains,
+                                        const double* bias, const double* scaled, size_t column, double fade,
+                                        const Doubts& doubts) {
         const size_t units = gains.values.columns, block = units < BLOCK ? units : BLOCK;
-        Number found = 0, largest = 0;
+        const Number infinity = bits_of(std::numeric_limits<double>::infinity());
+        const double *scale = scaled + column, *rounding = gains.rounding;
+        Number found = 0;
         for (size_t i = 0; i < count; ++i) {
             const size_t v = first + i;
             const double residual = vertices.residual(v), own = gains.gamma * double(vertices.size(v));
@@ -100,21 +110,22 @@ struct SettleRows {
             const double amplified = residual * double(vertices.amplification(v)) + own, plain = residual + own;
             double* __restrict to = vertices.rows[v] + column;
             const double* __restrict from = gains.values[i];
-            const double* scale = scaled + column;
             Number size = 0, error = 0, open = 0;
             for (size_t j = 0; j < units; ++j) {
-                const double value = from[j] + bias[j], gain = gains.gain(i, j);
+                const double value = from[j] + bias[j], gain = gains.gain<Sharp>(i, j);
                 to[j] = value;
-                largest = bits_of(from[j]) > largest ? bits_of(from[j]) : largest;
                 const Number own_size = bits_of(value * scale[j]);
-                const Number own_error = bits_of((plain * gain + gains.rounding[j]) * scale[j]);
+                const Number own_error = bits_of((plain * gain + rounding[j]) * scale[j]);
                 size = own_size > size ? own_size : size;
                 error = own_error > error ? own_error : error;
-                open += !(std::abs(value) > (amplified * gain + gains.rounding[j]) * (1 + 64 * UNIT));
+                open += !(std::abs(value) > (amplified * gain + rounding[j]) * (1 + 64 * UNIT));
             }
+            if (size >= infinity)
+                for (size_t j = 0; j < units; ++j)
+                    if (bits_of(from[j]) >= infinity) return -1;
             if (open)
                 for (size_t j = 0; j < units; ++j) {
-                    const double bound = (amplified * gains.gain(i, j) + gains.rounding[j]) * (1 + 64 * UNIT);
+                    const double bound = (amplified * gains.gain<Sharp>(i, j) + rounding[j]) * (1 + 64 * UNIT);
                     if (std::abs(to[j]) > bound) continue;
                     doubts[size_t(found)][0] = Number(v), doubts[size_t(found)][1] = Number(j);
                     ++found;
@@ -129,7 +140,14 @@ struct SettleRows {
             vertices.before(v) = vertices.now(v);
             vertices.now(v) = sign_word(to, block);
         }
-        return largest < bits_of(std::numeric_limits<double>::infinity()) ? found : -1;
+        return found;
+    }
+
+    PUISEUX_INLINE static Number run(const Vertices& vertices, size_t first, size_t count, const Gains& gains,
+                                     const double* bias, const double* scaled, size_t column, double fade,
+                                     const Doubts& doubts) {
+        return gains.sharp() ? settle<true>(vertices, first, count, gains, bias, scaled, column, fade, doubts)
+                             : settle<false>(vertices, first, count, gains, bias, scaled, column, fade, doubts);
     }
 };
 

@@ -17,9 +17,9 @@ namespace puiseux::edges {
 template <size_t D>
 struct Cutting {
     Vertices vertices;
-    Edges edges;
+    EdgesOf<D> edges;
     Buckets buckets;
-    Workspace work;
+    Workspace<D> work;
     Names names;
     const Word* table;  // of `word_sum`, for the block
     const double* scaled;  // 1 / scale of each column in use; zero for those before and behind
@@ -171,7 +171,7 @@ PUISEUX_INLINE size_t make_vertex(const Cutting<D>& c, size_t j, size_t i, size_
         height += term;
         terms += std::abs(term);
     }
-    const Records& records = c.work.records;
+    const auto& records = c.work.records;
     records.height(j) = height;
     records.height_error(j) = (bound * c.height_scale + 8 * UNIT * double(d) * terms) * (1 + 64 * UNIT);
     records.ends(j)[0] = std::int32_t(a), records.ends(j)[1] = std::int32_t(b);

@@ -74,6 +74,8 @@ def read_active(rows, column, active):
 
 
 def gain_of(gains, i, j):
+    if not gains.part.shape[1]:
+        return gains.base[j]
     return gains.base[j] + (float(gains.part[i, j]) * (1 + 1e-4) + 1e-30) * gains.most
 
 
@@ -106,9 +108,11 @@ def settle_rows(vertices, first, count, gains, bias, scaled, column, fade, doubt
         residual, own = rows[v, 0], gains.gamma * float(row32[v, 3])
         amplified, plain = residual * float(row32[v, 2]) + own, residual + own
         size = error = 0.0
+        rows[v, column : column + units] = gains.values[i] + bias
+        if not np.isfinite(gains.values[i]).all():
+            return -1
         for j in range(units):
-            value, gain = gains.values[i, j] + bias[j], gain_of(gains, i, j)
-            rows[v, column + j] = value
+            value, gain = rows[v, column + j], gain_of(gains, i, j)
             size = larger(size, value * scaled[column + j])
             error = larger(error, (plain * gain + gains.rounding[j]) * scaled[column + j])
             if not abs(value) > (amplified * gain + gains.rounding[j]) * (1 + 64 * UNIT):
@@ -120,7 +124,7 @@ def settle_rows(vertices, first, count, gains, bias, scaled, column, fade, doubt
         rows[v, 0] = larger(residual * fade, error) * (1 + 64 * UNIT)
         row32[v, 3] = up32(size)
         vertices.signs[v] = positive_bits(rows[v, column : column + min(units, 64)]), vertices.signs[v, 0]
-    return found if np.isfinite(gains.values[:count]).all() else -1
+    return found
 
 
 def later_signs(vertices, count, checked, column, units, scaled, doubts):
