@@ -16,25 +16,40 @@ enum Status { DONE, NEED_ROOM, DOUBT };
 constexpr size_t EDGE_AHEAD = 8, ROW_AHEAD = 4;  // turns between asking for memory and using it
 constexpr size_t CACHE_LINE = 8;  // numbers in a line of the cache
 
+/// Makes the vertices of the cuts from `begin` on, of which there are up to TILE; returns the doubts found so far.
+///
+/// Each vertex is a chain of steps that wait for one another, so all take one step before any takes the next.
+template <size_t D>
+PUISEUX_INLINE size_t make_vertices(const Cutting<D>& c, size_t begin, size_t end, size_t last, size_t found) {
+    const std::int32_t* order = c.work.order.data;
+    Draft drafts[TILE];
+    for (size_t j = begin; j < end; ++j) {
+        prefetch(c.edges.words[size_t(order[std::min(j + EDGE_AHEAD, last)])]);
+        const std::int32_t* soon = c.edges.ends(size_t(order[std::min(j + ROW_AHEAD, last)]));
+        for (int side = 0; side < 2; ++side) {
+            const size_t v = size_t(soon[side]);
+            prefetch(&c.vertices.now(v));
+            for (size_t q = 0; q < c.columns; q += CACHE_LINE) prefetch(c.vertices.rows[v] + q);
+        }
+        drafts[j - begin].edge = size_t(order[j]);
+        place_vertex(c, j, drafts[j - begin]);
+    }
+    for (size_t j = begin; j < end; ++j) bound_vertex(c, j, drafts[j - begin]);
+    for (size_t j = begin; j < end; ++j) found = finish_vertex(c, j, drafts[j - begin], found);
+    return found;
+}
+
 /// All cuts of one neuron, from where the block says; true where signs are open that must be decided first.
 template <size_t D>
 PUISEUX_INLINE bool cut_neuron(const Cutting<D>& c, Block& block) {
-    const size_t cuts = size_t(block.cuts), last = cuts - 1, half = size_t(block.edges);
+    const size_t cuts = size_t(block.cuts), half = size_t(block.edges);
     const Word mask = Word(block.capacity - 1);
     size_t made = size_t(block.made), joined = size_t(block.joined), n = size_t(block.next_edge), found = 0;
-    const std::int32_t* order = c.work.order.data;
     while (joined < cuts) {
         if (made < cuts && (made == joined || found)) {
-            const size_t stop = found ? cuts : std::min(cuts, made + TILE);
-            for (; made < stop; ++made) {
-                prefetch(c.edges.words[size_t(order[std::min(made + EDGE_AHEAD, last)])]);
-                const std::int32_t* soon = c.edges.ends(size_t(order[std::min(made + ROW_AHEAD, last)]));
-                for (int end = 0; end < 2; ++end) {
-                    prefetch(&c.vertices.now(size_t(soon[end])));
-                    for (size_t q = 0; q < c.columns; q += CACHE_LINE) prefetch(c.vertices.rows[size_t(soon[end])] + q);
-                }
-                found = make_vertex(c, made, size_t(order[made]), found);
-            }
+            const size_t stop = std::min(cuts, made + TILE);
+            found = make_vertices(c, made, stop, cuts - 1, found);
+            made = stop;
             continue;
         }
         if (found) break;

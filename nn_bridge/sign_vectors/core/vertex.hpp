@@ -123,42 +123,66 @@ PUISEUX_RARELY size_t try_again(const Cutting<D>& c, size_t w, const double* row
     return found;
 }
 
-/// Makes the vertex on the j-th cut edge i, in the row after those of the cuts before; returns the doubts found so far.
+/// A vertex that is being made.
+struct Draft {
+    size_t edge, a, b;      // the cut edge and its ends
+    double t, spread;       // where the vertex is between them; the largest change of a column along the edge
+    double size;            // the larger of theirs
+    Reach reach;
+    double bound;           // of the vertex's signs
+    std::int16_t turn;      // amplification by the cut
+};
+
+/// Writes the row of the vertex on the j-th cut edge, after those of the cuts before.
 template <size_t D>
-PUISEUX_INLINE size_t make_vertex(const Cutting<D>& c, size_t j, size_t i, size_t found) {
-    const size_t d = c.d(), w = c.first + j, kc = c.column + c.k;
-    const Vertices& vertices = c.vertices;
-    const std::int16_t* edge_zeros = c.edges.zeros(i);
-    const size_t a = size_t(c.edges.ends(i)[0]), b = size_t(c.edges.ends(i)[1]);
-    const double *row_a = vertices.rows[a], *row_b = vertices.rows[b];
-    double* row = vertices.rows[w];
-    const double size = larger(double(vertices.size(a)), double(vertices.size(b)));
-    double residual = larger(row_a[0], row_b[0]);
-    double amplified = 1;
-    for (size_t q = 0; q + 1 < d; ++q) amplified *= widen(edge_zeros[d - 1 + q]);
-    const Reach reach = reach_of(c, row_a, row_b, residual, amplified);
-    const double t = row_a[kc] / reach.width;
-    const double spread = blend(row_a, row_b, row, c.columns + LANES - 1, t, c.scaled);
+PUISEUX_INLINE void place_vertex(const Cutting<D>& c, size_t j, Draft& draft) {
+    const size_t i = draft.edge, kc = c.column + c.k;
+    draft.a = size_t(c.edges.ends(i)[0]), draft.b = size_t(c.edges.ends(i)[1]);
+    const double *a = c.vertices.rows[draft.a], *b = c.vertices.rows[draft.b];
+    double* row = c.vertices.rows[c.first + j];
+    draft.t = a[kc] / (a[kc] - b[kc]);
+    draft.spread = blend(a, b, row, c.columns + LANES - 1, draft.t, c.scaled);
     row[kc] = 0;
-    double turn = std::numeric_limits<double>::infinity();
-    if (reach.wide) turn = 1 + (spread + 2 * reach.off) / reach.room * (1 + 32 * UNIT);
-    const std::int16_t turn16 = narrow(turn);
-    turn = widen(turn16);
+}
+
+/// Bounds the error of the row.
+template <size_t D>
+PUISEUX_INLINE void bound_vertex(const Cutting<D>& c, size_t j, Draft& draft) {
+    const size_t d = c.d(), w = c.first + j;
+    const Vertices& vertices = c.vertices;
+    const double *a = vertices.rows[draft.a], *b = vertices.rows[draft.b];
+    const std::int16_t* amplifications = c.edges.zeros(draft.edge) + d - 1;
+    const double size = larger(double(vertices.size(draft.a)), double(vertices.size(draft.b)));
+    double residual = larger(a[0], b[0]);
+    double amplified = 1;
+    for (size_t q = 0; q + 1 < d; ++q) amplified *= widen(amplifications[q]);
+    const Reach reach = reach_of(c, a, b, residual, amplified);
+    const double turn = 1 + (draft.spread + 2 * reach.off) / reach.room * (1 + 32 * UNIT);
+    draft.turn = narrow(reach.wide ? turn : std::numeric_limits<double>::infinity());
     residual = (residual + 16 * UNIT * size) * (1 + 8 * UNIT);
-    row[0] = residual;
-    const float total = up32(amplified * turn);
+    const float total = up32(amplified * widen(draft.turn));
+    vertices.rows[w][0] = residual;
     vertices.set(w, total, up32(size));
-    const double bound = residual * double(total) * (1 + 16 * UNIT);
-    const Word sign_a = vertices.now(a), sign_b = vertices.now(b), open = (sign_a ^ sign_b) & c.above();
+    draft.size = size, draft.reach = reach;
+    draft.bound = residual * double(total) * (1 + 16 * UNIT);
+}
+
+/// Decides the signs of the vertex, and notes what its neighbours will ask for; returns the doubts found so far.
+template <size_t D>
+PUISEUX_INLINE size_t finish_vertex(const Cutting<D>& c, size_t j, const Draft& draft, size_t found) {
+    const size_t d = c.d(), w = c.first + j, i = draft.edge;
+    const Vertices& vertices = c.vertices;
+    const double *a = vertices.rows[draft.a], *b = vertices.rows[draft.b], *row = vertices.rows[w];
+    const Word sign_a = vertices.now(draft.a), sign_b = vertices.now(draft.b), open = (sign_a ^ sign_b) & c.above();
     Word bits = ((sign_a | sign_b) & c.below()) | (sign_a & sign_b & c.above());
     // only signs of neurons after this one may be open
     const size_t begin = (c.k + 1) & ~(LANES - 1), place = c.column + begin;
     if (begin < c.units) {
         Word positive, unsure;
-        sign_masks(row_a + place, row_b + place, c.units - begin, t, c.scaled + place, bound, positive, unsure);
+        sign_masks(a + place, b + place, c.units - begin, draft.t, c.scaled + place, draft.bound, positive, unsure);
         bits |= (positive << begin) & open;
         unsure = (unsure << begin) & open;
-        if (unsure) found = try_again(c, w, row_a, row_b, reach, size, unsure, bits, found);
+        if (unsure) found = try_again(c, w, a, b, draft.reach, draft.size, unsure, bits, found);
     }
     vertices.now(w) = bits;
     vertices.fingerprint[w] = c.edges.base(i) + c.zero_word;
@@ -173,12 +197,13 @@ PUISEUX_INLINE size_t make_vertex(const Cutting<D>& c, size_t j, size_t i, size_
     }
     const auto& records = c.work.records;
     records.height(j) = height;
-    records.height_error(j) = (bound * c.height_scale + 8 * UNIT * double(d) * terms) * (1 + 64 * UNIT);
-    records.ends(j)[0] = std::int32_t(a), records.ends(j)[1] = std::int32_t(b);
+    records.height_error(j) = (draft.bound * c.height_scale + 8 * UNIT * double(d) * terms) * (1 + 64 * UNIT);
+    records.ends(j)[0] = std::int32_t(draft.a), records.ends(j)[1] = std::int32_t(draft.b);
     records.face(j) = face;
+    const std::int16_t* edge_zeros = c.edges.zeros(i);
     std::int16_t *record = records.zeros(j), *zeros = vertices.zeros[w];
     copy_zeros<D>(edge_zeros, record, d);
-    record[2 * (d - 1)] = turn16;
+    record[2 * (d - 1)] = draft.turn;
     size_t known = 0;
     for (size_t q = 0; q + 1 < d; ++q) {
         zeros[q] = edge_zeros[q];
