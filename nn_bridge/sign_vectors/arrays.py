@@ -33,7 +33,7 @@ class Buckets(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Per cut edge of the current neuron its number and its record; keys of 2-faces, pairs of these, and a table of them."""
+    """Per cut edge of the current neuron its number and its record; keys of 2-faces, their pairs, a table of them."""
 
     order: NDArray[np.int32]
     records: Words

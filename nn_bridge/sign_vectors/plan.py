@@ -152,9 +152,9 @@ def _floats(matrix: Matrix, index: int) -> Floats:
     except OverflowError:
         raise _out_of_range(index) from None
     size = np.abs(result)
-    suspect = np.argwhere((size < SMALLEST) | (size > LARGEST)).tolist() if size.size else []
+    suspect = (size < SMALLEST) | (size > LARGEST)
     # a zero is right where it was one
-    if any(matrix[i][j] for i, j in suspect):
+    if suspect.any() and any(matrix[i][j] for i, j in np.argwhere(suspect).tolist()):
         raise _out_of_range(index)
     return result
 

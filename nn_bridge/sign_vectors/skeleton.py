@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, prod
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ ROOM, GROWTH, SMALL = 1 << 16, 4, 256
 BLOCK, CHUNK, TILE = 64, 63, 32
 """Neurons of a stage that are cut together, one bit each in a sign word; edges in one chunk of a bucket; cuts that are
 made together, then joined together."""
+ALIGNMENT, SPARE = 64, 1 << 25
+"""Bytes of a cache line; bytes of working arrays that are kept for the next complex (many of them never touched)."""
 UP, KNOWN = 1 << 29, 1 << 30
 """Bits beside an edge's domain face: its second end is higher, and that this is certain."""
 
@@ -192,7 +195,8 @@ class Skeleton:
         self.records: Words = _longer(np.empty((0, words), dtype=np.uint64), cuts, 0)
         self.keys = np.empty((TILE, self.longest), dtype=np.uint64)
         self.pairs = np.empty((TILE * self.longest, 4), dtype=np.uint64)
-        slots = 1 << max(4, (4 * (cuts * self.longest + 2) // 3).bit_length())  # as `begin_neuron` in core/cut.hpp asks for
+        # as many as `begin_neuron` in core/cut.hpp asks for
+        slots = 1 << max(4, (4 * (cuts * self.longest + 2) // 3).bit_length())
         self.slots: Words = _longer(np.empty((0, 2), dtype=np.uint64), slots, 0)
 
     def scales_of_rows(self, columns: int) -> Floats:
@@ -215,6 +219,14 @@ class Skeleton:
             self.pool = _longer(self.pool, chunks, len(self.pool))
         self._view()
 
+    def let_go(self, *names: str) -> None:
+        """Empty these arrays, and keep their memory for the next complex where they are small."""
+        for name in names:
+            array = getattr(self, name)
+            setattr(self, name, array[:0].copy())
+            _let_go(array)
+        self._view()
+
     def look_ahead(self, times: float) -> None:
         """Give up early where so many times the hyperplanes will hardly fit (vertices grow with a power of them)."""
         power = min(self.d, 3)
@@ -232,13 +244,38 @@ class Skeleton:
             raise OverBudget
 
 
+_spare: list[NDArray[np.uint8]] = []
+"""Memory of working arrays that were let go, the last ones at the end.  To touch new pages takes a third of the time of
+a small complex, and whether the system's library keeps them is chance."""
+_spare_lock = Lock()
+
+
+def _buffer(wanted: int) -> NDArray[np.uint8]:
+    """So many bytes or more, of memory that was let go where there is some of about this size."""
+    with _spare_lock:
+        for k, own in enumerate(_spare):
+            if wanted <= own.nbytes <= 2 * wanted:
+                return _spare.pop(k)
+    return np.empty(wanted, dtype=np.uint8)
+
+
 def _longer(array: Any, size: int, used: int) -> Any:
     """A longer copy that begins on a cache line."""
-    number = size * prod(array.shape[1:])
-    spare = 64 // array.itemsize
-    buffer = np.empty(number + spare, dtype=array.dtype)
-    start = -buffer.ctypes.data // array.itemsize % spare
-    result = buffer[start : start + number].reshape(size, *array.shape[1:])
+    shape = (size, *array.shape[1:])
+    wanted = prod(shape) * array.itemsize
+    buffer = _buffer(wanted + ALIGNMENT)
+    start = -buffer.ctypes.data % ALIGNMENT
+    result = buffer[start : start + wanted].view(array.dtype).reshape(shape)
     used = min(used, len(array))
     result[:used] = array[:used]
     return result
+
+
+def _let_go(array: Any) -> None:
+    """Keep the memory of an array made by `_longer`, which must not be used again, if it is small."""
+    buffer = array.base
+    if isinstance(buffer, np.ndarray) and buffer.dtype == np.uint8 and buffer.nbytes <= SPARE:
+        with _spare_lock:
+            _spare.append(buffer)
+            while sum(own.nbytes for own in _spare) > SPARE:
+                del _spare[0]

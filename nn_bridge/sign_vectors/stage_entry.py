@@ -31,7 +31,8 @@ class StageValues:
     """The values of a stage at vertices, without its bias, and how much of the rows' residuals they can take over.
 
     Where the numbers that were read are off by ``e`` times their scale, value j at row i is off by ``e`` times the gain
-    ``base[j] + most * part[i, j]`` (without the part where it is not ``sharp``); its own rounding is at most ``gamma`` times (SIZE times the gain plus the bias).
+    ``base[j] + most * part[i, j]`` (without the part where it is not ``sharp``); its own rounding is at most ``gamma``
+    times (SIZE times the gain plus the bias).
 
     Parameters
     ----------
@@ -50,9 +51,7 @@ class StageValues:
         A gain is larger than any float64.
     """
 
-    def __init__(
-        self, stage: FloatStage, old: Layout, previous: int, scaled: Floats, sharp: bool, rows: int
-    ) -> None:
+    def __init__(self, stage: FloatStage, old: Layout, previous: int, scaled: Floats, sharp: bool, rows: int) -> None:
         self.gamma = (sum(weights.shape[1] for _, weights in stage.reads) + 16) * UNIT_ROUNDOFF
         self.base = np.full(stage.units, FLOOR)
         self.most = FLOOR
@@ -146,9 +145,7 @@ def enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: 
         copies = [(place, part[:, start : start + n].copy()) for place, start, n in kept if place != start]
         for place, columns in copies:
             part[:, place : place + columns.shape[1]] = columns
-        found = kernels.settle_rows(
-            vertices, low, len(part), gains, stage.bias, new_scaled, new.column, fade, doubts
-        )
+        found = kernels.settle_rows(vertices, low, len(part), gains, stage.bias, new_scaled, new.column, fade, doubts)
         if found < 0:
             raise _out_of_range(index)
         open_signs += [(v, j) for v, j in doubts[:found].tolist()]

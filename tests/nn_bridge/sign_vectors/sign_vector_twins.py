@@ -295,7 +295,7 @@ class Cutting:
         return found
 
     def moves_of(self, j, i):
-        """Moves from cut edge i to the 2-faces around it: the domain face, the place of the zero that it leaves, key."""
+        """Moves from cut edge i to 2-faces around it: domain face, place of the zero left, key, word in the block."""
         names, face = self.names, int(self.e32[i, 4]) & FACE_BITS
         here = int(self.e64[i, 1]) + int(self.c64[j, 3])
         moves = []
@@ -408,9 +408,10 @@ class Cutting:
         found = 0
         while block.joined < block.cuts:
             if block.made < block.cuts and (block.made == block.joined or found):
-                for block.made in range(block.made, block.cuts if found else min(block.cuts, block.made + TILE)):
-                    found = self.make_vertex(block.made, int(order[block.made]), found)
-                block.made += 1
+                stop = min(block.cuts, block.made + TILE)
+                for j in range(block.made, stop):
+                    found = self.make_vertex(j, int(order[j]), found)
+                block.made = stop
             elif found:
                 break
             else:
