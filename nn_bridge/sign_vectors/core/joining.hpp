@@ -28,12 +28,17 @@ PUISEUX_INLINE void name_faces(const Cutting<D>& c, size_t j, size_t i, Word* ke
         prefetch(c.work.slots.data + 2 * slot_of(key, mask));
         *keys++ = key;
     };
-    for (std::int32_t q = 0; q < zeros; ++q) {
-        const size_t leave = size_t(record[q]);
-        const Word key = here - c.names.zero[leave];
+    const auto leave = [&](size_t q) {
+        const size_t zero = size_t(record[q]);
+        const Word key = here - c.names.zero[zero];
         name(key);
-        name(key + c.names.positive[leave]);
+        name(key + c.names.positive[zero]);
+    };
+    if (D && zeros == std::int32_t(D) - 1) {  // inside the domain, as most are
+        for (size_t q = 0; q + 1 < D; ++q) leave(q);
+        return;
     }
+    for (std::int32_t q = 0; q < zeros; ++q) leave(size_t(q));
     for (std::int32_t q = c.names.cover_start[face]; q < c.names.cover_start[face + 1]; ++q)
         name(here + c.names.face[size_t(c.names.covers[size_t(q)])] - c.names.face[face]);
 }
@@ -47,7 +52,7 @@ PUISEUX_INLINE Word* find_partners(const Cutting<D>& c, size_t j, const Word* ke
     const size_t leaving = 2 * size_t(c.names.face_dim[face] - 1);
     const size_t moves = leaving + size_t(c.names.cover_start[face + 1] - c.names.cover_start[face]);
     const Word own = Word(j) << 32, first = own + (Word(1) << 32);
-    for (size_t move = 0; move < moves; ++move) {
+    const auto look_up = [&](size_t move, size_t skip) {
         const Word name = keys[move], key = name + !name;
         Word place = slot_of(key, mask);
         Word* slot = c.work.slots.data + 2 * place;
@@ -58,11 +63,16 @@ PUISEUX_INLINE Word* find_partners(const Cutting<D>& c, size_t j, const Word* ke
             empty = unforeseen(slot[0] == 0);
         }
         const Word partner = slot[1];
-        pair[0] = name, pair[1] = partner, pair[2] = own | move;
+        pair[0] = name, pair[1] = partner, pair[2] = own + move;
         slot[0] = key;
-        slot[1] = (first | (move < leaving ? move >> 1 : c.d())) & (Word(0) - empty);
+        slot[1] = (first + skip) & (Word(0) - empty);
         fresh += empty;
         pair += PAIR * unforeseen(partner != 0);
+    };
+    if (D && leaving == 2 * (D - 1)) {  // inside the domain, as most are, all is known before
+        for (size_t q = 0; q + 1 < D; ++q) look_up(2 * q, q), look_up(2 * q + 1, q);
+    } else {
+        for (size_t move = 0; move < moves; ++move) look_up(move, move < leaving ? move >> 1 : c.d());
     }
     all += moves;
     return pair;
