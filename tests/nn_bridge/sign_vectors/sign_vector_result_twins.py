@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from tests.nn_bridge.sign_vectors.sign_vector_twins import FACE_BITS, HEAD, KNOWN, UNIT, UP, WORD, up32, word_sum
+from tests.nn_bridge.sign_vectors.sign_vector_numbers import FACE_BITS, HEAD, KNOWN, UNIT, UP, WORD, up32, word_sum
 
 FLOOR, HUGE = 1e-100, 1e100
 
