@@ -11,6 +11,7 @@ from polyhedra.arrays import Words as _Words
 DONE: int
 NEED_ROOM: int
 DOUBT: int
+TILE: int
 
 class Block:
     """One block of up to 64 neurons, and how far its cuts are."""

@@ -28,17 +28,17 @@ class Buckets(NamedTuple):
 
     pool: NDArray[np.int32]
     head: Integers
-    tail: Integers
-    fill: Integers
+    next: Integers
     size: Integers
 
 
 class Workspace(NamedTuple):
-    """Per cut edge of the current neuron its number, its record and the keys of its 2-faces; a table of 2-faces."""
+    """Per cut edge of the current neuron its number and its record; keys of 2-faces, their pairs, a table of them."""
 
     order: NDArray[np.int32]
     records: Words
     keys: Words
+    pairs: Words
     slots: Words
 
 

@@ -20,9 +20,9 @@ from nn_bridge.network.network import Network
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.exact_vertices import ExactVertex, float_values, guess_signs, locate
 from nn_bridge.sign_vectors.plan import Plan
-from nn_bridge.sign_vectors.skeleton import functional_of
+from nn_bridge.sign_vectors.skeleton import exact_functional_of
 from polyhedra.arrays import Floats, Words
-from polyhedra.scalars import ZERO, rational
+from polyhedra.scalars import ZERO
 
 Indices = NDArray[np.int32]
 Signs = NDArray[np.int8]
@@ -183,7 +183,7 @@ class Complex:
 
     def _exact_directions(self, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether the second end of each edge is the higher one, from exact vertices."""
-        exact = [rational(float(c)) for c in functional_of(self.dim)]
+        exact = exact_functional_of(self.dim)
         height: dict[int, fmpq] = {}
         result = np.zeros(len(edges), dtype=np.bool_)
         for index, edge in enumerate(edges.tolist()):

@@ -40,12 +40,12 @@ def finish(skeleton: Skeleton, outcome: Outcome) -> Piece:
     unit = (1 + 1e-9) / float(skeleton.scaled[HEAD : HEAD + d].min())
     kernels.copy_vertices(skeleton.rows, unit, vertices, error)
     zeros, faces, words = skeleton.zeros[:v].copy(), skeleton.faces[:v].copy(), skeleton.fingerprint[:v].copy()
-    skeleton.rows = np.zeros((0, skeleton.width))
-    skeleton.row32 = skeleton.rows.view(np.float32)
+    skeleton.let_go("rows", "zeros", "faces", "fingerprint", "pool", "records", "slots")
     ends, edge_zeros = np.empty((e, 2), dtype=np.int32), np.empty((e, d - 1), dtype=np.int16)
     edge_faces, up, edge_words = np.empty(e, dtype=np.int32), np.empty(e, dtype=np.uint8), np.empty(e, dtype=np.uint64)
     columns = kernels.EdgeColumns(ends, edge_zeros, edge_faces, up, edge_words)
     kernels.copy_edges(skeleton.e64, skeleton.signs, skeleton.table_before, columns)
+    skeleton.let_go("e64", "signs")
     return Piece(
         skeleton.domain, vertices, error, ends, zeros, edge_zeros, faces, edge_faces, up, words, edge_words, outcome
     )

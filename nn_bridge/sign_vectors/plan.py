@@ -100,7 +100,7 @@ def plan_of(network: Network, output_hyperplanes: bool, seed: int = 0) -> Plan:
     for index, stage in enumerate(exact):
         later = {source for other in exact[index + 1 :] for source, _ in other.blocks}
         carried = tuple(k for k in range(1, index + 1) if k in later)
-        reads = tuple((source, _floats(matrix, index)) for source, matrix in stage.blocks)
+        reads = tuple((source, _weights(stage, matrix, index)) for source, matrix in stage.blocks)
         bias = _floats((stage.bias,), index)[0]
         used = np.zeros(stage.units, dtype=np.bool_)
         for _, weights in reads:
@@ -111,7 +111,7 @@ def plan_of(network: Network, output_hyperplanes: bool, seed: int = 0) -> Plan:
         first += stage.units
     if first > MAX_NEURONS:
         raise NetworkError(f"the network has {first} neurons, the sign-vector engine takes {MAX_NEURONS}")
-    zero, positive = _words(np.random.SeedSequence([seed, 1]), 2 * first).reshape(2, first)
+    zero, positive = _neuron_words(seed, first).copy()
     return Plan(network, tuple(stages), zero, positive, seed)
 
 
@@ -125,8 +125,25 @@ def _wall_word(seed: int, label: int) -> int:
     return int(_words(np.random.SeedSequence([seed, 2, abs(label), label < 0]), 1)[0])
 
 
+@lru_cache(maxsize=4)
+def _neuron_words(seed: int, neurons: int) -> Words:
+    return _words(np.random.SeedSequence([seed, 1]), 2 * neurons).reshape(2, neurons)
+
+
 def _words(sequence: np.random.SeedSequence, count: int) -> Words:
     return np.random.Generator(np.random.PCG64(sequence)).integers(0, 2**64, count, dtype=np.uint64)
+
+
+def _weights(stage: AffineStage, matrix: Matrix, index: int) -> Floats:
+    """A weight matrix in float64: as it came, where it came as an array."""
+    given = next((array for own, array in stage.doubles if own is matrix), None)
+    if given is None:
+        return _floats(matrix, index)
+    result = given.astype(np.float64)
+    size = np.abs(result)
+    if not ((size == 0) | ((size >= SMALLEST) & (size <= LARGEST))).all():
+        raise _out_of_range(index)
+    return result
 
 
 def _floats(matrix: Matrix, index: int) -> Floats:
@@ -135,9 +152,9 @@ def _floats(matrix: Matrix, index: int) -> Floats:
     except OverflowError:
         raise _out_of_range(index) from None
     size = np.abs(result)
-    suspect = np.argwhere((size < SMALLEST) | (size > LARGEST)).tolist() if size.size else []
+    suspect = (size < SMALLEST) | (size > LARGEST)
     # a zero is right where it was one
-    if any(matrix[i][j] for i, j in suspect):
+    if suspect.any() and any(matrix[i][j] for i, j in np.argwhere(suspect).tolist()):
         raise _out_of_range(index)
     return result
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import comb
+from math import comb, prod
+from threading import Lock
 from typing import Any
 
 import numpy as np
+from flint import fmpq
 from numpy.typing import NDArray
 
 from nn_bridge.sign_vectors.domain import Domain
@@ -23,8 +25,11 @@ FACE, ZEROS, NEUTRAL = 4, 10, 0x3F80
 """Where an edge keeps its domain face (in ``e32``) and its zeros (in ``e16``); the amplification 1."""
 ROOM, GROWTH, SMALL = 1 << 16, 4, 256
 """Vertices to start with room for; by how much arrays grow where there is no limit; vertices that always fit."""
-BLOCK, CHUNK = 64, 63
-"""Neurons of a stage that are cut together, one bit each in a sign word; edges in one chunk of a bucket."""
+BLOCK, CHUNK, TILE = 64, 63, 32
+"""Neurons of a stage that are cut together, one bit each in a sign word; edges in one chunk of a bucket; cuts that are
+made together, then joined together."""
+ALIGNMENT, SPARE = 64, 1 << 25
+"""Bytes of a cache line; bytes of working arrays that are kept for the next complex (many of them never touched)."""
 UP, KNOWN = 1 << 29, 1 << 30
 """Bits beside an edge's domain face: its second end is higher, and that this is certain."""
 
@@ -66,6 +71,12 @@ def layout_of(plan: Plan, stage: FloatStage | None) -> Layout:
 def functional_of(dim: int) -> Floats:
     """The functional whose minimum on a cell is its lowest vertex; in general position (no weights use its seed)."""
     return np.random.Generator(np.random.Philox(key=[0x9E3779B97F4A7C15, 0x7065697365757821])).normal(size=dim)
+
+
+@lru_cache
+def exact_functional_of(dim: int) -> tuple[fmpq, ...]:
+    """The same functional in rationals."""
+    return tuple(rational(float(c)) for c in functional_of(dim))
 
 
 class Skeleton:
@@ -118,7 +129,7 @@ class Skeleton:
         self.e64[:n] = 0
         self.e32[:n, :2] = domain.edges[:, :2]
         self.functional = functional_of(d)
-        exact = [rational(float(c)) for c in self.functional]
+        exact = exact_functional_of(d)
         heights = [sum((c * x for c, x in zip(exact, corner, strict=True)), ZERO) for corner in domain.corners]
         order = [
             (UP if heights[a] < heights[b] else 0) | (KNOWN if heights[a] != heights[b] else 0)
@@ -182,9 +193,18 @@ class Skeleton:
         words = 6 + (2 * (self.d - 1) + 4) // 4
         self.order = np.empty(cuts, dtype=np.int32)
         self.records: Words = _longer(np.empty((0, words), dtype=np.uint64), cuts, 0)
-        self.keys = np.empty((cuts, self.longest), dtype=np.uint64)
-        slots = 1 << max(4, (4 * cuts * self.longest // 3).bit_length())
+        self.keys = np.empty((TILE, self.longest), dtype=np.uint64)
+        self.pairs = np.empty((TILE * self.longest, 4), dtype=np.uint64)
+        # as many as `begin_neuron` in core/cut.hpp asks for
+        slots = 1 << max(4, (4 * (cuts * self.longest + 2) // 3).bit_length())
         self.slots: Words = _longer(np.empty((0, 2), dtype=np.uint64), slots, 0)
+
+    def scales_of_rows(self, columns: int) -> Floats:
+        """1 / scale of the first so many columns of a row, and 0 for its bookkeeping and for what lies behind."""
+        result: Floats = _longer(np.empty(0), self.width, 0)
+        result[:HEAD], result[columns:] = 0, 0
+        result[HEAD:columns] = self.scaled[HEAD:columns]
+        return result
 
     def _allocate(self, size: int, edges: int) -> None:
         if size > len(self.rows):
@@ -199,6 +219,14 @@ class Skeleton:
             self.pool = _longer(self.pool, chunks, len(self.pool))
         self._view()
 
+    def let_go(self, *names: str) -> None:
+        """Empty these arrays, and keep their memory for the next complex where they are small."""
+        for name in names:
+            array = getattr(self, name)
+            setattr(self, name, array[:0].copy())
+            _let_go(array)
+        self._view()
+
     def look_ahead(self, times: float) -> None:
         """Give up early where so many times the hyperplanes will hardly fit (vertices grow with a power of them)."""
         power = min(self.d, 3)
@@ -211,18 +239,43 @@ class Skeleton:
         return vertices * (8 * self.width + 24 + 2 * self.d + 4) + edges * (8 * self.words + 5)
 
     def _check(self, vertices: int, edges: int) -> None:
-        cuts = self.order.nbytes + self.records.nbytes + self.keys.nbytes + self.slots.nbytes
+        cuts = self.order.nbytes + self.records.nbytes + self.slots.nbytes
         if self.limit is not None and self.used_bytes(vertices, edges) + cuts > self.limit:
             raise OverBudget
 
 
+_spare: list[NDArray[np.uint8]] = []
+"""Memory of working arrays that were let go, the last ones at the end.  To touch new pages takes a third of the time of
+a small complex, and whether the system's library keeps them is chance."""
+_spare_lock = Lock()
+
+
+def _buffer(wanted: int) -> NDArray[np.uint8]:
+    """So many bytes or more, of memory that was let go where there is some of about this size."""
+    with _spare_lock:
+        for k, own in enumerate(_spare):
+            if wanted <= own.nbytes <= 2 * wanted:
+                return _spare.pop(k)
+    return np.empty(wanted, dtype=np.uint8)
+
+
 def _longer(array: Any, size: int, used: int) -> Any:
     """A longer copy that begins on a cache line."""
-    number = size * int(np.prod(array.shape[1:]))
-    spare = 64 // array.itemsize
-    buffer = np.empty(number + spare, dtype=array.dtype)
-    start = -buffer.ctypes.data // array.itemsize % spare
-    result = buffer[start : start + number].reshape(size, *array.shape[1:])
+    shape = (size, *array.shape[1:])
+    wanted = prod(shape) * array.itemsize
+    buffer = _buffer(wanted + ALIGNMENT)
+    start = -buffer.ctypes.data % ALIGNMENT
+    result = buffer[start : start + wanted].view(array.dtype).reshape(shape)
     used = min(used, len(array))
     result[:used] = array[:used]
     return result
+
+
+def _let_go(array: Any) -> None:
+    """Keep the memory of an array made by `_longer`, which must not be used again, if it is small."""
+    buffer = array.base
+    if isinstance(buffer, np.ndarray) and buffer.dtype == np.uint8 and buffer.nbytes <= SPARE:
+        with _spare_lock:
+            _spare.append(buffer)
+            while sum(own.nbytes for own in _spare) > SPARE:
+                del _spare[0]

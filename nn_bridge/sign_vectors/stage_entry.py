@@ -19,6 +19,7 @@ CHUNK = 1024
 CACHE = 1 << 19
 """Bytes that the arrays of so many rows may take."""
 SAMPLE = 64
+"""Edges that tell the scales; fewer than twice as many."""
 SHALLOW = 4
 """Up to so many stages the plainer of the two error bounds is good enough."""
 SMALLEST_SCALE = 1e-260
@@ -30,7 +31,8 @@ class StageValues:
     """The values of a stage at vertices, without its bias, and how much of the rows' residuals they can take over.
 
     Where the numbers that were read are off by ``e`` times their scale, value j at row i is off by ``e`` times the gain
-    ``base[j] + most * part[i, j]``; its own rounding is at most ``gamma`` times (SIZE times the gain plus the bias).
+    ``base[j] + most * part[i, j]`` (without the part where it is not ``sharp``); its own rounding is at most ``gamma``
+    times (SIZE times the gain plus the bias).
 
     Parameters
     ----------
@@ -49,36 +51,32 @@ class StageValues:
         A gain is larger than any float64.
     """
 
-    def __init__(
-        self, stage: FloatStage, old: Layout, previous: int, d: int, scaled: Floats, sharp: bool, rows: int
-    ) -> None:
-        self.d, self.sharp = d, sharp
+    def __init__(self, stage: FloatStage, old: Layout, previous: int, scaled: Floats, sharp: bool, rows: int) -> None:
         self.gamma = (sum(weights.shape[1] for _, weights in stage.reads) + 16) * UNIT_ROUNDOFF
         self.base = np.full(stage.units, FLOOR)
         self.most = FLOOR
         self.values = np.zeros((rows, stage.units))
-        self.part = np.zeros((rows, stage.units), dtype=np.float32)
-        self._reads: list[tuple[int, Floats, np.ndarray]] = []
-        weighed: list[Floats] = []
+        self._reads: list[tuple[int, bool, Floats]] = []
+        weighed: list[tuple[int, Floats]] = []
         for source, weights in stage.reads:
             start = HEAD if source == INPUT else old.column if source == previous else old.carried[source]
+            self._reads.append((start, source != INPUT, np.ascontiguousarray(weights.T)))
             with np.errstate(over="ignore"):  # checked below
-                weighed.append(np.abs(weights) / scaled[start : start + weights.shape[1]])
+                gain = np.abs(weights) / scaled[start : start + weights.shape[1]]
                 if source == INPUT or not sharp:
-                    self.base += weighed[-1].sum(axis=1) * (1 + 1e-9)
+                    self.base += gain.sum(axis=1) * (1 + 1e-9)
                 else:
-                    self.most = max(self.most, float(weighed[-1].max(initial=FLOOR)))
-            self._reads.append((-1 if source == INPUT else start, np.ascontiguousarray(weights.T), weighed[-1]))
+                    self.most = max(self.most, float(gain.max(initial=FLOOR)))
+                    weighed.append((start, gain))
         if not (np.isfinite(self.base).all() and math.isfinite(self.most)):
             raise _out_of_range(previous)
         # only a bound is wanted, so single precision will do, with room for its rounding and underflow
-        self._reads = [
-            (start, matrix, (np.minimum(gain, self.most) / self.most).T.astype(np.float32))
-            for start, matrix, gain in self._reads
-        ]
-        widest = max((len(matrix) for _, matrix, _ in self._reads), default=0)
-        self._inputs = np.empty((rows, widest))
+        self._gains = [(start, (gain / self.most).T.astype(np.float32)) for start, gain in weighed]
+        self.part = np.zeros((rows, stage.units if sharp else 0), dtype=np.float32)
+        widest = max((len(gain) for _, gain in self._gains), default=0)
         self._active = np.empty((rows, widest), dtype=np.float32)
+        widest = max((weights.shape[1] for source, weights in stage.reads if source != INPUT), default=0)
+        self._inputs = np.empty((rows, widest))
 
     def gains(self, bias: Floats) -> kernels.Gains:
         """The values last computed and what goes with them, as the compiled loops take them."""
@@ -88,28 +86,28 @@ class StageValues:
         """The values at the first so many rows; ``part`` goes with them."""
         count = len(rows)
         values, part = self.values[:count], self.part[:count]
+        if not self._reads:
+            values[:] = 0
         fresh = True
-        summed = False
-        for start, matrix, gain in self._reads:
-            if start < 0:
-                inputs = rows[:, HEAD : HEAD + self.d]
-            else:
-                # an inactive unit is exactly zero around the vertex: its sign is proven
+        for start, positive, matrix in self._reads:
+            inputs = rows[:, start : start + len(matrix)]
+            if positive:  # an inactive unit is exactly zero around the vertex: its sign is proven
                 inputs = self._inputs[:count, : len(matrix)]
                 kernels.read_units(rows, start, inputs)
-                if self.sharp:
-                    active = self._active[:count, : len(matrix)]
-                    kernels.read_active(rows, start, active)
-                    if summed:
-                        part += active @ gain
-                    else:
-                        np.matmul(active, gain, out=part)
-                    summed = True
             if fresh:
                 np.matmul(inputs, matrix, out=values)
             else:
                 values += inputs @ matrix
             fresh = False
+        summed = False
+        for start, gain in self._gains:
+            active = self._active[:count, : len(gain)]
+            kernels.read_active(rows, start, active)
+            if summed:
+                part += active @ gain
+            else:
+                np.matmul(active, gain, out=part)
+            summed = True
         return values
 
 
@@ -127,7 +125,8 @@ def enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: 
     sharp = len(plan.stages) > SHALLOW
     widest = max((weights.shape[1] for _, weights in stage.reads), default=0)
     at_once = max(CHUNK, CACHE // (12 * (stage.units + widest)))
-    stage_values = StageValues(stage, old, index, d, scaled, sharp, at_once)
+    at_once = min(at_once, max(len(rows), 4 * SAMPLE))
+    stage_values = StageValues(stage, old, index, scaled, sharp, at_once)
     with np.errstate(all="ignore"):
         new_scaled = _scales(skeleton, stage, stage_values, new, kept)
     # one beyond this range (NaN is) would take errors out of the range of floats, or to nothing
@@ -138,19 +137,17 @@ def enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: 
     fade = max(float((new_scaled[to : to + n] / scaled[start : start + n]).max()) for to, start, n in kept)
     doubts = np.empty((at_once * stage.units, 2), dtype=np.int64)
     open_signs: list[tuple[int, int]] = []
-    vertices = skeleton.vertex_arrays()
+    vertices, gains = skeleton.vertex_arrays(), stage_values.gains(stage.bias)
     for low in range(0, len(rows), at_once):
         part = rows[low : low + at_once]
         with np.errstate(all="ignore"):
-            values = stage_values.evaluate(part)
-        if not np.isfinite(values).all():
-            raise _out_of_range(index)
+            stage_values.evaluate(part)
         copies = [(place, part[:, start : start + n].copy()) for place, start, n in kept if place != start]
         for place, columns in copies:
             part[:, place : place + columns.shape[1]] = columns
-        found = kernels.settle_rows(
-            vertices, low, len(part), stage_values.gains(stage.bias), stage.bias, new_scaled, new.column, fade, doubts
-        )
+        found = kernels.settle_rows(vertices, low, len(part), gains, stage.bias, new_scaled, new.column, fade, doubts)
+        if found < 0:
+            raise _out_of_range(index)
         open_signs += [(v, j) for v, j in doubts[:found].tolist()]
     skeleton.scaled = new_scaled
     return open_signs

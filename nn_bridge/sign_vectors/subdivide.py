@@ -114,7 +114,8 @@ def _cut_block(
         )
         if found and not _decide_found(skeleton, index, layout, start, doubts, found, outcome):
             return
-    head, tail, fill, size = (np.empty(BLOCK, dtype=np.int64) for _ in range(4))
+    buckets = kernels.Buckets(skeleton.pool, *np.empty((3, BLOCK + 1), dtype=np.int64))
+    scaled = skeleton.scales_of_rows(layout.columns)
     block = kernels.Block()
     block.column, block.columns, block.count, block.first = column, layout.columns, count, first
     block.dim, block.longest, block.tolerant = skeleton.d, skeleton.longest, tolerant
@@ -124,18 +125,17 @@ def _cut_block(
     )
     coordinates = slice(HEAD, HEAD + skeleton.d)
     height_scale = float((np.abs(skeleton.functional) / skeleton.scaled[coordinates]).sum()) * (1 + 1e-12)
-    buckets = kernels.Buckets(skeleton.pool, head, tail, fill, size)
     kernels.begin_block(block, skeleton.vertex_arrays(), skeleton.e64, skeleton.edges, skeleton.table_before, buckets)
     while True:
         status = kernels.cut_block(
             block,
             skeleton.vertex_arrays(),
             skeleton.e64,
-            kernels.Buckets(skeleton.pool, head, tail, fill, size),
-            kernels.Workspace(skeleton.order, skeleton.records, skeleton.keys, skeleton.slots),
+            buckets._replace(pool=skeleton.pool),
+            kernels.Workspace(skeleton.order, skeleton.records, skeleton.keys, skeleton.pairs, skeleton.slots),
             names,
             table,
-            skeleton.scaled,
+            scaled,
             skeleton.functional,
             height_scale,
             doubts,

@@ -1,7 +1,8 @@
 // Cuts the edges by the neurons of a block: new vertices, halves of edges, and edges between new vertices.
 //
-// One pass over the edges that a neuron cuts does everything: the new vertex is made, its 2-faces are looked up among
-// those of the edges before, and where one is found the two vertices are joined.  Only doubtful signs interrupt this.
+// One pass over the edges that a neuron cuts does everything, some at a time: the new vertices are made, their 2-faces are
+// looked up among those of the edges before, and where one is found two vertices are joined.  Each of these is a loop of
+// its own, in which little depends on what can't be foreseen.  Only doubtful signs interrupt the pass.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -13,33 +14,48 @@ namespace puiseux::edges {
 enum Status { DONE, NEED_ROOM, DOUBT };
 
 constexpr size_t EDGE_AHEAD = 8, ROW_AHEAD = 4;  // turns between asking for memory and using it
-constexpr size_t LAG = 4;  // turns between making a vertex, which asks for the slots of its 2-faces, and joining it
 constexpr size_t CACHE_LINE = 8;  // numbers in a line of the cache
+
+/// Makes the vertices of the cuts from `begin` on, of which there are up to TILE; returns the doubts found so far.
+///
+/// Each vertex is a chain of steps that wait for one another, so all take one step before any takes the next.
+template <size_t D>
+PUISEUX_INLINE size_t make_vertices(const Cutting<D>& c, size_t begin, size_t end, size_t last, size_t found) {
+    const std::int32_t* order = c.work.order.data;
+    Draft drafts[TILE];
+    for (size_t j = begin; j < end; ++j) {
+        prefetch(c.edges.words[size_t(order[std::min(j + EDGE_AHEAD, last)])]);
+        const std::int32_t* soon = c.edges.ends(size_t(order[std::min(j + ROW_AHEAD, last)]));
+        for (int side = 0; side < 2; ++side) {
+            const size_t v = size_t(soon[side]);
+            prefetch(&c.vertices.now(v));
+            for (size_t q = 0; q < c.columns; q += CACHE_LINE) prefetch(c.vertices.rows[v] + q);
+        }
+        drafts[j - begin].edge = size_t(order[j]);
+        place_vertex(c, j, drafts[j - begin]);
+    }
+    for (size_t j = begin; j < end; ++j) bound_vertex(c, j, drafts[j - begin]);
+    for (size_t j = begin; j < end; ++j) found = finish_vertex(c, j, drafts[j - begin], found);
+    return found;
+}
 
 /// All cuts of one neuron, from where the block says; true where signs are open that must be decided first.
 template <size_t D>
 PUISEUX_INLINE bool cut_neuron(const Cutting<D>& c, Block& block) {
-    const size_t cuts = size_t(block.cuts), last = cuts - 1, half = size_t(block.edges);
+    const size_t cuts = size_t(block.cuts), half = size_t(block.edges);
     const Word mask = Word(block.capacity - 1);
     size_t made = size_t(block.made), joined = size_t(block.joined), n = size_t(block.next_edge), found = 0;
-    const std::int32_t* order = c.work.order.data;
     while (joined < cuts) {
-        if (made < cuts && (made < joined + LAG || found)) {
-            prefetch(c.edges.words[size_t(order[std::min(made + EDGE_AHEAD, last)])]);
-            const std::int32_t* soon = c.edges.ends(size_t(order[std::min(made + ROW_AHEAD, last)]));
-            for (int end = 0; end < 2; ++end) {
-                prefetch(&c.vertices.now(size_t(soon[end])));
-                for (size_t q = 0; q < c.columns; q += CACHE_LINE) prefetch(c.vertices.rows[size_t(soon[end])] + q);
-            }
-            const size_t i = size_t(order[made]);
-            found = make_vertex(c, made, i, found);
-            name_faces(c, made, i, mask);
-            ++made;
+        if (made < cuts && (made == joined || found)) {
+            const size_t stop = std::min(cuts, made + TILE);
+            found = make_vertices(c, made, stop, cuts - 1, found);
+            made = stop;
             continue;
         }
         if (found) break;
-        n = join_vertex(c, block, joined, size_t(order[joined]), half, n, mask);
-        ++joined;
+        const size_t stop = std::min(made, joined + TILE);
+        n = join_vertices(c, block, joined, stop, half, n, mask);
+        joined = stop;
     }
     block.made = Number(made), block.joined = Number(joined), block.next_edge = Number(n), block.found = Number(found);
     return found > 0;
@@ -48,7 +64,7 @@ PUISEUX_INLINE bool cut_neuron(const Cutting<D>& c, Block& block) {
 /// Writes the edges of a bucket to `order` and gives its chunks back.
 inline void list_bucket(size_t k, const Buckets& buckets, std::int32_t* order, Block& block) {
     Number chunk = buckets.head[k];
-    const Number total = buckets.size[k];
+    const Number total = buckets.total(k);
     for (Number at = 0; at < total;) {
         std::int32_t* place = buckets.pool[size_t(chunk)];
         const Number part = std::min(CHUNK, total - at);
@@ -59,19 +75,16 @@ inline void list_bucket(size_t k, const Buckets& buckets, std::int32_t* order, B
         block.free = chunk;
         chunk = following;
     }
-    buckets.head[k] = buckets.tail[k] = -1;
-    buckets.fill[k] = CHUNK + 1;
-    buckets.size[k] = 0;
+    buckets.empty(k);
 }
 
 /// Prepares the cuts of the block's present neuron; false where the arrays are too short for them.
 template <size_t D>
 bool begin_neuron(const Cutting<D>& c, Block& block) {
-    const Number cuts = c.buckets.size[size_t(block.neuron)];
-    // every 2-face comes twice, unless the complex is pruned; at most three quarters of the table are used
-    const Number faces = block.tolerant ? cuts * block.longest : cuts * block.longest / 2 + 1;
+    const Number cuts = c.buckets.total(size_t(block.neuron));
+    // every 2-face comes twice, unless the complex is pruned: at most three eighths of the table are used, else three quarters
     Number capacity = 16;
-    while (3 * capacity < 4 * faces) capacity *= 2;
+    while (3 * capacity < 4 * (cuts * block.longest + 2)) capacity *= 2;
     block.cuts = cuts;
     if (block.vertices + cuts > Number(c.vertices.rows.rows) ||
         block.edges + cuts + cuts * block.longest / 2 > Number(c.edges.words.rows) ||
@@ -95,7 +108,7 @@ struct CutBlock {
             c.k = size_t(block.neuron), c.neuron = size_t(block.first + block.neuron);
             c.zero_word = c.names.zero[c.neuron];
             if (!block.begun) {
-                if (!c.buckets.size[c.k]) continue;
+                if (c.buckets.head[c.k] < 0) continue;
                 if (!begin_neuron(c, block)) return NEED_ROOM;
             }
             c.first = size_t(block.vertices);

@@ -1,7 +1,9 @@
 // Joining new vertices by new edges: two cut edges around one 2-face are found by its name, in an open-addressing table.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "vertex.hpp"
 
@@ -14,50 +16,119 @@ PUISEUX_INLINE Word slot_of(Word key, Word mask) { return ((key * MIX) >> 20) & 
 ///
 /// A move leaves one hyperplane (to its negative or its positive side) or goes to a larger domain face.
 template <size_t D>
-PUISEUX_INLINE void name_faces(const Cutting<D>& c, size_t j, size_t i, Word mask) {
-    const Word here = c.edges.base(i) + word_sum(c.table, c.vertices.now(c.first + j) & c.below());
-    const size_t face = size_t(c.edges.marks(i) & FACE_BITS);
+PUISEUX_INLINE void name_faces(const Cutting<D>& c, size_t j, size_t i, Word* keys, Word mask) {
+    const auto& records = c.work.records;
+    const Word sign = c.vertices.now(c.first + j), below = word_sum(c.table, sign & c.below());
+    records.sign(j) = sign, records.below(j) = below;
+    const Word here = c.edges.base(i) + below;
+    const size_t face = size_t(records.face(j));
     const std::int32_t zeros = c.names.face_dim[face] - 1;
-    const std::int16_t* record = c.work.records.zeros(j);
-    Word* keys = c.work.keys[j];
-    for (std::int32_t q = 0; q < zeros; ++q) {
-        const size_t leave = size_t(record[q]);
-        const Word key = here - c.names.zero[leave], other = key + c.names.positive[leave];
-        prefetch(c.work.slots.data + 2 * slot_of(key, mask));
-        prefetch(c.work.slots.data + 2 * slot_of(other, mask));
-        *keys++ = key;
-        *keys++ = other;
-    }
-    for (std::int32_t q = c.names.cover_start[face]; q < c.names.cover_start[face + 1]; ++q) {
-        const Word key = here + c.names.face[size_t(c.names.covers[size_t(q)])] - c.names.face[face];
+    const std::int16_t* record = records.zeros(j);
+    const auto name = [&](Word key) {
         prefetch(c.work.slots.data + 2 * slot_of(key, mask));
         *keys++ = key;
+    };
+    const auto leave = [&](size_t q) {
+        const size_t zero = size_t(record[q]);
+        const Word key = here - c.names.zero[zero];
+        name(key);
+        name(key + c.names.positive[zero]);
+    };
+    if (D && zeros == std::int32_t(D) - 1) {  // inside the domain, as most are
+        for (size_t q = 0; q + 1 < D; ++q) leave(q);
+        return;
     }
+    for (std::int32_t q = 0; q < zeros; ++q) leave(size_t(q));
+    for (std::int32_t q = c.names.cover_start[face]; q < c.names.cover_start[face + 1]; ++q)
+        name(here + c.names.face[size_t(c.names.covers[size_t(q)])] - c.names.face[face]);
 }
 
-/// UP and KNOWN bits of the new edge from the vertex of cut `other` to that of cut j.
+/// Looks up the keys of the j-th cut edge among those before; writes the pairs and returns the place for the next one.
 ///
-/// Heights tell, unless they are too close.  But where the two edges meet in a vertex v, the heights differ by the
-/// neuron's value at v times the difference of the two rates: that sign is certain however near to v the new edge is.
+/// What is there can't be foreseen, so nothing branches on it. Counts the keys, and those that are new.
 template <size_t D>
-PUISEUX_INLINE std::int32_t direction(const Cutting<D>& c, size_t j, size_t other) {
-    const Records& r = c.work.records;
-    const double rise = r.height(j) - r.height(other);
-    if (std::abs(rise) > (r.height_error(j) + r.height_error(other)) * (1 + 8 * UNIT)) return KNOWN | (rise > 0 ? UP : 0);
+PUISEUX_INLINE Word* find_partners(const Cutting<D>& c, size_t j, const Word* keys, Word* pair, Word mask, size_t& all, size_t& fresh) {
+    const size_t face = size_t(c.work.records.face(j));
+    const size_t leaving = 2 * size_t(c.names.face_dim[face] - 1);
+    const size_t moves = leaving + size_t(c.names.cover_start[face + 1] - c.names.cover_start[face]);
+    const Word own = Word(j) << 32, first = own + (Word(1) << 32);
+    const auto look_up = [&](size_t move, size_t skip) {
+        const Word name = keys[move], key = name + !name;
+        Word place = slot_of(key, mask);
+        Word* slot = c.work.slots.data + 2 * place;
+        Word empty = unforeseen(slot[0] == 0);
+        while (!(empty | unforeseen(slot[0] == key))) {
+            place = (place + 1) & mask;
+            slot = c.work.slots.data + 2 * place;
+            empty = unforeseen(slot[0] == 0);
+        }
+        const Word partner = slot[1];
+        pair[0] = name, pair[1] = partner, pair[2] = own + move;
+        slot[0] = key;
+        slot[1] = (first + skip) & (Word(0) - empty);
+        fresh += empty;
+        pair += PAIR * unforeseen(partner != 0);
+    };
+    if (D && leaving == 2 * (D - 1)) {  // inside the domain, as most are, all is known before
+        for (size_t q = 0; q + 1 < D; ++q) look_up(2 * q, q), look_up(2 * q + 1, q);
+    } else {
+        for (size_t move = 0; move < moves; ++move) look_up(move, move < leaving ? move >> 1 : c.d());
+    }
+    all += moves;
+    return pair;
+}
+
+/// Height along the j-th cut edge: its change per change of the neuron's value, and the error of that.
+struct Steepness {
+    double rate, error;
+};
+
+template <size_t D>
+PUISEUX_RARELY Steepness steepness(const Cutting<D>& c, size_t j) {
+    const size_t d = c.d(), a = size_t(c.work.records.ends(j)[0]), b = size_t(c.work.records.ends(j)[1]);
+    const std::int16_t* record = c.work.records.zeros(j);
+    const double *row_a = c.vertices.rows[a], *row_b = c.vertices.rows[b];
+    const double size = larger(double(c.vertices.size(a)), double(c.vertices.size(b)));
+    double amplified = 1;
+    for (size_t q = 0; q + 1 < d; ++q) amplified *= widen(record[d - 1 + q]);
+    const Reach reach = reach_of(c, row_a, row_b, larger(row_a[0], row_b[0]), amplified);
+    if (!reach.wide) return {0, std::numeric_limits<double>::infinity()};
+    double rise = 0;
+    for (size_t q = 0; q < d; ++q) rise += c.functional[q] * (row_b[HEAD + q] - row_a[HEAD + q]);
+    const double rate = -rise / reach.width, slack = (2 * reach.off + 64 * UNIT * size) * (1 + 32 * UNIT);
+    const double height = c.height_scale * c.scaled[c.column + c.k] + std::abs(rate);
+    return {rate, slack * height / reach.room * (1 + 64 * UNIT)};
+}
+
+/// UP and KNOWN bits of the new edge from the vertex of cut `other` to that of cut j, whose heights are too close.
+///
+/// Where the two edges meet in a vertex v, the heights differ by the neuron's value at v times the difference of the two
+/// rates: that sign is certain however near to v the new edge is.
+template <size_t D>
+PUISEUX_RARELY std::int32_t direction_by_rates(const Cutting<D>& c, size_t j, size_t other) {
+    const auto& r = c.work.records;
     const std::int32_t a = r.ends(j)[0], b = r.ends(j)[1], *ends = r.ends(other);
     std::int32_t corner = -1;
     if (a == ends[0] || a == ends[1])
         corner = a;
     else if (b == ends[0] || b == ends[1])
         corner = b;
-    if (corner >= 0) {
-        const double turn = r.rate(j) - r.rate(other);
-        if (std::abs(turn) > (r.rate_error(j) + r.rate_error(other)) * (1 + 8 * UNIT)) {
-            const bool positive = (c.vertices.now(size_t(corner)) & c.bit()) != 0;
-            return KNOWN | ((turn > 0) != positive ? UP : 0);
-        }
-    }
-    return 0;
+    if (corner < 0) return 0;
+    const Steepness one = steepness(c, j), two = steepness(c, other);
+    const double turn = one.rate - two.rate;
+    if (!(std::abs(turn) > (one.error + two.error) * (1 + 8 * UNIT))) return 0;
+    const bool positive = (c.vertices.now(size_t(corner)) & c.bit()) != 0;
+    return KNOWN | ((turn > 0) != positive ? UP : 0);
+}
+
+/// UP and KNOWN bits of the new edge from the vertex of cut `other` to that of cut j: heights tell, unless they are close.
+template <size_t D>
+PUISEUX_INLINE std::int32_t direction(const Cutting<D>& c, size_t j, size_t other) {
+    const auto& r = c.work.records;
+    const double rise = r.height(j) - r.height(other);
+    if (std::abs(rise) > (r.height_error(j) + r.height_error(other)) * (1 + 8 * UNIT))
+        return KNOWN | (std::int32_t(rise > 0) << UP_BIT);
+    return direction_by_rates(c, j, other);
 }
 
 /// Writes the zeros and amplifications of the new edge n, on the 2-face that cut j has without its zero `skip`, and the
@@ -67,6 +138,14 @@ PUISEUX_INLINE void write_zeros(const Cutting<D>& c, size_t j, size_t skip, size
     const size_t d = c.d();
     const std::int16_t *own = c.work.records.zeros(j), *theirs = c.work.records.zeros(other);
     std::int16_t* zeros = c.edges.zeros(n);
+    if (D == 3 && skip < 2 && other_skip < 2 && own[1] >= 0) {  // as most are, in few steps
+        const std::int16_t first = own[2 + (skip ^ 1)], second = theirs[2 + (other_skip ^ 1)];
+        zeros[0] = own[skip ^ 1];
+        zeros[1] = std::int16_t(c.neuron);
+        zeros[2] = std::max(first, second);
+        zeros[3] = std::min(own[4], theirs[4]);
+        return;
+    }
     // both edges have the zeros of their 2-face in the same order, and each at most one more
     size_t r = 0, p = 0;
     for (size_t q = 0; q + 1 < d; ++q) {
@@ -75,82 +154,73 @@ PUISEUX_INLINE void write_zeros(const Cutting<D>& c, size_t j, size_t skip, size
         if (z < 0) break;
         if (p == other_skip) ++p;
         zeros[r] = z;
-        const std::int16_t one = own[d - 1 + q], two = theirs[d - 1 + p];
-        zeros[d - 1 + r] = one > two ? one : two;
+        zeros[d - 1 + r] = std::max(own[d - 1 + q], theirs[d - 1 + p]);
         ++p, ++r;
     }
-    const std::int16_t one = own[2 * (d - 1)], two = theirs[2 * (d - 1)];
     zeros[r] = std::int16_t(c.neuron);
-    zeros[d - 1 + r] = one < two ? one : two;
+    zeros[d - 1 + r] = std::min(own[2 * (d - 1)], theirs[2 * (d - 1)]);
     for (size_t q = r + 1; q + 1 < d; ++q) {
         zeros[q] = -1;
         zeros[d - 1 + q] = NEUTRAL;
     }
 }
 
-/// Halves the j-th cut edge i and joins its vertex to those before it on common 2-faces; returns the next free edge.
-///
-/// Keys of 2-faces are paired; a third occurrence of a key is bad.
+/// Makes the new edge n of a pair.
 template <size_t D>
-PUISEUX_INLINE size_t join_vertex(const Cutting<D>& c, Block& block, size_t j, size_t i, size_t half, size_t n, Word mask) {
-    const size_t d = c.d(), w = c.first + j;
-    const Records& records = c.work.records;
-    const std::int16_t* record = records.zeros(j);
-    const size_t a = size_t(records.ends(j)[0]), b = size_t(records.ends(j)[1]);
-    const Word sign_w = c.vertices.now(w), sign_a = c.vertices.now(a), sign_b = c.vertices.now(b);
-    records.sign(j) = sign_w;
-    const std::int32_t marks = c.edges.marks(i), face = marks & FACE_BITS;
-    const Word own_words = word_sum(c.table, sign_w & c.below());
-    const size_t neuron_moves = 2 * size_t(c.names.face_dim[size_t(face)] - 1);
-    const size_t first_cover = size_t(c.names.cover_start[size_t(face)]);
-    const size_t moves = neuron_moves + size_t(c.names.cover_start[size_t(face) + 1]) - first_cover;
-    for (size_t move = 0; move < moves; ++move) {
-        const bool leaves = move < neuron_moves;
-        const std::int32_t new_face = leaves ? face : c.names.covers[first_cover + move - neuron_moves];
-        const size_t skip = leaves ? move >> 1 : d;
-        const Word name = c.work.keys[j][move], key = name ? name : 1;
-        Word place = slot_of(key, mask);
-        Word* slot = c.work.slots.data + 2 * place;
-        while (slot[0] && slot[0] != key) {
-            place = (place + 1) & mask;
-            slot = c.work.slots.data + 2 * place;
-        }
-        if (!slot[0]) {
-            slot[0] = key;
-            slot[1] = ((Word(j) + 1) << 32) | Word(skip);
-            ++block.single;
-            continue;
-        }
-        const Word partner = slot[1];
-        if (!partner) {
-            ++block.bad;
-            continue;
-        }
-        slot[1] = 0;
-        --block.single;
-        const size_t other = size_t((partner >> 32) - 1);
-        std::int32_t* ends = c.edges.ends(n);
-        ends[0] = std::int32_t(c.first + other), ends[1] = std::int32_t(w);
-        c.edges.marks(n) = new_face | direction(c, j, other);
-        write_zeros(c, j, skip, other, size_t(partner & 0xFFFFFFFF), n);
-        Word base = name - own_words + c.zero_word;
-        if (leaves && (move & 1)) {
-            const size_t leave = size_t(record[skip]);
-            // the sign of a neuron of this block lives in the sign words while the block lasts
-            if (leave >= c.block_first) base -= c.names.positive[leave];
-        }
-        c.edges.base(n) = base;
-        put(n, (records.sign(other) ^ sign_w) & c.above(), c.buckets, block);
-        ++n;
+PUISEUX_INLINE void join(const Cutting<D>& c, Block& block, const Word* pair, size_t n) {
+    const auto& records = c.work.records;
+    const size_t j = size_t(pair[2] >> 32), move = size_t(pair[2] & 0xFFFFFFFF);
+    const size_t other = size_t((pair[1] >> 32) - 1), other_skip = size_t(pair[1] & 0xFFFFFFFF);
+    const std::int32_t face = records.face(j);
+    const size_t leaving = 2 * size_t(c.names.face_dim[size_t(face)] - 1);
+    std::int32_t* ends = c.edges.ends(n);
+    ends[0] = std::int32_t(c.first + other), ends[1] = std::int32_t(c.first + j);
+    Word base = pair[0] - records.below(j) + c.zero_word;
+    if (move < leaving) {
+        const size_t skip = move >> 1, leave = size_t(records.zeros(j)[skip]);
+        // the sign of a neuron of this block lives in the sign words while the block lasts
+        base -= c.names.positive[leave] & (Word(0) - Word((move & 1) & (leave >= c.block_first)));
+        c.edges.marks(n) = face | direction(c, j, other);
+        write_zeros(c, j, skip, other, other_skip, n);
+    } else {
+        const std::int32_t larger_face = c.names.covers[size_t(c.names.cover_start[size_t(face)]) + move - leaving];
+        c.edges.marks(n) = larger_face | direction(c, j, other);
+        write_zeros(c, j, c.d(), other, other_skip, n);
     }
-    const size_t f = half + j;
+    c.edges.base(n) = base;
+    put(n, (records.sign(other) ^ records.sign(j)) & c.above(), c.buckets, block);
+}
+
+/// Halves the j-th cut edge i.
+template <size_t D>
+PUISEUX_INLINE void halve(const Cutting<D>& c, Block& block, size_t j, size_t i, size_t half) {
+    const std::size_t w = c.first + j, f = half + j;
+    const size_t a = size_t(c.edges.ends(i)[0]), b = size_t(c.edges.ends(i)[1]);
+    const Word sign = c.work.records.sign(j);
     c.edges.ends(f)[0] = std::int32_t(w), c.edges.ends(f)[1] = std::int32_t(b);
     c.edges.base(f) = c.edges.base(i);
-    c.edges.marks(f) = marks;
-    for (size_t q = 0; q < 2 * (d - 1); ++q) c.edges.zeros(f)[q] = record[q];
-    put(f, (sign_b ^ sign_w) & c.above(), c.buckets, block);
+    c.edges.marks(f) = c.edges.marks(i);
+    copy_zeros<D>(c.edges.zeros(i), c.edges.zeros(f), c.d());
     c.edges.ends(i)[1] = std::int32_t(w);
-    put(i, (sign_a ^ sign_w) & c.above(), c.buckets, block);
+    put(f, (c.vertices.now(b) ^ sign) & c.above(), c.buckets, block);
+    put(i, (c.vertices.now(a) ^ sign) & c.above(), c.buckets, block);
+}
+
+/// Joins the vertices of the cuts from `begin` on to those before them on common 2-faces, and halves their edges; returns
+/// the next free edge.
+template <size_t D>
+PUISEUX_INLINE size_t join_vertices(const Cutting<D>& c, Block& block, size_t begin, size_t end, size_t half, size_t n, Word mask) {
+    const std::int32_t* order = c.work.order.data;
+    const auto keys_of = [&](size_t j) { return c.work.keys[j - begin]; };
+    for (size_t j = begin; j < end; ++j) name_faces(c, j, size_t(order[j]), keys_of(j), mask);
+    Word *const first = c.work.pairs.data, *last = first;
+    size_t all = 0, fresh = 0;
+    for (size_t j = begin; j < end; ++j) last = find_partners(c, j, keys_of(j), last, mask, all, fresh);
+    const size_t pairs = size_t(last - first) / PAIR;
+    // a key is new, or makes a pair, or is met a third time, which is bad
+    block.single += Number(fresh) - Number(pairs), block.bad += Number(all - fresh - pairs);
+    for (const Word* pair = first; pair < last; pair += PAIR) join(c, block, pair, n++);
+    for (size_t j = begin; j < end; ++j) halve(c, block, j, size_t(order[j]), half);
     return n;
 }
 

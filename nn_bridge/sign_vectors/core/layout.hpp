@@ -18,13 +18,19 @@
 //
 // Cut records (a matrix of 64-bit words): what the vertex on the j-th edge that a neuron cuts tells others
 //     word [0]          sign word
-//     double [1 .. 4]   height and its error; change of height per change of the neuron, and its error
-//     int32 [10], [11]  the ends of the edge before it was cut
+//     double [1], [2]   height and its error
+//     word [3]          the words of the block's neurons before this one that are positive at the vertex
+//     int32 [8], [9]    the ends of the edge before it was cut
+//     int32 [10]        its domain face
 //     int16 [24 ..]     zeros and amplifications of the edge (2 (d - 1)), then the amplification by the cut itself
+//
+// Rows and records begin on a line of the cache. What lies behind the columns of a row, up to a multiple of LANES, is zero
+// or was something finite: so rows are blended LANES numbers at a time, with scales of zero there.
 //
 // Amplifications in edges and records are the upper half of a float, rounded up.  Each place of a row is read and written
 // as one type only.
 #pragma once
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -52,16 +58,23 @@ constexpr std::int32_t UP = 1 << UP_BIT, KNOWN = 1 << 30, FACE_BITS = UP - 1;
 constexpr std::int16_t NEUTRAL = 0x3F80;  // the amplification 1
 constexpr Number CHUNK = 63;              // edges in one chunk of a bucket
 constexpr size_t BLOCK = 64;              // neurons of a block
+constexpr size_t LANES = 4;               // numbers of a row that are worked on at once
+constexpr size_t TILE = 32;               // cuts that are made together, then joined together
 constexpr Word MIX = 0x9E3779B97F4A7C15;
 
-/// A matrix that Python holds; rows may lie further apart than they are long.
-template <class T>
+/// A matrix that Python holds; rows may lie further apart than they are long: so far, where that is known before.
+template <class T, size_t Known = 0>
 struct Grid {
     T* data = nullptr;
     size_t rows = 0, columns = 0, stride = 0;
 
-    PUISEUX_INLINE T* operator[](size_t row) const { return data + row * stride; }
+    PUISEUX_INLINE T* operator[](size_t row) const { return data + row * (Known ? Known : stride); }
 };
+
+/// Words of an edge and of a cut record in dimension d; 0 where that is known only at run time.
+constexpr size_t edge_words(size_t d) { return d ? (20 + 4 * (d - 1) + 7) / 8 : 0; }
+constexpr size_t record_words(size_t d) { return d ? 6 + (2 * (d - 1) + 4) / 4 : 0; }
+constexpr size_t PAIR = 4;  // words of a pair
 
 /// A vector that Python holds.
 template <class T>
@@ -91,14 +104,18 @@ struct Vertices {
     Line<std::int32_t> faces;
 
     PUISEUX_INLINE double& residual(size_t v) const { return rows[v][0]; }
-    PUISEUX_INLINE float& amplification(size_t v) const { return reinterpret_cast<float*>(rows[v] + 1)[0]; }
-    PUISEUX_INLINE float& size(size_t v) const { return reinterpret_cast<float*>(rows[v] + 1)[1]; }
+    PUISEUX_INLINE float amplification(size_t v) const { return std::bit_cast<std::array<float, 2>>(rows[v][1])[0]; }
+    PUISEUX_INLINE float size(size_t v) const { return std::bit_cast<std::array<float, 2>>(rows[v][1])[1]; }
+    PUISEUX_INLINE void set(size_t v, float amplification, float size) const {
+        rows[v][1] = std::bit_cast<double>(std::array<float, 2>{amplification, size});
+    }
     PUISEUX_INLINE Word& now(size_t v) const { return signs.data[2 * v]; }
     PUISEUX_INLINE Word& before(size_t v) const { return signs.data[2 * v + 1]; }
 };
 
-struct Edges {
-    Grid<Word> words;
+template <size_t D>
+struct EdgesOf {
+    Grid<Word, edge_words(D)> words;
 
     PUISEUX_INLINE std::int32_t* ends(size_t i) const { return reinterpret_cast<std::int32_t*>(words[i]); }
     PUISEUX_INLINE Word& base(size_t i) const { return words[i][1]; }
@@ -106,30 +123,43 @@ struct Edges {
     PUISEUX_INLINE std::int16_t* zeros(size_t i) const { return reinterpret_cast<std::int16_t*>(words[i]) + 10; }
 };
 
-struct Records {
-    Grid<Word> words;
+using Edges = EdgesOf<0>;
+
+template <size_t D>
+struct RecordsOf {
+    Grid<Word, record_words(D)> words;
 
     PUISEUX_INLINE Word& sign(size_t j) const { return words[j][0]; }
     PUISEUX_INLINE double& height(size_t j) const { return reinterpret_cast<double*>(words[j])[1]; }
     PUISEUX_INLINE double& height_error(size_t j) const { return reinterpret_cast<double*>(words[j])[2]; }
-    PUISEUX_INLINE double& rate(size_t j) const { return reinterpret_cast<double*>(words[j])[3]; }
-    PUISEUX_INLINE double& rate_error(size_t j) const { return reinterpret_cast<double*>(words[j])[4]; }
-    PUISEUX_INLINE std::int32_t* ends(size_t j) const { return reinterpret_cast<std::int32_t*>(words[j]) + 10; }
+    PUISEUX_INLINE Word& below(size_t j) const { return words[j][3]; }
+    PUISEUX_INLINE std::int32_t* ends(size_t j) const { return reinterpret_cast<std::int32_t*>(words[j]) + 8; }
+    PUISEUX_INLINE std::int32_t& face(size_t j) const { return reinterpret_cast<std::int32_t*>(words[j])[10]; }
     PUISEUX_INLINE std::int16_t* zeros(size_t j) const { return reinterpret_cast<std::int16_t*>(words[j]) + 24; }
 };
 
 /// For every neuron of a block the edges that it cuts next, in chunks pool[chunk] = (next chunk, edges ..).
+///
+/// `next` is the place in the pool for one more edge, a multiple of CHUNK + 1 where a chunk must come first; `size` counts
+/// the edges in all chunks but the last. One more bucket, which never fills, takes the edges that no neuron cuts.
 struct Buckets {
     Grid<std::int32_t> pool;
-    Line<Number> head, tail, fill, size;
+    Line<Number> head, next, size;
+
+    PUISEUX_INLINE Number total(size_t k) const { return head[k] < 0 ? 0 : size[k] + ((next[k] - 1) & CHUNK); }
+    PUISEUX_INLINE void empty(size_t k) const { head[k] = -1, next[k] = size[k] = 0; }
 };
 
-/// Per cut edge of the present neuron its number, its record and the keys of its 2-faces; and a table of 2-faces, whose
-/// slots hold the key, and an edge with the place of the zero that it left (0: it was met twice).
+/// Per cut edge of the present neuron its number and its record; of the cuts that are joined together the keys of their
+/// 2-faces, and the pairs among these (key; partner's slot; cut and move); and a table of 2-faces, whose slots hold the
+/// key, and a cut with the place of the zero that it left (0: it was met twice).
+template <size_t D>
 struct Workspace {
     Line<std::int32_t> order;
-    Records records;
-    Grid<Word> keys, slots;
+    RecordsOf<D> records;
+    Grid<Word> keys;
+    Grid<Word, PAIR> pairs;
+    Grid<Word> slots;
 };
 
 /// Words of the hyperplanes and domain faces, and the covers of each face.
@@ -164,14 +194,26 @@ PUISEUX_INLINE double larger(double one, double two) {
     return float_of(first > second ? first : second);
 }
 
+/// The number itself, but compilers can't tell: they would make branches of what is computed from it.
+PUISEUX_INLINE Word unforeseen(Word number) {
+#if defined(__GNUC__)
+    asm("" : "+r"(number));
+#endif
+    return number;
+}
+
 /// The sum of the words of all set bits; table[256 i + byte] has the sum for byte i.
 PUISEUX_INLINE Word word_sum(const Word* table, Word bits) {
+    // most blocks have few neurons: whether a later half is needed at all can be foreseen
     Word total = table[bits & 255] + table[256 + ((bits >> 8) & 255)];
-    total += table[512 + ((bits >> 16) & 255)] + table[768 + ((bits >> 24) & 255)];
-    bits >>= 32;
+    bits >>= 16;
     if (bits) {
-        total += table[1024 + (bits & 255)] + table[1280 + ((bits >> 8) & 255)];
-        total += table[1536 + ((bits >> 16) & 255)] + table[1792 + (bits >> 24)];
+        total += table[512 + (bits & 255)] + table[768 + ((bits >> 8) & 255)];
+        bits >>= 16;
+        if (bits) {
+            total += table[1024 + (bits & 255)] + table[1280 + ((bits >> 8) & 255)];
+            total += table[1536 + ((bits >> 16) & 255)] + table[1792 + (bits >> 24)];
+        }
     }
     return total;
 }
@@ -186,27 +228,28 @@ inline void fill_word_table(Line<const Word> words, Word* table) {
 }
 
 /// Puts an edge into the bucket of the first neuron that cuts it, if one does.
+///
+/// Without a branch on whether one does, which can't be foreseen: the bucket of none takes each edge in the same place.
 PUISEUX_INLINE void put(size_t edge, Word cut, const Buckets& buckets, Block& block) {
-    if (!cut) return;
     const size_t k = size_t(std::countr_zero(cut));
-    Number at = buckets.fill[k];
-    if (at > CHUNK) {
+    Number at = buckets.next[k];
+    if (!(at & CHUNK)) {
         Number chunk = block.free;
         if (chunk >= 0)
             block.free = buckets.pool[size_t(chunk)][0];
         else
             chunk = block.fresh++;
         buckets.pool[size_t(chunk)][0] = -1;
-        if (buckets.tail[k] >= 0)
-            buckets.pool[size_t(buckets.tail[k])][0] = std::int32_t(chunk);
-        else
+        if (buckets.head[k] < 0) {
             buckets.head[k] = chunk;
-        buckets.tail[k] = chunk;
-        at = 1;
+        } else {
+            buckets.pool[size_t(at / (CHUNK + 1) - 1)][0] = std::int32_t(chunk);
+            buckets.size[k] += CHUNK;
+        }
+        at = chunk * (CHUNK + 1) + 1;
     }
-    buckets.pool[size_t(buckets.tail[k])][at] = std::int32_t(edge);
-    buckets.fill[k] = at + 1;
-    ++buckets.size[k];
+    buckets.pool.data[at] = std::int32_t(edge);
+    buckets.next[k] = at + (cut != 0);
 }
 
 }  // namespace puiseux::edges

@@ -68,11 +68,20 @@ Vertices rows_of(nb::handle rows) {
 }
 
 Buckets buckets_of(nb::tuple t) {
-    return {grid<std::int32_t>(t[0]), line<Number>(t[1]), line<Number>(t[2]), line<Number>(t[3]), line<Number>(t[4])};
+    return {grid<std::int32_t>(t[0]), line<Number>(t[1]), line<Number>(t[2]), line<Number>(t[3])};
 }
 
-Workspace workspace_of(nb::tuple t) {
-    return {line<std::int32_t>(t[0]), {grid<Word>(t[1])}, grid<Word>(t[2]), grid<Word>(t[3])};
+/// A matrix whose rows lie as far apart as is known before.
+template <size_t Known>
+Grid<Word, Known> rows_of_words(nb::handle h) {
+    const Grid<Word> g = grid<Word>(h);
+    if (Known && g.stride != Known) throw nb::type_error("the rows of an array have another length");
+    return {g.data, g.rows, g.columns, g.stride};
+}
+
+template <size_t D>
+Workspace<D> workspace_of(nb::tuple t) {
+    return {line<std::int32_t>(t[0]), {rows_of_words<record_words(D)>(t[1])}, grid<Word>(t[2]), rows_of_words<PAIR>(t[3]), grid<Word>(t[4])};
 }
 
 Names names_of(nb::tuple t) {
@@ -96,9 +105,15 @@ template <size_t D>
 int cut(Block& block, const Vertices& vertices, nb::handle edges, nb::tuple buckets, nb::tuple work, nb::tuple names,
         nb::handle table, nb::handle scaled, nb::handle functional, double height_scale, nb::handle doubts) {
     Cutting<D> c{};
-    c.vertices = vertices, c.edges = {grid<Word>(edges)}, c.buckets = buckets_of(buckets), c.work = workspace_of(work);
+    c.vertices = vertices, c.edges = {rows_of_words<edge_words(D)>(edges)};
+    c.buckets = buckets_of(buckets), c.work = workspace_of<D>(work);
     c.names = names_of(names), c.table = grid<const Word>(table).data, c.scaled = line<const double>(scaled).data;
     c.functional = line<const double>(functional).data, c.height_scale = height_scale, c.doubts = grid<Number>(doubts);
+    constexpr size_t line = 8 * LANES;
+    if (vertices.rows.stride % LANES || std::uintptr_t(vertices.rows.data) % line || std::uintptr_t(c.scaled) % line)
+        throw nb::type_error("rows and scales do not begin on lines of the cache");
+    if (c.work.pairs.rows < TILE * size_t(block.longest) || c.work.keys.rows < TILE || c.buckets.next.size <= BLOCK)
+        throw nb::type_error("a workspace is too short");
     nb::gil_scoped_release release;
     return dispatch<CutBlock<D>>(c, block);
 }
@@ -113,7 +128,7 @@ void bind_cuts(nb::module_& m) {
         .def_rw("made", &Block::made).def_rw("joined", &Block::joined).def_rw("next_edge", &Block::next_edge)
         .def_rw("capacity", &Block::capacity).def_rw("found", &Block::found).def_rw("single", &Block::single)
         .def_rw("bad", &Block::bad).def_rw("free", &Block::free).def_rw("fresh", &Block::fresh);
-    m.attr("DONE") = int(DONE), m.attr("NEED_ROOM") = int(NEED_ROOM), m.attr("DOUBT") = int(DOUBT);
+    m.attr("DONE") = int(DONE), m.attr("NEED_ROOM") = int(NEED_ROOM), m.attr("DOUBT") = int(DOUBT), m.attr("TILE") = int(TILE);
     m.def("fill_word_table", [](nb::handle words, nb::handle table) {
         fill_word_table(line<const Word>(words), grid<Word>(table).data);
     });
@@ -222,6 +237,16 @@ void bind_pruning(nb::module_& m) {
     });
 }
 
+template <size_t D>
+void copy(nb::handle edges, nb::handle signs, nb::handle table, const EdgeColumns& to) {
+    const EdgesOf<D> e{rows_of_words<edge_words(D)>(edges)};
+    Vertices v;
+    v.signs = grid<Word>(signs);
+    const Word* t = grid<const Word>(table).data;
+    nb::gil_scoped_release release;
+    copy_edges<D>(e, v, t, to);
+}
+
 void bind_results(nb::module_& m) {
     m.def("copy_vertices", [](nb::handle rows, double unit, nb::handle points, nb::handle error) {
         const Vertices v = rows_of(rows);
@@ -231,14 +256,10 @@ void bind_results(nb::module_& m) {
         copy_vertices(v, unit, to, bound.data);
     });
     m.def("copy_edges", [](nb::handle edges, nb::handle signs, nb::handle table, nb::tuple columns) {
-        const Edges e{grid<Word>(edges)};
-        Vertices v;
-        v.signs = grid<Word>(signs);
-        const Word* t = grid<const Word>(table).data;
         const EdgeColumns to{grid<std::int32_t>(columns[0]), grid<std::int16_t>(columns[1]), line<std::int32_t>(columns[2]),
                              line<std::uint8_t>(columns[3]), line<Word>(columns[4])};
-        nb::gil_scoped_release release;
-        copy_edges(e, v, t, to);
+        const size_t d = to.zeros.columns + 1;
+        return d == 2 ? copy<2>(edges, signs, table, to) : d == 3 ? copy<3>(edges, signs, table, to) : copy<0>(edges, signs, table, to);
     });
     m.def("count_by_lowest_vertex", [](nb::handle upwards, nb::handle edge_ends, nb::handle edge_zeros, nb::handle vertex_zeros) {
         const auto up = line<const std::uint8_t>(upwards);

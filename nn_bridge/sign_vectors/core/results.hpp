@@ -1,6 +1,7 @@
 // What is read off a finished 1-skeleton: its arrays, the number of cells, the polygons of a surface.
 #pragma once
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "stage.hpp"
@@ -25,18 +26,20 @@ struct EdgeColumns {
 };
 
 /// Copies the columns of all edge rows; the last block's signs are added to the fingerprints.
-inline void copy_edges(const Edges& edges, const Vertices& vertices, const Word* table, const EdgeColumns& to) {
+template <size_t D>
+void copy_edges(const EdgesOf<D>& edges, const Vertices& vertices, const Word* table, const EdgeColumns& to) {
     const size_t count = to.ends.rows;
     for (size_t i = 0; i < count; ++i) {
         const std::int32_t* soon = edges.ends(i + AHEAD < count ? i + AHEAD : count - 1);
         prefetch(&vertices.now(size_t(soon[0])));
         prefetch(&vertices.now(size_t(soon[1])));
         const std::int32_t *ends = edges.ends(i), marks = edges.marks(i);
-        to.ends[i][0] = ends[0], to.ends[i][1] = ends[1];
+        to.ends.data[2 * i] = ends[0], to.ends.data[2 * i + 1] = ends[1];
         to.faces[i] = marks & FACE_BITS;
-        to.up[i] = marks & KNOWN ? std::uint8_t((marks & UP) != 0) : std::uint8_t(2);
+        to.up[i] = marks & KNOWN ? std::uint8_t((marks >> UP_BIT) & 1) : std::uint8_t(2);
         to.words[i] = edges.base(i) + word_sum(table, vertices.now(size_t(ends[0])) | vertices.now(size_t(ends[1])));
-        for (size_t q = 0; q < to.zeros.columns; ++q) to.zeros[i][q] = edges.zeros(i)[q];
+        const size_t zeros = D ? D - 1 : to.zeros.columns;
+        std::memcpy(to.zeros.data + i * zeros, edges.zeros(i), zeros * sizeof(std::int16_t));
     }
 }
 

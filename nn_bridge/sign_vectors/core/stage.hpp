@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "layout.hpp"
 
@@ -12,16 +13,23 @@ constexpr size_t AHEAD = 16;  // turns between asking for memory and using it
 /// Gains, and how they are rounded; see `stage_entry.StageValues`.
 struct Gains {
     Grid<const double> values;  // of the stage, without its bias
-    Grid<const float> part;
+    Grid<const float> part;     // without columns where the base is all there is
     double most;
     const double* base;
     double gamma;
     const double* rounding;
 
+    PUISEUX_INLINE bool sharp() const { return part.columns > 0; }
+
     /// What residuals weigh in value j at row i: single precision was summed up, so there is room for its rounding.
+    template <bool Sharp>
     PUISEUX_INLINE double gain(size_t i, size_t j) const {
-        return base[j] + (double(part[i][j]) * (1 + 1e-4) + 1e-30) * most;
+        if constexpr (Sharp)
+            return base[j] + (double(part[i][j]) * (1 + 1e-4) + 1e-30) * most;
+        else
+            return base[j];
     }
+    PUISEUX_INLINE double gain(size_t i, size_t j) const { return sharp() ? gain<true>(i, j) : gain<false>(i, j); }
 };
 
 /// Bit k: value k is positive.
@@ -85,12 +93,15 @@ inline void column_variation(const Vertices& vertices, Line<const std::int32_t> 
 /// Writes a stage's values into the vertex rows from `first` on, with new residuals, sizes and sign words.
 ///
 /// `fade` is what an old residual weighs in the columns that stay.  A value within its bound is written to `doubts`
-/// (vertex, neuron); returns the number of these.
+/// (vertex, neuron); returns the number of these, or -1 if a value is not finite.
 struct SettleRows {
-    PUISEUX_INLINE static Number run(const Vertices& vertices, size_t first, size_t count, const Gains& gains,
-                                     const double* bias, const double* scaled, size_t column, double fade,
-                                     const Doubts& doubts) {
+    template <bool Sharp>
+    PUISEUX_INLINE static Number settle(const Vertices& vertices, size_t first, size_t count, const Gains& gains,
+                                        const double* bias, const double* scaled, size_t column, double fade,
+                                        const Doubts& doubts) {
         const size_t units = gains.values.columns, block = units < BLOCK ? units : BLOCK;
+        const Number infinity = bits_of(std::numeric_limits<double>::infinity());
+        const double *scale = scaled + column, *rounding = gains.rounding;
         Number found = 0;
         for (size_t i = 0; i < count; ++i) {
             const size_t v = first + i;
@@ -99,20 +110,22 @@ struct SettleRows {
             const double amplified = residual * double(vertices.amplification(v)) + own, plain = residual + own;
             double* __restrict to = vertices.rows[v] + column;
             const double* __restrict from = gains.values[i];
-            const double* scale = scaled + column;
             Number size = 0, error = 0, open = 0;
             for (size_t j = 0; j < units; ++j) {
-                const double value = from[j] + bias[j], gain = gains.gain(i, j);
+                const double value = from[j] + bias[j], gain = gains.gain<Sharp>(i, j);
                 to[j] = value;
                 const Number own_size = bits_of(value * scale[j]);
-                const Number own_error = bits_of((plain * gain + gains.rounding[j]) * scale[j]);
+                const Number own_error = bits_of((plain * gain + rounding[j]) * scale[j]);
                 size = own_size > size ? own_size : size;
                 error = own_error > error ? own_error : error;
-                open += !(std::abs(value) > (amplified * gain + gains.rounding[j]) * (1 + 64 * UNIT));
+                open += !(std::abs(value) > (amplified * gain + rounding[j]) * (1 + 64 * UNIT));
             }
+            if (size >= infinity)
+                for (size_t j = 0; j < units; ++j)
+                    if (bits_of(from[j]) >= infinity) return -1;
             if (open)
                 for (size_t j = 0; j < units; ++j) {
-                    const double bound = (amplified * gains.gain(i, j) + gains.rounding[j]) * (1 + 64 * UNIT);
+                    const double bound = (amplified * gains.gain<Sharp>(i, j) + rounding[j]) * (1 + 64 * UNIT);
                     if (std::abs(to[j]) > bound) continue;
                     doubts[size_t(found)][0] = Number(v), doubts[size_t(found)][1] = Number(j);
                     ++found;
@@ -121,12 +134,20 @@ struct SettleRows {
                 const Number kept = bits_of(vertices.rows[v][q] * scaled[q]);
                 size = kept > size ? kept : size;
             }
+            for (size_t q = column + units; q % LANES && q < vertices.rows.columns; ++q) vertices.rows[v][q] = 0;
             vertices.residual(v) = larger(residual * fade, float_of(error)) * (1 + 64 * UNIT);
-            vertices.size(v) = up32(float_of(size));
+            vertices.set(v, vertices.amplification(v), up32(float_of(size)));
             vertices.before(v) = vertices.now(v);
             vertices.now(v) = sign_word(to, block);
         }
         return found;
+    }
+
+    PUISEUX_INLINE static Number run(const Vertices& vertices, size_t first, size_t count, const Gains& gains,
+                                     const double* bias, const double* scaled, size_t column, double fade,
+                                     const Doubts& doubts) {
+        return gains.sharp() ? settle<true>(vertices, first, count, gains, bias, scaled, column, fade, doubts)
+                             : settle<false>(vertices, first, count, gains, bias, scaled, column, fade, doubts);
     }
 };
 
@@ -157,12 +178,10 @@ struct LaterSigns {
 /// Adds the block before to the fingerprints of edges, and puts those that a neuron cuts into its bucket.
 inline void begin_block(const Vertices& vertices, const Edges& edges, size_t count, const Word* table_before,
                         const Buckets& buckets, Block& block) {
-    for (size_t k = 0; k < BLOCK; ++k) {
-        buckets.head[k] = buckets.tail[k] = -1;
-        buckets.fill[k] = CHUNK + 1;
-        buckets.size[k] = 0;
-    }
-    block.free = -1, block.fresh = 0;
+    for (size_t k = 0; k < BLOCK; ++k) buckets.empty(k);
+    // the bucket of the edges that none cuts has the first chunk
+    buckets.head[BLOCK] = buckets.size[BLOCK] = 0, buckets.next[BLOCK] = 1;
+    block.free = -1, block.fresh = 1;
     for (size_t i = 0; i < count; ++i) {
         const std::int32_t* soon = edges.ends(i + AHEAD < count ? i + AHEAD : count - 1);
         prefetch(&vertices.now(size_t(soon[0])));

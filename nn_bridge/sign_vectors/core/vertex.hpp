@@ -5,7 +5,9 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
+#include <memory>
 
 #include "layout.hpp"
 
@@ -15,12 +17,12 @@ namespace puiseux::edges {
 template <size_t D>
 struct Cutting {
     Vertices vertices;
-    Edges edges;
+    EdgesOf<D> edges;
     Buckets buckets;
-    Workspace work;
+    Workspace<D> work;
     Names names;
     const Word* table;  // of `word_sum`, for the block
-    const double* scaled;
+    const double* scaled;  // 1 / scale of each column in use; zero for those before and behind
     const double* functional;
     double height_scale;
     Doubts doubts;
@@ -34,17 +36,27 @@ struct Cutting {
     PUISEUX_INLINE Word above() const { return ~(below() | bit()); }
 };
 
-/// w = a + t (b - a) for `count` numbers; returns max |b - a| / scale.
-PUISEUX_INLINE double blend(const double* __restrict a, const double* __restrict b, double* __restrict w, size_t count,
-                            double t, const double* __restrict scaled) {
+/// w = a + t (b - a) for whole rows of `count` numbers; returns max |b - a| / scale.
+PUISEUX_INLINE double blend(const double* a, const double* b, double* w, size_t count, double t, const double* scaled) {
+    const double* __restrict one = std::assume_aligned<8 * LANES>(a);
+    const double* __restrict two = std::assume_aligned<8 * LANES>(b);
+    const double* __restrict scale = std::assume_aligned<8 * LANES>(scaled);
+    double* __restrict to = std::assume_aligned<8 * LANES>(w);
     Number spread = 0;
+    count &= ~(LANES - 1);
     for (size_t q = 0; q < count; ++q) {
-        const double step = b[q] - a[q];
-        w[q] = a[q] + t * step;
-        const Number own = bits_of(step * scaled[q]);
+        const double step = two[q] - one[q];
+        to[q] = one[q] + t * step;
+        const Number own = bits_of(step * scale[q]);
         spread = own > spread ? own : spread;
     }
     return float_of(spread);
+}
+
+/// Zeros and amplifications of an edge, all at once.
+template <size_t D>
+PUISEUX_INLINE void copy_zeros(const std::int16_t* from, std::int16_t* to, size_t d) {
+    std::memcpy(to, from, 2 * sizeof(std::int16_t) * ((D ? D : d) - 1));
 }
 
 struct Bits {
@@ -70,57 +82,37 @@ PUISEUX_INLINE void sign_masks(const double* __restrict a, const double* __restr
     positive = plus, unsure = open;
 }
 
-/// Makes the vertex on the j-th cut edge i, in the row after those of the cuts before; returns the doubts found so far.
+/// How well a cut edge tells where its vertex is.
+struct Reach {
+    double width;  // change of the neuron's value from the second end to the first
+    double off;    // both ends are off the edge's line by no more than this
+    double room;   // a lower bound of the width, in the scale of the neuron's column
+    bool wide;     // whether that is of use (the width may have overflowed)
+};
+
+/// The reach of the edge from row `a` to row `b`, with this residual and this product of amplifications.
 template <size_t D>
-PUISEUX_INLINE size_t make_vertex(const Cutting<D>& c, size_t j, size_t i, size_t found) {
+PUISEUX_INLINE Reach reach_of(const Cutting<D>& c, const double* a, const double* b, double residual, double amplified) {
     const double infinity = std::numeric_limits<double>::infinity();
-    const size_t d = c.d(), w = c.first + j, kc = c.column + c.k;
-    const Vertices& vertices = c.vertices;
-    const std::int16_t* edge_zeros = c.edges.zeros(i);
-    const size_t a = size_t(c.edges.ends(i)[0]), b = size_t(c.edges.ends(i)[1]);
-    const double *row_a = vertices.rows[a], *row_b = vertices.rows[b];
-    double* row = vertices.rows[w];
-    const double width = row_a[kc] - row_b[kc], t = row_a[kc] / width;
-    const double spread = blend(row_a + HEAD, row_b + HEAD, row + HEAD, c.columns - HEAD, t, c.scaled + HEAD);
-    row[kc] = 0;
-    const double size = larger(double(vertices.size(a)), double(vertices.size(b)));
-    double residual = larger(row_a[0], row_b[0]);
-    double amplified = 1;
-    for (size_t q = 0; q + 1 < d; ++q) amplified *= widen(edge_zeros[d - 1 + q]);
-    // both ends are off the edge's line by no more than this
-    const double off = residual * amplified * (1 + 16 * UNIT);
+    const size_t kc = c.column + c.k;
+    const double width = a[kc] - b[kc], off = residual * amplified * (1 + 16 * UNIT);
     const double room = std::abs(width) * c.scaled[kc] * (1 - 8 * UNIT) - 2 * off * (1 + 8 * UNIT);
-    const bool wide = 0 < room && room < infinity;  // the width may have overflowed
-    double turn = infinity, rate = 0, rate_error = infinity;
-    if (wide) {
-        turn = 1 + (spread + 2 * off) / room * (1 + 32 * UNIT);
-        double rise = 0;
-        for (size_t q = 0; q < d; ++q) rise += c.functional[q] * (row_b[HEAD + q] - row_a[HEAD + q]);
-        rate = -rise / width;
-        const double slack = (2 * off + 64 * UNIT * size) * (1 + 32 * UNIT);
-        rate_error = slack * (c.height_scale * c.scaled[kc] + std::abs(rate)) / room * (1 + 64 * UNIT);
-    }
-    const std::int16_t turn16 = narrow(turn);
-    turn = widen(turn16);
-    residual = (residual + 16 * UNIT * size) * (1 + 8 * UNIT);
-    row[0] = residual;
-    const float total = up32(amplified * turn);
-    vertices.amplification(w) = total;
-    vertices.size(w) = up32(size);
-    const double bound = residual * double(total) * (1 + 16 * UNIT);
-    const Word sign_a = vertices.now(a), sign_b = vertices.now(b), open = (sign_a ^ sign_b) & c.above();
-    Word bits = ((sign_a | sign_b) & c.below()) | (sign_a & sign_b & c.above());
-    Word positive, unsure;
-    sign_masks(row_a + c.column, row_b + c.column, c.units, t, c.scaled + c.column, bound, positive, unsure);
-    bits |= positive & open;
-    for (unsure &= open; unsure; unsure &= unsure - 1) {
+    return {width, off, room, 0 < room && room < infinity};
+}
+
+/// Whether these signs at the vertex in row w are certain by a bound for each neuron alone; the others are doubts.
+template <size_t D>
+PUISEUX_RARELY size_t try_again(const Cutting<D>& c, size_t w, const double* row_a, const double* row_b, const Reach& reach,
+                                double size, Word unsure, Word& bits, size_t found) {
+    const double* row = c.vertices.rows[w];
+    for (; unsure; unsure &= unsure - 1) {
         const size_t q = size_t(std::countr_zero(unsure)), place = c.column + q;
         bool certain = false;
-        if (wide) {
+        if (reach.wide) {
             // the same bound again, with what this neuron alone changes along the edge
             const double step = std::abs(row_b[place] - row_a[place]) * c.scaled[place] * (1 + 4 * UNIT);
-            double own = off + 16 * UNIT * size;
-            own *= 1 + (step + 2 * off) / room * (1 + 32 * UNIT);
+            double own = reach.off + 16 * UNIT * size;
+            own *= 1 + (step + 2 * reach.off) / reach.room * (1 + 32 * UNIT);
             certain = std::abs(row[place]) * c.scaled[place] > own * (1 + 32 * UNIT);
         }
         if (certain) continue;
@@ -128,34 +120,97 @@ PUISEUX_INLINE size_t make_vertex(const Cutting<D>& c, size_t j, size_t i, size_
         if (found < c.doubts.rows) c.doubts[found][0] = Number(w), c.doubts[found][1] = Number(q);
         ++found;
     }
+    return found;
+}
+
+/// A vertex that is being made.
+struct Draft {
+    size_t edge, a, b;      // the cut edge and its ends
+    double t, spread;       // where the vertex is between them; the largest change of a column along the edge
+    double size;            // the larger of theirs
+    Reach reach;
+    double bound;           // of the vertex's signs
+    std::int16_t turn;      // amplification by the cut
+};
+
+/// Writes the row of the vertex on the j-th cut edge, after those of the cuts before.
+template <size_t D>
+PUISEUX_INLINE void place_vertex(const Cutting<D>& c, size_t j, Draft& draft) {
+    const size_t i = draft.edge, kc = c.column + c.k;
+    draft.a = size_t(c.edges.ends(i)[0]), draft.b = size_t(c.edges.ends(i)[1]);
+    const double *a = c.vertices.rows[draft.a], *b = c.vertices.rows[draft.b];
+    double* row = c.vertices.rows[c.first + j];
+    draft.t = a[kc] / (a[kc] - b[kc]);
+    draft.spread = blend(a, b, row, c.columns + LANES - 1, draft.t, c.scaled);
+    row[kc] = 0;
+}
+
+/// Bounds the error of the row.
+template <size_t D>
+PUISEUX_INLINE void bound_vertex(const Cutting<D>& c, size_t j, Draft& draft) {
+    const size_t d = c.d(), w = c.first + j;
+    const Vertices& vertices = c.vertices;
+    const double *a = vertices.rows[draft.a], *b = vertices.rows[draft.b];
+    const std::int16_t* amplifications = c.edges.zeros(draft.edge) + d - 1;
+    const double size = larger(double(vertices.size(draft.a)), double(vertices.size(draft.b)));
+    double residual = larger(a[0], b[0]);
+    double amplified = 1;
+    for (size_t q = 0; q + 1 < d; ++q) amplified *= widen(amplifications[q]);
+    const Reach reach = reach_of(c, a, b, residual, amplified);
+    const double turn = 1 + (draft.spread + 2 * reach.off) / reach.room * (1 + 32 * UNIT);
+    draft.turn = narrow(reach.wide ? turn : std::numeric_limits<double>::infinity());
+    residual = (residual + 16 * UNIT * size) * (1 + 8 * UNIT);
+    const float total = up32(amplified * widen(draft.turn));
+    vertices.rows[w][0] = residual;
+    vertices.set(w, total, up32(size));
+    draft.size = size, draft.reach = reach;
+    draft.bound = residual * double(total) * (1 + 16 * UNIT);
+}
+
+/// Decides the signs of the vertex, and notes what its neighbours will ask for; returns the doubts found so far.
+template <size_t D>
+PUISEUX_INLINE size_t finish_vertex(const Cutting<D>& c, size_t j, const Draft& draft, size_t found) {
+    const size_t d = c.d(), w = c.first + j, i = draft.edge;
+    const Vertices& vertices = c.vertices;
+    const double *a = vertices.rows[draft.a], *b = vertices.rows[draft.b], *row = vertices.rows[w];
+    const Word sign_a = vertices.now(draft.a), sign_b = vertices.now(draft.b), open = (sign_a ^ sign_b) & c.above();
+    Word bits = ((sign_a | sign_b) & c.below()) | (sign_a & sign_b & c.above());
+    // only signs of neurons after this one may be open
+    const size_t begin = (c.k + 1) & ~(LANES - 1), place = c.column + begin;
+    if (begin < c.units) {
+        Word positive, unsure;
+        sign_masks(a + place, b + place, c.units - begin, draft.t, c.scaled + place, draft.bound, positive, unsure);
+        bits |= (positive << begin) & open;
+        unsure = (unsure << begin) & open;
+        if (unsure) found = try_again(c, w, a, b, draft.reach, draft.size, unsure, bits, found);
+    }
     vertices.now(w) = bits;
     vertices.fingerprint[w] = c.edges.base(i) + c.zero_word;
-    vertices.faces[w] = c.edges.marks(i) & FACE_BITS;
+    const std::int32_t face = c.edges.marks(i) & FACE_BITS;
+    vertices.faces[w] = face;
 
-    double height = 0, reach = 0;
+    double height = 0, terms = 0;
     for (size_t q = 0; q < d; ++q) {
         const double term = c.functional[q] * row[HEAD + q];
         height += term;
-        reach += std::abs(term);
+        terms += std::abs(term);
     }
-    const Records& records = c.work.records;
+    const auto& records = c.work.records;
     records.height(j) = height;
-    records.height_error(j) = (bound * c.height_scale + 8 * UNIT * double(d) * reach) * (1 + 64 * UNIT);
-    records.rate(j) = rate;
-    records.rate_error(j) = rate_error;
-    records.ends(j)[0] = std::int32_t(a), records.ends(j)[1] = std::int32_t(b);
+    records.height_error(j) = (draft.bound * c.height_scale + 8 * UNIT * double(d) * terms) * (1 + 64 * UNIT);
+    records.ends(j)[0] = std::int32_t(draft.a), records.ends(j)[1] = std::int32_t(draft.b);
+    records.face(j) = face;
+    const std::int16_t* edge_zeros = c.edges.zeros(i);
     std::int16_t *record = records.zeros(j), *zeros = vertices.zeros[w];
+    copy_zeros<D>(edge_zeros, record, d);
+    record[2 * (d - 1)] = draft.turn;
     size_t known = 0;
     for (size_t q = 0; q + 1 < d; ++q) {
-        const std::int16_t z = edge_zeros[q];
-        record[q] = z;
-        record[d - 1 + q] = edge_zeros[d - 1 + q];
-        zeros[q] = z;
-        if (z >= 0) known = q + 1;
+        zeros[q] = edge_zeros[q];
+        known += edge_zeros[q] >= 0;
     }
     zeros[d - 1] = -1;
     zeros[known] = std::int16_t(c.neuron);
-    record[2 * (d - 1)] = turn16;
     return found;
 }
 

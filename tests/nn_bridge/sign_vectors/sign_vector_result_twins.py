@@ -5,14 +5,14 @@ import math
 
 import numpy as np
 
-from tests.nn_bridge.sign_vectors.sign_vector_twins import FACE_BITS, HEAD, KNOWN, UNIT, UP, WORD, up32, word_sum
+from tests.nn_bridge.sign_vectors.sign_vector_numbers import FACE_BITS, HEAD, KNOWN, UNIT, UP, WORD, up32, word_sum
 
 FLOOR, HUGE = 1e-100, 1e100
 
 
 def copy_vertices(rows, unit, points, error):
     points[:] = rows[: len(points), HEAD : HEAD + points.shape[1]]
-    amplification = rows.view(np.float32)[:, 2].astype(float)
+    amplification = rows.view(np.float32)[: len(points), 2].astype(float)
     error[:] = [up32(rows[v, 0] * amplification[v] * unit) for v in range(len(points))]
 
 
@@ -171,7 +171,7 @@ class Bounds:
 
 
 def open_cells(order, start, members, per_group, rows, scaled, vertices, later, result):
-    error = rows[:, 0] * rows.view(np.float32)[:, 2].astype(float)
+    error = rows[:vertices, 0] * rows.view(np.float32)[:vertices, 2].astype(float)
     for first in range(0, len(order), per_group):
         cells = order[first : first + per_group]
         group = np.unique(np.concatenate([members[start[i] : start[i + 1]] for i in cells]))

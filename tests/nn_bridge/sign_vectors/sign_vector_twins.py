@@ -9,47 +9,27 @@ import math
 import numpy as np
 
 from nn_bridge.sign_vectors import kernels
-
-UNIT = 2.0**-53
-HEAD, CHUNK, NEUTRAL = 2, 63, 0x3F80
-UP_BIT, UP, KNOWN, FACE_BITS = 29, 1 << 29, 1 << 30, (1 << 29) - 1
-MIX, WORD = 0x9E3779B97F4A7C15, (1 << 64) - 1
-LAG, INFINITY = 4, math.inf
-
-
-def widen(half):
-    return float(np.array([int(half) << 16], dtype=np.int32).view(np.float32)[0])
-
-
-def narrow(value):
-    bits = int(np.array([value * (1 + 2.0**-20)]).astype(np.float32).view(np.int32)[0])
-    return int(np.array((bits + 0xFFFF) >> 16).astype(np.int16))
-
-
-def up32(value):
-    return np.array([value * (1 + 2.0**-22)]).astype(np.float32)[0]
-
-
-def larger(one, two):
-    """The larger absolute value; NaN if one is."""
-    return math.nan if math.isnan(one) or math.isnan(two) else max(abs(one), abs(two))
-
-
-def divide(a, b):
-    with np.errstate(all="ignore"):
-        return float(np.float64(a) / np.float64(b))
-
-
-def word_sum(table, bits):
-    return sum(int(table[i, (bits >> 8 * i) & 255]) for i in range(8)) & WORD
-
-
-def lowest_bit(word):
-    return (word & -word).bit_length() - 1
-
-
-def positive_bits(values):
-    return sum(1 << k for k, value in enumerate(values) if value > 0)
+from tests.nn_bridge.sign_vectors.sign_vector_numbers import (
+    CHUNK,
+    FACE_BITS,
+    HEAD,
+    INFINITY,
+    KNOWN,
+    LANES,
+    MIX,
+    NEUTRAL,
+    TILE,
+    UNIT,
+    UP_BIT,
+    WORD,
+    larger,
+    lowest_bit,
+    narrow,
+    positive_bits,
+    up32,
+    widen,
+    word_sum,
+)
 
 
 def word_table(words):
@@ -74,6 +54,8 @@ def read_active(rows, column, active):
 
 
 def gain_of(gains, i, j):
+    if not gains.part.shape[1]:
+        return gains.base[j]
     return gains.base[j] + (float(gains.part[i, j]) * (1 + 1e-4) + 1e-30) * gains.most
 
 
@@ -106,9 +88,11 @@ def settle_rows(vertices, first, count, gains, bias, scaled, column, fade, doubt
         residual, own = rows[v, 0], gains.gamma * float(row32[v, 3])
         amplified, plain = residual * float(row32[v, 2]) + own, residual + own
         size = error = 0.0
+        rows[v, column : column + units] = gains.values[i] + bias
+        if not np.isfinite(gains.values[i]).all():
+            return -1
         for j in range(units):
-            value, gain = gains.values[i, j] + bias[j], gain_of(gains, i, j)
-            rows[v, column + j] = value
+            value, gain = rows[v, column + j], gain_of(gains, i, j)
             size = larger(size, value * scaled[column + j])
             error = larger(error, (plain * gain + gains.rounding[j]) * scaled[column + j])
             if not abs(value) > (amplified * gain + gains.rounding[j]) * (1 + 64 * UNIT):
@@ -116,6 +100,7 @@ def settle_rows(vertices, first, count, gains, bias, scaled, column, fade, doubt
                 found += 1
         for q in range(HEAD, column):
             size = larger(size, rows[v, q] * scaled[q])
+        rows[v, column + units : -(-(column + units) // LANES) * LANES] = 0
         rows[v, 0] = larger(residual * fade, error) * (1 + 64 * UNIT)
         row32[v, 3] = up32(size)
         vertices.signs[v] = positive_bits(rows[v, column : column + min(units, 64)]), vertices.signs[v, 0]
@@ -145,10 +130,13 @@ def renew_sign_word(signs, v, values, done):
 
 
 def put(edge, cut, buckets, block):
+    """Put an edge into the bucket of the first neuron that cuts it; the last bucket takes those that none cuts."""
     if not cut:
+        buckets.pool[0, 1] = edge
         return
     k = lowest_bit(cut)
-    if buckets.fill[k] > CHUNK:
+    at = int(buckets.next[k])
+    if at % (CHUNK + 1) == 0:
         if block.free >= 0:
             chunk = block.free
             block.free = int(buckets.pool[chunk, 0])
@@ -156,27 +144,30 @@ def put(edge, cut, buckets, block):
             chunk = block.fresh
             block.fresh += 1
         buckets.pool[chunk, 0] = -1
-        if buckets.tail[k] >= 0:
-            buckets.pool[buckets.tail[k], 0] = chunk
-        else:
+        if buckets.head[k] < 0:
             buckets.head[k] = chunk
-        buckets.tail[k] = chunk
-        buckets.fill[k] = 1
-    buckets.pool[buckets.tail[k], buckets.fill[k]] = edge
-    buckets.fill[k] += 1
-    buckets.size[k] += 1
+        else:
+            buckets.pool[at // (CHUNK + 1) - 1, 0] = chunk
+            buckets.size[k] += CHUNK
+        at = chunk * (CHUNK + 1) + 1
+    buckets.pool[divmod(at, CHUNK + 1)] = edge
+    buckets.next[k] = at + 1
+
+
+def edges_in(k, buckets):
+    """The number of edges in a bucket."""
+    return 0 if buckets.head[k] < 0 else int(buckets.size[k]) + (int(buckets.next[k]) - 1) % (CHUNK + 1)
 
 
 def empty_bucket(k, buckets):
-    buckets.head[k] = buckets.tail[k] = -1
-    buckets.fill[k] = CHUNK + 1
-    buckets.size[k] = 0
+    buckets.head[k], buckets.next[k], buckets.size[k] = -1, 0, 0
 
 
 def begin_block(block, vertices, edges, count, table_before, buckets):
     for k in range(64):
         empty_bucket(k, buckets)
-    block.free, block.fresh = -1, 0
+    buckets.head[64], buckets.next[64], buckets.size[64] = 0, 1, 0
+    block.free, block.fresh = -1, 1
     for i in range(count):
         a, b = edges.view(np.int32)[i, :2]
         before = int(vertices.signs[a, 1] | vertices.signs[b, 1])
@@ -240,15 +231,9 @@ class Cutting:
             amplified *= widen(self.e16[i, 10 + d - 1 + q])
         off = residual * amplified * (1 + 16 * UNIT)
         room = abs(width) * scaled[kc] * (1 - 8 * UNIT) - 2 * off * (1 + 8 * UNIT)
-        turn, rate, rate_error = INFINITY, 0.0, INFINITY
+        turn = INFINITY
         if 0 < room < INFINITY:
             turn = 1 + (spread + 2 * off) / room * (1 + 32 * UNIT)
-            rise = 0.0
-            for q in range(d):
-                rise += self.functional[q] * (rows[b, HEAD + q] - rows[a, HEAD + q])
-            rate = -rise / width
-            slack = (2 * off + 64 * UNIT * size) * (1 + 32 * UNIT)
-            rate_error = slack * (self.height_scale * scaled[kc] + abs(rate)) / room * (1 + 64 * UNIT)
         turn16 = narrow(turn)
         residual = (residual + 16 * UNIT * size) * (1 + 8 * UNIT)
         rows[w, 0] = residual
@@ -281,92 +266,106 @@ class Cutting:
             height += term
             reach += abs(term)
         error = (bound * self.height_scale + 8 * UNIT * d * reach) * (1 + 64 * UNIT)
-        self.floats[j, 1:5] = height, error, rate, rate_error
-        self.c32[j, 10:12] = a, b
+        self.floats[j, 1:3] = height, error
+        self.c32[j, 8:11] = a, b, self.vertices.faces[w]
         self.c16[j, 24 : 24 + 2 * (d - 1)] = self.e16[i, 10 : 10 + 2 * (d - 1)]
         self.c16[j, 24 + 2 * (d - 1)] = turn16
         zeros = [z for z in self.e16[i, 10 : 10 + d - 1] if z >= 0]
         self.vertices.zeros[w] = [*zeros, self.neuron, *[-1] * (d - 1 - len(zeros))]
         return found
 
-    def name_faces(self, j, i):
-        """The keys of the 2-faces around cut edge i, one for every move that leads to it."""
-        names = self.names
-        here = int(self.e64[i, 1]) + word_sum(self.table, self.now(self.block.vertices + j) & self.below)
-        face = self.e32[i, 4] & FACE_BITS
-        keys = []
-        for leave in self.c16[j, 24 : 24 + names.face_dim[face] - 1]:
+    def moves_of(self, j, i):
+        """Moves from cut edge i to 2-faces around it: domain face, place of the zero left, key, word in the block."""
+        names, face = self.names, int(self.e32[i, 4]) & FACE_BITS
+        here = int(self.e64[i, 1]) + int(self.c64[j, 3])
+        moves = []
+        for q, leave in enumerate(self.c16[j, 24 : 24 + names.face_dim[face] - 1]):
             key = here - int(names.zero[leave])
-            keys += [key, key + int(names.positive[leave])]
+            in_block = int(names.positive[leave]) if leave >= self.block.first else 0
+            moves += [(face, q, key, 0), (face, q, key + int(names.positive[leave]), in_block)]
         for cover in names.covers[names.cover_start[face] : names.cover_start[face + 1]]:
-            keys.append(here + int(names.face[cover]) - int(names.face[face]))
-        self.work.keys[j, : len(keys)] = [key & WORD for key in keys]
+            moves.append((int(cover), self.d, here + int(names.face[cover]) - int(names.face[face]), 0))
+        return [(new_face, skip, key & WORD, in_block) for new_face, skip, key, in_block in moves]
+
+    def rates_at(self, j):
+        """The change of height along the j-th cut edge per change of the neuron, and its error."""
+        rows, d, kc = self.rows, self.d, self.block.column + self.k
+        a, b = (int(end) for end in self.c32[j, 8:10])
+        size = larger(float(self.row32[a, 3]), float(self.row32[b, 3]))
+        off = larger(rows[a, 0], rows[b, 0]) * math.prod(widen(self.c16[j, 24 + d - 1 + q]) for q in range(d - 1))
+        off *= 1 + 16 * UNIT
+        with np.errstate(all="ignore"):
+            width = rows[a, kc] - rows[b, kc]
+            room = abs(width) * self.scaled[kc] * (1 - 8 * UNIT) - 2 * off * (1 + 8 * UNIT)
+        if not 0 < room < INFINITY:
+            return 0.0, INFINITY
+        rise = 0.0
+        for q in range(d):
+            rise += self.functional[q] * (rows[b, HEAD + q] - rows[a, HEAD + q])
+        rate = -rise / width
+        slack = (2 * off + 64 * UNIT * size) * (1 + 32 * UNIT)
+        return rate, slack * (self.height_scale * self.scaled[kc] + abs(rate)) / room * (1 + 64 * UNIT)
 
     def direction(self, j, other):
         """UP and KNOWN bits of the new edge from the vertex of cut ``other`` to that of cut j."""
-        height, error, rate, rate_error = (self.floats[j, c] for c in range(1, 5))
-        height2, error2, rate2, rate_error2 = (self.floats[other, c] for c in range(1, 5))
+        (height, error), (height2, error2) = self.floats[j, 1:3], self.floats[other, 1:3]
         rise = height - height2
         if abs(rise) > (error + error2) * (1 + 8 * UNIT):
             return KNOWN | int(rise > 0) << UP_BIT
-        shared = [end for end in self.c32[j, 10:12] if end in self.c32[other, 10:12]]
+        shared = [end for end in self.c32[j, 8:10] if end in self.c32[other, 8:10]]
         if shared:
+            (rate, rate_error), (rate2, rate_error2) = self.rates_at(j), self.rates_at(other)
             turn = rate - rate2
             if abs(turn) > (rate_error + rate_error2) * (1 + 8 * UNIT):
                 positive = bool(self.now(shared[0]) >> self.k & 1)
                 return KNOWN | int((turn > 0) != positive) << UP_BIT
         return 0
 
-    def join_vertex(self, j, i, n):
-        """Halve the j-th cut edge i, join its vertex to those before it; returns the next free edge."""
-        block, names, d, slots = self.block, self.names, self.d, self.work.slots
-        w = block.vertices + j
-        a, b = (int(end) for end in self.c32[j, 10:12])
-        sign = self.now(w)
-        self.c64[j, 0] = sign
-        marks = int(self.e32[i, 4])
-        face = marks & FACE_BITS
+    def join(self, begin, end, n):
+        """Join the vertices of these cuts to those before, then halve their edges; returns the next free edge."""
+        block, names, slots, order = self.block, self.names, self.work.slots, self.work.order
         mask = block.capacity - 1
-        own_words = word_sum(self.table, sign & self.below)
-        moves = [(face, q, side) for q in range(names.face_dim[face] - 1) for side in (0, 1)]
-        covers = names.covers[names.cover_start[face] : names.cover_start[face + 1]]
-        moves += [(int(cover), d, 0) for cover in covers]
-        for move, (new_face, skip, side) in enumerate(moves):
-            name = int(self.work.keys[j, move])
-            key = name or 1
-            place = (key * MIX & WORD) >> 20 & mask
-            while slots[place, 0] not in (0, key):
-                place = (place + 1) & mask
-            if slots[place, 0] == 0:
-                slots[place] = key, (j + 1) << 32 | skip
-                block.single += 1
-                continue
-            partner = int(slots[place, 1])
-            if not partner:
-                block.bad += 1
-                continue
-            slots[place, 1] = 0
-            block.single -= 1
-            other = (partner >> 32) - 1
-            self.e32[n, :2] = block.vertices + other, w
+        pairs = []
+        for j in range(begin, end):
+            sign = self.c64[j, 0] = self.now(block.vertices + j)
+            self.c64[j, 3] = word_sum(self.table, int(sign) & self.below)
+            for new_face, skip, name, in_block in self.moves_of(j, order[j]):
+                key = name or 1
+                place = (key * MIX & WORD) >> 20 & mask
+                while slots[place, 0] not in (0, key):
+                    place = (place + 1) & mask
+                if slots[place, 0] == 0:
+                    slots[place] = key, (j + 1) << 32 | skip
+                    block.single += 1
+                elif slots[place, 1] == 0:
+                    block.bad += 1
+                else:
+                    other, other_skip = divmod(int(slots[place, 1]), 1 << 32)
+                    slots[place, 1] = 0
+                    block.single -= 1
+                    pairs.append((j, new_face, skip, name - in_block, other - 1, other_skip))
+        for j, new_face, skip, name, other, other_skip in pairs:
+            self.e32[n, :2] = block.vertices + other, block.vertices + j
             self.e32[n, 4] = new_face | self.direction(j, other)
-            self.write_zeros(n, self.zeros_without(j, skip), self.zeros_without(other, partner & 0xFFFFFFFF), j, other)
-            base = name - own_words + int(names.zero[self.neuron])
-            leave = self.c16[j, 24 + skip]
-            if side and leave >= block.first:
-                base -= int(names.positive[leave])
-            self.e64[n, 1] = base & WORD
-            put(n, (int(self.c64[other, 0]) ^ sign) & self.above, self.buckets, block)
+            self.write_zeros(n, self.zeros_without(j, skip), self.zeros_without(other, other_skip), j, other)
+            self.e64[n, 1] = (name - int(self.c64[j, 3]) + int(names.zero[self.neuron])) & WORD
+            put(n, int(self.c64[other, 0] ^ self.c64[j, 0]) & self.above, self.buckets, block)
             n += 1
-        f = block.edges + j
-        self.e32[f, :2] = w, b
-        self.e64[f, 1] = self.e64[i, 1]
-        self.e32[f, 4] = marks
-        self.e16[f, 10 : 10 + 2 * (d - 1)] = self.c16[j, 24 : 24 + 2 * (d - 1)]
-        put(f, (self.now(b) ^ sign) & self.above, self.buckets, block)
-        self.e32[i, 1] = w
-        put(i, (self.now(a) ^ sign) & self.above, self.buckets, block)
+        for j in range(begin, end):
+            self.halve(j, int(order[j]))
         return n
+
+    def halve(self, j, i):
+        w, f = self.block.vertices + j, self.block.edges + j
+        a, b = (int(end) for end in self.c32[j, 8:10])
+        sign = int(self.c64[j, 0])
+        self.e64[f, 1] = self.e64[i, 1]
+        self.e32[f, 4] = self.e32[i, 4]
+        self.e16[f, 10 : 10 + 2 * (self.d - 1)] = self.e16[i, 10 : 10 + 2 * (self.d - 1)]
+        self.e32[f, :2] = w, b
+        self.e32[i, 1] = w
+        put(f, (self.now(b) ^ sign) & self.above, self.buckets, self.block)
+        put(i, (self.now(a) ^ sign) & self.above, self.buckets, self.block)
 
     def zeros_without(self, j, skip):
         """(zero, amplification) of the j-th cut edge but for one place."""
@@ -388,15 +387,17 @@ class Cutting:
         block, order = self.block, self.work.order
         found = 0
         while block.joined < block.cuts:
-            if block.made < block.cuts and (block.made < block.joined + LAG or found):
-                found = self.make_vertex(block.made, int(order[block.made]), found)
-                self.name_faces(block.made, int(order[block.made]))
-                block.made += 1
+            if block.made < block.cuts and (block.made == block.joined or found):
+                stop = min(block.cuts, block.made + TILE)
+                for j in range(block.made, stop):
+                    found = self.make_vertex(j, int(order[j]), found)
+                block.made = stop
             elif found:
                 break
             else:
-                block.next_edge = self.join_vertex(block.joined, int(order[block.joined]), block.next_edge)
-                block.joined += 1
+                end = min(block.made, block.joined + TILE)
+                block.next_edge = self.join(block.joined, end, block.next_edge)
+                block.joined = end
         block.found = found
         return found > 0
 
@@ -404,10 +405,9 @@ class Cutting:
 def begin_neuron(c):
     """Prepare the cuts of the block's present neuron; False where the arrays are too short."""
     block, buckets = c.block, c.buckets
-    cuts = block.cuts = int(buckets.size[c.k])
-    faces = cuts * block.longest if block.tolerant else cuts * block.longest // 2 + 1
+    cuts = block.cuts = edges_in(c.k, buckets)
     capacity = 16
-    while 3 * capacity < 4 * faces:
+    while 3 * capacity < 4 * (cuts * block.longest + 2):
         capacity *= 2
     edges = block.edges + cuts + cuts * block.longest // 2
     if block.vertices + cuts > len(c.rows) or edges > len(c.e64):
@@ -433,7 +433,7 @@ def begin_neuron(c):
 def cut_block(block, *arrays):
     while block.neuron < block.count:
         c = Cutting(block, *arrays)
-        if block.begun or c.buckets.size[c.k]:
+        if block.begun or edges_in(c.k, c.buckets):
             if not block.begun and not begin_neuron(c):
                 return kernels.NEED_ROOM
             if c.run():

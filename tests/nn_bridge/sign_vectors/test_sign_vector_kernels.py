@@ -4,6 +4,7 @@ import itertools
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -158,7 +159,7 @@ def test_values_come_in_as_in_the_twin(seed, units, count, special, wide):
     rows[:, :2] = rng.random((count + 2, 2)) * 1e-15
     rows.view(np.float32)[:, 2:4] = 1 + rng.random((count + 2, 2)) * 100
     signs = rng.integers(0, 1 << 63, size=(count + 2, 2), dtype=np.uint64)
-    part = rng.random((count, units)).astype(np.float32)
+    part = rng.random((count, units if seed % 2 else 0)).astype(np.float32)
     gains = kernels.Gains(numbers(count, units), part, 2.0, rng.random(units), 1e-15, rng.random(units) * 1e-15)
     bias, scaled = numbers(units), 2.0 ** rng.integers(-30, 30, size=column + units + 2).astype(float)
     results = []
@@ -252,3 +253,30 @@ except CoreMissingError as error:
         [sys.executable, "-c", code], env=os.environ | {"PUISEUX_PURE": "1"}, capture_output=True, text=True, check=True
     )
     assert ran.stdout == "this needs the compiled core: PUISEUX_PURE is set; unset it\n"
+
+
+def test_memory_of_one_complex_is_used_again_for_the_next_alone():
+    names = (*ARRAYS, "vertex_faces", "edge_faces", "_vertex_words", "_edge_words")
+
+    def found(case):
+        complex_ = extract(*NETWORKS[case], output_hyperplanes=True)
+        return [getattr(complex_, name) for name in names]
+
+    cases = ["space", "plane", "octahedron", "four"]
+    alone = {case: [array.copy() for array in found(case)] for case in cases}
+    kept = {case: found(case) for case in cases}
+    assert 0 < sum(buffer.nbytes for buffer in skeleton._spare) <= skeleton.SPARE
+    assert not any(np.shares_memory(a, b) for own in kept.values() for a in own for b in skeleton._spare)
+    with ThreadPoolExecutor(4) as threads:  # at the same time, and with what others left in the memory
+        together = list(threads.map(found, 8 * cases))
+    for case, arrays in zip([*8 * cases, *cases], [*together, *kept.values()], strict=True):
+        assert all(np.array_equal(one, two) for one, two in zip(arrays, alone[case], strict=True))
+    assert sum(buffer.nbytes for buffer in skeleton._spare) <= skeleton.SPARE
+
+
+def test_memory_with_anything_in_it_gives_the_same_complex():
+    compiled = everything(*NETWORKS["space"])
+    for filling in (0xFF, 0x7F):  # NaN, and numbers beyond 10**300
+        for buffer in skeleton._spare:
+            buffer[:] = filling
+        assert everything(*NETWORKS["space"]) == compiled
