@@ -2,6 +2,7 @@
 //
 // The mathematics is told in `nn_bridge.sign_vectors.pruning`.  Sums are taken in the order that is fastest: their rounding
 // is bounded by the number of terms times the unit roundoff times the sum of magnitudes, whatever the order.
+// Source: Higham 2002, section 4.2.
 #pragma once
 #include <algorithm>
 #include <cmath>

@@ -3,6 +3,7 @@
 // One pass over the edges that a neuron cuts does everything, some at a time: the new vertices are made, their 2-faces are
 // looked up among those of the edges before, and where one is found two vertices are joined.  Each of these is a loop of
 // its own, in which little depends on what can't be foreseen.  Only doubtful signs interrupt the pass.
+// Source: edge subdivision, Berzins 2023.
 #pragma once
 #include <algorithm>
 #include <cstdint>

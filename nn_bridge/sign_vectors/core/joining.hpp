@@ -1,4 +1,5 @@
 // Joining new vertices by new edges: two cut edges around one 2-face are found by its name, in an open-addressing table.
+// Source: linear probing, Knuth, volume 3, section 6.4.
 #pragma once
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,5 @@
 // Which cells the last stage may be zero on; which vertices a cell has; an order of cells in space.
+// Source of the order: Morton 1966.
 #pragma once
 #include <algorithm>
 #include <cmath>

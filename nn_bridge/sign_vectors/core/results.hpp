@@ -1,4 +1,5 @@
 // What is read off a finished 1-skeleton: its arrays, the number of cells, the polygons of a surface.
+// Cells are counted by their lowest vertices, as docs/core.md says.
 #pragma once
 #include <cstdint>
 #include <cstring>

@@ -1,4 +1,5 @@
 // What happens to all vertices and edges between neurons: a stage's values come in, blocks begin and end.
+// Source: edge subdivision, Berzins 2023.
 #pragma once
 #include <cmath>
 #include <cstdint>
