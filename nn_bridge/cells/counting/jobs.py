@@ -318,7 +318,7 @@ class _Found:
             return _TRIAL_LEAVES
         if self.joining or not self._decides:
             return LEAVES_AT_ONCE
-        return min(LEAVES_AT_ONCE, max(_LATEST, 2 * self._cells))
+        return min(LEAVES_AT_ONCE, max(_LATEST, self._cells))
 
     def add(self, leaves: Leaves, cells: int) -> None:
         """Take a batch, with which there are so many cells."""
