@@ -29,7 +29,8 @@ public:
     using Set = typename S::Set;
 
     PUISEUX_RARELY BlockNeighbours(const S& shape, const Problem& problem)
-        : shape_(shape), problem_(problem), columns_(problem.stages.size() * size_t(problem.words())), units_of_(columns_ << FEW), nothing_(columns_ << FEW), simple_(size_t(shape.zero_words())) {
+        : shape_(shape), problem_(problem), columns_(problem.stages.size() * size_t(problem.words())), units_of_(columns_ << FEW),
+          nothing_(columns_ << FEW), simple_(size_t(shape.zero_words())) {
         for (size_t s = 0; s < problem.stages.size(); ++s)
             for (int q = 0; q < words_for(problem.stages[s].units); ++q) column_.push_back(s * size_t(problem.words()) + size_t(q));
     }

@@ -11,11 +11,12 @@ namespace puiseux::cells {
 
 class SeenResidues {
 public:
-    SeenResidues() : bits_(std::size_t{1} << (BITS - 6)) {}
-
     /// Whether a residue may have been noted.
-    bool has(std::uint64_t residue) const { return bits_[place(residue) >> 6] >> (place(residue) & 63) & 1; }
-    void note(std::uint64_t residue) { bits_[place(residue) >> 6] |= std::uint64_t{1} << (place(residue) & 63); }
+    bool has(std::uint64_t residue) const { return !bits_.empty() && (bits_[place(residue) >> 6] >> (place(residue) & 63) & 1); }
+    void note(std::uint64_t residue) {
+        if (bits_.empty()) bits_.resize(std::size_t{1} << (BITS - 6));
+        bits_[place(residue) >> 6] |= std::uint64_t{1} << (place(residue) & 63);
+    }
 
 private:
     static constexpr int BITS = 22;

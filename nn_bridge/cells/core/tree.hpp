@@ -29,7 +29,9 @@ class Tree : public Counting<S>, public Engine {
 public:
     using typename Base::Set;
 
-    PUISEUX_RARELY Tree(const S& shape, Walk& walk) : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), faces_(this->shape_, walk), neighbours_(this->shape_, walk.problem), read_(shape.none()) {
+    PUISEUX_RARELY Tree(const S& shape, Walk& walk)
+        : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), faces_(this->shape_, walk),
+          neighbours_(this->shape_, walk.problem), read_(shape.none()) {
         int at = 0;
         for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
         wall_place_ = at;

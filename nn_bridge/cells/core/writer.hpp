@@ -65,7 +65,7 @@ public:
 
 private:
     /// Leaves that differ in few units: these, the other ones that are active, the residues where none of the few is, and neighbours.
-    struct Neighbours {
+    struct Siblings {
         Members<FEW> units;
         Set rest;
         Sums sums;
@@ -88,7 +88,7 @@ private:
         ++b.leaves;
     }
 
-    void write_in_order(const Neighbours& n, Word patterns, int unit, bool mirrored) {
+    void write_in_order(const Siblings& n, Word patterns, int unit, bool mirrored) {
         if (unit == n.units.count) {
             if (walk_.wanted(walk_.leaf)) write_member(n, unsigned(std::countr_zero(patterns)));
             ++walk_.leaf;
@@ -101,7 +101,7 @@ private:
     }
 
     /// Write the leaf of a block that has this pattern.
-    void write_member(const Neighbours& n, unsigned pattern) {
+    void write_member(const Siblings& n, unsigned pattern) {
         Set last = n.rest;
         Sums sums = n.sums;
         for (unsigned bits = pattern; bits; bits &= bits - 1) {
