@@ -280,14 +280,16 @@ def run_and_kill(network: Network, folder: Path, workers: int, seconds: float) -
 def test_killed_again_and_again(workers: int, network: Network, tmp_path: Path) -> None:
     expected = count_cells(network).counts
     rng = random.Random(workers)
-    kills = 0
-    while not run_and_kill(network, tmp_path, workers, rng.uniform(0.0, 0.006)):
-        kills += 1
-        if kills == 20:
-            break
-    assert kills > 0
-    assert count_cells(network, checkpoint=tmp_path).counts == expected
-    assert sum(record.cells for record in records_of(tmp_path, network)) == expected["cells"]
+    kills, longest = 0, 0.006
+    while not kills:  # a count that ended before it could be killed is begun anew, and killed sooner
+        folder = tmp_path / str(longest)
+        folder.mkdir()
+        while kills < 20 and not run_and_kill(network, folder, workers, rng.uniform(0.0, longest)):
+            kills += 1
+        longest /= 2
+        assert kills or longest > 1e-6
+    assert count_cells(network, checkpoint=folder).counts == expected
+    assert sum(record.cells for record in records_of(folder, network)) == expected["cells"]
 
 
 def records_of(folder: Path, network: Network) -> list[Record]:
