@@ -266,7 +266,7 @@ def run_and_kill(network: Network, folder: Path, workers: int, seconds: float) -
     process.start()
     assert process.pid is not None
     while process.exitcode is None and not (log.exists() and log.stat().st_size > before):
-        process.join(0.001)
+        process.join(0.0002)
     process.join(seconds)
     if process.exitcode is None:
         os.kill(process.pid, signal.SIGKILL)
@@ -277,10 +277,11 @@ def run_and_kill(network: Network, folder: Path, workers: int, seconds: float) -
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
 @pytest.mark.parametrize("workers", [1, 2])
-def test_killed_again_and_again(workers: int, network: Network, tmp_path: Path) -> None:
+def test_killed_again_and_again(workers: int, tmp_path: Path) -> None:
+    network = read_network(NETS / "d4_16_16_1_s0.npz")
     expected = count_cells(network).counts
     rng = random.Random(workers)
-    kills, longest = 0, 0.006
+    kills, longest = 0, 0.02
     while not kills:  # a count that ended before it could be killed is begun anew, and killed sooner
         folder = tmp_path / str(longest)
         folder.mkdir()
