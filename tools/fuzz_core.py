@@ -178,11 +178,7 @@ def joined(problem: CellProblem) -> FourCounts:
     joiner = Joiner(problem, tree.words)
     for leaves in tree.run():
         joiner.add(leaves)
-    while len(unsettled := joiner.unsettled()):
-        again = CellTree(problem, JOINING_FACES)
-        again.go_to(unsettled)
-        for leaves in again.run():
-            joiner.add_again(leaves)
+    joiner.settle(lambda: CellTree(problem, JOINING_FACES))
     return joiner.counts(tree.cells)
 
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 else:
     kernels = core_or_refusal("nn_bridge.cells._core")
 
+_Arrays = tuple[
+    np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray
+]  # fmt: skip
+
 
 class Components:
     """Cells, each with the number of its map, in components that grow together.
@@ -36,6 +40,14 @@ class Components:
         self._labels, self._parent, self._before = np.zeros((3, 1 << 10), np.int32)
         self._by_map = np.zeros((1 << 8, 3), np.int32)
         self._slots, self._taken = np.full(1 << 10, -1, np.int32), np.zeros(1, np.int64)
+
+    @property
+    def _arrays(self) -> _Arrays:
+        """The arguments with which the functions of the core begin."""
+        return (
+            self._patterns, self._last_stage, self._labels, self._parent, self._before, self._by_map, self._slots,
+            self._taken,
+        )  # fmt: skip
 
     @property
     def bytes(self) -> int:
@@ -85,14 +97,7 @@ class Components:
         self.cells, self._maps = end, maps
         while begin < end:
             begin = kernels.join_neighbours(
-                self._patterns,
-                self._last_stage,
-                self._labels,
-                self._parent,
-                self._before,
-                self._by_map,
-                self._slots,
-                self._taken,
+                *self._arrays,
                 neighbours,
                 begin,
                 end,
@@ -127,14 +132,7 @@ class Components:
             Packed: the patterns, which tell the cells, and these units.
         """
         return kernels.join_again(
-            self._patterns,
-            self._last_stage,
-            self._labels,
-            self._parent,
-            self._before,
-            self._by_map,
-            self._slots,
-            self._taken,
+            *self._arrays,
             patterns,
             neighbours,
             chosen,

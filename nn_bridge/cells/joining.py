@@ -21,6 +21,7 @@ Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,7 +31,7 @@ from nn_bridge.cells import plain_keys
 from nn_bridge.cells.components import Components
 from nn_bridge.cells.map_classes import MapClasses, empty_table, larger
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.tree import CellTreeError, Leaves
+from nn_bridge.cells.tree import CellTree, CellTreeError, Leaves
 from polyhedra.compiled_core import core, core_or_refusal
 
 if TYPE_CHECKING:
@@ -217,8 +218,8 @@ class _Batch(NamedTuple):
 class Joiner:
     """Joins the leaves with equal maps by facets and by points; fed with leaves and their neighbours, in any order.
 
-    Use: give to `add` all leaves, or all but those whose residues occur once, in batches.  Then, until `unsettled`
-    returns no patterns of leaves any more, give these leaves to `add_again`, with their facets and points.
+    Use: give to `add` all leaves, or all but those whose residues occur once, in batches.  Then call `settle`: until
+    `unsettled` returns no patterns of leaves any more, it gives these leaves to `add_again`, with facets and points.
 
     Parameters
     ----------
@@ -303,6 +304,14 @@ class Joiner:
             again.labels = np.concatenate([again.labels, labels.astype(np.int32)])
             again.facets.add(*batch.facets(self._keys), again.labels)
             again.points.add(*batch.points(self._keys), again.labels)
+
+    def settle(self, tree: Callable[[], CellTree]) -> None:
+        """Bring leaves again until nothing is unsettled; ``tree`` makes trees that write JOINING_FACES."""
+        while len(patterns := self.unsettled()):
+            again = tree()
+            again.go_to(patterns)
+            for leaves in again.run():
+                self.add_again(leaves)
 
     def _check_met(self) -> None:
         if self._outside is not None and self._met != len(self._outside):

@@ -331,7 +331,7 @@ class CellTree:
         self._explorer.go_to(np.ascontiguousarray(patterns))
 
     def write_faces(self, on: bool) -> None:
-        """Set between two batches of faces whether the leaves that follow have them."""
+        """Set between two batches whether the leaves that follow have faces, or neighbours, if these were asked for."""
         self._explorer.emit = self.emit if on else PATTERNS
 
     # ---------------------------------------------------------------- figures

@@ -371,18 +371,15 @@ class CountRun:
         joiner = self._joiner
         if joiner is None:
             return FourCounts(cells, cells, cells, cells)
-        while len(unsettled := joiner.unsettled()):
-            self._bring_again(joiner, unsettled)
+        with limited_by(self._budget.watch(self._pool)):
+            joiner.settle(self._tree_with_faces)
         return joiner.counts(cells)
 
-    def _bring_again(self, joiner: Joiner, patterns: np.ndarray) -> None:
-        """Go to the leaves with some patterns once more, with their facets and points."""
+    def _tree_with_faces(self) -> CellTree:
+        """A tree for leaves that are brought once more, with their facets and points."""
         tree = CellTree(self._task.problem, JOINING_FACES, arrays=self._task.arrays)
-        tree.go_to(patterns)
         tree.room = self._budget.room(Pool())
-        with limited_by(self._budget.watch(self._pool)):
-            for leaves in tree.run():
-                joiner.add_again(leaves)
+        return tree
 
     def _feed(self, take: Callable[[Leaves], None], select: np.ndarray) -> None:
         """Visit the selected leaves once more, with their neighbours."""

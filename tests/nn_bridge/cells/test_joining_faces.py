@@ -137,11 +137,7 @@ def brought_together(problem, few, monkeypatch):
     joiner = Joiner(problem, tree.words)
     for leaves in batches:
         joiner.add(leaves)
-    while len(unsettled := joiner.unsettled()):
-        again = CellTree(problem, JOINING_FACES)
-        again.go_to(unsettled)
-        for leaves in again.run():
-            joiner.add_again(leaves)
+    joiner.settle(lambda: CellTree(problem, JOINING_FACES))
     return joiner.counts(tree.cells)
 
 
