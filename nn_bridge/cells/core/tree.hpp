@@ -3,6 +3,9 @@
 // A cell is split by one unit after another until none of its stage cuts it; then the forms of the next stage are computed
 // on it.  Below the last stage it is a leaf.  Of the two sides of a split one comes first such that consecutive leaves
 // differ in few units, as in a reflected Gray code; the order depends on the path alone.
+//
+// Units of the last stage that no output reads may be left out: a leaf is then a cell of the network without them, and only
+// the number of the cells that they cut it into is told.  All these have one map, and any two are joined by facets.
 // Source: Gray 1953 (US patent 2632058) for the order; the split is in cutting.hpp.
 #pragma once
 #include <algorithm>
@@ -31,7 +34,7 @@ public:
 
     PUISEUX_RARELY Tree(const S& shape, Walk& walk)
         : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), faces_(this->shape_, walk),
-          neighbours_(this->shape_, walk.problem), read_(shape.none()) {
+          neighbours_(this->shape_, walk), earlier_(size_t(this->shape_.zero_words())), read_(shape.none()), unread_(shape.none()) {
         int at = 0;
         for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
         wall_place_ = at;
@@ -39,6 +42,7 @@ public:
         if (walk.residues && walk.residues->stages.back().read)
             for (int j = 0; j < problem_.stages.back().units; ++j)
                 if (walk.residues->stages.back().out[size_t(j)]) read_.add(j);
+        for (int q = 0; q < int(walk.unread.size()); ++q) unread_[q] = walk.unread[size_t(q)];
         if (!walk.misses.empty()) misses_.emplace(problem_, shape_);
     }
 
@@ -75,7 +79,9 @@ private:
     LeafWriter<Set> writer_;
     Faces<S> faces_;
     BlockNeighbours<S> neighbours_;
+    std::vector<Word> earlier_;         // units, as a set of zeros: cells on their other sides come earlier, or in other runs
     Set read_;                          // units of the last stage that the outputs read, where that is known
+    Set unread_;                        // .. and units that do not tell leaves apart
     std::optional<Misses<S>> misses_;
     std::vector<Step> path_, forced_;   // the decisions so far, and those to follow
     size_t at_ = 0;                     // how many of the latter have been followed
@@ -101,13 +107,16 @@ private:
         const typename Arena::Scope scope(arena_);
         for (Forms<S>& f : forms_) f.forget();
         forms_[0].follow(forms_, active_, this->clock_);
-        writer_.follow(0, active_);
+        writer_.changed(-1);
         if (int(problem_.slots.size() + problem_.start_rows.size()) > int(owner_.size())) throw MoreFacets();
         std::copy(problem_.slots.begin(), problem_.slots.end(), owner_.begin());
         const int first = int(problem_.slots.size());
         for (int i = 0; i < int(problem_.start_rows.size()); ++i) owner_[size_t(first + i)] = {0, problem_.start_rows[size_t(i)]};
         const Cell cell{arena_.take(chosen.size() * size_t(shape_.stride())), int(chosen.size()), shape_.stride()};
         for (int t = 0; t < cell.count; ++t) shape_.copy(cell[t], placed(chosen[size_t(t)]));
+        for (Word& units : earlier_) units = 0;
+        if (!earlier_.empty())
+            for (const int unit : problem_.start_rows) earlier_[size_t(unit >> 6)] |= bit(unit);
         Lines lines;
         for (int c = problem_.dim - problem_.lines; c < problem_.dim; ++c) lines.push_back(c);
         enter(cell, 0, false, lines);
@@ -156,19 +165,20 @@ private:
         counters_.most_generators = std::max<std::int64_t>(counters_.most_generators, cell.count);
         watch_.spend(cell.count);
         pause();
-        const auto [positive, negative] = this->sides(cell);
-        const Set cut = positive & negative;
+        auto [positive, negative] = this->sides(cell);
+        Set cut = positive & negative, within = shape_.none();
+        if (is_last(stage)) within = cut & unread_, cut -= unread_, positive -= unread_;
         if (misses_ && at_ == forced_.size() && missed(cell, stage, positive, cut, lines)) return;
         if (!cut.any()) {
             if (!is_last(stage)) return descend(cell, stage, positive, mirrored, lines);
             if (at_ < forced_.size()) throw BadPath();
-            return leaf(cell, stage, positive, lines);
+            return leaf(cell, stage, positive, within, lines);
         }
         int unit = first_of(cut, stage);
         if (at_ < forced_.size()) {
             unit = forced_[at_].unit;
             if (forced_[at_].stage != stage || unit >= problem_.stages[size_t(stage)].units || unit < 0 || !cut.has(unit)) throw BadPath();
-        } else if (is_last(stage) && finish(cell, stage, positive, cut, mirrored, lines)) {
+        } else if (is_last(stage) && finish(cell, stage, positive, cut, within, mirrored, lines)) {
             return;
         }
         const typename Arena::Scope scope(arena_);
@@ -176,7 +186,7 @@ private:
         const typename Base::SlotScope owner(owner_, slot, {stage, unit});
         Set later = cut;
         later.drop(unit);
-        const bool bare = is_last(stage) && !later.any() && without_coordinates(walk_.emit);  // only signs are needed below
+        const bool bare = is_last(stage) && !(later | within).any() && without_coordinates(walk_.emit);  // only signs are needed below
         const auto [below, above] = split(cell, stage, unit, slot, bare);
         visit(below, above, stage, unit, mirrored, lines, false);
     }
@@ -233,6 +243,8 @@ private:
             if (at_ == forced_.size()) watch_.arrive();
         }
         path_.push_back(step);
+        Word nowhere = 0, &earlier = earlier_.empty() ? nowhere : earlier_[size_t(zero_place_[size_t(stage)] + (unit >> 6))];
+        if (!step.sibling) earlier |= bit(unit);
         const Goals::Range all = walk_.goals.now();
         auto go = [&](bool side) {
             const Cell cell = side ? above : below;
@@ -246,11 +258,11 @@ private:
         };
         go(step.side);
         if (step.sibling) {
-            path_.back() = {stage, unit, !step.side, false};
+            path_.back() = {stage, unit, !step.side, false}, earlier |= bit(unit);
             go(!step.side);
         }
         walk_.goals.go(all);
-        path_.pop_back();
+        path_.pop_back(), earlier &= ~bit(unit);
     }
 
     /// The same cell, with the signs of the next stage's units.
@@ -265,9 +277,9 @@ private:
             walk_.begin = true;
         }
         this->set_active(stage, positive);
+        writer_.changed(stage);
         if (is_last(next)) writer_.note(active_);
         forms_[size_t(next)].follow(forms_, active_, this->clock_);
-        writer_.follow(next, active_);
         const typename Arena::Scope scope(arena_);
         const Cell copy{arena_.take(size_t(cell.count) * size_t(cell.stride)), cell.count, cell.stride};
         const Set& live = forms_[size_t(next)].live();
@@ -338,21 +350,23 @@ private:
 
     // ------------------------------------------------------------------------------------------------------- leaves
 
-    void leaf(Cell cell, int stage, const Set& last, const Lines& lines) {
+    void leaf(Cell cell, int stage, const Set& last, const Set& within, const Lines& lines) {
+        const std::int64_t cells = 1 + this->added_by(within, cell, this->dim(), stage, shape_.none());
         if (walk_.emit != Emit::NOTHING && walk_.wanted(walk_.leaf)) {
             if (walk_.emit == Emit::NEIGHBOURS) {
-                writer_.write(active_, last, neighbours(cell, int(lines.size()), last, shape_.none(), 1));
+                const auto sums = writer_.sums(active_, last);
+                writer_.write(sums, last, neighbours(cell, int(lines.size()), sums, last, shape_.none(), 1));
             } else {
                 if (walk_.emit != Emit::PATTERNS) faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
-                writer_.write(active_, last);
+                writer_.write(writer_.sums(active_, last), last);
             }
         }
         ++walk_.leaf;
-        found(1);
+        found(cells);
     }
 
-    /// Write the cells that few units cut a cell of the last stage into, if that can be told from its generators.
-    bool finish(Cell cell, int stage, const Set& positive, const Set& cut, bool mirrored, const Lines& lines) {
+    /// Write the leaves that few units cut a cell of the last stage into, if that can be told from its generators.
+    bool finish(Cell cell, int stage, const Set& positive, const Set& cut, const Set& within, bool mirrored, const Lines& lines) {
         const int units = cut.count();
         if (units > FEW) return false;
         const bool near = walk_.emit == Emit::NEIGHBOURS;
@@ -360,25 +374,44 @@ private:
         const Word patterns = units == 1 ? 3 : this->patterns_met(cell, this->dim(), stage, cut);
         if (!patterns) return false;
         const int leaves = bits_of(patterns);
+        const std::int64_t cells = leaves + this->added_by(within, cell, this->dim(), stage, cut);
         if (walk_.emit == Emit::NOTHING || (with_zeros(walk_.emit) && walk_.none_wanted(walk_.leaf, leaves))) {
             walk_.leaf += leaves;
         } else if (walk_.emit == Emit::PATTERNS) {
-            writer_.write_block(active_, patterns, mirrored, positive - cut, cut);
-        } else {
-            if (!near || !lines.empty() || counters_.cells + leaves > walk_.cell_limit) return false;  // cell by cell, up to the limit
             const Set rest = positive - cut;
-            writer_.write_block(active_, patterns, mirrored, rest, cut, neighbours(cell, 0, rest, cut, patterns));
+            writer_.write_block(writer_.sums(active_, rest, true), patterns, mirrored, rest, cut);
+        } else {
+            if (!near || !lines.empty() || counters_.cells + cells > walk_.cell_limit) return false;  // cell by cell, up to the limit
+            const Set rest = positive - cut;
+            const auto sums = writer_.sums(active_, rest, true);
+            writer_.write_block(sums, patterns, mirrored, rest, cut, neighbours(cell, 0, sums, rest, cut, patterns));
         }
-        found(leaves);
+        found(cells);
         return true;
     }
 
     /// Units that surely vanish alone on facets of the cells that some units cut a cell of the last stage into, by their patterns.
-    const Word* neighbours(Cell cell, int lines, const Set& rest, const Set& cut, Word patterns) {
-        if (!writer_.may_repeat(active_, patterns, rest, cut)) return neighbours_.none();
+    const Word* neighbours(Cell cell, int lines, const typename LeafWriter<Set>::Sums& sums, const Set& rest, const Set& cut, Word patterns) {
+        if (!writer_.may_repeat(sums, patterns, cut)) return neighbours_.none();
         watch_.spend(cell.count * bits_of(patterns));
-        neighbours_.find(cell, zero_place_.back(), lines, cut, patterns);
+        neighbours_.find(cell, lines, cut, patterns, earlier_.data());
+        if (cut.count() == 2 && neighbours_.hidden(patterns)) find_hidden(cell, cut, neighbours_.hidden(patterns));
         return neighbours_.found();
+    }
+
+    /// Find units for cells at the edge of a block, where two units of it cross: no generator shows their signs.
+    void find_hidden(Cell cell, const Set& cut, Word patterns) {
+        const Members<FEW> units(cut);
+        const int stage = int(problem_.stages.size()) - 1;
+        neighbours_.each_candidate([&](size_t q, Word own) {
+            int shown = 0;
+            const auto on_it = [&](Word* g) { return (shape_.zeros(g)[q] & own) != 0; };
+            for (Word* g : cell)
+                if (on_it(g))
+                    if (const int a = shape_.side(g, units.at[0]), b = shape_.side(g, units.at[1]); a && b) shown |= 1 << (int(a > 0) | int(b > 0) << 1);
+            const int met = this->quadrants(cell, stage, units.at[0], units.at[1], shown, on_it);
+            if (met > 0) neighbours_.tell(patterns & Word(met), q, own);
+        });
     }
 
     // -------------------------------------------------------------------------------------------------------- lines

@@ -239,7 +239,8 @@ class CountRun:
         self._problem = problem
         if problem is None:
             return FourCounts(1, 1, 1, 1) if self._all_four else 1
-        self._task = task = Task.of(problem)
+        # a checkpoint names leaves by their numbers, and those of earlier versions were cells
+        self._task = task = Task.of(problem, merge=checkpoint is None)
         if isinstance(self._progress, Posed):
             self._progress.posed(problem, lambda: task.arrays)
         if self._pool.elsewhere:
@@ -363,21 +364,21 @@ class CountRun:
     def _joined_cells(self) -> FourCounts:
         """Join the cells that may have equal maps; batches of them come from the workers in any order."""
         tally = self._tally
-        cells = tally.cells
+        cells, leaves = tally.cells, sum(map(len, tally.residues))
         self._check()
         if not all(tally.joined):
             joined = np.repeat(tally.joined, [len(residues) for residues in tally.residues])
             self._feed(self._join, duplicates(tally.residues, self._sorters).select & ~joined)
         joiner = self._joiner
         if joiner is None:
-            return FourCounts(cells, cells, cells, cells)
+            return FourCounts(cells, leaves, leaves, leaves)
         with limited_by(self._budget.watch(self._pool)):
             joiner.settle(self._tree_with_faces)
-        return joiner.counts(cells)
+        return joiner.counts(cells, leaves)
 
     def _tree_with_faces(self) -> CellTree:
         """A tree for leaves that are brought once more, with their facets and points."""
-        tree = CellTree(self._task.problem, JOINING_FACES, arrays=self._task.arrays)
+        tree = CellTree(self._task.problem, JOINING_FACES, arrays=self._task.arrays, merge=self._task.merge)
         tree.room = self._budget.room(Pool())
         return tree
 

@@ -70,8 +70,9 @@ _NO_LIMIT = 1 << 62
 class Task:
     """A problem under a name: packed once, if it travels, and unpacked once in every process that works on it."""
 
-    def __init__(self, key: str, problem: CellProblem | None, packed: bytes = b"") -> None:
+    def __init__(self, key: str, problem: CellProblem | None, packed: bytes = b"", merge: bool = True) -> None:
         self.key, self._problem, self._packed = key, problem, packed
+        self.merge = merge  # leaves are cells of the network without units of the last stage that no output reads
         self.stop = _core.Stop()  # ends slices in other threads of this process
         self.share = _core.Stop()  # ends them softly: a thread is idle
         self._making = threading.Lock()
@@ -86,9 +87,9 @@ class Task:
             return self._arrays
 
     @classmethod
-    def of(cls, problem: CellProblem) -> Task:
+    def of(cls, problem: CellProblem, merge: bool = True) -> Task:
         """Name a problem."""
-        return cls(uuid.uuid4().hex, problem)
+        return cls(uuid.uuid4().hex, problem, merge=merge)
 
     @property
     def problem(self) -> CellProblem:
@@ -102,9 +103,9 @@ class Task:
         if not self._packed:
             self._packed = zlib.compress(pickle.dumps(self._problem), 1)
 
-    def __reduce__(self) -> tuple[type[Task], tuple[str, None, bytes]]:
+    def __reduce__(self) -> tuple[type[Task], tuple[str, None, bytes, bool]]:
         self.pack()
-        return Task, (self.key, None, self._packed)
+        return Task, (self.key, None, self._packed, self.merge)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Task) and self.key == other.key
@@ -197,7 +198,7 @@ def _tree(task: Task, emit: int, count_last_stage: bool = False) -> CellTree:
     if tree is None:
         known = next((tree for (task_key, _, _), tree in trees.items() if task_key == task.key), None)
         arrays = task.arrays if known is None else known.arrays  # a task that has travelled comes anew with each job
-        tree = CellTree(arrays.problem, emit, count_last_stage=count_last_stage, arrays=arrays)
+        tree = CellTree(arrays.problem, emit, count_last_stage=count_last_stage, arrays=arrays, merge=task.merge)
     trees[key] = tree
     while len(trees) > _KEEP:
         trees.popitem(last=False)
@@ -226,7 +227,7 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: b
         return Slice(0, job)
     tree.room = limits.memory
     found = _Found(tree, joining) if residues else None
-    before = grouped = tree.cells
+    before, grouped = tree.cells, tree.leaves
     most = _NO_LIMIT if limits.cells is None else limits.cells
     groups: list[Group] = []
     parts: list[Subtree] = []
@@ -265,13 +266,14 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: b
                 or cells >= most
             )
             over = over or (found is not None and found.enough)
-            if done or over or (residues and tree.cells - grouped >= GROUP_LEAVES):
+            if done or over or (residues and tree.leaves - grouped >= GROUP_LEAVES):
                 division = Division(run, []) if done else tree.divided()
         parts += division.done
         work += reversed(division.rest)
-        if found is not None and parts and (over or not work or tree.cells - grouped >= GROUP_LEAVES):
-            groups.append(Group(tuple(parts), tree.cells - grouped, found.begins_of(tree.cells - grouped)))
-            parts, grouped = [], tree.cells
+        if found is not None and parts and (over or not work or tree.leaves - grouped >= GROUP_LEAVES):
+            own = tree.leaves - grouped
+            groups.append(Group(tuple(parts), own, found.begins_of(own)))
+            parts, grouped = [], tree.leaves
     result = Slice(
         tree.cells - before,
         tuple(reversed(work)),
@@ -310,6 +312,7 @@ class _Found:
         self._tree = tree
         tree.mark(np.zeros(0, np.uint8))
         tree.write_faces(joining is not False)
+        tree.look_for_repeats(False)
 
     @property
     def at_once(self) -> int:
@@ -332,6 +335,7 @@ class _Found:
         elif self.joining is False and self._decides:
             self.enough |= repeats(leaves.residues)
             self._decides = cells < _DECIDED
+            self._tree.look_for_repeats(self._decides)
 
     def decide(self) -> bool:
         """Decide by the leaves so far."""
@@ -339,6 +343,7 @@ class _Found:
         if not self.joining:
             self.leaves = []
             self._tree.write_faces(False)
+            self._tree.look_for_repeats(self._decides)
         return self.joining
 
     def begins_of(self, count: int) -> bytes:
