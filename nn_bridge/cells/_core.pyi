@@ -165,7 +165,6 @@ def residues(
     one: int,
     two: int,
 ) -> Residues: ...
-
 def mark_repeats(residues: NDArray[np.uint64], mask: NDArray[np.uint8]) -> int: ...
 
 class Explorer:
