@@ -264,7 +264,7 @@ class Joiner:
             return
         residues = np.concatenate([leaves.residues for leaves in self._batches])
         patterns = np.concatenate([leaves.patterns for leaves in self._batches])
-        neighbours = np.concatenate([leaves.neighbours for leaves in self._batches])
+        neighbours = np.concatenate([leaves.neighbours_or_none for leaves in self._batches])
         labels = self._maps.classify(patterns, residues)
         pack = self._keys.pack_patterns
         self._components.add(pack(patterns), pack(neighbours), labels, self._maps.count)

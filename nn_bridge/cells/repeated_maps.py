@@ -1,8 +1,8 @@
 """Cells that may have equal maps: leaves whose residues occur more than once, among many millions.
 
-Few residues go through a hash table (``core/repeats.hpp``).  More are sorted class by class, where a class are those with
-the same last bits: equal ones lie in one class, a class at a time takes little memory, and several threads take a class
-each (sorting holds no lock of the interpreter).
+Few residues go through a hash table (``core/repeats.hpp``).  More are sorted class by class, where a class are those
+with the same last bits: equal ones lie in one class, a class at a time takes little memory, and several threads take a
+class each (sorting holds no lock of the interpreter).
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ import numpy as np
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.counting.budget import INTERRUPTED, Budget, Stop, check_options
 from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
+from nn_bridge.cells.counting.found_leaves import KEPT_LEAVES, chosen
 from nn_bridge.cells.counting.identity import identity_of
 from nn_bridge.cells.counting.jobs import (
     Limits,
@@ -248,6 +249,7 @@ class CountRun:
         self._pool.stop = self._task.stop.set
         self._tally = tally = Tally({0: (Subtree(0, (), problem.roots),)})
         self._joiner: Joiner | None = None
+        self._kept: dict[int, tuple[Leaves, ...]] = {}  # leaves that were not joined, by the number of their slice
         # leaves in a checkpoint would take too much: with one, the second pass brings them
         self._joining: bool | None = None if checkpoint is None else False
         if checkpoint is not None:
@@ -311,14 +313,19 @@ class CountRun:
         parts = min(free, len(rest))
         left = tuple(rest[part::parts] for part in range(parts))
         record = Record(key, result.cells, left, result.groups, result.residues)
-        tally.add(record, joined=bool(result.leaves))
+        tally.add(record, joined=result.joining)
         tally.partial += result.partial
-        for leaves in result.leaves:
-            self._join(leaves)
+        if result.joining:
+            for leaves in result.leaves:
+                self._join(leaves)
+        elif result.leaves:
+            self._keep(len(tally.residues) - 1, result.leaves)
         if checkpoint is not None:
             checkpoint.append(record)
         elif self._all_four and self._joining is not False:
             self._joining = self._joining_from_here(result.repeats)
+            if self._joining:
+                self._join_kept(None)
         self._report()
         try:
             if result.no_room:
@@ -355,6 +362,27 @@ class CountRun:
             return False  # the joiner is over its memory share: pay for a second enumeration
         return True if repeats or self._tally.cells < _MANY_CELLS else None
 
+    def _keep(self, slice_number: int, batches: tuple[Leaves, ...]) -> None:
+        """Keep the leaves of a slice, while they are few: their map may come again."""
+        self._kept[slice_number] = batches
+        if sum(len(self._tally.residues[number]) for number in self._kept) > KEPT_LEAVES:
+            self._kept.clear()
+
+    def _join_kept(self, select: np.ndarray | None) -> None:
+        """Join the kept leaves, those of a mask over all leaves if it is given; few of them know their neighbours."""
+        ends = np.cumsum([0, *map(len, self._tally.residues)]).tolist()
+        for number, batches in self._kept.items():
+            at = ends[number]
+            for leaves in batches:
+                own = None if select is None else select[at : at + len(leaves.residues)].view(bool)
+                at += len(leaves.residues)
+                if own is None:
+                    self._join(leaves)
+                elif own.any():
+                    self._join(chosen(leaves, own))
+            self._tally.joined[number] = True
+        self._kept.clear()
+
     def _join(self, leaves: Leaves) -> None:
         if self._joiner is None:
             assert self._problem is not None
@@ -367,8 +395,11 @@ class CountRun:
         cells, leaves = tally.cells, sum(map(len, tally.residues))
         self._check()
         if not all(tally.joined):
-            joined = np.repeat(tally.joined, [len(residues) for residues in tally.residues])
-            self._feed(self._join, duplicates(tally.residues, self._sorters).select & ~joined)
+            select = duplicates(tally.residues, self._sorters).select
+            self._join_kept(select)
+            left = select & ~np.repeat(tally.joined, [len(residues) for residues in tally.residues])
+            if left.any():
+                self._feed(self._join, left)
         joiner = self._joiner
         if joiner is None:
             return FourCounts(cells, leaves, leaves, leaves)

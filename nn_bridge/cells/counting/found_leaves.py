@@ -13,6 +13,9 @@ LEAVES_AT_ONCE = 1 << 14
 JOINED_LEAVES = 1 << 15
 """A slice ends when it has so many leaves that are to be joined."""
 
+KEPT_LEAVES = 1 << 14
+"""Leaves that are kept though they are not to be joined yet."""
+
 TRIAL_LEAVES = 64
 """Leaves before deciding whether to keep them."""
 
@@ -22,9 +25,11 @@ _NOTHING = np.zeros(0, np.uint64)
 
 
 class FoundLeaves:
-    """The leaves of a slice: all are kept or none, which is decided on the way where ``joining`` is None.
+    """The leaves of a slice: all are kept or none.
 
-    ``enough`` says that the slice should end: it has many leaves to join, or residues that did not repeat now do.
+    ``joining`` says whether they are to be joined, which is decided on the way where it is None.  If not, they are kept
+    as long as they are few, since residues may repeat later.  ``enough`` says that the slice should end: it has many
+    leaves to join, or residues that did not repeat now do.
     """
 
     def __init__(self, tree: CellTree, joining: bool | None) -> None:
@@ -32,7 +37,7 @@ class FoundLeaves:
         self.enough = False
         self.residues: list[np.ndarray] = []
         self.leaves: list[Leaves] = []
-        self._decides = joining is None
+        self._decides, self._keeps = joining is None, joining is not False
         self._cells = 0
         self._begins: list[np.ndarray] = []
         self._tree = tree
@@ -54,20 +59,21 @@ class FoundLeaves:
         self._cells = cells
         self.residues.append(leaves.residues)
         self._begins.append(leaves.begins)
-        if self.joining is not False and len(leaves.residues):
+        if self._keeps and len(leaves.residues):
             self.leaves.append(leaves)
+        if self.joining is False and cells > KEPT_LEAVES:
+            self._keeps, self.leaves = False, []
         if self.joining:
             self.enough |= cells >= JOINED_LEAVES
         elif self.joining is False and self._decides:
             self.enough |= repeats(leaves.residues)
             self._decides = cells < _DECIDED
-            self._tree.look_for_repeats(self._decides)
+            self._tree.look_for_repeats(cells < KEPT_LEAVES)
 
     def decide(self) -> bool:
         """Decide by the leaves so far."""
         self.joining = repeats(joined(self.residues))
         if not self.joining:
-            self.leaves = []
             self._tree.write_faces(False)
             self._tree.look_for_repeats(self._decides)
         return self.joining
@@ -89,3 +95,21 @@ class FoundLeaves:
 def joined(found: list[np.ndarray]) -> np.ndarray:
     """Arrays of residues as one."""
     return np.concatenate(found) if found else _NOTHING
+
+
+def chosen(leaves: Leaves, marked: np.ndarray) -> Leaves:
+    """The marked leaves of a batch."""
+    generators = marked[np.searchsorted(leaves.numbers, leaves.generator_leaf)]
+    facets = marked[np.searchsorted(leaves.numbers, leaves.facet_leaf)]
+    return leaves._replace(
+        patterns=leaves.patterns[marked],
+        residues=leaves.residues[marked],
+        begins=leaves.begins[marked],
+        generator_leaf=leaves.generator_leaf[generators],
+        generator_ray=leaves.generator_ray[generators],
+        generator_zeros=leaves.generator_zeros[generators],
+        facet_leaf=leaves.facet_leaf[facets],
+        facet_zeros=leaves.facet_zeros[facets],
+        numbers=leaves.numbers[marked],
+        neighbours=leaves.neighbours[marked] if len(leaves.neighbours) else leaves.neighbours,
+    )

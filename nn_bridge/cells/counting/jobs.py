@@ -22,7 +22,7 @@ import numpy as np
 
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.counting import found_leaves
-from nn_bridge.cells.counting.found_leaves import joined
+from nn_bridge.cells.counting.found_leaves import chosen, joined
 from nn_bridge.cells.counting.subtrees import Job
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import (
@@ -149,7 +149,9 @@ class Slice:
     residues : array of uint64
         The residues of the leaves' affine maps, in the order of the groups.
     leaves : tuple of Leaves
-        The leaves with their neighbours, all of them or none.
+        All leaves, or none.
+    joining : bool
+        Whether they are to be joined; else few have their neighbours.
     repeats : bool
         Whether the residues of the latest leaves are such that all are best brought and joined
         (`nn_bridge.cells.repeated_maps.repeats`).
@@ -168,6 +170,7 @@ class Slice:
     groups: tuple[Group, ...] = ()
     residues: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
     leaves: tuple[Leaves, ...] = ()
+    joining: bool = False
     repeats: bool = False
     partial: int = 0
     interrupted: bool = False
@@ -281,7 +284,12 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: b
         return result
     repeated = found.repeat(bool(result.rest))
     return replace(
-        result, groups=tuple(groups), residues=joined(found.residues), leaves=tuple(found.leaves), repeats=repeated
+        result,
+        groups=tuple(groups),
+        residues=joined(found.residues),
+        leaves=tuple(found.leaves),
+        joining=bool(found.joining),
+        repeats=repeated,
     )
 
 
@@ -337,7 +345,7 @@ def _leaves_again(
     # signs that were open in the first pass may be known by now, and units split in another order: choose by residues
     tree.mark(np.zeros(0, np.uint8))
     wanted = np.unique(keys)
-    batches = [_chosen(leaves, np.isin(leaves.residues, wanted)) for leaves in _until(deadline, tree, parts)]
+    batches = [chosen(leaves, np.isin(leaves.residues, wanted)) for leaves in _until(deadline, tree, parts)]
     batches = [leaves for leaves in batches if len(leaves.residues)]
     if not np.array_equal(np.sort(joined([leaves.residues for leaves in batches])), np.sort(keys)):
         raise CellTreeError("a later pass met other cells than the first; please report this network")
@@ -360,21 +368,3 @@ def _begins(groups: tuple[Group, ...]) -> np.ndarray | None:
             return None
         masks.append(np.unpackbits(np.frombuffer(group.begins, np.uint8), count=group.leaves))
     return np.concatenate(masks)
-
-
-def _chosen(leaves: Leaves, marked: np.ndarray) -> Leaves:
-    """The marked leaves of a batch."""
-    generators = marked[np.searchsorted(leaves.numbers, leaves.generator_leaf)]
-    facets = marked[np.searchsorted(leaves.numbers, leaves.facet_leaf)]
-    return leaves._replace(
-        patterns=leaves.patterns[marked],
-        residues=leaves.residues[marked],
-        begins=leaves.begins[marked],
-        generator_leaf=leaves.generator_leaf[generators],
-        generator_ray=leaves.generator_ray[generators],
-        generator_zeros=leaves.generator_zeros[generators],
-        facet_leaf=leaves.facet_leaf[facets],
-        facet_zeros=leaves.facet_zeros[facets],
-        numbers=leaves.numbers[marked],
-        neighbours=leaves.neighbours[marked] if len(leaves.neighbours) else leaves.neighbours,
-    )
