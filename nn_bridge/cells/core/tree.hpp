@@ -3,9 +3,6 @@
 // A cell is split by one unit after another until none of its stage cuts it; then the forms of the next stage are computed
 // on it.  Below the last stage it is a leaf.  Of the two sides of a split one comes first such that consecutive leaves
 // differ in few units, as in a reflected Gray code; the order depends on the path alone.
-//
-// Units of the last stage that no output reads may be left out: a leaf is then a cell of the network without them, and only
-// the number of the cells that they cut it into is told.  All these have one map, and any two are joined by facets.
 // Source: Gray 1953 (US patent 2632058) for the order; the split is in cutting.hpp.
 #pragma once
 #include <algorithm>
@@ -16,33 +13,25 @@
 #include <utility>
 #include <vector>
 
-#include "blocks.hpp"
-#include "counting.hpp"
-#include "faces.hpp"
+#include "last_stage.hpp"
 #include "misses.hpp"
 #include "walk.hpp"
-#include "writer.hpp"
 
 namespace puiseux::cells {
 
 template <class S>
-class Tree : public Counting<S>, public Engine {
-    using Base = Counting<S>;
+class Tree : public LastStage<S>, public Engine {
+    using Base = LastStage<S>;
 
 public:
     using typename Base::Set;
 
     PUISEUX_RARELY Tree(const S& shape, Walk& walk)
-        : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), faces_(this->shape_, walk),
-          neighbours_(this->shape_, walk), earlier_(size_t(this->shape_.zero_words())), read_(shape.none()), unread_(shape.none()) {
+        : Base(shape, walk) {
         int at = 0;
         for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
         wall_place_ = at;
         path_.reserve(size_t(problem_.total_units() + problem_.dim) + 8);
-        if (walk.residues && walk.residues->stages.back().read)
-            for (int j = 0; j < problem_.stages.back().units; ++j)
-                if (walk.residues->stages.back().out[size_t(j)]) read_.add(j);
-        for (int q = 0; q < int(walk.unread.size()); ++q) unread_[q] = walk.unread[size_t(q)];
         if (!walk.misses.empty()) misses_.emplace(problem_, shape_);
     }
 
@@ -72,20 +61,13 @@ public:
 
 private:
     using Base::arena_, Base::counters_, Base::forms_, Base::active_, Base::owner_, Base::problem_, Base::shape_, Base::watch_;
-    using Base::wall_place_, Base::zero_place_;
+    using Base::wall_place_, Base::zero_place_, Base::walk_, Base::writer_, Base::earlier_, Base::unread_, Base::path_, Base::progress_;
+    using Base::is_last, Base::first_of, Base::leaf, Base::finish, Base::found, Base::share;
     using typename Base::Lines;
 
-    Walk& walk_;
-    LeafWriter<Set> writer_;
-    Faces<S> faces_;
-    BlockNeighbours<S> neighbours_;
-    std::vector<Word> earlier_;         // units, as a set of zeros: cells on their other sides come earlier, or in other runs
-    Set read_;                          // units of the last stage that the outputs read, where that is known
-    Set unread_;                        // .. and units that do not tell leaves apart
     std::optional<Misses<S>> misses_;
-    std::vector<Step> path_, forced_;   // the decisions so far, and those to follow
+    std::vector<Step> forced_;          // decisions to follow
     size_t at_ = 0;                     // how many of the latter have been followed
-    bool progress_ = false;             // whether cells have been found since the run began
     std::vector<std::vector<Word>> placed_;  // rows of start generators, once they have been needed
 
     // ------------------------------------------------------------------------------------------------ the recursion
@@ -189,14 +171,6 @@ private:
         const bool bare = is_last(stage) && !(later | within).any() && without_coordinates(walk_.emit);  // only signs are needed below
         const auto [below, above] = split(cell, stage, unit, slot, bare);
         visit(below, above, stage, unit, mirrored, lines, false);
-    }
-
-    /// The unit by which to split: of the last stage first those that the outputs read, so that cells which share a map for
-    /// other units alone stay together.
-    int first_of(const Set& cut, int stage) const {
-        if (!is_last(stage)) return cut.first();
-        const Set read = cut & read_;
-        return read.any() ? read.first() : cut.first();
     }
 
     /// Whether a cell is to be left out.  Bounds are asked for where they cost less than they are likely to save.
@@ -315,8 +289,6 @@ private:
         }
     }
 
-    bool is_last(int stage) const { return stage + 1 == int(problem_.stages.size()); }
-
     /// End here if the run is to end softly, between two cells.
     void pause() {
         if (progress_ && at_ == forced_.size() && (watch_.soft() || walk_.batch_full())) throw Stopped();
@@ -328,12 +300,6 @@ private:
             throw Stopped();
         }
     }
-    double share() const { return std::ldexp(1.0, -std::min(1000, int(path_.size()))); }
-    void found(std::int64_t cells) {
-        counters_.cells += cells, progress_ = true, walk_.share += share();
-        if (counters_.cells >= walk_.cell_limit) watch_.end_softly();
-    }
-
     void count_cell(Cell cell, int stage, const Lines& lines) {
         if (at_ < forced_.size()) throw BadPath();
         pause();
@@ -346,72 +312,6 @@ private:
             throw;
         }
         found(this->tally_);
-    }
-
-    // ------------------------------------------------------------------------------------------------------- leaves
-
-    void leaf(Cell cell, int stage, const Set& last, const Set& within, const Lines& lines) {
-        const std::int64_t cells = 1 + this->added_by(within, cell, this->dim(), stage, shape_.none());
-        if (walk_.emit != Emit::NOTHING && walk_.wanted(walk_.leaf)) {
-            if (walk_.emit == Emit::NEIGHBOURS) {
-                const auto sums = writer_.sums(active_, last);
-                writer_.write(sums, last, neighbours(cell, int(lines.size()), sums, last, shape_.none(), 1));
-            } else {
-                if (walk_.emit != Emit::PATTERNS) faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
-                writer_.write(writer_.sums(active_, last), last);
-            }
-        }
-        ++walk_.leaf;
-        found(cells);
-    }
-
-    /// Write the leaves that few units cut a cell of the last stage into, if that can be told from its generators.
-    bool finish(Cell cell, int stage, const Set& positive, const Set& cut, const Set& within, bool mirrored, const Lines& lines) {
-        const int units = cut.count();
-        if (units > FEW) return false;
-        const bool near = walk_.emit == Emit::NEIGHBOURS;
-        if ((with_faces(walk_.emit) || (near && !lines.empty())) && walk_.select.empty()) return false;
-        const Word patterns = units == 1 ? 3 : this->patterns_met(cell, this->dim(), stage, cut);
-        if (!patterns) return false;
-        const int leaves = bits_of(patterns);
-        const std::int64_t cells = leaves + this->added_by(within, cell, this->dim(), stage, cut);
-        if (walk_.emit == Emit::NOTHING || (with_zeros(walk_.emit) && walk_.none_wanted(walk_.leaf, leaves))) {
-            walk_.leaf += leaves;
-        } else if (walk_.emit == Emit::PATTERNS) {
-            const Set rest = positive - cut;
-            writer_.write_block(writer_.sums(active_, rest, true), patterns, mirrored, rest, cut);
-        } else {
-            if (!near || !lines.empty() || counters_.cells + cells > walk_.cell_limit) return false;  // cell by cell, up to the limit
-            const Set rest = positive - cut;
-            const auto sums = writer_.sums(active_, rest, true);
-            writer_.write_block(sums, patterns, mirrored, rest, cut, neighbours(cell, 0, sums, rest, cut, patterns));
-        }
-        found(cells);
-        return true;
-    }
-
-    /// Units that surely vanish alone on facets of the cells that some units cut a cell of the last stage into, by their patterns.
-    const Word* neighbours(Cell cell, int lines, const typename LeafWriter<Set>::Sums& sums, const Set& rest, const Set& cut, Word patterns) {
-        if (!writer_.may_repeat(sums, patterns, cut)) return neighbours_.none();
-        watch_.spend(cell.count * bits_of(patterns));
-        neighbours_.find(cell, lines, cut, patterns, earlier_.data());
-        if (cut.count() == 2 && neighbours_.hidden(patterns)) find_hidden(cell, cut, neighbours_.hidden(patterns));
-        return neighbours_.found();
-    }
-
-    /// Find units for cells at the edge of a block, where two units of it cross: no generator shows their signs.
-    void find_hidden(Cell cell, const Set& cut, Word patterns) {
-        const Members<FEW> units(cut);
-        const int stage = int(problem_.stages.size()) - 1;
-        neighbours_.each_candidate([&](size_t q, Word own) {
-            int shown = 0;
-            const auto on_it = [&](Word* g) { return (shape_.zeros(g)[q] & own) != 0; };
-            for (Word* g : cell)
-                if (on_it(g))
-                    if (const int a = shape_.side(g, units.at[0]), b = shape_.side(g, units.at[1]); a && b) shown |= 1 << (int(a > 0) | int(b > 0) << 1);
-            const int met = this->quadrants(cell, stage, units.at[0], units.at[1], shown, on_it);
-            if (met > 0) neighbours_.tell(patterns & Word(met), q, own);
-        });
     }
 
     // -------------------------------------------------------------------------------------------------------- lines
