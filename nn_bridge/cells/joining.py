@@ -29,6 +29,7 @@ import numpy as np
 
 from nn_bridge.cells import plain_keys
 from nn_bridge.cells.components import Components
+from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.map_classes import MapClasses, empty_table, larger
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import CellTree, CellTreeError, Leaves
@@ -226,10 +227,13 @@ class Joiner:
     problem : CellProblem
     words : int
         Words per stage in a pattern, as in `CellTree.words`.
+    arrays : CoreProblem, optional
+        The problem as the core takes it, where it has been made already.
     """
 
-    def __init__(self, problem: CellProblem, words: int) -> None:
-        self._maps = MapClasses(problem, words)
+    def __init__(self, problem: CellProblem, words: int, arrays: CoreProblem | None = None) -> None:
+        arrays = CoreProblem(problem) if arrays is None else arrays
+        self._maps = MapClasses(problem, words, lambda: arrays.whole_weights)
         self._keys = SignVectorKeys(problem, words)
         last_stage = np.zeros((1, len(problem.network.hidden) * words), np.uint64)
         last_stage[0, -words:] = ~np.uint64(0)

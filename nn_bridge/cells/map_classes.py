@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from nn_bridge.cells import plain_keys
+from nn_bridge.cells.dyadic import first_dyadic_stages
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.whole_weights import whole_weights
+from nn_bridge.cells.whole_weights import whole_weights_of
 from nn_bridge.network.network import INPUT
 from nn_bridge.network.residues import IntegerMaps, packed, unpacked
 from polyhedra.compiled_core import core
@@ -42,9 +44,11 @@ class MapClasses:
     problem : CellProblem
     words : int
         Words per stage in a pattern, as in `CellTree.words`.
+    weights : callable, optional
+        Gives the weights for derivatives, where they have been made already; None where those are too large.
     """
 
-    def __init__(self, problem: CellProblem, words: int) -> None:
+    def __init__(self, problem: CellProblem, words: int, weights: Callable[[], Any] | None = None) -> None:
         self._words = words
         self._sizes = problem.network.hidden
         network = problem.network
@@ -67,7 +71,9 @@ class MapClasses:
                     self._read[source - 1, : present.shape[1], columns] = packed(present.T, words)
         self._network = network
         self._maps: IntegerMaps | None = None
-        self._weights: Any = None  # those behind the first stage, modulo what derivatives do not reach
+        self._find_weights = weights or (lambda: whole_weights_of(network, first_dyadic_stages(network)))
+        self._weights: Any = None  # those behind the first stage, modulo what derivatives do not reach, if needed
+        self._asked = False
         self._numbering = RowNumbering(1)
         self._first = np.zeros((1 << 8, len(self._sizes) * words), np.uint64)  # the pattern with which a map first came
         self._others: dict[tuple[int, bytes], int] = {}
@@ -93,7 +99,8 @@ class MapClasses:
         if len(open_):
             open_ = open_[~self._alike(patterns[open_], self._first[labels[open_]])]
         if len(open_):
-            assert self._maps is not None
+            if self._maps is None:
+                self._maps = IntegerMaps(self._network)
             # each set of relevant units is compared once
             rows = self.relevant(patterns[open_])
             chosen, which = distinct_rows(rows)
@@ -111,9 +118,8 @@ class MapClasses:
 
     def _alike(self, patterns: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Boolean mask: patterns that differ from others in units with which no output moves; none where unknown."""
-        if self._maps is None:
-            self._maps = IntegerMaps(self._network)
-            self._weights = whole_weights(self._maps.stages, self._maps.derivative_bound())
+        if not self._asked:
+            self._weights, self._asked = self._find_weights(), True
         alike = np.zeros(len(patterns), bool)
         if self._weights is not None:
             kernels.alike(patterns, others, self._weights, alike)
