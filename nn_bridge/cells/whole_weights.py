@@ -12,6 +12,7 @@ from nn_bridge.network.dense_sizes import check_dense
 from nn_bridge.network.forms import IntegerStage
 from nn_bridge.network.network import INPUT, Network
 from nn_bridge.network.residues import IntegerMaps
+from nn_bridge.network.sparse_row import entries
 from polyhedra.compiled_core import core
 
 if TYPE_CHECKING:
@@ -19,6 +20,37 @@ if TYPE_CHECKING:
 
 _LIMBS = (1, 2, 3, 4, 6, 8)
 """The lengths that the core has, in words of 64 bits."""
+
+
+def paths_of(network: Network, arrays: Sequence[DyadicStage]) -> _core.WholeWeights:
+    """The places of the weights that are not zero, without the weights: with them paths are told, and no derivatives.
+
+    Parameters
+    ----------
+    network : Network
+    arrays : sequence of DyadicStage
+        As from `nn_bridge.cells.dyadic.first_dyadic_stages`.
+    """
+    kernels: Any = core("nn_bridge.cells._core")
+    packed = []
+    for stage in arrays:
+        read = [block for block in stage.blocks if block.source != INPUT]
+        blocks = [(block.source - 1, block.row.astype(np.int32), block.column) for block in read]
+        packed.append((len(stage.bias.numerators), blocks))
+    for rest in (*network.stages, network.output)[len(arrays) :]:
+        blocks = []
+        for source, matrix in rest.blocks:
+            if source != INPUT:
+                places = [(j, i) for j, row in enumerate(matrix) for i, value in entries(row) if value]
+                row, column = np.array(places, np.int32).reshape(-1, 2).T.copy()
+                blocks.append((source - 1, row, column))
+        packed.append((rest.units, blocks))
+    nothing = [
+        (units, [(source, row, column, np.zeros((len(row), 0), np.uint64)) for source, row, column in blocks])
+        for units, blocks in packed
+    ]
+    found: _core.WholeWeights = kernels.whole_weights(nothing, 0)
+    return found
 
 
 def whole_weights_of(network: Network, arrays: Sequence[DyadicStage]) -> _core.WholeWeights | None:
@@ -142,4 +174,4 @@ def _modulo(numbers: Dyadic, scale: int, limbs: int) -> np.ndarray:
     return found
 
 
-__all__ = ["whole_weights", "whole_weights_of", "whole_weights_of_arrays"]
+__all__ = ["paths_of", "whole_weights", "whole_weights_of", "whole_weights_of_arrays"]

@@ -7,7 +7,7 @@ import pytest
 
 from nn_bridge.cells import whole_weights as subject
 from nn_bridge.cells.dyadic import Dyadic, dyadic_stages
-from nn_bridge.cells.whole_weights import whole_weights, whole_weights_of, whole_weights_of_arrays
+from nn_bridge.cells.whole_weights import paths_of, whole_weights, whole_weights_of, whole_weights_of_arrays
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.network.residues import IntegerMaps
@@ -74,6 +74,32 @@ def test_both_ways_are_taken(given):
     for seed in range(24):
         whole_weights_of_arrays(dyadic_stages(network_of_doubles(seed)))
     assert {limbs for limbs, _ in given} >= {1, 2, 3, 4, 6}
+
+
+def test_paths_are_where_weights_are_not_zero(given):
+    for seed in range(12):
+        network = network_of_doubles(seed)
+        arrays = dyadic_stages(network)
+        for known in range(len(arrays) + 1):
+            paths_of(network, arrays[:known])
+        expected = [
+            (
+                len(stage.bias),
+                [
+                    (
+                        source - 1,
+                        [j for j, row in enumerate(matrix) for value in row if value],
+                        [i for row in matrix for i, value in enumerate(row) if value],
+                        [[] for row in matrix for value in row if value],
+                    )
+                    for source, matrix in stage.blocks
+                    if source
+                ],
+            )
+            for stage in (*network.stages, network.output)
+        ]
+        assert given == [(0, expected)] * (len(arrays) + 1)
+        given.clear()
 
 
 def test_the_bound_is_hardly_more_than_the_exact_one(monkeypatch, given):
