@@ -22,9 +22,15 @@ TESTS: dict[str, dict[str, str]] = {
         "pack relevant unlike": f"{CELLS}/test_plain_keys.py::test_keys_and_relevant_units",
         "moving": f"{CELLS}/test_joining_faces.py::test_units_with_which_the_output_moves",
         "whole_weights alike": f"{CELLS}/test_joining_faces.py::test_patterns_that_differ_where_no_output_moves",
-        "join_neighbours join_again rehash_cells": (
+        "Components.add Components.maps_of Components.firsts_of Components.patterns_of Components.pieces "
+        "Components.in_pieces Components.outside_largest Components.choose Components.join_again Components.maps_again "
+        "Components.cells Components.maps Components.divided": (
             f"{CELLS}/test_components.py::test_components_as_a_dictionary_finds_them"
         ),
+        "Components.weigh Components.prove Components.settle Components.add_map": (
+            f"{CELLS}/test_components.py::test_numbers_are_those_of_exact_maps"
+        ),
+        "Components.bytes": f"{CELLS}/test_components.py::test_numbers_that_nothing_has",
         "widen": f"{CELLS}/test_cell_runs.py::test_loops_of_any_width_give_the_same_bits",
         "problem Explorer.work Explorer.take Explorer.cells": (
             f"{CELLS}/test_cell_tree.py::test_all_reference_networks_in_every_mode"

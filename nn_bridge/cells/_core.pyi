@@ -35,39 +35,6 @@ def join(
 ) -> int:
     """Unite the leaves of one label that bear equal keys; returns how many faces are done."""
 
-def join_neighbours(
-    patterns: NDArray[np.uint64],
-    last_stage: NDArray[np.uint64],
-    label: _Numbers,
-    parent: _Numbers,
-    before: _Numbers,
-    maps: _Numbers,
-    slots: _Numbers,
-    taken: NDArray[np.int64],
-    neighbours: NDArray[np.uint64],
-    begin: int,
-    end: int,
-) -> int:
-    """Join cells of one map that differ in a unit which vanishes alone on a facet; returns the first cell not done."""
-
-def join_again(
-    patterns: NDArray[np.uint64],
-    last_stage: NDArray[np.uint64],
-    label: _Numbers,
-    parent: _Numbers,
-    before: _Numbers,
-    maps: _Numbers,
-    slots: _Numbers,
-    taken: NDArray[np.int64],
-    own: NDArray[np.uint64],
-    neighbours: NDArray[np.uint64],
-    chosen: _Numbers,
-) -> int:
-    """Join cells, told by their patterns, once more; returns how many of them are among the chosen ones."""
-
-def rehash_cells(patterns: NDArray[np.uint64], old: _Numbers, slots: _Numbers) -> None:
-    """Move the cells of a table into a larger, empty one."""
-
 def unite(other: _Numbers, parent: _Numbers) -> None:
     """Unite in one forest what another one has united."""
 
@@ -90,6 +57,68 @@ def moving(patterns: NDArray[np.uint64], network: Residues, result: NDArray[np.u
     """The active units whose derivative is not zero modulo the prime."""
 
 class WholeWeights: ...
+
+class Components:
+    """Cells with equal maps in components that grow together."""
+
+    def __init__(self, paths: WholeWeights, words: int, most: int) -> None: ...
+    def weigh(self, weights: WholeWeights) -> None:
+        """From here on prove maps equal by derivatives, not by paths alone."""
+
+    def add(
+        self, patterns: NDArray[np.uint64], residues: NDArray[np.uint64], told: NDArray[np.uint64] | None
+    ) -> NDArray[np.int64]:
+        """Take cells, with units that surely vanish alone on facets of each; returns the places of those not proven.
+
+        Such a cell waits, with the number of the map that first came with its residues, until it is proven or settled.
+        """
+
+    def prove(
+        self, cells: NDArray[np.int64], patterns: NDArray[np.uint64], told: NDArray[np.uint64] | None
+    ) -> NDArray[np.int64]:
+        """Look once more at cells that wait; returns the places of those that still do."""
+
+    def settle(self, cells: NDArray[np.int64], maps: NDArray[np.int64], told: NDArray[np.uint64] | None) -> None:
+        """Tell cells that wait the numbers of their maps."""
+
+    def add_map(self) -> int:
+        """A number for a map that has the residues of another one."""
+
+    def maps_of(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The number of each cell's map."""
+
+    def firsts_of(self, maps: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The cell with which each map first came."""
+
+    def patterns_of(self, cells: NDArray[np.int64], result: NDArray[np.uint64]) -> None:
+        """The patterns of cells, in the form in which they came."""
+
+    def pieces(self) -> NDArray[np.int64]:
+        """The number of components of each map: at least as many as facets leave."""
+
+    def in_pieces(self) -> NDArray[np.int64]:
+        """The cells of maps in several components."""
+
+    def outside_largest(self) -> NDArray[np.int64]:
+        """Those of these that are not in the largest component of their map."""
+
+    def choose(self, cells: NDArray[np.int64]) -> None:
+        """Choose the cells that are to come again."""
+
+    def join_again(self, patterns: NDArray[np.uint64], told: NDArray[np.uint64]) -> int:
+        """Join chosen cells, told by their patterns, by more units; returns how many patterns are of chosen cells."""
+
+    def maps_again(self, patterns: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The number of the map of the chosen cell with each pattern, -1 where there is none."""
+
+    @property
+    def cells(self) -> int: ...
+    @property
+    def maps(self) -> int: ...
+    @property
+    def divided(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
 
 def whole_weights(
     stages: list[tuple[int, list[tuple[int, NDArray[np.int32], NDArray[np.int32], NDArray[np.uint64]]]]], limbs: int

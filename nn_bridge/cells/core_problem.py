@@ -14,6 +14,7 @@ from flint import fmpq
 
 from nn_bridge.cells.dyadic import Dyadic, DyadicStage, first_dyadic_stages
 from nn_bridge.cells.problem import CellProblem
+from nn_bridge.cells.whole_weights import paths_of, whole_weights_of
 from nn_bridge.network.dense_sizes import check_dense
 from nn_bridge.network.forms import integer_entries, integer_stages_modulo
 from nn_bridge.network.network import INPUT, AffineStage, Network
@@ -46,7 +47,7 @@ class CoreProblem:
     problem: CellProblem
 
     @cached_property
-    def _dyadic(self) -> list[DyadicStage]:
+    def dyadic(self) -> list[DyadicStage]:
         """The stages and, last, the outputs as arrays, up to the first with a number that is no usual double."""
         return first_dyadic_stages(self.problem.network)
 
@@ -55,7 +56,7 @@ class CoreProblem:
         """The core's problem."""
         problem = self.problem
         stages = problem.network.stages
-        arrays = self._dyadic[: len(stages)]
+        arrays = self.dyadic[: len(stages)]
         rows = [_as_doubles(stage) for stage in arrays] + _as_rationals(problem.network, arrays)
         whole = all(stage.whole for stage in arrays) and all(_is_whole(stage) for stage in stages[len(arrays) :])
         return _core.problem(
@@ -83,7 +84,18 @@ class CoreProblem:
     def residues(self) -> _core.Residues:
         """The network modulo a prime, with all zeros; only where affine maps are asked for."""
         check_dense(self.problem.network)
-        return residues_of(self.problem.network, self._dyadic)
+        return residues_of(self.problem.network, self.dyadic)
+
+    @cached_property
+    def paths(self) -> _core.WholeWeights:
+        """The places of the weights that are not zero, behind the first stage."""
+        check_dense(self.problem.network)
+        return paths_of(self.problem.network, self.dyadic)
+
+    @cached_property
+    def whole_weights(self) -> _core.WholeWeights | None:
+        """The weights with which maps are proven equal; None where derivatives may be too large for it."""
+        return whole_weights_of(self.problem.network, self.dyadic)
 
 
 def _as_doubles(stage: DyadicStage) -> Rows:

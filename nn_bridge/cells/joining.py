@@ -22,16 +22,16 @@ Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from nn_bridge.cells import plain_keys
-from nn_bridge.cells.components import Components
-from nn_bridge.cells.map_classes import MapClasses, empty_table, larger
+from nn_bridge.cells.core_problem import CoreProblem
+from nn_bridge.cells.map_classes import MapComparison, empty_table, larger
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import CellTree, CellTreeError, Leaves
+from nn_bridge.errors import NetworkError
 from polyhedra.compiled_core import core, core_or_refusal
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ else:
 
 loops: Any = core("nn_bridge.cells._core") or plain_keys  # the same functions, compiled or not
 
-_LEAVES_AT_ONCE = 1 << 14
+_MOST_CELLS = (1 << 32) - 2  # numbers of cells have 32 bits
 _FEW = 1 << 8  # so few cells of maps in several pieces are looked at once
 _OTHER_CELLS = "a later pass met other cells than the first; please report this network"
 
@@ -73,8 +73,6 @@ class SignVectorKeys:
         Words of a key.
     columns : list of int
         The columns of patterns that have units, in the order of the words of sets of zeros.
-    units : uint64 array
-        All units, as a pattern.
     """
 
     def __init__(self, problem: CellProblem, words: int) -> None:
@@ -83,13 +81,8 @@ class SignVectorKeys:
             pieces += [(s * words + q, min(64, size - 64 * q)) for q in range(-(-size // 64))]
         self.columns = [column for column, _ in pieces]
         self._columns = np.array(self.columns)
-        self.units = np.zeros(len(problem.network.hidden) * words, np.uint64)
-        for column, length in pieces:
-            self.units[column] = (1 << length) - 1
         walls = len(problem.walls)
         lengths = [length for _, length in pieces]
-        self._lengths = tuple(lengths)
-        self._form = len(problem.network.hidden) * words
         lengths += [min(64, walls - 64 * q) for q in range(-(-walls // 64))]
         # first all positive bits, then all zero bits (walls are never negative, so they need no positive bit)
         bits = np.cumsum([0, *lengths[: len(pieces)], *lengths])
@@ -101,30 +94,6 @@ class SignVectorKeys:
         keys = np.zeros((len(zeros), self.width), np.uint64)
         loops.pack(patterns, rows, zeros, self._columns, self._places, keys)
         return keys
-
-    @property
-    def pattern_width(self) -> int:
-        """Words of a packed pattern."""
-        return -(-sum(self._lengths) // 64)
-
-    def pack_patterns(self, patterns: np.ndarray) -> np.ndarray:
-        """Patterns, bit after bit."""
-        ends = self._places[: len(self._lengths)]
-        zeros = np.zeros((len(patterns), len(ends)), np.uint64)
-        packed = np.zeros((len(patterns), self.pattern_width), np.uint64)
-        loops.pack(patterns, np.arange(len(patterns)), zeros, self._columns, ends, packed)
-        return packed
-
-    def unpack_patterns(self, packed: np.ndarray) -> np.ndarray:
-        """The patterns again, in the form of `Leaves.patterns`."""
-        patterns = np.zeros((len(packed), self._form), np.uint64)
-        for column, place, length in zip(self._columns.tolist(), self._places.tolist(), self._lengths, strict=False):
-            word, shift = divmod(place, 64)
-            bits = packed[:, word] >> np.uint64(shift)
-            if shift + length > 64:
-                bits = bits | packed[:, word + 1] << np.uint64(64 - shift)
-            patterns[:, column] = bits & np.uint64((1 << length) - 1)
-        return patterns
 
 
 class _KeyTable:
@@ -226,84 +195,87 @@ class Joiner:
     problem : CellProblem
     words : int
         Words per stage in a pattern, as in `CellTree.words`.
+    arrays : CoreProblem, optional
+        The problem as the core takes it, where it has been made already.
     """
 
-    def __init__(self, problem: CellProblem, words: int) -> None:
-        self._maps = MapClasses(problem, words)
-        self._keys = SignVectorKeys(problem, words)
-        last_stage = np.zeros((1, len(problem.network.hidden) * words), np.uint64)
-        last_stage[0, -words:] = ~np.uint64(0)
-        self._components = Components(self._keys.pack_patterns(last_stage & self._keys.units)[0])
+    def __init__(self, problem: CellProblem, words: int, arrays: CoreProblem | None = None) -> None:
+        self._problem, self._words = problem, words
+        self._arrays = CoreProblem(problem) if arrays is None else arrays
+        self._cells = kernels.Components(self._arrays.paths, words, _MOST_CELLS)
+        self._weighed = False
+        self._comparison = MapComparison(problem, words)
         self._outside: np.ndarray | None = None
         self._met = 0
         self._whole_maps: _WholeMaps | None = None
-        self._waiting = 0
-        self._batches: list[Leaves] = []
 
     @property
     def leaves(self) -> int:
         """The number of leaves added."""
-        return self._components.cells + self._waiting
+        return self._cells.cells
 
     @property
     def bytes(self) -> int:
         """Bytes in memory, about."""
-        return self._maps.bytes + self._components.bytes
+        return self._cells.bytes
 
     def add(self, leaves: Leaves) -> None:
         """Take a batch of leaves with their neighbours."""
-        if len(leaves.residues):
-            self._batches.append(leaves)
-            self._waiting += len(leaves.residues)
-            if self._waiting >= _LEAVES_AT_ONCE:
-                self._work_in()
-
-    def _work_in(self) -> None:
-        """Classify and join the waiting leaves (many at a time, since classifying small batches is slow)."""
-        if not self._batches:
+        if not len(leaves.residues):
             return
-        residues = np.concatenate([leaves.residues for leaves in self._batches])
-        patterns = np.concatenate([leaves.patterns for leaves in self._batches])
-        neighbours = np.concatenate([leaves.neighbours_or_none for leaves in self._batches])
-        labels = self._maps.classify(patterns, residues)
-        pack = self._keys.pack_patterns
-        self._components.add(pack(patterns), pack(neighbours), labels, self._maps.count)
-        self._batches, self._waiting = [], 0
+        told = leaves.neighbours if len(leaves.neighbours) else None
+        first = self._cells.cells
+        try:
+            open_ = self._cells.add(leaves.patterns, leaves.residues, told)
+        except OverflowError as error:
+            raise NetworkError(str(error)) from None
+        if len(open_) and not self._weighed:
+            self._weighed = True
+            # paths prove nothing more: derivatives may
+            weights = self._arrays.whole_weights
+            if weights is not None:
+                self._cells.weigh(weights)
+                own = None if told is None else told[open_]
+                open_ = open_[self._cells.prove(first + open_, leaves.patterns[open_], own)]
+        if len(open_):
+            cells, patterns = first + open_, leaves.patterns[open_]
+            maps = self._comparison.numbers(patterns, self._cells.maps_of(cells), self._first, self._cells.add_map)
+            self._cells.settle(cells, maps, None if told is None else told[open_])
+
+    def _first(self, maps: np.ndarray) -> np.ndarray:
+        """The patterns with which maps first came."""
+        return self._patterns(self._cells.firsts_of(maps))
+
+    def _patterns(self, cells: np.ndarray) -> np.ndarray:
+        patterns = np.empty((len(cells), len(self._problem.network.hidden) * self._words), np.uint64)
+        self._cells.patterns_of(cells, patterns)
+        return patterns
 
     def unsettled(self) -> np.ndarray:
         """After the last leaf, or the last one brought again: the patterns of the leaves to bring now, mostly few."""
-        self._work_in()
-        components = self._components
-        in_pieces = components.pieces > 1
-        if self._whole_maps is not None or not in_pieces.any():
+        cells = self._cells
+        if self._whole_maps is not None or not cells.divided:
             return np.zeros((0, 0), np.uint64)
-        whole = in_pieces[components.labels]
-        if self._outside is None and np.count_nonzero(whole) > _FEW:
-            self._outside = components.outside_largest()
-            return self._keys.unpack_patterns(components.patterns[self._outside])
-        self._check_met()
-        width = self._keys.width
-        self._whole_maps = _WholeMaps(in_pieces, _KeyTable(width, pairs=True), _KeyTable(width, pairs=False))
-        return self._keys.unpack_patterns(components.patterns[whole])
+        whole = cells.in_pieces()
+        if self._outside is None and len(whole) > _FEW:
+            self._outside = chosen = cells.outside_largest()
+        else:
+            self._check_met()
+            self._whole_maps, chosen = _WholeMaps(SignVectorKeys(self._problem, self._words), len(whole)), whole
+        cells.choose(chosen)
+        return self._patterns(chosen)
 
     def add_again(self, leaves: Leaves) -> None:
         """Take a batch of unsettled leaves: all of them are to come, in any order."""
         if not len(leaves.residues):
             return
-        if self._whole_maps is None and self._outside is None:
-            raise CellTreeError("no leaves were to be brought again")
-        pack, batch = self._keys.pack_patterns, _Batch.of(leaves, 0)
-        if self._whole_maps is None:
-            neighbours = pack(batch.alone(self._keys))
-            assert self._outside is not None
-            self._met += self._components.join_again(self._outside, pack(leaves.patterns), neighbours)
+        if self._whole_maps is not None:
+            self._whole_maps.add(leaves, self._cells.maps_again(leaves.patterns))
+        elif self._outside is not None:
+            alone = _Batch.of(leaves, 0).alone(SignVectorKeys(self._problem, self._words))
+            self._met += self._cells.join_again(leaves.patterns, alone)
         else:
-            again = self._whole_maps
-            batch = batch._replace(first=len(again.labels))
-            labels = self._maps.classify(leaves.patterns, leaves.residues)
-            again.labels = np.concatenate([again.labels, labels.astype(np.int32)])
-            again.facets.add(*batch.facets(self._keys), again.labels)
-            again.points.add(*batch.points(self._keys), again.labels)
+            raise CellTreeError("no leaves were to be brought again")
 
     def settle(self, tree: Callable[[], CellTree]) -> None:
         """Bring leaves again until nothing is unsettled; ``tree`` makes trees that write JOINING_FACES."""
@@ -331,33 +303,39 @@ class Joiner:
         CellTreeError
             Leaves are missing.
         """
-        self._work_in()
         self._check_met()
-        components, again = self._components, self._whole_maps
-        singles = (cells if leaves is None else leaves) - components.cells
+        joined, again = self._cells, self._whole_maps
+        singles = (cells if leaves is None else leaves) - joined.cells
+        settled = joined.maps - joined.divided
         by_facet = by_point = 0
-        settled = components.pieces == 1
         if again is not None:
-            settled = ~again.marked
-            if len(again.labels) != np.count_nonzero(again.marked[components.labels]):
+            if len(again.labels) != again.expected:
                 raise CellTreeError(_OTHER_CELLS)
             by_facet = len(again.facets.roots(len(again.labels)))
             again.points.inherit(again.facets)
             by_point = len(again.points.roots(len(again.labels)))
-        elif not settled.all():
+        elif joined.divided:
             raise CellTreeError("the faces of some cells are missing; ask the joiner for the unsettled leaves")
-        alone = singles + int(np.count_nonzero(settled))
-        return FourCounts(cells, alone + by_facet, alone + by_point, singles + self._maps.count)
+        alone = singles + settled
+        return FourCounts(cells, alone + by_facet, alone + by_point, singles + joined.maps)
 
 
-@dataclass
 class _WholeMaps:
     """All leaves of the maps that are in several pieces to the last, brought with all their faces.
 
-    ``marked`` are these maps, ``labels`` the numbers of the maps of the leaves that came.
+    ``expected`` is their number, ``labels`` are the numbers of the maps of those that came.
     """
 
-    marked: np.ndarray
-    facets: _KeyTable
-    points: _KeyTable
-    labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
+    def __init__(self, keys: SignVectorKeys, expected: int) -> None:
+        self.keys, self.expected = keys, expected
+        self.facets, self.points = _KeyTable(keys.width, pairs=True), _KeyTable(keys.width, pairs=False)
+        self.labels = np.zeros(0, np.int64)
+
+    def add(self, leaves: Leaves, labels: np.ndarray) -> None:
+        """Take leaves with the numbers of their maps, -1 for one that is not among them."""
+        if (labels < 0).any():
+            raise CellTreeError(_OTHER_CELLS)
+        batch = _Batch.of(leaves, len(self.labels))
+        self.labels = np.concatenate([self.labels, labels])
+        self.facets.add(*batch.facets(self.keys), self.labels)
+        self.points.add(*batch.points(self.keys), self.labels)

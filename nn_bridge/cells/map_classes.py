@@ -1,14 +1,20 @@
-"""Exact classes of affine maps: leaves get one number iff their maps are proven equal."""
+"""Exact classes of affine maps: leaves get one number iff their maps are proven equal.
+
+Leaves that are joined have their numbers from ``core/components.hpp``, which asks here where it can prove nothing.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from nn_bridge.cells import plain_keys
+from nn_bridge.cells.dyadic import first_dyadic_stages
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.whole_weights import whole_weights
+from nn_bridge.cells.whole_weights import whole_weights_of
 from nn_bridge.network.network import INPUT
 from nn_bridge.network.residues import IntegerMaps, packed, unpacked
 from polyhedra.compiled_core import core
@@ -28,14 +34,12 @@ def distinct_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return RowNumbering(rows.shape[1], 2 * len(rows)).of(rows)
 
 
-class MapClasses:
-    """Numbers affine maps: leaves get one number iff their maps are proven equal.
+class MapComparison:
+    """Compares the affine maps of patterns with equal residues exactly, and tells which are different.
 
     The map of a pattern depends only on its *relevant* units: the active ones from which a path of non-zero weights
-    leads through active units to an output.  So patterns with equal relevant units have equal maps.  In fact two
-    patterns have equal maps if no output *moves* with a unit in which they differ: if its derivative is zero, a whole
-    number that is found modulo a power of two which it does not reach (``core/derivatives.hpp``).  Of other patterns
-    with equal residues the coefficients are compared, as integers modulo more primes than they have digits.
+    leads through active units to an output.  So patterns with equal relevant units have equal maps.  Of other patterns
+    the coefficients are compared, as integers modulo more primes than they have digits.
 
     Parameters
     ----------
@@ -46,11 +50,20 @@ class MapClasses:
 
     def __init__(self, problem: CellProblem, words: int) -> None:
         self._words = words
-        self._sizes = problem.network.hidden
-        network = problem.network
-        stages = len(self._sizes)
-        self._read = np.zeros((stages, 64 * words, stages * words), np.uint64)
-        self._by_output = np.zeros(stages * words, np.uint64)
+        self._network = problem.network
+        self._others: dict[tuple[int, bytes], int] = {}
+
+    @cached_property
+    def _maps(self) -> IntegerMaps:
+        return IntegerMaps(self._network)
+
+    @cached_property
+    def _reads(self) -> tuple[np.ndarray, np.ndarray]:
+        """By stage and unit the units of later stages that read it; the units that outputs read."""
+        network, words = self._network, self._words
+        stages = len(network.hidden)
+        read = np.zeros((stages, 64 * words, stages * words), np.uint64)
+        by_output = np.zeros(stages * words, np.uint64)
         for number, stage in enumerate((*network.stages, network.output)):
             for source, matrix in stage.blocks:
                 if source == INPUT:
@@ -61,26 +74,83 @@ class MapClasses:
                 )
                 if number == stages:
                     own = slice((source - 1) * words, source * words)
-                    self._by_output[own] = packed(np.atleast_2d(present.any(axis=0)), words)[0]
+                    by_output[own] = packed(np.atleast_2d(present.any(axis=0)), words)[0]
                 else:
                     columns = slice(number * words, (number + 1) * words)
-                    self._read[source - 1, : present.shape[1], columns] = packed(present.T, words)
-        self._network = network
-        self._maps: IntegerMaps | None = None
-        self._weights: Any = None  # those behind the first stage, modulo what derivatives do not reach
+                    read[source - 1, : present.shape[1], columns] = packed(present.T, words)
+        return read, by_output
+
+    def relevant(self, patterns: np.ndarray) -> np.ndarray:
+        """The relevant units of each pattern, in the layout of the patterns: shape (leaves, stages * words)."""
+        result = np.empty_like(patterns)
+        loops.relevant(patterns, *self._reads, result)
+        return result
+
+    def numbers(
+        self,
+        patterns: np.ndarray,
+        own: np.ndarray,
+        first: Callable[[np.ndarray], np.ndarray],
+        new: Callable[[], int],
+    ) -> np.ndarray:
+        """The numbers of the maps of patterns with the residues of given maps.
+
+        Parameters
+        ----------
+        patterns : uint64 array of shape (patterns, stages * words)
+        own : integer array of shape (patterns,)
+            For each the number of the map that first came with its residues.
+        first : callable
+            The pattern with which each of some maps first came.
+        new : callable
+            A number for one more map.
+        """
+        # each set of relevant units is compared once
+        rows = self.relevant(patterns)
+        chosen, which = distinct_rows(rows)
+        numbers = own[chosen]
+        others, place = np.unique(numbers, return_inverse=True)
+        maps = self._maps.residues(
+            unpacked(np.concatenate([rows[chosen], first(others)]), self._network.hidden, self._words)
+        )
+        equal = (maps[: len(numbers)] == maps[len(numbers) :][place]).all(axis=(1, 2))
+        for k in np.flatnonzero(~equal).tolist():
+            key = int(numbers[k]), maps[k].tobytes()
+            if key not in self._others:
+                self._others[key] = new()
+            numbers[k] = self._others[key]
+        return numbers[which]
+
+
+class MapClasses:
+    """Numbers affine maps: leaves get one number iff their maps are proven equal.
+
+    Two patterns have equal maps if no output *moves* with a unit in which they differ: if its derivative is zero, a
+    whole number that is found modulo a power of two which it does not reach (``core/derivatives.hpp``).  Other maps are
+    compared exactly (`MapComparison`).
+
+    Parameters
+    ----------
+    problem : CellProblem
+    words : int
+        Words per stage in a pattern, as in `CellTree.words`.
+    """
+
+    def __init__(self, problem: CellProblem, words: int) -> None:
+        self._comparison = MapComparison(problem, words)
+        self._network = problem.network
         self._numbering = RowNumbering(1)
-        self._first = np.zeros((1 << 8, len(self._sizes) * words), np.uint64)  # the pattern with which a map first came
-        self._others: dict[tuple[int, bytes], int] = {}
+        self._first = np.zeros((1 << 8, len(problem.network.hidden) * words), np.uint64)  # a map's first pattern
+
+    @cached_property
+    def _weights(self) -> Any:
+        """Those behind the first stage, modulo what derivatives do not reach; None where that is too much."""
+        return whole_weights_of(self._network, first_dyadic_stages(self._network))
 
     @property
     def count(self) -> int:
         """The number of different maps so far."""
         return self._numbering.next
-
-    @property
-    def bytes(self) -> int:
-        """Bytes that the kept maps take."""
-        return self._numbering.bytes + self._first.nbytes
 
     def classify(self, patterns: np.ndarray, residues: np.ndarray) -> np.ndarray:
         """The number of each leaf's map, in the order in which they come; ``residues`` are the leaves' residues."""
@@ -89,45 +159,20 @@ class MapClasses:
         self._first = grown(self._first, self.count)
         self._first[known : self.count] = patterns[fresh]
         open_ = np.empty(len(patterns), np.int64)
-        open_ = open_[: loops.unlike(patterns, self._first, labels, self._read, self._by_output, open_)]
+        open_ = open_[: loops.unlike(patterns, self._first, labels, *self._comparison._reads, open_)]
         if len(open_):
             open_ = open_[~self._alike(patterns[open_], self._first[labels[open_]])]
         if len(open_):
-            assert self._maps is not None
-            # each set of relevant units is compared once
-            rows = self.relevant(patterns[open_])
-            chosen, which = distinct_rows(rows)
-            own = labels[open_[chosen]]
-            others, place = np.unique(own, return_inverse=True)
-            maps = self._maps.residues(self._bits(np.concatenate([rows[chosen], self._first[others]])))
-            equal = (maps[: len(own)] == maps[len(own) :][place]).all(axis=(1, 2))
-            for k in np.flatnonzero(~equal).tolist():
-                key = int(own[k]), maps[k].tobytes()
-                if key not in self._others:
-                    self._others[key] = self._numbering.skip()
-                own[k] = self._others[key]
-            labels[open_] = own[which]
+            first, new = self._first.__getitem__, self._numbering.skip
+            labels[open_] = self._comparison.numbers(patterns[open_], labels[open_], first, new)
         return labels
 
     def _alike(self, patterns: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Boolean mask: patterns that differ from others in units with which no output moves; none where unknown."""
-        if self._maps is None:
-            self._maps = IntegerMaps(self._network)
-            self._weights = whole_weights(self._maps.stages, self._maps.derivative_bound())
         alike = np.zeros(len(patterns), bool)
         if self._weights is not None:
             kernels.alike(patterns, others, self._weights, alike)
         return alike
-
-    def relevant(self, patterns: np.ndarray) -> np.ndarray:
-        """The relevant units of each pattern, in the layout of the patterns: shape (leaves, stages * words)."""
-        result = np.empty_like(patterns)
-        loops.relevant(patterns, self._read, self._by_output, result)
-        return result
-
-    def _bits(self, rows: np.ndarray) -> list[np.ndarray]:
-        """The bits of each stage, as booleans of shape (leaves, units)."""
-        return unpacked(rows, self._sizes, self._words)
 
 
 _MANY = 1 << 30  # from here on numbers are kept in 64 bits

@@ -146,11 +146,6 @@ class Leaves(NamedTuple):
     numbers: np.ndarray
     neighbours: np.ndarray
 
-    @property
-    def neighbours_or_none(self) -> np.ndarray:
-        """``neighbours``, or empty sets where they were not written."""
-        return self.neighbours if len(self.neighbours) else np.zeros_like(self.patterns)
-
 
 class CellTree:
     """One run after another over (parts of) the tree.

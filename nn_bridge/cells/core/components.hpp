@@ -1,4 +1,4 @@
-// Components of the cells with one map, by their patterns: cells that differ in one unit are joined where a facet is certain.
+// Cells as they come, in one step: the number of their map, the proof that it is that map, and the component of its cells.
 //
 // Lemma.  (a) Where unit i alone vanishes on a facet of a cell, the cell on its other side has the same pattern but for i.
 // (b) Two cells that differ in one unit of the last stage alone share a facet.
@@ -6,136 +6,453 @@
 // (b) Both lie in one cell of the stage before, on which all units of the last stage are affine.  The segment between two points
 // of their interiors crosses the zero set of that unit, and all others keep their signs on it.
 //
-// A cell brings its pattern and units as in (a); those of the last stage are taken as well, by (b).  If the cell with one of
-// them switched has the same map, both belong to one component.  A map with one component needs no more joins, so a cell is
-// compared with earlier ones of its map only until one is found.  Few maps have many cells: of these the patterns are kept in a
+// A cell brings its pattern, residues of its map, and units as in (a).  Cells with equal residues have one number, if their maps
+// are proven equal.  If an earlier cell with this number has one of the units switched, both maps are equal iff no output moves
+// with that unit (`derivatives.hpp`), and then both belong to one component.  So mostly one derivative proves and joins a cell.
+// Other cells are compared with the latest and the first cell of their number in all units in which they differ; those of which
+// that tells nothing are handed back, and wait until they are told a number.
+//
+// Units of the last stage that no output reads are taken as well, by (b).  A map with one component needs no more joins, so a cell
+// is compared with earlier ones of its map only until one is found.  Few maps have many cells: of these the patterns are kept in a
 // hash table, others in a list from the latest back.  Components are a forest with path halving (Tarjan and van Leeuwen 1984).
+// Cells are worked in by small blocks, whose rows in tables are loaded together: else most of the time is waiting for memory.
 #pragma once
 #include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <memory>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <utility>
 #include <vector>
 
-#include "joining.hpp"
+#include "derivatives.hpp"
+#include "growing.hpp"
 
 namespace puiseux::cells::joining {
 
-constexpr int MANY = 8;  // from so many cells on those of a map are found by a table
+class Components {
+public:
+    using Number = SlotTable::Number;
+    static constexpr Number NONE = SlotTable::NONE;
 
-/// What is known of a map: the latest cell that came with it, the number of cells, and that of their components.
-template <class Number>
-struct MapCells {
-    Number last, size, pieces;
-};
-
-template <class Number>
-struct Components {
-    const Word* patterns;       // of all cells, packed, `width` words each
-    int width;
-    const Word* last_stage;     // the units of the last stage, packed likewise
-    const Number* label;        // by cell: its map
-    Number *parent, *before;    // .. the forest, and the cell of the map that came before, -1 for none
-    MapCells<Number>* maps;
-    Number* slots;              // a power of two of cells, -1 for none: those of maps with many cells, by their patterns
-    std::int64_t slot_count;
-    std::int64_t* taken;        // how many slots are
-
-    /// Take cells from number `begin` on up to `end`; `neighbours`, if any, are the units of cells from number `of` on.
-    ///
-    /// Returns the number of the first cell not taken, before the end where the table is to be larger.
-    std::int64_t add(const Word* neighbours, std::int64_t of, std::int64_t begin, std::int64_t end) {
-        std::vector<Word> units(last_stage, last_stage + width), across(units);
-        for (std::int64_t cell = begin; cell < end; ++cell) {
-#if defined(__GNUC__)
-            if (cell + AHEAD < end) __builtin_prefetch(maps + label[cell + AHEAD], 1);
-#endif
-            MapCells<Number>& map = maps[label[cell]];
-            const bool many = map.size >= MANY;
-            if (many && 5 * (*taken + MANY + 1) > 4 * slot_count) return cell;
-            ++map.pieces, parent[cell] = Number(cell);
-            if (map.size > 0) {
-                for (int c = 0; c < width && neighbours; ++c) units[std::size_t(c)] = last_stage[c] | neighbours[(cell - of) * width + c];
-                if (map.size == MANY)
-                    for (Number other = map.last; other >= 0; other = before[other]) put(other);
-                join_across(cell, units.data(), many, across);
-                if (many) put(Number(cell));
-            }
-            before[cell] = map.size > 0 ? map.last : Number(-1);
-            map.last = Number(cell), ++map.size;
+    /// For patterns of `words` words a stage; `paths` are the weights without limbs; of at most so many cells.
+    Components(std::shared_ptr<const WholeWeights> paths, int words, std::int64_t most)
+        : network_(std::move(paths)), words_(words), most_(std::min<std::int64_t>(most, NONE - 1)), paths_(derivatives(*network_, words)) {
+        const size_t stages = network_->units.size() - 1;
+        columns_ = stages * size_t(words), unread_.assign(columns_, 0), across_units_ = on_ = off_ = unread_, other_.assign(columns_, 0), at_.assign(columns_, 0);
+        for (size_t s = 0; s < stages; ++s) {
+            const auto units = size_t(network_->units[s]);
+            if (units > 64 * size_t(words)) throw std::invalid_argument("a stage has more units than its words have bits");
+            for (size_t q = 0; 64 * q < units; ++q) at_[s * size_t(words) + q] = place_.size() + 64 * q;
+            for (size_t j = 0; j < units; ++j) place_.push_back({std::uint32_t(s), std::uint32_t(j)});
         }
-        return end;
+        width_ = std::max<size_t>(1, (place_.size() + 63) / 64), stride_ = 2 * width_ + 3, across_.resize(width_);
+        if (stages) note_unread();
+        maps_at_.reserve(0), cells_at_.reserve(0);
     }
 
-    /// Join some of the cells once more, told by their patterns, with units as above; returns how many of them are among the `chosen` ones.
-    std::int64_t join_again(const Word* own, const Word* units, std::int64_t count, const Number* chosen, std::int64_t chosen_count) {
-        std::vector<Number> table(std::bit_ceil(std::size_t(2 * chosen_count + 1)), Number(-1));
-        const auto slot_in = [&](const Word* pattern) { return slot_of(pattern, table.data(), std::int64_t(table.size())); };
-        for (std::int64_t k = 0; k < chosen_count; ++k) table[std::size_t(slot_in(row(chosen[k])))] = chosen[k];
-        std::vector<Word> across(static_cast<std::size_t>(width));
+    std::int64_t cells() const { return cells_; }
+    std::int64_t maps() const { return std::int64_t(maps_count_); }
+    size_t columns() const { return columns_; }
+    /// Bytes in use; arrays that have grown may have room for a quarter more.
+    std::int64_t bytes() const {
+        return cells_ * std::int64_t(stride_ * sizeof(Number)) + maps() * std::int64_t(sizeof(Map)) + maps_at_.bytes() + cells_at_.bytes() + chosen_at_.bytes();
+    }
+
+    /// From here on prove with derivatives, by the weights of the same network.
+    void weigh(std::shared_ptr<const WholeWeights> weights) {
+        if (weights->units != network_->units) throw std::invalid_argument("weights of another network");
+        derivatives_ = derivatives(*weights, words_), weights_ = std::move(weights);
+    }
+
+    /// Take cells, with the units told of each, if any; returns those whose number is not proven, by their places.
+    std::vector<std::int64_t> add(const Word* patterns, const Word* residues, const Word* told, std::int64_t count) {
+        if (count > most_ - cells_) throw std::overflow_error("at most " + std::to_string(most_) + " cells can be joined; count the cells alone");
+        std::vector<std::int64_t> open;
+        records_.reserve(size_t(cells_ + count) * stride_);
+        for (std::int64_t begin = 0; begin < count; begin += BLOCK) {
+            const size_t size = size_t(std::min(BLOCK, count - begin));
+            const Word* own = told ? told + size_t(begin) * columns_ : nullptr;
+            take_block(patterns + size_t(begin) * columns_, residues + begin, own, size, begin, open);
+        }
+        return open;
+    }
+
+    /// Look once more at cells that were handed back; returns those that still wait, by their places.
+    std::vector<std::int64_t> prove(const std::int64_t* cells, const Word* patterns, const Word* told, std::int64_t count) {
+        std::vector<std::int64_t> open;
+        for (std::int64_t k = 0; k < count; ++k) {
+            const Number cell = checked(cells[k]);
+            if (!place(cell, map_of(cell), patterns + size_t(k) * columns_, told ? told + size_t(k) * columns_ : nullptr, false)) open.push_back(k);
+        }
+        return open;
+    }
+
+    /// Tell cells that were handed back the numbers of their maps.
+    void settle(const std::int64_t* cells, const std::int64_t* numbers, const Word* told, std::int64_t count) {
+        for (std::int64_t k = 0; k < count; ++k) {
+            if (numbers[k] < 0 || numbers[k] >= maps()) throw std::out_of_range("there is no such map");
+            place(checked(cells[k]), Number(numbers[k]), nullptr, told ? told + size_t(k) * columns_ : nullptr, true);
+        }
+    }
+    /// A number for a map that has residues of another one.
+    std::int64_t add_map() { return new_map(); }
+
+    /// The map of a cell, the first cell of a map, and the pattern of a cell.
+    std::int64_t map(std::int64_t cell) const { return map_of(checked(cell)); }
+    std::int64_t first(std::int64_t map) const {
+        if (map < 0 || map >= maps()) throw std::out_of_range("there is no such map");
+        return maps_[size_t(map)].first;
+    }
+    void pattern(std::int64_t cell, Word* to) const { unpack(checked(cell), to); }
+
+    /// The number of components of each map.
+    std::vector<std::int64_t> pieces() const {
+        std::vector<std::int64_t> found;
+        for (size_t m = 0; m < maps_count_; ++m) found.push_back(maps_[m].pieces);
+        return found;
+    }
+    /// How many maps are in several components.
+    std::int64_t divided() const {
+        std::int64_t found = 0;
+        for (size_t m = 0; m < maps_count_; ++m) found += maps_[m].pieces > 1;
+        return found;
+    }
+    /// The cells of maps in several components.
+    std::vector<std::int64_t> in_pieces() const {
+        std::vector<std::int64_t> found;
+        for (Number cell = 0; cell < cells_; ++cell)
+            if (maps_[map_of(cell)].pieces > 1) found.push_back(cell);
+        return found;
+    }
+    /// Those of these that are not in the largest one of their map.
+    std::vector<std::int64_t> outside_largest() {
+        std::vector<std::int64_t> found = in_pieces();
+        std::vector<Number> size(found.empty() ? 0 : size_t(cells_), 0), largest(found.empty() ? 0 : maps_count_, NONE);
+        for (const std::int64_t cell : found) ++size[root(Number(cell))];
+        for (const std::int64_t cell : found) {
+            Number& best = largest[map_of(Number(cell))];
+            if (best == NONE || size[size_t(cell)] > size[best]) best = Number(cell);
+        }
+        std::erase_if(found, [&](std::int64_t cell) { return root(Number(cell)) == largest[map_of(Number(cell))]; });
+        return found;
+    }
+
+    /// Choose cells for `join_again` and `maps_again`.
+    void choose(const std::int64_t* cells, std::int64_t count) {
+        chosen_at_ = {};
+        chosen_at_.reserve(count);
+        for (std::int64_t k = 0; k < count; ++k) chosen_at_.put(hash_of(sum_of(checked(cells[k]))), Number(cells[k]));
+    }
+    /// Join chosen cells once more, told by their patterns, with units as above; returns how many patterns are those of chosen cells.
+    std::int64_t join_again(const Word* patterns, const Word* told, std::int64_t count) {
         std::int64_t known = 0;
         for (std::int64_t k = 0; k < count; ++k) {
-            const Number cell = table[std::size_t(slot_in(own + k * width))];
-            if (cell < 0) continue;
+            const Number cell = chosen(patterns + size_t(k) * columns_);
+            if (cell == NONE) continue;
             ++known;
-            join_across(cell, units + k * width, maps[label[cell]].size > MANY, across);
+            Proof proof{true};
+            join_across(cell, sum_of(cell), told + size_t(k) * columns_, maps_[map_of(cell)].size >= MANY, proof);
         }
         return known;
     }
-
-    /// Move the cells of a table into an empty one.
-    void take_over(const Number* old, std::int64_t count) {
-        for (std::int64_t k = 0; k < count; ++k)
-            if (old[k] >= 0) slots[slot_of(row(old[k]), slots, slot_count)] = old[k];
+    /// The map of the chosen cell with a pattern, -1 where there is none.
+    std::int64_t map_again(const Word* pattern) {
+        const Number cell = chosen(pattern);
+        return cell == NONE ? -1 : std::int64_t(map_of(cell));
     }
 
 private:
-    const Word* row(std::int64_t cell) const { return patterns + cell * width; }
+    static constexpr std::int64_t BLOCK = 32;
+    static constexpr Number MANY = 8;  // from so many cells on those of a map are found by the table
 
-    void join(std::int64_t one, std::int64_t other) {
-        const Number a = find(parent, Number(one)), b = find(parent, Number(other));
-        if (a == b) return;
-        parent[std::max(a, b)] = std::min(a, b);
-        --maps[label[one]].pieces;
+    struct Place {
+        std::uint32_t stage, unit;
+    };
+    /// What is known of a map: the residues with which it came, its first and latest cell, and how many cells and components.
+    struct Map {
+        Word residue;
+        Number first, last, size, pieces;
+    };
+    /// What is known of the map of a cell that is placed: that it is the map of its number, or that it is another one.
+    struct Proof {
+        bool proven;
+        const Word* pattern = nullptr;  // of the cell, where something is to be proven
+        bool refuted = false;
+        bool passed = false;            // a neighbour was passed over, as nothing told that it has the same map
+        bool paths_begun = false, derivatives_begun = false;
+    };
+
+    std::shared_ptr<const WholeWeights> network_, weights_;
+    int words_;
+    std::int64_t most_;
+    std::unique_ptr<Derivatives> paths_, derivatives_;  // the latter once there are weights
+    size_t columns_ = 0, width_ = 1, stride_ = 5;
+    std::vector<Place> place_;             // by bit of a packed pattern
+    std::vector<size_t> at_;               // by column of a pattern: the packed bit with which it begins
+    std::vector<Word> unread_, across_units_;  // as a pattern: the units of the last stage that no output reads; those that vary
+    std::vector<Word> on_, off_;           // .. that some cell has on, and off
+    std::vector<Word> other_, across_;     // room for a pattern, and a packed one
+    Growing<Number> records_;              // by cell: its packed pattern, its map, its parent in the forest, and the cell of the map before it
+    Growing<Map> maps_;
+    std::int64_t cells_ = 0;
+    size_t maps_count_ = 0;
+    SlotTable maps_at_, cells_at_, chosen_at_;  // maps by their residues; cells of maps with many cells, and chosen ones, by their patterns
+    Word sums_[BLOCK]{};                   // of a block: the sums of patterns (`sum_of`)
+    Number numbers_[BLOCK]{};              // .. and provisional numbers
+    std::vector<SlotTable::Hash> wanted_;  // .. and the hashes of patterns across the units that are told
+
+    void note_unread() {
+        const size_t stages = network_->units.size() - 1, units = size_t(network_->units[stages - 1]);
+        for (size_t j = 0; j < units; ++j) unread_[(stages - 1) * size_t(words_) + j / 64] |= bit(int(j));
+        const auto outputs = size_t(words_for(network_->units.back()));
+        for (const auto& block : network_->blocks.back())
+            for (size_t j = 0; j < units && size_t(block.source) + 1 == stages; ++j)
+                for (size_t q = 0; q < outputs; ++q)
+                    if (block.readers[j * outputs + q]) unread_[(stages - 1) * size_t(words_) + j / 64] &= ~bit(int(j));
     }
 
-    /// Join a cell to those of its map that have one of the units switched; `across` is room for a pattern.
-    void join_across(std::int64_t cell, const Word* units, bool in_table, std::vector<Word>& across) {
-        const MapCells<Number>& map = maps[label[cell]];
+    // -------------------------------------------------------------------------------------------------------- records
+
+    Number* record(Number cell) { return records_.data() + size_t(cell) * stride_; }
+    const Number* record(Number cell) const { return records_.data() + size_t(cell) * stride_; }
+    Number& map_of(Number cell) { return record(cell)[2 * width_]; }
+    Number map_of(Number cell) const { return record(cell)[2 * width_]; }
+    Number& parent(Number cell) { return record(cell)[2 * width_ + 1]; }
+    Number& before(Number cell) { return record(cell)[2 * width_ + 2]; }
+    Number checked(std::int64_t cell) const {
+        if (cell < 0 || cell >= cells_) throw std::out_of_range("there is no such cell");
+        return Number(cell);
+    }
+
+    static Word word(const Number* record, size_t c) {
+        Word found;
+        std::memcpy(&found, record + 2 * c, sizeof found);
+        return found;
+    }
+    void pack(const Word* pattern, Word* to) const {
+        for (size_t c = 0; c < width_; ++c) to[c] = 0;
+        for (size_t c = 0; c < columns_; ++c) {
+            if (!pattern[c]) continue;
+            const size_t column = at_[c] / 64, shift = at_[c] % 64;
+            to[column] |= pattern[c] << shift;
+            if (shift && column + 1 < width_) to[column + 1] |= pattern[c] >> (64 - shift);
+        }
+    }
+    void unpack(Number cell, Word* to) const {
+        const Number* own = record(cell);
+        for (size_t s = 0; s + 1 < network_->units.size(); ++s) {
+            for (size_t q = 0; q < size_t(words_); ++q) to[s * size_t(words_) + q] = 0;
+            for (size_t q = 0, units = size_t(network_->units[s]); 64 * q < units; ++q) {
+                const size_t begin = at_[s * size_t(words_) + q], shift = begin % 64;
+                Word bits = word(own, begin / 64) >> shift;
+                if (shift && begin / 64 + 1 < width_) bits |= word(own, begin / 64 + 1) << (64 - shift);
+                to[s * size_t(words_) + q] = units - 64 * q < 64 ? bits & (bit(int(units)) - 1) : bits;
+            }
+        }
+    }
+    bool has_pattern(Number cell, const Word* packed) const {
+        const Number* own = record(cell);
+        Word apart = 0;
+        for (size_t c = 0; c < width_; ++c) apart |= word(own, c) ^ packed[c];
+        return !apart;
+    }
+
+    /// A sum over the words of a pattern, which changes by `step` where a bit is set.
+    static Word factor(size_t c) { return 0x9E3779B97F4A7C15u + 2 * 0xD1342543DE82EF95u * Word(c); }
+    static Word step(size_t at) { return factor(at / 64) << (at % 64); }
+    Word sum_of(Number cell) const {
+        Word sum = 0;
+        for (size_t c = 0; c < width_; ++c) sum += word(record(cell), c) * factor(c);
+        return sum;
+    }
+    static SlotTable::Hash hash_of(Word sum) {
+        sum = (sum ^ (sum >> 32)) * 0xC2B2AE3D27D4EB4Fu;
+        return SlotTable::Hash(sum >> 32);
+    }
+
+    Number root(Number cell) {
+        while (parent(cell) != cell) cell = parent(cell) = parent(parent(cell));
+        return cell;
+    }
+    void unite(Number one, Number other, Map& map) {
+        const Number a = root(one), b = root(other);
+        if (a == b) return;
+        parent(std::max(a, b)) = std::min(a, b);
+        --map.pieces;
+    }
+
+    // -------------------------------------------------------------------------------------------------------- blocks
+
+    void take_block(const Word* patterns, const Word* residues, const Word* told, size_t size, std::int64_t begin, std::vector<std::int64_t>& open) {
+        const auto first = Number(cells_);
+        maps_.reserve(maps_count_ + size), maps_at_.reserve(BLOCK), cells_at_.reserve(BLOCK * (MANY + 1));
+        for (size_t k = 0; k < size; ++k) {
+            const Word* pattern = patterns + k * columns_;
+            for (size_t c = 0; c < columns_; ++c) on_[c] |= pattern[c], off_[c] |= ~pattern[c];
+            pack(pattern, across_.data());
+            std::memcpy(record(first + Number(k)), across_.data(), width_ * sizeof(Word));
+            sums_[k] = sum_of(first + Number(k));
+            maps_at_.expect(hash_of(residues[k]));
+        }
+        for (size_t k = 0; k < size; ++k) {
+            numbers_[k] = number_of(residues[k]);
+#if defined(__GNUC__)
+            __builtin_prefetch(maps_.data() + numbers_[k], 1);
+#endif
+        }
+        for (size_t c = 0; c < columns_; ++c) across_units_[c] = unread_[c] & on_[c] & off_[c];
+        load_neighbours(told, size);
+        for (size_t k = 0; k < size; ++k) {
+            const Number cell = first + Number(k);
+            map_of(cell) = numbers_[k], ++cells_;
+            if (!place(cell, numbers_[k], patterns + k * columns_, told ? told + k * columns_ : nullptr, false, sums_[k])) open.push_back(begin + std::int64_t(k));
+        }
+    }
+
+    /// Load what will be looked at across the units that are told.
+    void load_neighbours([[maybe_unused]] const Word* told, [[maybe_unused]] size_t size) {
+#if defined(__GNUC__)
+        wanted_.clear();
+        for (size_t k = 0; k < size; ++k) {
+            if (maps_[numbers_[k]].size < MANY) {
+                if (maps_[numbers_[k]].size) __builtin_prefetch(record(maps_[numbers_[k]].last));
+                continue;
+            }
+            wanted_.push_back(hash_of(sums_[k]));
+            const Number* own = record(Number(cells_) + Number(k));
+            for (size_t c = 0; c < columns_; ++c)
+                for (Word left = across_units_[c] | (told ? told[k * columns_ + c] : 0); left; left &= left - 1) wanted_.push_back(hash_of(behind(own, sums_[k], at_[c] + size_t(std::countr_zero(left)))));
+        }
+        for (const SlotTable::Hash hash : wanted_) cells_at_.expect(hash);
+        for (const SlotTable::Hash hash : wanted_)
+            if (const Number cell = cells_at_.likely(hash); cell != NONE) __builtin_prefetch(record(cell), 1);
+#endif
+    }
+    /// The sum of the pattern with one bit switched.
+    static Word behind(const Number* own, Word sum, size_t at) { return word(own, at / 64) >> (at % 64) & 1 ? sum - step(at) : sum + step(at); }
+
+    Number number_of(Word residue) {
+        const SlotTable::Hash hash = hash_of(residue * factor(0));
+        const Number known = maps_at_.find(hash, [&](Number m) { return maps_[m].residue == residue; });
+        if (known != NONE) return known;
+        const Number number = new_map();
+        maps_[number].residue = residue;
+        maps_at_.put(hash, number);
+        return number;
+    }
+    Number new_map() {
+        maps_.reserve(maps_count_ + 1);
+        maps_[maps_count_] = {~Word{0}, NONE, NONE, 0, 0};
+        return Number(maps_count_++);
+    }
+
+    // -------------------------------------------------------------------------------------------------------- one cell
+
+    /// Give a cell its number, join it, and note it; false, and nothing changes, if it is not proven that this is its number.
+    bool place(Number cell, Number number, const Word* pattern, const Word* told, bool known) {
+        cells_at_.reserve(MANY + 1);
+        return place(cell, number, pattern, told, known, sum_of(cell));
+    }
+    bool place(Number cell, Number number, const Word* pattern, const Word* told, bool known, Word sum) {
+        Map& map = maps_[number];
+        const bool many = map.size >= MANY;
+        parent(cell) = cell;
+        if (map.size > 0) {
+            ++map.pieces, map_of(cell) = number;
+            Proof proof{known, pattern};
+            join_across(cell, sum, told, many, proof);
+            if (!proof.proven && (proof.refuted || !is_like(map, proof))) {
+                --map.pieces;
+                return false;
+            }
+            if (proof.passed) proof = {true}, join_across(cell, sum, told, many, proof);
+        } else {
+            map.first = cell, map.pieces = 1, map_of(cell) = number;
+        }
+        before(cell) = map.last, map.last = cell;
+        if (many) cells_at_.put(hash_of(sum), cell);
+        if (++map.size == MANY)
+            for (Number other = cell; other != NONE; other = before(other)) cells_at_.put(hash_of(sum_of(other)), other);
+        return true;
+    }
+
+    /// Whether a cell has the map of the latest or the first one of a map.
+    bool is_like(const Map& map, Proof& proof) {
+        unpack(map.last, other_.data());
+        if (is_like(proof)) return true;
+        if (map.first == map.last) return false;
+        unpack(map.first, other_.data());
+        return is_like(proof);
+    }
+    bool is_like(Proof& proof) {
+        if (begun(*paths_, proof.paths_begun, proof).alike(other_.data())) return true;
+        return derivatives_ && begun(*derivatives_, proof.derivatives_begun, proof).alike(other_.data());
+    }
+    bool is_still(size_t at, Proof& proof) {
+        const auto [stage, unit] = place_[at];
+        if (begun(*paths_, proof.paths_begun, proof).still(stage, unit)) return true;
+        return derivatives_ && begun(*derivatives_, proof.derivatives_begun, proof).still(stage, unit);
+    }
+    static Derivatives& begun(Derivatives& derivatives, bool& begun, const Proof& proof) {
+        if (!std::exchange(begun, true)) derivatives.begin(proof.pattern);
+        return derivatives;
+    }
+    /// Join a cell to another one with its number that differs in one unit alone, if their maps are equal.
+    void join(Number cell, Number other, size_t at, Map& map, Proof& proof) {
+        if (!proof.proven) {
+            proof.proven = is_still(at, proof);
+            proof.refuted = !proof.proven && derivatives_, proof.passed |= !proof.proven;
+            if (!proof.proven) return;
+        }
+        unite(cell, other, map);
+    }
+
+    /// Join a cell to earlier ones with its number that have one of the units switched, until the map has one component.
+    void join_across(Number cell, Word sum, const Word* told, bool in_table, Proof& proof) {
+        Map& map = maps_[map_of(cell)];
+        const Number* own = record(cell);
         if (!in_table) {
-            for (Number other = map.last; other >= 0 && map.pieces > 1; other = before[other])
-                if (differ_in_one(row(cell), row(other), units)) join(cell, other);
+            for (Number other = map.last; other != NONE && map.pieces > 1 && !proof.refuted; other = before(other))
+                if (const size_t at = bit_apart(own, record(other)); at < place_.size() && is_told(at, told)) join(cell, other, at, map, proof);
             return;
         }
-        copy(row(cell), width, across.data());
-        for (std::size_t c = 0; c < across.size(); ++c)
-            for (Word left = units[c]; left && map.pieces > 1; left &= left - 1) {
-                const Word own = left & (~left + 1);
-                across[c] ^= own;
-                const Number other = slots[slot_of(across.data(), slots, slot_count)];
-                if (other >= 0 && label[other] == label[cell]) join(cell, other);
-                across[c] ^= own;
+        for (size_t c = 0; c < width_; ++c) across_[c] = word(own, c);
+        for (size_t c = 0; c < columns_; ++c)
+            for (Word left = across_units_[c] | (told ? told[c] : 0); left && map.pieces > 1 && !proof.refuted; left &= left - 1) {
+                const size_t at = at_[c] + size_t(std::countr_zero(left));
+                across_[at / 64] ^= bit(int(at));
+                const Number other = cells_at_.find(hash_of(behind(own, sum, at)), [&](Number known) { return has_pattern(known, across_.data()); });
+                if (other != NONE && map_of(other) == map_of(cell)) join(cell, other, at, map, proof);
+                across_[at / 64] ^= bit(int(at));
             }
     }
 
-    /// Whether two patterns differ in exactly one unit, which is one of the given ones.
-    bool differ_in_one(const Word* a, const Word* b, const Word* units) const {
-        int found = 0;
-        for (int c = 0; c < width; ++c) {
-            const Word apart = a[c] ^ b[c];
-            if (!apart) continue;
-            if ((apart & (apart - 1)) || !(apart & units[c])) return false;
-            ++found;
-        }
-        return found == 1;
+    /// The one bit in which packed patterns differ, or a number that no bit has.
+    size_t bit_apart(const Number* a, const Number* b) const {
+        size_t found = ~size_t{0};
+        for (size_t c = 0; c < width_; ++c)
+            if (const Word apart = word(a, c) ^ word(b, c)) {
+                if ((apart & (apart - 1)) || found != ~size_t{0}) return ~size_t{0};
+                found = 64 * c + size_t(std::countr_zero(apart));
+            }
+        return found;
+    }
+    bool is_told(size_t at, const Word* told) const {
+        const size_t c = place_[at].stage * size_t(words_) + place_[at].unit / 64;
+        return (across_units_[c] | (told ? told[c] : 0)) & bit(int(place_[at].unit));
     }
 
-    void put(Number cell) { slots[slot_of(row(cell), slots, slot_count)] = cell, ++*taken; }
-    /// The slot of the cell with a pattern: where it is, or where it belongs.
-    std::int64_t slot_of(const Word* pattern, const Number* table, std::int64_t count) const {
-        std::int64_t slot = std::int64_t(mixed(pattern, width) & Word(count - 1));
-        while (table[slot] >= 0 && !same(pattern, row(table[slot]), width)) slot = (slot + 1) & (count - 1);
-        return slot;
+    Number chosen(const Word* pattern) {
+        if (!chosen_at_.taken()) return NONE;
+        pack(pattern, across_.data());
+        Word sum = 0;
+        for (size_t c = 0; c < width_; ++c) sum += across_[c] * factor(c);
+        return chosen_at_.find(hash_of(sum), [&](Number cell) { return has_pattern(cell, across_.data()); });
     }
 };
 

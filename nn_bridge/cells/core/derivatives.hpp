@@ -12,6 +12,10 @@
 // units move the output, by as much, and what these hand on are the same sums over active units of earlier stages, of which
 // those that move the output are the same.
 //
+// Lemma.  Let the patterns of two cells differ in one unit alone.  Their maps are equal iff no output moves with it.
+// Proof.  The maps differ by the unit's form times the output's derivative, which does not depend on the unit itself.  The form
+// is not zero, since it is positive on one of the cells and not on the other.
+//
 // Numbers are L limbs in two's complement, least first; products and sums drop the carry out of the last one.
 // Source: reverse accumulation of derivatives (Griewank and Walther 2008, section 3.2), as in gradients.hpp.
 #pragma once
@@ -20,6 +24,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "limbs.hpp"
@@ -93,61 +98,180 @@ struct Wrapped<2> {
     }
 };
 
-/// Derivatives of an output by units, found where they are asked for.
-template <size_t L>
-class WholeDerivatives {
+/// Derivatives of the outputs by units, on one cell after another.
+class Derivatives {
 public:
-    explicit WholeDerivatives(const WholeWeights& network) : network_(network), read_by_(network.units.size() - 1) {
-        for (const int units : network.units) {
-            values_.emplace_back(size_t(units));
-            found_.emplace_back(size_t(units), 0);
-        }
+    virtual ~Derivatives() = default;
+    /// Turn to the cell with a pattern, which is to stay where it is.
+    virtual void begin(const Word* pattern) = 0;
+    /// Whether no output moves with a unit, as far as that can be told.
+    virtual bool still(size_t stage, size_t unit) = 0;
+    /// Whether no output moves with a unit in which another pattern differs, so that both cells have one map.
+    virtual bool alike(const Word* other) = 0;
+};
+
+/// Those that are zero since no path of active units leads from the unit to an output.
+class Paths final : public Derivatives {
+public:
+    /// For patterns of `words` words a stage.
+    Paths(const WholeWeights& network, int words)
+        : stages_(network.units.size() - 1), words_(size_t(words)), columns_(stages_ * words_), reached_(columns_), by_output_(columns_) {
+        size_t units = 0;
+        for (size_t s = 0; s < stages_; ++s) first_.push_back(units), units += size_t(network.units[s]);
+        reads_.resize(units * columns_);
         for (size_t t = 0; t < network.blocks.size(); ++t)
-            for (const auto& block : network.blocks[t]) read_by_[size_t(block.source)].push_back({t, &block});
+            for (const auto& block : network.blocks[t])
+                for (size_t i = 0, columns = size_t(words_for(network.units[t])); i < size_t(network.units[size_t(block.source)]); ++i)
+                    for (size_t q = 0; q < columns; ++q)
+                        for (Word left = block.readers[i * columns + q]; left; left &= left - 1) {
+                            Word* own = t < stages_ ? &reads_[(first_[t] + 64 * q + size_t(std::countr_zero(left))) * columns_] : by_output_.data();
+                            own[size_t(block.source) * words_ + i / 64] |= bit(int(i));
+                        }
     }
 
-    /// Whether no output moves with a unit in which two patterns of `words` words a stage differ, so that their maps are equal.
-    bool alike(const Word* one, const Word* other, int words) {
-        active_ = one, words_ = size_t(words);
-        for (size_t output = 0; output < values_.back().size(); ++output) {
-            output_ = output, ++now_;
-            for (size_t at = read_by_.size() * words_; at-- > 0;)
-                for (Word left = one[at] ^ other[at]; left; left &= left - 1)
-                    if (!derivative(at / words_, 64 * (at % words_) + size_t(std::countr_zero(left))).is_zero()) return false;
+    void begin(const Word* pattern) override {
+        active_ = pattern, known_ = stages_;
+        for (size_t c = 0; c < columns_; ++c) reached_[c] = by_output_[c];
+    }
+
+    bool still(size_t stage, size_t unit) override {
+        for (; known_ > stage + 1; --known_) go_through(known_ - 1);
+        return !(reached_[stage * words_ + unit / 64] & bit(int(unit)));
+    }
+
+    bool alike(const Word* other) override {
+        for (size_t at = columns_; at-- > 0;) {
+            const Word apart = active_[at] ^ other[at];
+            if (!apart) continue;
+            for (; known_ > at / words_ + 1; --known_) go_through(known_ - 1);
+            if (apart & reached_[at]) return false;
         }
         return true;
     }
 
 private:
+    size_t stages_, words_, columns_;
+    std::vector<size_t> first_;          // by stage: the number of its first unit
+    std::vector<Word> reads_;            // by unit: the units that it reads, as a pattern
+    const Word* active_ = nullptr;       // the pattern
+    size_t known_ = 0;                   // from the stage before this one on what it reaches is complete
+    std::vector<Word> reached_, by_output_;  // units from which a path leads on; those that outputs read
+
+    /// Add what the active units of a stage read from which a path leads to an output.
+    void go_through(size_t stage) {
+        for (size_t q = 0; q < words_; ++q)
+            for (Word left = active_[stage * words_ + q] & reached_[stage * words_ + q]; left; left &= left - 1) {
+                const Word* own = &reads_[(first_[stage] + 64 * q + size_t(std::countr_zero(left))) * columns_];
+                for (size_t c = 0; c < stage * words_; ++c) reached_[c] |= own[c];
+            }
+    }
+};
+
+/// Those modulo 2^(64 L), found where they are asked for.
+///
+/// Maxima are built of units such that one, u, is read by another one, v, with weight -c, and by all others with c times the
+/// weight with which they read v.  Then the derivative by u is c times that by v, minus the same if v is active.
+template <size_t L>
+class WholeDerivatives final : public Derivatives {
+public:
+    /// For patterns of `words` words a stage.
+    WholeDerivatives(const WholeWeights& network, int words)
+        : network_(network), stages_(network.units.size() - 1), words_(size_t(words)), outputs_(size_t(network.units.back())), read_by_(stages_) {
+        for (size_t s = 0; s < stages_; ++s) first_.push_back(units_), units_ += size_t(network.units[s]);
+        values_.resize(outputs_ * units_), found_.resize(outputs_ * units_);
+        for (size_t t = 0; t < network.blocks.size(); ++t)
+            for (const auto& block : network.blocks[t]) read_by_[size_t(block.source)].push_back({t, size_t(network.units[t]), &block});
+        for (size_t s = 0; s < stages_; ++s)
+            for (size_t j = 0; j < size_t(network.units[s]); ++j) heirs_.push_back(heir_of(s, j));
+    }
+
+    void begin(const Word* pattern) override { active_ = pattern, ++now_; }
+
+    bool still(size_t stage, size_t unit) override {
+        for (Unit heir = heirs_[first_[stage] + unit]; heir.stage < stages_; heir = heirs_[first_[stage] + unit]) {
+            stage = heir.stage, unit = heir.unit;
+            if (active_[stage * words_ + unit / 64] & bit(int(unit))) return true;
+        }
+        for (size_t output = 0; output < outputs_; ++output)
+            if (!derivative(output, stage, unit).is_zero()) return false;
+        return true;
+    }
+
+    bool alike(const Word* other) override {
+        for (size_t at = stages_ * words_; at-- > 0;)
+            for (Word left = active_[at] ^ other[at]; left; left &= left - 1)
+                if (!still(at / words_, 64 * (at % words_) + size_t(std::countr_zero(left)))) return false;
+        return true;
+    }
+
+private:
     struct Reader {
-        size_t stage;
+        size_t stage, units;
         const WholeWeights::Block* block;
+
+        const Word* weights(size_t unit) const { return block->weights.data() + unit * units * L; }
+    };
+    struct Unit {
+        size_t stage, unit;
     };
     const WholeWeights& network_;
+    size_t stages_, words_, outputs_, units_ = 0;
     std::vector<std::vector<Reader>> read_by_;
-    const Word* active_ = nullptr;                 // the pattern
-    size_t words_ = 1, output_ = 0;
-    std::vector<std::vector<Wrapped<L>>> values_;  // by stage and unit
-    std::vector<std::vector<std::uint64_t>> found_;  // .. when they were found
+    std::vector<size_t> first_;             // by stage: the number of its first unit
+    std::vector<Unit> heirs_;               // by unit: v of the rule above, or a stage that is none
+    const Word* active_ = nullptr;          // the pattern
+    std::vector<Wrapped<L>> values_;        // by output and unit
+    std::vector<std::uint64_t> found_;      // .. when they were found
     std::uint64_t now_ = 0;
 
-    const Wrapped<L>& derivative(size_t stage, size_t unit) {
-        Wrapped<L>& sum = values_[stage][unit];
-        if (found_[stage][unit] == now_) return sum;
-        sum = {}, found_[stage][unit] = now_;
+    Unit heir_of(size_t stage, size_t unit) const {
+        for (const Reader& reader : read_by_[stage])
+            for (size_t j = 0; j < reader.units && reader.stage < stages_; ++j)
+                if (is_heir(stage, unit, reader.stage, j, reader.weights(unit) + j * L)) return {reader.stage, j};
+        return {stages_, 0};
+    }
+    /// Whether the rule holds for two units, of which the later one reads the earlier one with a weight.
+    bool is_heir(size_t stage, size_t unit, size_t later, size_t heir, const Word* weight) const {
+        Wrapped<L> factor;  // minus the weight
+        Word carry = 1, any = 0;
+        for (size_t l = 0; l < L; ++l) any |= weight[l], factor.limbs[l] = limbs::multiply_add(~weight[l], 1, 0, carry, carry);
+        if (!any) return false;
+        for (size_t t = stage + 1; t <= stages_; ++t) {
+            const Reader *own = reader_of(stage, t), *other = t > later ? reader_of(later, t) : nullptr;
+            for (size_t k = 0; k < size_t(network_.units[t]); ++k) {
+                if (t == later && k == heir) continue;
+                Wrapped<L> difference;
+                if (other) difference.add_product(factor, other->weights(heir) + k * L);
+                for (size_t l = 0; l < L; ++l)
+                    if (difference.limbs[l] != (own ? own->weights(unit)[k * L + l] : 0)) return false;
+            }
+        }
+        return true;
+    }
+    const Reader* reader_of(size_t stage, size_t by) const {
+        for (const Reader& reader : read_by_[stage])
+            if (reader.stage == by) return &reader;
+        return nullptr;
+    }
+
+    const Wrapped<L>& derivative(size_t output, size_t stage, size_t unit) {
+        const size_t place = output * units_ + first_[stage] + unit;
+        Wrapped<L>& sum = values_[place];
+        if (found_[place] == now_) return sum;
+        sum = {}, found_[place] = now_;
         for (const Reader& reader : read_by_[stage]) {
-            const size_t units = values_[reader.stage].size();
-            const Word* readers = &reader.block->readers[unit * size_t(words_for(int(units)))];
-            const Word* weights = &reader.block->weights[unit * units * L];
-            if (reader.stage == read_by_.size()) {
-                sum.add(weights + output_ * L);
+            const size_t columns = size_t(words_for(int(reader.units)));
+            const Word* readers = reader.block->readers.data() + unit * columns;
+            const Word* weights = reader.weights(unit);
+            if (reader.stage == stages_) {
+                if (readers[output / 64] & bit(int(output))) sum.add(weights + output * L);
                 continue;
             }
             const Word* active = active_ + reader.stage * words_;
-            for (size_t q = 0; 64 * q < units; ++q)
+            for (size_t q = 0; q < columns; ++q)
                 for (Word left = active[q] & readers[q]; left; left &= left - 1) {
                     const size_t j = 64 * q + size_t(std::countr_zero(left));
-                    const Wrapped<L>& own = derivative(reader.stage, j);
+                    const Wrapped<L>& own = derivative(output, reader.stage, j);
                     if (!own.is_zero()) sum.add_product(own, weights + j * L);
                 }
         }
@@ -155,17 +279,16 @@ private:
     }
 };
 
-/// Call `use` with derivatives of as many limbs as the network's weights have: 1, 2, 3, 4, 6 or 8.
-template <class Use>
-void with_derivatives(const WholeWeights& network, Use&& use) {
-    auto of = [&]<size_t L>() { use(WholeDerivatives<L>(network)); };
+/// Derivatives of as many limbs as the network's weights have, 1, 2, 3, 4, 6 or 8, or none: paths.  The network is to outlive them.
+inline std::unique_ptr<Derivatives> derivatives(const WholeWeights& network, int words) {
     switch (network.limbs) {
-        case 1: return of.template operator()<1>();
-        case 2: return of.template operator()<2>();
-        case 3: return of.template operator()<3>();
-        case 4: return of.template operator()<4>();
-        case 6: return of.template operator()<6>();
-        default: return of.template operator()<8>();
+        case 0: return std::make_unique<Paths>(network, words);
+        case 1: return std::make_unique<WholeDerivatives<1>>(network, words);
+        case 2: return std::make_unique<WholeDerivatives<2>>(network, words);
+        case 3: return std::make_unique<WholeDerivatives<3>>(network, words);
+        case 4: return std::make_unique<WholeDerivatives<4>>(network, words);
+        case 6: return std::make_unique<WholeDerivatives<6>>(network, words);
+        default: return std::make_unique<WholeDerivatives<8>>(network, words);
     }
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 
@@ -50,9 +52,10 @@ void moving(const Word* patterns, std::int64_t leaves, const ResidueNetwork& net
 }
 
 /// The weights of an integer network: of each stage, and last of the output, its units and blocks of sparse weights; all is checked.
+/// Without limbs they tell alone which weights are not zero.
 std::shared_ptr<WholeWeights> make_weights(nb::list stages, int limbs) {
     auto network = std::make_shared<WholeWeights>();
-    if (limbs < 1 || limbs > 8 || limbs == 5 || limbs == 7) throw std::invalid_argument("derivatives of so many limbs were not compiled");
+    if (limbs < 0 || limbs > 8 || limbs == 5 || limbs == 7) throw std::invalid_argument("derivatives of so many limbs were not compiled");
     network->limbs = limbs;
     auto no_fit = [] { return std::invalid_argument("a block of weights does not fit its stage"); };
     for (nb::handle s : stages) {
@@ -80,15 +83,108 @@ std::shared_ptr<WholeWeights> make_weights(nb::list stages, int limbs) {
     return network;
 }
 
-/// The components of cells in arrays; columns of `maps` are what `MapCells` has.
-template <class Number>
-Components<Number> components(In<Word, 2> patterns, In<Word, 1> last_stage, In<Number, 1> label, Out<Number, 1> parent, Out<Number, 1> before,
-                              Out<Number, 2> maps, Out<Number, 1> slots, Out<std::int64_t, 1> taken) {
-    const size_t width = patterns.shape(1);
-    if (maps.shape(1) != 3 || last_stage.size() != width) throw std::invalid_argument("arrays that do not fit");
-    static_assert(sizeof(MapCells<Number>) == 3 * sizeof(Number));
-    return {patterns.data(), int(width), last_stage.data(), label.data(), parent.data(), before.data(), reinterpret_cast<MapCells<Number>*>(maps.data()),
-            slots.data(), std::int64_t(slots.size()), taken.data()};
+using Told = std::optional<In<Word, 2>>;
+
+/// The words of patterns, or of units, of so many cells; all is checked.
+const Word* rows_of(const In<Word, 2>& given, std::size_t cells, const Components& table) {
+    if (given.shape(0) != cells || given.shape(1) != table.columns()) throw std::invalid_argument("arrays that do not fit");
+    return given.data();
+}
+const Word* rows_of(const Told& given, std::size_t cells, const Components& table) { return given ? rows_of(*given, cells, table) : nullptr; }
+
+/// Numbers as an array that owns them.
+nb::object array_of(std::vector<std::int64_t>&& numbers) {
+    auto* data = new std::vector<std::int64_t>(std::move(numbers));
+    nb::capsule owner(data, [](void* p) noexcept { delete static_cast<std::vector<std::int64_t>*>(p); });
+    return nb::cast(nb::ndarray<nb::numpy, std::int64_t, nb::ndim<1>>(data->data(), {data->size()}, owner));
+}
+/// What a function gives that runs without the lock of the interpreter.
+template <class Work>
+nb::object numbers_of(Work&& work) {
+    std::vector<std::int64_t> found;
+    {
+        nb::gil_scoped_release release;
+        found = work();
+    }
+    return array_of(std::move(found));
+}
+
+void bind_components(nb::module_& m) {
+    using Numbers = In<std::int64_t, 1>;
+    nb::class_<Components>(m, "Components")
+        .def("__init__",
+             [](Components* self, std::shared_ptr<WholeWeights> paths, int words, std::int64_t most) { new (self) Components(std::move(paths), words, most); },
+             "paths"_a, "words"_a, "most"_a)
+        .def("weigh", [](Components& c, std::shared_ptr<WholeWeights> weights) { c.weigh(std::move(weights)); }, "weights"_a)
+        .def("add",
+             [](Components& c, In<Word, 2> patterns, In<Word, 1> residues, Told told) {
+                 const Word *own = rows_of(patterns, residues.size(), c), *units = rows_of(told, residues.size(), c);
+                 return numbers_of([&] { return c.add(own, residues.data(), units, std::int64_t(residues.size())); });
+             },
+             "patterns"_a, "residues"_a, "told"_a.none())
+        .def("prove",
+             [](Components& c, Numbers cells, In<Word, 2> patterns, Told told) {
+                 const Word *own = rows_of(patterns, cells.size(), c), *units = rows_of(told, cells.size(), c);
+                 return numbers_of([&] { return c.prove(cells.data(), own, units, std::int64_t(cells.size())); });
+             },
+             "cells"_a, "patterns"_a, "told"_a.none())
+        .def("settle",
+             [](Components& c, Numbers cells, Numbers maps, Told told) {
+                 const Word* units = rows_of(told, cells.size(), c);
+                 if (maps.size() != cells.size()) throw std::invalid_argument("arrays that do not fit");
+                 nb::gil_scoped_release release;
+                 c.settle(cells.data(), maps.data(), units, std::int64_t(cells.size()));
+             },
+             "cells"_a, "maps"_a, "told"_a.none())
+        .def("add_map", &Components::add_map)
+        .def("maps_of",
+             [](const Components& c, Numbers cells) {
+                 std::vector<std::int64_t> found;
+                 for (std::size_t k = 0; k < cells.size(); ++k) found.push_back(c.map(cells(k)));
+                 return array_of(std::move(found));
+             },
+             "cells"_a)
+        .def("firsts_of",
+             [](const Components& c, Numbers maps) {
+                 std::vector<std::int64_t> found;
+                 for (std::size_t k = 0; k < maps.size(); ++k) found.push_back(c.first(maps(k)));
+                 return array_of(std::move(found));
+             },
+             "maps"_a)
+        .def("patterns_of",
+             [](const Components& c, Numbers cells, Out<Word, 2> result) {
+                 if (result.shape(0) != cells.size() || result.shape(1) != c.columns()) throw std::invalid_argument("arrays that do not fit");
+                 for (std::size_t k = 0; k < cells.size(); ++k) c.pattern(cells(k), result.data() + k * c.columns());
+             },
+             "cells"_a, "result"_a.noconvert())
+        .def("pieces", [](const Components& c) { return numbers_of([&] { return c.pieces(); }); })
+        .def("in_pieces", [](const Components& c) { return numbers_of([&] { return c.in_pieces(); }); })
+        .def("outside_largest", [](Components& c) { return numbers_of([&] { return c.outside_largest(); }); })
+        .def("choose",
+             [](Components& c, Numbers cells) {
+                 nb::gil_scoped_release release;
+                 c.choose(cells.data(), std::int64_t(cells.size()));
+             },
+             "cells"_a)
+        .def("join_again",
+             [](Components& c, In<Word, 2> patterns, In<Word, 2> told) {
+                 const Word *own = rows_of(patterns, patterns.shape(0), c), *units = rows_of(told, patterns.shape(0), c);
+                 nb::gil_scoped_release release;
+                 return c.join_again(own, units, std::int64_t(patterns.shape(0)));
+             },
+             "patterns"_a, "told"_a)
+        .def("maps_again",
+             [](Components& c, In<Word, 2> patterns) {
+                 const Word* own = rows_of(patterns, patterns.shape(0), c);
+                 std::vector<std::int64_t> found;
+                 for (std::size_t k = 0; k < patterns.shape(0); ++k) found.push_back(c.map_again(own + k * c.columns()));
+                 return array_of(std::move(found));
+             },
+             "patterns"_a)
+        .def_prop_ro("cells", &Components::cells)
+        .def_prop_ro("maps", &Components::maps)
+        .def_prop_ro("divided", &Components::divided)
+        .def_prop_ro("bytes", &Components::bytes);
 }
 
 /// The functions on tables whose bearers are of one type.
@@ -110,34 +206,6 @@ void bind_table(nb::module_& m) {
             return number(rows.data(), std::int64_t(rows.shape(0)), int(rows.shape(1)), table, state.data(), numbers.data(), fresh.data(), begin.first, begin.second);
         },
         "rows"_a, "keys"_a.noconvert(), "bearer"_a.noconvert(), "state"_a.noconvert(), "numbers"_a.noconvert(), "fresh"_a.noconvert(), "begin"_a);
-    m.def(
-        "join_neighbours",
-        [](In<Word, 2> patterns, In<Word, 1> last_stage, In<Number, 1> label, Out<Number, 1> parent, Out<Number, 1> before, Out<Number, 2> maps,
-           Out<Number, 1> slots, Out<std::int64_t, 1> taken, In<Word, 2> neighbours, std::int64_t begin, std::int64_t end) {
-            nb::gil_scoped_release release;
-            const auto given = std::int64_t(neighbours.shape(0));
-            return components<Number>(patterns, last_stage, label, parent, before, maps, slots, taken).add(given ? neighbours.data() : nullptr, end - given, begin, end);
-        },
-        "patterns"_a, "last_stage"_a, "label"_a.noconvert(), "parent"_a.noconvert(), "before"_a.noconvert(), "maps"_a.noconvert(), "slots"_a.noconvert(), "taken"_a.noconvert(),
-        "neighbours"_a, "begin"_a, "end"_a);
-    m.def(
-        "join_again",
-        [](In<Word, 2> patterns, In<Word, 1> last_stage, In<Number, 1> label, Out<Number, 1> parent, Out<Number, 1> before, Out<Number, 2> maps,
-           Out<Number, 1> slots, Out<std::int64_t, 1> taken, In<Word, 2> own, In<Word, 2> neighbours, In<Number, 1> chosen) {
-            nb::gil_scoped_release release;
-            return components<Number>(patterns, last_stage, label, parent, before, maps, slots, taken)
-                .join_again(own.data(), neighbours.data(), std::int64_t(own.shape(0)), chosen.data(), std::int64_t(chosen.size()));
-        },
-        "patterns"_a, "last_stage"_a, "label"_a.noconvert(), "parent"_a.noconvert(), "before"_a.noconvert(), "maps"_a.noconvert(), "slots"_a.noconvert(), "taken"_a.noconvert(),
-        "own"_a, "neighbours"_a, "chosen"_a.noconvert());
-    m.def(
-        "rehash_cells",
-        [](In<Word, 2> patterns, In<Number, 1> old, Out<Number, 1> slots) {
-            Components<Number> table{};
-            table.patterns = patterns.data(), table.width = int(patterns.shape(1)), table.slots = slots.data(), table.slot_count = std::int64_t(slots.size());
-            table.take_over(old.data(), std::int64_t(old.size()));
-        },
-        "patterns"_a, "old"_a.noconvert(), "slots"_a.noconvert());
     m.def(
         "unite",
         [](In<Number, 1> other, Out<Number, 1> parent) {
@@ -161,6 +229,8 @@ void bind_table(nb::module_& m) {
 }  // namespace
 
 void bind(nb::module_& m) {
+    nb::class_<WholeWeights>(m, "WholeWeights");
+    bind_components(m);
     bind_table<std::int32_t>(m);
     bind_table<std::int64_t>(m);
     m.def(
@@ -188,17 +258,14 @@ void bind(nb::module_& m) {
             moving(patterns.data(), std::int64_t(patterns.shape(0)), network, int(patterns.shape(1)) / std::max(1, stages), result.data());
         },
         "patterns"_a, "network"_a, "result"_a.noconvert());
-    nb::class_<WholeWeights>(m, "WholeWeights");
     m.def("whole_weights", &make_weights, "stages"_a, "limbs"_a);
     m.def(
         "alike",
         [](In<Word, 2> one, In<Word, 2> other, const WholeWeights& network, Out<bool, 1> result) {
             nb::gil_scoped_release release;
             const size_t columns = one.shape(1);
-            const int words = int(columns) / std::max(1, int(network.units.size()) - 1);
-            with_derivatives(network, [&](auto&& derivatives) {
-                for (size_t k = 0; k < one.shape(0); ++k) result.data()[k] = derivatives.alike(one.data() + k * columns, other.data() + k * columns, words);
-            });
+            const auto found = derivatives(network, int(columns) / std::max(1, int(network.units.size()) - 1));
+            for (size_t k = 0; k < one.shape(0); ++k) found->begin(one.data() + k * columns), result.data()[k] = found->alike(other.data() + k * columns);
         },
         "one"_a, "other"_a, "network"_a, "result"_a.noconvert());
     m.def(

@@ -386,7 +386,8 @@ class CountRun:
     def _join(self, leaves: Leaves) -> None:
         if self._joiner is None:
             assert self._problem is not None
-            self._joiner = Joiner(self._problem, -(-max(self._problem.network.hidden) // 64))
+            words = -(-max(self._problem.network.hidden) // 64)
+            self._joiner = Joiner(self._problem, words, self._task.arrays)
         self._joiner.add(leaves)
 
     def _joined_cells(self) -> FourCounts:

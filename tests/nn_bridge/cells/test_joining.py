@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from nn_bridge.cells import _core as kernels
 from nn_bridge.cells import joining, repeated_maps
+from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.counting.count import count_from_tree
 from nn_bridge.cells.counting.found_leaves import chosen
 from nn_bridge.cells.joining import FourCounts, Joiner, SignVectorKeys
-from nn_bridge.cells.map_classes import MapClasses
+from nn_bridge.cells.map_classes import MapComparison
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.repeated_maps import duplicates, repeats
 from nn_bridge.cells.tree import FACES, JOINING_FACES, NEIGHBOURS, PATTERNS, CellTree, CellTreeError
@@ -374,10 +375,11 @@ def test_packed_keys_against_their_bits(seed):
     for key, row, zero in zip(keys.tolist(), rows.tolist(), zeros.tolist(), strict=True):
         expected = key_plainly(patterns[row].tolist(), zero, sizes, words, 4)
         assert sum(word << 64 * c for c, word in enumerate(key)) == expected
-    packer = SignVectorKeys(problem, words)
-    packed = packer.pack_patterns(patterns)
-    assert packed.shape == (3, -(-sum(problem.network.hidden) // 64))
-    assert np.array_equal(packer.unpack_patterns(packed), patterns)
+    joined = kernels.Components(CoreProblem(problem).paths, words, 9)
+    joined.add(patterns, np.arange(3, dtype=np.uint64), None)
+    found = np.empty_like(patterns)
+    joined.patterns_of(np.arange(3), found)
+    assert np.array_equal(found, patterns)
 
 
 @given(st.integers(0, 10**6))
@@ -412,7 +414,7 @@ def test_relevant_units_against_paths(network, seed):
     sizes = problem.network.hidden
     active = [np.random.default_rng(seed).integers(0, 2, (4, size)).astype(bool) for size in sizes]
     patterns = np.concatenate([np.packbits(a, axis=1, bitorder="little").astype(np.uint64) for a in active], axis=1)
-    found = unpacked(MapClasses(problem, 1).relevant(patterns), sizes, 1)
+    found = unpacked(MapComparison(problem, 1).relevant(patterns), sizes, 1)
     for k in range(4):
         relevant = [set() for _ in sizes]
         for stage in range(len(sizes), 0, -1):

@@ -311,6 +311,34 @@ def test_patterns_that_differ_where_no_output_moves(limbs):
     assert largest >> 28 * limbs
 
 
+@pytest.mark.parametrize("pieces", [3, 4])
+@pytest.mark.parametrize("whole", [True, False])
+def test_units_of_maxima_move_nothing_where_a_later_one_is_active(pieces, whole):
+    """A unit, and the one whose derivative makes up for its own: one unit switched, against the definition."""
+    still = moved = 0
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        build = NetworkBuilder(2)
+        signal = build.input()
+        for units in (3, 2):
+            shape = units * pieces, signal.size
+            weights = rng.integers(-2, 3, shape) if whole else rng.normal(size=shape)
+            signal = build.maxout(build.affine(signal, weights.tolist()), pieces)
+        network = build.finish(build.affine(signal, rng.normal(size=(1 + seed % 2, 2)).tolist()))
+        one = [rng.random((200, size)) < 0.6 for size in network.hidden]
+        other = [own.copy() for own in one]
+        stage = rng.integers(0, len(one), 200)
+        unit = [int(rng.integers(0, network.hidden[s])) for s in stage]
+        for k, (s, i) in enumerate(zip(stage, unit, strict=True)):
+            other[s][k, i] ^= True
+        alike = found_alike(network, one, other)
+        for k, (s, i) in enumerate(zip(stage, unit, strict=True)):
+            assert alike[k] == all(own[s][i] == ZERO for own in derivatives(network, [bits[k] for bits in one]))
+        still, moved = still + int(alike.sum()), moved + int((~alike).sum())
+    assert still > 100
+    assert moved > 100
+
+
 def test_a_derivative_that_is_zero_modulo_too_small_a_number():
     """The output moves by 2^64 with the first unit: with one limb that is zero, so the bound asks for two."""
     build = NetworkBuilder(1)

@@ -7,7 +7,7 @@ import pytest
 
 from nn_bridge.cells import plain_keys
 from nn_bridge.cells.joining import SignVectorKeys
-from nn_bridge.cells.map_classes import MapClasses, empty_table
+from nn_bridge.cells.map_classes import MapComparison, empty_table
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import FACES, CellTree, Leaves
 from polyhedra.compiled_core import core
@@ -36,16 +36,16 @@ def test_keys_and_relevant_units(network, domain):
     for loops, result in zip((compiled, plain_keys), packed, strict=True):
         loops.pack(leaves.patterns, leaves.facet_leaf, leaves.facet_zeros, keys._columns, keys._places, result)
     assert np.array_equal(*packed)
-    maps = MapClasses(problem, tree.words)
+    maps = MapComparison(problem, tree.words)
     found = [np.empty_like(leaves.patterns) for _ in range(2)]
     for loops, result in zip((compiled, plain_keys), found, strict=True):
-        loops.relevant(leaves.patterns, maps._read, maps._by_output, result)
+        loops.relevant(leaves.patterns, *maps._reads, result)
     assert np.array_equal(*found)
     # the first leaf stands for all: which others have other relevant units?
     labels = np.zeros(len(leaves.patterns), np.int64)
     places = [np.full(len(labels), -1) for _ in range(2)]
     many = [
-        loops.unlike(leaves.patterns, leaves.patterns[:1].copy(), labels, maps._read, maps._by_output, result)
+        loops.unlike(leaves.patterns, leaves.patterns[:1].copy(), labels, *maps._reads, result)
         for loops, result in zip((compiled, plain_keys), places, strict=True)
     ]
     assert many[0] == many[1] == int((found[0] != found[0][0]).any(axis=1).sum())
