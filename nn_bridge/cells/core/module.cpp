@@ -122,7 +122,11 @@ template <class T>
 nb::object array_of(std::vector<T>& v, size_t columns = 0) {
     auto* data = new std::vector<T>(std::move(v));
     v.clear();
-    nb::capsule owner(data, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    nb::capsule owner(data, [](void* p) noexcept {
+        auto* array = static_cast<std::vector<T>*>(p);
+        Spares<T>::give(std::move(*array));
+        delete array;
+    });
     const size_t shape[2] = {columns ? data->size() / columns : data->size(), columns};
     return nb::cast(nb::ndarray<nb::numpy, T>(data->data(), columns ? 2 : 1, shape, owner));
 }

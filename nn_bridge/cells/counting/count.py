@@ -266,7 +266,7 @@ class CountRun:
         if not pool.alone and not pool.elsewhere and 0 in tally.waiting:
             # a small count is over before a second process would have begun
             limits = self._limits(_AT_FIRST if pool.threads else _FIRST)
-            first = count_slice(self._task, tally.waiting[0], limits, self._all_four, self._joining)
+            first = count_slice(self._task, tally.waiting[0], limits, self._all_four, self._joining, self._join)
             self._absorb(0, first, checkpoint)
         started: set[int] = set()
 
@@ -284,7 +284,9 @@ class CountRun:
             usual = _FAR if pool.alone or pool.elsewhere else _NEAR
             limits = self._limits(_SHORT if few else usual)
             started.add(key)
-            return key, pool.submit(count_slice, self._task, tally.waiting[key], limits, self._all_four, self._joining)
+            join = self._join if pool.alone else None
+            job = tally.waiting[key]
+            return key, pool.submit(count_slice, self._task, job, limits, self._all_four, self._joining, join)
 
         scheduler = Scheduler(pool, start, self._patience, lambda: self._budget.check_memory(pool))
         for key, result in scheduler.take():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from nn_bridge.cells.repeated_maps import repeats
@@ -12,6 +14,9 @@ LEAVES_AT_ONCE = 1 << 14
 
 JOINED_LEAVES = 1 << 15
 """A slice ends when it has so many leaves that are to be joined."""
+
+JOINED_AT_ONCE, MOST_LEAVES = 1 << 12, 1 << 18
+"""Where leaves are joined as they come: leaves in a batch, whose arrays stay in fast memory, and in a slice."""
 
 KEPT_LEAVES = 1 << 14
 """Leaves that are kept though they are not to be joined yet."""
@@ -30,10 +35,17 @@ class FoundLeaves:
     ``joining`` says whether they are to be joined, which is decided on the way where it is None.  If not, they are kept
     as long as they are few, since residues may repeat later.  ``enough`` says that the slice should end: it has many
     leaves to join, or residues that did not repeat now do.
+
+    Parameters
+    ----------
+    tree : CellTree
+    joining : bool, optional
+    join : callable, optional
+        Joins a batch at once: leaves that are to be joined are then given to it, and not kept.
     """
 
-    def __init__(self, tree: CellTree, joining: bool | None) -> None:
-        self.joining = joining
+    def __init__(self, tree: CellTree, joining: bool | None, join: Callable[[Leaves], None] | None = None) -> None:
+        self.joining, self._join = joining, join
         self.enough = False
         self.residues: list[np.ndarray] = []
         self.leaves: list[Leaves] = []
@@ -50,6 +62,8 @@ class FoundLeaves:
         """The leaves of the next batch: many, as each begins with the way to it, but few while there is a choice."""
         if self.joining is None:
             return TRIAL_LEAVES
+        if self.joining and self._join is not None:
+            return JOINED_AT_ONCE
         if self.joining or not self._decides:
             return LEAVES_AT_ONCE
         return min(LEAVES_AT_ONCE, max(_LATEST, self._cells))
@@ -60,11 +74,11 @@ class FoundLeaves:
         self.residues.append(leaves.residues)
         self._begins.append(leaves.begins)
         if self._keeps and len(leaves.residues):
-            self.leaves.append(leaves)
+            self._keep(leaves)
         if self.joining is False and cells > KEPT_LEAVES:
             self._keeps, self.leaves = False, []
         if self.joining:
-            self.enough |= cells >= JOINED_LEAVES
+            self.enough |= cells >= (JOINED_LEAVES if self._join is None else MOST_LEAVES)
         elif self.joining is False and self._decides:
             self.enough |= repeats(leaves.residues)
             self._decides = cells < _DECIDED
@@ -73,10 +87,20 @@ class FoundLeaves:
     def decide(self) -> bool:
         """Decide by the leaves so far."""
         self.joining = repeats(joined(self.residues))
-        if not self.joining:
+        if self.joining:
+            kept, self.leaves = self.leaves, []
+            for leaves in kept:
+                self._keep(leaves)
+        else:
             self._tree.write_faces(False)
             self._tree.look_for_repeats(self._decides)
         return self.joining
+
+    def _keep(self, leaves: Leaves) -> None:
+        if self.joining and self._join is not None:
+            self._join(leaves)
+        else:
+            self.leaves.append(leaves)
 
     def repeat(self, more: bool) -> bool:
         """Whether the latest leaves are such that all are best kept from here on; ``more``: the job is not done."""

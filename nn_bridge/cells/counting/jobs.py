@@ -14,7 +14,7 @@ import time
 import uuid
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -149,7 +149,7 @@ class Slice:
     residues : array of uint64
         The residues of the leaves' affine maps, in the order of the groups.
     leaves : tuple of Leaves
-        All leaves, or none.
+        All leaves that have not been joined yet, or none.
     joining : bool
         Whether they are to be joined; else few have their neighbours.
     repeats : bool
@@ -203,7 +203,14 @@ def _tree(task: Task, emit: int, count_last_stage: bool = False) -> CellTree:
     return tree
 
 
-def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: bool | None = False) -> Slice:
+def count_slice(
+    task: Task,
+    job: Job,
+    limits: Limits,
+    residues: bool,
+    joining: bool | None = False,
+    join: Callable[[Leaves], None] | None = None,
+) -> Slice:
     """Work on a job for a slice of time; runs in any process.
 
     Parameters
@@ -216,6 +223,8 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: b
     joining : bool, optional
         With ``residues``: bring the leaves with their neighbours, of which a slice then has few.  None: if residues
         repeat.
+    join : callable, optional
+        Joins a batch of leaves in this process, at once; the slice then does not bring those that are to be joined.
     """
     begun = time.monotonic()
     try:
@@ -224,7 +233,7 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: b
     except OutOfTime:
         return Slice(0, job)
     tree.room = limits.memory
-    found = found_leaves.FoundLeaves(tree, joining) if residues else None
+    found = found_leaves.FoundLeaves(tree, joining, join) if residues else None
     before, grouped = tree.cells, tree.leaves
     most = _NO_LIMIT if limits.cells is None else limits.cells
     groups: list[Group] = []
