@@ -58,6 +58,8 @@ def moving(patterns: NDArray[np.uint64], network: Residues, result: NDArray[np.u
 
 class WholeWeights:
     @property
+    def limbs(self) -> int: ...
+    @property
     def size(self) -> int:
         """The words of a map (`whole_maps`), none without constants."""
 

@@ -14,7 +14,14 @@ import numpy as np
 from nn_bridge.cells import plain_keys
 from nn_bridge.cells.dyadic import DyadicStage, first_dyadic_stages
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.whole_weights import integer_form, whole_maps, whole_weights
+from nn_bridge.cells.whole_weights import (
+    coefficient_bound,
+    derivative_bound,
+    integer_form,
+    limbs_for,
+    whole_maps,
+    whole_weights,
+)
 from nn_bridge.network.network import INPUT
 from nn_bridge.network.residues import IntegerMaps, packed, unpacked
 from polyhedra.compiled_core import core
@@ -53,12 +60,17 @@ class MapComparison:
     @cached_property
     def weights(self) -> Any:
         """The weights behind the first stage, modulo what derivatives do not reach; None where that is too much."""
-        return whole_weights(self._form)
+        limbs = limbs_for(derivative_bound(self._form))
+        return self._weights_of_maps if limbs == self._limbs_of_maps else whole_weights(self._form, limbs)
+
+    @cached_property
+    def _limbs_of_maps(self) -> int | None:
+        return limbs_for(2 * coefficient_bound(self._form))
 
     @cached_property
     def _weights_of_maps(self) -> Any:
         """All weights, modulo what coefficients do not reach; None where that is too much."""
-        return whole_maps(self._form, self._network.input_dim)
+        return whole_maps(self._form, self._limbs_of_maps, self._network.input_dim)
 
     @cached_property
     def _maps(self) -> IntegerMaps:

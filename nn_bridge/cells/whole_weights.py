@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class _Integers:
     numerators: np.ndarray | list[int]
     shifts: np.ndarray
 
+    @cached_property
     def sizes(self) -> np.ndarray:
         """Doubles that their sizes do not exceed; infinite where these are too large."""
         if isinstance(self.numerators, np.ndarray):
@@ -54,6 +56,9 @@ class _Integers:
                 ((number << shift) % modulus).to_bytes(8 * limbs, "little") for number, shift in numbers
             )
             return np.frombuffer(residues, "<u8").astype(np.uint64).reshape(-1, limbs)
+        if limbs == 1:
+            own = np.where(self.shifts < 64, self.numerators << (self.shifts & 63), 0)
+            return own.view(np.uint64).reshape(-1, 1)
         words, bits = np.divmod(self.shifts, 64)
         low = self.numerators.view(np.uint64) << bits.astype(np.uint64)
         high = self.numerators >> 1 >> 63 - bits  # by 64 - bits, which may be 64
@@ -190,7 +195,7 @@ def derivative_bound(stages: Sequence[_Stage]) -> float:
             flow[number] *= 1 + (terms + 3) * 2.0**-52
             for block in stages[number][0]:
                 if block.source != INPUT:
-                    own, products = flow[block.source - 1], flow[number][block.row] * block.entries.sizes()
+                    own, products = flow[block.source - 1], flow[number][block.row] * block.entries.sizes
                     own += np.bincount(block.column, products, len(own))
                     terms += len(block.column)
     return max((float(own.max(initial=0.0)) for own in flow[:-1]), default=0.0)
@@ -201,21 +206,27 @@ def coefficient_bound(stages: Sequence[_Stage]) -> float:
     sizes: list[np.ndarray] = []
     with np.errstate(over="ignore", invalid="ignore"):
         for blocks, bias in stages:
-            own, terms = bias.sizes(), 0
+            own, terms = bias.sizes, 0
             for block in blocks:
                 if block.source == INPUT:
-                    np.maximum.at(own, block.row, block.entries.sizes())
+                    np.maximum.at(own, block.row, block.entries.sizes)
             for block in blocks:
                 if block.source != INPUT:
-                    products = sizes[block.source - 1][block.column] * block.entries.sizes()
+                    products = sizes[block.source - 1][block.column] * block.entries.sizes
                     own += np.bincount(block.row, products, len(own))
                     terms += len(block.column)
             sizes.append(own * (1 + (terms + 3) * 2.0**-52))
     return float(sizes[-1].max())
 
 
-def _limbs_for(bound: float) -> int | None:
-    """The least length whose modulus exceeds the bound; None where there is none."""
+def limbs_for(bound: float) -> int | None:
+    """The least length whose modulus exceeds the bound; None where there is none.
+
+    Examples
+    --------
+    >>> limbs_for(2.0**63), limbs_for(2.0**64), limbs_for(2.0**512), limbs_for(float("nan"))
+    (1, 2, None, None)
+    """
     return next((limbs for limbs in _LIMBS if bound < 1 << 64 * limbs), None)
 
 
@@ -252,18 +263,13 @@ def paths_of(network: Network, arrays: Sequence[DyadicStage]) -> _core.WholeWeig
     return found
 
 
-def whole_weights(stages: Sequence[_Stage], bound: float | None = None) -> _core.WholeWeights | None:
-    """The weights behind the first stage, for derivatives of at most ``bound``, which is found if it is not given.
-
-    None without the core, and where the bound is too large for it.
-    """
-    limbs = _limbs_for(derivative_bound(stages) if bound is None else bound)
+def whole_weights(stages: Sequence[_Stage], limbs: int | None) -> _core.WholeWeights | None:
+    """The weights behind the first stage modulo ``2**(64 * limbs)``; None without limbs, and without the core."""
     return None if limbs is None else _packed(stages, limbs, None)
 
 
-def whole_maps(stages: Sequence[_Stage], inputs: int) -> _core.WholeWeights | None:
+def whole_maps(stages: Sequence[_Stage], limbs: int | None, inputs: int) -> _core.WholeWeights | None:
     """All weights, for the comparison of affine maps of so many inputs; None as for `whole_weights`."""
-    limbs = _limbs_for(2 * coefficient_bound(stages))
     return None if limbs is None else _packed(stages, limbs, inputs)
 
 
@@ -291,4 +297,12 @@ def _packed(stages: Iterable[_Stage], limbs: int, inputs: int | None) -> _core.W
     return found
 
 
-__all__ = ["coefficient_bound", "derivative_bound", "integer_form", "paths_of", "whole_maps", "whole_weights"]
+__all__ = [
+    "coefficient_bound",
+    "derivative_bound",
+    "integer_form",
+    "limbs_for",
+    "paths_of",
+    "whole_maps",
+    "whole_weights",
+]

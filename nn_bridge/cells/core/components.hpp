@@ -203,8 +203,7 @@ private:
             const Word* pattern = patterns + k * columns_;
             for (size_t c = 0; c < columns_; ++c) on_[c] |= pattern[c], off_[c] |= ~pattern[c];
             pack(pattern, across_.data());
-            std::memcpy(record(first + Number(k)), across_.data(), width_ * sizeof(Word));
-            sums_[k] = sum_of(first + Number(k));
+            sums_[k] = write(first + Number(k), across_.data());
             maps_at_.expect(hash_of_residue(residues[k]));
         }
         for (size_t k = 0; k < size; ++k) {

@@ -191,13 +191,12 @@ public:
         values_.resize(outputs_ * units_), found_.resize(outputs_ * units_);
         for (size_t t = 0; t < network.blocks.size(); ++t)
             for (const auto& block : network.blocks[t]) read_by_[size_t(block.source)].push_back({t, size_t(network.units[t]), &block});
-        for (size_t s = 0; s < stages_; ++s)
-            for (size_t j = 0; j < size_t(network.units[s]); ++j) heirs_.push_back(heir_of(s, j));
     }
 
     void begin(const Word* pattern) override { active_ = pattern, ++now_; }
 
     bool still(size_t stage, size_t unit) override {
+        if (heirs_.empty()) find_heirs();
         for (Unit heir = heirs_[first_[stage] + unit]; heir.stage < stages_; heir = heirs_[first_[stage] + unit]) {
             stage = heir.stage, unit = heir.unit;
             if (active_[stage * words_ + unit / 64] & bit(int(unit))) return true;
@@ -245,12 +244,16 @@ private:
     size_t stages_, words_, outputs_, units_ = 0;
     std::vector<std::vector<Reader>> read_by_;
     std::vector<size_t> first_;             // by stage: the number of its first unit
-    std::vector<Unit> heirs_;               // by unit: v of the rule above, or a stage that is none
+    std::vector<Unit> heirs_;               // by unit: v of the rule above, or a stage that is none; once they are needed
     const Word* active_ = nullptr;          // the pattern
     std::vector<Wrapped<L>> values_;        // by output and unit
     std::vector<std::uint64_t> found_;      // .. when they were found
     std::uint64_t now_ = 0;
 
+    void find_heirs() {
+        for (size_t s = 0; s < stages_; ++s)
+            for (size_t j = 0; j < size_t(network_.units[s]); ++j) heirs_.push_back(heir_of(s, j));
+    }
     Unit heir_of(size_t stage, size_t unit) const {
         for (const Reader& reader : read_by_[stage])
             for (size_t j = 0; j < reader.units && reader.stage < stages_; ++j)

@@ -238,7 +238,7 @@ void bind_table(nb::module_& m) {
 }  // namespace
 
 void bind(nb::module_& m) {
-    nb::class_<WholeWeights>(m, "WholeWeights").def_prop_ro("size", [](const WholeWeights& w) { return std::int64_t(w.units.back()) * w.inputs * w.limbs; });
+    nb::class_<WholeWeights>(m, "WholeWeights").def_ro("limbs", &WholeWeights::limbs).def_prop_ro("size", [](const WholeWeights& w) { return std::int64_t(w.units.back()) * w.inputs * w.limbs; });
     bind_components(m);
     bind_table<std::int32_t>(m);
     bind_table<std::int64_t>(m);

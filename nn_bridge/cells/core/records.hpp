@@ -99,6 +99,15 @@ protected:
         for (size_t c = 0; c < width_; ++c) sum += word(record(cell), c) * factor(c);
         return sum;
     }
+    /// Write a packed pattern; returns its sum.
+    Word write(Number cell, const Word* packed) {
+        Word sum = 0;
+        for (size_t c = 0; c < width_; ++c) {
+            std::memcpy(record(cell) + 2 * c, packed + c, sizeof(Word));
+            sum += packed[c] * factor(c);
+        }
+        return sum;
+    }
     static SlotTable::Hash hash_of(Word sum) {
         sum = (sum ^ (sum >> 32)) * 0xC2B2AE3D27D4EB4Fu;
         return SlotTable::Hash(sum >> 32);

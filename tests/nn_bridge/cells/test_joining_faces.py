@@ -13,10 +13,10 @@ from nn_bridge.cells.joining import Joiner, SignVectorKeys
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import FACES, JOINING_FACES, NEIGHBOURS, CellTree, tree_counters
 from nn_bridge.cells.whole_weights import (
-    _packed,
     coefficient_bound,
     derivative_bound,
     integer_form,
+    limbs_for,
     whole_maps,
     whole_weights,
 )
@@ -276,11 +276,17 @@ def pairs_nearby(rng, hidden, count, apart):
     return one, [own ^ (rng.random(own.shape) < apart) for own in one]
 
 
+def _weights(network):
+    """For derivatives of the size that they can have."""
+    form = integer_form(network, [])
+    return whole_weights(form, limbs_for(derivative_bound(form)))
+
+
 def found_alike(network, one, other):
     words = -(-max(network.hidden) // 64)
     rows = [np.concatenate([packed(bits, words) for bits in side], axis=1) for side in (one, other)]
     alike = np.zeros(len(rows[0]), bool)
-    kernels.alike(*rows, whole_weights(integer_form(network, [])), alike)
+    kernels.alike(*rows, _weights(network), alike)
     return alike
 
 
@@ -330,8 +336,7 @@ def test_coefficients_of_maps(limbs):
         units = build.concatenate(build.relu(build.affine(units, rows, [size] * 3)), units)
         network = build.finish(build.affine(units, rng.integers(-99, 99, (1 + seed % 2, units.size)).tolist()))
         form = integer_form(network, [])
-        assert whole_maps(form, 2) is not None
-        weights = _packed(form, limbs, 2)
+        weights = whole_maps(form, limbs, 2)
         active = [rng.random((50, units)) < 0.6 for units in network.hidden]
         patterns = np.concatenate([packed(bits, 1) for bits in active], axis=1)
         found = np.empty((50, weights.size), np.uint64)
@@ -385,12 +390,12 @@ def test_a_derivative_that_is_zero_modulo_too_small_a_number():
     assert 2**64 <= derivative_bound(form) < 2**64 * (1 + 1e-12)
     one, other = np.array([[1, 1]], np.uint64), np.array([[0, 1]], np.uint64)
     found = []
-    for bound in (None, 2.0**64 - 2**11):
+    for limbs in (limbs_for(derivative_bound(form)), 1):
         alike = np.zeros(1, bool)
-        kernels.alike(one, other, whole_weights(form, bound), alike)
+        kernels.alike(one, other, whole_weights(form, limbs), alike)
         found += alike.tolist()
     assert found == [False, True]
-    assert whole_weights(form, 2.0**512) is None
+    assert whole_weights(form, None) is None
 
 
 def test_weights_that_fit_no_stage():

@@ -7,8 +7,11 @@ import pytest
 
 from nn_bridge.cells import whole_weights as subject
 from nn_bridge.cells.dyadic import dyadic_stages
-from nn_bridge.cells.whole_weights import coefficient_bound, derivative_bound, integer_form, paths_of, whole_maps
-from nn_bridge.cells.whole_weights import whole_weights as weights_of
+from nn_bridge.cells.joining import Joiner
+from nn_bridge.cells.map_classes import MapComparison
+from nn_bridge.cells.problem import cell_problem
+from nn_bridge.cells.tree import NEIGHBOURS, CellTree
+from nn_bridge.cells.whole_weights import coefficient_bound, derivative_bound, integer_form, paths_of
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.forms import integer_stages
 from nn_bridge.network.network import Network
@@ -131,37 +134,40 @@ def test_bounds_are_hardly_more_than_exact_ones():
         assert exact <= found < exact * (1 + 1e-12) + 1
 
 
-def test_limbs_are_chosen_by_the_bounds(given):
-    """So that the modulus exceeds what derivatives can be, and twice what coefficients can be; none beyond eight."""
+def test_limbs_are_chosen_by_the_bounds():
+    """So that the modulus exceeds what derivatives can be, and twice what coefficients can be."""
     chosen = set()
     for network in NETWORKS:
-        form = integer_form(network, [])
-        for make, bound in (
-            (lambda form: weights_of(form), exact_derivative_bound(network)),
-            (lambda form: whole_maps(form, 2), 2 * exact_coefficient_bound(network)),
-        ):
-            given.clear()
-            make(form)
-            limbs = given[0][0] if given else 9
+        problem = cell_problem(network)
+        if problem is None:
+            continue
+        comparison, network = MapComparison(problem, 1), problem.network
+        exact = exact_derivative_bound(network), 2 * exact_coefficient_bound(network)
+        for weights, bound in zip((comparison.weights, comparison._weights_of_maps), exact, strict=True):
+            limbs = 9 if weights is None else weights.limbs
             assert limbs == 9 or bound < 1 << 64 * limbs
+            assert limbs == 1 or bound * (1 + 1e-12) + 1 >= 1 << 64 * {2: 1, 3: 2, 4: 3, 6: 4, 8: 6, 9: 8}[limbs]
             chosen.add(limbs)
     assert chosen >= {1, 2, 3, 4, 6, 8}
-    build = NetworkBuilder(1)
-    hidden = build.relu(build.affine(build.input(), [[1]]))
-    for _ in range(9):
-        hidden = build.relu(build.affine(hidden, [[2**60]]))
-    form = integer_form(build.finish(build.affine(hidden, [[1]])), [])
-    given.clear()
-    assert weights_of(form) is whole_maps(form, 1) is None
-    assert given == []
 
 
-def test_numbers_beyond_doubles_have_no_bound(given):
-    build = NetworkBuilder(1)
-    hidden = build.relu(build.affine(build.input(), [[1], [1]], [0, 1]))
-    form = integer_form(build.finish(build.affine(hidden, [[2**1100, 0]])), [])
-    assert weights_of(form) is whole_maps(form, 1) is None
-    assert given == []
+def test_numbers_of_many_digits_are_compared_modulo_primes():
+    """Weights with which nothing is proven by the core: by size, and beyond the range of doubles."""
+    for factor, count in ((2**60, 9), (2**1100, 1)):
+        build = NetworkBuilder(1)
+        signal = build.relu(build.affine(build.input(), [[1], [1], [-1]], [0, 1, 2]))
+        for _ in range(count):
+            signal = build.relu(build.affine(signal, [[factor, 0, 0], [0, factor, 0], [0, 0, factor]]))
+        problem = cell_problem(build.finish(build.affine(signal, [[1, 0, 1]])))
+        comparison = MapComparison(problem, 1)
+        assert comparison.weights is comparison._weights_of_maps is None
+        found = {}
+        for leaves in CellTree(problem, NEIGHBOURS).run():
+            joiner = Joiner(problem, 1)
+            joiner.add(leaves._replace(residues=np.zeros_like(leaves.residues)))
+            assert joiner._cells.maps == len(leaves.patterns) - 1  # one unit is not read
+            found[len(leaves.patterns)] = joiner
+        assert found
 
 
 def test_paths_are_where_weights_are_not_zero(given):
