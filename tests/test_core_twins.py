@@ -22,6 +22,8 @@ TESTS: dict[str, dict[str, str]] = {
         "pack relevant unlike": f"{CELLS}/test_plain_keys.py::test_keys_and_relevant_units",
         "moving": f"{CELLS}/test_joining_faces.py::test_units_with_which_the_output_moves",
         "whole_weights alike": f"{CELLS}/test_joining_faces.py::test_patterns_that_differ_where_no_output_moves",
+        "whole_maps WholeWeights.size": f"{CELLS}/test_joining_faces.py::test_coefficients_of_maps",
+        "WholeWeights.limbs": f"{CELLS}/test_whole_weights.py::test_limbs_are_chosen_by_the_bounds",
         "Components.add Components.maps_of Components.firsts_of Components.patterns_of Components.pieces "
         "Components.in_pieces Components.outside_largest Components.choose Components.join_again Components.maps_again "
         "Components.cells Components.maps Components.divided": (

@@ -56,7 +56,12 @@ def relevant(
 def moving(patterns: NDArray[np.uint64], network: Residues, result: NDArray[np.uint64]) -> None:
     """The active units whose derivative is not zero modulo the prime."""
 
-class WholeWeights: ...
+class WholeWeights:
+    @property
+    def limbs(self) -> int: ...
+    @property
+    def size(self) -> int:
+        """The words of a map (`whole_maps`), none without constants."""
 
 class Components:
     """Cells with equal maps in components that grow together."""
@@ -120,10 +125,15 @@ class Components:
     @property
     def bytes(self) -> int: ...
 
+_Weights = list[tuple[int, NDArray[np.int32], NDArray[np.int32], NDArray[np.uint64]]]
+
 def whole_weights(
-    stages: list[tuple[int, list[tuple[int, NDArray[np.int32], NDArray[np.int32], NDArray[np.uint64]]]]], limbs: int
+    stages: list[tuple[int, _Weights]] | list[tuple[int, _Weights, NDArray[np.uint64]]], limbs: int
 ) -> WholeWeights:
-    """The weights of an integer network, modulo two to the power 64 * limbs."""
+    """The weights of an integer network, modulo two to the power 64 * limbs; with constants, for `whole_maps`."""
+
+def whole_maps(patterns: NDArray[np.uint64], network: WholeWeights, result: NDArray[np.uint64]) -> None:
+    """The coefficients of the outputs on cells."""
 
 def alike(one: NDArray[np.uint64], other: NDArray[np.uint64], network: WholeWeights, result: NDArray[np.bool_]) -> None:
     """Whether no output moves with a unit in which two patterns differ."""

@@ -14,7 +14,7 @@ from flint import fmpq
 
 from nn_bridge.cells.dyadic import Dyadic, DyadicStage, first_dyadic_stages
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.whole_weights import paths_of, whole_weights_of
+from nn_bridge.cells.whole_weights import paths_of
 from nn_bridge.network.dense_sizes import check_dense
 from nn_bridge.network.forms import integer_entries, integer_stages_modulo
 from nn_bridge.network.network import INPUT, AffineStage, Network
@@ -89,13 +89,7 @@ class CoreProblem:
     @cached_property
     def paths(self) -> _core.WholeWeights:
         """The places of the weights that are not zero, behind the first stage."""
-        check_dense(self.problem.network)
         return paths_of(self.problem.network, self.dyadic)
-
-    @cached_property
-    def whole_weights(self) -> _core.WholeWeights | None:
-        """The weights with which maps are proven equal; None where derivatives may be too large for it."""
-        return whole_weights_of(self.problem.network, self.dyadic)
 
 
 def _as_doubles(stage: DyadicStage) -> Rows:

@@ -204,7 +204,7 @@ class Joiner:
         self._arrays = CoreProblem(problem) if arrays is None else arrays
         self._cells = kernels.Components(self._arrays.paths, words, _MOST_CELLS)
         self._weighed = False
-        self._comparison = MapComparison(problem, words)
+        self._comparison = MapComparison(problem, words, self._arrays.dyadic)
         self._outside: np.ndarray | None = None
         self._met = 0
         self._whole_maps: _WholeMaps | None = None
@@ -232,7 +232,7 @@ class Joiner:
         if len(open_) and not self._weighed:
             self._weighed = True
             # paths prove nothing more: derivatives may
-            weights = self._arrays.whole_weights
+            weights = self._comparison.weights
             if weights is not None:
                 self._cells.weigh(weights)
                 own = None if told is None else told[open_]

@@ -5,16 +5,23 @@ Leaves that are joined have their numbers from ``core/components.hpp``, which as
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from nn_bridge.cells import plain_keys
-from nn_bridge.cells.dyadic import first_dyadic_stages
+from nn_bridge.cells.dyadic import DyadicStage, first_dyadic_stages
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.whole_weights import whole_weights_of
+from nn_bridge.cells.whole_weights import (
+    coefficient_bound,
+    derivative_bound,
+    integer_form,
+    limbs_for,
+    whole_maps,
+    whole_weights,
+)
 from nn_bridge.network.network import INPUT
 from nn_bridge.network.residues import IntegerMaps, packed, unpacked
 from polyhedra.compiled_core import core
@@ -23,42 +30,64 @@ kernels: Any = core("nn_bridge.cells._core")
 loops: Any = kernels or plain_keys  # the same functions, compiled or not
 
 
-def distinct_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of which every row is a copy, by their numbers, and for every row which of those it copies.
-
-    Examples
-    --------
-    >>> [found.tolist() for found in distinct_rows(np.array([[1, 2], [0, 3], [1, 2]], dtype=np.uint64))]
-    [[0, 1], [0, 1, 0]]
-    """
-    return RowNumbering(rows.shape[1], 2 * len(rows)).of(rows)
-
-
 class MapComparison:
     """Compares the affine maps of patterns with equal residues exactly, and tells which are different.
 
-    The map of a pattern depends only on its *relevant* units: the active ones from which a path of non-zero weights
-    leads through active units to an output.  So patterns with equal relevant units have equal maps.  Of other patterns
-    the coefficients are compared, as integers modulo more primes than they have digits.
+    The coefficients are compared as integers: modulo a power of two that they do not reach, or, where that is too
+    large, modulo more primes than they have digits.
 
     Parameters
     ----------
     problem : CellProblem
     words : int
         Words per stage in a pattern, as in `CellTree.words`.
+    arrays : sequence of DyadicStage, optional
+        The stages and, last, the outputs, as from `nn_bridge.cells.dyadic.first_dyadic_stages`, if they are there.
     """
 
-    def __init__(self, problem: CellProblem, words: int) -> None:
+    def __init__(self, problem: CellProblem, words: int, arrays: Sequence[DyadicStage] | None = None) -> None:
         self._words = words
+        self._arrays = arrays
         self._network = problem.network
         self._others: dict[tuple[int, bytes], int] = {}
+
+    @cached_property
+    def _form(self) -> Any:
+        """The network's integer form."""
+        arrays = first_dyadic_stages(self._network) if self._arrays is None else self._arrays
+        return integer_form(self._network, arrays)
+
+    @cached_property
+    def weights(self) -> Any:
+        """The weights behind the first stage, modulo what derivatives do not reach; None where that is too much."""
+        limbs = limbs_for(derivative_bound(self._form))
+        return self._weights_of_maps if limbs == self._limbs_of_maps else whole_weights(self._form, limbs)
+
+    @cached_property
+    def _limbs_of_maps(self) -> int | None:
+        return limbs_for(2 * coefficient_bound(self._form))
+
+    @cached_property
+    def _weights_of_maps(self) -> Any:
+        """All weights, modulo what coefficients do not reach; None where that is too much."""
+        return whole_maps(self._form, self._limbs_of_maps, self._network.input_dim)
 
     @cached_property
     def _maps(self) -> IntegerMaps:
         return IntegerMaps(self._network)
 
+    def _coefficients(self, patterns: np.ndarray) -> np.ndarray:
+        """The coefficients of the maps of patterns modulo some number: equal rows are equal maps."""
+        weights = self._weights_of_maps
+        if weights is None:
+            bits = unpacked(self.relevant(patterns), self._network.hidden, self._words)
+            return self._maps.residues(bits).reshape(len(patterns), -1)
+        result = np.empty((len(patterns), weights.size), np.uint64)
+        kernels.whole_maps(patterns, weights, result)
+        return result
+
     @cached_property
-    def _reads(self) -> tuple[np.ndarray, np.ndarray]:
+    def reads(self) -> tuple[np.ndarray, np.ndarray]:
         """By stage and unit the units of later stages that read it; the units that outputs read."""
         network, words = self._network, self._words
         stages = len(network.hidden)
@@ -83,7 +112,7 @@ class MapComparison:
     def relevant(self, patterns: np.ndarray) -> np.ndarray:
         """The relevant units of each pattern, in the layout of the patterns: shape (leaves, stages * words)."""
         result = np.empty_like(patterns)
-        loops.relevant(patterns, *self._reads, result)
+        loops.relevant(patterns, *self.reads, result)
         return result
 
     def numbers(
@@ -105,27 +134,24 @@ class MapComparison:
         new : callable
             A number for one more map.
         """
-        # each set of relevant units is compared once
-        rows = self.relevant(patterns)
-        chosen, which = distinct_rows(rows)
-        numbers = own[chosen]
-        others, place = np.unique(numbers, return_inverse=True)
-        maps = self._maps.residues(
-            unpacked(np.concatenate([rows[chosen], first(others)]), self._network.hidden, self._words)
-        )
-        equal = (maps[: len(numbers)] == maps[len(numbers) :][place]).all(axis=(1, 2))
+        numbers = own.copy()
+        others, place = np.unique(own, return_inverse=True)
+        maps = self._coefficients(np.concatenate([patterns, first(others)]))
+        equal = (maps[: len(own)] == maps[len(own) :][place]).all(axis=1)
         for k in np.flatnonzero(~equal).tolist():
-            key = int(numbers[k]), maps[k].tobytes()
+            key = int(own[k]), maps[k].tobytes()
             if key not in self._others:
                 self._others[key] = new()
             numbers[k] = self._others[key]
-        return numbers[which]
+        return numbers
 
 
 class MapClasses:
     """Numbers affine maps: leaves get one number iff their maps are proven equal.
 
-    Two patterns have equal maps if no output *moves* with a unit in which they differ: if its derivative is zero, a
+    The map of a pattern depends only on its *relevant* units: the active ones from which a path of non-zero weights
+    leads through active units to an output.  So patterns with equal relevant units have equal maps.  In fact two
+    patterns have equal maps if no output *moves* with a unit in which they differ: if its derivative is zero, a
     whole number that is found modulo a power of two which it does not reach (``core/derivatives.hpp``).  Other maps are
     compared exactly (`MapComparison`).
 
@@ -138,14 +164,8 @@ class MapClasses:
 
     def __init__(self, problem: CellProblem, words: int) -> None:
         self._comparison = MapComparison(problem, words)
-        self._network = problem.network
         self._numbering = RowNumbering(1)
         self._first = np.zeros((1 << 8, len(problem.network.hidden) * words), np.uint64)  # a map's first pattern
-
-    @cached_property
-    def _weights(self) -> Any:
-        """Those behind the first stage, modulo what derivatives do not reach; None where that is too much."""
-        return whole_weights_of(self._network, first_dyadic_stages(self._network))
 
     @property
     def count(self) -> int:
@@ -159,7 +179,7 @@ class MapClasses:
         self._first = grown(self._first, self.count)
         self._first[known : self.count] = patterns[fresh]
         open_ = np.empty(len(patterns), np.int64)
-        open_ = open_[: loops.unlike(patterns, self._first, labels, *self._comparison._reads, open_)]
+        open_ = open_[: loops.unlike(patterns, self._first, labels, *self._comparison.reads, open_)]
         if len(open_):
             open_ = open_[~self._alike(patterns[open_], self._first[labels[open_]])]
         if len(open_):
@@ -169,9 +189,9 @@ class MapClasses:
 
     def _alike(self, patterns: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Boolean mask: patterns that differ from others in units with which no output moves; none where unknown."""
-        alike = np.zeros(len(patterns), bool)
-        if self._weights is not None:
-            kernels.alike(patterns, others, self._weights, alike)
+        alike, weights = np.zeros(len(patterns), bool), self._comparison.weights
+        if weights is not None:
+            kernels.alike(patterns, others, weights, alike)
         return alike
 
 

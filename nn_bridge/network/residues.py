@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from flint import fmpz
 
-from nn_bridge.network.forms import IntegerStage, integer_stages
+from nn_bridge.network.forms import integer_stages
 from nn_bridge.network.network import INPUT, Network
 
 
@@ -99,11 +99,6 @@ class IntegerMaps:
         self._stages = integer_stages(network)
         self._residues: list[_Residues] | None = None
 
-    @property
-    def stages(self) -> Sequence[IntegerStage]:
-        """The stages and, last, the outputs in integers."""
-        return self._stages
-
     def bound(self) -> int:
         """A number that no coefficient exceeds, whatever the pattern."""
         sizes = [1]
@@ -118,18 +113,6 @@ class IntegerMaps:
                     rows = [r + sum(map(abs, w)) * sizes[source] for r, w in zip(rows, matrix, strict=True)]
             sizes.append(max(rows))
         return sizes[-1]
-
-    def derivative_bound(self) -> int:
-        """A number that no derivative of an output by a unit exceeds, for any pattern."""
-        sizes = [[0] * len(bias) for _, bias in self._stages[:-1]]
-        flow = [*sizes, [1] * self._outputs]
-        for number in range(len(self._stages) - 1, -1, -1):
-            for source, matrix in self._stages[number][0]:
-                if source != INPUT:
-                    for size, weights in zip(flow[number], matrix, strict=True):
-                        own = flow[source - 1]
-                        flow[source - 1] = [known + size * abs(w) for known, w in zip(own, weights, strict=True)]
-        return max((size for own in flow[:-1] for size in own), default=0)
 
     def equal(self, one: list[np.ndarray], two: list[np.ndarray]) -> np.ndarray:
         """Whether patterns ``one[k]`` and ``two[k]`` have equal maps, proven (patterns as from `unpacked`)."""

@@ -19,45 +19,33 @@
 #pragma once
 #include <algorithm>
 #include <bit>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "derivatives.hpp"
-#include "growing.hpp"
+#include "records.hpp"
 
 namespace puiseux::cells::joining {
 
-class Components {
+class Components : public CellRecords {
 public:
-    using Number = SlotTable::Number;
     static constexpr Number NONE = SlotTable::NONE;
 
     /// For patterns of `words` words a stage; `paths` are the weights without limbs; of at most so many cells.
     Components(std::shared_ptr<const WholeWeights> paths, int words, std::int64_t most)
-        : network_(std::move(paths)), words_(words), most_(std::min<std::int64_t>(most, NONE - 1)), paths_(derivatives(*network_, words)) {
-        const size_t stages = network_->units.size() - 1;
-        columns_ = stages * size_t(words), unread_.assign(columns_, 0), across_units_ = on_ = off_ = unread_, other_.assign(columns_, 0), at_.assign(columns_, 0);
-        for (size_t s = 0; s < stages; ++s) {
-            const auto units = size_t(network_->units[s]);
-            if (units > 64 * size_t(words)) throw std::invalid_argument("a stage has more units than its words have bits");
-            for (size_t q = 0; 64 * q < units; ++q) at_[s * size_t(words) + q] = place_.size() + 64 * q;
-            for (size_t j = 0; j < units; ++j) place_.push_back({std::uint32_t(s), std::uint32_t(j)});
-        }
-        width_ = std::max<size_t>(1, (place_.size() + 63) / 64), stride_ = 2 * width_ + 3, across_.resize(width_);
-        if (stages) note_unread();
+        : CellRecords({paths->units.begin(), paths->units.end() - 1}, words), network_(std::move(paths)), most_(std::min<std::int64_t>(most, NONE - 1)),
+          paths_(derivatives(*network_, words)), unread_(columns_, 0), across_units_(unread_), on_(unread_), off_(unread_), other_(unread_), across_(width_) {
+        if (!units_.empty()) note_unread();
         maps_at_.reserve(0), cells_at_.reserve(0);
     }
 
-    std::int64_t cells() const { return cells_; }
     std::int64_t maps() const { return std::int64_t(maps_count_); }
-    size_t columns() const { return columns_; }
     /// Bytes in use; arrays that have grown may have room for a quarter more.
     std::int64_t bytes() const {
         return cells_ * std::int64_t(stride_ * sizeof(Number)) + maps() * std::int64_t(sizeof(Map)) + maps_at_.bytes() + cells_at_.bytes() + chosen_at_.bytes();
@@ -66,7 +54,7 @@ public:
     /// From here on prove with derivatives, by the weights of the same network.
     void weigh(std::shared_ptr<const WholeWeights> weights) {
         if (weights->units != network_->units) throw std::invalid_argument("weights of another network");
-        derivatives_ = derivatives(*weights, words_), weights_ = std::move(weights);
+        derivatives_ = derivatives(*weights, int(words_)), weights_ = std::move(weights);
     }
 
     /// Take cells, with the units told of each, if any; returns those whose number is not proven, by their places.
@@ -102,13 +90,11 @@ public:
     /// A number for a map that has residues of another one.
     std::int64_t add_map() { return new_map(); }
 
-    /// The map of a cell, the first cell of a map, and the pattern of a cell.
-    std::int64_t map(std::int64_t cell) const { return map_of(checked(cell)); }
+    /// The first cell of a map.
     std::int64_t first(std::int64_t map) const {
         if (map < 0 || map >= maps()) throw std::out_of_range("there is no such map");
         return maps_[size_t(map)].first;
     }
-    void pattern(std::int64_t cell, Word* to) const { unpack(checked(cell), to); }
 
     /// The number of components of each map.
     std::vector<std::int64_t> pieces() const {
@@ -168,11 +154,9 @@ public:
 
 private:
     static constexpr std::int64_t BLOCK = 32;
+    static constexpr int FIRST = 3;    // where all cells are joined, a neighbour is mostly found across one of the first units
     static constexpr Number MANY = 8;  // from so many cells on those of a map are found by the table
 
-    struct Place {
-        std::uint32_t stage, unit;
-    };
     /// What is known of a map: the residues with which it came, its first and latest cell, and how many cells and components.
     struct Map {
         Word residue;
@@ -188,18 +172,12 @@ private:
     };
 
     std::shared_ptr<const WholeWeights> network_, weights_;
-    int words_;
     std::int64_t most_;
     std::unique_ptr<Derivatives> paths_, derivatives_;  // the latter once there are weights
-    size_t columns_ = 0, width_ = 1, stride_ = 5;
-    std::vector<Place> place_;             // by bit of a packed pattern
-    std::vector<size_t> at_;               // by column of a pattern: the packed bit with which it begins
     std::vector<Word> unread_, across_units_;  // as a pattern: the units of the last stage that no output reads; those that vary
     std::vector<Word> on_, off_;           // .. that some cell has on, and off
     std::vector<Word> other_, across_;     // room for a pattern, and a packed one
-    Growing<Number> records_;              // by cell: its packed pattern, its map, its parent in the forest, and the cell of the map before it
     Growing<Map> maps_;
-    std::int64_t cells_ = 0;
     size_t maps_count_ = 0;
     SlotTable maps_at_, cells_at_, chosen_at_;  // maps by their residues; cells of maps with many cells, and chosen ones, by their patterns
     Word sums_[BLOCK]{};                   // of a block: the sums of patterns (`sum_of`)
@@ -208,82 +186,12 @@ private:
 
     void note_unread() {
         const size_t stages = network_->units.size() - 1, units = size_t(network_->units[stages - 1]);
-        for (size_t j = 0; j < units; ++j) unread_[(stages - 1) * size_t(words_) + j / 64] |= bit(int(j));
+        for (size_t j = 0; j < units; ++j) unread_[(stages - 1) * words_ + j / 64] |= bit(int(j));
         const auto outputs = size_t(words_for(network_->units.back()));
         for (const auto& block : network_->blocks.back())
             for (size_t j = 0; j < units && size_t(block.source) + 1 == stages; ++j)
                 for (size_t q = 0; q < outputs; ++q)
-                    if (block.readers[j * outputs + q]) unread_[(stages - 1) * size_t(words_) + j / 64] &= ~bit(int(j));
-    }
-
-    // -------------------------------------------------------------------------------------------------------- records
-
-    Number* record(Number cell) { return records_.data() + size_t(cell) * stride_; }
-    const Number* record(Number cell) const { return records_.data() + size_t(cell) * stride_; }
-    Number& map_of(Number cell) { return record(cell)[2 * width_]; }
-    Number map_of(Number cell) const { return record(cell)[2 * width_]; }
-    Number& parent(Number cell) { return record(cell)[2 * width_ + 1]; }
-    Number& before(Number cell) { return record(cell)[2 * width_ + 2]; }
-    Number checked(std::int64_t cell) const {
-        if (cell < 0 || cell >= cells_) throw std::out_of_range("there is no such cell");
-        return Number(cell);
-    }
-
-    static Word word(const Number* record, size_t c) {
-        Word found;
-        std::memcpy(&found, record + 2 * c, sizeof found);
-        return found;
-    }
-    void pack(const Word* pattern, Word* to) const {
-        for (size_t c = 0; c < width_; ++c) to[c] = 0;
-        for (size_t c = 0; c < columns_; ++c) {
-            if (!pattern[c]) continue;
-            const size_t column = at_[c] / 64, shift = at_[c] % 64;
-            to[column] |= pattern[c] << shift;
-            if (shift && column + 1 < width_) to[column + 1] |= pattern[c] >> (64 - shift);
-        }
-    }
-    void unpack(Number cell, Word* to) const {
-        const Number* own = record(cell);
-        for (size_t s = 0; s + 1 < network_->units.size(); ++s) {
-            for (size_t q = 0; q < size_t(words_); ++q) to[s * size_t(words_) + q] = 0;
-            for (size_t q = 0, units = size_t(network_->units[s]); 64 * q < units; ++q) {
-                const size_t begin = at_[s * size_t(words_) + q], shift = begin % 64;
-                Word bits = word(own, begin / 64) >> shift;
-                if (shift && begin / 64 + 1 < width_) bits |= word(own, begin / 64 + 1) << (64 - shift);
-                to[s * size_t(words_) + q] = units - 64 * q < 64 ? bits & (bit(int(units)) - 1) : bits;
-            }
-        }
-    }
-    bool has_pattern(Number cell, const Word* packed) const {
-        const Number* own = record(cell);
-        Word apart = 0;
-        for (size_t c = 0; c < width_; ++c) apart |= word(own, c) ^ packed[c];
-        return !apart;
-    }
-
-    /// A sum over the words of a pattern, which changes by `step` where a bit is set.
-    static Word factor(size_t c) { return 0x9E3779B97F4A7C15u + 2 * 0xD1342543DE82EF95u * Word(c); }
-    static Word step(size_t at) { return factor(at / 64) << (at % 64); }
-    Word sum_of(Number cell) const {
-        Word sum = 0;
-        for (size_t c = 0; c < width_; ++c) sum += word(record(cell), c) * factor(c);
-        return sum;
-    }
-    static SlotTable::Hash hash_of(Word sum) {
-        sum = (sum ^ (sum >> 32)) * 0xC2B2AE3D27D4EB4Fu;
-        return SlotTable::Hash(sum >> 32);
-    }
-
-    Number root(Number cell) {
-        while (parent(cell) != cell) cell = parent(cell) = parent(parent(cell));
-        return cell;
-    }
-    void unite(Number one, Number other, Map& map) {
-        const Number a = root(one), b = root(other);
-        if (a == b) return;
-        parent(std::max(a, b)) = std::min(a, b);
-        --map.pieces;
+                    if (block.readers[j * outputs + q]) unread_[(stages - 1) * words_ + j / 64] &= ~bit(int(j));
     }
 
     // -------------------------------------------------------------------------------------------------------- blocks
@@ -295,9 +203,8 @@ private:
             const Word* pattern = patterns + k * columns_;
             for (size_t c = 0; c < columns_; ++c) on_[c] |= pattern[c], off_[c] |= ~pattern[c];
             pack(pattern, across_.data());
-            std::memcpy(record(first + Number(k)), across_.data(), width_ * sizeof(Word));
-            sums_[k] = sum_of(first + Number(k));
-            maps_at_.expect(hash_of(residues[k]));
+            sums_[k] = write(first + Number(k), across_.data());
+            maps_at_.expect(hash_of_residue(residues[k]));
         }
         for (size_t k = 0; k < size; ++k) {
             numbers_[k] = number_of(residues[k]);
@@ -325,19 +232,26 @@ private:
             }
             wanted_.push_back(hash_of(sums_[k]));
             const Number* own = record(Number(cells_) + Number(k));
+            int most = maps_[numbers_[k]].pieces == 1 ? FIRST : INT_MAX;
             for (size_t c = 0; c < columns_; ++c)
-                for (Word left = across_units_[c] | (told ? told[k * columns_ + c] : 0); left; left &= left - 1) wanted_.push_back(hash_of(behind(own, sums_[k], at_[c] + size_t(std::countr_zero(left)))));
+                for (Word left = across_units_[c] | (told ? told[k * columns_ + c] : 0); left && most-- > 0; left &= left - 1)
+                    wanted_.push_back(hash_of(behind(own, sums_[k], at_[c] + size_t(std::countr_zero(left)))));
         }
         for (const SlotTable::Hash hash : wanted_) cells_at_.expect(hash);
         for (const SlotTable::Hash hash : wanted_)
             if (const Number cell = cells_at_.likely(hash); cell != NONE) __builtin_prefetch(record(cell), 1);
 #endif
     }
-    /// The sum of the pattern with one bit switched.
-    static Word behind(const Number* own, Word sum, size_t at) { return word(own, at / 64) >> (at % 64) & 1 ? sum - step(at) : sum + step(at); }
 
+    void unite(Number one, Number other, Map& map) {
+        const Number a = root(one), b = root(other);
+        if (a == b) return;
+        parent(std::max(a, b)) = std::min(a, b);
+        --map.pieces;
+    }
+    static SlotTable::Hash hash_of_residue(Word residue) { return hash_of(residue * factor(0)); }
     Number number_of(Word residue) {
-        const SlotTable::Hash hash = hash_of(residue * factor(0));
+        const SlotTable::Hash hash = hash_of_residue(residue);
         const Number known = maps_at_.find(hash, [&](Number m) { return maps_[m].residue == residue; });
         if (known != NONE) return known;
         const Number number = new_map();
@@ -432,18 +346,8 @@ private:
             }
     }
 
-    /// The one bit in which packed patterns differ, or a number that no bit has.
-    size_t bit_apart(const Number* a, const Number* b) const {
-        size_t found = ~size_t{0};
-        for (size_t c = 0; c < width_; ++c)
-            if (const Word apart = word(a, c) ^ word(b, c)) {
-                if ((apart & (apart - 1)) || found != ~size_t{0}) return ~size_t{0};
-                found = 64 * c + size_t(std::countr_zero(apart));
-            }
-        return found;
-    }
     bool is_told(size_t at, const Word* told) const {
-        const size_t c = place_[at].stage * size_t(words_) + place_[at].unit / 64;
+        const size_t c = place_[at].stage * words_ + place_[at].unit / 64;
         return (across_units_[c] | (told ? told[c] : 0)) & bit(int(place_[at].unit));
     }
 

@@ -16,6 +16,9 @@
 // Proof.  The maps differ by the unit's form times the output's derivative, which does not depend on the unit itself.  The form
 // is not zero, since it is positive on one of the cells and not on the other.
 //
+// Lemma.  The coefficients of an output are those of its own weights on the input, and its bias, plus those of each active unit
+// times the derivative by that unit.  If none exceeds B in size and M > 2 B, two are equal iff their residues are.
+//
 // Numbers are L limbs in two's complement, least first; products and sums drop the carry out of the last one.
 // Source: reverse accumulation of derivatives (Griewank and Walther 2008, section 3.2), as in gradients.hpp.
 #pragma once
@@ -25,6 +28,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include "limbs.hpp"
@@ -40,7 +44,9 @@ struct WholeWeights {
         std::vector<Word> readers;    // for each unit of the source the units whose weight is not zero
     };
     int limbs = 1;
+    int inputs = 0;                          // constants of a unit: its weights on the input, and its bias; none where maps are not asked for
     std::vector<int> units;                  // by stage; last the outputs
+    std::vector<std::vector<Word>> constants;  // likewise, for each unit
     std::vector<std::vector<Block>> blocks;  // by stage that reads; last those of the output
 
     /// Append a block of a stage, of zeros.
@@ -108,6 +114,8 @@ public:
     virtual bool still(size_t stage, size_t unit) = 0;
     /// Whether no output moves with a unit in which another pattern differs, so that both cells have one map.
     virtual bool alike(const Word* other) = 0;
+    /// The coefficients of the outputs on that cell, limb after limb.
+    virtual void map(Word* to) = 0;
 };
 
 /// Those that are zero since no path of active units leads from the unit to an output.
@@ -149,6 +157,8 @@ public:
         return true;
     }
 
+    void map(Word*) override { throw std::logic_error("paths tell no map"); }
+
 private:
     size_t stages_, words_, columns_;
     std::vector<size_t> first_;          // by stage: the number of its first unit
@@ -181,13 +191,12 @@ public:
         values_.resize(outputs_ * units_), found_.resize(outputs_ * units_);
         for (size_t t = 0; t < network.blocks.size(); ++t)
             for (const auto& block : network.blocks[t]) read_by_[size_t(block.source)].push_back({t, size_t(network.units[t]), &block});
-        for (size_t s = 0; s < stages_; ++s)
-            for (size_t j = 0; j < size_t(network.units[s]); ++j) heirs_.push_back(heir_of(s, j));
     }
 
     void begin(const Word* pattern) override { active_ = pattern, ++now_; }
 
     bool still(size_t stage, size_t unit) override {
+        if (heirs_.empty()) find_heirs();
         for (Unit heir = heirs_[first_[stage] + unit]; heir.stage < stages_; heir = heirs_[first_[stage] + unit]) {
             stage = heir.stage, unit = heir.unit;
             if (active_[stage * words_ + unit / 64] & bit(int(unit))) return true;
@@ -204,6 +213,23 @@ public:
         return true;
     }
 
+    void map(Word* to) override {
+        const auto inputs = size_t(network_.inputs);
+        std::vector<Wrapped<L>> sums(inputs);
+        for (size_t output = 0; output < outputs_; ++output) {
+            std::fill(sums.begin(), sums.end(), Wrapped<L>{});
+            for (size_t c = 0; c < inputs; ++c) sums[c].add(network_.constants.back().data() + (output * inputs + c) * L);
+            for (size_t at = 0; at < stages_ * words_; ++at)
+                for (Word left = active_[at]; left; left &= left - 1) {
+                    const size_t stage = at / words_, unit = 64 * (at % words_) + size_t(std::countr_zero(left));
+                    const Wrapped<L>& own = derivative(output, stage, unit);
+                    for (size_t c = 0; c < inputs && !own.is_zero(); ++c) sums[c].add_product(own, network_.constants[stage].data() + (unit * inputs + c) * L);
+                }
+            for (const Wrapped<L>& sum : sums)
+                for (size_t l = 0; l < L; ++l) *to++ = sum.limbs[l];
+        }
+    }
+
 private:
     struct Reader {
         size_t stage, units;
@@ -218,12 +244,16 @@ private:
     size_t stages_, words_, outputs_, units_ = 0;
     std::vector<std::vector<Reader>> read_by_;
     std::vector<size_t> first_;             // by stage: the number of its first unit
-    std::vector<Unit> heirs_;               // by unit: v of the rule above, or a stage that is none
+    std::vector<Unit> heirs_;               // by unit: v of the rule above, or a stage that is none; once they are needed
     const Word* active_ = nullptr;          // the pattern
     std::vector<Wrapped<L>> values_;        // by output and unit
     std::vector<std::uint64_t> found_;      // .. when they were found
     std::uint64_t now_ = 0;
 
+    void find_heirs() {
+        for (size_t s = 0; s < stages_; ++s)
+            for (size_t j = 0; j < size_t(network_.units[s]); ++j) heirs_.push_back(heir_of(s, j));
+    }
     Unit heir_of(size_t stage, size_t unit) const {
         for (const Reader& reader : read_by_[stage])
             for (size_t j = 0; j < reader.units && reader.stage < stages_; ++j)

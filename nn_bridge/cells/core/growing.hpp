@@ -36,14 +36,16 @@ public:
     /// Make room for so many; what is new has any value.
     void reserve(std::size_t count) {
         if (count <= capacity_) return;
-        const std::size_t larger = std::max({count, FEW, capacity_ + (capacity_ < MANY ? capacity_ : capacity_ / 4)});
+        const std::size_t grown = capacity_ < FEW ? FEW : capacity_ < SOME ? 2 * capacity_ : capacity_ < MANY ? 8 * capacity_ : capacity_ / 4 * 5;
+        const std::size_t larger = std::max(count, grown);
         void* moved = larger > SIZE_MAX / sizeof(T) ? nullptr : std::realloc(static_cast<void*>(data_), larger * sizeof(T));
         if (!moved) throw std::bad_alloc();
         data_ = static_cast<T*>(moved), capacity_ = larger;
     }
 
 private:
-    static constexpr std::size_t FEW = 256, MANY = (std::size_t{1} << 25) / sizeof(T);  // up to the latter arrays double
+    // from some bytes on memory that is not yet used costs nothing, and copying does; large arrays are not copied
+    static constexpr std::size_t FEW = 256, SOME = (std::size_t{1} << 17) / sizeof(T), MANY = (std::size_t{1} << 25) / sizeof(T);
     T* data_ = nullptr;
     std::size_t capacity_ = 0;
 
@@ -59,7 +61,7 @@ public:
     /// Make room for more rows.
     void reserve(std::int64_t more) {
         int bits = bits_;
-        while (10 * (taken_ + more) > 7 * (std::int64_t{1} << bits) || !bits) bits = bits ? bits + 1 : FEWEST;
+        while (10 * (taken_ + more) > 7 * (std::int64_t{1} << bits) || !bits) bits = !bits ? FEWEST : bits + (bits < SMALL ? 2 : 1);
         if (bits == bits_) return;
         SlotTable larger;
         larger.bits_ = bits, larger.taken_ = taken_;
@@ -98,7 +100,7 @@ public:
 
 private:
     static constexpr std::uint64_t EMPTY = ~std::uint64_t{0};
-    static constexpr int FEWEST = 10;
+    static constexpr int FEWEST = 10, SMALL = 16;  // powers of two: the fewest slots; up to these tables grow fourfold
     Growing<std::uint64_t> slots_;
     int bits_ = 0;
     std::int64_t taken_ = 0;

@@ -59,10 +59,18 @@ std::shared_ptr<WholeWeights> make_weights(nb::list stages, int limbs) {
     network->limbs = limbs;
     auto no_fit = [] { return std::invalid_argument("a block of weights does not fit its stage"); };
     for (nb::handle s : stages) {
-        const auto stage = nb::cast<std::pair<int, nb::list>>(s);
-        const int below = int(network->units.size()), units = stage.first;
+        const auto stage = nb::cast<nb::tuple>(s);
+        const int below = int(network->units.size()), units = nb::cast<int>(stage[0]);
+        if (units < 0 || stage.size() < 2 || stage.size() > 3) throw no_fit();
+        if (stage.size() == 3) {
+            const auto constants = nb::cast<In<Word, 2>>(stage[2]);
+            const size_t rows = constants.shape(0), inputs = units ? rows / size_t(units) : size_t(network->inputs);
+            if (rows != inputs * size_t(units) || int(constants.shape(1)) != limbs || inputs > 1 << 30 || (below && int(inputs) != network->inputs)) throw no_fit();
+            network->inputs = int(inputs);
+            network->constants.emplace_back(constants.data(), constants.data() + constants.size());
+        }
         network->blocks.emplace_back();
-        for (nb::handle b : stage.second) {
+        for (nb::handle b : nb::cast<nb::list>(stage[1])) {
             const auto given = nb::cast<nb::tuple>(b);
             const auto source = nb::cast<int>(given[0]);
             const auto row = nb::cast<In<std::int32_t, 1>>(given[1]), column = nb::cast<In<std::int32_t, 1>>(given[2]);
@@ -80,6 +88,7 @@ std::shared_ptr<WholeWeights> make_weights(nb::list stages, int limbs) {
         network->units.push_back(units);
     }
     if (network->units.empty() || network->units.back() < 1) throw no_fit();
+    if (!network->constants.empty() && network->constants.size() != network->units.size()) throw no_fit();
     return network;
 }
 
@@ -229,7 +238,7 @@ void bind_table(nb::module_& m) {
 }  // namespace
 
 void bind(nb::module_& m) {
-    nb::class_<WholeWeights>(m, "WholeWeights");
+    nb::class_<WholeWeights>(m, "WholeWeights").def_ro("limbs", &WholeWeights::limbs).def_prop_ro("size", [](const WholeWeights& w) { return std::int64_t(w.units.back()) * w.inputs * w.limbs; });
     bind_components(m);
     bind_table<std::int32_t>(m);
     bind_table<std::int64_t>(m);
@@ -268,6 +277,18 @@ void bind(nb::module_& m) {
             for (size_t k = 0; k < one.shape(0); ++k) found->begin(one.data() + k * columns), result.data()[k] = found->alike(other.data() + k * columns);
         },
         "one"_a, "other"_a, "network"_a, "result"_a.noconvert());
+    m.def(
+        "whole_maps",
+        [](In<Word, 2> patterns, const WholeWeights& network, Out<Word, 2> result) {
+            const size_t columns = patterns.shape(1), stages = network.units.size() - 1;
+            const auto size = size_t(network.units.back()) * size_t(network.inputs) * size_t(network.limbs);
+            if (network.constants.empty() || result.shape(0) != patterns.shape(0) || result.shape(1) != size || columns % std::max<size_t>(1, stages))
+                throw std::invalid_argument("arrays that do not fit");
+            nb::gil_scoped_release release;
+            const auto found = derivatives(network, int(columns / std::max<size_t>(1, stages)));
+            for (size_t k = 0; k < patterns.shape(0); ++k) found->begin(patterns.data() + k * columns), found->map(result.data() + k * size);
+        },
+        "patterns"_a, "network"_a, "result"_a.noconvert());
     m.def(
         "unlike",
         [](In<Word, 2> patterns, In<Word, 2> first, In<std::int64_t, 1> labels, In<Word, 3> read, In<Word, 1> by_output, Out<std::int64_t, 1> found) {

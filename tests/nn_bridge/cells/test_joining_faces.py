@@ -12,7 +12,14 @@ from nn_bridge.cells.counting.found_leaves import chosen
 from nn_bridge.cells.joining import Joiner, SignVectorKeys
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import FACES, JOINING_FACES, NEIGHBOURS, CellTree, tree_counters
-from nn_bridge.cells.whole_weights import whole_weights
+from nn_bridge.cells.whole_weights import (
+    coefficient_bound,
+    derivative_bound,
+    integer_form,
+    limbs_for,
+    whole_maps,
+    whole_weights,
+)
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.network.residues import IntegerMaps, packed
@@ -250,7 +257,7 @@ def test_units_with_which_the_output_moves():
         expected = []
         for k in range(60):
             (own,) = derivatives(network, [bits[k] for bits in active])
-            assert max(abs(v) for row in own for v in row) <= maps.derivative_bound()
+            assert max(abs(int(v)) for row in own for v in row) <= derivative_bound(integer_form(network, []))
             expected.append([[bool(v) for v in row] for row in own])
             for on, row in zip(active, own, strict=True):
                 still += sum(bool(on[k][j]) and not v for j, v in enumerate(row))
@@ -269,12 +276,17 @@ def pairs_nearby(rng, hidden, count, apart):
     return one, [own ^ (rng.random(own.shape) < apart) for own in one]
 
 
+def _weights(network):
+    """For derivatives of the size that they can have."""
+    form = integer_form(network, [])
+    return whole_weights(form, limbs_for(derivative_bound(form)))
+
+
 def found_alike(network, one, other):
     words = -(-max(network.hidden) // 64)
     rows = [np.concatenate([packed(bits, words) for bits in side], axis=1) for side in (one, other)]
-    maps = IntegerMaps(network)
     alike = np.zeros(len(rows[0]), bool)
-    kernels.alike(*rows, whole_weights(maps.stages, maps.derivative_bound()), alike)
+    kernels.alike(*rows, _weights(network), alike)
     return alike
 
 
@@ -299,7 +311,7 @@ def test_patterns_that_differ_where_no_output_moves(limbs):
             still = True
             for own in derivatives(network, [bits[k] for bits in one]):
                 most = max(abs(int(v)) for row in own for v in row)
-                assert most <= maps.derivative_bound()
+                assert most <= derivative_bound(integer_form(network, []))
                 largest = max(largest, most)
                 for a, b, row in zip(one, other, own, strict=True):
                     still &= not any(v and a[k][j] != b[k][j] for j, v in enumerate(row))
@@ -309,6 +321,36 @@ def test_patterns_that_differ_where_no_output_moves(limbs):
         same += int((alike & differ).sum())
     assert same > 50
     assert largest >> 28 * limbs
+
+
+@pytest.mark.parametrize("limbs", [1, 2, 3, 4, 6, 8])
+def test_coefficients_of_maps(limbs):
+    """Whole numbers of many bits, and negative ones, on the input and behind; patterns that no cell has, too."""
+    rng = np.random.default_rng(limbs)
+    size, largest = 2 ** (20 * limbs - 8), 0
+    for seed in range(4):
+        build = NetworkBuilder(2)
+        rows = [[int(v) * size for v in row] for row in rng.integers(-9, 10, (4, 2))]
+        units = build.relu(build.affine(build.input(), rows, [seed - 1] * 4))
+        rows = [[int(v) * size + int(v) for v in row] for row in rng.integers(-2, 3, (3, 4))]
+        units = build.concatenate(build.relu(build.affine(units, rows, [size] * 3)), units)
+        network = build.finish(build.affine(units, rng.integers(-99, 99, (1 + seed % 2, units.size)).tolist()))
+        form = integer_form(network, [])
+        weights = whole_maps(form, limbs, 2)
+        active = [rng.random((50, units)) < 0.6 for units in network.hidden]
+        patterns = np.concatenate([packed(bits, 1) for bits in active], axis=1)
+        found = np.empty((50, weights.size), np.uint64)
+        kernels.whole_maps(patterns, weights, found)
+        assert found.shape[1] == network.output_dim * 3 * limbs
+        modulus = 1 << 64 * limbs
+        for k, row in enumerate(found.reshape(50, -1, limbs).tolist()):
+            forms = network.affine_forms(tuple(tuple(map(bool, bits[k])) for bits in active))[-1]
+            expected = [int(value) for own in forms for value in own]
+            assert max(map(abs, expected)) <= coefficient_bound(form) < modulus // 2
+            largest = max(largest, *map(abs, expected))
+            values = [sum(word << 64 * place for place, word in enumerate(limb)) for limb in row]
+            assert values == [value % modulus for value in expected]
+    assert largest >> 32 * limbs
 
 
 @pytest.mark.parametrize("pieces", [3, 4])
@@ -344,16 +386,16 @@ def test_a_derivative_that_is_zero_modulo_too_small_a_number():
     build = NetworkBuilder(1)
     first = build.relu(build.affine(build.input(), [[1]], [0]))
     network = build.finish(build.affine(build.relu(build.affine(first, [[2**32]], [1])), [[2**32]]))
-    maps = IntegerMaps(network)
-    assert maps.derivative_bound() == 2**64
+    form = integer_form(network, [])
+    assert 2**64 <= derivative_bound(form) < 2**64 * (1 + 1e-12)
     one, other = np.array([[1, 1]], np.uint64), np.array([[0, 1]], np.uint64)
     found = []
-    for bound in (2**64, 2**64 - 1):
+    for limbs in (limbs_for(derivative_bound(form)), 1):
         alike = np.zeros(1, bool)
-        kernels.alike(one, other, whole_weights(maps.stages, bound), alike)
+        kernels.alike(one, other, whole_weights(form, limbs), alike)
         found += alike.tolist()
     assert found == [False, True]
-    assert whole_weights(maps.stages, 2**512) is None
+    assert whole_weights(form, None) is None
 
 
 def test_weights_that_fit_no_stage():
@@ -362,6 +404,15 @@ def test_weights_that_fit_no_stage():
         kernels.whole_weights([(1, []), (1, [block])], 1)
     with pytest.raises(ValueError, match="does not fit"):
         kernels.whole_weights([(2, []), (0, [])], 1)
+    for constants in (np.ones((3, 1), np.uint64), np.ones((4, 2), np.uint64)):
+        with pytest.raises(ValueError, match="does not fit"):
+            kernels.whole_weights([(2, [], constants), (1, [], constants[:2])], 1)
+    with pytest.raises(ValueError, match="does not fit"):
+        kernels.whole_weights([(2, [], np.ones((4, 1), np.uint64)), (1, [])], 1)
+    with pytest.raises(ValueError, match="do not fit"):
+        kernels.whole_maps(
+            np.zeros((1, 1), np.uint64), kernels.whole_weights([(2, []), (1, [])], 1), np.zeros((1, 3), np.uint64)
+        )
     with pytest.raises(ValueError, match="so many limbs"):
         kernels.whole_weights([(2, []), (1, [block])], 5)
     assert kernels.whole_weights([(2, []), (1, [block])], 1) is not None

@@ -39,13 +39,13 @@ def test_keys_and_relevant_units(network, domain):
     maps = MapComparison(problem, tree.words)
     found = [np.empty_like(leaves.patterns) for _ in range(2)]
     for loops, result in zip((compiled, plain_keys), found, strict=True):
-        loops.relevant(leaves.patterns, *maps._reads, result)
+        loops.relevant(leaves.patterns, *maps.reads, result)
     assert np.array_equal(*found)
     # the first leaf stands for all: which others have other relevant units?
     labels = np.zeros(len(leaves.patterns), np.int64)
     places = [np.full(len(labels), -1) for _ in range(2)]
     many = [
-        loops.unlike(leaves.patterns, leaves.patterns[:1].copy(), labels, *maps._reads, result)
+        loops.unlike(leaves.patterns, leaves.patterns[:1].copy(), labels, *maps.reads, result)
         for loops, result in zip((compiled, plain_keys), places, strict=True)
     ]
     assert many[0] == many[1] == int((found[0] != found[0][0]).any(axis=1).sum())
