@@ -71,6 +71,16 @@ class CoreProblem:
         )
 
     @cached_property
+    def unread(self) -> list[int]:
+        """The units of the last stage that no output reads: all their weights in the outputs are zero."""
+        stages = self.problem.network.stages
+        if not stages:
+            return []
+        matrix = next((matrix for source, matrix in self.problem.network.output.blocks if source == len(stages)), ())
+        read = {i for row in matrix for i, weight in entries(row) if weight}
+        return [unit for unit in range(len(stages[-1].bias)) if unit not in read]
+
+    @cached_property
     def residues(self) -> _core.Residues:
         """The network modulo a prime, with all zeros; only where affine maps are asked for."""
         check_dense(self.problem.network)

@@ -294,8 +294,14 @@ class Joiner:
         if self._outside is not None and self._met != len(self._outside):
             raise CellTreeError(_OTHER_CELLS)
 
-    def counts(self, cells: int) -> FourCounts:
-        """The four counts, after the last leaf; ``cells`` are all leaves, those with residues of their own included.
+    def counts(self, cells: int, leaves: int | None = None) -> FourCounts:
+        """The four counts, after the last leaf.
+
+        Parameters
+        ----------
+        cells : int
+        leaves : int, optional
+            All leaves, those with residues of their own included; as many as cells, if it is not given.
 
         Raises
         ------
@@ -304,7 +310,7 @@ class Joiner:
         """
         self._check_met()
         joined, again = self._cells, self._whole_maps
-        singles = cells - joined.cells
+        singles = (cells if leaves is None else leaves) - joined.cells
         settled = joined.maps - joined.divided
         by_facet = by_point = 0
         if again is not None:

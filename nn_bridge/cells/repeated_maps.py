@@ -1,7 +1,8 @@
 """Cells that may have equal maps: leaves whose residues occur more than once, among many millions.
 
-Residues are sorted class by class, where a class are those with the same last bits: equal ones lie in one class, a
-class at a time takes little memory, and several threads take a class each (sorting holds no lock of the interpreter).
+Few residues go through a hash table (``core/repeats.hpp``).  More are sorted class by class, where a class are those
+with the same last bits: equal ones lie in one class, a class at a time takes little memory, and several threads take a
+class each (sorting holds no lock of the interpreter).
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
+from polyhedra.compiled_core import core
 from polyhedra.memory import has_room_for_threads
+
+kernels: Any = core("nn_bridge.cells._core")
 
 Found = TypeVar("Found")
 
@@ -104,8 +108,11 @@ def duplicates(parts: Sequence[np.ndarray], threads: int = 1) -> Duplicates:
                 places = np.flatnonzero(own(part))
                 select[begin + places[among(part[places], again).view(bool)]] = 1
 
-    for _ in _in_classes(parts, mark, threads):
-        pass
+    if kernels is not None and len(select) <= _AT_ONCE:
+        kernels.mark_repeats(np.concatenate([_NONE, *parts]), select)
+    else:
+        for _ in _in_classes(parts, mark, threads):
+            pass
     marked, at = [_NONE], 0
     for part in parts:
         marked.append(part[select[at : at + len(part)].view(bool)])
@@ -136,5 +143,8 @@ def repeats(residues: np.ndarray, joining: bool = False) -> bool:
     third of that.  Where leaves have been joined so far (``joining``), fewer suffice to go on.
     """
     share = _STILL if joining else _REPEATED
-    ranked = np.sort(residues)
-    return len(residues) > 0 and share * int(np.count_nonzero(ranked[1:] == ranked[:-1])) >= len(residues)
+    if kernels is not None and len(residues) <= _AT_ONCE:
+        again = kernels.mark_repeats(residues, np.zeros(len(residues), np.uint8))
+    else:
+        again = len(residues) - distinct([residues])
+    return len(residues) > 0 and share * int(again) >= len(residues)

@@ -164,6 +164,10 @@ class CellTree:
         Find only the leaves for which none of these holds; subtrees for which one is proven are not visited.
     maps : bool
         Whether leaves have the residues of their affine maps; without, they are 0.
+    merge : bool
+        Leave out units of the last stage that no output reads: leaves are the cells of the network without them.  All
+        cells of such a leaf have one map, and any two are joined by facets.  `cells` counts those of the whole network.
+        Where a cell may contain a line, or there is one stage, nothing is merged.
 
     Attributes
     ----------
@@ -185,6 +189,7 @@ class CellTree:
         arrays: CoreProblem | None = None,
         leave_out: Sequence[Miss] = (),
         maps: bool = True,
+        merge: bool = False,
     ) -> None:
         self.problem = problem
         self.arrays = arrays if arrays is not None else CoreProblem(problem)
@@ -192,6 +197,8 @@ class CellTree:
         self._explorer = _core.Explorer(
             self.arrays.core, emit, count_last_stage, self.arrays.residues if maps and emit != COUNT_ONLY else None
         )
+        if merge and emit != COUNT_ONLY:
+            self._explorer.leave_unread(self.arrays.unread)
         if leave_out:
             self._explorer.leave_out([list(miss) for miss in leave_out])
         sizes = problem.network.hidden
@@ -330,6 +337,10 @@ class CellTree:
         """From here on visit the leaves with these patterns alone, which have the form of `Leaves.patterns`."""
         self._explorer.go_to(np.ascontiguousarray(patterns))
 
+    def look_for_repeats(self, on: bool) -> None:
+        """Set between two batches whether the next ones end where many residues perhaps have come before."""
+        self._explorer.looking = on
+
     def write_faces(self, on: bool) -> None:
         """Set between two batches whether the leaves that follow have faces, or neighbours, if these were asked for."""
         self._explorer.emit = self.emit if on else PATTERNS
@@ -350,6 +361,11 @@ class CellTree:
     def cells(self) -> int:
         """The number of cells found so far."""
         return int(self._explorer.cells)
+
+    @property
+    def leaves(self) -> int:
+        """The number of leaves found since the beginning, or since they were marked (`mark`)."""
+        return int(self._explorer.leaves)
 
     @property
     def partial(self) -> int:

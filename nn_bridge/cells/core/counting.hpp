@@ -79,6 +79,18 @@ protected:
         });
     }
 
+    /// How many cells some units add to those that others cut a flat into.
+    std::int64_t added_by(const Set& units, Cell flat, int dim, int stage, const Set& others) {
+        if (!units.any()) return 0;
+        tally_ = 0;
+        Set later = others | units;
+        units.each([&](int i) {
+            later.drop(i);
+            restricted(flat, dim, stage, i, later);
+        });
+        return tally_;
+    }
+
     /// The sign patterns of a few units that generators show, as a set of numbers.
     Word witnessed(Cell cell, const Set& units) const {
         const Members<FEW> members(units);
@@ -104,6 +116,11 @@ protected:
     /// A quadrant without a generator is met iff the segment between a generator of each neighbour passes through it: iff
     /// the least |a| / |b| on the one side times the least |b| / |a| on the other is less than 1.
     int quadrants(Cell cell, int stage, int a, int b, int met) const {
+        return quadrants(cell, stage, a, b, met, [](Word*) { return true; });
+    }
+    /// The same on the hull of those of the cell's generators that are chosen.
+    template <class Chosen>
+    int quadrants(Cell cell, int stage, int a, int b, int met, Chosen&& chosen) const {
         const Forms<S>& forms = forms_[size_t(stage)];
         double least[4][2][2];  // by quadrant and side: the ratio at least and at most
         for (auto& q : least) q[0][0] = q[0][1] = q[1][0] = q[1][1] = UNKNOWN;
@@ -111,6 +128,7 @@ protected:
         static constexpr int OF_A[] = {0b0101, 0, 0b1010}, OF_B[] = {0b0011, 0, 0b1100};  // the quadrants of each sign
         bool known = true;
         for (Word* g : cell) {
+            if (!chosen(g)) continue;
             const int sa = shape_.side(g, a), sb = shape_.side(g, b);
             // the missing quadrants where b has the right sign and a has not, and the other way round
             const int beside = missing & OF_B[sb + 1] & ~OF_A[sa + 1], above_or_below = missing & OF_A[sa + 1] & ~OF_B[sb + 1];

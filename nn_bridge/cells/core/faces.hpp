@@ -137,7 +137,7 @@ private:
                 Word any = 0, every = ~Word{0};
                 const int r = q - place;
                 const bool present = r >= 0 && 64 * r < units;  // units of the last stage: known by their signs
-                const Word full = present && units - 64 * r < 64 ? bit(units - 64 * r) - 1 : ~Word{0};
+                const Word full = present ? f.walk_.telling(r) : ~Word{0};
                 for (int t = 0; t < count; ++t) {
                     Word* g = cell[t];
                     const Word z = present ? ~(shape.positive(g)[r] | shape.negative(g)[r]) & full : shape.zeros(g)[q];

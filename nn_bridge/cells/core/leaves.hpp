@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "network.hpp"
+#include "spares.hpp"
 
 namespace puiseux::cells {
 
@@ -36,8 +37,9 @@ struct Batch {
     /// Make room for so many leaves with patterns of `columns` words, at once: growing step by step takes the memory anew.
     void reserve(std::int64_t count, std::size_t columns, bool with_neighbours) {
         const auto n = std::size_t(std::min<std::int64_t>(count, MOST_AT_ONCE));
-        patterns.reserve(n * columns), prints.reserve(n), numbers.reserve(n), begins.reserve(n);
-        if (with_neighbours) neighbours.reserve(n * columns);
+        Spares<Word>::reserve(patterns, n * columns), Spares<std::uint64_t>::reserve(prints, n);
+        Spares<std::int64_t>::reserve(numbers, n), Spares<std::uint8_t>::reserve(begins, n);
+        if (with_neighbours) Spares<Word>::reserve(neighbours, n * columns);
     }
     void clear() {
         leaves = 0;
@@ -115,11 +117,49 @@ public:
         }
     }
 
+    /// Take note that the pattern of a stage has changed, -1 for the input.
+    void changed(int stage) {
+        if (stage + 1 < from_) from_ = stage + 1;
+        before_known_ = false;
+    }
+
+    /// Sums with the residues of the outputs; few units of the last stage can be added to them one by one.
+    using Sums = std::array<std::uint64_t, 2>;
+    /// Those where the given units of the last stage are active, and of the stages before those of the pattern; `more`: some are to be added.
+    Sums sums(const std::vector<Set>& active, const Set& last_active, bool more) {
+        const int last = int(states_.size()) - 1;
+        if (!before_known_) {
+            before_ = network_.constants, before_known_ = true;
+            for (int s = 0; s < last; ++s)
+                if (network_.stages[size_t(s)].read && active[size_t(s)].any()) {
+                    follow_all(active);
+                    active[size_t(s)].each([&](int i) { for (size_t lane : {0, 1}) before_[lane] += states_[size_t(s)].out[lane][size_t(i)]; });
+                }
+        }
+        Sums total = before_;
+        if (network_.stages.back().read && (more || last_active.any())) {
+            follow_all(active);
+            last_active.each([&](int i) { add(total, i); });
+        }
+        return total;
+    }
+    void add(Sums& total, int unit) const {
+        if (!network_.stages.back().read) return;
+        for (size_t lane : {0, 1}) total[lane] += states_.back().value[lane][size_t(unit)];
+    }
+    /// The residues, packed into one word.
+    static std::uint64_t packed(const Sums& total) { return reduced(total[0]) | reduced(total[1]) << 31; }
+
+private:
+    /// Make the residues of all stages follow a pattern; where no active unit is read they are not needed.
+    void follow_all(const std::vector<Set>& active) {
+        for (; from_ < int(states_.size()); ++from_) follow(from_, active);
+    }
+
     /// Make those of a stage follow the pattern of the stages before.  Additions are exact, so only changes are worked in.
     void follow(int stage, const std::vector<Set>& active) {
         State& now = states_[size_t(stage)];
         const auto& s = network_.stages[size_t(stage)];
-        before_known_ = false;
         bool near = now.stamp != 0;
         for (size_t b = 0; b < s.blocks.size(); ++b) near = near && now.version[b] == states_[size_t(s.blocks[b].source)].stamp;
         bool same = near;
@@ -150,28 +190,6 @@ public:
         now.stamp = ++clock_;
     }
 
-    /// Sums with the residues of the outputs; few units of the last stage can be added to them one by one.
-    using Sums = std::array<std::uint64_t, 2>;
-    /// Those where the given units of the last stage are active, and the units of the stages before as `follow` was told.
-    Sums sums(const std::vector<Set>& active, const Set& last_active) {
-        if (!before_known_) {
-            before_ = network_.constants, before_known_ = true;
-            for (int s = 0; s + 1 < int(states_.size()); ++s)
-                if (network_.stages[size_t(s)].read)
-                    active[size_t(s)].each([&](int i) { for (size_t lane : {0, 1}) before_[lane] += states_[size_t(s)].out[lane][size_t(i)]; });
-        }
-        Sums total = before_;
-        if (network_.stages.back().read) last_active.each([&](int i) { add(total, i); });
-        return total;
-    }
-    void add(Sums& total, int unit) const {
-        if (!network_.stages.back().read) return;
-        for (size_t lane : {0, 1}) total[lane] += states_.back().value[lane][size_t(unit)];
-    }
-    /// The residues, packed into one word.
-    static std::uint64_t packed(const Sums& total) { return reduced(total[0]) | reduced(total[1]) << 31; }
-
-private:
     struct State {
         std::vector<std::uint64_t> value[2], out[2];  // values below 2^34; those of the last stage are weighed for the outputs
         std::vector<Set> active;             // by block, when the residues were made
@@ -189,6 +207,7 @@ private:
     std::uint64_t clock_ = 0;
     Sums before_{};                     // of the stages before the last, if they have been asked for since the last change
     bool before_known_ = false;
+    int from_ = 0;                      // the first stage whose residues may be those of another pattern
 
     /// Adds the changes, three at a time: products are below 2^62, so three and a folded number fit.
     struct WorkIn {

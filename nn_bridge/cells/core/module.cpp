@@ -31,6 +31,7 @@
 
 #include "checks.hpp"
 #include "explorer.hpp"
+#include "repeats.hpp"
 
 namespace nb = nanobind;
 using namespace puiseux;
@@ -121,7 +122,11 @@ template <class T>
 nb::object array_of(std::vector<T>& v, size_t columns = 0) {
     auto* data = new std::vector<T>(std::move(v));
     v.clear();
-    nb::capsule owner(data, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    nb::capsule owner(data, [](void* p) noexcept {
+        auto* array = static_cast<std::vector<T>*>(p);
+        Spares<T>::give(std::move(*array));
+        delete array;
+    });
     const size_t shape[2] = {columns ? data->size() / columns : data->size(), columns};
     return nb::cast(nb::ndarray<nb::numpy, T>(data->data(), columns ? 2 : 1, shape, owner));
 }
@@ -166,6 +171,12 @@ NB_MODULE(_core, m) {
     m.def("widen", [](bool on) {  // for tests: whether the wider version of loops runs, if the processor can
         wide = on && wide_processor();
         return wide;
+    });
+
+    m.def("mark_repeats", [](Array<std::uint64_t> residues, nb::ndarray<std::uint8_t, nb::numpy, nb::c_contig> mask) {
+        if (residues.size() != mask.size() || residues.size() >> 31) throw nb::value_error("too many residues, or a mask of another length");
+        nb::gil_scoped_release release;
+        return mark_repeats(residues.data(), residues.size(), mask.data());
     });
 
     nb::class_<Explorer>(m, "Explorer")
@@ -233,6 +244,13 @@ NB_MODULE(_core, m) {
                  if (patterns.shape(1) != size_t(words) * size_t(stages)) throw nb::value_error("patterns of another network");
                  e.walk.goals.set(patterns.data(), patterns.shape(0), words, stages);
              })
+        .def("leave_unread",  // units of the last stage; start cells may be split by them where it is the first, or there are lines
+             [](Explorer& e, const std::vector<int>& units) {
+                 const bool none = units.empty() || e.walk.problem.lines > 0 || e.walk.problem.stages.size() == 1;
+                 e.walk.unread.assign(none ? 0 : size_t(words_for(e.walk.problem.stages.back().units)), 0);
+                 for (const int j : units)
+                     if (size_t(j) < 64 * e.walk.unread.size()) e.walk.unread[size_t(j >> 6)] |= bit(j & 63);
+             })
         .def("leave_out",
              [](Explorer& e, const std::vector<std::vector<std::tuple<int, bool>>>& misses) {
                  e.walk.misses.clear();
@@ -246,8 +264,10 @@ NB_MODULE(_core, m) {
              })
         .def_prop_rw("emit", [](const Explorer& e) { return int(e.walk.emit); }, [](Explorer& e, int emit) { e.walk.emit = Emit(emit); })
         .def_prop_rw("room", [](const Explorer& e) { return e.walk.room; }, [](Explorer& e, std::uint64_t room) { e.walk.room = room; })
+        .def_prop_rw("looking", [](const Explorer& e) { return e.walk.looking; }, [](Explorer& e, bool on) { e.walk.looking = on; })
         .def_prop_rw("batch_leaves", [](const Explorer& e) { return e.walk.batch_leaves; }, [](Explorer& e, std::int64_t n) { e.walk.batch_leaves = n; })
         .def_prop_ro("cells", [](const Explorer& e) { return e.walk.counters.cells; })
+        .def_prop_ro("leaves", [](const Explorer& e) { return e.walk.leaf; })
         .def_prop_ro("partial", [](const Explorer& e) { return e.walk.partial; })
         .def_prop_ro("share", [](const Explorer& e) { return e.walk.share; })
         .def_prop_ro("zero_words", &Explorer::zero_words)

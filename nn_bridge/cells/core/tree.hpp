@@ -13,32 +13,25 @@
 #include <utility>
 #include <vector>
 
-#include "blocks.hpp"
-#include "counting.hpp"
-#include "faces.hpp"
+#include "last_stage.hpp"
 #include "misses.hpp"
 #include "walk.hpp"
-#include "writer.hpp"
 
 namespace puiseux::cells {
 
 template <class S>
-class Tree : public Counting<S>, public Engine {
-    using Base = Counting<S>;
+class Tree : public LastStage<S>, public Engine {
+    using Base = LastStage<S>;
 
 public:
     using typename Base::Set;
 
     PUISEUX_RARELY Tree(const S& shape, Walk& walk)
-        : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), faces_(this->shape_, walk),
-          neighbours_(this->shape_, walk.problem), read_(shape.none()) {
+        : Base(shape, walk) {
         int at = 0;
         for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
         wall_place_ = at;
         path_.reserve(size_t(problem_.total_units() + problem_.dim) + 8);
-        if (walk.residues && walk.residues->stages.back().read)
-            for (int j = 0; j < problem_.stages.back().units; ++j)
-                if (walk.residues->stages.back().out[size_t(j)]) read_.add(j);
         if (!walk.misses.empty()) misses_.emplace(problem_, shape_);
     }
 
@@ -68,18 +61,13 @@ public:
 
 private:
     using Base::arena_, Base::counters_, Base::forms_, Base::active_, Base::owner_, Base::problem_, Base::shape_, Base::watch_;
-    using Base::wall_place_, Base::zero_place_;
+    using Base::wall_place_, Base::zero_place_, Base::walk_, Base::writer_, Base::earlier_, Base::unread_, Base::path_, Base::progress_;
+    using Base::is_last, Base::first_of, Base::leaf, Base::finish, Base::found, Base::share;
     using typename Base::Lines;
 
-    Walk& walk_;
-    LeafWriter<Set> writer_;
-    Faces<S> faces_;
-    BlockNeighbours<S> neighbours_;
-    Set read_;                          // units of the last stage that the outputs read, where that is known
     std::optional<Misses<S>> misses_;
-    std::vector<Step> path_, forced_;   // the decisions so far, and those to follow
+    std::vector<Step> forced_;          // decisions to follow
     size_t at_ = 0;                     // how many of the latter have been followed
-    bool progress_ = false;             // whether cells have been found since the run began
     std::vector<std::vector<Word>> placed_;  // rows of start generators, once they have been needed
 
     // ------------------------------------------------------------------------------------------------ the recursion
@@ -101,13 +89,16 @@ private:
         const typename Arena::Scope scope(arena_);
         for (Forms<S>& f : forms_) f.forget();
         forms_[0].follow(forms_, active_, this->clock_);
-        writer_.follow(0, active_);
+        writer_.changed(-1);
         if (int(problem_.slots.size() + problem_.start_rows.size()) > int(owner_.size())) throw MoreFacets();
         std::copy(problem_.slots.begin(), problem_.slots.end(), owner_.begin());
         const int first = int(problem_.slots.size());
         for (int i = 0; i < int(problem_.start_rows.size()); ++i) owner_[size_t(first + i)] = {0, problem_.start_rows[size_t(i)]};
         const Cell cell{arena_.take(chosen.size() * size_t(shape_.stride())), int(chosen.size()), shape_.stride()};
         for (int t = 0; t < cell.count; ++t) shape_.copy(cell[t], placed(chosen[size_t(t)]));
+        for (Word& units : earlier_) units = 0;
+        if (!earlier_.empty())
+            for (const int unit : problem_.start_rows) earlier_[size_t(unit >> 6)] |= bit(unit);
         Lines lines;
         for (int c = problem_.dim - problem_.lines; c < problem_.dim; ++c) lines.push_back(c);
         enter(cell, 0, false, lines);
@@ -156,19 +147,20 @@ private:
         counters_.most_generators = std::max<std::int64_t>(counters_.most_generators, cell.count);
         watch_.spend(cell.count);
         pause();
-        const auto [positive, negative] = this->sides(cell);
-        const Set cut = positive & negative;
+        auto [positive, negative] = this->sides(cell);
+        Set cut = positive & negative, within = shape_.none();
+        if (is_last(stage)) within = cut & unread_, cut -= unread_, positive -= unread_;
         if (misses_ && at_ == forced_.size() && missed(cell, stage, positive, cut, lines)) return;
         if (!cut.any()) {
             if (!is_last(stage)) return descend(cell, stage, positive, mirrored, lines);
             if (at_ < forced_.size()) throw BadPath();
-            return leaf(cell, stage, positive, lines);
+            return leaf(cell, stage, positive, within, lines);
         }
         int unit = first_of(cut, stage);
         if (at_ < forced_.size()) {
             unit = forced_[at_].unit;
             if (forced_[at_].stage != stage || unit >= problem_.stages[size_t(stage)].units || unit < 0 || !cut.has(unit)) throw BadPath();
-        } else if (is_last(stage) && finish(cell, stage, positive, cut, mirrored, lines)) {
+        } else if (is_last(stage) && finish(cell, stage, positive, cut, within, mirrored, lines)) {
             return;
         }
         const typename Arena::Scope scope(arena_);
@@ -176,17 +168,9 @@ private:
         const typename Base::SlotScope owner(owner_, slot, {stage, unit});
         Set later = cut;
         later.drop(unit);
-        const bool bare = is_last(stage) && !later.any() && without_coordinates(walk_.emit);  // only signs are needed below
+        const bool bare = is_last(stage) && !(later | within).any() && without_coordinates(walk_.emit);  // only signs are needed below
         const auto [below, above] = split(cell, stage, unit, slot, bare);
         visit(below, above, stage, unit, mirrored, lines, false);
-    }
-
-    /// The unit by which to split: of the last stage first those that the outputs read, so that cells which share a map for
-    /// other units alone stay together.
-    int first_of(const Set& cut, int stage) const {
-        if (!is_last(stage)) return cut.first();
-        const Set read = cut & read_;
-        return read.any() ? read.first() : cut.first();
     }
 
     /// Whether a cell is to be left out.  Bounds are asked for where they cost less than they are likely to save.
@@ -233,6 +217,8 @@ private:
             if (at_ == forced_.size()) watch_.arrive();
         }
         path_.push_back(step);
+        Word nowhere = 0, &earlier = earlier_.empty() ? nowhere : earlier_[size_t(zero_place_[size_t(stage)] + (unit >> 6))];
+        if (!step.sibling) earlier |= bit(unit);
         const Goals::Range all = walk_.goals.now();
         auto go = [&](bool side) {
             const Cell cell = side ? above : below;
@@ -246,11 +232,11 @@ private:
         };
         go(step.side);
         if (step.sibling) {
-            path_.back() = {stage, unit, !step.side, false};
+            path_.back() = {stage, unit, !step.side, false}, earlier |= bit(unit);
             go(!step.side);
         }
         walk_.goals.go(all);
-        path_.pop_back();
+        path_.pop_back(), earlier &= ~bit(unit);
     }
 
     /// The same cell, with the signs of the next stage's units.
@@ -265,9 +251,9 @@ private:
             walk_.begin = true;
         }
         this->set_active(stage, positive);
+        writer_.changed(stage);
         if (is_last(next)) writer_.note(active_);
         forms_[size_t(next)].follow(forms_, active_, this->clock_);
-        writer_.follow(next, active_);
         const typename Arena::Scope scope(arena_);
         const Cell copy{arena_.take(size_t(cell.count) * size_t(cell.stride)), cell.count, cell.stride};
         const Set& live = forms_[size_t(next)].live();
@@ -303,8 +289,6 @@ private:
         }
     }
 
-    bool is_last(int stage) const { return stage + 1 == int(problem_.stages.size()); }
-
     /// End here if the run is to end softly, between two cells.
     void pause() {
         if (progress_ && at_ == forced_.size() && (watch_.soft() || walk_.batch_full())) throw Stopped();
@@ -316,12 +300,6 @@ private:
             throw Stopped();
         }
     }
-    double share() const { return std::ldexp(1.0, -std::min(1000, int(path_.size()))); }
-    void found(std::int64_t cells) {
-        counters_.cells += cells, progress_ = true, walk_.share += share();
-        if (counters_.cells >= walk_.cell_limit) watch_.end_softly();
-    }
-
     void count_cell(Cell cell, int stage, const Lines& lines) {
         if (at_ < forced_.size()) throw BadPath();
         pause();
@@ -334,51 +312,6 @@ private:
             throw;
         }
         found(this->tally_);
-    }
-
-    // ------------------------------------------------------------------------------------------------------- leaves
-
-    void leaf(Cell cell, int stage, const Set& last, const Lines& lines) {
-        if (walk_.emit != Emit::NOTHING && walk_.wanted(walk_.leaf)) {
-            if (walk_.emit == Emit::NEIGHBOURS) {
-                writer_.write(active_, last, neighbours(cell, int(lines.size()), last, shape_.none(), 1));
-            } else {
-                if (walk_.emit != Emit::PATTERNS) faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
-                writer_.write(active_, last);
-            }
-        }
-        ++walk_.leaf;
-        found(1);
-    }
-
-    /// Write the cells that few units cut a cell of the last stage into, if that can be told from its generators.
-    bool finish(Cell cell, int stage, const Set& positive, const Set& cut, bool mirrored, const Lines& lines) {
-        const int units = cut.count();
-        if (units > FEW) return false;
-        const bool near = walk_.emit == Emit::NEIGHBOURS;
-        if ((with_faces(walk_.emit) || (near && !lines.empty())) && walk_.select.empty()) return false;
-        const Word patterns = units == 1 ? 3 : this->patterns_met(cell, this->dim(), stage, cut);
-        if (!patterns) return false;
-        const int leaves = bits_of(patterns);
-        if (walk_.emit == Emit::NOTHING || (with_zeros(walk_.emit) && walk_.none_wanted(walk_.leaf, leaves))) {
-            walk_.leaf += leaves;
-        } else if (walk_.emit == Emit::PATTERNS) {
-            writer_.write_block(active_, patterns, mirrored, positive - cut, cut);
-        } else {
-            if (!near || !lines.empty() || counters_.cells + leaves > walk_.cell_limit) return false;  // cell by cell, up to the limit
-            const Set rest = positive - cut;
-            writer_.write_block(active_, patterns, mirrored, rest, cut, neighbours(cell, 0, rest, cut, patterns));
-        }
-        found(leaves);
-        return true;
-    }
-
-    /// Units that surely vanish alone on facets of the cells that some units cut a cell of the last stage into, by their patterns.
-    const Word* neighbours(Cell cell, int lines, const Set& rest, const Set& cut, Word patterns) {
-        if (!writer_.may_repeat(active_, patterns, rest, cut)) return neighbours_.none();
-        watch_.spend(cell.count * bits_of(patterns));
-        neighbours_.find(cell, zero_place_.back(), lines, cut, patterns);
-        return neighbours_.found();
     }
 
     // -------------------------------------------------------------------------------------------------------- lines

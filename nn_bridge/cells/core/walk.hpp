@@ -62,8 +62,11 @@ struct Walk {
     std::int64_t leaf = 0;          // the number of the next leaf
     std::vector<std::uint8_t> select;  // by number: 1 for leaves to write, 2 for the first below a cell of the last stage
     bool skip = false;              // pass over cells of the last stage without a leaf to write
+    std::vector<Word> unread;       // units of the last stage in which the cells of one leaf may differ (tree.hpp); empty for none
     Goals goals;                // leaves to go to alone
-    SeenResidues seen;          // of leaves that were written with neighbours
+    SeenResidues seen;          // of leaves that were written with neighbours, or looked at
+    bool looking = false;           // whether a batch is to end where many residues have been met
+    std::int64_t met = 0;           // .. how many of the batch perhaps have
     std::vector<Miss> misses;       // cells to leave out
     std::int64_t left_out = 0;      // how many were, each of any stage
     bool begin = false;             // the next leaf is the first of a run
@@ -71,6 +74,12 @@ struct Walk {
     size_t room = ~size_t{0};       // bytes by which storage may grow
 
     explicit Walk(const Problem& p) : problem(p) {}
+
+    /// Word q of the units of the last stage that tell leaves apart.
+    Word telling(int q) const {
+        const int left = problem.stages.back().units - 64 * q;
+        return (left >= 64 ? ~Word{0} : bit(left) - 1) & ~(size_t(q) < unread.size() ? unread[size_t(q)] : 0);
+    }
 
     bool wanted(std::int64_t number) const { return size_t(number) >= select.size() || (select[size_t(number)] & 1); }
     bool none_wanted(std::int64_t from, std::int64_t count) const {
@@ -89,7 +98,7 @@ struct Walk {
         return std::int64_t(end) - leaf;
     }
     bool batch_full() const {
-        return batch.leaves >= batch_leaves || std::int64_t(batch.generator_leaf.size() + batch.facet_leaf.size()) >= batch_faces;
+        return batch.leaves >= batch_leaves || (looking && met > 32 + batch.leaves / 16) || std::int64_t(batch.generator_leaf.size() + batch.facet_leaf.size()) >= batch_faces;
     }
 };
 

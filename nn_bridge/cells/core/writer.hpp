@@ -13,17 +13,17 @@ namespace puiseux::cells {
 
 template <class Set>
 class LeafWriter {
+public:
     using Sums = typename Residues<Set>::Sums;
 
-public:
     LeafWriter(Walk& walk, int words) : walk_(walk), words_(std::min(words, walk.problem.words())) {
         if (walk.residues) residues_.emplace(*walk.residues, words);
         pattern_.resize(walk.problem.stages.size() * size_t(words_));
     }
 
-    /// Make the residues of a stage follow the pattern of the stages before.
-    void follow(int stage, const std::vector<Set>& active) {
-        if (residues_) residues_->follow(stage, active);
+    /// Take note that the pattern of a stage has changed, -1 for the input.
+    void changed(int stage) {
+        if (residues_) residues_->changed(stage);
     }
 
     /// Note, for the leaves that follow, the pattern of all stages but the last.
@@ -33,11 +33,14 @@ public:
             for (int q = 0; q < words_; ++q) *to++ = active[s][q];
     }
 
+    /// The residues, not yet added up, where of the units of the last stage these are active; `more`: some are to be added.
+    Sums sums(const std::vector<Set>& active, const Set& last, bool more = false) { return residues_ ? residues_->sums(active, last, more) : Sums{}; }
+
     /// Whether a leaf with one of the given patterns of few units may have the residues of one that was noted; then they are noted.
-    bool may_repeat(const std::vector<Set>& active, Word patterns, const Set& rest, const Set& cut) {
+    /// `sums` belong to the other units that are active.
+    bool may_repeat(const Sums& sums, Word patterns, const Set& cut) {
         if (!residues_) return true;
         const Members<FEW> units(cut);
-        const Sums sums = residues_->sums(active, rest);
         std::array<std::uint64_t, size_t{1} << FEW> own;
         size_t count = 0;
         for (; patterns; patterns &= patterns - 1) {
@@ -52,15 +55,14 @@ public:
     }
 
     /// Write the leaf that comes next; `neighbours` are its units of that name, if they are wanted.
-    void write(const std::vector<Set>& active, const Set& last, const Word* neighbours = nullptr) {
-        write(last, residues_ ? residues_->packed(residues_->sums(active, last)) : 0, neighbours);
-    }
+    void write(const Sums& sums, const Set& last, const Word* neighbours = nullptr) { write(last, residues_ ? residues_->packed(sums) : 0, neighbours); }
 
     /// Write the leaves with the given patterns of few units, in the order in which splits by one unit after another would.
     ///
-    /// `rest` are the other units of the last stage that are on; `neighbours` belong to the patterns in order, if they are wanted.
-    void write_block(const std::vector<Set>& active, Word patterns, bool mirrored, const Set& rest, const Set& cut, const Word* neighbours = nullptr) {
-        write_in_order({Members<FEW>(cut), rest, residues_ ? residues_->sums(active, rest) : Sums{}, neighbours}, patterns, 0, mirrored);
+    /// `rest` are the other units of the last stage that are on, `sums` those with these; `neighbours` belong to the patterns
+    /// in order, if they are wanted.
+    void write_block(const Sums& sums, Word patterns, bool mirrored, const Set& rest, const Set& cut, const Word* neighbours = nullptr) {
+        write_in_order({Members<FEW>(cut), rest, sums, neighbours}, patterns, 0, mirrored);
     }
 
 private:
@@ -78,6 +80,7 @@ private:
 
     void write(const Set& last, std::uint64_t print, const Word* neighbours) {
         Batch& b = walk_.batch;
+        if (walk_.looking) look(print);
         if (b.leaves == 0) b.reserve(walk_.batch_leaves + (1 << FEW), pattern_.size(), neighbours);
         Word* to = pattern_.data() + pattern_.size() - size_t(words_);
         for (int q = 0; q < words_; ++q) to[q] = last[q];
@@ -86,6 +89,12 @@ private:
         if (neighbours) b.neighbours.insert(b.neighbours.end(), neighbours, neighbours + pattern_.size());
         walk_.begin = false;
         ++b.leaves;
+    }
+
+    void look(std::uint64_t print) {
+        if (walk_.batch.leaves == 0) walk_.met = 0;
+        walk_.met += walk_.seen.has(print);
+        walk_.seen.note(print);
     }
 
     void write_in_order(const Siblings& n, Word patterns, int unit, bool mirrored) {

@@ -19,6 +19,7 @@ import numpy as np
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.counting.budget import INTERRUPTED, Budget, Stop, check_options
 from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
+from nn_bridge.cells.counting.found_leaves import KEPT_LEAVES, chosen
 from nn_bridge.cells.counting.identity import identity_of
 from nn_bridge.cells.counting.jobs import (
     Limits,
@@ -239,7 +240,8 @@ class CountRun:
         self._problem = problem
         if problem is None:
             return FourCounts(1, 1, 1, 1) if self._all_four else 1
-        self._task = task = Task.of(problem)
+        # a checkpoint names leaves by their numbers, and those of earlier versions were cells
+        self._task = task = Task.of(problem, merge=checkpoint is None)
         if isinstance(self._progress, Posed):
             self._progress.posed(problem, lambda: task.arrays)
         if self._pool.elsewhere:
@@ -247,6 +249,7 @@ class CountRun:
         self._pool.stop = self._task.stop.set
         self._tally = tally = Tally({0: (Subtree(0, (), problem.roots),)})
         self._joiner: Joiner | None = None
+        self._kept: dict[int, tuple[Leaves, ...]] = {}  # leaves that were not joined, by the number of their slice
         # leaves in a checkpoint would take too much: with one, the second pass brings them
         self._joining: bool | None = None if checkpoint is None else False
         if checkpoint is not None:
@@ -263,7 +266,7 @@ class CountRun:
         if not pool.alone and not pool.elsewhere and 0 in tally.waiting:
             # a small count is over before a second process would have begun
             limits = self._limits(_AT_FIRST if pool.threads else _FIRST)
-            first = count_slice(self._task, tally.waiting[0], limits, self._all_four, self._joining)
+            first = count_slice(self._task, tally.waiting[0], limits, self._all_four, self._joining, self._join)
             self._absorb(0, first, checkpoint)
         started: set[int] = set()
 
@@ -281,7 +284,9 @@ class CountRun:
             usual = _FAR if pool.alone or pool.elsewhere else _NEAR
             limits = self._limits(_SHORT if few else usual)
             started.add(key)
-            return key, pool.submit(count_slice, self._task, tally.waiting[key], limits, self._all_four, self._joining)
+            join = self._join if pool.alone else None
+            job = tally.waiting[key]
+            return key, pool.submit(count_slice, self._task, job, limits, self._all_four, self._joining, join)
 
         scheduler = Scheduler(pool, start, self._patience, lambda: self._budget.check_memory(pool))
         for key, result in scheduler.take():
@@ -310,14 +315,19 @@ class CountRun:
         parts = min(free, len(rest))
         left = tuple(rest[part::parts] for part in range(parts))
         record = Record(key, result.cells, left, result.groups, result.residues)
-        tally.add(record, joined=bool(result.leaves))
+        tally.add(record, joined=result.joining)
         tally.partial += result.partial
-        for leaves in result.leaves:
-            self._join(leaves)
+        if result.joining:
+            for leaves in result.leaves:
+                self._join(leaves)
+        elif result.leaves:
+            self._keep(len(tally.residues) - 1, result.leaves)
         if checkpoint is not None:
             checkpoint.append(record)
         elif self._all_four and self._joining is not False:
             self._joining = self._joining_from_here(result.repeats)
+            if self._joining:
+                self._join_kept(None)
         self._report()
         try:
             if result.no_room:
@@ -354,30 +364,55 @@ class CountRun:
             return False  # the joiner is over its memory share: pay for a second enumeration
         return True if repeats or self._tally.cells < _MANY_CELLS else None
 
+    def _keep(self, slice_number: int, batches: tuple[Leaves, ...]) -> None:
+        """Keep the leaves of a slice, while they are few: their map may come again."""
+        self._kept[slice_number] = batches
+        if sum(len(self._tally.residues[number]) for number in self._kept) > KEPT_LEAVES:
+            self._kept.clear()
+
+    def _join_kept(self, select: np.ndarray | None) -> None:
+        """Join the kept leaves, those of a mask over all leaves if it is given; few of them know their neighbours."""
+        ends = np.cumsum([0, *map(len, self._tally.residues)]).tolist()
+        for number, batches in self._kept.items():
+            at = ends[number]
+            for leaves in batches:
+                own = None if select is None else select[at : at + len(leaves.residues)].view(bool)
+                at += len(leaves.residues)
+                if own is None:
+                    self._join(leaves)
+                elif own.any():
+                    self._join(chosen(leaves, own))
+            self._tally.joined[number] = True
+        self._kept.clear()
+
     def _join(self, leaves: Leaves) -> None:
         if self._joiner is None:
             assert self._problem is not None
-            self._joiner = Joiner(self._problem, -(-max(self._problem.network.hidden) // 64))
+            words = -(-max(self._problem.network.hidden) // 64)
+            self._joiner = Joiner(self._problem, words, self._task.arrays)
         self._joiner.add(leaves)
 
     def _joined_cells(self) -> FourCounts:
         """Join the cells that may have equal maps; batches of them come from the workers in any order."""
         tally = self._tally
-        cells = tally.cells
+        cells, leaves = tally.cells, sum(map(len, tally.residues))
         self._check()
         if not all(tally.joined):
-            joined = np.repeat(tally.joined, [len(residues) for residues in tally.residues])
-            self._feed(self._join, duplicates(tally.residues, self._sorters).select & ~joined)
+            select = duplicates(tally.residues, self._sorters).select
+            self._join_kept(select)
+            left = select & ~np.repeat(tally.joined, [len(residues) for residues in tally.residues])
+            if left.any():
+                self._feed(self._join, left)
         joiner = self._joiner
         if joiner is None:
-            return FourCounts(cells, cells, cells, cells)
+            return FourCounts(cells, leaves, leaves, leaves)
         with limited_by(self._budget.watch(self._pool)):
             joiner.settle(self._tree_with_faces)
-        return joiner.counts(cells)
+        return joiner.counts(cells, leaves)
 
     def _tree_with_faces(self) -> CellTree:
         """A tree for leaves that are brought once more, with their facets and points."""
-        tree = CellTree(self._task.problem, JOINING_FACES, arrays=self._task.arrays)
+        tree = CellTree(self._task.problem, JOINING_FACES, arrays=self._task.arrays, merge=self._task.merge)
         tree.room = self._budget.room(Pool())
         return tree
 

@@ -14,16 +14,17 @@ import time
 import uuid
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nn_bridge.cells.core_problem import CoreProblem
+from nn_bridge.cells.counting import found_leaves
+from nn_bridge.cells.counting.found_leaves import chosen, joined
 from nn_bridge.cells.counting.subtrees import Job
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.repeated_maps import repeats
 from nn_bridge.cells.tree import (
     COUNT_ONLY,
     NEIGHBOURS,
@@ -47,20 +48,14 @@ else:
 GROUP_LEAVES = 1 << 14
 """A second pass visits groups of about this many leaves at once."""
 
-JOINED_LEAVES = 1 << 15
-"""A slice ends when it has so many leaves that are to be joined."""
-
 WORTH = 0.002
 """Seconds of work that are worth a division, where a thread is idle."""
 
-LEAVES_AT_ONCE, CELLS_AT_ONCE = 1 << 14, 1 << 20
-"""Leaves in a batch, and cells that are counted between two looks at the limits."""
+CELLS_AT_ONCE = 1 << 20
+"""Cells that are counted between two looks at the limits."""
 
 _KEEP = 4  # trees that a worker keeps
 _GRACE = 0.5  # hard limit = time limit + so many seconds, for a step or a count inside one cell
-_TRIAL_LEAVES = 64  # leaves before deciding whether to bring them
-_DECIDED = 1 << 16  # leaves of a slice after which no more batches are looked at for repeated residues
-_LATEST = 1024  # size of the tail sample used for the decision of the next slice
 _NO_LIMIT = 1 << 62
 
 
@@ -70,8 +65,9 @@ _NO_LIMIT = 1 << 62
 class Task:
     """A problem under a name: packed once, if it travels, and unpacked once in every process that works on it."""
 
-    def __init__(self, key: str, problem: CellProblem | None, packed: bytes = b"") -> None:
+    def __init__(self, key: str, problem: CellProblem | None, packed: bytes = b"", merge: bool = True) -> None:
         self.key, self._problem, self._packed = key, problem, packed
+        self.merge = merge  # leaves are cells of the network without units of the last stage that no output reads
         self.stop = _core.Stop()  # ends slices in other threads of this process
         self.share = _core.Stop()  # ends them softly: a thread is idle
         self._making = threading.Lock()
@@ -86,9 +82,9 @@ class Task:
             return self._arrays
 
     @classmethod
-    def of(cls, problem: CellProblem) -> Task:
+    def of(cls, problem: CellProblem, merge: bool = True) -> Task:
         """Name a problem."""
-        return cls(uuid.uuid4().hex, problem)
+        return cls(uuid.uuid4().hex, problem, merge=merge)
 
     @property
     def problem(self) -> CellProblem:
@@ -102,9 +98,9 @@ class Task:
         if not self._packed:
             self._packed = zlib.compress(pickle.dumps(self._problem), 1)
 
-    def __reduce__(self) -> tuple[type[Task], tuple[str, None, bytes]]:
+    def __reduce__(self) -> tuple[type[Task], tuple[str, None, bytes, bool]]:
         self.pack()
-        return Task, (self.key, None, self._packed)
+        return Task, (self.key, None, self._packed, self.merge)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Task) and self.key == other.key
@@ -153,7 +149,9 @@ class Slice:
     residues : array of uint64
         The residues of the leaves' affine maps, in the order of the groups.
     leaves : tuple of Leaves
-        The leaves with their neighbours, all of them or none.
+        All leaves that have not been joined yet, or none.
+    joining : bool
+        Whether they are to be joined; else few have their neighbours.
     repeats : bool
         Whether the residues of the latest leaves are such that all are best brought and joined
         (`nn_bridge.cells.repeated_maps.repeats`).
@@ -172,6 +170,7 @@ class Slice:
     groups: tuple[Group, ...] = ()
     residues: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
     leaves: tuple[Leaves, ...] = ()
+    joining: bool = False
     repeats: bool = False
     partial: int = 0
     interrupted: bool = False
@@ -197,14 +196,21 @@ def _tree(task: Task, emit: int, count_last_stage: bool = False) -> CellTree:
     if tree is None:
         known = next((tree for (task_key, _, _), tree in trees.items() if task_key == task.key), None)
         arrays = task.arrays if known is None else known.arrays  # a task that has travelled comes anew with each job
-        tree = CellTree(arrays.problem, emit, count_last_stage=count_last_stage, arrays=arrays)
+        tree = CellTree(arrays.problem, emit, count_last_stage=count_last_stage, arrays=arrays, merge=task.merge)
     trees[key] = tree
     while len(trees) > _KEEP:
         trees.popitem(last=False)
     return tree
 
 
-def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: bool | None = False) -> Slice:
+def count_slice(
+    task: Task,
+    job: Job,
+    limits: Limits,
+    residues: bool,
+    joining: bool | None = False,
+    join: Callable[[Leaves], None] | None = None,
+) -> Slice:
     """Work on a job for a slice of time; runs in any process.
 
     Parameters
@@ -217,6 +223,8 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: b
     joining : bool, optional
         With ``residues``: bring the leaves with their neighbours, of which a slice then has few.  None: if residues
         repeat.
+    join : callable, optional
+        Joins a batch of leaves in this process, at once; the slice then does not bring those that are to be joined.
     """
     begun = time.monotonic()
     try:
@@ -225,8 +233,8 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: b
     except OutOfTime:
         return Slice(0, job)
     tree.room = limits.memory
-    found = _Found(tree, joining) if residues else None
-    before = grouped = tree.cells
+    found = found_leaves.FoundLeaves(tree, joining, join) if residues else None
+    before, grouped = tree.cells, tree.leaves
     most = _NO_LIMIT if limits.cells is None else limits.cells
     groups: list[Group] = []
     parts: list[Subtree] = []
@@ -240,7 +248,7 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: b
         tree.start(*run)
         division = None
         while division is None:
-            tree.batch_leaves = LEAVES_AT_ONCE if found is None else found.at_once
+            tree.batch_leaves = found_leaves.LEAVES_AT_ONCE if found is None else found.at_once
             at_once = tree.batch_leaves if residues else CELLS_AT_ONCE
             spent = time.monotonic() - begun
             try:
@@ -256,7 +264,7 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: b
             cells, partial = tree.cells - before, tree.partial
             if found is not None:
                 found.add(tree.take(), cells)
-                if found.joining is None and cells >= _TRIAL_LEAVES:
+                if found.joining is None and cells >= found_leaves.TRIAL_LEAVES:
                     found.decide()
             over = (
                 cut_off is not None
@@ -265,13 +273,14 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: b
                 or cells >= most
             )
             over = over or (found is not None and found.enough)
-            if done or over or (residues and tree.cells - grouped >= GROUP_LEAVES):
+            if done or over or (residues and tree.leaves - grouped >= GROUP_LEAVES):
                 division = Division(run, []) if done else tree.divided()
         parts += division.done
         work += reversed(division.rest)
-        if found is not None and parts and (over or not work or tree.cells - grouped >= GROUP_LEAVES):
-            groups.append(Group(tuple(parts), tree.cells - grouped, found.begins_of(tree.cells - grouped)))
-            parts, grouped = [], tree.cells
+        if found is not None and parts and (over or not work or tree.leaves - grouped >= GROUP_LEAVES):
+            own = tree.leaves - grouped
+            groups.append(Group(tuple(parts), own, found.begins_of(own)))
+            parts, grouped = [], tree.leaves
     result = Slice(
         tree.cells - before,
         tuple(reversed(work)),
@@ -282,71 +291,15 @@ def count_slice(task: Task, job: Job, limits: Limits, residues: bool, joining: b
     )
     if found is None:
         return result
-    together = _joined(found.residues)
-    if found.joining is None:
-        repeated = found.decide()
-    else:
-        repeated = bool(result.rest) and repeats(together[-_LATEST:], found.joining)
-    return replace(result, groups=tuple(groups), residues=together, leaves=tuple(found.leaves), repeats=repeated)
-
-
-_NOTHING = np.zeros(0, np.uint64)
-
-
-class _Found:
-    """The leaves of a slice: all are kept or none, which is decided on the way where ``joining`` is None.
-
-    ``enough`` says that the slice should end: it has many leaves to join, or residues that did not repeat now do.
-    """
-
-    def __init__(self, tree: CellTree, joining: bool | None) -> None:
-        self.joining = joining
-        self.enough = False
-        self.residues: list[np.ndarray] = []
-        self.leaves: list[Leaves] = []
-        self._decides = joining is None
-        self._cells = 0
-        self._begins: list[np.ndarray] = []
-        self._tree = tree
-        tree.mark(np.zeros(0, np.uint8))
-        tree.write_faces(joining is not False)
-
-    @property
-    def at_once(self) -> int:
-        """The leaves of the next batch: many, as each begins with the way to it, but few while there is a choice."""
-        if self.joining is None:
-            return _TRIAL_LEAVES
-        if self.joining or not self._decides:
-            return LEAVES_AT_ONCE
-        return min(LEAVES_AT_ONCE, max(_LATEST, self._cells))
-
-    def add(self, leaves: Leaves, cells: int) -> None:
-        """Take a batch, with which there are so many cells."""
-        self._cells = cells
-        self.residues.append(leaves.residues)
-        self._begins.append(leaves.begins)
-        if self.joining is not False and len(leaves.residues):
-            self.leaves.append(leaves)
-        if self.joining:
-            self.enough |= cells >= JOINED_LEAVES
-        elif self.joining is False and self._decides:
-            self.enough |= repeats(leaves.residues)
-            self._decides = cells < _DECIDED
-
-    def decide(self) -> bool:
-        """Decide by the leaves so far."""
-        self.joining = repeats(_joined(self.residues))
-        if not self.joining:
-            self.leaves = []
-            self._tree.write_faces(False)
-        return self.joining
-
-    def begins_of(self, count: int) -> bytes:
-        """The packed mask ``Leaves.begins`` of the latest ``count`` leaves, which make a group."""
-        mask = np.concatenate(self._begins)
-        self._begins = []
-        assert len(mask) == count
-        return np.packbits(mask).tobytes()
+    repeated = found.repeat(bool(result.rest))
+    return replace(
+        result,
+        groups=tuple(groups),
+        residues=joined(found.residues),
+        leaves=tuple(found.leaves),
+        joining=bool(found.joining),
+        repeats=repeated,
+    )
 
 
 def leaves_again(
@@ -391,19 +344,19 @@ def _leaves_again(
     deadline = time.monotonic() + limits.last_second + _GRACE
     tree = _tree(task, NEIGHBOURS)
     tree.room = limits.memory
-    tree.batch_leaves = LEAVES_AT_ONCE
+    tree.batch_leaves = found_leaves.LEAVES_AT_ONCE
     tree.write_faces(True)
     parts = [part for group in groups for part in group.parts]
     tree.mark(select, _begins(groups))
     batches = [leaves for leaves in _until(deadline, tree, parts) if len(leaves.residues)]
-    if np.array_equal(_joined([leaves.residues for leaves in batches]), keys):
+    if np.array_equal(joined([leaves.residues for leaves in batches]), keys):
         return batches
     # signs that were open in the first pass may be known by now, and units split in another order: choose by residues
     tree.mark(np.zeros(0, np.uint8))
     wanted = np.unique(keys)
-    batches = [_chosen(leaves, np.isin(leaves.residues, wanted)) for leaves in _until(deadline, tree, parts)]
+    batches = [chosen(leaves, np.isin(leaves.residues, wanted)) for leaves in _until(deadline, tree, parts)]
     batches = [leaves for leaves in batches if len(leaves.residues)]
-    if not np.array_equal(np.sort(_joined([leaves.residues for leaves in batches])), np.sort(keys)):
+    if not np.array_equal(np.sort(joined([leaves.residues for leaves in batches])), np.sort(keys)):
         raise CellTreeError("a later pass met other cells than the first; please report this network")
     return batches
 
@@ -424,25 +377,3 @@ def _begins(groups: tuple[Group, ...]) -> np.ndarray | None:
             return None
         masks.append(np.unpackbits(np.frombuffer(group.begins, np.uint8), count=group.leaves))
     return np.concatenate(masks)
-
-
-def _joined(found: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(found) if found else _NOTHING
-
-
-def _chosen(leaves: Leaves, marked: np.ndarray) -> Leaves:
-    """The marked leaves of a batch."""
-    generators = marked[np.searchsorted(leaves.numbers, leaves.generator_leaf)]
-    facets = marked[np.searchsorted(leaves.numbers, leaves.facet_leaf)]
-    return leaves._replace(
-        patterns=leaves.patterns[marked],
-        residues=leaves.residues[marked],
-        begins=leaves.begins[marked],
-        generator_leaf=leaves.generator_leaf[generators],
-        generator_ray=leaves.generator_ray[generators],
-        generator_zeros=leaves.generator_zeros[generators],
-        facet_leaf=leaves.facet_leaf[facets],
-        facet_zeros=leaves.facet_zeros[facets],
-        numbers=leaves.numbers[marked],
-        neighbours=leaves.neighbours[marked] if len(leaves.neighbours) else leaves.neighbours,
-    )

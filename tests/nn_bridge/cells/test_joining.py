@@ -9,7 +9,7 @@ from nn_bridge.cells import _core as kernels
 from nn_bridge.cells import joining, repeated_maps
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.counting.count import count_from_tree
-from nn_bridge.cells.counting.jobs import _chosen as chosen
+from nn_bridge.cells.counting.found_leaves import chosen
 from nn_bridge.cells.joining import FourCounts, Joiner, SignVectorKeys
 from nn_bridge.cells.map_classes import MapComparison
 from nn_bridge.cells.problem import cell_problem

@@ -8,7 +8,7 @@ import pytest
 from nn_bridge.cells import _core as kernels
 from nn_bridge.cells import joining
 from nn_bridge.cells.core_problem import residues_of
-from nn_bridge.cells.counting.jobs import _chosen as chosen
+from nn_bridge.cells.counting.found_leaves import chosen
 from nn_bridge.cells.joining import Joiner, SignVectorKeys
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import FACES, JOINING_FACES, NEIGHBOURS, CellTree, tree_counters

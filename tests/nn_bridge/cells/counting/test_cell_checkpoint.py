@@ -17,6 +17,7 @@ import pytest
 
 from nn_bridge.cells.counting import checkpoint as cell_checkpoint
 from nn_bridge.cells.counting import count as cell_count
+from nn_bridge.cells.counting import found_leaves
 from nn_bridge.cells.counting import jobs as cell_jobs
 from nn_bridge.cells.counting.checkpoint import Checkpoint, CheckpointError, Record
 from nn_bridge.cells.counting.count import count_cells
@@ -43,7 +44,7 @@ def network() -> Network:
 @pytest.fixture(autouse=True)
 def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short slices, so that a count of a fraction of a second has many of them."""
-    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 200)
+    monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
     monkeypatch.setattr(cell_count, "_FIRST", 0.0005)
     monkeypatch.setattr(cell_count, "_SHORT", 0.0005)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from nn_bridge.cells.counting import count as cell_count
+from nn_bridge.cells.counting import found_leaves
 from nn_bridge.cells.counting import jobs as cell_jobs
 from nn_bridge.cells.counting.count import INTERRUPTED, count_cells
 from nn_bridge.cells.joining import Joiner
@@ -47,7 +48,7 @@ def large() -> Network:
 @pytest.fixture
 def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short slices and small groups, so that a count of a fraction of a second has many of them."""
-    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 200)
+    monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "GROUP_LEAVES", 1000)
     monkeypatch.setattr(cell_count, "_FIRST", 0.0002)
@@ -147,10 +148,10 @@ def test_joined_now_or_later(when: str, monkeypatch: pytest.MonkeyPatch) -> None
     """Which slices bring their leaves changes no count."""
     answers = {"never": [False], "by turns": [True, False, False]}.get(when, [True])
     turn = itertools.cycle(answers)
-    monkeypatch.setattr(cell_jobs, "repeats", lambda residues, joining=False: next(turn))
-    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 20)
+    monkeypatch.setattr(found_leaves, "repeats", lambda residues, joining=False: next(turn))
+    monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 20)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 20)
-    monkeypatch.setattr(cell_jobs, "JOINED_LEAVES", 25)
+    monkeypatch.setattr(found_leaves, "JOINED_LEAVES", 25)
     if when == "until there is no room":
         monkeypatch.setattr(cell_count, "_JOINING", (0, 0))
     largest = sorted(ORACLE, key=lambda name: ORACLE[name]["affine_maps"] - ORACLE[name]["cells"])
@@ -236,7 +237,7 @@ def test_a_limit_of_memory(large: Network, monkeypatch: pytest.MonkeyPatch) -> N
     assert count_cells(large, memory="100GiB").complete
     # as if every cell took a lot: the limit is met on the way
     monkeypatch.setattr(cell_count, "sorting_bytes", lambda cells, threads: cells << 20)
-    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 200)
+    monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
     monkeypatch.setattr(cell_count, "_NEAR", 0.0002)
     monkeypatch.setattr(cell_count, "_FAR", 0.0002)
@@ -252,7 +253,7 @@ def test_a_limit_of_memory_in_the_second_pass(monkeypatch: pytest.MonkeyPatch) -
     name = max(ORACLE, key=lambda name: ORACLE[name]["cells"] - ORACLE[name]["affine_maps"])
     network = network_of(name)
     monkeypatch.setattr(Joiner, "bytes", property(lambda self: 1 << 50))
-    monkeypatch.setattr(cell_jobs, "repeats", lambda residues, joining=False: False)
+    monkeypatch.setattr(found_leaves, "repeats", lambda residues, joining=False: False)
     assert count_cells(network).counts == ORACLE[name]
     result = count_cells(network, memory="100GiB")
     assert (result.complete, result.exact) == (False, False)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nn_bridge.cells.counting import found_leaves
 from nn_bridge.cells.counting import jobs as cell_jobs
 from nn_bridge.cells.counting.jobs import Group, Limits, Slice, Task, count_slice, leaves_again
 from nn_bridge.cells.counting.subtrees import Job, divided, weight
@@ -87,7 +88,7 @@ def all_residues(problem: CellProblem) -> np.ndarray:
 @pytest.fixture
 def tiny_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs give back control after every few cells, so that small trees are divided, too."""
-    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 5)
+    monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 5)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 5)
 
 
@@ -170,7 +171,7 @@ def test_a_limit_of_cells_ends_a_slice() -> None:
 
 def test_small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_jobs, "GROUP_LEAVES", 500)
-    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 100)
+    monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 100)
     problem = cell_problem(large_network("d3_16_16_1_s0"))
     part = count_slice(Task.of(problem), whole(problem), Limits(60.0), True)
     assert not part.rest
@@ -222,7 +223,7 @@ def test_marked_leaves_once_more(in_order: bool) -> None:
 @pytest.mark.parametrize("some", [1, 2, 40])
 def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The marks of a first pass in pieces lead a second one past what is not wanted, to the right leaves."""
-    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 20)
+    monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 20)
     rng, numbers = random.Random(some), np.random.default_rng(some)
     passed = 0
     for problem in problems():
@@ -252,8 +253,8 @@ def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: py
 @pytest.mark.parametrize("joining", [True, None])
 def test_slices_with_leaves(joining: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slice brings all its leaves, or none where residues do not repeat; it says which."""
-    monkeypatch.setattr(cell_jobs, "JOINED_LEAVES", 20)
-    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 5)
+    monkeypatch.setattr(found_leaves, "JOINED_LEAVES", 20)
+    monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 5)
     with_leaves = without = 0
     for problem in problems():
         task, job = Task.of(problem), whole(problem)
@@ -278,9 +279,9 @@ def test_slices_with_leaves(joining: bool | None, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_slice_ends_when_residues_begin_to_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 100)
+    monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 100)
     answers = [False, False, True, True]
-    monkeypatch.setattr(cell_jobs, "repeats", lambda residues, joining=False: answers.pop(0))
+    monkeypatch.setattr(found_leaves, "repeats", lambda residues, joining=False: answers.pop(0))
     problem = cell_problem(large_network("d3_16_16_1_s0"))
     part = count_slice(Task.of(problem), whole(problem), Limits(60.0), True, None)
     assert not answers

@@ -1,0 +1,133 @@
+// Cells of the last stage: each is written as a leaf, or as a block of the leaves that a few units cut it into.
+//
+// Units of the last stage that no output reads may be left out: a leaf is then a cell of the network without them, and only
+// the number of the cells that they cut it into is told.  All these have one map, and any two are joined by facets.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "blocks.hpp"
+#include "counting.hpp"
+#include "faces.hpp"
+#include "walk.hpp"
+#include "writer.hpp"
+
+namespace puiseux::cells {
+
+template <class S>
+class LastStage : public Counting<S> {
+    using Base = Counting<S>;
+
+public:
+    using typename Base::Set;
+
+    PUISEUX_RARELY LastStage(const S& shape, Walk& walk)
+        : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), earlier_(size_t(this->shape_.zero_words())),
+          unread_(shape.none()), faces_(this->shape_, walk), neighbours_(this->shape_, walk), read_(shape.none()) {
+        if (walk.residues && walk.residues->stages.back().read)
+            for (int j = 0; j < problem_.stages.back().units; ++j)
+                if (walk.residues->stages.back().out[size_t(j)]) read_.add(j);
+        for (int q = 0; q < int(walk.unread.size()); ++q) unread_[q] = walk.unread[size_t(q)];
+    }
+
+protected:
+    using Base::active_, Base::counters_, Base::problem_, Base::shape_, Base::watch_, Base::zero_place_;
+    using typename Base::Lines;
+    using Sums = typename LeafWriter<Set>::Sums;
+
+    Walk& walk_;
+    LeafWriter<Set> writer_;
+    std::vector<Word> earlier_;         // units, as a set of zeros: cells on their other sides come earlier, or in other runs
+    Set unread_;                        // units that do not tell leaves apart
+    std::vector<Step> path_;            // the decisions so far
+    bool progress_ = false;             // whether cells have been found since the run began
+
+    bool is_last(int stage) const { return stage + 1 == int(problem_.stages.size()); }
+
+    /// The unit by which to split: of the last stage first those that the outputs read, so that cells which share a map for
+    /// other units alone stay together.
+    int first_of(const Set& cut, int stage) const {
+        if (!is_last(stage)) return cut.first();
+        const Set read = cut & read_;
+        return read.any() ? read.first() : cut.first();
+    }
+
+    double share() const { return std::ldexp(1.0, -std::min(1000, int(path_.size()))); }
+    void found(std::int64_t cells) {
+        counters_.cells += cells, progress_ = true, walk_.share += share();
+        if (counters_.cells >= walk_.cell_limit) watch_.end_softly();
+    }
+
+    void leaf(Cell cell, int stage, const Set& last, const Set& within, const Lines& lines) {
+        const std::int64_t cells = 1 + this->added_by(within, cell, this->dim(), stage, shape_.none());
+        if (walk_.emit != Emit::NOTHING && walk_.wanted(walk_.leaf)) {
+            if (walk_.emit == Emit::NEIGHBOURS) {
+                const auto sums = writer_.sums(active_, last);
+                writer_.write(sums, last, neighbours(cell, int(lines.size()), sums, shape_.none(), 1));
+            } else {
+                if (walk_.emit != Emit::PATTERNS) faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
+                writer_.write(writer_.sums(active_, last), last);
+            }
+        }
+        ++walk_.leaf;
+        found(cells);
+    }
+
+    /// Write the leaves that few units cut a cell of the last stage into, if that can be told from its generators.
+    bool finish(Cell cell, int stage, const Set& positive, const Set& cut, const Set& within, bool mirrored, const Lines& lines) {
+        const int units = cut.count();
+        if (units > FEW) return false;
+        const bool near = walk_.emit == Emit::NEIGHBOURS;
+        if ((with_faces(walk_.emit) || (near && !lines.empty())) && walk_.select.empty()) return false;
+        const Word patterns = units == 1 ? 3 : this->patterns_met(cell, this->dim(), stage, cut);
+        if (!patterns) return false;
+        const int leaves = bits_of(patterns);
+        const std::int64_t cells = leaves + this->added_by(within, cell, this->dim(), stage, cut);
+        if (walk_.emit == Emit::NOTHING || (with_zeros(walk_.emit) && walk_.none_wanted(walk_.leaf, leaves))) {
+            walk_.leaf += leaves;
+        } else if (walk_.emit == Emit::PATTERNS) {
+            const Set rest = positive - cut;
+            writer_.write_block(writer_.sums(active_, rest, true), patterns, mirrored, rest, cut);
+        } else {
+            if (!near || !lines.empty() || counters_.cells + cells > walk_.cell_limit) return false;  // cell by cell, up to the limit
+            const Set rest = positive - cut;
+            const auto sums = writer_.sums(active_, rest, true);
+            writer_.write_block(sums, patterns, mirrored, rest, cut, neighbours(cell, 0, sums, cut, patterns));
+        }
+        found(cells);
+        return true;
+    }
+
+private:
+    Faces<S> faces_;
+    BlockNeighbours<S> neighbours_;
+    Set read_;                          // units of the last stage that the outputs read, where that is known
+
+    /// Units that surely vanish alone on facets of the cells that some units cut a cell of the last stage into, by their patterns.
+    const Word* neighbours(Cell cell, int lines, const Sums& sums, const Set& cut, Word patterns) {
+        if (!writer_.may_repeat(sums, patterns, cut)) return neighbours_.none();
+        watch_.spend(cell.count * bits_of(patterns));
+        neighbours_.find(cell, lines, cut, patterns, earlier_.data());
+        if (cut.count() == 2 && neighbours_.hidden(patterns)) find_hidden(cell, cut, neighbours_.hidden(patterns));
+        return neighbours_.found();
+    }
+
+    /// Find units for cells at the edge of a block, where two units of it cross: no generator shows their signs.
+    void find_hidden(Cell cell, const Set& cut, Word patterns) {
+        const Members<FEW> units(cut);
+        const int stage = int(problem_.stages.size()) - 1;
+        neighbours_.each_candidate([&](size_t q, Word own) {
+            int shown = 0;
+            const auto on_it = [&](Word* g) { return (shape_.zeros(g)[q] & own) != 0; };
+            for (Word* g : cell)
+                if (on_it(g))
+                    if (const int a = shape_.side(g, units.at[0]), b = shape_.side(g, units.at[1]); a && b) shown |= 1 << (int(a > 0) | int(b > 0) << 1);
+            const int met = this->quadrants(cell, stage, units.at[0], units.at[1], shown, on_it);
+            if (met > 0) neighbours_.tell(patterns & Word(met), q, own);
+        });
+    }
+};
+
+}  // namespace puiseux::cells

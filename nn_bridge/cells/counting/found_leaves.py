@@ -1,0 +1,139 @@
+"""The leaves that a slice of the first pass finds, and whether they are kept to be joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nn_bridge.cells.repeated_maps import repeats
+from nn_bridge.cells.tree import CellTree, Leaves
+
+LEAVES_AT_ONCE = 1 << 14
+"""Leaves in a batch."""
+
+JOINED_LEAVES = 1 << 15
+"""A slice ends when it has so many leaves that are to be joined."""
+
+JOINED_AT_ONCE, MOST_LEAVES = 1 << 12, 1 << 18
+"""Where leaves are joined as they come: leaves in a batch, whose arrays stay in fast memory, and in a slice."""
+
+KEPT_LEAVES = 1 << 14
+"""Leaves that are kept though they are not to be joined yet."""
+
+TRIAL_LEAVES = 64
+"""Leaves before deciding whether to keep them."""
+
+_LATEST = 1024  # size of the tail sample used for the decision of the next slice
+_DECIDED = 1 << 16  # leaves of a slice after which no more batches are looked at for repeated residues
+_NOTHING = np.zeros(0, np.uint64)
+
+
+class FoundLeaves:
+    """The leaves of a slice: all are kept or none.
+
+    ``joining`` says whether they are to be joined, which is decided on the way where it is None.  If not, they are kept
+    as long as they are few, since residues may repeat later.  ``enough`` says that the slice should end: it has many
+    leaves to join, or residues that did not repeat now do.
+
+    Parameters
+    ----------
+    tree : CellTree
+    joining : bool, optional
+    join : callable, optional
+        Joins a batch at once: leaves that are to be joined are then given to it, and not kept.
+    """
+
+    def __init__(self, tree: CellTree, joining: bool | None, join: Callable[[Leaves], None] | None = None) -> None:
+        self.joining, self._join = joining, join
+        self.enough = False
+        self.residues: list[np.ndarray] = []
+        self.leaves: list[Leaves] = []
+        self._decides, self._keeps = joining is None, joining is not False
+        self._cells = 0
+        self._begins: list[np.ndarray] = []
+        self._tree = tree
+        tree.mark(np.zeros(0, np.uint8))
+        tree.write_faces(joining is not False)
+        tree.look_for_repeats(False)
+
+    @property
+    def at_once(self) -> int:
+        """The leaves of the next batch: many, as each begins with the way to it, but few while there is a choice."""
+        if self.joining is None:
+            return TRIAL_LEAVES
+        if self.joining and self._join is not None:
+            return JOINED_AT_ONCE
+        if self.joining or not self._decides:
+            return LEAVES_AT_ONCE
+        return min(LEAVES_AT_ONCE, max(_LATEST, self._cells))
+
+    def add(self, leaves: Leaves, cells: int) -> None:
+        """Take a batch, with which there are so many cells."""
+        self._cells = cells
+        self.residues.append(leaves.residues)
+        self._begins.append(leaves.begins)
+        if self._keeps and len(leaves.residues):
+            self._keep(leaves)
+        if self.joining is False and cells > KEPT_LEAVES:
+            self._keeps, self.leaves = False, []
+        if self.joining:
+            self.enough |= cells >= (JOINED_LEAVES if self._join is None else MOST_LEAVES)
+        elif self.joining is False and self._decides:
+            self.enough |= repeats(leaves.residues)
+            self._decides = cells < _DECIDED
+            self._tree.look_for_repeats(cells < KEPT_LEAVES)
+
+    def decide(self) -> bool:
+        """Decide by the leaves so far."""
+        self.joining = repeats(joined(self.residues))
+        if self.joining:
+            kept, self.leaves = self.leaves, []
+            for leaves in kept:
+                self._keep(leaves)
+        else:
+            self._tree.write_faces(False)
+            self._tree.look_for_repeats(self._decides)
+        return self.joining
+
+    def _keep(self, leaves: Leaves) -> None:
+        if self.joining and self._join is not None:
+            self._join(leaves)
+        else:
+            self.leaves.append(leaves)
+
+    def repeat(self, more: bool) -> bool:
+        """Whether the latest leaves are such that all are best kept from here on; ``more``: the job is not done."""
+        if self.joining is None:
+            return self.decide()
+        return more and repeats(joined(self.residues)[-_LATEST:], self.joining)
+
+    def begins_of(self, count: int) -> bytes:
+        """The packed mask ``Leaves.begins`` of the latest ``count`` leaves, which make a group."""
+        mask = np.concatenate(self._begins)
+        self._begins = []
+        assert len(mask) == count
+        return np.packbits(mask).tobytes()
+
+
+def joined(found: list[np.ndarray]) -> np.ndarray:
+    """Arrays of residues as one."""
+    return np.concatenate(found) if found else _NOTHING
+
+
+def chosen(leaves: Leaves, marked: np.ndarray) -> Leaves:
+    """The marked leaves of a batch."""
+    generators = marked[np.searchsorted(leaves.numbers, leaves.generator_leaf)]
+    facets = marked[np.searchsorted(leaves.numbers, leaves.facet_leaf)]
+    return leaves._replace(
+        patterns=leaves.patterns[marked],
+        residues=leaves.residues[marked],
+        begins=leaves.begins[marked],
+        generator_leaf=leaves.generator_leaf[generators],
+        generator_ray=leaves.generator_ray[generators],
+        generator_zeros=leaves.generator_zeros[generators],
+        facet_leaf=leaves.facet_leaf[facets],
+        facet_zeros=leaves.facet_zeros[facets],
+        numbers=leaves.numbers[marked],
+        neighbours=leaves.neighbours[marked] if len(leaves.neighbours) else leaves.neighbours,
+    )
