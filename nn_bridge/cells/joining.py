@@ -22,6 +22,7 @@ Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -242,6 +243,10 @@ class Joiner:
             maps = self._comparison.numbers(patterns, self._cells.maps_of(cells), self._first, self._cells.add_map)
             self._cells.settle(cells, maps, None if told is None else told[open_])
 
+    @cached_property
+    def _keys(self) -> SignVectorKeys:
+        return SignVectorKeys(self._problem, self._words)
+
     def _first(self, maps: np.ndarray) -> np.ndarray:
         """The patterns with which maps first came."""
         return self._patterns(self._cells.firsts_of(maps))
@@ -261,7 +266,7 @@ class Joiner:
             self._outside = chosen = cells.outside_largest()
         else:
             self._check_met()
-            self._whole_maps, chosen = _WholeMaps(SignVectorKeys(self._problem, self._words), len(whole)), whole
+            self._whole_maps, chosen = _WholeMaps(self._keys, len(whole)), whole
         cells.choose(chosen)
         return self._patterns(chosen)
 
@@ -272,7 +277,7 @@ class Joiner:
         if self._whole_maps is not None:
             self._whole_maps.add(leaves, self._cells.maps_again(leaves.patterns))
         elif self._outside is not None:
-            alone = _Batch.of(leaves, 0).alone(SignVectorKeys(self._problem, self._words))
+            alone = _Batch.of(leaves, 0).alone(self._keys)
             self._met += self._cells.join_again(leaves.patterns, alone)
         else:
             raise CellTreeError("no leaves were to be brought again")

@@ -46,7 +46,7 @@ public:
     }
 
     std::int64_t maps() const { return std::int64_t(maps_count_); }
-    /// Bytes in use; arrays that have grown may have room for a quarter more.
+    /// Bytes in use; room that is not used yet takes no memory.
     std::int64_t bytes() const {
         return cells_ * std::int64_t(stride_ * sizeof(Number)) + maps() * std::int64_t(sizeof(Map)) + maps_at_.bytes() + cells_at_.bytes() + chosen_at_.bytes();
     }

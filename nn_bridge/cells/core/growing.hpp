@@ -36,9 +36,10 @@ public:
     /// Make room for so many; what is new has any value.
     void reserve(std::size_t count) {
         if (count <= capacity_) return;
-        const std::size_t grown = capacity_ < FEW ? FEW : capacity_ < SOME ? 2 * capacity_ : capacity_ < MANY ? 8 * capacity_ : capacity_ / 4 * 5;
-        const std::size_t larger = std::max(count, grown);
+        const std::size_t grown = capacity_ < SOME ? 2 * capacity_ : capacity_ < MANY ? std::min(8 * capacity_, 2 * MANY) : capacity_ / 4 * 5;
+        std::size_t larger = std::max({count, FEW, grown});
         void* moved = larger > SIZE_MAX / sizeof(T) ? nullptr : std::realloc(static_cast<void*>(data_), larger * sizeof(T));
+        if (!moved && count <= SIZE_MAX / sizeof(T)) larger = count, moved = std::realloc(static_cast<void*>(data_), larger * sizeof(T));
         if (!moved) throw std::bad_alloc();
         data_ = static_cast<T*>(moved), capacity_ = larger;
     }
