@@ -33,6 +33,8 @@ class FloatStage:
     units, first : int
         The number of hyperplanes and the global number of the first.
     reads : tuple of (source, float64 array of shape (units, size of the source))
+    weights : float64 array of shape (inputs, units, rounded up to a multiple of four)
+        The weights of all reads, one row for each number that is read, filled up with zeros.
     bias : float64 array of shape (units,)
     carried : tuple of int
         Earlier stages whose units a later stage reads: they travel along while this stage is cut.
@@ -41,6 +43,7 @@ class FloatStage:
     units: int
     first: int
     reads: tuple[tuple[int, Floats], ...]
+    weights: Floats
     bias: Floats
     carried: tuple[int, ...]
 
@@ -103,11 +106,16 @@ def plan_of(network: Network, output_hyperplanes: bool, seed: int = 0) -> Plan:
         reads = tuple((source, _weights(stage, matrix, index)) for source, matrix in stage.blocks)
         bias = _floats((stage.bias,), index)[0]
         used = np.zeros(stage.units, dtype=np.bool_)
-        for _, weights in reads:
-            used |= weights.any(axis=1)
+        for _, own in reads:
+            used |= own.any(axis=1)
         # a neuron that reads nothing is no hyperplane: one that is zero everywhere counts as inactive
         bias[~used & (bias <= 0)] = -1.0
-        stages.append(FloatStage(stage.units, first, reads, bias, carried))
+        weights = np.zeros((sum(own.shape[1] for _, own in reads), -(-stage.units // 4) * 4))
+        row = 0
+        for _, own in reads:
+            weights[row : row + own.shape[1], : stage.units] = own.T
+            row += own.shape[1]
+        stages.append(FloatStage(stage.units, first, reads, weights, bias, carried))
         first += stage.units
     if first > MAX_NEURONS:
         raise NetworkError(f"the network has {first} neurons, the sign-vector engine takes {MAX_NEURONS}")

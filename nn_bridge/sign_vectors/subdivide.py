@@ -79,15 +79,13 @@ def cut_stage(
 
 def _enter(skeleton: Skeleton, index: int, before: FloatStage | None, new: Layout, outcome: Outcome) -> bool:
     """The stage's values at all vertices; False where a sign is doubtful."""
-    from nn_bridge.sign_vectors import kernels
     from nn_bridge.sign_vectors.stage_entry import enter_stage
 
-    open_signs = enter_stage(skeleton, index, before, new)
-    if open_signs:
-        _decide(skeleton, index, new, 0, open_signs, outcome)
-        for v in {v for v, _ in open_signs}:
-            kernels.renew_sign_word(skeleton.signs, v, skeleton.rows[v, new.column : new.columns][:BLOCK], 0)
-    return outcome.sound
+    # as many as so many vertices can have
+    room = min(skeleton.vertices, MAX_DOUBTS) * skeleton.plan.stages[index].units
+    doubts = np.empty((room, 2), dtype=np.int64)
+    found = enter_stage(skeleton, index, before, new, doubts)
+    return not found or _decide_found(skeleton, index, new, 0, doubts, found, outcome)
 
 
 def _cut_block(

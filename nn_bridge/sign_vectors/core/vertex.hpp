@@ -60,14 +60,6 @@ PUISEUX_INLINE void copy_zeros(const std::int16_t* from, std::int16_t* to, size_
     std::memcpy(to, from, 2 * sizeof(std::int16_t) * ((D ? D : d) - 1));
 }
 
-struct Bits {
-    Word word[BLOCK];
-    constexpr Bits() : word() {
-        for (size_t q = 0; q < BLOCK; ++q) word[q] = Word(1) << q;
-    }
-};
-inline constexpr Bits BITS;
-
 /// Of a + t (b - a): bit q of the first word: number q is positive; of the second: its sign is not certain with this bound.
 ///
 /// Without branches, so that many are worked on at once.  The numbers are computed once more, since reading them back
