@@ -87,7 +87,7 @@ def enter_stage(
     result: _Floats,
     doubts: _Indices,
 ) -> int:
-    """Rewrite vertex rows in the layout of a stage, with its scales in ``result``, which comes as ones.
+    """Rewrite vertex rows in the layout of a stage, with its scales in ``result``, which comes as zeros.
 
     Returns the number of open signs, of which at most the room is written; -1 where numbers leave the range of floats.
     """

@@ -8,7 +8,7 @@ two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +19,9 @@ from polyhedra.arrays import Floats, Words
 
 MAX_NEURONS = 32767
 """Hyperplane numbers are kept in 16 bits."""
+
+RECENT, SMALL = 2, 1 << 16
+"""Plans that are kept for the next extraction from the same network; the most weights that one may have for that."""
 
 SMALLEST, LARGEST = 1e-120, 1e120
 """Non-zero weights outside this range would make products leave the range of float64."""
@@ -61,6 +64,8 @@ class Plan:
         Fingerprint words of "on hyperplane j" and "neuron j is positive".
     seed : int
         Of the fingerprint words.
+    tables : dict
+        For the first neuron of a block the table to sum its words by, once it was needed.
     """
 
     network: Network
@@ -68,15 +73,12 @@ class Plan:
     zero: Words
     positive: Words
     seed: int
+    tables: dict[int, Words] = field(default_factory=dict, repr=False)
 
     @property
     def neurons(self) -> int:
         """The number of hyperplanes."""
         return len(self.zero)
-
-    def wall_words(self, labels: list[int]) -> Words:
-        """One word per wall, the same for equal labels."""
-        return np.array([_wall_word(self.seed, label) for label in labels], dtype=np.uint64)
 
     def stage_of(self, neuron: int) -> tuple[int, int]:
         """The stage (from 0) and the index in it of a global neuron number."""
@@ -86,7 +88,30 @@ class Plan:
         raise NetworkError(f"there is no neuron {neuron}")
 
 
+_recent: dict[tuple[int, bool, int], Plan] = {}
+
+
 def plan_of(network: Network, output_hyperplanes: bool, seed: int = 0) -> Plan:
+    """The plan of a network: the one made last, where it was for the same network.
+
+    Raises
+    ------
+    NetworkError
+        As for `make_plan`.
+    """
+    key = (id(network), output_hyperplanes, seed)  # a network lives as long as its plan
+    found = _recent.get(key)
+    if found is not None:
+        return found
+    plan = make_plan(network, output_hyperplanes, seed)
+    if sum(stage.weights.size for stage in plan.stages) <= SMALL:
+        if len(_recent) >= RECENT:
+            _recent.clear()
+        _recent[key] = plan
+    return plan
+
+
+def make_plan(network: Network, output_hyperplanes: bool, seed: int) -> Plan:
     """Convert a network.
 
     Raises
@@ -126,6 +151,11 @@ def plan_of(network: Network, output_hyperplanes: bool, seed: int = 0) -> Plan:
 def source_sizes(plan: Plan) -> dict[int, int]:
     """The size of the input and of each stage, by source number."""
     return {INPUT: plan.network.input_dim} | {k: stage.units for k, stage in enumerate(plan.stages, 1)}
+
+
+def wall_words(seed: int, labels: list[int]) -> Words:
+    """One word per wall, the same for equal labels."""
+    return np.array([_wall_word(seed, label) for label in labels], dtype=np.uint64)
 
 
 @lru_cache(maxsize=1 << 14)

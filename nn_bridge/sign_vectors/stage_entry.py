@@ -2,8 +2,9 @@
 
 Where the numbers that a value is summed up from are off by ``e`` times their scales, the value is off by ``e`` times
 its *gain*, the sum of its weights' absolute values over these scales.  Its own rounding is at most ``gamma`` times
-(size times gain, and bias), where size is the largest absolute value over scale in the row.  An inactive unit is exactly
-zero around the vertex, since its sign is proven: so it can be left out of the gain (a *sharp* stage), and of the sum.
+(size times gain, and bias), where size is the largest absolute value over scale in the row.  An inactive unit is
+exactly zero around the vertex, since its sign is proven: so it can be left out of the gain (a *sharp* stage), and of
+the sum.
 
 Any positive scales are right.  Those in proportion to how much columns vary along edges keep the amplification of
 residuals near the cosecant of an angle.
@@ -17,8 +18,9 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT
 from nn_bridge.sign_vectors import kernels
 from nn_bridge.sign_vectors.plan import FloatStage
-from nn_bridge.sign_vectors.skeleton import HEAD, Layout, Skeleton, layout_of
-from polyhedra.arrays import Floats, Integers
+from nn_bridge.sign_vectors.skeleton import Layout, Skeleton, layout_of
+from nn_bridge.sign_vectors.start import HEAD
+from polyhedra.arrays import Integers
 
 SHALLOW = 4
 """Up to so many stages the plainer of the two error bounds is good enough."""
@@ -51,7 +53,7 @@ def enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: 
     for source, weights in stage.reads:
         start = HEAD if source == INPUT else old.column if source == index else old.carried[source]
         reads.append((start, weights.shape[1], source != INPUT))
-    scaled: Floats = np.ones(skeleton.width)
+    scaled = skeleton.no_scales()
     found = kernels.enter_stage(
         skeleton.vertex_arrays(),
         skeleton.vertices,

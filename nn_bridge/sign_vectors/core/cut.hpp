@@ -25,16 +25,16 @@ PUISEUX_INLINE size_t make_vertices(const Cutting<D>& c, size_t begin, size_t en
     const std::int32_t* order = c.work.order.data;
     Draft drafts[TILE];
     for (size_t j = begin; j < end; ++j) {
-        prefetch(c.edges.words[size_t(order[std::min(j + EDGE_AHEAD, last)])]);
-        const std::int32_t* soon = c.edges.ends(size_t(order[std::min(j + ROW_AHEAD, last)]));
-        for (int side = 0; side < 2; ++side) {
-            const size_t v = size_t(soon[side]);
+        prefetch(c.edges.words[size_t(order[std::min(j + TILE, last)])]);
+        Draft& draft = drafts[j - begin];
+        draft.edge = size_t(order[j]);
+        const std::int32_t* ends = c.edges.ends(draft.edge);
+        for (const size_t v : {draft.a = size_t(ends[0]), draft.b = size_t(ends[1])}) {
             prefetch(&c.vertices.now(v));
             for (size_t q = 0; q < c.columns; q += CACHE_LINE) prefetch(c.vertices.rows[v] + q);
         }
-        drafts[j - begin].edge = size_t(order[j]);
-        place_vertex(c, j, drafts[j - begin]);
     }
+    for (size_t j = begin; j < end; ++j) place_vertex(c, j, drafts[j - begin]);
     for (size_t j = begin; j < end; ++j) bound_vertex(c, j, drafts[j - begin]);
     for (size_t j = begin; j < end; ++j) found = finish_vertex(c, j, drafts[j - begin], found);
     return found;

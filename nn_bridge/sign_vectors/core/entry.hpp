@@ -310,7 +310,7 @@ PUISEUX_INLINE void move_columns(const Stage& stage, double* row, std::vector<do
 
 /// Rewrites the first `count` vertex rows in the layout of a stage, with new residuals, sizes and sign words, and its scales.
 ///
-/// `scaled` are the scales of the old layout, `result` (ones at first) takes the new ones.  A value within its bound is
+/// `scaled` are the scales of the old layout, `result` (zeros at first) takes the new ones.  A value within its bound is
 /// written to `doubts` (vertex, neuron) while there is room; returns their number, or -1 where numbers leave the range of
 /// floats.
 struct EnterStage {

@@ -1,6 +1,7 @@
 // What happens to all vertices and edges between neurons: blocks begin and end.
 // Source: edge subdivision, Berzins 2023.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -48,13 +49,25 @@ inline void begin_block(const Vertices& vertices, const Edges& edges, size_t cou
     // the bucket of the edges that none cuts has the first chunk
     buckets.head[BLOCK] = buckets.size[BLOCK] = 0, buckets.next[BLOCK] = 1;
     block.free = -1, block.fresh = 1;
-    for (size_t i = 0; i < count; ++i) {
-        const std::int32_t* soon = edges.ends(i + AHEAD < count ? i + AHEAD : count - 1);
-        prefetch(&vertices.now(size_t(soon[0])));
-        prefetch(&vertices.now(size_t(soon[1])));
-        const size_t a = size_t(edges.ends(i)[0]), b = size_t(edges.ends(i)[1]);
-        edges.base(i) += word_sum(table_before, vertices.before(a) | vertices.before(b));
-        put(i, vertices.now(a) ^ vertices.now(b), buckets, block);
+    struct {
+        std::int32_t edge;
+        Word cut;
+    } chosen[TILE];
+    for (size_t first = 0; first < count; first += TILE) {
+        const size_t end = std::min(first + TILE, count);
+        size_t found = 0;
+        for (size_t i = first; i < end; ++i) {
+            const std::int32_t* soon = edges.ends(i + AHEAD < count ? i + AHEAD : count - 1);
+            prefetch(&vertices.now(size_t(soon[0])));
+            prefetch(&vertices.now(size_t(soon[1])));
+            const size_t a = size_t(edges.ends(i)[0]), b = size_t(edges.ends(i)[1]);
+            edges.base(i) += word_sum(table_before, vertices.before(a) | vertices.before(b));
+            const Word cut = vertices.now(a) ^ vertices.now(b);
+            chosen[found] = {std::int32_t(i), cut};
+            found += cut != 0;
+        }
+        // most edges are not cut; each that is put into a bucket waits for the one before it there
+        for (size_t q = 0; q < found; ++q) put(size_t(chosen[q].edge), chosen[q].cut, buckets, block);
     }
 }
 

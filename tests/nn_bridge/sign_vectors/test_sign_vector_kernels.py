@@ -18,7 +18,8 @@ from nn_bridge.sign_vectors import _core, extract, kernels, pruning, skeleton
 from nn_bridge.sign_vectors.domain import as_domain
 from nn_bridge.sign_vectors.level_sets import level_set
 from nn_bridge.sign_vectors.plan import plan_of
-from nn_bridge.sign_vectors.skeleton import HEAD, Skeleton, layout_of
+from nn_bridge.sign_vectors.skeleton import Skeleton, layout_of
+from nn_bridge.sign_vectors.start import HEAD
 from nn_bridge.sign_vectors.subdivide import Outcome, cut_stage
 from polyhedra.polyhedron import Polyhedron
 from tests.nn_bridge.sign_vectors import sign_vector_entry_twins as entry_twins
