@@ -54,7 +54,7 @@ def layout_of(plan: Plan, stage: FloatStage | None) -> Layout:
     column = HEAD + plan.network.input_dim
     if stage is None:
         return Layout({}, column, column)
-    sizes = source_sizes(plan)
+    sizes = source_sizes(plan) if stage.carried else {}
     carried = {}
     for source in stage.carried:
         carried[source] = column
@@ -110,6 +110,7 @@ class Skeleton:
         self.prepare_cuts(ROOM // 16 if limit is None else max(64, min(ROOM // 16, limit >> 12)))
 
     def _view(self) -> None:
+        self._vertex_arrays: Any = None
         self.row32: NDArray[np.float32] = self.rows.view(np.float32)
         self.e32: NDArray[np.int32] = self.e64.view(np.int32)
         self.e16: NDArray[np.int16] = self.e64.view(np.int16)
@@ -127,7 +128,9 @@ class Skeleton:
         """The arrays of the vertices, as the kernels take them."""
         from nn_bridge.sign_vectors import kernels
 
-        return kernels.Vertices(self.rows, self.signs, self.fingerprint, self.zeros, self.faces)
+        if self._vertex_arrays is None:
+            self._vertex_arrays = kernels.Vertices(self.rows, self.signs, self.fingerprint, self.zeros, self.faces)
+        return self._vertex_arrays
 
     def reserve(self, vertices: int, edges: int) -> None:
         """Make room for this many vertices and edges.
