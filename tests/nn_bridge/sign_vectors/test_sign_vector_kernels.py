@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
-from nn_bridge.sign_vectors import _core, extract, kernels, pruning, skeleton
+from nn_bridge.sign_vectors import _core, extract, kernels, plan, pruning, skeleton
 from nn_bridge.sign_vectors.domain import as_domain
 from nn_bridge.sign_vectors.level_sets import level_set
 from nn_bridge.sign_vectors.plan import plan_of
@@ -199,11 +199,40 @@ def test_values_come_in_as_in_the_twin(seed, units, inputs, count, special, shar
 
 
 def test_numbers_beyond_the_range_of_floats_are_refused():
-    sides, plain = (-1, 1), [[1.0, 2.0], [3.0, -1.0]]
-    for weights in ([plain, [[1e119, 1e119], [1e119, 1e119]], *3 * [[[1e119, 1e119], [1e119, -1e119]]], [[1.0, 1.0]]],):
-        network = Network.from_layers(weights, [[0.5] * len(matrix) for matrix in weights])
-        with pytest.raises(NetworkError, match="leave the range of float64"):
-            extract(network, sides)
+    huge = [[[1e119, 1e119], [1e119, -1e119]]]
+    weights = [[[1.0, 2.0], [3.0, -1.0]], *4 * huge, [[1.0, 1.0]]]
+    network = Network.from_layers(weights, [[0.5] * len(matrix) for matrix in weights])
+    with pytest.raises(NetworkError, match="leave the range of float64"):
+        extract(network, (-1, 1))
+
+
+def test_the_plan_of_a_network_is_kept_for_this_network(monkeypatch):
+    one, other = random_network(1, [2, 4, 1]), random_network(1, [2, 4, 1])
+    assert one == other
+    monkeypatch.setattr(plan, "_recent", {})
+    first = plan_of(one, True)
+    assert plan_of(one, True) is first
+    assert plan_of(other, True) is not first
+    assert plan_of(one, True) is first
+    different = plan_of(one, False), plan_of(one, True, 1), plan_of(one, False, 1)
+    assert len({id(kept) for kept in (first, *different)}) == 4
+    assert [kept.neurons for kept in different] == [4, 5, 4]
+    assert len(plan._recent) <= plan.RECENT
+    monkeypatch.setattr(plan, "SMALL", 0)
+    assert plan_of(other, True) is not plan_of(other, True)
+
+
+def test_plain_boxes_are_kept_apart_by_numbers_and_dimension():
+    half = as_domain((-0.5, 0.5), 2)
+    assert as_domain((-0.5, 0.5), 2) is half
+    assert as_domain((-1, 1), 2) is as_domain((-1.0, 1.0), 2)
+    assert as_domain((-0.5, 0.5), 3).dim == 3
+    assert as_domain((-0.5, 1), 2).corners != half.corners
+    for wrong in ((1, 1), (0.5, -0.5)):
+        with pytest.raises(NetworkError, match="empty"):
+            as_domain(wrong, 2)
+    with pytest.raises(NetworkError):
+        as_domain((float("nan"), 1.0), 2)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
