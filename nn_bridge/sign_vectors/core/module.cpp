@@ -100,7 +100,10 @@ Later later_of(nb::tuple t) {
 Stage stage_of(nb::tuple t) {
     const Stage s{grid<const Number>(t[0]), grid<const double>(t[1]), line<const double>(t[2]), grid<const Number>(t[3]),
                   nb::cast<size_t>(t[4]), nb::cast<bool>(t[5])};
-    if (s.weights.columns % LANES || s.weights.columns < s.units()) throw nb::type_error("rows of weights are too short");
+    Number inputs = 0;
+    for (size_t source = 0; source < s.reads.rows; ++source) inputs += s.reads[source][1];
+    if (s.weights.columns % LANES || s.weights.columns < s.units() || s.weights.rows != size_t(inputs))
+        throw nb::type_error("the weights of a stage have another shape than what it reads");
     return s;
 }
 

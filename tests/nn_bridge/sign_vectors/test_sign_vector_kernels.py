@@ -198,6 +198,17 @@ def test_values_come_in_as_in_the_twin(seed, units, inputs, count, special, shar
         assert special
 
 
+def test_weights_that_do_not_fit_what_is_read_are_refused():
+    words, zeros, faces = np.zeros((2, 2), np.uint64), np.zeros((2, 2), np.int16), np.zeros(2, np.int32)
+    own = kernels.Vertices(np.zeros((2, 8)), words, words[:, 0].copy(), zeros, faces)
+    edges, doubts = np.zeros((1, 4), dtype=np.uint64), np.zeros((1, 2), dtype=np.int64)
+    reads, kept = np.array([(HEAD, 2, 0)]), np.array([(HEAD, HEAD, 2)])
+    for shape in ((3, 4), (2, 3), (2, 0)):
+        stage = kernels.Stage(reads, np.zeros(shape), np.zeros(1), kept, HEAD + 2, False)
+        with pytest.raises(TypeError, match="another shape"):
+            kernels.enter_stage(own, 2, edges, 1, stage, np.ones(8), np.zeros(8), doubts)
+
+
 def test_numbers_beyond_the_range_of_floats_are_refused():
     huge = [[[1e119, 1e119], [1e119, -1e119]]]
     weights = [[[1.0, 2.0], [3.0, -1.0]], *4 * huge, [[1.0, 1.0]]]
