@@ -172,14 +172,14 @@ def by_plain(network: Network, domain: Polyhedron | None) -> tuple[int, Faces]:
     return cells, found
 
 
-def joined(problem: CellProblem) -> FourCounts:
+def joined(problem: CellProblem, merge: bool) -> FourCounts:
     """The four counts by neighbours that are found without cuts, and by faces that are brought later."""
-    tree = CellTree(problem, NEIGHBOURS)
+    tree = CellTree(problem, NEIGHBOURS, merge=merge)
     joiner = Joiner(problem, tree.words)
     for leaves in tree.run():
         joiner.add(leaves)
-    joiner.settle(lambda: CellTree(problem, JOINING_FACES))
-    return joiner.counts(tree.cells)
+    joiner.settle(lambda: CellTree(problem, JOINING_FACES, merge=merge))
+    return joiner.counts(tree.cells, tree.leaves)
 
 
 def difference(network: Network, cells: int, faces: Faces, domain: Polyhedron | None) -> str | None:
@@ -200,9 +200,11 @@ def difference(network: Network, cells: int, faces: Faces, domain: Polyhedron | 
         alone = {facet for facet in faces[pattern][1] if facet.bit_count() == 1}
         if not units <= alone:
             return f"neighbours of {pattern}: {units}, by the plain engine {alone} vanish alone on facets"
-    four, expected = joined(problem)._asdict(), count_plain(network, domain).counts
-    if four != expected:
-        return f"four counts {four}, the plain engine {expected}"
+    expected = count_plain(network, domain).counts
+    for merge in (False, True):
+        four = joined(problem, merge)._asdict()
+        if four != expected:
+            return f"four counts {four} (leaves merged: {merge}), the plain engine {expected}"
     for own in {problem, problem.for_counting()}:
         tree = CellTree(own, COUNT_ONLY, count_last_stage=True)
         for _ in tree.run():

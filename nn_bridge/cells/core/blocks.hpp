@@ -16,6 +16,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "shape.hpp"
@@ -32,7 +33,10 @@ public:
         : shape_(shape), columns_(walk.problem.stages.size() * size_t(walk.problem.words())), units_of_(columns_ << FEW), nothing_(columns_ << FEW) {
         const auto& stages = walk.problem.stages;
         for (size_t s = 0; s + 1 < stages.size(); ++s)
-            for (int q = 0; q < words_for(stages[s].units); ++q) column_.push_back(s * size_t(walk.problem.words()) + size_t(q));
+            for (int q = 0; q < words_for(stages[s].units); ++q) {
+                column_.push_back(s * size_t(walk.problem.words()) + size_t(q));
+                place_.push_back({int(s), 64 * q});
+            }
         for (int q = 0; 64 * q < stages.back().units; ++q) telling_.push_back(walk.telling(q));
         candidates_.resize(column_.size());
     }
@@ -50,6 +54,8 @@ public:
         for (size_t q = 0; q < column_.size(); ++q)
             for (Word left = candidates_[q]; left; left &= left - 1) use(q, left & (~left + 1));
     }
+    /// The stage and the unit of the first bit of a word.
+    std::pair<int, int> place(size_t q) const { return place_[q]; }
     /// Add a unit for some patterns.
     void tell(Word patterns, size_t q, Word own) {
         for (; patterns; patterns &= patterns - 1) units_of_[size_t(std::countr_zero(patterns)) * columns_ + column_[q]] |= own;
@@ -64,6 +70,7 @@ private:
     const S& shape_;
     size_t columns_;                    // of a pattern
     std::vector<size_t> column_;        // by word of a set of zeros that is about stages before the last
+    std::vector<std::pair<int, int>> place_;
     std::vector<Word> units_of_, nothing_, candidates_;
     Word shown_ = 0;
     std::vector<Word> telling_;         // units of the last stage that tell leaves apart

@@ -4,6 +4,7 @@
 // the number of the cells that they cut it into is told.  All these have one map, and any two are joined by facets.
 #pragma once
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -35,7 +36,6 @@ public:
 protected:
     using Base::active_, Base::counters_, Base::problem_, Base::shape_, Base::watch_, Base::zero_place_;
     using typename Base::Lines;
-    using Sums = typename LeafWriter<Set>::Sums;
 
     Walk& walk_;
     LeafWriter<Set> writer_;
@@ -63,13 +63,9 @@ protected:
     void leaf(Cell cell, int stage, const Set& last, const Set& within, const Lines& lines) {
         const std::int64_t cells = 1 + this->added_by(within, cell, this->dim(), stage, shape_.none());
         if (walk_.emit != Emit::NOTHING && walk_.wanted(walk_.leaf)) {
-            if (walk_.emit == Emit::NEIGHBOURS) {
-                const auto sums = writer_.sums(active_, last);
-                writer_.write(sums, last, neighbours(cell, int(lines.size()), sums, shape_.none(), 1));
-            } else {
-                if (walk_.emit != Emit::PATTERNS) faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
-                writer_.write(writer_.sums(active_, last), last);
-            }
+            writer_.begin_block(active_, last, shape_.none(), 1);
+            if (with_faces(walk_.emit)) faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
+            writer_.write(last, walk_.emit == Emit::NEIGHBOURS ? neighbours(cell, int(lines.size()), last, shape_.none(), 1) : nullptr);
         }
         ++walk_.leaf;
         found(cells);
@@ -87,14 +83,12 @@ protected:
         const std::int64_t cells = leaves + this->added_by(within, cell, this->dim(), stage, cut);
         if (walk_.emit == Emit::NOTHING || (with_zeros(walk_.emit) && walk_.none_wanted(walk_.leaf, leaves))) {
             walk_.leaf += leaves;
-        } else if (walk_.emit == Emit::PATTERNS) {
-            const Set rest = positive - cut;
-            writer_.write_block(writer_.sums(active_, rest, true), patterns, mirrored, rest, cut);
         } else {
-            if (!near || !lines.empty() || counters_.cells + cells > walk_.cell_limit) return false;  // cell by cell, up to the limit
+            const bool alone = walk_.emit != Emit::PATTERNS && !near;
+            if (alone || (near && (!lines.empty() || counters_.cells + cells > walk_.cell_limit))) return false;  // cell by cell, up to the limit
             const Set rest = positive - cut;
-            const auto sums = writer_.sums(active_, rest, true);
-            writer_.write_block(sums, patterns, mirrored, rest, cut, neighbours(cell, 0, sums, cut, patterns));
+            writer_.begin_block(active_, rest, cut, patterns);
+            writer_.write_block(patterns, mirrored, rest, cut, near ? neighbours(cell, 0, rest, cut, patterns) : nullptr);
         }
         found(cells);
         return true;
@@ -106,26 +100,36 @@ private:
     Set read_;                          // units of the last stage that the outputs read, where that is known
 
     /// Units that surely vanish alone on facets of the cells that some units cut a cell of the last stage into, by their patterns.
-    const Word* neighbours(Cell cell, int lines, const Sums& sums, const Set& cut, Word patterns) {
-        if (!writer_.may_repeat(sums, patterns, cut)) return neighbours_.none();
+    const Word* neighbours(Cell cell, int lines, const Set& rest, const Set& cut, Word patterns) {
+        if (!writer_.may_repeat(patterns)) return neighbours_.none();
         watch_.spend(cell.count * bits_of(patterns));
         neighbours_.find(cell, lines, cut, patterns, earlier_.data());
-        if (cut.count() == 2 && neighbours_.hidden(patterns)) find_hidden(cell, cut, neighbours_.hidden(patterns));
+        if (cut.count() == 2 && neighbours_.hidden(patterns)) find_hidden(cell, rest, cut, neighbours_.hidden(patterns));
         return neighbours_.found();
     }
 
     /// Find units for cells at the edge of a block, where two units of it cross: no generator shows their signs.
-    void find_hidden(Cell cell, const Set& cut, Word patterns) {
+    ///
+    /// `rest` are the other units that are active.  Units behind which the map surely is another one are not looked for.
+    void find_hidden(Cell cell, const Set& rest, const Set& cut, Word patterns) {
         const Members<FEW> units(cut);
         const int stage = int(problem_.stages.size()) - 1;
         neighbours_.each_candidate([&](size_t q, Word own) {
+            Word wanted = 0;
+            const auto [of, first] = neighbours_.place(q);
+            for (Word left = patterns; left; left &= left - 1) {
+                Set on = rest;
+                for (unsigned bits = unsigned(std::countr_zero(left)); bits; bits &= bits - 1) on.add(units.at[size_t(std::countr_zero(bits))]);
+                if (writer_.may_be_still(of, first + std::countr_zero(own), on)) wanted |= left & (~left + 1);
+            }
+            if (!wanted) return;
             int shown = 0;
             const auto on_it = [&](Word* g) { return (shape_.zeros(g)[q] & own) != 0; };
             for (Word* g : cell)
                 if (on_it(g))
                     if (const int a = shape_.side(g, units.at[0]), b = shape_.side(g, units.at[1]); a && b) shown |= 1 << (int(a > 0) | int(b > 0) << 1);
             const int met = this->quadrants(cell, stage, units.at[0], units.at[1], shown, on_it);
-            if (met > 0) neighbours_.tell(patterns & Word(met), q, own);
+            if (met > 0) neighbours_.tell(wanted & Word(met), q, own);
         });
     }
 };

@@ -147,6 +147,17 @@ public:
         if (!network_.stages.back().read) return;
         for (size_t lane : {0, 1}) total[lane] += states_.back().value[lane][size_t(unit)];
     }
+    /// Whether the outputs may be the same with and without a unit of a stage: it is found out for the stage before the last,
+    /// where of the units of the last stage these are active.
+    bool may_be_still(int stage, int unit, const Set& last_active) const {
+        if (stage + 2 != int(network_.stages.size())) return true;
+        const auto& own = network_.stages[size_t(stage)];
+        const auto& last = network_.stages.back();
+        std::uint64_t sum = own.read ? own.out[size_t(unit)] : 0;
+        for (const auto& block : last.blocks)
+            if (last.read && block.source == stage) last_active.each([&](int j) { sum += block.by_unit[size_t(j * block.inputs + unit)]; });
+        return reduced(sum) == 0;
+    }
     /// The residues, packed into one word.
     static std::uint64_t packed(const Sums& total) { return reduced(total[0]) | reduced(total[1]) << 31; }
 

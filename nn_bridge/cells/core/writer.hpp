@@ -14,8 +14,6 @@ namespace puiseux::cells {
 template <class Set>
 class LeafWriter {
 public:
-    using Sums = typename Residues<Set>::Sums;
-
     LeafWriter(Walk& walk, int words) : walk_(walk), words_(std::min(words, walk.problem.words())) {
         if (walk.residues) residues_.emplace(*walk.residues, words);
         pattern_.resize(walk.problem.stages.size() * size_t(words_));
@@ -33,50 +31,55 @@ public:
             for (int q = 0; q < words_; ++q) *to++ = active[s][q];
     }
 
-    /// The residues, not yet added up, where of the units of the last stage these are active; `more`: some are to be added.
-    Sums sums(const std::vector<Set>& active, const Set& last, bool more = false) { return residues_ ? residues_->sums(active, last, more) : Sums{}; }
-
-    /// Whether a leaf with one of the given patterns of few units may have the residues of one that was noted; then they are noted.
-    /// `sums` belong to the other units that are active.
-    bool may_repeat(const Sums& sums, Word patterns, const Set& cut) {
-        if (!residues_) return true;
+    /// Begin a block: leaves with the given patterns of few units, where `rest` are the other units of the last stage that are on.
+    ///
+    /// A single leaf is a block of no units, with the pattern 0.
+    void begin_block(const std::vector<Set>& active, const Set& rest, const Set& cut, Word patterns) {
+        if (!residues_) return;
         const Members<FEW> units(cut);
-        std::array<std::uint64_t, size_t{1} << FEW> own;
-        size_t count = 0;
+        const auto sums = residues_->sums(active, rest, units.count > 0);
         for (; patterns; patterns &= patterns - 1) {
-            Sums total = sums;
-            for (unsigned bits = unsigned(std::countr_zero(patterns)); bits; bits &= bits - 1) residues_->add(total, units.at[size_t(std::countr_zero(bits))]);
-            own[count++] = residues_->packed(total);
+            auto total = sums;
+            const auto pattern = unsigned(std::countr_zero(patterns));
+            for (unsigned bits = pattern; bits; bits &= bits - 1) residues_->add(total, units.at[size_t(std::countr_zero(bits))]);
+            prints_[pattern] = residues_->packed(total);
         }
+    }
+
+    /// Whether leaves may have one map that differ in a unit of a stage before the last (`Residues::may_be_still`).
+    bool may_be_still(int stage, int unit, const Set& last) const { return !residues_ || residues_->may_be_still(stage, unit, last); }
+
+    /// Whether a leaf of the block may have residues that were noted; then those of the block are noted.
+    bool may_repeat(Word patterns) {
+        if (!residues_) return true;
         bool found = false;
-        for (size_t k = 0; k < count && !found; ++k) found = walk_.seen.has(own[k]);
-        for (size_t k = 0; k < count; ++k) walk_.seen.note(own[k]);
+        for (Word left = patterns; left && !found; left &= left - 1) found = walk_.seen.has(prints_[size_t(std::countr_zero(left))]);
+        for (; patterns; patterns &= patterns - 1) walk_.seen.note(prints_[size_t(std::countr_zero(patterns))]);
         return found;
     }
 
-    /// Write the leaf that comes next; `neighbours` are its units of that name, if they are wanted.
-    void write(const Sums& sums, const Set& last, const Word* neighbours = nullptr) { write(last, residues_ ? residues_->packed(sums) : 0, neighbours); }
+    /// Write the leaf that is a block; `neighbours` are its units of that name, if they are wanted.
+    void write(const Set& last, const Word* neighbours = nullptr) { write(last, prints_[0], neighbours); }
 
-    /// Write the leaves with the given patterns of few units, in the order in which splits by one unit after another would.
+    /// Write the leaves of a block, in the order in which splits by one unit after another would.
     ///
-    /// `rest` are the other units of the last stage that are on, `sums` those with these; `neighbours` belong to the patterns
-    /// in order, if they are wanted.
-    void write_block(const Sums& sums, Word patterns, bool mirrored, const Set& rest, const Set& cut, const Word* neighbours = nullptr) {
-        write_in_order({Members<FEW>(cut), rest, sums, neighbours}, patterns, 0, mirrored);
+    /// `neighbours` belong to the patterns in order, if they are wanted.
+    void write_block(Word patterns, bool mirrored, const Set& rest, const Set& cut, const Word* neighbours = nullptr) {
+        write_in_order({Members<FEW>(cut), rest, neighbours}, patterns, 0, mirrored);
     }
 
 private:
-    /// Leaves that differ in few units: these, the other ones that are active, the residues where none of the few is, and neighbours.
+    /// Leaves that differ in few units: these, the other ones that are active, and neighbours.
     struct Siblings {
         Members<FEW> units;
         Set rest;
-        Sums sums;
         const Word* neighbours;
     };
     Walk& walk_;
     std::optional<Residues<Set>> residues_;
     int words_;                              // a stage, in a pattern
     std::vector<Word> pattern_;              // of the present leaf, stage by stage
+    std::array<std::uint64_t, size_t{1} << FEW> prints_{};  // of the block, by the pattern of its units
 
     void write(const Set& last, std::uint64_t print, const Word* neighbours) {
         Batch& b = walk_.batch;
@@ -84,11 +87,15 @@ private:
         if (b.leaves == 0) b.reserve(walk_.batch_leaves + (1 << FEW), pattern_.size(), neighbours);
         Word* to = pattern_.data() + pattern_.size() - size_t(words_);
         for (int q = 0; q < words_; ++q) to[q] = last[q];
-        b.patterns.insert(b.patterns.end(), pattern_.begin(), pattern_.end());
+        append(b.patterns, pattern_.data());
         b.prints.push_back(print), b.begins.push_back(walk_.begin), b.numbers.push_back(walk_.leaf);
-        if (neighbours) b.neighbours.insert(b.neighbours.end(), neighbours, neighbours + pattern_.size());
+        if (neighbours) append(b.neighbours, neighbours);
         walk_.begin = false;
         ++b.leaves;
+    }
+    /// Append a pattern: few words, so a loop is faster than a call.
+    void append(std::vector<Word>& to, const Word* pattern) const {
+        for (size_t c = 0; c < pattern_.size(); ++c) to.push_back(pattern[c]);
     }
 
     void look(std::uint64_t print) {
@@ -112,13 +119,8 @@ private:
     /// Write the leaf of a block that has this pattern.
     void write_member(const Siblings& n, unsigned pattern) {
         Set last = n.rest;
-        Sums sums = n.sums;
-        for (unsigned bits = pattern; bits; bits &= bits - 1) {
-            const int j = n.units.at[size_t(std::countr_zero(bits))];
-            last.add(j);
-            if (residues_) residues_->add(sums, j);
-        }
-        write(last, residues_ ? residues_->packed(sums) : 0, n.neighbours ? n.neighbours + pattern * pattern_.size() : nullptr);
+        for (unsigned bits = pattern; bits; bits &= bits - 1) last.add(n.units.at[size_t(std::countr_zero(bits))]);
+        write(last, prints_[pattern], n.neighbours ? n.neighbours + pattern * pattern_.size() : nullptr);
     }
 };
 

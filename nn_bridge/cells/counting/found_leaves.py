@@ -75,8 +75,7 @@ class FoundLeaves:
         self._begins.append(leaves.begins)
         if self._keeps and len(leaves.residues):
             self._keep(leaves)
-        if self.joining is False and cells > KEPT_LEAVES:
-            self._keeps, self.leaves = False, []
+        self._drop_many()
         if self.joining:
             self.enough |= cells >= (JOINED_LEAVES if self._join is None else MOST_LEAVES)
         elif self.joining is False and self._decides:
@@ -94,7 +93,12 @@ class FoundLeaves:
         else:
             self._tree.write_faces(False)
             self._tree.look_for_repeats(self._decides)
+            self._drop_many()
         return self.joining
+
+    def _drop_many(self) -> None:
+        if self.joining is False and self._cells > KEPT_LEAVES:
+            self._keeps, self.leaves = False, []
 
     def _keep(self, leaves: Leaves) -> None:
         if self.joining and self._join is not None:

@@ -81,8 +81,8 @@ def whole(problem: CellProblem) -> Job:
     return (Subtree(0, (), problem.roots),)
 
 
-def all_residues(problem: CellProblem) -> np.ndarray:
-    return np.sort(np.concatenate([leaves.residues for leaves in CellTree(problem, PATTERNS).run()]))
+def all_residues(problem: CellProblem, merge: bool = True) -> np.ndarray:
+    return np.sort(np.concatenate([leaves.residues for leaves in CellTree(problem, PATTERNS, merge=merge).run()]))
 
 
 @pytest.fixture
@@ -119,10 +119,11 @@ def test_slices_add_up_to_the_whole(residues: bool) -> None:
     rng = random.Random(20 + residues)
     divided = 0
     for problem in problems():
-        task, expected = Task.of(problem), all_residues(problem)
+        merge = rng.random() < 0.7
+        task, expected = Task.of(problem, merge), all_residues(problem, merge)
         slices, _ = in_pieces(task, whole(problem), residues, rng)
         divided += len(slices) > 1
-        assert sum(part.cells for part in slices) == len(expected)
+        assert sum(part.cells for part in slices) == len(all_residues(problem, merge=False))
         if residues:
             assert np.array_equal(np.sort(np.concatenate([part.residues for part in slices])), expected)
             assert sum(group.leaves for part in slices for group in part.groups) == len(expected)
@@ -136,7 +137,7 @@ def test_what_is_done_and_what_is_left_make_the_job() -> None:
     for problem in list(problems())[::4]:
         task = Task.of(problem)
         slices, jobs = in_pieces(task, whole(problem), True, rng)
-        tree = CellTree(problem, PATTERNS)
+        tree = CellTree(problem, PATTERNS, merge=True)
 
         def patterns(job: Job, tree: CellTree = tree) -> Counter[bytes]:
             return Counter(row.tobytes() for part in job for leaves in tree.run(part) for row in leaves.patterns)
@@ -147,7 +148,7 @@ def test_what_is_done_and_what_is_left_make_the_job() -> None:
                 inside = patterns(group.parts)
                 assert inside.total() == group.leaves
                 done += inside
-            assert done.total() == part.cells
+            assert done.total() == len(part.residues) <= part.cells
             assert done + patterns(part.rest) == patterns(job)
             assert weight(part.rest) <= weight(job)
 
@@ -193,7 +194,7 @@ def by_pattern(batches: list[Leaves]) -> dict[bytes, int]:
 
 def all_leaves(problem: CellProblem) -> dict[bytes, int]:
     """The same of all leaves of a problem."""
-    return by_pattern([leaves for leaves in CellTree(problem, NEIGHBOURS).run() if len(leaves.residues)])
+    return by_pattern([leaves for leaves in CellTree(problem, NEIGHBOURS, merge=True).run() if len(leaves.residues)])
 
 
 @pytest.mark.parametrize("in_order", [True, False])
@@ -232,9 +233,9 @@ def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: py
         for part in slices:
             if not part.cells:
                 continue
-            wanted = np.unique(numbers.choice(part.residues, min(some, part.cells)))
+            wanted = np.unique(numbers.choice(part.residues, min(some, len(part.residues))))
             select = np.isin(part.residues, wanted).astype(np.uint8)
-            tree = CellTree(problem, NEIGHBOURS, select=select)
+            tree = CellTree(problem, NEIGHBOURS, select=select, merge=True)
             subtrees = [subtree for group in part.groups for subtree in group.parts]
             expected = [leaves for subtree in subtrees for leaves in tree.run(subtree) if len(leaves.residues)]
             splits = tree_counters(cell_jobs._tree(task, NEIGHBOURS))["splits"]
@@ -252,7 +253,8 @@ def test_cells_of_the_last_stage_that_are_passed_over(some: int, monkeypatch: py
 
 @pytest.mark.parametrize("joining", [True, None])
 def test_slices_with_leaves(joining: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slice brings all its leaves, or none where residues do not repeat; it says which."""
+    """A slice brings all its leaves, or none where residues do not repeat and there are many; it says which."""
+    monkeypatch.setattr(found_leaves, "KEPT_LEAVES", 0)
     monkeypatch.setattr(found_leaves, "JOINED_LEAVES", 20)
     monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 5)
     with_leaves = without = 0
@@ -262,6 +264,7 @@ def test_slices_with_leaves(joining: bool | None, monkeypatch: pytest.MonkeyPatc
         while job:
             part = count_slice(task, job, Limits(60.0), True, joining)
             assert part.groups[-1].leaves <= part.cells
+            assert part.joining == bool(part.leaves)
             if part.leaves:
                 with_leaves += 1
                 assert part.cells < 60
@@ -270,7 +273,7 @@ def test_slices_with_leaves(joining: bool | None, monkeypatch: pytest.MonkeyPatc
             else:
                 assert joining is None
                 without += 1
-                select = np.ones(part.cells, np.uint8)
+                select = np.ones(len(part.residues), np.uint8)
                 met += leaves_again(task, part.groups, select, part.residues)
             job = part.rest
         assert by_pattern(met) == all_leaves(problem)
@@ -287,7 +290,8 @@ def test_a_slice_ends_when_residues_begin_to_repeat(monkeypatch: pytest.MonkeyPa
     assert not answers
     assert part.rest
     assert part.repeats
-    assert not part.leaves
+    assert not part.joining
+    assert np.array_equal(np.concatenate([leaves.residues for leaves in part.leaves]), part.residues)
     assert 264 <= part.cells < 400, "looks at each batch, after the first 64 cells"
 
 
