@@ -61,7 +61,9 @@ class MapComparison:
     def weights(self) -> Any:
         """The weights behind the first stage, modulo what derivatives do not reach; None where that is too much."""
         limbs = limbs_for(derivative_bound(self._form))
-        return self._weights_of_maps if limbs == self._limbs_of_maps else whole_weights(self._form, limbs)
+        if limbs == 1 and self._limbs_of_maps == 1:
+            return self._weights_of_maps
+        return whole_weights(self._form, limbs)
 
     @cached_property
     def _limbs_of_maps(self) -> int | None:

@@ -155,7 +155,7 @@ public:
 private:
     static constexpr std::int64_t BLOCK = 32;
     static constexpr int FIRST = 3;    // where all cells are joined, a neighbour is mostly found across one of the first units
-    static constexpr Number MANY = 8;  // from so many cells on those of a map are found by the table
+    static constexpr Number MANY = 12;  // from so many cells on those of a map are found by the table
 
     /// What is known of a map: the residues with which it came, its first and latest cell, and how many cells and components.
     struct Map {
@@ -309,6 +309,7 @@ private:
     }
     bool is_still(size_t at, Proof& proof) {
         const auto [stage, unit] = place_[at];
+        if (derivatives_ && begun(*derivatives_, proof.derivatives_begun, proof).still_at_once(stage, unit)) return true;
         if (begun(*paths_, proof.paths_begun, proof).still(stage, unit)) return true;
         return derivatives_ && begun(*derivatives_, proof.derivatives_begun, proof).still(stage, unit);
     }

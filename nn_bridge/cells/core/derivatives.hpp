@@ -112,6 +112,8 @@ public:
     virtual void begin(const Word* pattern) = 0;
     /// Whether no output moves with a unit, as far as that can be told.
     virtual bool still(size_t stage, size_t unit) = 0;
+    /// The same, as far as that can be told without looking for it.
+    virtual bool still_at_once(size_t, size_t) { return false; }
     /// Whether no output moves with a unit in which another pattern differs, so that both cells have one map.
     virtual bool alike(const Word* other) = 0;
     /// The coefficients of the outputs on that cell, limb after limb.
@@ -195,12 +197,15 @@ public:
 
     void begin(const Word* pattern) override { active_ = pattern, ++now_; }
 
-    bool still(size_t stage, size_t unit) override {
+    bool still_at_once(size_t stage, size_t unit) override {
         if (heirs_.empty()) find_heirs();
-        for (Unit heir = heirs_[first_[stage] + unit]; heir.stage < stages_; heir = heirs_[first_[stage] + unit]) {
-            stage = heir.stage, unit = heir.unit;
-            if (active_[stage * words_ + unit / 64] & bit(int(unit))) return true;
-        }
+        for (Unit heir = heirs_[first_[stage] + unit]; heir.stage < stages_; heir = heirs_[first_[heir.stage] + heir.unit])
+            if (active_[heir.stage * words_ + heir.unit / 64] & bit(int(heir.unit))) return true;
+        return false;
+    }
+
+    bool still(size_t stage, size_t unit) override {
+        if (still_at_once(stage, unit)) return true;
         for (size_t output = 0; output < outputs_; ++output)
             if (!derivative(output, stage, unit).is_zero()) return false;
         return true;
