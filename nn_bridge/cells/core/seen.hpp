@@ -8,26 +8,34 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
+
+#include "spares.hpp"
 
 namespace puiseux::cells {
 
 class SeenResidues {
 public:
-    /// Whether a residue may have been noted.
-    bool has(std::uint64_t residue) const {
-        const std::uint64_t hash = residue * 0x9E3779B97F4A7C15u;
-        for (std::size_t set = 0; set < used_; ++set)
-            if (bits_[set][hash >> (70 - SIZES[set])] >> (hash >> (64 - SIZES[set]) & 63) & 1) return true;
-        return false;
+    SeenResidues() = default;
+    SeenResidues(const SeenResidues&) = delete;
+    SeenResidues& operator=(const SeenResidues&) = delete;
+    ~SeenResidues() {
+        for (auto& set : bits_) Spares<std::uint64_t>::give(std::move(set));
     }
-    void note(std::uint64_t residue) {
+
+    /// Note a residue; whether it may have been noted before.
+    bool meet(std::uint64_t residue) {
         if (left_ == 0) begin_set();
         const std::uint64_t hash = residue * 0x9E3779B97F4A7C15u;
-        std::uint64_t& word = bits_[used_ - 1][hash >> (70 - SIZES[used_ - 1])];
-        const std::uint64_t own = std::uint64_t{1} << (hash >> (64 - SIZES[used_ - 1]) & 63);
-        left_ -= !(word & own);
-        word |= own;
+        std::uint64_t found = 0;
+        for (std::size_t set = 0; set + 1 < used_; ++set) found |= bits_[set][hash >> (70 - SIZES[set])] >> (hash >> (64 - SIZES[set]) & 63);
+        const int size = SIZES[used_ - 1];
+        std::uint64_t& word = bits_[used_ - 1][hash >> (70 - size)];
+        const std::uint64_t place = hash >> (64 - size) & 63, before = word >> place;
+        word |= std::uint64_t{1} << place;
+        left_ -= std::int64_t(~before & 1);
+        return (found | before) & 1;
     }
 
 private:
@@ -38,7 +46,8 @@ private:
 
     void begin_set() {
         const std::size_t places = std::size_t{1} << SIZES[used_];
-        bits_[used_++].resize(places / 64);
+        Spares<std::uint64_t>::reserve(bits_[used_], places / 64);
+        bits_[used_++].assign(places / 64, 0);
         left_ = std::int64_t(used_ == SIZES.size() ? places : places / 32);
     }
 };

@@ -29,7 +29,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t MOST = 4, LARGEST = std::size_t{1} << 18;  // arrays, and bytes
+    static constexpr std::size_t MOST = 4, LARGEST = std::size_t{1} << 19;  // arrays, and bytes
     static inline thread_local std::vector<std::vector<T>> kept_;
 };
 

@@ -53,8 +53,7 @@ public:
     bool may_repeat(Word patterns) {
         if (!residues_) return true;
         bool found = false;
-        for (Word left = patterns; left && !found; left &= left - 1) found = walk_.seen.has(prints_[size_t(std::countr_zero(left))]);
-        for (; patterns; patterns &= patterns - 1) walk_.seen.note(prints_[size_t(std::countr_zero(patterns))]);
+        for (; patterns; patterns &= patterns - 1) found |= walk_.seen.meet(prints_[size_t(std::countr_zero(patterns))]);
         return found;
     }
 
@@ -100,8 +99,7 @@ private:
 
     void look(std::uint64_t print) {
         if (walk_.batch.leaves == 0) walk_.met = 0;
-        walk_.met += walk_.seen.has(print);
-        walk_.seen.note(print);
+        walk_.met += walk_.seen.meet(print);
     }
 
     void write_in_order(const Siblings& n, Word patterns, int unit, bool mirrored) {
