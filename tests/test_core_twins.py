@@ -56,9 +56,10 @@ TESTS: dict[str, dict[str, str]] = {
     "nn_bridge/sign_vectors": {
         "fill_word_table": f"{EDGES}/test_sign_vector_kernels.py::test_word_sums",
         "widen": f"{EDGES}/test_sign_vector_kernels.py::test_values_come_in_as_in_the_twin",
-        "begin_block cut_block take_back end_block read_units read_active column_variation copy_vertices copy_edges "
-        "count_by_lowest_vertex": f"{EDGES}/test_sign_vector_kernels.py::test_a_complex_is_the_twins",
-        "settle_rows later_signs": f"{EDGES}/test_sign_vector_kernels.py::test_values_come_in_as_in_the_twin",
+        "begin_block cut_block take_back end_block copy_vertices copy_edges count_by_lowest_vertex": (
+            f"{EDGES}/test_sign_vector_kernels.py::test_a_complex_is_the_twins"
+        ),
+        "enter_stage later_signs": f"{EDGES}/test_sign_vector_kernels.py::test_values_come_in_as_in_the_twin",
         "renew_sign_word": f"{EDGES}/test_sign_vector_kernels.py::test_renewed_signs",
         "open_cells": f"{EDGES}/test_sign_vector_kernels.py::test_bounds_of_cells_are_the_twins",
         "number_cells gather_members curve_codes walk_polygons": (

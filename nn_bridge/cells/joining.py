@@ -43,6 +43,7 @@ else:
 loops: Any = core("nn_bridge.cells._core") or plain_keys  # the same functions, compiled or not
 
 _MOST_CELLS = (1 << 32) - 2  # numbers of cells have 32 bits
+_OPEN_AT_ONCE = 1 << 10  # so many cells are compared at once
 _FEW = 1 << 8  # so few cells of maps in several pieces are looked at once
 _OTHER_CELLS = "a later pass met other cells than the first; please report this network"
 
@@ -205,6 +206,7 @@ class Joiner:
         self._arrays = CoreProblem(problem) if arrays is None else arrays
         self._cells = kernels.Components(self._arrays.paths, words, _MOST_CELLS)
         self._weighed = False
+        self._open: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # cells, their patterns and neighbours
         self._comparison = MapComparison(problem, words, self._arrays.dyadic)
         self._outside: np.ndarray | None = None
         self._met = 0
@@ -239,9 +241,18 @@ class Joiner:
                 own = None if told is None else told[open_]
                 open_ = open_[self._cells.prove(first + open_, leaves.patterns[open_], own)]
         if len(open_):
-            cells, patterns = first + open_, leaves.patterns[open_]
+            patterns = leaves.patterns[open_]
+            self._open.append((first + open_, patterns, np.zeros_like(patterns) if told is None else told[open_]))
+            if sum(len(cells) for cells, *_ in self._open) >= _OPEN_AT_ONCE:
+                self._compare()
+
+    def _compare(self) -> None:
+        """Tell cells of which nothing was proven the numbers of their maps: many at a time, since few take as long."""
+        if self._open:
+            cells, patterns, told = (np.concatenate(parts) for parts in zip(*self._open, strict=True))
             maps = self._comparison.numbers(patterns, self._cells.maps_of(cells), self._first, self._cells.add_map)
-            self._cells.settle(cells, maps, None if told is None else told[open_])
+            self._cells.settle(cells, maps, told)
+            self._open = []
 
     @cached_property
     def _keys(self) -> SignVectorKeys:
@@ -258,6 +269,7 @@ class Joiner:
 
     def unsettled(self) -> np.ndarray:
         """After the last leaf, or the last one brought again: the patterns of the leaves to bring now, mostly few."""
+        self._compare()
         cells = self._cells
         if self._whole_maps is not None or not cells.divided:
             return np.zeros((0, 0), np.uint64)
@@ -308,6 +320,7 @@ class Joiner:
         CellTreeError
             Leaves are missing.
         """
+        self._compare()
         self._check_met()
         joined, again = self._cells, self._whole_maps
         singles = (cells if leaves is None else leaves) - joined.cells

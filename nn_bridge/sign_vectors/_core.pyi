@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_bridge.sign_vectors.arrays import Buckets, EdgeColumns, Gains, Later, Names, Vertices, Workspace
+from nn_bridge.sign_vectors.arrays import Buckets, EdgeColumns, Later, Names, Stage, Vertices, Workspace
 from polyhedra.arrays import Floats as _Floats
 from polyhedra.arrays import Integers as _Indices
 from polyhedra.arrays import Words as _Words
@@ -77,36 +77,20 @@ def renew_sign_word(signs: _Words, v: int, values: _Floats, done: int) -> None:
 
 # ---------------------------------------------------------------- stages
 
-def read_units(rows: _Floats, column: int, inputs: _Floats) -> None:
-    """Write what the next stage reads of units in these columns: their positive parts."""
-
-def read_active(rows: _Floats, column: int, active: NDArray[np.float32]) -> None:
-    """Write 1 where the units in these columns are not negative, else 0."""
-
-def column_variation(
-    rows: _Floats,
-    ends: NDArray[np.int32],
-    kept: _Indices,
-    gains: Gains,
-    scaled: _Floats,
-    column: int,
-    slope: _Floats,
-    worst: _Floats,
-) -> None:
-    """For each column the mean change along an edge, and the mean of the larger residual at its ends."""
-
-def settle_rows(
+def enter_stage(
     vertices: Vertices,
-    first: int,
     count: int,
-    gains: Gains,
-    bias: _Floats,
+    edges: _Words,
+    edge_count: int,
+    stage: Stage,
     scaled: _Floats,
-    column: int,
-    fade: float,
+    result: _Floats,
     doubts: _Indices,
 ) -> int:
-    """Write a stage's values into the vertex rows; returns how many signs are open, written to ``doubts``."""
+    """Rewrite vertex rows in the layout of a stage, with its scales in ``result``, which comes as zeros.
+
+    Returns the number of open signs, of which at most the room is written; -1 where numbers leave the range of floats.
+    """
 
 def later_signs(
     vertices: Vertices, count: int, checked: int, column: int, units: int, scaled: _Floats, doubts: _Indices

@@ -53,15 +53,30 @@ class Names(NamedTuple):
     covers: NDArray[np.int32]
 
 
-class Gains(NamedTuple):
-    """A stage's values without its bias, and what residuals weigh in them (see `stage_entry.StageValues`)."""
+class Stage(NamedTuple):
+    """The stage that comes in, and what becomes of columns of vertex rows (see `nn_bridge.sign_vectors.stage_entry`).
 
-    values: Floats
-    part: NDArray[np.float32]
-    most: float
-    base: Floats
-    gamma: float
-    rounding: Floats
+    Attributes
+    ----------
+    reads : int64 array of shape (sources, 3)
+        The first column of what is read of each source, the number of columns, and whether positive parts are read.
+    weights : float64 array
+        One row for each column that is read, one column for each unit; then zeros, up to a multiple of four columns.
+    bias : float64 array of shape (units,)
+    kept : int64 array of shape (moves, 3)
+        The columns that stay: their new place, their old place, how many there are.
+    column : int
+        Where the values go.
+    sharp : bool
+        Whether the bounds leave out inactive units.
+    """
+
+    reads: Integers
+    weights: Floats
+    bias: Floats
+    kept: Integers
+    column: int
+    sharp: bool
 
 
 class EdgeColumns(NamedTuple):

@@ -20,7 +20,7 @@ from nn_bridge.network.network import Network
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.exact_vertices import ExactVertex, float_values, guess_signs, locate
 from nn_bridge.sign_vectors.plan import Plan
-from nn_bridge.sign_vectors.skeleton import exact_functional_of
+from nn_bridge.sign_vectors.start import exact_functional_of
 from polyhedra.arrays import Floats, Words
 from polyhedra.scalars import ZERO
 

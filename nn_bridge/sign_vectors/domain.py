@@ -91,7 +91,7 @@ class Domain:
             left_labels, right_labels = labels.copy(), labels.copy()
             left_labels[self.dim + axis] = label
             right_labels[axis] = label
-            return _box(lower, middle_up, left_labels), _box(middle_low, upper, right_labels)
+            return _box(lower, middle_up, tuple(left_labels)), _box(middle_low, upper, tuple(right_labels))
         unit = tuple(ONE if i == axis else ZERO for i in range(self.dim))
         left = (unit, position, label)
         right = (tuple(-v for v in unit), -position, label)
@@ -131,10 +131,18 @@ def as_domain(domain: Any, dim: int) -> Domain:
         sides = box_of_rows(domain)
         return _box(*zip(*sides, strict=True)) if sides else _polytope(domain)
     try:
+        if type(domain) is tuple and len(domain) == 2 and all(type(side) in (int, float) for side in domain):
+            return _plain_box(*domain, dim)
         low, high = zip(*intervals_of_box(domain, dim), strict=True)
     except (TypeError, ValueError) as error:
         raise NetworkError(f"the domain is neither a polyhedron nor a pair (lower, upper): {error}") from None
     return _box(low, high)
+
+
+@lru_cache(maxsize=8)
+def _plain_box(low: float, high: float, dim: int) -> Domain:
+    """The box with the same two numbers as its sides in every coordinate."""
+    return _box(*zip(*intervals_of_box((low, high), dim), strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,14 +177,15 @@ def _cube(n: int) -> _Cube:
     return _Cube(bits.tolist(), corner_face, face_dim, face_walls, start, covers, edges)
 
 
-def _box(lower: Vector, upper: Vector, labels: Sequence[int] | None = None) -> Domain:
+@lru_cache(maxsize=8)
+def _box(lower: Vector, upper: Vector, labels: tuple[int, ...] | None = None) -> Domain:
     n = len(lower)
     for i in range(n):
         if not lower[i] < upper[i]:
             raise NetworkError(
                 f"the box is empty in coordinate {i}: {to_text(lower[i])} is not below {to_text(upper[i])}"
             )
-    labels = list(range(2 * n)) if labels is None else labels
+    labels = tuple(range(2 * n)) if labels is None else labels
     unit = [tuple(ONE if i == j else ZERO for j in range(n)) for i in range(n)]
     walls = [(tuple(-v for v in unit[i]), -lower[i], labels[i]) for i in range(n)]
     walls += [(unit[i], upper[i], labels[n + i]) for i in range(n)]

@@ -25,6 +25,7 @@ from nn_bridge.sign_vectors.pieces import (
 )
 from nn_bridge.sign_vectors.plan import Plan, plan_of
 from nn_bridge.sign_vectors.skeleton import OverBudget
+from nn_bridge.sign_vectors.start import face_words
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO, to_text
@@ -243,8 +244,6 @@ def _cutter(device: str, backend: Backend) -> Cutter:
 
 
 def _complex(network: Network, plan: Plan, domain: Domain, piece: Piece) -> Complex:
-    labels = plan.wall_words([label for _, _, label in domain.walls])
-    face_words = np.where(domain.face_walls, labels, np.uint64(0)).sum(axis=1, dtype=np.uint64)
     return Complex(
         network,
         piece.vertices,
@@ -264,5 +263,5 @@ def _complex(network: Network, plan: Plan, domain: Domain, piece: Piece) -> Comp
         piece.edge_up,
         piece.vertex_words,
         piece.edge_words,
-        face_words,
+        face_words(plan.seed, domain),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn_bridge.sign_vectors.arrays import Buckets, EdgeColumns, Gains, Later, Names, Vertices, Workspace
+from nn_bridge.sign_vectors.arrays import Buckets, EdgeColumns, Later, Names, Stage, Vertices, Workspace
 from polyhedra.arrays import Words
 from polyhedra.compiled_core import core_or_refusal
 
@@ -26,28 +26,25 @@ __all__ = [
     "Block",
     "Buckets",
     "EdgeColumns",
-    "Gains",
     "Later",
     "Names",
+    "Stage",
     "Vertices",
     "Workspace",
     "begin_block",
-    "column_variation",
     "copy_edges",
     "copy_vertices",
     "count_by_lowest_vertex",
     "curve_codes",
     "cut_block",
     "end_block",
+    "enter_stage",
     "fill_word_table",
     "gather_members",
     "later_signs",
     "number_cells",
     "open_cells",
-    "read_active",
-    "read_units",
     "renew_sign_word",
-    "settle_rows",
     "take_back",
     "walk_polygons",
     "word_table",
@@ -58,22 +55,19 @@ DOUBT = _core.DOUBT
 NEED_ROOM = _core.NEED_ROOM
 Block = _core.Block
 begin_block = _core.begin_block
-column_variation = _core.column_variation
 copy_edges = _core.copy_edges
 copy_vertices = _core.copy_vertices
 count_by_lowest_vertex = _core.count_by_lowest_vertex
 curve_codes = _core.curve_codes
 cut_block = _core.cut_block
 end_block = _core.end_block
+enter_stage = _core.enter_stage
 fill_word_table = _core.fill_word_table
 gather_members = _core.gather_members
 later_signs = _core.later_signs
 number_cells = _core.number_cells
 open_cells = _core.open_cells
-read_active = _core.read_active
-read_units = _core.read_units
 renew_sign_word = _core.renew_sign_word
-settle_rows = _core.settle_rows
 take_back = _core.take_back
 walk_polygons = _core.walk_polygons
 

@@ -23,6 +23,7 @@ from nn_bridge.sign_vectors.pieces import cut_in_pieces, finish
 from nn_bridge.sign_vectors.plan import FloatStage, Plan, plan_of
 from nn_bridge.sign_vectors.pruning import drop_cells
 from nn_bridge.sign_vectors.skeleton import OverBudget, Skeleton, layout_of
+from nn_bridge.sign_vectors.start import face_words
 from nn_bridge.sign_vectors.subdivide import Outcome, cut_stage
 from polyhedra.arrays import Floats, Integers
 from polyhedra.scalars import rational, to_text
@@ -256,15 +257,14 @@ def _surface(network: Network, level: Any, plan: Plan, piece: Piece) -> LevelSet
 
 def _polygon_words(plan: Plan, piece: Piece, last: int) -> tuple[NDArray[np.uint64], Integers]:
     """The fingerprints of the polygons on the sides of every edge, and the edges' numbers."""
-    labels = plan.wall_words([label for _, _, label in piece.domain.walls])
-    face_words = np.where(piece.domain.face_walls, labels, np.uint64(0)).sum(axis=1, dtype=np.uint64)
+    words = face_words(plan.seed, piece.domain)
     zeros = piece.edge_zeros
     other = np.where(zeros[:, 0] == last, zeros[:, 1], zeros[:, 0])
     word = piece.edge_words
     free = np.nonzero(other >= 0)[0]
     minus = word[free] - plan.zero[other[free]]
     wall = np.nonzero(other < 0)[0]
-    towards = word[wall] - face_words[piece.edge_faces[wall]] + face_words[-1]
+    towards = word[wall] - words[piece.edge_faces[wall]] + words[-1]
     return (
         np.concatenate([minus, minus + plan.positive[other[free]], towards]),
         np.concatenate([free, free, wall]),

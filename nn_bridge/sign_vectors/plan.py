@@ -8,7 +8,7 @@ two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +19,9 @@ from polyhedra.arrays import Floats, Words
 
 MAX_NEURONS = 32767
 """Hyperplane numbers are kept in 16 bits."""
+
+RECENT, SMALL = 2, 1 << 16
+"""Plans that are kept for the next extraction from the same network; the most weights that one may have for that."""
 
 SMALLEST, LARGEST = 1e-120, 1e120
 """Non-zero weights outside this range would make products leave the range of float64."""
@@ -33,6 +36,8 @@ class FloatStage:
     units, first : int
         The number of hyperplanes and the global number of the first.
     reads : tuple of (source, float64 array of shape (units, size of the source))
+    weights : float64 array of shape (inputs, units, rounded up to a multiple of four)
+        The weights of all reads, one row for each number that is read, filled up with zeros.
     bias : float64 array of shape (units,)
     carried : tuple of int
         Earlier stages whose units a later stage reads: they travel along while this stage is cut.
@@ -41,6 +46,7 @@ class FloatStage:
     units: int
     first: int
     reads: tuple[tuple[int, Floats], ...]
+    weights: Floats
     bias: Floats
     carried: tuple[int, ...]
 
@@ -58,6 +64,8 @@ class Plan:
         Fingerprint words of "on hyperplane j" and "neuron j is positive".
     seed : int
         Of the fingerprint words.
+    tables : dict
+        For the first neuron of a block the table to sum its words by, once it was needed.
     """
 
     network: Network
@@ -65,15 +73,12 @@ class Plan:
     zero: Words
     positive: Words
     seed: int
+    tables: dict[int, Words] = field(default_factory=dict, repr=False)
 
     @property
     def neurons(self) -> int:
         """The number of hyperplanes."""
         return len(self.zero)
-
-    def wall_words(self, labels: list[int]) -> Words:
-        """One word per wall, the same for equal labels."""
-        return np.array([_wall_word(self.seed, label) for label in labels], dtype=np.uint64)
 
     def stage_of(self, neuron: int) -> tuple[int, int]:
         """The stage (from 0) and the index in it of a global neuron number."""
@@ -83,7 +88,30 @@ class Plan:
         raise NetworkError(f"there is no neuron {neuron}")
 
 
+_recent: dict[tuple[int, bool, int], Plan] = {}
+
+
 def plan_of(network: Network, output_hyperplanes: bool, seed: int = 0) -> Plan:
+    """The plan of a network: the one made last, where it was for the same network.
+
+    Raises
+    ------
+    NetworkError
+        As for `make_plan`.
+    """
+    key = (id(network), output_hyperplanes, seed)  # a network lives as long as its plan
+    found = _recent.get(key)
+    if found is not None:
+        return found
+    plan = make_plan(network, output_hyperplanes, seed)
+    if sum(stage.weights.size for stage in plan.stages) <= SMALL:
+        if len(_recent) >= RECENT:
+            _recent.clear()
+        _recent[key] = plan
+    return plan
+
+
+def make_plan(network: Network, output_hyperplanes: bool, seed: int) -> Plan:
     """Convert a network.
 
     Raises
@@ -103,11 +131,16 @@ def plan_of(network: Network, output_hyperplanes: bool, seed: int = 0) -> Plan:
         reads = tuple((source, _weights(stage, matrix, index)) for source, matrix in stage.blocks)
         bias = _floats((stage.bias,), index)[0]
         used = np.zeros(stage.units, dtype=np.bool_)
-        for _, weights in reads:
-            used |= weights.any(axis=1)
+        for _, own in reads:
+            used |= own.any(axis=1)
         # a neuron that reads nothing is no hyperplane: one that is zero everywhere counts as inactive
         bias[~used & (bias <= 0)] = -1.0
-        stages.append(FloatStage(stage.units, first, reads, bias, carried))
+        weights = np.zeros((sum(own.shape[1] for _, own in reads), -(-stage.units // 4) * 4))
+        row = 0
+        for _, own in reads:
+            weights[row : row + own.shape[1], : stage.units] = own.T
+            row += own.shape[1]
+        stages.append(FloatStage(stage.units, first, reads, weights, bias, carried))
         first += stage.units
     if first > MAX_NEURONS:
         raise NetworkError(f"the network has {first} neurons, the sign-vector engine takes {MAX_NEURONS}")
@@ -118,6 +151,11 @@ def plan_of(network: Network, output_hyperplanes: bool, seed: int = 0) -> Plan:
 def source_sizes(plan: Plan) -> dict[int, int]:
     """The size of the input and of each stage, by source number."""
     return {INPUT: plan.network.input_dim} | {k: stage.units for k, stage in enumerate(plan.stages, 1)}
+
+
+def wall_words(seed: int, labels: list[int]) -> Words:
+    """One word per wall, the same for equal labels."""
+    return np.array([_wall_word(seed, label) for label in labels], dtype=np.uint64)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from nn_bridge.network.network import INPUT
 from nn_bridge.sign_vectors.plan import Plan
-from nn_bridge.sign_vectors.skeleton import HEAD, Layout, OverBudget, Skeleton
+from nn_bridge.sign_vectors.skeleton import Layout, OverBudget, Skeleton
+from nn_bridge.sign_vectors.start import HEAD
 from polyhedra.arrays import Integers
 
 CELLS = 16

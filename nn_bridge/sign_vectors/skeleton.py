@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from math import comb, prod
 from threading import Lock
 from typing import Any
 
 import numpy as np
-from flint import fmpq
 from numpy.typing import NDArray
 
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.plan import FloatStage, Plan, source_sizes
+from nn_bridge.sign_vectors.start import HEAD, face_words, functional_of, start_of
 from polyhedra.arrays import Floats, Words
-from polyhedra.scalars import ZERO, rational
 
-HEAD, LINE = 2, 8
-"""Bookkeeping columns of a vertex row, before the coordinates; numbers in a cache line (a row takes several)."""
+LINE = 8
+"""Numbers in a cache line (a vertex row takes several)."""
 EPS, AMP, SIZE = 0, 2, 3
 """The residual (a column of ``rows``), the amplification and the size (columns of ``row32``)."""
-FACE, ZEROS, NEUTRAL = 4, 10, 0x3F80
-"""Where an edge keeps its domain face (in ``e32``) and its zeros (in ``e16``); the amplification 1."""
 ROOM, GROWTH, SMALL = 1 << 16, 4, 256
 """Vertices to start with room for; by how much arrays grow where there is no limit; vertices that always fit."""
 BLOCK, CHUNK, TILE = 64, 63, 32
 """Neurons of a stage that are cut together, one bit each in a sign word; edges in one chunk of a bucket; cuts that are
 made together, then joined together."""
-ALIGNMENT, SPARE = 64, 1 << 25
+ALIGNMENT, SPARE = 64, 1 << 26
 """Bytes of a cache line; bytes of working arrays that are kept for the next complex (many of them never touched)."""
-UP, KNOWN = 1 << 29, 1 << 30
-"""Bits beside an edge's domain face: its second end is higher, and that this is certain."""
 
 
 class OverBudget(Exception):
@@ -59,24 +54,12 @@ def layout_of(plan: Plan, stage: FloatStage | None) -> Layout:
     column = HEAD + plan.network.input_dim
     if stage is None:
         return Layout({}, column, column)
-    sizes = source_sizes(plan)
+    sizes = source_sizes(plan) if stage.carried else {}
     carried = {}
     for source in stage.carried:
         carried[source] = column
         column += sizes[source]
     return Layout(carried, column, column + stage.units)
-
-
-@lru_cache
-def functional_of(dim: int) -> Floats:
-    """The functional whose minimum on a cell is its lowest vertex; in general position (no weights use its seed)."""
-    return np.random.Generator(np.random.Philox(key=[0x9E3779B97F4A7C15, 0x7065697365757821])).normal(size=dim)
-
-
-@lru_cache
-def exact_functional_of(dim: int) -> tuple[fmpq, ...]:
-    """The same functional in rationals."""
-    return tuple(rational(float(c)) for c in functional_of(dim))
 
 
 class Skeleton:
@@ -95,17 +78,14 @@ class Skeleton:
 
     def __init__(self, plan: Plan, domain: Domain, limit: int | None) -> None:
         self.plan, self.domain, self.limit = plan, domain, limit
-        d = domain.dim
-        self.d = d
+        self.d = d = domain.dim
         columns = max([layout_of(plan, stage).columns for stage in plan.stages], default=HEAD + d)
         self.width = -(-columns // LINE) * LINE
-        self.words = (2 * ZEROS + 4 * (d - 1) + 7) // 8
-        wall_words = plan.wall_words([label for _, _, label in domain.walls])
-        with np.errstate(over="ignore"):
-            self.face_word: Words = np.where(domain.face_walls, wall_words, np.uint64(0)).sum(axis=1, dtype=np.uint64)
-        corners = domain.float_corners()
-        self.vertices, self.edges = len(corners), len(domain.edges)
-        self.coordinate_size = float(np.abs(corners).max())
+        start = start_of(domain)
+        self.face_word = face_words(plan.seed, domain)
+        self.coordinate_size, self.longest, self.functional = start.coordinate_size, start.longest, functional_of(d)
+        self.vertices, self.edges = v, e = len(start.rows), len(start.edges)
+        self.words = start.edges.shape[1]
         self.rows: Floats = np.zeros((0, self.width))
         self.signs: Words = np.zeros((0, 2), dtype=np.uint64)
         self.fingerprint: Words = np.zeros(0, dtype=np.uint64)
@@ -113,40 +93,24 @@ class Skeleton:
         self.faces: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.e64: Words = np.zeros((0, self.words), dtype=np.uint64)
         self.pool: NDArray[np.int32] = np.zeros((0, CHUNK + 1), dtype=np.int32)
-        room = max(4 * self.vertices, ROOM), max(4 * self.edges, 4 * ROOM)
+        room = max(4 * v, ROOM), max(4 * e, 4 * ROOM)
         # untouched pages cost nothing; for a small complex fewer, smaller ones are touched
         self._allocate(*(self._most(*room) if comb(plan.neurons, d) > ROOM else room))
         self.table_before: Words = np.zeros((8, 256), dtype=np.uint64)
-        self.rows[: self.vertices, HEAD : HEAD + d] = corners
-        self.rows[: self.vertices, EPS] = 1.0
-        self.row32[: self.vertices, AMP] = 1.0
-        self.row32[: self.vertices, SIZE] = 0.0
-        self.signs[: self.vertices] = 0
-        self.fingerprint[: self.vertices] = self.face_word[domain.corner_face]
-        self.zeros[: self.vertices] = -1
-        self.faces[: self.vertices] = domain.corner_face
-        n = self.edges
-        self.e64[:n] = 0
-        self.e32[:n, :2] = domain.edges[:, :2]
-        self.functional = functional_of(d)
-        exact = exact_functional_of(d)
-        heights = [sum((c * x for c, x in zip(exact, corner, strict=True)), ZERO) for corner in domain.corners]
-        order = [
-            (UP if heights[a] < heights[b] else 0) | (KNOWN if heights[a] != heights[b] else 0)
-            for a, b, _ in domain.edges.tolist()
-        ]
-        self.e32[:n, FACE] = domain.edges[:, 2] | np.array(order, dtype=np.int32)
-        self.e64[:n, 1] = self.face_word[domain.edges[:, 2]]
-        self.e16[:n, ZEROS : ZEROS + d - 1] = -1
-        self.e16[:n, ZEROS + d - 1 : ZEROS + 2 * (d - 1)] = NEUTRAL
-        # 1 / scale of each column: at first a row's residual is the rounding of the corner's coordinates
-        self.scaled: Floats = np.ones(self.width)
+        self.rows[:v, : HEAD + d] = start.rows
+        self.signs[:v] = 0
+        self.fingerprint[:v] = self.face_word[domain.corner_face]
+        self.zeros[:v] = -1
+        self.faces[:v] = domain.corner_face
+        self.e64[:e] = start.edges
+        self.e64[:e, 1] = self.face_word[domain.edges[:, 2]]
+        # 1 / scale of each column, and zero where there is none: at first a residual is the rounding of coordinates
+        self.scaled = self.no_scales()
         self.scaled[HEAD : HEAD + d] = 2.0**52 / self.coordinate_size
-        covers = np.diff(domain.cover_start)
-        self.longest = int(max((covers + 2 * (domain.face_dim - 1))[domain.face_dim >= 1], default=0))
         self.prepare_cuts(ROOM // 16 if limit is None else max(64, min(ROOM // 16, limit >> 12)))
 
     def _view(self) -> None:
+        self._vertex_arrays: Any = None
         self.row32: NDArray[np.float32] = self.rows.view(np.float32)
         self.e32: NDArray[np.int32] = self.e64.view(np.int32)
         self.e16: NDArray[np.int16] = self.e64.view(np.int16)
@@ -164,7 +128,9 @@ class Skeleton:
         """The arrays of the vertices, as the kernels take them."""
         from nn_bridge.sign_vectors import kernels
 
-        return kernels.Vertices(self.rows, self.signs, self.fingerprint, self.zeros, self.faces)
+        if self._vertex_arrays is None:
+            self._vertex_arrays = kernels.Vertices(self.rows, self.signs, self.fingerprint, self.zeros, self.faces)
+        return self._vertex_arrays
 
     def reserve(self, vertices: int, edges: int) -> None:
         """Make room for this many vertices and edges.
@@ -199,12 +165,31 @@ class Skeleton:
         slots = 1 << max(4, (4 * (cuts * self.longest + 2) // 3).bit_length())
         self.slots: Words = _longer(np.empty((0, 2), dtype=np.uint64), slots, 0)
 
-    def scales_of_rows(self, columns: int) -> Floats:
-        """1 / scale of the first so many columns of a row, and 0 for its bookkeeping and for what lies behind."""
-        result: Floats = _longer(np.empty(0), self.width, 0)
-        result[:HEAD], result[columns:] = 0, 0
-        result[HEAD:columns] = self.scaled[HEAD:columns]
-        return result
+    def no_scales(self) -> Floats:
+        """A zero for each column of a row."""
+        result: Floats = np.zeros(self.width + LINE)
+        start = -result.ctypes.data % ALIGNMENT // result.itemsize
+        return result[start : start + self.width]
+
+    @cached_property
+    def bucket_lines(self) -> NDArray[np.int64]:
+        """The arrays of `arrays.Buckets` but for the pool."""
+        return np.empty((3, BLOCK + 1), dtype=np.int64)
+
+    @cached_property
+    def names(self) -> Any:
+        """Words of the hyperplanes and domain faces, as the kernels take them."""
+        from nn_bridge.sign_vectors import kernels
+
+        domain, plan = self.domain, self.plan
+        return kernels.Names(
+            plan.zero, plan.positive, self.face_word, domain.face_dim, domain.cover_start, domain.covers
+        )
+
+    def height_scale(self) -> float:
+        """How much the height of a point changes at most where each coordinate changes by its scale."""
+        scaled = self.scaled[HEAD : HEAD + self.d].tolist()
+        return sum(abs(c) / s for c, s in zip(self.functional.tolist(), scaled, strict=True)) * (1 + 1e-12)
 
     def _allocate(self, size: int, edges: int) -> None:
         if size > len(self.rows):
@@ -264,10 +249,10 @@ def _longer(array: Any, size: int, used: int) -> Any:
     shape = (size, *array.shape[1:])
     wanted = prod(shape) * array.itemsize
     buffer = _buffer(wanted + ALIGNMENT)
-    start = -buffer.ctypes.data % ALIGNMENT
-    result = buffer[start : start + wanted].view(array.dtype).reshape(shape)
+    result: Any = np.ndarray(shape, array.dtype, buffer, -buffer.ctypes.data % ALIGNMENT)
     used = min(used, len(array))
-    result[:used] = array[:used]
+    if used:
+        result[:used] = array[:used]
     return result
 
 

@@ -27,7 +27,8 @@ import numpy as np
 
 from nn_bridge.sign_vectors.exact_vertices import ExactVertex, locate, signed_floats
 from nn_bridge.sign_vectors.plan import FloatStage, Plan
-from nn_bridge.sign_vectors.skeleton import AMP, BLOCK, EPS, HEAD, SIZE, Layout, Skeleton, layout_of
+from nn_bridge.sign_vectors.skeleton import AMP, BLOCK, EPS, SIZE, Layout, Skeleton, layout_of
+from nn_bridge.sign_vectors.start import HEAD
 from polyhedra.rounding import UNIT_ROUNDOFF
 
 MAX_DOUBTS = 4096
@@ -79,15 +80,13 @@ def cut_stage(
 
 def _enter(skeleton: Skeleton, index: int, before: FloatStage | None, new: Layout, outcome: Outcome) -> bool:
     """The stage's values at all vertices; False where a sign is doubtful."""
-    from nn_bridge.sign_vectors import kernels
     from nn_bridge.sign_vectors.stage_entry import enter_stage
 
-    open_signs = enter_stage(skeleton, index, before, new)
-    if open_signs:
-        _decide(skeleton, index, new, 0, open_signs, outcome)
-        for v in {v for v, _ in open_signs}:
-            kernels.renew_sign_word(skeleton.signs, v, skeleton.rows[v, new.column : new.columns][:BLOCK], 0)
-    return outcome.sound
+    # as many as so many vertices can have
+    room = min(skeleton.vertices, MAX_DOUBTS) * skeleton.plan.stages[index].units
+    doubts = np.empty((room, 2), dtype=np.int64)
+    found = enter_stage(skeleton, index, before, new, doubts)
+    return not found or _decide_found(skeleton, index, new, 0, doubts, found, outcome)
 
 
 def _cut_block(
@@ -103,28 +102,25 @@ def _cut_block(
     """Cut by up to 64 neurons of a stage."""
     from nn_bridge.sign_vectors import kernels
 
-    plan, domain = skeleton.plan, skeleton.domain
+    plan = skeleton.plan
     first = plan.stages[index].first + start
     column = layout.column + start
     doubts = np.empty((MAX_DOUBTS, 2), dtype=np.int64)
-    table = kernels.word_table(plan.positive[first : first + count])
+    table = plan.tables.get(first)
+    if table is None:
+        table = plan.tables[first] = kernels.word_table(plan.positive[first : first + count])
     if start:
         found = kernels.later_signs(
             skeleton.vertex_arrays(), skeleton.vertices, checked, column, count, skeleton.scaled, doubts
         )
         if found and not _decide_found(skeleton, index, layout, start, doubts, found, outcome):
             return
-    buckets = kernels.Buckets(skeleton.pool, *np.empty((3, BLOCK + 1), dtype=np.int64))
-    scaled = skeleton.scales_of_rows(layout.columns)
+    buckets = kernels.Buckets(skeleton.pool, *skeleton.bucket_lines)
     block = kernels.Block()
     block.column, block.columns, block.count, block.first = column, layout.columns, count, first
     block.dim, block.longest, block.tolerant = skeleton.d, skeleton.longest, tolerant
     block.vertices, block.edges = skeleton.vertices, skeleton.edges
-    names = kernels.Names(
-        plan.zero, plan.positive, skeleton.face_word, domain.face_dim, domain.cover_start, domain.covers
-    )
-    coordinates = slice(HEAD, HEAD + skeleton.d)
-    height_scale = float((np.abs(skeleton.functional) / skeleton.scaled[coordinates]).sum()) * (1 + 1e-12)
+    height_scale = skeleton.height_scale()
     kernels.begin_block(block, skeleton.vertex_arrays(), skeleton.e64, skeleton.edges, skeleton.table_before, buckets)
     while True:
         status = kernels.cut_block(
@@ -133,9 +129,9 @@ def _cut_block(
             skeleton.e64,
             buckets._replace(pool=skeleton.pool),
             kernels.Workspace(skeleton.order, skeleton.records, skeleton.keys, skeleton.pairs, skeleton.slots),
-            names,
+            skeleton.names,
             table,
-            scaled,
+            skeleton.scaled,
             skeleton.functional,
             height_scale,
             doubts,

@@ -6,10 +6,10 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <vector>
 
+#include "four.hpp"
 #include "layout.hpp"
 
 namespace puiseux::edges {
@@ -56,21 +56,6 @@ struct Group {
     }
 };
 
-#if defined(__GNUC__)
-using Four = double __attribute__((vector_size(32)));
-#else
-struct Four {
-    double v[4];
-    double operator[](int i) const { return v[i]; }
-    friend Four operator+(Four a, Four b) { return {a.v[0] + b.v[0], a.v[1] + b.v[1], a.v[2] + b.v[2], a.v[3] + b.v[3]}; }
-    friend Four operator-(Four a, Four b) { return {a.v[0] - b.v[0], a.v[1] - b.v[1], a.v[2] - b.v[2], a.v[3] - b.v[3]}; }
-    friend Four operator*(Four a, Four b) { return {a.v[0] * b.v[0], a.v[1] * b.v[1], a.v[2] * b.v[2], a.v[3] * b.v[3]}; }
-};
-#endif
-#define PUISEUX_FOUR(name, place) \
-    Four name;                    \
-    std::memcpy(&name, place, sizeof name)
-
 /// Interval bounds of unit u of stage s, and the sum of all magnitudes.
 PUISEUX_INLINE void range_of(const Later& later, const Group& group, size_t s, size_t u, double& low, double& high,
                              double& most) {
@@ -84,11 +69,8 @@ PUISEUX_INLINE void range_of(const Later& later, const Group& group, size_t s, s
         size_t q = 0;
         Four ones{}, twos{}, all{};
         for (; q + 4 <= count; q += 4) {
-            PUISEUX_FOUR(p, plus + q);
-            PUISEUX_FOUR(m, minus + q);
-            PUISEUX_FOUR(l, from + q);
-            PUISEUX_FOUR(h, to + q);
-            PUISEUX_FOUR(z, size + q);
+            Four p, m, l, h, z;
+            load(plus + q, p), load(minus + q, m), load(from + q, l), load(to + q, h), load(size + q, z);
             ones = ones + (p * l + m * h);
             twos = twos + (p * h + m * l);
             all = all + (p - m) * z;
@@ -209,7 +191,5 @@ PUISEUX_INLINE bool bound_group(const Later& later, Group& group) {
     }
     return true;
 }
-
-#undef PUISEUX_FOUR
 
 }  // namespace puiseux::edges

@@ -14,7 +14,7 @@ namespace puiseux::edges {
 
 enum Status { DONE, NEED_ROOM, DOUBT };
 
-constexpr size_t EDGE_AHEAD = 8, ROW_AHEAD = 4;  // turns between asking for memory and using it
+constexpr size_t ROW_AHEAD = 8;  // turns between asking for memory and using it
 constexpr size_t CACHE_LINE = 8;  // numbers in a line of the cache
 
 /// Makes the vertices of the cuts from `begin` on, of which there are up to TILE; returns the doubts found so far.
@@ -24,15 +24,20 @@ template <size_t D>
 PUISEUX_INLINE size_t make_vertices(const Cutting<D>& c, size_t begin, size_t end, size_t last, size_t found) {
     const std::int32_t* order = c.work.order.data;
     Draft drafts[TILE];
-    for (size_t j = begin; j < end; ++j) {
-        prefetch(c.edges.words[size_t(order[std::min(j + EDGE_AHEAD, last)])]);
-        const std::int32_t* soon = c.edges.ends(size_t(order[std::min(j + ROW_AHEAD, last)]));
-        for (int side = 0; side < 2; ++side) {
-            const size_t v = size_t(soon[side]);
+    const auto ask = [&](size_t j) {
+        prefetch(c.edges.words[size_t(order[std::min(j + TILE, last)])]);
+        Draft& draft = drafts[j - begin];
+        draft.edge = size_t(order[j]);
+        const std::int32_t* ends = c.edges.ends(draft.edge);
+        for (const size_t v : {draft.a = size_t(ends[0]), draft.b = size_t(ends[1])}) {
             prefetch(&c.vertices.now(v));
             for (size_t q = 0; q < c.columns; q += CACHE_LINE) prefetch(c.vertices.rows[v] + q);
         }
-        drafts[j - begin].edge = size_t(order[j]);
+    };
+    const size_t early = std::min(begin + ROW_AHEAD, end);
+    for (size_t j = begin; j < early; ++j) ask(j);
+    for (size_t j = begin; j < end; ++j) {
+        if (j + ROW_AHEAD < end) ask(j + ROW_AHEAD);
         place_vertex(c, j, drafts[j - begin]);
     }
     for (size_t j = begin; j < end; ++j) bound_vertex(c, j, drafts[j - begin]);

@@ -202,6 +202,15 @@ PUISEUX_INLINE Word unforeseen(Word number) {
     return number;
 }
 
+/// The words with one bit set.
+struct Bits {
+    Word word[BLOCK];
+    constexpr Bits() : word() {
+        for (size_t q = 0; q < BLOCK; ++q) word[q] = Word(1) << q;
+    }
+};
+inline constexpr Bits BITS;
+
 /// The sum of the words of all set bits; table[256 i + byte] has the sum for byte i.
 PUISEUX_INLINE Word word_sum(const Word* table, Word bits) {
     // most blocks have few neurons: whether a later half is needed at all can be foreseen

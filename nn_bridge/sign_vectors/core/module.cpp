@@ -10,6 +10,7 @@
 #include <string>
 
 #include "cut.hpp"
+#include "entry.hpp"
 #include "pruning.hpp"
 #include "results.hpp"
 
@@ -95,10 +96,15 @@ Later later_of(nb::tuple t) {
             line<const double>(t[8])};
 }
 
-/// How a stage's values come in: (values, part, most, base, gamma, rounding).
-Gains gains_of(nb::tuple t) {
-    return {grid<const double>(t[0]), grid<const float>(t[1]), nb::cast<double>(t[2]), line<const double>(t[3]).data,
-            nb::cast<double>(t[4]), line<const double>(t[5]).data};
+/// The stage that comes in: (reads, weights, bias, kept, column, sharp).
+Stage stage_of(nb::tuple t) {
+    const Stage s{grid<const Number>(t[0]), grid<const double>(t[1]), line<const double>(t[2]), grid<const Number>(t[3]),
+                  nb::cast<size_t>(t[4]), nb::cast<bool>(t[5])};
+    Number inputs = 0;
+    for (size_t source = 0; source < s.reads.rows; ++source) inputs += s.reads[source][1];
+    if (s.weights.columns % LANES || s.weights.columns < s.units() || s.weights.rows != size_t(inputs))
+        throw nb::type_error("the weights of a stage have another shape than what it reads");
+    return s;
 }
 
 template <size_t D>
@@ -162,31 +168,16 @@ void bind_cuts(nb::module_& m) {
 }
 
 void bind_stages(nb::module_& m) {
-    m.def("read_units", [](nb::handle rows, size_t column, nb::handle inputs) {
-        const auto from = grid<double>(rows);
-        const auto to = strided<double>(inputs);
-        nb::gil_scoped_release release;
-        dispatch<ReadUnits>(read(from), column, to);
-    });
-    m.def("read_active", [](nb::handle rows, size_t column, nb::handle active) {
-        const auto from = grid<double>(rows);
-        const auto to = strided<float>(active);
-        nb::gil_scoped_release release;
-        dispatch<ReadActive>(read(from), column, to);
-    });
-    m.def("column_variation", [](nb::handle rows, nb::handle ends, nb::handle kept, nb::tuple gains, nb::handle scaled,
-                                 size_t column, nb::handle slope, nb::handle worst) {
-        column_variation(rows_of(rows), line<const std::int32_t>(ends), grid<const Number>(kept), gains_of(gains),
-                         line<const double>(scaled).data, column, line<double>(slope), line<double>(worst));
-    });
-    m.def("settle_rows", [](nb::tuple vertices, size_t first, size_t count, nb::tuple gains, nb::handle bias,
-                            nb::handle scaled, size_t column, double fade, nb::handle doubts) {
+    m.def("enter_stage", [](nb::tuple vertices, size_t count, nb::handle edges, size_t edge_count, nb::tuple stage,
+                            nb::handle scaled, nb::handle result, nb::handle doubts) {
         const Vertices v = vertices_of(vertices);
-        const Gains g = gains_of(gains);
-        const double *biases = line<const double>(bias).data, *s = line<const double>(scaled).data;
+        const Edges e{grid<Word>(edges)};
+        const Stage s = stage_of(stage);
+        const double* from = line<const double>(scaled).data;
+        double* to = line<double>(result).data;
         const Doubts found = grid<Number>(doubts);
         nb::gil_scoped_release release;
-        return dispatch<SettleRows>(v, first, count, g, biases, s, column, fade, found);
+        return dispatch<EnterStage>(v, count, e, edge_count, s, from, to, found);
     });
     m.def("later_signs", [](nb::tuple vertices, size_t count, size_t checked, size_t column, size_t units, nb::handle scaled,
                             nb::handle doubts) {

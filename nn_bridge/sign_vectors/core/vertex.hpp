@@ -60,25 +60,15 @@ PUISEUX_INLINE void copy_zeros(const std::int16_t* from, std::int16_t* to, size_
     std::memcpy(to, from, 2 * sizeof(std::int16_t) * ((D ? D : d) - 1));
 }
 
-struct Bits {
-    Word word[BLOCK];
-    constexpr Bits() : word() {
-        for (size_t q = 0; q < BLOCK; ++q) word[q] = Word(1) << q;
-    }
-};
-inline constexpr Bits BITS;
-
-/// Of a + t (b - a): bit q of the first word: number q is positive; of the second: its sign is not certain with this bound.
+/// Bit q of the first word: number q is positive; of the second: its sign is not certain with this bound.
 ///
-/// Without branches, so that many are worked on at once.  The numbers are computed once more, since reading them back
-/// where `blend` has just written them would wait for these writes.
-PUISEUX_INLINE void sign_masks(const double* __restrict a, const double* __restrict b, size_t count, double t,
-                               const double* __restrict scaled, double bound, Word& positive, Word& unsure) {
+/// Without branches, so that many are worked on at once.
+PUISEUX_INLINE void sign_masks(const double* __restrict values, size_t count, const double* __restrict scaled, double bound,
+                               Word& positive, Word& unsure) {
     Word plus = 0, open = 0;
     for (size_t q = 0; q < count; ++q) {
-        const double value = a[q] + t * (b[q] - a[q]);
-        plus |= value > 0 ? BITS.word[q] : 0;
-        open |= std::abs(value) * scaled[q] > bound ? 0 : BITS.word[q];
+        plus |= values[q] > 0 ? BITS.word[q] : 0;
+        open |= std::abs(values[q]) * scaled[q] > bound ? 0 : BITS.word[q];
     }
     positive = plus, unsure = open;
 }
@@ -137,8 +127,7 @@ struct Draft {
 /// Writes the row of the vertex on the j-th cut edge, after those of the cuts before.
 template <size_t D>
 PUISEUX_INLINE void place_vertex(const Cutting<D>& c, size_t j, Draft& draft) {
-    const size_t i = draft.edge, kc = c.column + c.k;
-    draft.a = size_t(c.edges.ends(i)[0]), draft.b = size_t(c.edges.ends(i)[1]);
+    const size_t kc = c.column + c.k;
     const double *a = c.vertices.rows[draft.a], *b = c.vertices.rows[draft.b];
     double* row = c.vertices.rows[c.first + j];
     draft.t = a[kc] / (a[kc] - b[kc]);
@@ -180,7 +169,7 @@ PUISEUX_INLINE size_t finish_vertex(const Cutting<D>& c, size_t j, const Draft& 
     const size_t begin = (c.k + 1) & ~(LANES - 1), place = c.column + begin;
     if (begin < c.units) {
         Word positive, unsure;
-        sign_masks(a + place, b + place, c.units - begin, draft.t, c.scaled + place, draft.bound, positive, unsure);
+        sign_masks(row + place, c.units - begin, c.scaled + place, draft.bound, positive, unsure);
         bits |= (positive << begin) & open;
         unsure = (unsure << begin) & open;
         if (unsure) found = try_again(c, w, a, b, draft.reach, draft.size, unsure, bits, found);

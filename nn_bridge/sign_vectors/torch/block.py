@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nn_bridge.sign_vectors.skeleton import HEAD, Layout
+from nn_bridge.sign_vectors.skeleton import Layout
+from nn_bridge.sign_vectors.start import HEAD
 from nn_bridge.sign_vectors.torch import kernels
 from nn_bridge.sign_vectors.torch.exact import decide
 from nn_bridge.sign_vectors.torch.skeleton import TorchSkeleton

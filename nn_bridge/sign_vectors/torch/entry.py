@@ -9,8 +9,9 @@ from torch import Tensor
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT
 from nn_bridge.sign_vectors.plan import FloatStage
-from nn_bridge.sign_vectors.skeleton import HEAD, Layout, layout_of
+from nn_bridge.sign_vectors.skeleton import Layout, layout_of
 from nn_bridge.sign_vectors.stage_entry import FLOOR, SMALLEST_SCALE
+from nn_bridge.sign_vectors.start import HEAD
 from nn_bridge.sign_vectors.subdivide import MAX_DOUBTS
 from nn_bridge.sign_vectors.torch import kernels
 from nn_bridge.sign_vectors.torch.exact import decide

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from nn_bridge.sign_vectors.exact_vertices import locate, signed_floats
-from nn_bridge.sign_vectors.skeleton import HEAD, Layout
+from nn_bridge.sign_vectors.skeleton import Layout
+from nn_bridge.sign_vectors.start import HEAD
 from nn_bridge.sign_vectors.subdivide import MAX_DOUBTS
 from nn_bridge.sign_vectors.torch import kernels
 from nn_bridge.sign_vectors.torch.skeleton import TorchSkeleton

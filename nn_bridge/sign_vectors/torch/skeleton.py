@@ -11,7 +11,8 @@ from torch import Tensor
 
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.plan import Plan
-from nn_bridge.sign_vectors.skeleton import FACE, HEAD, KNOWN, UP, Layout, Skeleton, layout_of
+from nn_bridge.sign_vectors.skeleton import Layout, Skeleton, layout_of
+from nn_bridge.sign_vectors.start import FACE, HEAD, KNOWN, UP
 from nn_bridge.sign_vectors.subdivide import Outcome
 from nn_bridge.sign_vectors.torch import kernels
 from nn_bridge.sign_vectors.torch.storage import Storage, Table

@@ -16,7 +16,8 @@ from nn_bridge.sign_vectors.memory import SHARE
 from nn_bridge.sign_vectors.piece import Piece
 from nn_bridge.sign_vectors.pieces import Cutter
 from nn_bridge.sign_vectors.plan import FloatStage, Plan
-from nn_bridge.sign_vectors.skeleton import HEAD, OverBudget, layout_of
+from nn_bridge.sign_vectors.skeleton import OverBudget, layout_of
+from nn_bridge.sign_vectors.start import HEAD
 from nn_bridge.sign_vectors.torch import kernels
 from nn_bridge.sign_vectors.torch.cut import cut_block
 from nn_bridge.sign_vectors.torch.entry import enter_stage

@@ -9,6 +9,7 @@ HEAD, LANES, CHUNK, NEUTRAL = 2, 4, 63, 0x3F80
 UP_BIT, UP, KNOWN, FACE_BITS = 29, 1 << 29, 1 << 30, (1 << 29) - 1
 MIX, WORD = 0x9E3779B97F4A7C15, (1 << 64) - 1
 TILE, INFINITY = 32, math.inf
+FLOOR, SMALLEST_SCALE, SUMMED = 1e-250, 1e-260, 1 + 1e-9
 
 
 def widen(half):

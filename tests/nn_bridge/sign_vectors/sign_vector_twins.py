@@ -15,7 +15,6 @@ from tests.nn_bridge.sign_vectors.sign_vector_numbers import (
     HEAD,
     INFINITY,
     KNOWN,
-    LANES,
     MIX,
     NEUTRAL,
     TILE,
@@ -42,69 +41,6 @@ def word_table(words):
 
 
 # ---------------------------------------------------------------- stages
-
-
-def read_units(rows, column, inputs):
-    part = rows[:, column : column + inputs.shape[1]]
-    inputs[:] = np.where(part > 0, part, 0.0)
-
-
-def read_active(rows, column, active):
-    active[:] = rows[:, column : column + active.shape[1]] >= 0
-
-
-def gain_of(gains, i, j):
-    if not gains.part.shape[1]:
-        return gains.base[j]
-    return gains.base[j] + (float(gains.part[i, j]) * (1 + 1e-4) + 1e-30) * gains.most
-
-
-def column_variation(rows, ends, kept, gains, scaled, column, slope, worst):
-    half = len(ends) // 2
-    share = 1 / half
-    sizes = rows.view(np.float32)[:, 3].astype(float)
-    slope[:] = worst[:] = 0
-    for i in range(half):
-        a, b = ends[i], ends[half + i]
-        residual = max(rows[a, 0], rows[b, 0]) * share
-        for place, start, count in kept:
-            for q in range(count):
-                slope[place + q] += abs(rows[a, start + q] - rows[b, start + q]) * share
-                worst[place + q] += residual / scaled[start + q]
-        for j in range(gains.values.shape[1]):
-            slope[column + j] += abs(gains.values[i, j] - gains.values[half + i, j]) * share
-            errors = [
-                gain_of(gains, at, j) * (rows[v, 0] + gains.gamma * sizes[v]) for at, v in ((i, a), (half + i, b))
-            ]
-            worst[column + j] += (max(errors) + gains.rounding[j]) * share
-
-
-def settle_rows(vertices, first, count, gains, bias, scaled, column, fade, doubts):
-    rows, row32 = vertices.rows, vertices.rows.view(np.float32)
-    units = gains.values.shape[1]
-    found = 0
-    for i in range(count):
-        v = first + i
-        residual, own = rows[v, 0], gains.gamma * float(row32[v, 3])
-        amplified, plain = residual * float(row32[v, 2]) + own, residual + own
-        size = error = 0.0
-        rows[v, column : column + units] = gains.values[i] + bias
-        if not np.isfinite(gains.values[i]).all():
-            return -1
-        for j in range(units):
-            value, gain = rows[v, column + j], gain_of(gains, i, j)
-            size = larger(size, value * scaled[column + j])
-            error = larger(error, (plain * gain + gains.rounding[j]) * scaled[column + j])
-            if not abs(value) > (amplified * gain + gains.rounding[j]) * (1 + 64 * UNIT):
-                doubts[found] = v, j
-                found += 1
-        for q in range(HEAD, column):
-            size = larger(size, rows[v, q] * scaled[q])
-        rows[v, column + units : -(-(column + units) // LANES) * LANES] = 0
-        rows[v, 0] = larger(residual * fade, error) * (1 + 64 * UNIT)
-        row32[v, 3] = up32(size)
-        vertices.signs[v] = positive_bits(rows[v, column : column + min(units, 64)]), vertices.signs[v, 0]
-    return found
 
 
 def later_signs(vertices, count, checked, column, units, scaled, doubts):

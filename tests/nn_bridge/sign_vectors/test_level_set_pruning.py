@@ -13,7 +13,8 @@ from nn_bridge.network.network import Network
 from nn_bridge.sign_vectors import kernels, pruning
 from nn_bridge.sign_vectors.domain import as_domain
 from nn_bridge.sign_vectors.plan import plan_of
-from nn_bridge.sign_vectors.skeleton import AMP, EPS, HEAD, Skeleton, layout_of
+from nn_bridge.sign_vectors.skeleton import AMP, EPS, Skeleton, layout_of
+from nn_bridge.sign_vectors.start import HEAD
 from nn_bridge.sign_vectors.subdivide import Outcome, cut_stage
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, rational

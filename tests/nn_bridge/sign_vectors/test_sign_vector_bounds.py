@@ -16,6 +16,7 @@ import pytest
 from nn_bridge.network.network import Network
 from nn_bridge.sign_vectors import _core, extract, kernels
 from polyhedra.scalars import rational
+from tests.nn_bridge.sign_vectors import sign_vector_entry_twins as entry_twins
 from tests.nn_bridge.sign_vectors import sign_vector_result_twins as result_twins
 from tests.nn_bridge.sign_vectors import sign_vector_twins as twins
 
@@ -75,7 +76,7 @@ def test_every_vertex_is_as_exact_as_it_claims(name):
 def use_twins(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in kernels.__all__:
         if name[0].islower() and name != "fill_word_table":  # which word_table calls
-            module = twins if hasattr(twins, name) else result_twins
+            module = next(m for m in (twins, entry_twins, result_twins) if hasattr(m, name))
             monkeypatch.setattr(kernels, name, getattr(module, name))
 
 
@@ -87,13 +88,13 @@ def planted_amplification(monkeypatch: pytest.MonkeyPatch) -> None:
 def planted_residual(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rounding costs nothing."""
 
-    def settle(vertices, first, count, *rest):
-        found = right(vertices, first, count, *rest)
-        vertices.rows[first : first + count, 0] *= 0
+    def enter(vertices, count, *rest):
+        found = right(vertices, count, *rest)
+        vertices.rows[:count, 0] *= 0
         return found
 
-    right = twins.settle_rows
-    monkeypatch.setattr(kernels, "settle_rows", settle)
+    right = entry_twins.enter_stage
+    monkeypatch.setattr(kernels, "enter_stage", enter)
     monkeypatch.setattr(twins, "UNIT", 0.0)
 
 

@@ -16,7 +16,8 @@ from nn_bridge.sign_vectors import count_sign_vectors, extract
 from nn_bridge.sign_vectors.domain import as_domain
 from nn_bridge.sign_vectors.pieces import cut_in_pieces
 from nn_bridge.sign_vectors.plan import plan_of
-from nn_bridge.sign_vectors.skeleton import HEAD, OverBudget, layout_of
+from nn_bridge.sign_vectors.skeleton import OverBudget, layout_of
+from nn_bridge.sign_vectors.start import HEAD
 from polyhedra.polyhedron import Polyhedron
 
 torch = pytest.importorskip("torch")
