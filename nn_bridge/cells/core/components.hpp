@@ -167,7 +167,6 @@ private:
         bool proven;
         const Word* pattern = nullptr;  // of the cell, where something is to be proven
         bool refuted = false;
-        bool passed = false;            // a neighbour was passed over, as nothing told that it has the same map
         bool paths_begun = false, derivatives_begun = false;
     };
 
@@ -284,7 +283,6 @@ private:
                 --map.pieces;
                 return false;
             }
-            if (proof.passed) proof = {true}, join_across(cell, sum, told, many, proof);
         } else {
             map.first = cell, map.pieces = 1, map_of(cell) = number;
         }
@@ -321,7 +319,7 @@ private:
     void join(Number cell, Number other, size_t at, Map& map, Proof& proof) {
         if (!proof.proven) {
             proof.proven = is_still(at, proof);
-            proof.refuted = !proof.proven && derivatives_, proof.passed |= !proof.proven;
+            proof.refuted = !proof.proven && derivatives_;
             if (!proof.proven) return;
         }
         unite(cell, other, map);

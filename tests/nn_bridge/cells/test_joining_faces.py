@@ -158,9 +158,7 @@ def test_counts_by_neighbours_are_those_by_all_faces(monkeypatch):
     """Against a joiner that knows no neighbours but those of the last stage, so that nearly all is brought again."""
     several = 0
     for problem in degenerate_problems(range(60, 120)):
-        counts = [
-            brought_together(problem, few, merge, monkeypatch) for few in (0, 1 << 8) for merge in (False, True)
-        ]
+        counts = [brought_together(problem, few, merge, monkeypatch) for few in (0, 1 << 8) for merge in (False, True)]
         tree, everything = run_of(problem, JOINING_FACES)
         joiner = Joiner(problem, tree.words)
         for leaves in everything:

@@ -7,10 +7,10 @@ import pytest
 
 from nn_bridge.cells import whole_weights as subject
 from nn_bridge.cells.dyadic import dyadic_stages
-from nn_bridge.cells.joining import Joiner
+from nn_bridge.cells.joining import FourCounts, Joiner
 from nn_bridge.cells.map_classes import MapComparison
 from nn_bridge.cells.problem import cell_problem
-from nn_bridge.cells.tree import NEIGHBOURS, CellTree
+from nn_bridge.cells.tree import JOINING_FACES, NEIGHBOURS, CellTree
 from nn_bridge.cells.whole_weights import coefficient_bound, derivative_bound, integer_form, paths_of
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.forms import integer_stages
@@ -161,13 +161,12 @@ def test_numbers_of_many_digits_are_compared_modulo_primes():
         problem = cell_problem(build.finish(build.affine(signal, [[1, 0, 1]])))
         comparison = MapComparison(problem, 1)
         assert comparison.weights is comparison._weights_of_maps is None
-        found = {}
-        for leaves in CellTree(problem, NEIGHBOURS).run():
-            joiner = Joiner(problem, 1)
-            joiner.add(leaves._replace(residues=np.zeros_like(leaves.residues)))
-            assert joiner._cells.maps == len(leaves.patterns) - 1  # one unit is not read
-            found[len(leaves.patterns)] = joiner
-        assert found
+        (leaves,) = [leaves for leaves in CellTree(problem, NEIGHBOURS).run() if len(leaves.residues)]
+        joiner = Joiner(problem, 1)
+        joiner.add(leaves._replace(residues=np.zeros_like(leaves.residues)))
+        joiner.settle(lambda problem=problem: CellTree(problem, JOINING_FACES))
+        # the zeros of units that are read, 0 and 2, make three maps; those of the others cut the cell of one in two
+        assert joiner.counts(joiner.leaves) == FourCounts(4, 3, 3, 3)
 
 
 def test_paths_are_where_weights_are_not_zero(given):
