@@ -15,8 +15,8 @@ LEAVES_AT_ONCE = 1 << 14
 JOINED_LEAVES = 1 << 15
 """A slice ends when it has so many leaves that are to be joined."""
 
-JOINED_AT_ONCE, MOST_LEAVES = 1 << 12, 1 << 18
-"""Where leaves are joined as they come: leaves in a batch, whose arrays stay in fast memory, and in a slice."""
+JOINED_AT_ONCE, MOST_LEAVES = 1 << 14, 1 << 18
+"""Where leaves are joined as they come: leaves in a batch, whose memory is used again, and in a slice."""
 
 KEPT_LEAVES = 1 << 14
 """Leaves that are kept though they are not to be joined yet."""
