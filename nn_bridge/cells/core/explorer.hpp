@@ -8,6 +8,7 @@
 #include "cutting.hpp"
 #include "deep_stack.hpp"
 #include "engine.hpp"
+#include "zero_sets.hpp"
 
 namespace puiseux::cells {
 
@@ -23,7 +24,7 @@ public:
         facet_words_ = std::max(2, words_for(slots + problem_->dim + 8));
     }
 
-    /// The words of a set of zeros: of the units of each stage, then of the walls.
+    /// The words of a set of zeros as it is written: of the units of each stage, then of the walls.
     int zero_words() const {
         int total = 0;
         for (const Stage& s : problem_->stages) total += words_for(s.units);
@@ -53,7 +54,7 @@ private:
     bool work_here() {
         while (walk.position.roots > 0) {
             try {
-                if (!engine_) engine_ = make_engine(width_, facet_words_, walk, zero_words());
+                if (!engine_) engine_ = make_engine(width_, facet_words_, walk, with_zeros_ ? ZeroPlaces(*problem_).words : 0);
                 engine_->run();
             } catch (const Stopped&) {
                 return false;

@@ -20,6 +20,7 @@
 #include "gradients.hpp"
 #include "shape.hpp"
 #include "walk.hpp"
+#include "zero_sets.hpp"
 
 namespace puiseux::cells {
 
@@ -29,17 +30,24 @@ public:
     using Set = typename S::Set;
 
     Faces(const S& shape, Walk& walk) : shape_(shape), walk_(walk) {
-        for (int s = 0; s < int(walk.problem.stages.size()); ++s)
-            for (int q = 0; q < words_for(walk.problem.stages[size_t(s)].units); ++q) places_.push_back({s, 64 * q});
+        const ZeroPlaces zeros(walk.problem);
+        const auto& stages = walk.problem.stages;
+        for (int s = 0; s < int(stages.size()); ++s)
+            for (int q = 0; 64 * q < stages[size_t(s)].units; ++q) {
+                const bool stored = s + 1 < int(stages.size());
+                places_.push_back({s, 64 * q, stored ? zeros.stage[size_t(s)] + 64 * q : 0, std::min(64, stages[size_t(s)].units - 64 * q)});
+            }
+        const int walls = int(walk.problem.walls.size());
+        for (int i = 0; i < walls; i += 64) walls_.push_back({-1, i, zeros.walls + i, std::min(64, walls - i)});
     }
 
     /// Write a leaf's generators and facets, each with the set of units and walls that vanish on it.
     ///
     /// A facet is a maximal proper set of generators cut out by one unit or wall, with at least one vertex among them.
-    void write(Cell cell, int stage, int place, int lines, const std::vector<Set>& active, const Set& last) {
-        const int zw = shape_.zero_words(), count = cell.count;
+    void write(Cell cell, int lines, const std::vector<Set>& active, const Set& last) {
+        const int zw = zero_words(), count = cell.count;
         const bool chosen = walk_.residues && walk_.emit == Emit::CHOSEN;
-        collect(cell, stage, place);
+        collect(cell);
         write_generators(cell, lines, chosen);
         if (chosen) gradients().find(active, last);
         const int fewest = std::max(1, shape_.dim() - lines);
@@ -52,12 +60,13 @@ public:
     }
 
 private:
+    /// A word of the sets of zeros that are written: its first unit, and where its members are in those that are stored.
     struct Place {
-        int stage, unit;                // of the first bit of a word of zeros
+        int stage, unit, begin, count;
     };
     const S& shape_;
     Walk& walk_;
-    std::vector<Place> places_;         // of the words of units; those of the walls follow
+    std::vector<Place> places_, walls_;  // of the words of units; those of the walls follow
     std::vector<int> on_;               // by generator, how many units and walls vanish there
     Word *vertex_ = nullptr, *common_ = nullptr, *some_ = nullptr, *simple_ = nullptr;
 
@@ -67,14 +76,17 @@ private:
         return *gradients_;
     }
 
+    /// The words of a set of zeros as it is written.
+    int zero_words() const { return int(places_.size() + walls_.size()); }
+
     /// Collect the sets of zeros of a cell's generators.
-    void collect(Cell cell, int stage, int place) {
-        const int zw = shape_.zero_words(), count = cell.count;
+    void collect(Cell cell) {
+        const int zw = zero_words(), count = cell.count;
         face_keys_.resize(size_t(zw) * size_t(count)), face_rows_.resize(size_t(3 * zw + count));
         sizes_known_ = false;
         vertex_ = face_rows_.data(), common_ = vertex_ + count, some_ = common_ + zw, simple_ = some_ + zw;
         on_.assign(size_t(count), 0);
-        dispatch<Zeros>(*this, cell, stage, place);
+        dispatch<Zeros>(*this, cell);
     }
 
     /// A word of the sets of zeros, generator by generator.
@@ -85,7 +97,7 @@ private:
 
     /// How many generators have a bit, -1 if no vertex does.
     int size_of(int count, int q, int i) {
-        if (!sizes_known_) face_sizes_.assign(size_t(64 * shape_.zero_words()), UNKNOWN_SIZE), sizes_known_ = true;
+        if (!sizes_known_) face_sizes_.assign(size_t(64 * zero_words()), UNKNOWN_SIZE), sizes_known_ = true;
         int& known = face_sizes_[size_t(64 * q + i)];
         if (known != UNKNOWN_SIZE) return known;
         const Word* keys = &face_keys_[size_t(q) * size_t(count)];
@@ -128,19 +140,20 @@ private:
 
     /// The sets of zeros of all generators, by word, how many zeros each has, and which some and which all have.
     struct Zeros {
-        PUISEUX_INLINE static void run(Faces& f, Cell cell, int stage, int place) {
+        PUISEUX_INLINE static void run(Faces& f, Cell cell) {
             const S& shape = f.shape_;
-            const int zw = shape.zero_words(), count = cell.count, units = f.walk_.problem.stages[size_t(stage)].units;
+            const int zw = f.zero_words(), count = cell.count, last = int(f.walk_.problem.stages.size()) - 1;
             for (int t = 0; t < count; ++t) f.vertex_[t] = shape.is_ray(cell[t]) ? 0 : ~Word{0};
             for (int q = 0; q < zw; ++q) {
                 Word* keys = &f.face_keys_[size_t(q) * size_t(count)];
                 Word any = 0, every = ~Word{0};
-                const int r = q - place;
-                const bool present = r >= 0 && 64 * r < units;  // units of the last stage: known by their signs
-                const Word full = present ? f.walk_.telling(r) : ~Word{0};
+                const Place& place = size_t(q) < f.places_.size() ? f.places_[size_t(q)] : f.walls_[size_t(q) - f.places_.size()];
+                const bool present = place.stage == last;  // units of the last stage: known by their signs
+                const int r = place.unit / 64;
+                const Word full = present ? f.walk_.telling(r) : 0;
                 for (int t = 0; t < count; ++t) {
                     Word* g = cell[t];
-                    const Word z = present ? ~(shape.positive(g)[r] | shape.negative(g)[r]) & full : shape.zeros(g)[q];
+                    const Word z = present ? ~(shape.positive(g)[r] | shape.negative(g)[r]) & full : members_of(shape.zeros(g), place.begin, place.count);
                     keys[t] = z, any |= z, every &= z;
                     f.on_[size_t(t)] += bits_of(z);
                 }
@@ -152,7 +165,7 @@ private:
     /// Write the generators that are wanted; note the zeros of simple vertices.
     void write_generators(Cell cell, int lines, bool chosen) {
         Batch& b = walk_.batch;
-        const int zw = shape_.zero_words(), count = cell.count, fewest = shape_.dim() - lines;
+        const int zw = zero_words(), count = cell.count, fewest = shape_.dim() - lines;
         const bool with_rays = walk_.emit == Emit::FACES;
         for (int t = 0; t < count; ++t) {
             const bool ray = !vertex_[t];

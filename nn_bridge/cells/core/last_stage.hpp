@@ -26,7 +26,7 @@ public:
 
     PUISEUX_RARELY LastStage(const S& shape, Walk& walk)
         : Base(walk.problem, shape, walk.counters, walk.watch), walk_(walk), writer_(walk, shape.words()), earlier_(size_t(this->shape_.zero_words())),
-          unread_(shape.none()), faces_(this->shape_, walk), neighbours_(this->shape_, walk), read_(shape.none()) {
+          unread_(shape.none()), faces_(this->shape_, walk), neighbours_(this->shape_, walk, places_), read_(shape.none()) {
         if (walk.residues && walk.residues->stages.back().read)
             for (int j = 0; j < problem_.stages.back().units; ++j)
                 if (walk.residues->stages.back().out[size_t(j)]) read_.add(j);
@@ -34,7 +34,7 @@ public:
     }
 
 protected:
-    using Base::active_, Base::counters_, Base::problem_, Base::shape_, Base::watch_, Base::zero_place_;
+    using Base::active_, Base::counters_, Base::places_, Base::problem_, Base::shape_, Base::watch_;
     using typename Base::Lines;
 
     Walk& walk_;
@@ -64,7 +64,7 @@ protected:
         const std::int64_t cells = 1 + this->added_by(within, cell, this->dim(), stage, shape_.none());
         if (walk_.emit != Emit::NOTHING && walk_.wanted(walk_.leaf)) {
             writer_.begin_block(active_, last, shape_.none(), 1);
-            if (with_faces(walk_.emit)) faces_.write(cell, stage, zero_place_[size_t(stage)], int(lines.size()), active_, last);
+            if (with_faces(walk_.emit)) faces_.write(cell, int(lines.size()), active_, last);
             writer_.write(last, walk_.emit == Emit::NEIGHBOURS ? neighbours(cell, int(lines.size()), last, shape_.none(), 1) : nullptr);
         }
         ++walk_.leaf;
@@ -105,7 +105,7 @@ private:
         watch_.spend(cell.count * bits_of(patterns));
         neighbours_.find(cell, lines, cut, patterns, earlier_.data());
         if (cut.count() == 2 && neighbours_.hidden(patterns)) find_hidden(cell, rest, cut, neighbours_.hidden(patterns));
-        return neighbours_.found();
+        return neighbours_.found(patterns);
     }
 
     /// Find units for cells at the edge of a block, where two units of it cross: no generator shows their signs.
@@ -114,22 +114,22 @@ private:
     void find_hidden(Cell cell, const Set& rest, const Set& cut, Word patterns) {
         const Members<FEW> units(cut);
         const int stage = int(problem_.stages.size()) - 1;
-        neighbours_.each_candidate([&](size_t q, Word own) {
+        neighbours_.each_candidate([&](int k) {
             Word wanted = 0;
-            const auto [of, first] = neighbours_.place(q);
+            const auto [of, unit] = neighbours_.unit(k);
             for (Word left = patterns; left; left &= left - 1) {
                 Set on = rest;
                 for (unsigned bits = unsigned(std::countr_zero(left)); bits; bits &= bits - 1) on.add(units.at[size_t(std::countr_zero(bits))]);
-                if (writer_.may_be_still(of, first + std::countr_zero(own), on)) wanted |= left & (~left + 1);
+                if (writer_.may_be_still(of, unit, on)) wanted |= left & (~left + 1);
             }
             if (!wanted) return;
             int shown = 0;
-            const auto on_it = [&](Word* g) { return (shape_.zeros(g)[q] & own) != 0; };
+            const auto on_it = [&](Word* g) { return (shape_.zeros(g)[k >> 6] & bit(k)) != 0; };
             for (Word* g : cell)
                 if (on_it(g))
                     if (const int a = shape_.side(g, units.at[0]), b = shape_.side(g, units.at[1]); a && b) shown |= 1 << (int(a > 0) | int(b > 0) << 1);
             const int met = this->quadrants(cell, stage, units.at[0], units.at[1], shown, on_it);
-            if (met > 0) neighbours_.tell(wanted & Word(met), q, own);
+            if (met > 0) neighbours_.tell(wanted & Word(met), k);
         });
     }
 };

@@ -35,9 +35,8 @@ void LineCutting::move_along(Cell cell, int stage, int slot, int axis, const Int
         std::memset(g, 0, sizeof(Word) * size_t(stride));
         std::copy(used.begin(), used.end(), any_.facets(g));
         for (int s = 0; s < stage; ++s)  // all finished units, and the walls, vanish along the line
-            for (int j = 0; any_.zero_words() && j < problem_.stages[size_t(s)].units; ++j)
-                any_.zeros(g)[zero_place_[size_t(s)] + (j >> 6)] |= bit(j);
-        for (int i = 0; any_.zero_words() && i < int(problem_.walls.size()); ++i) any_.zeros(g)[wall_place_ + (i >> 6)] |= bit(i);
+            for (int j = 0; any_.zero_words() && j < problem_.stages[size_t(s)].units; ++j) add_members(any_.zeros(g), places_.stage[size_t(s)] + j, 1);
+        for (int i = 0; any_.zero_words() && i < int(problem_.walls.size()); ++i) add_members(any_.zeros(g), places_.walls + i, 1);
         Integers end = direction;
         if (!above)
             for (Integer& z : end) z.negate();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "solving.hpp"
+#include "zero_sets.hpp"
 
 namespace puiseux::cells {
 
@@ -23,8 +24,7 @@ protected:
         int unit, axis, number;
     };
 
-    int wall_place_ = 0;                // the first of the walls' words in a set of zeros
-    std::vector<int> zero_place_;       // .. and of each stage's
+    const ZeroPlaces places_{problem_};
 
     /// The cell's lines: for each the direction with coordinate > 0 on its axis and 0 on the other lines' axes.
     std::vector<Integers> line_directions(Cell cell, const Lines& lines);

@@ -28,9 +28,6 @@ public:
 
     PUISEUX_RARELY Tree(const S& shape, Walk& walk)
         : Base(shape, walk) {
-        int at = 0;
-        for (const Stage& s : problem_.stages) zero_place_.push_back(at), at += words_for(s.units);
-        wall_place_ = at;
         path_.reserve(size_t(problem_.total_units() + problem_.dim) + 8);
         if (!walk.misses.empty()) misses_.emplace(problem_, shape_);
     }
@@ -61,7 +58,7 @@ public:
 
 private:
     using Base::arena_, Base::counters_, Base::forms_, Base::active_, Base::owner_, Base::problem_, Base::shape_, Base::watch_;
-    using Base::wall_place_, Base::zero_place_, Base::walk_, Base::writer_, Base::earlier_, Base::unread_, Base::path_, Base::progress_;
+    using Base::places_, Base::walk_, Base::writer_, Base::earlier_, Base::unread_, Base::path_, Base::progress_;
     using Base::is_last, Base::first_of, Base::leaf, Base::finish, Base::found, Base::share;
     using typename Base::Lines;
 
@@ -97,8 +94,8 @@ private:
         const Cell cell{arena_.take(chosen.size() * size_t(shape_.stride())), int(chosen.size()), shape_.stride()};
         for (int t = 0; t < cell.count; ++t) shape_.copy(cell[t], placed(chosen[size_t(t)]));
         for (Word& units : earlier_) units = 0;
-        if (!earlier_.empty())
-            for (const int unit : problem_.start_rows) earlier_[size_t(unit >> 6)] |= bit(unit);
+        if (!earlier_.empty() && !is_last(0))
+            for (const int unit : problem_.start_rows) add_members(earlier_.data(), places_.stage[0] + unit, 1);
         Lines lines;
         for (int c = problem_.dim - problem_.lines; c < problem_.dim; ++c) lines.push_back(c);
         enter(cell, 0, false, lines);
@@ -132,7 +129,7 @@ private:
         this->evaluate(g, 0, open);
         if (shape_.zero_words())
             for (int i = 0; i < int(problem_.walls.size()); ++i)
-                if (sign_of_dot(problem_.walls[size_t(i)], given.vector) == 0) shape_.zeros(g)[wall_place_ + (i >> 6)] |= bit(i);
+                if (sign_of_dot(problem_.walls[size_t(i)], given.vector) == 0) add_members(shape_.zeros(g), places_.walls + i, 1);
     }
 
     /// A cell at the beginning of a stage, or cut along a line in it.
@@ -217,8 +214,10 @@ private:
             if (at_ == forced_.size()) watch_.arrive();
         }
         path_.push_back(step);
-        Word nowhere = 0, &earlier = earlier_.empty() ? nowhere : earlier_[size_t(zero_place_[size_t(stage)] + (unit >> 6))];
-        if (!step.sibling) earlier |= bit(unit);
+        Word nowhere = 0;
+        const int place = is_last(stage) ? 0 : places_.stage[size_t(stage)] + unit;
+        Word& earlier = earlier_.empty() || is_last(stage) ? nowhere : earlier_[size_t(place >> 6)];
+        if (!step.sibling) earlier |= bit(place);
         const Goals::Range all = walk_.goals.now();
         auto go = [&](bool side) {
             const Cell cell = side ? above : below;
@@ -232,11 +231,11 @@ private:
         };
         go(step.side);
         if (step.sibling) {
-            path_.back() = {stage, unit, !step.side, false}, earlier |= bit(unit);
+            path_.back() = {stage, unit, !step.side, false}, earlier |= bit(place);
             go(!step.side);
         }
         walk_.goals.go(all);
-        path_.pop_back(), earlier &= ~bit(unit);
+        path_.pop_back(), earlier &= ~bit(place);
     }
 
     /// The same cell, with the signs of the next stage's units.
@@ -285,7 +284,7 @@ private:
         const int units = problem_.stages[size_t(stage)].units;
         for (int q = 0; 64 * q < units; ++q) {
             const Word full = units - 64 * q >= 64 ? ~Word{0} : bit(units - 64 * q) - 1;
-            shape_.zeros(to)[zero_place_[size_t(stage)] + q] = ~(shape_.positive(from)[q] | shape_.negative(from)[q]) & full;
+            add_members(shape_.zeros(to), places_.stage[size_t(stage)] + 64 * q, ~(shape_.positive(from)[q] | shape_.negative(from)[q]) & full);
         }
     }
 
