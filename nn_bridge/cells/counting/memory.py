@@ -21,7 +21,7 @@ LIBRARIES = 62_000_000
 _SAMPLE = 1 << 15  # cells
 _ROOM = 1 << 28  # bytes by which the storage of a cell may grow meanwhile
 _ALONE = 8.5  # bytes of a cell with a map of its own, sorting aside
-_JOINED, _WORD, _MAP = 12.0, 8.0, 36.0  # more bytes of a leaf that is joined, of each word of its pattern, and of its map
+_JOINED, _WORD, _MAP = 12.0, 8.0, 36.0  # more bytes of a leaf that is joined, of a word of its pattern, and of its map
 _BUFFERS = 10_000_000  # bytes of leaves under way, and of points that wait, where cells are joined
 
 
