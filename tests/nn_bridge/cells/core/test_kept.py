@@ -39,9 +39,9 @@ def program(compile_program, tmp_path_factory):
     for name, text in headers.items():
         (place / name).write_text(text)
     choice = place / "choice.hpp"
-    choice.write_text('''#include <cstdlib>
+    choice.write_text("""#include <cstdlib>
 static const int PLANTED = std::atoi(std::getenv("PUISEUX_PLANTED") ? std::getenv("PUISEUX_PLANTED") : "0");
-''')
+""")
     return compile_program(HERE / "kept.cpp", f"-I{place}", "-include", str(choice))
 
 
