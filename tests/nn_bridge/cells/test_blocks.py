@@ -9,31 +9,39 @@ from nn_bridge.network.network import Network
 from polyhedra.polyhedron import Polyhedron
 
 
+@pytest.mark.parametrize("deeper", [False, True])
 @pytest.mark.parametrize("turned", [1, -1])
-@pytest.mark.parametrize("crossing", [1.0, 0.75, 1.9])
-def test_a_leaf_at_the_middle_of_an_edge_tells_it(turned, crossing):
-    """Two units cross above an edge and meet it between its ends; no output moves with the unit on it.
+@pytest.mark.parametrize(("crossing", "weight"), [(1.0, 0), (0.75, 0), (1.9, 0), (1.0, 0.25), (0.75, -0.125)])
+def test_a_leaf_at_the_middle_of_an_edge_tells_it(deeper, turned, crossing, weight):
+    """Two units cross above an edge and meet it between its ends; no output moves with the unit on it, where one is on.
+
+    That one may read the unit on the edge with a weight, which a third one, always on, makes up for in the output.
 
     In the square lies the edge y = 0.  Behind it the units have three patterns, since they cross at (0, ``crossing``).
-    The leaf between them has none of the corners.  Its neighbour across the edge has the same map, and so have the
-    other two; the leaf above the crossing does not touch the edge.
+    The leaf between them has none of the corners.  Its neighbour across the edge has the same map; the leaf above the
+    crossing does not touch the edge.
     """
     first = [[0, turned], [1, 0], [0, turned]]
-    last = [[0, 1, -0.5], [0, 1, 0.5]]
-    biases = [[0, 10, 10], [-10 + 5 + crossing / 2, -10 - 5 - crossing / 2], [0]]
-    network = Network.from_layers([first, last, [[1, 1]]], biases)
+    last = [[weight, 1, -0.5], [0, 1, 0.5], [1, 0, 0]]
+    biases = [[0, 10, 10], [-10 + 5 + crossing / 2, -10 - 5 - crossing / 2, 10], [0]]
+    layers = [first, last, [[1, 1, -weight]]]
+    if deeper:  # a stage between, whose units are the same numbers plus one
+        layers.insert(1, np.eye(3).tolist())
+        biases.insert(1, [1, 1, 1])
+        biases[2] = (np.array(biases[2]) - np.sum(last, axis=1)).tolist()
+    network = Network.from_layers(layers, biases)
     problem = cell_problem(network, Polyhedron.box([-2, -2], [2, 2]))
     assert problem is not None
     tree = CellTree(problem, NEIGHBOURS)
     leaves = [found for found in tree.run() if len(found.patterns)]
     patterns = np.concatenate([found.patterns for found in leaves])
     told = np.concatenate([found.neighbours for found in leaves])
-    assert tree.cells == 7
+    assert (tree.cells, patterns.shape[1]) == (7, 2 + deeper)
     edge = [unit for unit in range(3) if len(set((patterns[:, 0] >> np.uint64(unit) & np.uint64(1)).tolist())) == 2]
     assert len(edge) == 1
     sides = {}
     for pattern, units in zip(patterns.tolist(), told.tolist(), strict=True):
-        behind = pattern[0] ^ 1 << edge[0], pattern[1]
+        behind = pattern[0] ^ 1 << edge[0], *pattern[1:]
         sides[tuple(pattern)] = units
-        assert units == [(1 << edge[0]) * (behind in sides), 0]
+        assert units == [(1 << edge[0]) * (behind in sides), *[0] * (len(units) - 1)]
     assert sum(bool(units[0]) for units in sides.values()) == 3

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import PATTERNS, CellTree
@@ -50,3 +51,10 @@ def test_cells_that_differ_in_unread_units_are_one_leaf():
         plain += bool(problem.lines and tree.arrays.unread) and tree.leaves == tree.cells > 1
     assert merged > 15
     assert plain > 3
+
+
+def test_cells_are_merged_or_left_out():
+    problem = cell_problem(Network.from_layers([[[1, 0], [0, 1]], [[1, 1], [1, -1]], [[1, 0]]], [[0, 0], [-1, 1], [0]]))
+    assert CellTree(problem, PATTERNS, leave_out=[[(0, True)]]).problem is problem
+    with pytest.raises(ValueError, match="give merge or leave_out"):
+        CellTree(problem, PATTERNS, leave_out=[[(0, True)]], merge=True)
