@@ -1,10 +1,10 @@
-"""Blocks of leaves that few units cut a cell into: units on whose facets no generator shows a leaf's signs."""
+"""Units that leaves tell: where no generator shows a leaf's signs on the facet, and in runs that were divided."""
 
 import numpy as np
 import pytest
 
 from nn_bridge.cells.problem import cell_problem
-from nn_bridge.cells.tree import NEIGHBOURS, CellTree
+from nn_bridge.cells.tree import NEIGHBOURS, CellTree, Subtree
 from nn_bridge.network.network import Network
 from polyhedra.polyhedron import Polyhedron
 
@@ -45,3 +45,37 @@ def test_a_leaf_at_the_middle_of_an_edge_tells_it(deeper, turned, crossing, weig
         sides[tuple(pattern)] = units
         assert units == [(1 << edge[0]) * (behind in sides), *[0] * (len(units) - 1)]
     assert sum(bool(units[0]) for units in sides.values()) == 3
+
+
+def told_by(leaves):
+    return {pattern.tobytes(): units for pattern, units in zip(leaves.patterns, leaves.neighbours, strict=True)}
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 20])
+def test_what_is_told_across_the_border_of_divided_runs(at_once):
+    """A unit behind which another run has been is told as in one run: leaves of both may have one map."""
+    rng = np.random.default_rng(at_once)
+    told = runs = 0
+    for _ in range(12):
+        weights = [rng.integers(-2, 3, shape) for shape in ((7, 2), (6, 7), (1, 6))]
+        biases = [rng.integers(-2, 3, len(matrix)).tolist() for matrix in weights]
+        network = Network.from_layers([matrix.tolist() for matrix in weights], biases)
+        problem = cell_problem(network, Polyhedron.box([-3, -3], [3, 3]))
+        assert problem is not None
+        expected = {
+            name: units for found in CellTree(problem, NEIGHBOURS).run() for name, units in told_by(found).items()
+        }
+        tree, parts, found = CellTree(problem, NEIGHBOURS), [Subtree(0, (), problem.roots)], {}
+        tree.batch_leaves = at_once
+        while parts:
+            tree.start(parts.pop(0))
+            runs += 1
+            if not tree.work():
+                parts = tree.divided().rest + parts
+            found |= told_by(tree.take())
+        assert found.keys() == expected.keys()
+        for name, units in expected.items():
+            assert not (units & ~found[name]).any()
+            told += bool(units.any())
+    assert told > 50
+    assert runs > 20
