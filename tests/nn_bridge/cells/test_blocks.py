@@ -51,17 +51,20 @@ def told_by(leaves):
     return {pattern.tobytes(): units for pattern, units in zip(leaves.patterns, leaves.neighbours, strict=True)}
 
 
-@pytest.mark.parametrize("at_once", [1, 7, 20])
-def test_what_is_told_across_the_border_of_divided_runs(at_once):
-    """A unit behind which another run has been is told as in one run: leaves of both may have one map."""
-    rng = np.random.default_rng(at_once)
-    told = runs = 0
+def problems_in_a_square(seed):
+    rng = np.random.default_rng(seed)
     for _ in range(12):
         weights = [rng.integers(-2, 3, shape) for shape in ((7, 2), (6, 7), (1, 6))]
         biases = [rng.integers(-2, 3, len(matrix)).tolist() for matrix in weights]
         network = Network.from_layers([matrix.tolist() for matrix in weights], biases)
-        problem = cell_problem(network, Polyhedron.box([-3, -3], [3, 3]))
-        assert problem is not None
+        yield cell_problem(network, Polyhedron.box([-3, -3], [3, 3]))
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 20])
+def test_what_is_told_across_the_border_of_divided_runs(at_once):
+    """A unit behind which another run has been is told as in one run; a run that stops and goes on tells the same."""
+    told = runs = 0
+    for problem in problems_in_a_square(at_once):
         expected = {
             name: units for found in CellTree(problem, NEIGHBOURS).run() for name, units in told_by(found).items()
         }
@@ -73,9 +76,36 @@ def test_what_is_told_across_the_border_of_divided_runs(at_once):
             if not tree.work():
                 parts = tree.divided().rest + parts
             found |= told_by(tree.take())
-        assert found.keys() == expected.keys()
+        again = CellTree(problem, NEIGHBOURS)
+        again.batch_leaves = at_once
+        stopped = {name: units for batch in again.run() for name, units in told_by(batch).items()}
+        assert found.keys() == expected.keys() == stopped.keys()
+        assert all(np.array_equal(stopped[name], units) for name, units in expected.items())
         for name, units in expected.items():
             assert not (units & ~found[name]).any()
             told += bool(units.any())
     assert told > 50
     assert runs > 20
+
+
+def test_runs_in_any_order_tell_nothing_of_leaves_to_come():
+    """What a run notes of its path ends with it, though it stopped midway and another one, elsewhere, comes next."""
+    rng = np.random.default_rng(1)
+    within = 0
+    for problem in problems_in_a_square(2):
+        tree, parts = CellTree(problem, NEIGHBOURS), [Subtree(0, (), problem.roots)]
+        while parts:
+            tree.batch_leaves = int(rng.integers(1, 30))
+            tree.start(parts.pop(rng.integers(len(parts))))
+            if not tree.work():
+                parts += tree.divided().rest
+            leaves = tree.take()
+            first = leaves.patterns[:, 0].tolist()
+            places = {pattern.tobytes(): place for place, pattern in enumerate(leaves.patterns)}
+            for place, (pattern, units) in enumerate(zip(leaves.patterns, leaves.neighbours, strict=True)):
+                for unit in range(7):
+                    if int(units[0]) >> unit & 1 and unit not in problem.start_rows:
+                        behind = np.array([first[place] ^ 1 << unit, *pattern[1:]], np.uint64).tobytes()
+                        assert places.get(behind, -1) < place
+                        within += behind in places
+    assert within > 50
