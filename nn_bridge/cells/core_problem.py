@@ -76,8 +76,11 @@ class CoreProblem:
         stages = self.problem.network.stages
         if not stages:
             return []
-        matrix = next((matrix for source, matrix in self.problem.network.output.blocks if source == len(stages)), ())
-        read = {i for row in matrix for i, weight in entries(row) if weight}
+        if len(self.dyadic) > len(stages):
+            read = {i for block in self.dyadic[-1].blocks if block.source == len(stages) for i in block.read}
+        else:
+            blocks = [matrix for source, matrix in self.problem.network.output.blocks if source == len(stages)]
+            read = {i for matrix in blocks for row in matrix for i, weight in entries(row) if weight}
         return [unit for unit in range(len(stages[-1].bias)) if unit not in read]
 
     @cached_property

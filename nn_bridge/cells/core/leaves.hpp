@@ -109,34 +109,34 @@ struct ResidueNetwork {
 template <class Set>
 class Residues {
 public:
-    PUISEUX_RARELY Residues(const ResidueNetwork& network, int words) : network_(network) {
+    PUISEUX_RARELY Residues(const ResidueNetwork& network, int words) : network_(network), before_(network.stages.size(), network.constants) {
         for (const auto& s : network.stages) {
-            State& now = states_.emplace_back(State{{}, {}, {}, {}, 0});
-            for (int lane = 0; lane < 2; ++lane) now.value[lane].assign(size_t(s.units), 0), now.out[lane].assign(size_t(s.units), 0);
+            State& now = states_.emplace_back(State{{}, {}, {}, 0});
+            for (int lane = 0; lane < 2; ++lane) now.value[lane].assign(size_t(s.units), 0);
             for (size_t b = 0; b < s.blocks.size(); ++b) now.active.emplace_back(words), now.version.push_back(0);
         }
     }
 
     /// Take note that the pattern of a stage has changed, -1 for the input.
     void changed(int stage) {
-        if (stage + 1 < from_) from_ = stage + 1;
-        before_known_ = false;
+        from_ = std::min(from_, stage + 1), before_from_ = std::min(before_from_, std::max(stage, 0));
     }
 
     /// Sums with the residues of the outputs; few units of the last stage can be added to them one by one.
     using Sums = std::array<std::uint64_t, 2>;
     /// Those where the given units of the last stage are active, and of the stages before those of the pattern; `more`: some are to be added.
     Sums sums(const std::vector<Set>& active, const Set& last_active, bool more) {
-        const int last = int(states_.size()) - 1;
-        if (!before_known_) {
-            before_ = network_.constants, before_known_ = true;
-            for (int s = 0; s < last; ++s)
-                if (network_.stages[size_t(s)].read && active[size_t(s)].any()) {
-                    follow_all(active);
-                    active[size_t(s)].each([&](int i) { for (size_t lane : {0, 1}) before_[lane] += states_[size_t(s)].out[lane][size_t(i)]; });
-                }
+        for (; before_from_ + 1 < int(states_.size()); ++before_from_) {
+            const auto s = size_t(before_from_);
+            before_[s + 1] = before_[s];
+            if (!network_.stages[s].read || !active[s].any()) continue;
+            follow_all(active);
+            active[s].each([&](int i) {
+                for (size_t lane : {0, 1})
+                    before_[s + 1][lane] = folded(before_[s + 1][lane] + reduced(states_[s].value[lane][size_t(i)]) * network_.stages[s].out[size_t(i)]);
+            });
         }
-        Sums total = before_;
+        Sums total = before_.back();
         if (network_.stages.back().read && (more || last_active.any())) {
             follow_all(active);
             last_active.each([&](int i) { add(total, i); });
@@ -195,14 +195,11 @@ private:
         if (!near)
             for (int lane = 0; lane < 2; ++lane) now.value[lane] = s.base[size_t(lane)];
         for (int lane = 0; lane < 2; ++lane) dispatch<WorkIn>(now.value[lane].data(), s.units, changes_, lane);
-        if (s.read && stage + 1 < int(states_.size()))
-            for (int lane = 0; lane < 2; ++lane)
-                for (int j = 0; j < s.units; ++j) now.out[lane][size_t(j)] = reduced(reduced(now.value[lane][size_t(j)]) * s.out[size_t(j)]);
         now.stamp = ++clock_;
     }
 
     struct State {
-        std::vector<std::uint64_t> value[2], out[2];  // values below 2^34; those of the last stage are weighed for the outputs
+        std::vector<std::uint64_t> value[2];  // below 2^34; those of the last stage are weighed for the outputs
         std::vector<Set> active;             // by block, when the residues were made
         std::vector<std::uint64_t> version;  // .. and the number of the residues below
         std::uint64_t stamp;
@@ -216,8 +213,8 @@ private:
     std::vector<State> states_;
     std::vector<Change> changes_;
     std::uint64_t clock_ = 0;
-    Sums before_{};                     // of the stages before the last, if they have been asked for since the last change
-    bool before_known_ = false;
+    std::vector<Sums> before_;          // by stage: of the stages before it
+    int before_from_ = 0;               // the first stage whose share is to be added up anew
     int from_ = 0;                      // the first stage whose residues may be those of another pattern
 
     /// Adds the changes, three at a time: products are below 2^62, so three and a folded number fit.

@@ -242,7 +242,7 @@ class CountRun:
             return FourCounts(1, 1, 1, 1) if self._all_four else 1
         # a checkpoint names leaves by their numbers, and those of earlier versions were cells
         self._task = task = Task.of(problem, merge=checkpoint is None)
-        if isinstance(self._progress, Posed):
+        if self._progress is not None and isinstance(self._progress, Posed):
             self._progress.posed(problem, lambda: task.arrays)
         if self._pool.elsewhere:
             self._task.pack()
