@@ -21,13 +21,7 @@ from nn_bridge.cells.counting.budget import INTERRUPTED, Budget, Stop, check_opt
 from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
 from nn_bridge.cells.counting.found_leaves import KEPT_LEAVES, chosen
 from nn_bridge.cells.counting.identity import identity_of
-from nn_bridge.cells.counting.jobs import (
-    Limits,
-    Slice,
-    Task,
-    count_slice,
-    leaves_again,
-)
+from nn_bridge.cells.counting.jobs import Limits, Slice, Task, count_slice, leaves_again
 from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
 from nn_bridge.cells.counting.pool import NotStarted, Pool, Scheduler, Unanswered, WorkerLost, sensible_workers
 from nn_bridge.cells.counting.subtrees import divided, weight
@@ -38,6 +32,7 @@ from nn_bridge.cells.repeated_maps import duplicates, sorting_bytes
 from nn_bridge.cells.start_cells import TooManyVertices
 from nn_bridge.cells.tree import JOINING_FACES, CellTree, Leaves, NoRoom, Subtree
 from nn_bridge.network.network import Network
+from nn_bridge.network.repeated_units import unrepeated
 from nn_bridge.region_count import RegionCount
 from polyhedra.limits import OutOfTime, limited_by
 from polyhedra.memory import parse_bytes
@@ -210,6 +205,8 @@ class CountRun:
         self, network: Network, domain: Polyhedron | None, folder: str | PathLike[str] | None
     ) -> tuple[int, int | None, int | None, int | None]:
         with limited_by(self._budget.watch(self._pool)):
+            if folder is None:  # a checkpoint names units by their numbers
+                network = unrepeated(network)
             problem = cell_problem(network, domain)
             if problem is not None and not self._all_four:
                 problem = problem.for_counting()
@@ -240,7 +237,7 @@ class CountRun:
         self._problem = problem
         if problem is None:
             return FourCounts(1, 1, 1, 1) if self._all_four else 1
-        # a checkpoint names leaves by their numbers, and those of earlier versions were cells
+        # a checkpoint names leaves by numbers, and those of earlier versions were cells
         self._task = task = Task.of(problem, merge=checkpoint is None)
         if self._progress is not None and isinstance(self._progress, Posed):
             self._progress.posed(problem, lambda: task.arrays)
@@ -327,7 +324,7 @@ class CountRun:
         elif self._all_four and self._joining is not False:
             self._joining = self._joining_from_here(result.repeats)
             if self._joining:
-                self._join_kept(None)
+                self._join_kept(np.ones(sum(map(len, tally.residues)), np.uint8))
         self._report()
         try:
             if result.no_room:
@@ -370,17 +367,15 @@ class CountRun:
         if sum(len(self._tally.residues[number]) for number in self._kept) > KEPT_LEAVES:
             self._kept.clear()
 
-    def _join_kept(self, select: np.ndarray | None) -> None:
-        """Join the kept leaves, those of a mask over all leaves if it is given; few of them know their neighbours."""
+    def _join_kept(self, select: np.ndarray) -> None:
+        """Join those of the kept leaves that a mask over all leaves selects; few of them know their neighbours."""
         ends = np.cumsum([0, *map(len, self._tally.residues)]).tolist()
         for number, batches in self._kept.items():
             at = ends[number]
             for leaves in batches:
-                own = None if select is None else select[at : at + len(leaves.residues)].view(bool)
+                own = select[at : at + len(leaves.residues)].view(bool)
                 at += len(leaves.residues)
-                if own is None:
-                    self._join(leaves)
-                elif own.any():
+                if own.any():
                     self._join(chosen(leaves, own))
             self._tally.joined[number] = True
         self._kept.clear()

@@ -1,0 +1,128 @@
+"""Units that repeat others of their stage: positive multiples, of which one stands for all.
+
+Where the pre-activation of a unit is ``c > 0`` times that of another one, so is its output, and both have one zero set.
+So the first one can take over all weights on the other, times ``c``: the function stays the same, and so does the set
+of cells, since the signs of the two agree everywhere.
+
+Source: Serra, Kumar, Ramalingam 2020 (lossless compression), for repeated units.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import numpy as np
+from flint import fmpq
+
+from nn_bridge.network.network import AffineStage, Network
+from nn_bridge.network.sparse_row import SparseRow
+from polyhedra.scalars import ZERO
+
+_MOST_ENTRIES = 1 << 20
+"""Stages with more weights are left as they are: to compare their units would take long."""
+
+
+def unrepeated(network: Network) -> Network:
+    """The network without units that are positive multiples of others of their stage.
+
+    Parameters
+    ----------
+    network : Network
+
+    Returns
+    -------
+    Network
+        With the same function and the same cells; the network itself where no unit repeats another one, in stages of
+        sparse rows, and in very large ones.
+
+    Examples
+    --------
+    >>> unrepeated(Network.from_layers([[[1, 2], [2, 4], [1, 0]], [[1, 1, 1]]])).hidden
+    (2,)
+    """
+    stages = [*network.stages, network.output]
+    for number in range(len(stages) - 1):
+        kept, factors = _repeats(stages[number])
+        if len(kept) == len(factors):
+            continue
+        stages[number] = _rows(stages[number], kept)
+        for later in range(number + 1, len(stages)):
+            stages[later] = _columns(stages[later], number + 1, kept, factors)
+    if all(new is old for new, old in zip(stages, network.stages, strict=False)):
+        return network
+    return Network(network.input_dim, tuple(stages[:-1]), stages[-1])
+
+
+def _repeats(stage: AffineStage) -> tuple[list[int], list[tuple[int, fmpq]]]:
+    """The units that stay, and of each unit the place of its substitute among these, and by what it is multiplied."""
+    units = range(stage.units)
+    alone = list(units), [(unit, fmpq(1)) for unit in units]
+    if not _may_repeat(stage):
+        return alone
+    kept: list[int] = []
+    factors: list[tuple[int, fmpq]] = []
+    places: dict[tuple[fmpq, ...], tuple[int, fmpq]] = {}
+    for unit in units:
+        row = tuple(chain.from_iterable(matrix[unit] for _, matrix in stage.blocks))
+        first = next((weight for weight in row if weight), ZERO)
+        scale = abs(first)
+        key = tuple(value / scale for value in (*row, stage.bias[unit])) if scale else ()
+        if scale and key in places:  # a unit without weights cuts nothing
+            place, of_first = places[key]
+            factors.append((place, scale / of_first))
+            continue
+        places[key] = len(kept), scale
+        factors.append((len(kept), fmpq(1)))
+        kept.append(unit)
+    return kept, factors
+
+
+def _may_repeat(stage: AffineStage) -> bool:
+    """Whether quotients of two random combinations of each unit's numbers, which repeated ones share, nearly agree."""
+    entries = sum(len(matrix) * len(matrix[0]) for _, matrix in stage.blocks)
+    sparse = any(isinstance(row, SparseRow) for _, matrix in stage.blocks for row in matrix)
+    if stage.units < 2 or sparse or not 0 < entries <= _MOST_ENTRIES:
+        return False
+    rng = np.random.default_rng(5)
+    with np.errstate(all="ignore"):
+        try:
+            sums = rng.uniform(1, 2, (2, 1)) * np.array([float(value) for value in stage.bias])
+            for _, matrix in stage.blocks:
+                given = next((array for own, array in stage.doubles if own is matrix), None)
+                rows = np.array([[float(v) for v in row] for row in matrix]) if given is None else given
+                sums += rng.uniform(1, 2, (2, rows.shape[1])) @ rows.T
+        except OverflowError:
+            return True
+        quotients = np.sort(sums[0] / sums[1])
+        return not bool((np.diff(quotients) > 1e-9 * np.abs(quotients[1:])).all())
+
+
+def _rows(stage: AffineStage, kept: list[int]) -> AffineStage:
+    """A stage with some of its units."""
+    blocks = tuple((source, tuple(matrix[unit] for unit in kept)) for source, matrix in stage.blocks)
+    return AffineStage(blocks, tuple(stage.bias[unit] for unit in kept))
+
+
+def _columns(stage: AffineStage, source: int, kept: list[int], factors: list[tuple[int, fmpq]]) -> AffineStage:
+    """A stage whose weights on repeated units are taken over by their substitutes."""
+    if stage.block(source) is None:
+        return stage
+    blocks = []
+    for number, matrix in stage.blocks:
+        if number == source:
+            rows = []
+            for row in matrix:
+                own = [ZERO] * len(kept)
+                for weight, (place, factor) in zip(row, factors, strict=True):
+                    if weight:
+                        own[place] += weight * factor
+                rows.append(tuple(own))
+            if not any(any(row) for row in rows):
+                continue
+            blocks.append((number, tuple(rows)))
+        else:
+            blocks.append((number, matrix))
+    return AffineStage(tuple(blocks), stage.bias)
+
+
+__all__ = ["unrepeated"]

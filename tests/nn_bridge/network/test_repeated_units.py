@@ -1,0 +1,108 @@
+"""Units that repeat others are left out of a count: the function and the cells stay the same."""
+
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from flint import fmpq
+
+from nn_bridge.cells.counting.count import count_cells, count_from_tree
+from nn_bridge.cells.problem import cell_problem
+from nn_bridge.network.network import AffineStage, Network
+from nn_bridge.network.repeated_units import unrepeated
+from nn_bridge.network.sparse_row import SparseRow
+from polyhedra.polyhedron import Polyhedron
+
+NUMBERS = [0, 0, 1, -1, 2, Fraction(1, 3), Fraction(-5, 2), 0.1, 1e300, 1e-300]
+
+
+def network_with_repeats(rng: random.Random) -> Network:
+    """Stages that read one or two sources; some units are multiples of others, positive or negative."""
+    inputs = rng.randint(1, 3)
+    sizes = [inputs, *(rng.randint(2, 5) for _ in range(rng.randint(1, 3))), rng.randint(1, 2)]
+    kinds = NUMBERS if rng.random() < 0.3 else NUMBERS[:7]
+    stages = []
+    for k in range(1, len(sizes)):
+        sources = sorted({k - 1, rng.randrange(k)} if rng.random() < 0.4 else {k - 1})
+        rows = [[rng.choice(kinds) for _ in range(sum(sizes[s] for s in sources) + 1)] for _ in range(sizes[k])]
+        for j in range(1, sizes[k]):
+            if k + 1 < len(sizes) and rng.random() < 0.5:
+                factor = rng.choice([1, 1, 2, Fraction(1, 3), -1, Fraction(7, 5)])
+                rows[j] = [Fraction(v) * factor for v in rng.choice(rows[:j])]
+        blocks, at = [], 0
+        exact = [[fmpq(*Fraction(v).as_integer_ratio()) for v in row] for row in rows]
+        for source in sources:
+            blocks.append((source, tuple(tuple(row[at : at + sizes[source]]) for row in exact)))
+            at += sizes[source]
+        kept = [(source, block) for source, block in blocks if any(any(row) for row in block)]
+        stages.append(AffineStage(tuple(kept), tuple(row[-1] for row in exact)))
+    return Network(inputs, tuple(stages[:-1]), stages[-1])
+
+
+def is_repeated(stage: AffineStage, one: int, other: int) -> bool:
+    """Whether one unit is a positive multiple of another one with weights, by cross products."""
+    a, b = ([v for _, matrix in stage.blocks for v in matrix[unit]] for unit in (one, other))
+    if not any(a) or not any(b):
+        return False
+    place = next(i for i, v in enumerate(a) if v)
+    a, b = [*a, stage.bias[one]], [*b, stage.bias[other]]
+    return a[place] * b[place] > 0 and all(v * b[place] == w * a[place] for v, w in zip(a, b, strict=True))
+
+
+def test_function_and_counts_stay_the_same() -> None:
+    rng = random.Random(30)
+    smaller = 0
+    for trial in range(150):
+        network = network_with_repeats(rng)
+        found = unrepeated(network)
+        smaller += sum(found.hidden) < sum(network.hidden)
+        for stage in found.stages:
+            assert not any(is_repeated(stage, i, j) for i in range(stage.units) for j in range(i))
+        for _ in range(5):
+            point = [Fraction(rng.randint(-9, 9), rng.randint(1, 4)) for _ in range(network.input_dim)]
+            assert found(point) == network(point)
+        domain = Polyhedron.box([-1] * network.input_dim, [2] * network.input_dim) if trial % 3 == 0 else None
+        expected = count_from_tree(cell_problem(network, domain))
+        assert count_from_tree(cell_problem(found, domain)) == expected
+        assert count_cells(network, domain).counts == expected._asdict()
+        assert count_cells(network, domain, counts="cells").cells == expected.cells
+    assert smaller > 80
+
+
+def test_a_checkpoint_keeps_all_units(tmp_path) -> None:
+    """It names units by their numbers, so it is that of the network as it was given."""
+    network = Network.from_layers([[[1, 2], [2, 4], [0, 1]], [[1, 1, -1]]], [[1, 2, 0], [0]])
+    expected = count_cells(network).counts
+    assert count_cells(network, checkpoint=tmp_path / "kept").counts == expected
+    assert count_cells(network, checkpoint=tmp_path / "kept").counts == expected
+
+
+@pytest.mark.parametrize(
+    ("weights", "bias"),
+    [
+        ([[1.0, 2.0], [-1.0, -2.0]], [0.0, 0.0]),
+        ([[1.0], [1.0]], [0.0, 1.0]),
+        ([[0.0], [0.0]], [1.0, 2.0]),
+        ([[1.0], [1.0 + 2**-52]], [0.0, 2**-60]),
+        ([[1e300, 1e300], [1e300, 1e299]], [0.0, 0.0]),
+    ],
+    ids=["opposite", "parallel", "without weights", "nearly equal", "large"],
+)
+def test_what_repeats_nothing_stays(weights, bias) -> None:
+    network = Network.from_layers([np.array(weights), np.ones((1, 2))], [np.array(bias), np.zeros(1)])
+    assert unrepeated(network) is network
+
+
+def test_numbers_beyond_doubles_are_compared_exactly() -> None:
+    big = 10**400
+    network = Network.from_layers([[[big, 1], [3 * big, 3], [big, 2]], [[1, 1, 1]]])
+    assert unrepeated(network).hidden == (2,)
+
+
+def test_sparse_rows_stay_as_they_are() -> None:
+    row = SparseRow(5000, (0,), (fmpq(1),))
+    stage = AffineStage(((0, (row, row)),), (fmpq(0), fmpq(0)))
+    network = Network(5000, (stage,), AffineStage(((1, ((fmpq(1), fmpq(1)),)),), (fmpq(0),)))
+    assert isinstance(network.stages[0].blocks[0][1][0], SparseRow)
+    assert unrepeated(network) is network
