@@ -103,13 +103,10 @@ public:
         return found;
     }
     /// How many maps are in several components.
-    std::int64_t divided() const {
-        std::int64_t found = 0;
-        for (size_t m = 0; m < maps_count_; ++m) found += maps_[m].pieces > 1;
-        return found;
-    }
+    std::int64_t divided() const { return divided_; }
     /// The cells of maps in several components.
     std::vector<std::int64_t> in_pieces() const {
+        if (divided_ == 0) return {};
         std::vector<std::int64_t> found;
         for (Number cell = 0; cell < cells_; ++cell)
             if (maps_[map_of(cell)].pieces > 1) found.push_back(cell);
@@ -178,6 +175,7 @@ private:
     std::vector<Word> other_, across_;     // room for a pattern, and a packed one
     Growing<Map> maps_;
     size_t maps_count_ = 0;
+    std::int64_t divided_ = 0;             // how many of them are in several components
     SlotTable maps_at_, cells_at_, chosen_at_;  // maps by their residues; cells of maps with many cells, and chosen ones, by their patterns
     Word sums_[BLOCK]{};                   // of a block: the sums of patterns (`sum_of`)
     Number numbers_[BLOCK]{};              // .. and provisional numbers
@@ -246,8 +244,10 @@ private:
         const Number a = root(one), b = root(other);
         if (a == b) return;
         parent(std::max(a, b)) = std::min(a, b);
-        --map.pieces;
+        one_less(map);
     }
+    void one_more(Map& map) { divided_ += ++map.pieces == 2; }
+    void one_less(Map& map) { divided_ -= --map.pieces == 1; }
     static SlotTable::Hash hash_of_residue(Word residue) { return hash_of(residue * factor(0)); }
     Number number_of(Word residue) {
         const SlotTable::Hash hash = hash_of_residue(residue);
@@ -276,11 +276,11 @@ private:
         const bool many = map.size >= MANY;
         parent(cell) = cell;
         if (map.size > 0) {
-            ++map.pieces, map_of(cell) = number;
+            one_more(map), map_of(cell) = number;
             Proof proof{known, pattern};
             join_across(cell, sum, told, many, proof);
             if (!proof.proven && (proof.refuted || !is_like(map, proof))) {
-                --map.pieces;
+                one_less(map);
                 return false;
             }
         } else {

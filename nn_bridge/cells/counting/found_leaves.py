@@ -71,7 +71,7 @@ class FoundLeaves:
     def add(self, leaves: Leaves, cells: int) -> None:
         """Take a batch, with which there are so many cells."""
         self._cells = cells
-        self.residues.append(leaves.residues)
+        self.residues.append(leaves.residues.copy())  # the memory of the batch is used again
         self._begins.append(leaves.begins)
         if self._keeps and len(leaves.residues):
             self._keep(leaves)

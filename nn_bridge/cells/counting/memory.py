@@ -21,8 +21,8 @@ LIBRARIES = 62_000_000
 _SAMPLE = 1 << 15  # cells
 _ROOM = 1 << 28  # bytes by which the storage of a cell may grow meanwhile
 _ALONE = 8.5  # bytes of a cell with a map of its own, sorting aside
-_JOINED, _WORD = 40.0, 8.0  # more bytes of a cell that is joined: in any case, and for each word of its pattern
-_BUFFERS = 20_000_000  # bytes of leaves under way, and of points that wait, where cells are joined
+_JOINED, _WORD, _MAP = 12.0, 8.0, 36.0  # more bytes of a leaf that is joined, of each word of its pattern, and of its map
+_BUFFERS = 10_000_000  # bytes of leaves under way, and of points that wait, where cells are joined
 
 
 class ExpectedMemory(NamedTuple):
@@ -93,8 +93,11 @@ def _bytes_of(problem: CellProblem, seconds: float) -> tuple[float, int]:
     found = count_slice(Task.of(problem), whole, Limits(seconds, seconds, _SAMPLE, _ROOM), True, False)
     if found.interrupted:
         raise KeyboardInterrupt
-    joined = _JOINED + _WORD * sum(-(-units // 64) for units in problem.network.hidden)
-    if repeats(found.residues):
-        return joined, _BUFFERS
     total = len(found.residues)
-    return (joined * 2 * (total - distinct([found.residues])) / total if total else 0.0), 0
+    if total == 0:
+        return 0.0, 0
+    different = distinct([found.residues]) / total
+    joined = _JOINED + _WORD * -(-sum(problem.network.hidden) // 64) + _MAP * different
+    if repeats(found.residues):
+        return joined * total / found.cells, _BUFFERS
+    return joined * 2 * (1 - different), 0
