@@ -167,7 +167,7 @@ class CellTree:
     merge : bool
         Leave out units of the last stage that no output reads: leaves are the cells of the network without them.  All
         cells of such a leaf have one map, and any two are joined by facets.  `cells` counts those of the whole network.
-        Where a cell may contain a line, or there is one stage, nothing is merged.
+        Where a cell may contain a line, or there is one stage, nothing is merged.  Not with ``leave_out``.
 
     Attributes
     ----------
@@ -191,6 +191,8 @@ class CellTree:
         maps: bool = True,
         merge: bool = False,
     ) -> None:
+        if merge and leave_out:
+            raise ValueError("cells that are merged cannot be left out one by one: give merge or leave_out")
         self.problem = problem
         self.arrays = arrays if arrays is not None else CoreProblem(problem)
         self.emit = emit

@@ -14,12 +14,12 @@ from itertools import chain
 import numpy as np
 from flint import fmpq
 
-from nn_bridge.network.network import AffineStage, Network
+from nn_bridge.network.network import AffineStage, Matrix, Network
 from nn_bridge.network.sparse_row import SparseRow
 from polyhedra.scalars import ZERO
 
 _MOST_ENTRIES = 1 << 20
-"""Stages with more weights are left as they are: to compare their units would take long."""
+"""Stages with more weights, or with more on them in later ones, are left as they are: they would take long."""
 
 
 def unrepeated(network: Network) -> Network:
@@ -32,8 +32,8 @@ def unrepeated(network: Network) -> Network:
     Returns
     -------
     Network
-        With the same function and the same cells; the network itself where no unit repeats another one, in stages of
-        sparse rows, and in very large ones.
+        With the same function and the same cells; the network itself where no unit repeats another one.  Stages with
+        sparse rows, or that such rows read, and very large ones stay as they are.
 
     Examples
     --------
@@ -43,7 +43,8 @@ def unrepeated(network: Network) -> Network:
     stages = [*network.stages, network.output]
     for number in range(len(stages) - 1):
         kept, factors = _repeats(stages[number])
-        if len(kept) == len(factors):
+        readers = [matrix for later in stages[number + 1 :] for own, matrix in later.blocks if own == number + 1]
+        if len(kept) == len(factors) or not _is_usual(readers):
             continue
         stages[number] = _rows(stages[number], kept)
         for later in range(number + 1, len(stages)):
@@ -79,9 +80,8 @@ def _repeats(stage: AffineStage) -> tuple[list[int], list[tuple[int, fmpq]]]:
 
 def _may_repeat(stage: AffineStage) -> bool:
     """Whether quotients of two random combinations of each unit's numbers, which repeated ones share, nearly agree."""
-    entries = sum(len(matrix) * len(matrix[0]) for _, matrix in stage.blocks)
-    sparse = any(isinstance(row, SparseRow) for _, matrix in stage.blocks for row in matrix)
-    if stage.units < 2 or sparse or not 0 < entries <= _MOST_ENTRIES:
+    matrices = [matrix for _, matrix in stage.blocks]
+    if stage.units < 2 or not matrices or not _is_usual(matrices):
         return False
     rng = np.random.default_rng(5)
     with np.errstate(all="ignore"):
@@ -95,6 +95,12 @@ def _may_repeat(stage: AffineStage) -> bool:
             return True
         quotients = np.sort(sums[0] / sums[1])
         return not bool((np.diff(quotients) > 1e-9 * np.abs(quotients[1:])).all())
+
+
+def _is_usual(matrices: list[Matrix]) -> bool:
+    """Whether none has sparse rows, and they are not very large together."""
+    entries = sum(len(matrix) * len(matrix[0]) for matrix in matrices)
+    return entries <= _MOST_ENTRIES and not any(isinstance(row, SparseRow) for matrix in matrices for row in matrix)
 
 
 def _rows(stage: AffineStage, kept: list[int]) -> AffineStage:

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -48,7 +49,8 @@ private:
         const std::size_t places = std::size_t{1} << SIZES[used_];
         Spares<std::uint64_t>::reserve(bits_[used_], places / 64);
         bits_[used_++].assign(places / 64, 0);
-        left_ = std::int64_t(used_ == SIZES.size() ? places : places / 32);
+        // the last set is never full: where all its bits are set, every residue may have been met
+        left_ = used_ == SIZES.size() ? std::numeric_limits<std::int64_t>::max() : std::int64_t(places / 32);
     }
 };
 

@@ -1,5 +1,6 @@
 // Arrays that are used again: memory that a thread gave up and takes again is in the caches, and costs no page faults.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -10,19 +11,22 @@ template <class T>
 class Spares {
 public:
     /// Keep the memory of an array that is needed no more, if there is not too much of it.
-    static void give(std::vector<T>&& array) {
-        if (kept_.size() >= MOST || array.capacity() * sizeof(T) > LARGEST) return;
+    ///
+    /// It takes no memory, so destructors may call it.
+    static void give(std::vector<T>&& array) noexcept {
+        const std::size_t bytes = array.capacity() * sizeof(T);
+        if (count_ == MOST || bytes == 0 || bytes > LARGEST) return;
         array.clear();
-        kept_.push_back(std::move(array));
+        kept_[count_++] = std::move(array);
     }
     /// Make room for so many numbers in an empty array.
     static void reserve(std::vector<T>& array, std::size_t count) {
         if (array.capacity() >= count) return;
-        for (auto& spare : kept_)
-            if (spare.capacity() >= count) {
-                array.swap(spare);
-                std::swap(spare, kept_.back());
-                kept_.pop_back();
+        for (std::size_t k = 0; k < count_; ++k)
+            if (kept_[k].capacity() >= count) {
+                array.swap(kept_[k]);
+                kept_[k].swap(kept_[--count_]);
+                kept_[count_] = {};
                 return;
             }
         array.reserve(count);
@@ -30,7 +34,8 @@ public:
 
 private:
     static constexpr std::size_t MOST = 4, LARGEST = std::size_t{1} << 19;  // arrays, and bytes
-    static inline thread_local std::vector<std::vector<T>> kept_;
+    static inline thread_local std::array<std::vector<T>, MOST> kept_;
+    static inline thread_local std::size_t count_ = 0;
 };
 
 }  // namespace puiseux::cells

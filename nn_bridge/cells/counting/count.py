@@ -337,7 +337,7 @@ class CountRun:
             raise KeyboardInterrupt
 
     def _check(self) -> None:
-        to_come = sorting_bytes(self._tally.cells, self._sorters) if self._all_four else 0
+        to_come = sorting_bytes(self._tally.leaves, self._sorters) if self._all_four else 0
         self._budget.check(self._tally.found, self._pool, to_come)
 
     @property
@@ -390,7 +390,7 @@ class CountRun:
     def _joined_cells(self) -> FourCounts:
         """Join the cells that may have equal maps; batches of them come from the workers in any order."""
         tally = self._tally
-        cells, leaves = tally.cells, sum(map(len, tally.residues))
+        cells, leaves = tally.cells, tally.leaves
         self._check()
         if not all(tally.joined):
             select = duplicates(tally.residues, self._sorters).select

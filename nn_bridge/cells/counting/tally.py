@@ -20,6 +20,7 @@ class Tally:
     waiting: dict[int, Job]
     jobs: int = 1
     cells: int = 0
+    leaves: int = 0
     groups: list[Group] = field(default_factory=list)
     residues: list[np.ndarray] = field(default_factory=list)
     joined: list[bool] = field(default_factory=list)
@@ -31,6 +32,7 @@ class Tally:
         self.waiting.pop(record.job, None)
         self.cells += record.cells
         self.groups += record.groups
+        self.leaves += len(record.residues)
         if len(record.residues):
             self.residues.append(record.residues)
             self.joined.append(joined)

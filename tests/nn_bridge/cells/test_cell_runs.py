@@ -88,6 +88,24 @@ def test_a_run_that_is_asked_to_share_ends_soon():
     assert len(tree.divided().rest) > 1
 
 
+def test_a_run_that_looks_for_repeats_ends_soon():
+    """Where all cells have one map, batches end after some dozen of them; the same leaves come in the same order."""
+    rng = np.random.default_rng(3)
+    weights = [rng.standard_normal((b, a)).tolist() for a, b in ((2, 16), (16, 8))]
+    biases = [rng.standard_normal(16).tolist(), rng.standard_normal(8).tolist(), [0]]
+    problem = cell_problem(Network.from_layers([*weights, [[0] * 8]], biases))
+    at_once = [leaves.patterns for leaves in CellTree(problem, PATTERNS).run()]
+    tree = CellTree(problem, PATTERNS)
+    tree.look_for_repeats(True)
+    found = [leaves.patterns for leaves in tree.run()]
+    assert np.array_equal(np.concatenate(found), np.concatenate(at_once))
+    sizes = [len(patterns) for patterns in found if len(patterns)]
+    assert 34 <= max(sizes) < 80
+    assert len(sizes) > tree.cells / 80
+    tree.look_for_repeats(False)
+    assert max(len(leaves.patterns) for leaves in tree.run()) > 80
+
+
 def assert_same_generators(given, expected, given_error, expected_error):
     """Some positive multiples of the rows differ by no more than their errors allow.
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn_bridge.cells import _core as kernels
-from nn_bridge.cells import joining, repeated_maps
+from nn_bridge.cells import joining
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.counting.count import count_from_tree
 from nn_bridge.cells.counting.found_leaves import chosen
@@ -426,19 +426,3 @@ def test_relevant_units_against_paths(network, seed):
                     if block and active[stage - 1][k, i] and any(block[j][i] != ZERO for j in readers):
                         relevant[stage - 1].add(i)
         assert [set(np.flatnonzero(bits[k]).tolist()) for bits in found] == relevant
-
-
-@pytest.mark.parametrize("threads", [1, 3])
-def test_duplicates_class_by_class(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many residues are sorted in classes: the same leaves are found as by counting each residue."""
-    monkeypatch.setattr(repeated_maps, "_AT_ONCE", 10)
-    rng = np.random.default_rng(5)
-    for size in (0, 1, 9, 40, 500):
-        residues = rng.integers(0, max(1, size), size).astype(np.uint64) << np.uint64(rng.integers(0, 3))
-        parts = np.split(residues, np.sort(rng.integers(0, size + 1, 3)))
-        _, place, counts = np.unique(residues, return_inverse=True, return_counts=True)
-        found = duplicates(parts, threads)
-        assert found.select.tolist() == (counts > 1)[place].astype(int).tolist()
-        assert found.residues.tolist() == residues[(counts > 1)[place]].tolist()
-        assert found.singles == np.count_nonzero(counts == 1)
-        assert repeated_maps.distinct(parts) == len(counts)

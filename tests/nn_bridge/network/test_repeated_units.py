@@ -9,6 +9,7 @@ from flint import fmpq
 
 from nn_bridge.cells.counting.count import count_cells, count_from_tree
 from nn_bridge.cells.problem import cell_problem
+from nn_bridge.network import repeated_units
 from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.network.repeated_units import unrepeated
 from nn_bridge.network.sparse_row import SparseRow
@@ -106,3 +107,21 @@ def test_sparse_rows_stay_as_they_are() -> None:
     network = Network(5000, (stage,), AffineStage(((1, ((fmpq(1), fmpq(1)),)),), (fmpq(0),)))
     assert isinstance(network.stages[0].blocks[0][1][0], SparseRow)
     assert unrepeated(network) is network
+
+
+def test_units_that_sparse_rows_or_very_large_stages_read_stay(monkeypatch) -> None:
+    """Else a stage of sparse rows would become a dense one, of any size."""
+    units = 5000
+    column = tuple((fmpq(unit + 1),) for unit in range(units))
+    first = AffineStage(((0, column),), (fmpq(0),) * units)
+    rows = SparseRow(units, (0,), (fmpq(1),)), SparseRow(units, (1, 2), (fmpq(1), fmpq(3)))
+    output = AffineStage(((2, ((fmpq(1), fmpq(1)),)),), (fmpq(0),))
+    network = Network(1, (first, AffineStage(((1, rows),), (fmpq(0),) * 2)), output)
+    assert all(isinstance(row, SparseRow) for row in network.stages[1].blocks[0][1])
+    assert unrepeated(network) is network
+    dense = Network.from_layers([[[1], [2], [0]], [[1, 2, 0]] * 4, [[1] * 4]])
+    assert unrepeated(dense).hidden == (2, 1)
+    monkeypatch.setattr(repeated_units, "_MOST_ENTRIES", 11)
+    assert unrepeated(dense).hidden == (3, 4)
+    monkeypatch.setattr(repeated_units, "_MOST_ENTRIES", 12)
+    assert unrepeated(dense).hidden == (2, 1)

@@ -236,7 +236,7 @@ def test_a_limit_of_memory(large: Network, monkeypatch: pytest.MonkeyPatch) -> N
     assert (result.complete, result.reason) == (False, "stopped at the memory limit of 1 MiB")
     assert count_cells(large, memory="100GiB").complete
     # as if every cell took a lot: the limit is met on the way
-    monkeypatch.setattr(cell_count, "sorting_bytes", lambda cells, threads: cells << 20)
+    monkeypatch.setattr(cell_count, "sorting_bytes", lambda leaves, threads: leaves << 20)
     monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
     monkeypatch.setattr(cell_count, "_NEAR", 0.0002)
@@ -245,6 +245,16 @@ def test_a_limit_of_memory(large: Network, monkeypatch: pytest.MonkeyPatch) -> N
     assert not result.complete
     assert result.cells is not None
     assert 1 < result.cells < CELLS
+    # residues are those of leaves: units that no output reads cut these into many cells
+    rng = np.random.default_rng(0)
+    network = Network.from_layers(
+        [rng.normal(size=(6, 2)), rng.normal(size=(120, 6)), [[1] + [0] * 119]],
+        [rng.normal(size=6), rng.normal(size=120), [0]],
+    )
+    result = count_cells(network, memory=resident_bytes() + (8 << 30))
+    assert result.complete
+    assert result.cells is not None
+    assert result.cells > 8 << 10
 
 
 @pytest.mark.usefixtures("many_slices")

@@ -1,0 +1,62 @@
+"""What runs keep of zeros, residues and memory, against the standard library, and wrong code that has to be found."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+CORE = HERE.parents[3] / "nn_bridge" / "cells" / "core"
+
+PLANTED = (
+    # what is wrong: the expression in the core, and what stands there instead
+    ("bits that begin one too early", "begin & 63", "(begin & 63) - ((begin & 63) > 0)"),
+    ("no bits in the second word that is read", "shift + count > 64", "false"),
+    ("no bits in the second word that is written", "shift && members >> (64 - shift)", "false"),
+    ("bits of the next stage", "found & (bit(count) - 1)", "found"),
+    ("the first of two residues not marked", "mask[first[slot] - 1] = 1", "1"),
+    ("residues taken for others", "residues[first[slot] - 1] != residues[k]", "false"),
+    ("earlier residues forgotten", "(found | before) & 1", "before & 1"),
+    ("a set of bits after the last", "std::numeric_limits<std::int64_t>::max()", "std::int64_t(places)"),
+    ("no memory kept", "bytes > LARGEST", "true"),
+    ("memory kept without end", "bytes > LARGEST", "false"),
+    ("nothing kept as memory", "bytes == 0", "false"),
+)
+
+
+@pytest.fixture(scope="module")
+def program(compile_program, tmp_path_factory):
+    """The program, with all wrong code in copies of these headers alone: the other sources take long to compile."""
+    place = tmp_path_factory.mktemp("kept")
+    headers = {name: (CORE / name).read_text() for name in ("zero_sets.hpp", "repeats.hpp", "seen.hpp", "spares.hpp")}
+    for number, (_, right, wrong) in enumerate(PLANTED, 1):
+        assert any(right in text for text in headers.values()), right
+        chosen = f"(PLANTED == {number} ? {wrong} : ({right}))"
+        headers = {name: text.replace(right, chosen) for name, text in headers.items()}
+    for name, text in headers.items():
+        (place / name).write_text(text)
+    choice = place / "choice.hpp"
+    choice.write_text("""#include <cstdlib>
+static const int PLANTED = std::atoi(std::getenv("PUISEUX_PLANTED") ? std::getenv("PUISEUX_PLANTED") : "0");
+""")
+    return compile_program(HERE / "kept.cpp", f"-I{place}", "-include", str(choice))
+
+
+def run(command: list[str], planted: int = 0) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PUISEUX_PLANTED": str(planted)}
+    return subprocess.run([*command, "1", "300"], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_every_answer_is_right(program):
+    done = run(program)
+    assert done.returncode == 0, done.stdout + done.stderr
+    kinds = {line.split("\t")[0] for line in done.stdout.splitlines()}
+    assert len(kinds) == 9
+
+
+@pytest.mark.parametrize("number", range(1, len(PLANTED) + 1), ids=[name for name, *_ in PLANTED])
+def test_wrong_code_is_found(program, number):
+    assert run(program, number).returncode != 0
