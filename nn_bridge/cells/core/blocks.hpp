@@ -3,14 +3,14 @@
 // Lemma.  Let B be a cell of the last stage and K the units that cut it; a cell of the network in B is the set L_p where
 // these have the signs p.  Take a generator of B, a vertex at which as many units and walls vanish as B has dimensions (less
 // those of its lines), or a ray on which one fewer does.  Then each of these cuts out a facet of B on which nothing else
-// vanishes.  If the generator shows the signs p strictly, L_p has a facet on each.
+// vanishes; no unit of K vanishes at the generator, and where its signs there are p, L_p has a facet on each.
 // Proof.  In the cone over B one inequality more is tight on a ray: that points lie at no negative height.  The inequalities
-// that are tight on an extreme ray of a cone tell it, so as many as that takes are independent, and there are no others.  So
-// the sets where one of them vanishes are facets, and none contains another.  What vanishes on a facet vanishes at the
+// that are tight on an extreme ray of a cone tell it, so as many as that takes are independent, and there are no others, nor a
+// unit of K.  So the sets where one of them vanishes are facets, and none contains another.  What vanishes on a facet vanishes at the
 // generator, so it is that one.  Near the generator, on the facet, lie points of B at which K has the signs p; near these
 // lies L_p, on the side of B.
 //
-// Not all facets are found: none at whose generators too much vanishes, or K has no strict signs.  What is told is true, and
+// Not all facets are found: none at whose generators too much vanishes.  What is told is true, and
 // cells that nothing joins are looked at again.  Of two cells with a facet between them one comes later: it alone is told.
 #pragma once
 #include <algorithm>
@@ -102,8 +102,7 @@ private:
                 if (b.zeros_at(g) + int(b.shape_.is_ray(g)) != fewest) continue;
                 const Word* zeros = b.shape_.zeros(g);
                 for (size_t q = 0; q < zw; ++q) b.candidates_[q] |= zeros[q] & wanted[q];
-                const unsigned above = members.in(b.shape_.positive(g)), below = members.in(b.shape_.negative(g));
-                if (bits_of(above | below) != members.count) continue;
+                const unsigned above = members.in(b.shape_.positive(g));
                 b.shown_ |= bit(int(above));
                 for (size_t q = 0; q < zw; ++q) b.told_[above * zw + q] |= zeros[q] & wanted[q];
             }
