@@ -16,9 +16,10 @@ from flint import fmpq
 
 from nn_bridge.network.network import AffineStage, Matrix, Network
 from nn_bridge.network.sparse_row import SparseRow
+from polyhedra.limits import check_limits
 from polyhedra.scalars import ZERO
 
-_MOST_ENTRIES = 1 << 20
+_MOST_ENTRIES = 1 << 18
 """Stages with more weights, or with more on them in later ones, are left as they are: they would take long."""
 
 
@@ -64,6 +65,7 @@ def _repeats(stage: AffineStage) -> tuple[list[int], list[tuple[int, fmpq]]]:
     factors: list[tuple[int, fmpq]] = []
     places: dict[tuple[fmpq, ...], tuple[int, fmpq]] = {}
     for unit in units:
+        check_limits()
         row = tuple(chain.from_iterable(matrix[unit] for _, matrix in stage.blocks))
         first = next((weight for weight in row if weight), ZERO)
         scale = abs(first)
