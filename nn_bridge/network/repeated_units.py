@@ -57,34 +57,32 @@ def unrepeated(network: Network) -> Network:
 
 def _repeats(stage: AffineStage) -> tuple[list[int], list[tuple[int, fmpq]]]:
     """The units that stay, and of each unit the place of its substitute among these, and by what it is multiplied."""
-    units = range(stage.units)
-    alone = list(units), [(unit, fmpq(1)) for unit in units]
-    if not _may_repeat(stage):
-        return alone
     kept: list[int] = []
     factors: list[tuple[int, fmpq]] = []
     places: dict[tuple[fmpq, ...], tuple[int, fmpq]] = {}
-    for unit in units:
-        check_limits()
-        row = tuple(chain.from_iterable(matrix[unit] for _, matrix in stage.blocks))
-        first = next((weight for weight in row if weight), ZERO)
-        scale = abs(first)
-        key = tuple(value / scale for value in (*row, stage.bias[unit])) if scale else ()
-        if scale and key in places:  # a unit without weights cuts nothing
-            place, of_first = places[key]
-            factors.append((place, scale / of_first))
-            continue
-        places[key] = len(kept), scale
+    for unit, may_repeat in enumerate(_may_repeat(stage).tolist()):
+        if may_repeat:
+            check_limits()
+            row = tuple(chain.from_iterable(matrix[unit] for _, matrix in stage.blocks))
+            scale = abs(next((weight for weight in row if weight), ZERO))
+            if scale:  # a unit without weights cuts nothing
+                key = tuple(value / scale for value in (*row, stage.bias[unit]))
+                if key in places:
+                    place, of_first = places[key]
+                    factors.append((place, scale / of_first))
+                    continue
+                places[key] = len(kept), scale
         factors.append((len(kept), fmpq(1)))
         kept.append(unit)
     return kept, factors
 
 
-def _may_repeat(stage: AffineStage) -> bool:
-    """Whether quotients of two random combinations of each unit's numbers, which repeated ones share, nearly agree."""
+def _may_repeat(stage: AffineStage) -> np.ndarray:
+    """Units whose quotients of two random combinations of their numbers, which repeated ones share, nearly agree."""
     matrices = [matrix for _, matrix in stage.blocks]
+    found = np.zeros(stage.units, bool)
     if stage.units < 2 or not matrices or not _is_usual(matrices):
-        return False
+        return found
     rng = np.random.default_rng(5)
     with np.errstate(all="ignore"):
         try:
@@ -94,9 +92,12 @@ def _may_repeat(stage: AffineStage) -> bool:
                 rows = np.array([[float(v) for v in row] for row in matrix]) if given is None else given
                 sums += rng.uniform(1, 2, (2, rows.shape[1])) @ rows.T
         except OverflowError:
-            return True
-        quotients = np.sort(sums[0] / sums[1])
-        return not bool((np.diff(quotients) > 1e-9 * np.abs(quotients[1:])).all())
+            return ~found
+        quotients = sums[0] / sums[1]
+        order = np.argsort(quotients)
+        near = ~(np.diff(quotients[order]) > 1e-9 * np.abs(quotients[order[1:]]))  # what is not finite may be anything
+        found[order[:-1][near]] = found[order[1:][near]] = True
+        return found
 
 
 def _is_usual(matrices: list[Matrix]) -> bool:
