@@ -6,12 +6,12 @@
 // vanishes; no unit of K vanishes at the generator, and where its signs there are p, L_p has a facet on each.
 // Proof.  In the cone over B one inequality more is tight on a ray: that points lie at no negative height.  The inequalities
 // that are tight on an extreme ray of a cone tell it, so as many as that takes are independent, and there are no others, nor a
-// unit of K.  So the sets where one of them vanishes are facets, and none contains another.  What vanishes on a facet vanishes at the
-// generator, so it is that one.  Near the generator, on the facet, lie points of B at which K has the signs p; near these
-// lies L_p, on the side of B.
+// unit of K.  So the sets where one of them vanishes are facets, and none contains another.  What vanishes on a facet vanishes
+// at the generator, so it is that one.  Near the generator, on the facet, lie points of B at which K has the signs p; near
+// these lies L_p, on the side of B.
 //
-// Not all facets are found: none at whose generators too much vanishes.  What is told is true, and
-// cells that nothing joins are looked at again.  Of two cells with a facet between them one comes later: it alone is told.
+// Not all facets are found: none at whose generators too much vanishes.  What is told is true, and cells that nothing joins are
+// looked at again.  Of two cells with a facet between them the one that comes later tells it.
 #pragma once
 #include <algorithm>
 #include <bit>

@@ -84,8 +84,8 @@ protected:
         if (walk_.emit == Emit::NOTHING || (with_zeros(walk_.emit) && walk_.none_wanted(walk_.leaf, leaves))) {
             walk_.leaf += leaves;
         } else {
-            const bool alone = walk_.emit != Emit::PATTERNS && !near;
-            if (alone || (near && (!lines.empty() || counters_.cells + cells > walk_.cell_limit))) return false;  // cell by cell, up to the limit
+            // faces come cell by cell, and so do cells up to the limit
+            if (with_faces(walk_.emit) || (near && (!lines.empty() || counters_.cells + cells > walk_.cell_limit))) return false;
             const Set rest = positive - cut;
             writer_.begin_block(active_, rest, cut, patterns);
             writer_.write_block(patterns, mirrored, rest, cut, near ? neighbours(cell, 0, rest, cut, patterns) : nullptr);
