@@ -4,6 +4,7 @@
 // where a bit is switched, so the hashes of all patterns that differ in one unit are had without going through the words.
 #pragma once
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
