@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from nn_bridge.cells.counting import count as cell_count
+from nn_bridge.cells.counting import found_leaves
 from nn_bridge.cells.counting import jobs as cell_jobs
 from puiseux.console.cli import run
 from puiseux.console.waiting import CellProgress
@@ -33,7 +34,7 @@ def compiled() -> None:
 
 @pytest.fixture
 def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cell_jobs, "LEAVES_AT_ONCE", 200)
+    monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
     monkeypatch.setattr(cell_count, "_FAR", 0.002)
 
