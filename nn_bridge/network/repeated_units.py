@@ -78,7 +78,10 @@ def _repeats(stage: AffineStage) -> tuple[list[int], list[tuple[int, fmpq]]]:
 
 
 def _may_repeat(stage: AffineStage) -> np.ndarray:
-    """Units whose quotients of two random combinations of their numbers, which repeated ones share, nearly agree."""
+    """Units whose quotients of two random combinations of their numbers, which repeated ones share, nearly agree.
+
+    These are compared exactly.  A repeated one that rounding hides here stays, which costs time alone.
+    """
     matrices = [matrix for _, matrix in stage.blocks]
     found = np.zeros(stage.units, bool)
     if stage.units < 2 or not matrices or not _is_usual(matrices):

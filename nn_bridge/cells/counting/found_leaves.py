@@ -12,11 +12,8 @@ from nn_bridge.cells.tree import CellTree, Leaves
 LEAVES_AT_ONCE = 1 << 14
 """Leaves in a batch."""
 
-JOINED_LEAVES = 1 << 15
-"""A slice ends when it has so many leaves that are to be joined."""
-
-JOINED_AT_ONCE, MOST_LEAVES = 1 << 14, 1 << 18
-"""Where leaves are joined as they come: leaves in a batch, whose memory is used again, and in a slice."""
+JOINED_LEAVES, MOST_LEAVES = 1 << 15, 1 << 18
+"""A slice ends when it has so many leaves that are to be joined, the latter where they are joined as they come."""
 
 KEPT_LEAVES = 1 << 14
 """Leaves that are kept though they are not to be joined yet."""
@@ -62,8 +59,6 @@ class FoundLeaves:
         """The leaves of the next batch: many, as each begins with the way to it, but few while there is a choice."""
         if self.joining is None:
             return TRIAL_LEAVES
-        if self.joining and self._join is not None:
-            return JOINED_AT_ONCE
         if self.joining or not self._decides:
             return LEAVES_AT_ONCE
         return min(LEAVES_AT_ONCE, max(_LATEST, self._cells))
