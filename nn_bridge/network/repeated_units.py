@@ -1,18 +1,21 @@
-"""Units that repeat others of their stage: positive multiples, of which one stands for all.
+"""Units that repeat others of their stage: multiples, of which one stands for all.
 
-Where the pre-activation of a unit is ``c > 0`` times that of another one, so is its output, and both have one zero set.
-So the first one can take over all weights on the other, times ``c``: the function stays the same, and so does the set
-of cells, since the signs of the two agree everywhere.
+Where the pre-activation of a unit is ``c z``, with that of another one as ``z`` and ``c != 0``, both have one zero set,
+and its output is ``|c| relu(z) + min(c, 0) z``.  So the other one can take over its weights, and where ``c < 0`` later
+stages read what ``z`` reads as well: the function stays the same, and so does the set of cells, since the sign of the
+one unit tells that of the other.
 
 Source: Serra, Kumar, Ramalingam 2020 (lossless compression), for repeated units.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
+from operator import add
 
 import numpy as np
-from flint import fmpq
+from flint import fmpq, fmpq_mat
 
 from nn_bridge.network.network import AffineStage, Matrix, Network
 from nn_bridge.network.sparse_row import SparseRow
@@ -24,7 +27,7 @@ _MOST_ENTRIES = 1 << 18
 
 
 def unrepeated(network: Network) -> Network:
-    """The network without units that are positive multiples of others of their stage.
+    """The network without units that are multiples of others of their stage.
 
     Parameters
     ----------
@@ -38,25 +41,27 @@ def unrepeated(network: Network) -> Network:
 
     Examples
     --------
-    >>> unrepeated(Network.from_layers([[[1, 2], [2, 4], [1, 0]], [[1, 1, 1]]])).hidden
+    >>> unrepeated(Network.from_layers([[[1, 2], [2, 4], [-1, -2], [1, 0]], [[1, 1, 1, 1]]])).hidden
     (2,)
     """
     stages = [*network.stages, network.output]
     for number in range(len(stages) - 1):
         kept, factors = _repeats(stages[number])
-        readers = [matrix for later in stages[number + 1 :] for own, matrix in later.blocks if own == number + 1]
-        if len(kept) == len(factors) or not _is_usual(readers):
+        if len(kept) == len(factors):
             continue
-        stages[number] = _rows(stages[number], kept)
+        readers = [later for later in stages[number + 1 :] if later.block(number + 1) is not None]
+        if not _may_take_over(stages[number], readers, number + 1):
+            continue
+        stage = stages[number] = _rows(stages[number], kept)
         for later in range(number + 1, len(stages)):
-            stages[later] = _columns(stages[later], number + 1, kept, factors)
+            stages[later] = _columns(stages[later], stage, number + 1, factors)
     if all(new is old for new, old in zip(stages, network.stages, strict=False)):
         return network
     return Network(network.input_dim, tuple(stages[:-1]), stages[-1])
 
 
 def _repeats(stage: AffineStage) -> tuple[list[int], list[tuple[int, fmpq]]]:
-    """The units that stay, and of each unit the place of its substitute among these, and by what it is multiplied."""
+    """The units that stay, and of each unit the place of its substitute among these, and what multiple of it it is."""
     kept: list[int] = []
     factors: list[tuple[int, fmpq]] = []
     places: dict[tuple[fmpq, ...], tuple[int, fmpq]] = {}
@@ -64,7 +69,7 @@ def _repeats(stage: AffineStage) -> tuple[list[int], list[tuple[int, fmpq]]]:
         if may_repeat:
             check_limits()
             row = tuple(chain.from_iterable(matrix[unit] for _, matrix in stage.blocks))
-            scale = abs(next((weight for weight in row if weight), ZERO))
+            scale = next((weight for weight in row if weight), ZERO)
             if scale:  # a unit without weights cuts nothing
                 key = tuple(value / scale for value in (*row, stage.bias[unit]))
                 if key in places:
@@ -115,26 +120,54 @@ def _rows(stage: AffineStage, kept: list[int]) -> AffineStage:
     return AffineStage(blocks, tuple(stage.bias[unit] for unit in kept))
 
 
-def _columns(stage: AffineStage, source: int, kept: list[int], factors: list[tuple[int, fmpq]]) -> AffineStage:
-    """A stage whose weights on repeated units are taken over by their substitutes."""
-    if stage.block(source) is None:
-        return stage
-    blocks = []
-    for number, matrix in stage.blocks:
-        if number == source:
-            rows = []
-            for row in matrix:
-                own = [ZERO] * len(kept)
-                for weight, (place, factor) in zip(row, factors, strict=True):
-                    if weight:
-                        own[place] += weight * factor
-                rows.append(tuple(own))
-            if not any(any(row) for row in rows):
-                continue
-            blocks.append((number, tuple(rows)))
-        else:
-            blocks.append((number, matrix))
-    return AffineStage(tuple(blocks), stage.bias)
+def _may_take_over(stage: AffineStage, readers: list[AffineStage], source: int) -> bool:
+    """Whether stages that read this one may get dense rows, on it and on what it reads."""
+    sizes = sum(len(matrix[0]) for _, matrix in stage.blocks)
+    read = [
+        matrix for reader in readers for own, matrix in reader.blocks if own == source or stage.block(own) is not None
+    ]
+    return _is_usual(read) and sum(reader.units for reader in readers) * sizes <= _MOST_ENTRIES
+
+
+def _columns(reader: AffineStage, stage: AffineStage, source: int, factors: list[tuple[int, fmpq]]) -> AffineStage:
+    """A stage whose weights on repeated units of another one, ``stage``, are taken over by their substitutes.
+
+    ``stage`` has these alone, and is the source with the given number.
+    """
+    before = reader.block(source)
+    if before is None:
+        return reader
+    own = [[ZERO] * stage.units for _ in before]  # weights on the units that stay
+    straight = [[ZERO] * stage.units for _ in before]  # and on their pre-activations
+    for to, through, row in zip(own, straight, before, strict=True):
+        for weight, (place, factor) in zip(row, factors, strict=True):
+            if weight:
+                to[place] += weight * abs(factor)
+                if factor < 0:
+                    through[place] += weight * factor
+    blocks = {number: matrix for number, matrix in reader.blocks if number != source} | {source: _frozen(own)}
+    bias = reader.bias
+    if any(map(any, straight)):
+        for number, matrix in stage.blocks:
+            blocks[number] = _sum(blocks.get(number), _product(straight, matrix))
+        bias = tuple(one + row[0] for one, row in zip(bias, _product(straight, [[b] for b in stage.bias]), strict=True))
+    return AffineStage(tuple((n, matrix) for n, matrix in sorted(blocks.items()) if any(map(any, matrix))), bias)
+
+
+def _product(left: Sequence[Sequence[fmpq]], right: Sequence[Sequence[fmpq]]) -> Matrix:
+    """A product of matrices."""
+    return _frozen((fmpq_mat(list(map(list, left))) * fmpq_mat(list(map(list, right)))).tolist())
+
+
+def _sum(one: Matrix | None, other: Matrix) -> Matrix:
+    """A sum of matrices, of which the first may be missing: zero."""
+    if one is None:
+        return other
+    return tuple(tuple(map(add, *rows)) for rows in zip(one, other, strict=True))
+
+
+def _frozen(matrix: Sequence[Sequence[fmpq]]) -> Matrix:
+    return tuple(map(tuple, matrix))
 
 
 __all__ = ["unrepeated"]
