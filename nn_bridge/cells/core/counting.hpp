@@ -62,7 +62,7 @@ protected:
     /// Adds to the tally the number of cells that the given units cut a flat of dimension dim into.
     void count(Cell flat, int dim, int stage, const Set& units) {
         const auto [positive, negative] = sides(flat);
-        const Set cut = positive & negative & units;
+        const Set cut = this->without_multiples(positive & negative & units, stage);
         const int cuts = cut.count();
         watch_.spend(flat.count);
         if (cuts <= 1) return add(1 + cuts);
@@ -179,6 +179,7 @@ private:
     /// Adds the number of cells that later units cut the zero set of a unit in a flat into.
     void restricted(Cell flat, int dim, int stage, int unit, const Set& later) {
         if (!later.any()) return add(1);
+        if ((later & this->same_zeros(stage, unit)).any()) return;  // its zero set is counted with that unit
         Set meeting = shape_.none(), unknown = shape_.none();
         crossing_units(flat, stage, unit, later, meeting, unknown);
         if (!unknown.any() && meeting.count() <= 1) return add(1 + meeting.count());

@@ -91,6 +91,7 @@ private:
     PUISEUX_INLINE Word* cut_edges_here(Cell cell, int stage, int unit, int slot, Word* to, const Set& wanted, bool bare) {
         const Forms<S>& forms = forms_[size_t(stage)];
         if (!bare) note_values(forms, cell, unit);
+        const Set asked = wanted - this->same_zeros(stage, unit);
         counters_.generators += std::int64_t(n_edges_);
         Set left_open = blurred_;
         for (size_t i = 0; i < n_edges_; ++i) {
@@ -98,7 +99,7 @@ private:
             Word *ga = cell[a], *gb = cell[b];
             Set open = inherit(ga, gb, unit, slot, to);
             left_open |= open - wanted;
-            open &= wanted;
+            open &= asked;
             if (bare) {
                 to += shape_.stride();
                 continue;

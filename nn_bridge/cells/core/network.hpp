@@ -14,6 +14,7 @@
 #include "bounds.hpp"
 #include "elimination.hpp"
 #include "lanes.hpp"
+#include "multiples.hpp"
 #include "stages.hpp"
 #include "units.hpp"
 
@@ -75,6 +76,7 @@ public:
             if (!whole) scale(rows, exponents);
             stages.push_back(rounded(rows, exponents));
             stages.back().exponent = exponents.back();
+            stages.back().multiples = MultiplesOf(rows, stages.back()).find();
         }
     }
 

@@ -35,6 +35,12 @@ struct Weights {
     double at(int unit, int i) const { return data[size_t(i) * padded + unit]; }
 };
 
+/// A unit that is a multiple of another one of its stage; `opposite`: by a negative factor.
+struct Multiple {
+    int unit, of;
+    bool opposite;
+};
+
 /// A stage in scaled doubles.
 struct Stage {
     int units = 0, padded = 0;
@@ -44,6 +50,7 @@ struct Stage {
     std::vector<double> bias, error;    // the error of these coefficients, infinity for an unsettled unit
     std::vector<int> exponent;          // by unit: all is scaled by two to this power
     std::vector<Weights> blocks;
+    std::vector<Multiple> multiples;    // none of them of another multiple
 };
 
 }  // namespace puiseux::cells

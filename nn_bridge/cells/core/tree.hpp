@@ -264,17 +264,18 @@ private:
             watch_.spend(shape_.dim() * problem_.stages[size_t(next)].units);
             const double e = shape_.error(to);
             counters_.evaluations += problem_.stages[size_t(next)].units;
-            Set unsure = live;
+            Set unsure = live - this->multiples_[size_t(next)];
             if (e <= LOOSE) [[likely]] {
                 const bool whole = problem_.whole && e == 0;
                 const Signs<Set> s = whole ? forms_[size_t(next)].whole_signs(shape_.x(to)) : forms_[size_t(next)].signs(shape_.x(to), e);
                 (s.positive & live).store(shape_.positive(to)), (s.negative & live).store(shape_.negative(to));
-                unsure = s.unsure;
+                unsure &= s.unsure;
             }
             if (unsure.any()) [[unlikely]] {
                 unsure = this->through_hidden(from, to, next, unsure);
                 if (unsure.any()) this->decide(to, next, unsure);
             }
+            this->copy_signs(to, next, live);
         }
         enter(copy, next, mirrored, lines);
     }
