@@ -70,8 +70,8 @@ double round_to_row(Integers v, bool whole, int last, double* x) {
     const int dim = int(v.size()) - 1;
     for (int c = 0; c <= last; ++c) x[c] = 0;
     auto place = [&](int c) { return c == dim ? last : c; };
-    make_primitive(v);
     if (whole) {
+        make_primitive(v);
         bool fits = true;
         for (const Integer& z : v) fits = fits && z.bit_length() <= 53;
         if (fits) {
