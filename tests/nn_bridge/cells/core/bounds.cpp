@@ -269,7 +269,6 @@ void check_rounding() {
     if (std::all_of(v.begin(), v.end(), [](const Integer& z) { return z.is_zero(); })) return;
     std::vector<double> x(size_t(n) + 1);
     const double bound = round_to_row(v, false, n, x.data());
-    make_primitive(v);
     std::int64_t top = 0;
     for (const Integer& z : v) top = std::max(top, z.rounded().exponent);
     double largest = 0;
