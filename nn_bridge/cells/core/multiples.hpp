@@ -28,14 +28,19 @@ public:
         for (int j = 0; j < scaled_.units; ++j)
             if (const double quotient = one_[size_t(j)] / other_[size_t(j)]; std::isfinite(quotient)) quotients.emplace_back(quotient, j);
         std::sort(quotients.begin(), quotients.end());
+        const auto near = [&](size_t i) {  // to the one before
+            return i > 0 && i < quotients.size() && quotients[i].first - quotients[i - 1].first <= NEAR * std::abs(quotients[i].first);
+        };
         std::vector<Multiple> found;
-        std::vector<int> firsts;  // units of the present run of nearly equal quotients that are no multiples of one another
+        std::vector<Row> firsts;        // of the present run of nearly equal quotients: units that are no multiples of one another
         for (size_t i = 0; i < quotients.size(); ++i) {
-            if (i == 0 || !(quotients[i].first - quotients[i - 1].first <= NEAR * std::abs(quotients[i].first))) firsts.clear();
-            const int unit = quotients[i].second;
-            const auto same = std::find_if(firsts.begin(), firsts.end(), [&](int first) { return sign_of_multiple(unit, first) != 0; });
-            if (same != firsts.end()) found.push_back({unit, *same, sign_of_multiple(unit, *same) < 0});
-            else if (firsts.size() < MOST) firsts.push_back(unit);
+            if (!near(i)) firsts.clear();
+            if (!near(i) && !near(i + 1)) continue;
+            Row row{quotients[i].second, entries(quotients[i].second)};
+            int sign = 0;
+            for (size_t k = 0; k < firsts.size() && !sign; ++k)
+                if ((sign = sign_of_quotient(row.entries, firsts[k].entries))) found.push_back({row.unit, firsts[k].unit, sign < 0});
+            if (!sign && firsts.size() < MOST) firsts.push_back(std::move(row));
         }
         return found;
     }
@@ -49,6 +54,10 @@ private:
         size_t block;
         std::int32_t column;
         Integer value;
+    };
+    struct Row {
+        int unit;
+        std::vector<Entry> entries;
     };
     const StageRows& rows_;
     const Stage& scaled_;
@@ -71,9 +80,8 @@ private:
         for (size_t j = 0; j < one_.size(); ++j) one_[j] += a * numbers[j], other_[j] += b * numbers[j];
     }
 
-    /// The sign of the factor that makes the one unit of the other; 0 if there is none.
-    int sign_of_multiple(int unit, int of) const {
-        const std::vector<Entry> a = entries(unit), b = entries(of);
+    /// The sign of the factor that makes the one of the other; 0 if there is none.
+    static int sign_of_quotient(const std::vector<Entry>& a, const std::vector<Entry>& b) {
         if (a.size() != b.size() || a.empty()) return 0;
         for (size_t i = 0; i < a.size(); ++i)
             if (a[i].block != b[i].block || a[i].column != b[i].column || !(a[i].value * b[0].value == b[i].value * a[0].value)) return 0;
