@@ -344,6 +344,18 @@ class CellTree:
         """Set between two batches whether the next ones end where many residues perhaps have come before."""
         self._explorer.looking = on
 
+    def try_leaves(self, first: int, latest: int, share: int) -> None:
+        """Let the next batch decide on the way whether its leaves have neighbours: whether one in ``share`` repeats.
+
+        That is whether it has the residues of another one.  They are looked at after the ``first`` ones, and then, where
+        few repeat, each time after ``latest`` more, or as many as there were before; a batch of which many do ends.
+        """
+        self._explorer.try_leaves(first, latest, share)
+
+    def tried(self) -> bool | None:
+        """Whether the leaves that follow have neighbours, as the batch has decided; None where it has not."""
+        return (None, False, True)[self._explorer.tried()]
+
     def write_faces(self, on: bool) -> None:
         """Set between two batches whether the leaves that follow have faces, or neighbours, if these were asked for."""
         self._explorer.emit = self.emit if on else PATTERNS

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 from flint import fmpq_mat, fmpz, fmpz_mat
 
 from nn_bridge.network.dense_sizes import check_dense, check_forms
@@ -114,6 +115,9 @@ _ClearedStage = tuple[list[IntegerBlock], list[int]]
 IntegerStage = tuple[list[tuple[int, list[list[int]]]], list[int]]
 """Integer blocks by source, and integer biases, of one stage."""
 
+IntegerEntries = tuple[list[tuple[int, np.ndarray, np.ndarray, list[int]]], list[int]]
+"""The same without zeros: of each block the source, and `nn_bridge.network.row_groups.IntegerBlock.entries`."""
+
 
 def integer_stages(network: Network) -> list[IntegerStage]:
     """The stages and, last, the outputs with denominators cleared: each by one positive factor for the whole stage.
@@ -124,25 +128,13 @@ def integer_stages(network: Network) -> list[IntegerStage]:
     return [([(block.source, block.table()) for block in blocks], bias) for blocks, bias in _all_cleared(network)[0]]
 
 
-def integer_entries(network: Network, first: Sequence[int] = ()) -> list[IntegerStage]:
-    """The same without zeros: of each row the entries that are not zero, by increasing column.
+def integer_entries(network: Network, first: Sequence[int] = ()) -> list[IntegerEntries]:
+    """The same without zeros.
 
     Of the ``first`` stages only their factors are given; the list begins with the stage behind them.
     """
     found = _all_cleared(network, first)[0]
-    return [([(block.source, block.rows()) for block in blocks], bias) for blocks, bias in found]
-
-
-def integer_stages_modulo(network: Network, prime: int, first: Sequence[int] = ()) -> list[IntegerStage]:
-    """Those of `integer_stages` modulo a prime below 2**63; ``first`` as for `integer_entries`."""
-    check_dense(network)
-    return [
-        (
-            [(block.source, [[value % prime for value in row] for row in block.table()]) for block in blocks],
-            [value % prime for value in bias],
-        )
-        for blocks, bias in _all_cleared(network, first)[0]
-    ]
+    return [([(block.source, *block.entries()) for block in blocks], bias) for blocks, bias in found]
 
 
 def output_scale(network: Network) -> int:

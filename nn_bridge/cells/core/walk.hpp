@@ -11,6 +11,7 @@
 #include "leaves.hpp"
 #include "goals.hpp"
 #include "seen.hpp"
+#include "trial.hpp"
 #include "watch.hpp"
 
 namespace puiseux::cells {
@@ -67,6 +68,7 @@ struct Walk {
     SeenResidues seen;          // of leaves that were written with neighbours, or looked at
     bool looking = false;           // whether a batch is to end where many residues have been met
     std::int64_t met = 0;           // .. how many of the batch perhaps have
+    Trial trial;                    // whether leaves that are written with neighbours go on being so
     std::vector<Miss> misses;       // cells to leave out
     std::int64_t left_out = 0;      // how many were, each of any stage
     bool begin = false;             // the next leaf is the first of a run
@@ -74,6 +76,15 @@ struct Walk {
     size_t room = ~size_t{0};       // bytes by which storage may grow
 
     explicit Walk(const Problem& p) : problem(p) {}
+
+    /// Decide whether the leaves that follow bring their neighbours; where residues are new, there are none to be told.
+    void decide() {
+        const bool open = trial.verdict == Trial::Verdict::OPEN;
+        trial.look(batch.prints);
+        if (!open || trial.verdict != Trial::Verdict::ALONE) return;
+        emit = Emit::PATTERNS, looking = true, met = 0;
+        batch.neighbours.clear();
+    }
 
     /// Word q of the units of the last stage that tell leaves apart.
     Word telling(int q) const {
@@ -97,8 +108,9 @@ struct Walk {
         }
         return std::int64_t(end) - leaf;
     }
-    bool batch_full() const {
-        return batch.leaves >= batch_leaves || (looking && met > 32 + batch.leaves / 16) || std::int64_t(batch.generator_leaf.size() + batch.facet_leaf.size()) >= batch_faces;
+    bool batch_full() {
+        if (trial.due(batch.leaves)) [[unlikely]] decide();
+        return trial.over() || batch.leaves >= batch_leaves || (looking && met > 32 + batch.leaves / 16) || std::int64_t(batch.generator_leaf.size() + batch.facet_leaf.size()) >= batch_faces;
     }
 };
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nn_bridge.cells.repeated_maps import repeats
+from nn_bridge.cells.repeated_maps import REPEATED, repeats
 from nn_bridge.cells.tree import CellTree, Leaves
 
 LEAVES_AT_ONCE = 1 << 14
@@ -53,19 +53,25 @@ class FoundLeaves:
         tree.mark(np.zeros(0, np.uint8))
         tree.write_faces(joining is not False)
         tree.look_for_repeats(False)
+        if self._decides:
+            tree.try_leaves(TRIAL_LEAVES, _LATEST, REPEATED)
 
     @property
     def at_once(self) -> int:
         """The leaves of the next batch: many, as each begins with the way to it, but few while there is a choice."""
-        if self.joining is None:
-            return TRIAL_LEAVES
-        if self.joining or not self._decides:
-            return LEAVES_AT_ONCE
+        if self.joining is not False or not self._decides:
+            return LEAVES_AT_ONCE  # the batch itself decides, where that is open
         return min(LEAVES_AT_ONCE, max(_LATEST, self._cells))
 
     def add(self, leaves: Leaves, cells: int) -> None:
         """Take a batch, with which there are so many cells."""
         self._cells = cells
+        if self.joining is None:
+            self.joining = self._tree.tried()
+            if self.joining is None:
+                self._tree.try_leaves(TRIAL_LEAVES, _LATEST, REPEATED)
+            else:
+                self._tree.write_faces(self.joining)
         self.residues.append(leaves.residues.copy())  # the memory of the batch is used again
         self._begins.append(leaves.begins)
         if self._keeps and len(leaves.residues):

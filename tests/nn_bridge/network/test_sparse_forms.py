@@ -124,9 +124,11 @@ def test_points_are_located_with_sparse_weights(network: Network) -> None:
 def test_integer_entries_are_those_of_the_dense_blocks(network: Network) -> None:
     for (sparse, bias), (dense, same) in zip(integer_entries(network), integer_stages(network), strict=True):
         assert bias == same
-        for (source, rows), (again, table) in zip(sparse, dense, strict=True):
+        for (source, begin, columns, values), (again, table) in zip(sparse, dense, strict=True):
             assert source == again
-            assert rows == [[v for v in row if v] for row in table]
+            kept = [(i, v) for row in table for i, v in enumerate(row) if v]
+            assert list(zip(columns.tolist(), values, strict=True)) == kept
+            assert np.diff(begin).tolist() == [sum(map(bool, row)) for row in table]
 
 
 def test_cells_on_a_plane_through_three_images(network: Network, plane: Path) -> None:
