@@ -252,7 +252,7 @@ class Explorer:
     def leave_out(self, misses: list[list[tuple[int, bool]]]) -> None: ...
     def mark(self, select: NDArray[np.uint8], skip: bool) -> None: ...
     def try_leaves(self, first: int, latest: int, share: int) -> None:
-        """Decide after so many leaves of the next batch whether those that follow bring neighbours, and look again.
+        """Decide after so many leaves of the next batch whether those that follow bring neighbours, and later again.
 
         They do if one in ``share`` has the residues of another one.
         """

@@ -209,7 +209,6 @@ class CellTree:
         self.words = max(stage_words)
         self.wall_word = sum(stage_words)
         self.zero_words = self._explorer.zero_words
-        self.zero_offset = np.concatenate([[0], np.cumsum(stage_words)[:-1]]).astype(np.int64)
         self.batch_leaves = 1 << 13
         self._running: tuple[Subtree, ...] = ()
         self._beyond = 0
@@ -347,8 +346,8 @@ class CellTree:
     def try_leaves(self, first: int, latest: int, share: int) -> None:
         """Let the next batch decide on the way whether its leaves have neighbours: whether one in ``share`` repeats.
 
-        That is whether it has the residues of another one.  They are looked at after the ``first`` ones, and then, where
-        few repeat, each time after ``latest`` more, or as many as there were before; a batch of which many do ends.
+        That is, has the residues of another one.  The ``first`` leaves have neighbours.  If few of them repeat, those that
+        follow have none, till a look after ``latest`` more, or as many as there were before, finds that many do.
         """
         self._explorer.try_leaves(first, latest, share)
 

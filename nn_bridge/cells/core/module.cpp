@@ -229,7 +229,7 @@ NB_MODULE(_core, m) {
         .def("tried",
              [](Explorer& e) {
                  e.walk.trial.end();
-                 return int(e.walk.trial.verdict);
+                 return int(e.walk.trial.verdict());
              })
         .def_prop_rw("emit", [](const Explorer& e) { return int(e.walk.emit); }, [](Explorer& e, int emit) { e.walk.emit = Emit(emit); })
         .def_prop_rw("room", [](const Explorer& e) { return e.walk.room; }, [](Explorer& e, std::uint64_t room) { e.walk.room = room; })

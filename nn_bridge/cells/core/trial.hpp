@@ -1,9 +1,10 @@
 // Whether leaves are to be joined as they come: decided in the middle of a run, by residues that occur more than once.
 //
-// After a few leaves: if many of them share their residues, those that follow go on bringing their neighbours, and all are joined.
-// Else they bring none, and the run ends where many of the latest ones do.  A run that stopped for each look would have to find
-// the way back to where it stood, which takes longer than some hundred leaves do.
+// The first few leaves bring their neighbours.  If many of them share their residues, those that follow do so too, and all are
+// to be joined.  Else they bring none, until many of the latest ones share theirs.  A run that stopped for each look would have to
+// find the way back to where it stood, which takes longer than some hundred leaves do.
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -15,41 +16,38 @@ namespace puiseux::cells {
 
 class Trial {
 public:
-    enum class Verdict { OPEN = 0, ALONE = 1, JOINED = 2 };
+    enum class Verdict { OPEN = 0, APART = 1, JOINED = 2 };
 
-    Verdict verdict = Verdict::OPEN;
+    Verdict verdict() const { return verdict_; }
 
-    /// Look at the first leaves of the next batch; "many" are one in `share`.  Later looks are at `latest` leaves, or as many as there were before.
+    /// Look at the first leaves of the next batch; "many" are one in `share`.  Later looks are after `latest` more, or as many as there were.
     void begin(std::int64_t first, std::int64_t latest, std::int64_t share) {
-        next_ = first, latest_ = latest, share_ = share, seen_ = 0, verdict = Verdict::OPEN, over_ = false;
+        next_ = first, latest_ = latest, share_ = share, seen_ = 0, verdict_ = Verdict::OPEN;
     }
-    /// Decide, or look again, no more.
-    void end() { next_ = NEVER, over_ = false; }
+    /// Look no more.
+    void end() { next_ = NEVER; }
 
-    /// Whether it is time for a look.
+    /// Whether there will be a look, and whether it is time for it.
+    bool on() const { return next_ != NEVER; }
     bool due(std::int64_t leaves) const { return leaves >= next_; }
-    /// Whether many of the latest leaves share their residues, after which there are no more looks.
-    bool over() const { return over_; }
-    /// How many leaves a batch has room for at first: it may be over soon.
-    std::int64_t room(std::int64_t most) const { return next_ == NEVER || most < ROOM ? most : ROOM; }
+    /// How many leaves the batch has room for at first: it may be a small one.
+    std::int64_t room(std::int64_t most) const { return on() ? std::min(most, ROOM) : most; }
 
-    /// Look at the residues of a batch.
+    /// Look at the residues of the latest leaves of a batch; once many are shared, that is the last look.
     void look(const std::vector<std::uint64_t>& residues) {
         const std::size_t count = residues.size() - seen_;
         std::vector<std::uint8_t> mask(count, 0);
         const bool many = share_ * mark_repeats(residues.data() + seen_, count, mask.data()) >= std::int64_t(count);
-        const bool first = verdict == Verdict::OPEN;
-        if (first) verdict = many ? Verdict::JOINED : Verdict::ALONE;
-        over_ = many && !first;
+        verdict_ = many ? Verdict::JOINED : Verdict::APART;
         seen_ = residues.size();
-        next_ = many ? NEVER : std::int64_t(seen_) + (std::int64_t(seen_) < latest_ ? latest_ : std::int64_t(seen_));
+        next_ = many ? NEVER : std::int64_t(seen_) + std::max(latest_, std::int64_t(seen_));
     }
 
 private:
     static constexpr std::int64_t NEVER = std::numeric_limits<std::int64_t>::max(), ROOM = 1 << 12;
     std::int64_t next_ = NEVER, latest_ = 0, share_ = 0;
-    std::size_t seen_ = 0;
-    bool over_ = false;
+    std::size_t seen_ = 0;              // so many leaves of the batch have been looked at
+    Verdict verdict_ = Verdict::OPEN;
 };
 
 }  // namespace puiseux::cells

@@ -77,13 +77,17 @@ struct Walk {
 
     explicit Walk(const Problem& p) : problem(p) {}
 
-    /// Decide whether the leaves that follow bring their neighbours; where residues are new, there are none to be told.
+    /// Decide whether the leaves that follow bring their neighbours.  Where that changes, the others of the batch have none.
     void decide() {
-        const bool open = trial.verdict == Trial::Verdict::OPEN;
         trial.look(batch.prints);
-        if (!open || trial.verdict != Trial::Verdict::ALONE) return;
-        emit = Emit::PATTERNS, looking = true, met = 0;
-        batch.neighbours.clear();
+        const bool joined = trial.verdict() == Trial::Verdict::JOINED;
+        if (joined == (emit == Emit::NEIGHBOURS)) {
+            met = 0;
+            return;
+        }
+        emit = joined ? Emit::NEIGHBOURS : Emit::PATTERNS, looking = !joined, met = 0;
+        if (joined) batch.neighbours.assign(batch.patterns.size(), 0);
+        else batch.neighbours.clear();
     }
 
     /// Word q of the units of the last stage that tell leaves apart.
@@ -109,8 +113,10 @@ struct Walk {
         return std::int64_t(end) - leaf;
     }
     bool batch_full() {
-        if (trial.due(batch.leaves)) [[unlikely]] decide();
-        return trial.over() || batch.leaves >= batch_leaves || (looking && met > 32 + batch.leaves / 16) || std::int64_t(batch.generator_leaf.size() + batch.facet_leaf.size()) >= batch_faces;
+        const bool repeating = looking && met > 32 + batch.leaves / 16;
+        if (trial.due(batch.leaves) || (repeating && trial.on())) [[unlikely]] decide();
+        else if (repeating) return true;
+        return batch.leaves >= batch_leaves || std::int64_t(batch.generator_leaf.size() + batch.facet_leaf.size()) >= batch_faces;
     }
 };
 
