@@ -71,7 +71,7 @@ class WholeNumbers:
         """The network modulo the prime: forms at two points, outputs combined, with these residues."""
 
     def weights(self, limbs: int, maps: bool) -> WholeWeights:
-        """The weights modulo two to the power 64 * limbs; ``maps``: for `whole_maps` as well; without limbs the paths."""
+        """The weights modulo two to the power 64 * limbs; ``maps``: for `whole_maps`, too; no limbs: their places."""
 
     @property
     def derivative_bound(self) -> float:
@@ -84,9 +84,9 @@ class WholeNumbers:
 def whole_numbers(inputs: int, stages: list[Any]) -> WholeNumbers:
     """The numbers of the stages and, last, the outputs.
 
-    Of each the biases, and blocks of sparse rows: the source, where rows begin, the columns, the weights.  Numbers are an
-    array of integers and one of the powers of two by which they are divided; or a list, times the stage's factor, and
-    None.
+    Of each the biases, and blocks of sparse rows: the source, where rows begin, the columns, the weights.  Numbers are
+    an array of integers and one of the powers of two by which they are divided; or a list, times the stage's factor,
+    and None.
     """
 
 class Components:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from flint import fmpq
@@ -15,8 +15,9 @@ from flint import fmpq
 from nn_bridge.cells.dyadic import DyadicStage, first_dyadic_stages
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.whole_weights import least_powers, whole_numbers
-from nn_bridge.network.forms import IntegerEntries, integer_entries
-from nn_bridge.network.network import AffineStage, Network
+from nn_bridge.network.forms import ClearedStage, cleared_stages
+from nn_bridge.network.network import AffineStage
+from nn_bridge.network.row_groups import IntegerBlock
 from nn_bridge.network.sparse_row import SparseRow, entries
 from polyhedra.compiled_core import core_or_refusal
 from polyhedra.limits import check_limits
@@ -84,25 +85,33 @@ class CoreProblem:
 
     def _as_rationals(self, arrays: list[DyadicStage]) -> list[Rows]:
         """The stages behind the first ones in doubles, with integers beside them where doubles are not exact."""
-        network = self.problem.network
-        stages = [_rounded(stage) for stage in network.stages[len(arrays) :]]
+        network, stages = self.problem.network, self._rounded
         if all(exact for _, exact in stages):
             return [stage for stage, _ in stages]
         powers = _powers_of_core(arrays)
-        cleared = self._integers if powers == least_powers(arrays) else integer_entries(network, [1 << k for k in powers])
+        same = powers == least_powers(arrays)
+        cleared = self._integers if same else cleared_stages(network, [1 << power for power in powers])
         return [_with_integers(stage, *own) for (stage, _), own in zip(stages, cleared, strict=False)]
 
     @cached_property
-    def _integers(self) -> list[IntegerEntries]:
+    def _rounded(self) -> list[tuple[Rows, bool]]:
+        """The stages behind the first ones in doubles, and whether these are the exact values."""
+        return [_rounded(stage) for stage in self.problem.network.stages[len(self.dyadic) :]]
+
+    @cached_property
+    def _integers(self) -> list[ClearedStage]:
         """The stages behind the first ones and, last, the outputs in the network's integer form."""
         if len(self.dyadic) > len(self.problem.network.stages):
             return []
-        return integer_entries(self.problem.network, [1 << power for power in least_powers(self.dyadic)])
+        return cleared_stages(self.problem.network, [1 << power for power in least_powers(self.dyadic)])
 
     @cached_property
     def numbers(self) -> _core.WholeNumbers:
         """All numbers of the network in its integer form; only where affine maps are asked for."""
-        return whole_numbers(self.problem.network, self.dyadic, self._integers)
+        places = [[(begin, column) for _, begin, column, *_ in blocks] for (_, _, blocks), _ in self._rounded]
+        found = whole_numbers(self.problem.network, self.dyadic, self._integers, places)
+        del self.__dict__["_integers"]  # long numbers take much memory, and the core has them now
+        return found
 
     @cached_property
     def residues(self) -> _core.Residues:
@@ -117,7 +126,7 @@ class CoreProblem:
 
     @cached_property
     def paths(self) -> _core.WholeWeights:
-        """The places of the weights that are not zero, behind the first stage: with them paths are told, no derivatives."""
+        """The places of the weights that are not zero, behind the first stage."""
         return self.numbers.weights(0, False)
 
 
@@ -208,10 +217,10 @@ def _doubles_one_by_one(values: Sequence[fmpq]) -> tuple[np.ndarray, bool]:
     return np.array(found, np.float64), all_exact
 
 
-def _with_integers(stage: Rows, blocks: list[tuple[int, np.ndarray, np.ndarray, list[int]]], bias: list[int]) -> Rows:
+def _with_integers(stage: Rows, blocks: list[IntegerBlock], bias: list[int]) -> Rows:
     """A stage with its integers: the same entries times one positive factor."""
     floats, _, rounded = stage
-    whole = [(*block[:4], own) for block, (_, _, _, own) in zip(rounded, blocks, strict=True)]
+    whole = [(*block[:4], own.values) for block, own in zip(rounded, blocks, strict=True)]
     return floats, bias, whole
 
 

@@ -346,8 +346,8 @@ class CellTree:
     def try_leaves(self, first: int, latest: int, share: int) -> None:
         """Let the next batch decide on the way whether its leaves have neighbours: whether one in ``share`` repeats.
 
-        That is, has the residues of another one.  The ``first`` leaves have neighbours.  If few of them repeat, those that
-        follow have none, till a look after ``latest`` more, or as many as there were before, finds that many do.
+        That is, has the residues of another one.  The ``first`` leaves have neighbours.  If few of them repeat, those
+        that follow have none, till a look after ``latest`` more, or as many as there were before, finds that many do.
         """
         self._explorer.try_leaves(first, latest, share)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from nn_bridge.cells.dyadic import Dyadic, DyadicStage
 from nn_bridge.network.dense_sizes import check_dense
-from nn_bridge.network.forms import IntegerEntries, integer_entries
+from nn_bridge.network.forms import ClearedStage, cleared_stages
 from nn_bridge.network.network import Network
 from polyhedra.compiled_core import core_or_refusal
 
@@ -37,7 +37,10 @@ def least_powers(arrays: Sequence[DyadicStage]) -> list[int]:
 
 
 def whole_numbers(
-    network: Network, arrays: Sequence[DyadicStage], behind: Sequence[IntegerEntries] | None = None
+    network: Network,
+    arrays: Sequence[DyadicStage],
+    behind: Sequence[ClearedStage] | None = None,
+    places: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]] = (),
 ) -> _core.WholeNumbers:
     """The integer form of a network in the core's own storage.
 
@@ -46,8 +49,10 @@ def whole_numbers(
     network : Network
     arrays : sequence of DyadicStage
         As from `nn_bridge.cells.dyadic.first_dyadic_stages`: no number of these stages is looked at one by one.
-    behind : sequence of IntegerEntries, optional
+    behind : sequence of ClearedStage, optional
         The stages behind these in integers, where they are known.
+    places : sequence of sequences of pairs, optional
+        `IntegerBlock.places` of the blocks of the first of these stages, where they are known.
     """
     check_dense(network)
     stages: list[Any] = [
@@ -58,9 +63,11 @@ def whole_numbers(
         for stage in arrays
     ]
     if behind is None and len(arrays) <= len(network.stages):
-        behind = integer_entries(network, [1 << power for power in least_powers(arrays)])
-    for blocks, bias in behind or ():
-        stages.append((bias, None, [(*block, None) for block in blocks]))
+        behind = cleared_stages(network, [1 << power for power in least_powers(arrays)])
+    for number, (blocks, bias) in enumerate(behind or ()):
+        known = places[number] if number < len(places) else [block.places() for block in blocks]
+        own = [(block.source, *place, block.values, None) for block, place in zip(blocks, known, strict=True)]
+        stages.append((bias, None, own))
     return _core.whole_numbers(network.input_dim, stages)
 
 

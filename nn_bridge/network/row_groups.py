@@ -7,6 +7,7 @@ matrix of 16 rows for each place, and costs what its weights cost.  Rows that ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
@@ -81,18 +82,23 @@ class IntegerBlock:
                     own[j] = int(value)
         return found
 
-    def entries(self) -> tuple[np.ndarray, np.ndarray, list[int]]:
-        """The entries that are not zero, row by row: where each row begins among them, their columns, and themselves."""
-        columns: list[Sequence[int]] = [()] * self.shape[0]
-        found: list[Sequence[int]] = [()] * self.shape[0]
+    @cached_property
+    def values(self) -> list[int]:
+        """The entries that are not zero, row by row."""
+        found: list[list[int]] = [[] for _ in range(self.shape[0])]
         for group, matrix in self.groups:
             for i, row in zip(group.rows, matrix.table(), strict=True):
-                found[i] = own = [int(value) for value in row if value]
-                all_of_them = len(own) == len(row)
-                columns[i] = group.columns if all_of_them else [j for j, v in zip(group.columns, row, strict=True) if v]
-        begin = np.zeros(self.shape[0] + 1, np.int64)
-        np.cumsum(list(map(len, columns)), out=begin[1:])
-        return begin, np.array(list(chain.from_iterable(columns)), np.int32), list(chain.from_iterable(found))
+                found[i] = [int(value) for value in row if value]
+        return list(chain.from_iterable(found))
+
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where each row begins among these entries, and their columns."""
+        found: list[list[int]] = [[] for _ in range(self.shape[0])]
+        for group, matrix in self.groups:
+            for i, row in zip(group.rows, matrix.table(), strict=True):
+                found[i] = [column for column, value in zip(group.columns, row, strict=True) if value]
+        begin = np.cumsum([0, *map(len, found)])
+        return begin.astype(np.int64), np.array(list(chain.from_iterable(found)), np.int32)
 
     def products(self, rows: Sequence[Sequence[fmpz]]) -> Iterator[tuple[int, list[fmpz]]]:
         """The rows of the product with a matrix, each with its number; rows without weights are left out."""

@@ -11,7 +11,7 @@
 #include "leaves.hpp"
 #include "goals.hpp"
 #include "seen.hpp"
-#include "trial.hpp"
+#include "leaf_trial.hpp"
 #include "watch.hpp"
 
 namespace puiseux::cells {
