@@ -30,8 +30,6 @@ public:
     /// Whether there will be a look, and whether it is time for it.
     bool on() const { return next_ != NEVER; }
     bool due(std::int64_t leaves) const { return leaves >= next_; }
-    /// How many leaves the batch has room for at first: it may be a small one.
-    std::int64_t room(std::int64_t most) const { return on() ? std::min(most, ROOM) : most; }
 
     /// Look at the residues of the latest leaves of a batch; once many are shared, that is the last look.
     void look(const std::vector<std::uint64_t>& residues) {
@@ -44,7 +42,7 @@ public:
     }
 
 private:
-    static constexpr std::int64_t NEVER = std::numeric_limits<std::int64_t>::max(), ROOM = 1 << 12;
+    static constexpr std::int64_t NEVER = std::numeric_limits<std::int64_t>::max();
     std::int64_t next_ = NEVER, latest_ = 0, share_ = 0;
     std::size_t seen_ = 0;              // so many leaves of the batch have been looked at
     Verdict verdict_ = Verdict::OPEN;

@@ -83,7 +83,7 @@ private:
     void write(const Set& last, std::uint64_t print, const Word* neighbours) {
         Batch& b = walk_.batch;
         if (walk_.looking) look(print);
-        if (b.leaves == 0) b.reserve(walk_.trial.room(walk_.batch_leaves) + (1 << FEW), pattern_.size(), neighbours);
+        if (b.leaves == 0) b.reserve(walk_.batch_leaves + (1 << FEW), pattern_.size(), neighbours);
         Word* to = pattern_.data() + pattern_.size() - size_t(words_);
         for (int q = 0; q < words_; ++q) to[q] = last[q];
         append(b.patterns, pattern_.data());
