@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import chain
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 import numpy as np
@@ -97,8 +97,8 @@ class IntegerBlock:
         for group, matrix in self.groups:
             for i, row in zip(group.rows, matrix.table(), strict=True):
                 found[i] = [column for column, value in zip(group.columns, row, strict=True) if value]
-        begin = np.cumsum([0, *map(len, found)])
-        return begin.astype(np.int64), np.array(list(chain.from_iterable(found)), np.int32)
+        begin = np.array(list(accumulate(map(len, found), initial=0)), np.int64)
+        return begin, np.array(list(chain.from_iterable(found)), np.int32)
 
     def products(self, rows: Sequence[Sequence[fmpz]]) -> Iterator[tuple[int, list[fmpz]]]:
         """The rows of the product with a matrix, each with its number; rows without weights are left out."""
