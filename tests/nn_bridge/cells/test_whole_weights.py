@@ -186,3 +186,34 @@ def test_numbers_of_many_digits_are_compared_modulo_primes():
         joiner.settle(lambda problem=problem: CellTree(problem, JOINING_FACES))
         # the zeros of units that are read, 0 and 2, make three maps; those of the others cut the cell of one in two
         assert joiner.counts(joiner.leaves) == FourCounts(4, 3, 3, 3)
+
+
+def test_numbers_that_fit_no_stage():
+    """Of one unit that reads two inputs; and the outputs, which read it."""
+    halved = np.array([3, -5]), np.array([1, 0])
+    bias = np.array([7]), np.array([0])
+    begin, columns = np.array([0, 2]), np.array([0, 1], np.int32)
+    unit, output = (*bias, [(0, begin, columns, *halved)]), (*bias, [(1, np.array([0, 1]), columns[:1], *bias)])
+    assert kernels.whole_numbers(2, [unit, output]).coefficient_bound >= 7 * 14 + 14
+    wrong = [
+        [(0, begin + 1, columns, *halved)],
+        [(0, begin[:1], columns, *halved)],
+        [(0, np.array([0, 1]), columns, *halved)],
+        [(0, begin, columns + 1, *halved)],
+        [(0, begin, columns - 1, *halved)],
+        [(1, begin, columns, *halved)],
+        [(0, begin, columns, halved[0][:1], halved[1])],
+        [(0, begin, columns, halved[0], -halved[1])],
+        [(0, begin, columns, [6, -10], None)],
+    ]
+    for blocks in wrong:
+        with pytest.raises(ValueError, match="do not fit"):
+            kernels.whole_numbers(2, [(*bias, blocks), output])
+    for stages in ([], [(*bias[:1], np.array([0, 0]), [])], [([7], None, []), unit]):
+        with pytest.raises(ValueError, match="do not fit"):
+            kernels.whole_numbers(2, stages)
+    numbers, one = kernels.whole_numbers(2, [unit, output]), np.ones(1, np.uint64)
+    with pytest.raises(ValueError, match="do not fit"):
+        numbers.residues(one, one, one)
+    with pytest.raises(ValueError, match="so many limbs"):
+        numbers.weights(5, False)
