@@ -16,12 +16,12 @@ CELLS, EDGES = "tests/nn_bridge/cells", "tests/nn_bridge/sign_vectors"
 # by module: what is exported, and the tests that compare it with a twin: a file and one of its functions
 TESTS: dict[str, dict[str, str]] = {
     "nn_bridge/cells": {
-        "rehash": f"{CELLS}/test_plain_keys.py::test_larger_tables",
+        "rehash number": f"{CELLS}/test_plain_keys.py::test_numbers",
         "join": f"{CELLS}/test_joining.py::test_join_against_a_dictionary",
         "unite": f"{CELLS}/test_joining_faces.py::test_forests_are_united",
-        "pack relevant": f"{CELLS}/test_plain_keys.py::test_keys_and_relevant_units",
+        "pack relevant unlike": f"{CELLS}/test_plain_keys.py::test_keys_and_relevant_units",
         "moving": f"{CELLS}/test_joining_faces.py::test_units_with_which_the_output_moves",
-        "whole_weights": f"{CELLS}/test_whole_weights.py::test_weights_are_those_of_the_integer_network",
+        "whole_weights alike": f"{CELLS}/test_joining_faces.py::test_patterns_that_differ_where_no_output_moves",
         "whole_maps WholeWeights.size": f"{CELLS}/test_joining_faces.py::test_coefficients_of_maps",
         "whole_numbers WholeNumbers.weights": (
             f"{CELLS}/test_whole_weights.py::test_weights_are_those_of_the_integer_network"

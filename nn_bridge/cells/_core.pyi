@@ -11,6 +11,17 @@ _Numbers = NDArray[np.int32] | NDArray[np.int64]
 def rehash(keys: NDArray[np.uint64], bearer: _Numbers, new_keys: NDArray[np.uint64], new_bearer: _Numbers) -> None:
     """Move all keys to a larger, empty table."""
 
+def number(
+    rows: NDArray[np.uint64],
+    keys: NDArray[np.uint64],
+    bearer: _Numbers,
+    state: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    fresh: NDArray[np.int64],
+    begin: tuple[int, int],
+) -> tuple[int, int]:
+    """Number rows in the order in which they first come; returns how many are done, and how many numbers are new."""
+
 def join(
     faces: NDArray[np.uint64],
     leaf: NDArray[np.int64],
@@ -149,6 +160,19 @@ def whole_weights(
 
 def whole_maps(patterns: NDArray[np.uint64], network: WholeWeights, result: NDArray[np.uint64]) -> None:
     """The coefficients of the outputs on cells."""
+
+def alike(one: NDArray[np.uint64], other: NDArray[np.uint64], network: WholeWeights, result: NDArray[np.bool_]) -> None:
+    """Whether no output moves with a unit in which two patterns differ."""
+
+def unlike(
+    patterns: NDArray[np.uint64],
+    first: NDArray[np.uint64],
+    labels: NDArray[np.int64],
+    read: NDArray[np.uint64],
+    by_output: NDArray[np.uint64],
+    found: NDArray[np.int64],
+) -> int:
+    """List the patterns whose relevant units are not those of the first one of their label; returns how many."""
 
 def widen(on: bool) -> bool:
     """Switch the wider version of loops on or off, for tests; returns whether it runs."""

@@ -23,7 +23,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from nn_bridge.cells.cell import Cell, CellSource
-from nn_bridge.cells.joining import SignVectorKeys, map_numbers
+from nn_bridge.cells.joining import SignVectorKeys
+from nn_bridge.cells.map_classes import MapClasses
 from nn_bridge.cells.plain_tree import LeafTree, leaf_tree
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import FACES, CellTreeError, Leaves, Miss
@@ -356,7 +357,7 @@ def cell_complex(
     cells = len(leaves.patterns)
     keys = SignVectorKeys(problem, tree.words).pack(leaves.patterns, leaves.facet_leaf, leaves.facet_zeros)
     partner = _partners(keys, (leaves.facet_zeros[:, tree.wall_word :] != 0).any(axis=1), bool(leave_out))
-    maps = map_numbers(tree, leaves)
+    maps = MapClasses(problem, tree.words, tree.arrays).classify(leaves.patterns, leaves.residues)
     numbers = np.arange(cells + 1)
     found = CellComplex(
         network=network,

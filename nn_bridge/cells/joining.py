@@ -29,7 +29,7 @@ import numpy as np
 
 from nn_bridge.cells import plain_keys
 from nn_bridge.cells.core_problem import CoreProblem
-from nn_bridge.cells.map_classes import MapComparison
+from nn_bridge.cells.map_classes import MapComparison, empty_table, larger
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import CellTree, CellTreeError, Leaves
 from nn_bridge.errors import NetworkError
@@ -37,7 +37,6 @@ from polyhedra.compiled_core import core, core_or_refusal
 
 if TYPE_CHECKING:
     from nn_bridge.cells import _core as kernels
-    from nn_bridge.cells.plain_tree import LeafTree
 else:
     kernels = core_or_refusal("nn_bridge.cells._core")
 
@@ -97,22 +96,6 @@ class SignVectorKeys:
         keys = np.zeros((len(zeros), self.width), np.uint64)
         loops.pack(patterns, rows, zeros, self._columns, self._places, keys)
         return keys
-
-
-_MANY = 1 << 30  # from here on numbers are kept in 64 bits
-
-
-def empty_table(slots: int, words: int, numbers: np.dtype[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """A hash table without entries: the keys, and the number that each slot bears, -1 for none."""
-    return np.zeros((slots, words), np.uint64), np.full(slots, -1, numbers)
-
-
-def larger(keys: np.ndarray, bearer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A table twice as large with the same keys."""
-    numbers = np.dtype(np.int64) if len(bearer) >= _MANY else bearer.dtype
-    larger = empty_table(2 * len(bearer), keys.shape[1], numbers)
-    loops.rehash(keys, bearer, *larger)
-    return larger
 
 
 class _KeyTable:
@@ -271,11 +254,6 @@ class Joiner:
             self._cells.settle(cells, maps, told)
             self._open = []
 
-    def maps(self) -> np.ndarray:
-        """The numbers of the maps of all leaves added, in order: equal iff the maps are."""
-        self._compare()
-        return self._cells.maps_of(np.arange(self.leaves))
-
     @cached_property
     def _keys(self) -> SignVectorKeys:
         return SignVectorKeys(self._problem, self._words)
@@ -358,15 +336,6 @@ class Joiner:
             raise CellTreeError("the faces of some cells are missing; ask the joiner for the unsettled leaves")
         alone = singles + settled
         return FourCounts(cells, alone + by_facet, alone + by_point, singles + joined.maps)
-
-
-def map_numbers(tree: LeafTree, leaves: Leaves) -> np.ndarray:
-    """The numbers of the maps of all leaves of a tree: equal iff the maps are."""
-    if not isinstance(tree, CellTree):
-        return MapComparison(tree.problem, tree.words).classes(leaves.patterns)
-    joiner = Joiner(tree.problem, tree.words, tree.arrays)
-    joiner.add(leaves)
-    return joiner.maps()
 
 
 class _WholeMaps:

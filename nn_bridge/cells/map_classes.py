@@ -1,6 +1,6 @@
-"""Affine maps compared exactly: leaves get one number iff their maps are proven equal.
+"""Exact classes of affine maps: leaves get one number iff their maps are proven equal.
 
-They have their numbers from ``core/components.hpp``, which asks here where it can prove nothing.
+Leaves that are joined have their numbers from ``core/components.hpp``, which asks here where it can prove nothing.
 """
 
 from __future__ import annotations
@@ -109,12 +109,6 @@ class MapComparison:
         loops.relevant(patterns, *self.reads, result)
         return result
 
-    def classes(self, patterns: np.ndarray) -> np.ndarray:
-        """The numbers of the maps of patterns, in the order in which they come, where no compiled step numbers them."""
-        _, first, which = np.unique(self._coefficients(patterns), axis=0, return_index=True, return_inverse=True)
-        numbers: np.ndarray = np.argsort(np.argsort(first))[which.ravel()]
-        return numbers
-
     def numbers(
         self,
         patterns: np.ndarray,
@@ -144,3 +138,115 @@ class MapComparison:
                 self._others[key] = new()
             numbers[k] = self._others[key]
         return numbers
+
+
+class MapClasses:
+    """Numbers affine maps: leaves get one number iff their maps are proven equal.
+
+    The map of a pattern depends only on its *relevant* units: the active ones from which a path of non-zero weights
+    leads through active units to an output.  So patterns with equal relevant units have equal maps.  In fact two
+    patterns have equal maps if no output *moves* with a unit in which they differ: if its derivative is zero, a
+    whole number that is found modulo a power of two which it does not reach (``core/derivatives.hpp``).  Other maps are
+    compared exactly (`MapComparison`).
+
+    Parameters
+    ----------
+    problem : CellProblem
+    words : int
+        Words per stage in a pattern, as in `CellTree.words`.
+    arrays : CoreProblem, optional
+        The problem as the core takes it, where it has been made already.
+    """
+
+    def __init__(self, problem: CellProblem, words: int, arrays: CoreProblem | None = None) -> None:
+        self._comparison = MapComparison(problem, words, arrays)
+        self._numbering = RowNumbering(1)
+        self._first = np.zeros((1 << 8, len(problem.network.hidden) * words), np.uint64)  # a map's first pattern
+
+    @property
+    def count(self) -> int:
+        """The number of different maps so far."""
+        return self._numbering.next
+
+    def classify(self, patterns: np.ndarray, residues: np.ndarray) -> np.ndarray:
+        """The number of each leaf's map, in the order in which they come; ``residues`` are the leaves' residues."""
+        known = self.count
+        fresh, labels = self._numbering.of(residues[:, None])
+        self._first = grown(self._first, self.count)
+        self._first[known : self.count] = patterns[fresh]
+        open_ = np.empty(len(patterns), np.int64)
+        open_ = open_[: loops.unlike(patterns, self._first, labels, *self._comparison.reads, open_)]
+        if len(open_):
+            open_ = open_[~self._alike(patterns[open_], self._first[labels[open_]])]
+        if len(open_):
+            first, new = self._first.__getitem__, self._numbering.skip
+            labels[open_] = self._comparison.numbers(patterns[open_], labels[open_], first, new)
+        return labels
+
+    def _alike(self, patterns: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Boolean mask: patterns that differ from others in units with which no output moves; none where unknown."""
+        alike, weights = np.zeros(len(patterns), bool), self._comparison.weights
+        if weights is not None:
+            kernels.alike(patterns, others, weights, alike)
+        return alike
+
+
+_MANY = 1 << 30  # from here on numbers are kept in 64 bits
+_FEW = 1 << 18  # up to here arrays double where they grow
+
+
+def grown(array: np.ndarray, size: int) -> np.ndarray:
+    """The array, with more rows of zeros if it has fewer than ``size``."""
+    if len(array) >= size:
+        return array
+    more = len(array) if len(array) < _FEW else len(array) // 4
+    kind = np.dtype(np.int64) if size >= _MANY and array.dtype == np.int32 else array.dtype
+    larger = np.zeros((max(size, len(array) + more), *array.shape[1:]), kind)
+    larger[: len(array)] = array
+    return larger
+
+
+def empty_table(slots: int, words: int, numbers: np.dtype[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """A hash table without entries: the keys, and the number that each slot bears, -1 for none."""
+    return np.zeros((slots, words), np.uint64), np.full(slots, -1, numbers)
+
+
+def larger(keys: np.ndarray, bearer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A table twice as large with the same keys."""
+    numbers = np.dtype(np.int64) if len(bearer) >= _MANY else bearer.dtype
+    larger = empty_table(2 * len(bearer), keys.shape[1], numbers)
+    loops.rehash(keys, bearer, *larger)
+    return larger
+
+
+class RowNumbering:
+    """Numbers rows of ``words`` words in the order in which they first come."""
+
+    def __init__(self, words: int, room: int = 1 << 10) -> None:
+        self._table = empty_table(1 << room.bit_length(), words, np.dtype(np.int32))
+        self._state = np.zeros(2, np.int64)
+
+    @property
+    def next(self) -> int:
+        """The number that comes next."""
+        return int(self._state[1])
+
+    def skip(self) -> int:
+        """Take a number that no row has."""
+        self._state[1] += 1
+        return self.next - 1
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in memory."""
+        return sum(part.nbytes for part in self._table)
+
+    def of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where rows come that are new, and the numbers of all rows."""
+        fresh, numbers = np.empty((2, len(rows)), np.int64)
+        done = 0, 0
+        while True:
+            done = loops.number(rows, *self._table, self._state, numbers, fresh, done)
+            if done[0] == len(rows):
+                return fresh[: done[1]], numbers
+            self._table = larger(*self._table)

@@ -1,4 +1,4 @@
-"""The loops of the core for relevant units and keys of faces, in plain Python: the same arrays in and out.
+"""The loops of the core for numbering maps and pairing facets, in plain Python: the same arrays in and out.
 
 It runs where no compiler was found, and it is the twin with which tests compare the core's loops of the same names.
 """
@@ -60,6 +60,44 @@ def relevant(patterns: Words, read: Words, by_output: Words, result: Words) -> N
                 hit = (result & readers).any(axis=1)
                 reaching[hit, unit // 64] |= np.uint64(1 << unit % 64)
         result[:, own] = patterns[:, own] & reaching
+
+
+def unlike(patterns: Words, first: Words, labels: Integers, read: Words, by_output: Words, found: Integers) -> int:
+    """List in ``found`` the patterns whose relevant units are not those of ``first[label]``; returns how many."""
+    rows, firsts = np.empty_like(patterns), np.empty_like(patterns)
+    relevant(patterns, read, by_output, rows)
+    relevant(first[labels], read, by_output, firsts)
+    places = np.flatnonzero((rows != firsts).any(axis=1))
+    found[: len(places)] = places
+    return len(places)
+
+
+def number(
+    rows: Words,
+    keys: Words,
+    bearer: Integers,
+    state: Integers,
+    numbers: Integers,
+    fresh: Integers,
+    done: tuple[int, int],
+) -> tuple[int, int]:
+    """Number rows in the order in which they first come, in a hash table; stops where it is half full.
+
+    ``state`` holds the slots that are taken and the next number.  Returns how many rows are done, and how many numbers
+    are new.
+    """
+    at, new = done
+    for k in range(at, len(rows)):
+        if 2 * int(state[0]) >= len(bearer):
+            return k, new
+        slot = _slot_of(rows[k], keys, bearer)
+        if bearer[slot] < 0:
+            keys[slot], bearer[slot] = rows[k], state[1]
+            fresh[new] = k
+            new += 1
+            state += 1
+        numbers[k] = bearer[slot]
+    return len(rows), new
 
 
 def rehash(keys: Words, bearer: Integers, larger_keys: Words, larger_bearer: Integers) -> None:

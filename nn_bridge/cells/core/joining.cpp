@@ -17,6 +17,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 
 namespace nb = nanobind;
@@ -30,6 +31,7 @@ template <class T, int D>
 using In = nb::ndarray<const T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
 template <class T, int D>
 using Out = nb::ndarray<T, nb::ndim<D>, nb::c_contig, nb::device::cpu>;
+using Place = std::pair<std::int64_t, std::int64_t>;
 
 /// The units of each pattern with which the outputs move: active ones whose derivative is not zero modulo the prime.
 void moving(const Word* patterns, std::int64_t leaves, const ResidueNetwork& network, int words, Word* result) {
@@ -285,6 +287,15 @@ void bind_table(nb::module_& m) {
         },
         "keys"_a.noconvert(), "bearer"_a.noconvert(), "new_keys"_a.noconvert(), "new_bearer"_a.noconvert());
     m.def(
+        "number",
+        [](In<Word, 2> rows, Out<Word, 2> keys, Out<Number, 1> bearer, Out<std::int64_t, 1> state, Out<std::int64_t, 1> numbers,
+           Out<std::int64_t, 1> fresh, Place begin) {
+            nb::gil_scoped_release release;
+            Table<Number> table(keys.data(), bearer.data(), std::int64_t(bearer.size()), int(rows.shape(1)));
+            return number(rows.data(), std::int64_t(rows.shape(0)), int(rows.shape(1)), table, state.data(), numbers.data(), fresh.data(), begin.first, begin.second);
+        },
+        "rows"_a, "keys"_a.noconvert(), "bearer"_a.noconvert(), "state"_a.noconvert(), "numbers"_a.noconvert(), "fresh"_a.noconvert(), "begin"_a);
+    m.def(
         "unite",
         [](In<Number, 1> other, Out<Number, 1> parent) {
             nb::gil_scoped_release release;
@@ -342,6 +353,15 @@ void bind(nb::module_& m) {
         "patterns"_a, "network"_a, "result"_a.noconvert());
     m.def("whole_weights", &make_weights, "stages"_a, "limbs"_a);
     m.def(
+        "alike",
+        [](In<Word, 2> one, In<Word, 2> other, const WholeWeights& network, Out<bool, 1> result) {
+            nb::gil_scoped_release release;
+            const size_t columns = one.shape(1);
+            const auto found = derivatives(network, int(columns) / std::max(1, int(network.units.size()) - 1));
+            for (size_t k = 0; k < one.shape(0); ++k) found->begin(one.data() + k * columns), result.data()[k] = found->alike(other.data() + k * columns);
+        },
+        "one"_a, "other"_a, "network"_a, "result"_a.noconvert());
+    m.def(
         "whole_maps",
         [](In<Word, 2> patterns, const WholeWeights& network, Out<Word, 2> result) {
             const size_t columns = patterns.shape(1), stages = network.units.size() - 1;
@@ -353,6 +373,14 @@ void bind(nb::module_& m) {
             for (size_t k = 0; k < patterns.shape(0); ++k) found->begin(patterns.data() + k * columns), found->map(result.data() + k * size);
         },
         "patterns"_a, "network"_a, "result"_a.noconvert());
+    m.def(
+        "unlike",
+        [](In<Word, 2> patterns, In<Word, 2> first, In<std::int64_t, 1> labels, In<Word, 3> read, In<Word, 1> by_output, Out<std::int64_t, 1> found) {
+            nb::gil_scoped_release release;
+            const int stages = int(read.shape(0)), words = int(read.shape(1)) / 64;
+            return unlike(patterns.data(), std::int64_t(patterns.shape(0)), first.data(), labels.data(), read.data(), stages, words, by_output.data(), found.data());
+        },
+        "patterns"_a, "first"_a, "labels"_a, "read"_a, "by_output"_a, "found"_a.noconvert());
 }
 
 }  // namespace puiseux::cells::joining

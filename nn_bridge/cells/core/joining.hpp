@@ -1,4 +1,4 @@
-// Rows of words in a hash table: uniting cells that bear the same key of a face.
+// Rows of words in a hash table: numbering equal rows, and uniting cells that bear the same key of a face.
 //
 // A key is a row of 64-bit words.  The table has a power of two of slots: the keys, and the bearer of each, -1 for an empty
 // slot.  Collisions go to the next slot; keys are compared in full.  The arrays belong to the caller, who makes a larger
@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 namespace puiseux::cells::joining {
 
@@ -95,6 +97,24 @@ private:
 /// So many keys before one is needed its slot is loaded.
 constexpr std::int64_t AHEAD = 8;
 
+/// Number rows in the order in which they first come, from row `begin` on; `fresh` tells where each new number first comes.
+/// Returns how many rows are worked in, and how many numbers are new; fewer rows than there are when the table must grow.
+template <class Number>
+std::pair<std::int64_t, std::int64_t> number(const Word* rows, std::int64_t count, int words, Table<Number> table, std::int64_t* state,
+                                             std::int64_t* numbers, std::int64_t* fresh, std::int64_t begin, std::int64_t news) {
+    for (std::int64_t i = begin; i < count; ++i) {
+        if (table.is_full(state[0])) return {i, news};
+        if (i + AHEAD < count) table.expect(rows + (i + AHEAD) * words);
+        const std::int64_t slot = table.find(rows + i * words);
+        if (table.bearer(slot) < 0) {
+            table.put(slot, rows + i * words, Number(state[1]));
+            fresh[news++] = i, ++state[0], ++state[1];
+        }
+        numbers[i] = table.bearer(slot);
+    }
+    return {count, news};
+}
+
 /// Unite the leaves of one label that bear equal keys, from face `begin` on; returns the number of faces worked in.
 ///
 /// With `pairs` a key comes at most twice and is dropped the second time; else the label is one more word of the key, which
@@ -174,6 +194,29 @@ inline void relevant(const Word* patterns, std::int64_t leaves, const Word* read
             out[column] = found, any |= found;
         }
     }
+}
+
+/// List in `found` the patterns whose relevant units are not those of the first one of their label; returns how many.
+inline std::int64_t unlike(const Word* patterns, std::int64_t count, const Word* first, const std::int64_t* labels, const Word* read, int stages, int words,
+                           const Word* by_output, std::int64_t* found) {
+    const int columns = stages * words;
+    std::vector<Word> own(size_t(2 * columns)), live(size_t(columns), ~Word{0});
+    relevant(live.data(), 1, read, stages, words, by_output, own.data());
+    live.assign(own.begin(), own.begin() + columns);  // units that are relevant in some pattern
+    std::int64_t many = 0;
+    for (std::int64_t k = 0; k < count; ++k) {
+#if defined(__GNUC__)
+        if (k + AHEAD < count) __builtin_prefetch(first + labels[k + AHEAD] * columns);
+#endif
+        const Word *pattern = patterns + k * columns, *other = first + labels[k] * columns;
+        Word apart = 0;
+        for (int c = 0; c < columns; ++c) apart |= (pattern[c] ^ other[c]) & live[size_t(c)];
+        if (!apart) continue;
+        relevant(pattern, 1, read, stages, words, by_output, own.data());
+        relevant(other, 1, read, stages, words, by_output, own.data() + columns);
+        if (!same(own.data(), own.data() + columns, columns)) found[many++] = k;
+    }
+    return many;
 }
 
 }  // namespace puiseux::cells::joining

@@ -382,6 +382,28 @@ def test_packed_keys_against_their_bits(seed):
     assert np.array_equal(found, patterns)
 
 
+@given(st.integers(0, 10**6))
+@settings(max_examples=30, deadline=None, derandomize=True)
+def test_numbers_of_rows_against_a_dictionary(seed):
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(0, 4, (60, rng.integers(1, 4))).astype(np.uint64)
+    table, bearer = np.zeros((4, rows.shape[1]), np.uint64), np.full(4, -1, np.int32)
+    state, numbers, fresh = np.array([0, 7]), np.empty(60, np.int64), np.empty(60, np.int64)
+    done = 0, 0
+    while done[0] < len(rows):
+        done = kernels.number(rows, table, bearer, state, numbers, fresh, done)
+        if done[0] < len(rows):
+            larger = np.zeros((2 * len(bearer), rows.shape[1]), np.uint64), np.full(2 * len(bearer), -1, np.int32)
+            kernels.rehash(table, bearer, *larger)
+            table, bearer = larger
+    known = {}
+    for row in map(tuple, rows.tolist()):
+        known.setdefault(row, 7 + len(known))
+    assert numbers.tolist() == [known[row] for row in map(tuple, rows.tolist())]
+    assert [known[tuple(rows[k].tolist())] for k in fresh[: done[1]]] == list(known.values())
+    assert state.tolist() == [len(known), 7 + len(known)]
+
+
 @given(built_networks(), st.integers(0, 10**6))
 @settings(max_examples=20, deadline=None, derandomize=True)
 def test_relevant_units_against_paths(network, seed):

@@ -281,20 +281,12 @@ def _weights(network):
     return numbers.weights(limbs_for(numbers.derivative_bound), False)
 
 
-def _proven(network, weights, one, other):
-    """Whether each pattern is proven to have the map of another one: cells that come in pairs with equal residues."""
-    cells = kernels.Components(whole_numbers(network, []).weights(0, False), one.shape[1] // len(network.hidden), 9999)
-    cells.weigh(weights)
-    alike = np.ones(len(one), bool)
-    rows = np.stack([one, other], axis=1).reshape(2 * len(one), -1)
-    alike[cells.add(rows, np.repeat(np.arange(len(one), dtype=np.uint64), 2), None) // 2] = False
-    return alike
-
-
 def found_alike(network, one, other):
     words = -(-max(network.hidden) // 64)
     rows = [np.concatenate([packed(bits, words) for bits in side], axis=1) for side in (one, other)]
-    return _proven(network, _weights(network), *rows)
+    alike = np.zeros(len(rows[0]), bool)
+    kernels.alike(*rows, _weights(network), alike)
+    return alike
 
 
 @pytest.mark.parametrize("limbs", [1, 2, 3, 4, 6, 8])
@@ -398,7 +390,9 @@ def test_a_derivative_that_is_zero_modulo_too_small_a_number():
     one, other = np.array([[1, 1]], np.uint64), np.array([[0, 1]], np.uint64)
     found = []
     for limbs in (limbs_for(numbers.derivative_bound), 1):
-        found += _proven(network, numbers.weights(limbs, False), one, other).tolist()
+        alike = np.zeros(1, bool)
+        kernels.alike(one, other, numbers.weights(limbs, False), alike)
+        found += alike.tolist()
     assert found == [False, True]
 
 

@@ -1,4 +1,4 @@
-"""The plain loops of relevant units and keys are those of the compiled core, array for array."""
+"""The plain loops of numbering and pairing are those of the compiled core, array for array."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nn_bridge.cells import plain_keys
-from nn_bridge.cells.joining import SignVectorKeys, empty_table
-from nn_bridge.cells.map_classes import MapComparison
+from nn_bridge.cells.joining import SignVectorKeys
+from nn_bridge.cells.map_classes import MapComparison, empty_table
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import FACES, CellTree, Leaves
 from polyhedra.compiled_core import core
@@ -41,24 +41,35 @@ def test_keys_and_relevant_units(network, domain):
     for loops, result in zip((compiled, plain_keys), found, strict=True):
         loops.relevant(leaves.patterns, *maps.reads, result)
     assert np.array_equal(*found)
+    # the first leaf stands for all: which others have other relevant units?
+    labels = np.zeros(len(leaves.patterns), np.int64)
+    places = [np.full(len(labels), -1) for _ in range(2)]
+    many = [
+        loops.unlike(leaves.patterns, leaves.patterns[:1].copy(), labels, *maps.reads, result)
+        for loops, result in zip((compiled, plain_keys), places, strict=True)
+    ]
+    assert many[0] == many[1] == int((found[0] != found[0][0]).any(axis=1).sum())
+    assert np.array_equal(*places)
 
 
 @pytest.mark.parametrize("words", [1, 3])
-def test_larger_tables(words):
-    """Both have the same entries as before, each where it is found."""
+def test_numbers(words):
     assert compiled is not None
-    rows = np.arange(30 * words, dtype=np.uint64).reshape(30, words)
+    rng = np.random.default_rng(words)
+    rows = rng.integers(0, 5, (400, words)).astype(np.uint64)
+    answers = []
     for loops in (compiled, plain_keys):
-        keys, bearer = empty_table(64, words, np.dtype(np.int32))
-        keys[:30], bearer[:30] = rows, np.arange(30)
-        larger_keys, larger_bearer = empty_table(128, words, np.dtype(np.int32))
-        loops.rehash(keys, bearer, larger_keys, larger_bearer)
-        taken = larger_bearer >= 0
-        order = np.argsort(larger_bearer[taken])
-        assert np.array_equal(larger_keys[taken][order], rows)
-        again = empty_table(256, words, np.dtype(np.int32))
-        loops.rehash(larger_keys, larger_bearer, *again)
-        assert sorted(again[1][again[1] >= 0].tolist()) == list(range(30))
+        table = empty_table(8, words, np.dtype(np.int32))
+        state, done = np.zeros(2, np.int64), (0, 0)
+        numbers, fresh = np.full((2, len(rows)), -1)
+        while done[0] < len(rows):
+            done = loops.number(rows, *table, state, numbers, fresh, done)
+            if done[0] < len(rows):
+                wider = empty_table(2 * len(table[1]), words, np.dtype(np.int32))
+                loops.rehash(*table, *wider)
+                table = wider
+        answers.append((numbers.tolist(), fresh[: done[1]].tolist(), state.tolist()))
+    assert answers[0] == answers[1]
 
 
 def joined_twin(faces, leaf, label, *, pairs):
