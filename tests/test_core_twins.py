@@ -23,6 +23,14 @@ TESTS: dict[str, dict[str, str]] = {
         "moving": f"{CELLS}/test_joining_faces.py::test_units_with_which_the_output_moves",
         "whole_weights alike": f"{CELLS}/test_joining_faces.py::test_patterns_that_differ_where_no_output_moves",
         "whole_maps WholeWeights.size": f"{CELLS}/test_joining_faces.py::test_coefficients_of_maps",
+        "whole_numbers WholeNumbers.weights": (
+            f"{CELLS}/test_whole_weights.py::test_weights_are_those_of_the_integer_network"
+        ),
+        "WholeNumbers.derivative_bound WholeNumbers.coefficient_bound": (
+            f"{CELLS}/test_whole_weights.py::test_bounds_are_hardly_more_than_exact_ones"
+        ),
+        "WholeNumbers.residues": f"{CELLS}/test_cell_residues.py::test_every_leaf_has_the_residues_of_its_map",
+        "Explorer.try_leaves Explorer.tried": f"{CELLS}/test_repeated_maps.py::test_a_batch_decides_by_its_leaves",
         "WholeWeights.limbs": f"{CELLS}/test_whole_weights.py::test_limbs_are_chosen_by_the_bounds",
         "Components.add Components.maps_of Components.firsts_of Components.patterns_of Components.pieces "
         "Components.in_pieces Components.outside_largest Components.choose Components.join_again Components.maps_again "
@@ -38,7 +46,6 @@ TESTS: dict[str, dict[str, str]] = {
             f"{CELLS}/test_cell_tree.py::test_all_reference_networks_in_every_mode"
         ),
         "Problem.words Problem.dim": f"{CELLS}/test_dyadic.py::test_networks_of_the_record",
-        "residues": f"{CELLS}/test_cell_residues.py::test_every_leaf_has_the_residues_of_its_map",
         "Checks.follow Checks.form": f"{CELLS}/test_cell_core_bounds.py::test_forms_are_as_exact_as_they_claim",
         "Checks.bounds": f"{CELLS}/test_cell_core_bounds.py::test_values_are_as_exact_as_they_claim",
         "Checks.join": f"{CELLS}/test_cell_core_bounds.py::test_new_generators_are_as_exact_as_they_claim",

@@ -1,6 +1,7 @@
 """The compiled cell engine; `nn_bridge.cells.tree` and `nn_bridge.cells.core_problem` are the way to it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,31 @@ class WholeWeights:
     @property
     def size(self) -> int:
         """The words of a map (`whole_maps`), none without constants."""
+
+class WholeNumbers:
+    """The numbers of a network in its integer form."""
+
+    def residues(self, one: NDArray[np.uint64], two: NDArray[np.uint64], mix: NDArray[np.uint64]) -> Residues:
+        """The network modulo the prime: forms at two points, outputs combined, with these residues."""
+
+    def weights(self, limbs: int, maps: bool) -> WholeWeights:
+        """The weights modulo two to the power 64 * limbs; ``maps``: for `whole_maps`, too; no limbs: their places."""
+
+    @property
+    def derivative_bound(self) -> float:
+        """A number that no derivative of an output by a unit exceeds, or infinity."""
+
+    @property
+    def coefficient_bound(self) -> float:
+        """A number that no coefficient of an affine map exceeds, or infinity."""
+
+def whole_numbers(inputs: int, stages: list[Any]) -> WholeNumbers:
+    """The numbers of the stages and, last, the outputs.
+
+    Of each the biases, and blocks of sparse rows: the source, where rows begin, the columns, the weights.  Numbers are
+    an array of integers and one of the powers of two by which they are divided; or a list, times the stage's factor,
+    and None.
+    """
 
 class Components:
     """Cells with equal maps in components that grow together."""
@@ -191,19 +217,6 @@ def problem(
     generators: list[tuple[list[int], list[int]]],
     start_rows: Sequence[int],
 ) -> Problem: ...
-def residues(
-    stages: list[
-        tuple[
-            NDArray[np.uint64],
-            NDArray[np.uint64],
-            NDArray[np.uint64],
-            bool,
-            list[tuple[int, NDArray[np.uint32]]],
-        ]
-    ],
-    one: int,
-    two: int,
-) -> Residues: ...
 def mark_repeats(residues: NDArray[np.uint64], mask: NDArray[np.uint8]) -> int: ...
 
 class Explorer:
@@ -238,6 +251,15 @@ class Explorer:
     def leave_unread(self, units: list[int]) -> None: ...
     def leave_out(self, misses: list[list[tuple[int, bool]]]) -> None: ...
     def mark(self, select: NDArray[np.uint8], skip: bool) -> None: ...
+    def try_leaves(self, first: int, latest: int, share: int) -> None:
+        """Decide after so many leaves of the next batch whether those that follow bring neighbours, and later again.
+
+        They do if one in ``share`` has the residues of another one.
+        """
+
+    def tried(self) -> int:
+        """The decision: 0 for none yet, 1 if leaves bring no neighbours from there on, 2 if they do; no more looks."""
+
     def go_to(self, patterns: NDArray[np.uint64]) -> None: ...
     @property
     def cells(self) -> int: ...

@@ -357,7 +357,7 @@ def cell_complex(
     cells = len(leaves.patterns)
     keys = SignVectorKeys(problem, tree.words).pack(leaves.patterns, leaves.facet_leaf, leaves.facet_zeros)
     partner = _partners(keys, (leaves.facet_zeros[:, tree.wall_word :] != 0).any(axis=1), bool(leave_out))
-    maps = MapClasses(problem, tree.words).classify(leaves.patterns, leaves.residues)
+    maps = MapClasses(problem, tree.words, tree.arrays).classify(leaves.patterns, leaves.residues)
     numbers = np.arange(cells + 1)
     found = CellComplex(
         network=network,

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from flint import fmpq
 
-from nn_bridge.cells.dyadic import Dyadic, DyadicStage, first_dyadic_stages
+from nn_bridge.cells.dyadic import DyadicStage, first_dyadic_stages
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.whole_weights import paths_of
-from nn_bridge.network.dense_sizes import check_dense
-from nn_bridge.network.forms import integer_entries, integer_stages_modulo
-from nn_bridge.network.network import INPUT, AffineStage, Network
+from nn_bridge.cells.whole_weights import least_powers, whole_numbers
+from nn_bridge.network.forms import ClearedStage, cleared_stages
+from nn_bridge.network.network import AffineStage
+from nn_bridge.network.row_groups import IntegerBlock
 from nn_bridge.network.sparse_row import SparseRow, entries
 from polyhedra.compiled_core import core_or_refusal
 from polyhedra.limits import check_limits
@@ -57,7 +57,7 @@ class CoreProblem:
         problem = self.problem
         stages = problem.network.stages
         arrays = self.dyadic[: len(stages)]
-        rows = [_as_doubles(stage) for stage in arrays] + _as_rationals(problem.network, arrays)
+        rows = [_as_doubles(stage) for stage in arrays] + self._as_rationals(arrays)
         whole = all(stage.whole for stage in arrays) and all(_is_whole(stage) for stage in stages[len(arrays) :])
         return _core.problem(
             problem.dim,
@@ -83,16 +83,51 @@ class CoreProblem:
             read = {i for matrix in blocks for row in matrix for i, weight in entries(row) if weight}
         return [unit for unit in range(len(stages[-1].bias)) if unit not in read]
 
+    def _as_rationals(self, arrays: list[DyadicStage]) -> list[Rows]:
+        """The stages behind the first ones in doubles, with integers beside them where doubles are not exact."""
+        network, stages = self.problem.network, self._rounded
+        if all(exact for _, exact in stages):
+            return [stage for stage, _ in stages]
+        powers = _powers_of_core(arrays)
+        same = powers == least_powers(arrays)
+        cleared = self._integers if same else cleared_stages(network, [1 << power for power in powers])
+        return [_with_integers(stage, *own) for (stage, _), own in zip(stages, cleared, strict=False)]
+
+    @cached_property
+    def _rounded(self) -> list[tuple[Rows, bool]]:
+        """The stages behind the first ones in doubles, and whether these are the exact values."""
+        return [_rounded(stage) for stage in self.problem.network.stages[len(self.dyadic) :]]
+
+    @cached_property
+    def _integers(self) -> list[ClearedStage]:
+        """The stages behind the first ones and, last, the outputs in the network's integer form."""
+        if len(self.dyadic) > len(self.problem.network.stages):
+            return []
+        return cleared_stages(self.problem.network, [1 << power for power in least_powers(self.dyadic)])
+
+    @cached_property
+    def numbers(self) -> _core.WholeNumbers:
+        """All numbers of the network in its integer form; only where affine maps are asked for."""
+        places = [[(begin, column) for _, begin, column, *_ in blocks] for (_, _, blocks), _ in self._rounded]
+        found = whole_numbers(self.problem.network, self.dyadic, self._integers, places)
+        self.__dict__.pop("_integers", None)  # long numbers take much memory, and the core has them now
+        return found
+
     @cached_property
     def residues(self) -> _core.Residues:
-        """The network modulo a prime, with all zeros; only where affine maps are asked for."""
-        check_dense(self.problem.network)
-        return residues_of(self.problem.network, self.dyadic)
+        """The network modulo a prime, in its integer form.
+
+        Forms are evaluated at two random points and outputs combined at random.  Equal affine maps have equal residues
+        (all of it is a ring homomorphism applied to integers); equal residues are confirmed exactly elsewhere.
+        """
+        inputs, outputs = self.problem.dim, self.problem.network.output_dim
+        points = _random_residues(20011, inputs), _random_residues(70001, inputs)
+        return self.numbers.residues(*points, _random_residues(31337, outputs))
 
     @cached_property
     def paths(self) -> _core.WholeWeights:
         """The places of the weights that are not zero, behind the first stage."""
-        return paths_of(self.problem.network, self.dyadic)
+        return self.numbers.weights(0, False)
 
 
 def _as_doubles(stage: DyadicStage) -> Rows:
@@ -100,15 +135,6 @@ def _as_doubles(stage: DyadicStage) -> Rows:
         (block.source, block.begin, block.column, block.entries.doubles(), []) for block in stage.blocks
     ]
     return stage.bias.doubles(), [], blocks
-
-
-def _as_rationals(network: Network, arrays: list[DyadicStage]) -> list[Rows]:
-    """The stages behind the first ones in doubles, with integers beside them where doubles are not exact."""
-    stages = [_rounded(stage) for stage in network.stages[len(arrays) :]]
-    if all(exact for _, exact in stages):
-        return [stage for stage, _ in stages]
-    cleared = integer_entries(network, [1 << power for power in _powers_of_core(arrays)])[:-1]
-    return [_with_integers(stage, *own) for (stage, _), own in zip(stages, cleared, strict=True)]
 
 
 def _powers_of_core(arrays: list[DyadicStage]) -> list[int]:
@@ -191,88 +217,18 @@ def _doubles_one_by_one(values: Sequence[fmpq]) -> tuple[np.ndarray, bool]:
     return np.array(found, np.float64), all_exact
 
 
-def _with_integers(stage: Rows, matrices: list[tuple[int, list[list[int]]]], bias: list[int]) -> Rows:
+def _with_integers(stage: Rows, blocks: list[IntegerBlock], bias: list[int]) -> Rows:
     """A stage with its integers: the same entries times one positive factor."""
-    floats, _, blocks = stage
-    tables = dict(matrices)
-    whole = []
-    for source, begin, column, values, _ in blocks:
-        own = [value for row in tables[source] for value in row]
-        whole.append((source, begin, column, values, own))
+    floats, _, rounded = stage
+    whole = [(*block[:4], own.values) for block, own in zip(rounded, blocks, strict=True)]
     return floats, bias, whole
-
-
-def residues_of(network: Network, arrays: Sequence[DyadicStage] = ()) -> _core.Residues:
-    """The network modulo a prime, in the integer form that clears denominators stage by stage.
-
-    Forms are evaluated at two random points and outputs combined at random.  Equal affine maps have equal residues (all
-    of it is a ring homomorphism applied to integers); equal residues are confirmed exactly elsewhere.
-    """
-    points = [_random_residues(seed, network.input_dim) for seed in (20011, 70001)]
-    mix = _random_residues(31337, network.output_dim)
-    *stages, (output_blocks, output_bias) = residue_stages(network, arrays)
-
-    def combined(factors: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        # products are below 2**62, and so many residues don't add up to 2**63
-        result: np.ndarray = (factors * rows % PRIME).sum(axis=-1) % PRIME
-        return result
-
-    def at_points(blocks: dict[int, np.ndarray], bias: np.ndarray) -> list[np.ndarray]:
-        if INPUT not in blocks:
-            return [bias.astype(np.uint64)] * 2
-        rows = blocks[INPUT]
-        return [((bias + combined(point, rows)) % PRIME).astype(np.uint64) for point in points]
-
-    packed: list[Any] = []
-    for number, (blocks, bias) in enumerate(stages, 1):
-        weights = [(source - 1, m.astype(np.uint32).T.ravel()) for source, m in blocks.items() if source != INPUT]
-        out = combined(mix, output_blocks[number].T) if number in output_blocks else np.zeros(len(bias))
-        packed.append((*at_points(blocks, bias), out.astype(np.uint64), number in output_blocks, weights))
-    one, two = (int(combined(mix, values.astype(np.int64))) for values in at_points(output_blocks, output_bias))
-    return _core.residues(packed, one, two)
 
 
 @lru_cache(maxsize=64)
 def _random_residues(seed: int, size: int) -> np.ndarray:
-    found = np.random.default_rng(seed).integers(1, PRIME, size)
+    found = np.random.default_rng(seed).integers(1, PRIME, size).astype(np.uint64)
     found.flags.writeable = False
     return found
 
 
-def residue_stages(
-    network: Network, arrays: Sequence[DyadicStage] = ()
-) -> list[tuple[dict[int, np.ndarray], np.ndarray]]:
-    """Of each stage and, last, the outputs: the blocks by source and the bias of the integer form modulo the prime.
-
-    The first stages may be given as arrays.
-    """
-    found = []
-    scales = [0]  # by source: its integer form is two to this power times its forms
-    for stage in arrays:
-        parts = [stage.bias.deepest, *(scales[block.source] + block.entries.deepest for block in stage.blocks)]
-        scales.append(max(parts))
-        blocks = {}
-        for block in stage.blocks:
-            residues = _modulo(block.entries, scales[-1] - scales[block.source])
-            if len(residues) == block.shape[0] * block.shape[1]:
-                blocks[block.source] = residues.reshape(block.shape)
-                continue
-            table = np.zeros(block.shape, np.int64)
-            table[block.row, block.column] = residues
-            blocks[block.source] = table
-        found.append((blocks, _modulo(stage.bias, scales[-1])))
-    if len(arrays) <= len(network.stages):
-        for whole_blocks, bias in integer_stages_modulo(network, PRIME, [1 << scale for scale in scales[1:]]):
-            tables = {source: np.array(m, np.int64) for source, m in whole_blocks}
-            found.append((tables, np.array(bias, np.int64)))
-    return found
-
-
-def _modulo(numbers: Dyadic, scale: int) -> np.ndarray:
-    """The residues of numbers times two to the power ``scale``, which makes them integers."""
-    powers = np.int64(1) << (scale - numbers.halvings) % 31  # 2**31 is 1 modulo the prime
-    residues: np.ndarray = numbers.numerators % PRIME * powers % PRIME
-    return residues
-
-
-__all__ = ["PRIME", "CoreProblem", "residue_stages", "residues_of"]
+__all__ = ["PRIME", "CoreProblem"]

@@ -207,7 +207,7 @@ class Joiner:
         self._cells = kernels.Components(self._arrays.paths, words, _MOST_CELLS)
         self._weighed = False
         self._open: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # cells, their patterns and neighbours
-        self._comparison = MapComparison(problem, words, self._arrays.dyadic)
+        self._comparison = MapComparison(problem, words, self._arrays)
         self._outside: np.ndarray | None = None
         self._met = 0
         self._whole_maps: _WholeMaps | None = None

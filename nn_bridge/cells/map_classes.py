@@ -5,23 +5,16 @@ Leaves that are joined have their numbers from ``core/components.hpp``, which as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from nn_bridge.cells import plain_keys
-from nn_bridge.cells.dyadic import DyadicStage, first_dyadic_stages
+from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.whole_weights import (
-    coefficient_bound,
-    derivative_bound,
-    integer_form,
-    limbs_for,
-    whole_maps,
-    whole_weights,
-)
+from nn_bridge.cells.whole_weights import limbs_for
 from nn_bridge.network.network import INPUT
 from nn_bridge.network.residues import IntegerMaps, packed, unpacked
 from polyhedra.compiled_core import core
@@ -41,38 +34,37 @@ class MapComparison:
     problem : CellProblem
     words : int
         Words per stage in a pattern, as in `CellTree.words`.
-    arrays : sequence of DyadicStage, optional
-        The stages and, last, the outputs, as from `nn_bridge.cells.dyadic.first_dyadic_stages`, if they are there.
+    arrays : CoreProblem, optional
+        The problem as the core takes it, where it has been made already.
     """
 
-    def __init__(self, problem: CellProblem, words: int, arrays: Sequence[DyadicStage] | None = None) -> None:
+    def __init__(self, problem: CellProblem, words: int, arrays: CoreProblem | None = None) -> None:
         self._words = words
-        self._arrays = arrays
+        self._problem = CoreProblem(problem) if arrays is None else arrays
         self._network = problem.network
         self._others: dict[tuple[int, bytes], int] = {}
 
     @cached_property
-    def _form(self) -> Any:
-        """The network's integer form."""
-        arrays = first_dyadic_stages(self._network) if self._arrays is None else self._arrays
-        return integer_form(self._network, arrays)
-
-    @cached_property
     def weights(self) -> Any:
         """The weights behind the first stage, modulo what derivatives do not reach; None where that is too much."""
-        limbs = limbs_for(derivative_bound(self._form))
+        if kernels is None:
+            return None
+        numbers = self._problem.numbers
+        limbs = limbs_for(numbers.derivative_bound)
         if limbs == 1 and self._limbs_of_maps == 1:
             return self._weights_of_maps
-        return whole_weights(self._form, limbs)
+        return None if limbs is None else numbers.weights(limbs, False)
 
     @cached_property
     def _limbs_of_maps(self) -> int | None:
-        return limbs_for(2 * coefficient_bound(self._form))
+        return limbs_for(2 * self._problem.numbers.coefficient_bound)
 
     @cached_property
     def _weights_of_maps(self) -> Any:
         """All weights, modulo what coefficients do not reach; None where that is too much."""
-        return whole_maps(self._form, self._limbs_of_maps, self._network.input_dim)
+        if kernels is None or self._limbs_of_maps is None:
+            return None
+        return self._problem.numbers.weights(self._limbs_of_maps, True)
 
     @cached_property
     def _maps(self) -> IntegerMaps:
@@ -162,10 +154,12 @@ class MapClasses:
     problem : CellProblem
     words : int
         Words per stage in a pattern, as in `CellTree.words`.
+    arrays : CoreProblem, optional
+        The problem as the core takes it, where it has been made already.
     """
 
-    def __init__(self, problem: CellProblem, words: int) -> None:
-        self._comparison = MapComparison(problem, words)
+    def __init__(self, problem: CellProblem, words: int, arrays: CoreProblem | None = None) -> None:
+        self._comparison = MapComparison(problem, words, arrays)
         self._numbering = RowNumbering(1)
         self._first = np.zeros((1 << 8, len(problem.network.hidden) * words), np.uint64)  # a map's first pattern
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.counting.plain_count import plain_network, runs_plain
 from nn_bridge.cells.plain import Leaf, Vector, cells, dot
 from nn_bridge.cells.problem import CellProblem
@@ -34,6 +35,11 @@ class LeafTree(Protocol):
     problem: CellProblem
     words: int
     wall_word: int
+
+    @property
+    def arrays(self) -> CoreProblem | None:
+        """The problem as the core takes it, where it has been made."""
+        ...
 
     def run(self) -> Iterator[Leaves]:
         """Batches of leaves."""
@@ -72,6 +78,7 @@ class PlainTree:
 
     def __init__(self, problem: CellProblem, emit: int, leave_out: Sequence[Miss] = ()) -> None:
         self.problem, self.emit, self._leave_out = problem, emit, leave_out
+        self.arrays: CoreProblem | None = None
         self._stage_words = [-(-size // 64) for size in problem.network.hidden]
         self.words = max(self._stage_words)
         self.wall_word = sum(self._stage_words)

@@ -21,7 +21,10 @@ kernels: Any = core("nn_bridge.cells._core")
 
 Found = TypeVar("Found")
 
-_REPEATED, _STILL = 256, 1024  # one leaf in so many
+REPEATED = 256
+"""Leaves are best joined as they come where one in so many repeats."""
+
+_STILL = 1024  # .. where leaves have been joined so far
 _NONE = np.zeros(0, np.uint64)
 
 _AT_ONCE = 1 << 20
@@ -142,7 +145,7 @@ def repeats(residues: np.ndarray, joining: bool = False) -> bool:
     A second pass over the leaves that do costs nearly what the first one did; to tell the neighbours of all costs a
     third of that.  Where leaves have been joined so far (``joining``), fewer suffice to go on.
     """
-    share = _STILL if joining else _REPEATED
+    share = _STILL if joining else REPEATED
     if kernels is not None and len(residues) <= _AT_ONCE:
         again = kernels.mark_repeats(residues, np.zeros(len(residues), np.uint8))
     else:

@@ -209,7 +209,6 @@ class CellTree:
         self.words = max(stage_words)
         self.wall_word = sum(stage_words)
         self.zero_words = self._explorer.zero_words
-        self.zero_offset = np.concatenate([[0], np.cumsum(stage_words)[:-1]]).astype(np.int64)
         self.batch_leaves = 1 << 13
         self._running: tuple[Subtree, ...] = ()
         self._beyond = 0
@@ -343,6 +342,18 @@ class CellTree:
     def look_for_repeats(self, on: bool) -> None:
         """Set between two batches whether the next ones end where many residues perhaps have come before."""
         self._explorer.looking = on
+
+    def try_leaves(self, first: int, latest: int, share: int) -> None:
+        """Let the next batch decide on the way whether its leaves have neighbours: whether one in ``share`` repeats.
+
+        That is, has the residues of another one.  The ``first`` leaves have neighbours.  If few of them repeat, those
+        that follow have none, till a look after ``latest`` more, or as many as there were before, finds that many do.
+        """
+        self._explorer.try_leaves(first, latest, share)
+
+    def tried(self) -> bool | None:
+        """Whether the leaves that follow have neighbours, as the batch has decided; None where it has not."""
+        return (None, False, True)[self._explorer.tried()]
 
     def write_faces(self, on: bool) -> None:
         """Set between two batches whether the leaves that follow have faces, or neighbours, if these were asked for."""

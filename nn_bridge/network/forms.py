@@ -34,7 +34,7 @@ class ExactForms:
         self.dim = network.input_dim
         self.walls = walls
         self._network = network
-        self._stages: list[_ClearedStage] = []  # when first asked for
+        self._stages: list[ClearedStage] = []  # when first asked for
         self._scales = [1]
         self._cache: dict[tuple[int, ...], fmpz_mat] = {}
 
@@ -45,7 +45,7 @@ class ExactForms:
         """The number of units of a stage (from 0)."""
         return self._network.stages[stage].units
 
-    def _stage(self, number: int) -> _ClearedStage:
+    def _stage(self, number: int) -> ClearedStage:
         while len(self._stages) <= number:
             blocks, bias, scale = _cleared(self._network.stages[len(self._stages)], self._scales)
             self._stages.append((blocks, bias))
@@ -109,10 +109,11 @@ class ExactForms:
         return [forms[unit, c] for c in range(self.dim + 1)]
 
 
-_ClearedStage = tuple[list[IntegerBlock], list[int]]
-
 IntegerStage = tuple[list[tuple[int, list[list[int]]]], list[int]]
 """Integer blocks by source, and integer biases, of one stage."""
+
+ClearedStage = tuple[list[IntegerBlock], list[int]]
+"""The same by blocks without zeros."""
 
 
 def integer_stages(network: Network) -> list[IntegerStage]:
@@ -124,25 +125,12 @@ def integer_stages(network: Network) -> list[IntegerStage]:
     return [([(block.source, block.table()) for block in blocks], bias) for blocks, bias in _all_cleared(network)[0]]
 
 
-def integer_entries(network: Network, first: Sequence[int] = ()) -> list[IntegerStage]:
-    """The same without zeros: of each row the entries that are not zero, by increasing column.
+def cleared_stages(network: Network, first: Sequence[int] = ()) -> list[ClearedStage]:
+    """The same without zeros.
 
     Of the ``first`` stages only their factors are given; the list begins with the stage behind them.
     """
-    found = _all_cleared(network, first)[0]
-    return [([(block.source, block.rows()) for block in blocks], bias) for blocks, bias in found]
-
-
-def integer_stages_modulo(network: Network, prime: int, first: Sequence[int] = ()) -> list[IntegerStage]:
-    """Those of `integer_stages` modulo a prime below 2**63; ``first`` as for `integer_entries`."""
-    check_dense(network)
-    return [
-        (
-            [(block.source, [[value % prime for value in row] for row in block.table()]) for block in blocks],
-            [value % prime for value in bias],
-        )
-        for blocks, bias in _all_cleared(network, first)[0]
-    ]
+    return _all_cleared(network, first)[0]
 
 
 def output_scale(network: Network) -> int:
@@ -150,8 +138,8 @@ def output_scale(network: Network) -> int:
     return _all_cleared(network)[1][-1]
 
 
-def _all_cleared(network: Network, first: Sequence[int] = ()) -> tuple[list[_ClearedStage], list[int]]:
-    stages: list[_ClearedStage] = []
+def _all_cleared(network: Network, first: Sequence[int] = ()) -> tuple[list[ClearedStage], list[int]]:
+    stages: list[ClearedStage] = []
     scales = [1, *first]
     for stage in (*network.stages, network.output)[len(first) :]:
         blocks, bias, scale = _cleared(stage, scales)

@@ -7,8 +7,11 @@ matrix of 16 rows for each place, and costs what its weights cost.  Rows that ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import accumulate, chain
 from typing import NamedTuple
 
+import numpy as np
 from flint import fmpq, fmpz, fmpz_mat
 
 from nn_bridge.network.sparse_row import SparseRow
@@ -79,13 +82,23 @@ class IntegerBlock:
                     own[j] = int(value)
         return found
 
-    def rows(self) -> list[list[int]]:
-        """The entries of each row that are not zero, by increasing column."""
+    @cached_property
+    def values(self) -> list[int]:
+        """The entries that are not zero, row by row."""
         found: list[list[int]] = [[] for _ in range(self.shape[0])]
         for group, matrix in self.groups:
             for i, row in zip(group.rows, matrix.table(), strict=True):
                 found[i] = [int(value) for value in row if value]
-        return found
+        return list(chain.from_iterable(found))
+
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where each row begins among these entries, and their columns."""
+        found: list[list[int]] = [[] for _ in range(self.shape[0])]
+        for group, matrix in self.groups:
+            for i, row in zip(group.rows, matrix.table(), strict=True):
+                found[i] = [column for column, value in zip(group.columns, row, strict=True) if value]
+        begin = np.array(list(accumulate(map(len, found), initial=0)), np.int64)
+        return begin, np.array(list(chain.from_iterable(found)), np.int32)
 
     def products(self, rows: Sequence[Sequence[fmpz]]) -> Iterator[tuple[int, list[fmpz]]]:
         """The rows of the product with a matrix, each with its number; rows without weights are left out."""

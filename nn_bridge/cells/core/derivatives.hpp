@@ -42,12 +42,16 @@ struct WholeWeights {
         int source;                   // the stage read
         std::vector<Word> weights;    // limbs each: for each unit of the source those of all units that may read it
         std::vector<Word> readers;    // for each unit of the source the units whose weight is not zero
+
+        friend bool operator==(const Block&, const Block&) = default;
     };
     int limbs = 1;
     int inputs = 0;                          // constants of a unit: its weights on the input, and its bias; none where maps are not asked for
     std::vector<int> units;                  // by stage; last the outputs
     std::vector<std::vector<Word>> constants;  // likewise, for each unit
     std::vector<std::vector<Block>> blocks;  // by stage that reads; last those of the output
+
+    friend bool operator==(const WholeWeights&, const WholeWeights&) = default;
 
     /// Append a block of a stage, of zeros.
     Block& add_block(int source, int stage_units) {

@@ -11,6 +11,8 @@
 #include "derivatives.hpp"
 #include "gradients.hpp"
 #include "joining.hpp"
+#include "python_integers.hpp"
+#include "whole_numbers.hpp"
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -51,11 +53,15 @@ void moving(const Word* patterns, std::int64_t leaves, const ResidueNetwork& net
     }
 }
 
+void require_limbs(int limbs) {
+    if (limbs < 0 || limbs > 8 || limbs == 5 || limbs == 7) throw std::invalid_argument("derivatives of so many limbs were not compiled");
+}
+
 /// The weights of an integer network: of each stage, and last of the output, its units and blocks of sparse weights; all is checked.
 /// Without limbs they tell alone which weights are not zero.
 std::shared_ptr<WholeWeights> make_weights(nb::list stages, int limbs) {
     auto network = std::make_shared<WholeWeights>();
-    if (limbs < 0 || limbs > 8 || limbs == 5 || limbs == 7) throw std::invalid_argument("derivatives of so many limbs were not compiled");
+    require_limbs(limbs);
     network->limbs = limbs;
     auto no_fit = [] { return std::invalid_argument("a block of weights does not fit its stage"); };
     for (nb::handle s : stages) {
@@ -90,6 +96,80 @@ std::shared_ptr<WholeWeights> make_weights(nb::list stages, int limbs) {
     if (network->units.empty() || network->units.back() < 1) throw no_fit();
     if (!network->constants.empty() && network->constants.size() != network->units.size()) throw no_fit();
     return network;
+}
+
+/// The numbers of a network: of each stage, and last of the outputs, its biases and blocks of sparse rows; all is checked.
+///
+/// Integers come as an array beside the powers of two by which they are divided, or, times the stage's factor, as a list.
+std::shared_ptr<WholeNumbers> make_numbers(int inputs, nb::list stages) {
+    auto found = std::make_shared<WholeNumbers>();
+    found->inputs = inputs;
+    auto no_fit = [] { return std::invalid_argument("numbers that do not fit their stage"); };
+    using Longs = In<std::int64_t, 1>;
+    auto values_of = [&](nb::handle numbers, nb::handle halvings) {
+        WholeNumbers::Values values;
+        if (halvings.is_none()) {
+            values.large = integers_of(numbers);
+            values.shift.assign(values.large.size(), 0);
+            return values;
+        }
+        const auto own = nb::cast<Longs>(numbers), powers = nb::cast<Longs>(halvings);
+        if (own.size() != powers.size()) throw no_fit();
+        values.small.assign(own.data(), own.data() + own.size());
+        values.shift.assign(powers.data(), powers.data() + powers.size());
+        for (const std::int64_t power : values.shift)
+            if (power < 0) throw no_fit();
+        return values;
+    };
+    for (nb::handle s : stages) {
+        const auto given = nb::cast<nb::tuple>(s);
+        const bool cleared = nb::handle(given[1]).is_none();
+        if (!found->stages.empty() && found->stages.back().cleared && !cleared) throw no_fit();
+        WholeNumbers::Stage stage{values_of(given[0], given[1]), {}, cleared};
+        for (nb::handle b : nb::cast<nb::list>(given[2])) {
+            const auto block = nb::cast<nb::tuple>(b);
+            const auto source = nb::cast<int>(block[0]);
+            const auto begin = nb::cast<Longs>(block[1]);
+            const auto column = nb::cast<In<std::int32_t, 1>>(block[2]);
+            if (source < 0 || size_t(source) > found->stages.size() || int(begin.size()) != stage.units() + 1 || nb::handle(block[4]).is_none() != cleared) throw no_fit();
+            WholeNumbers::Block& to = stage.blocks.emplace_back(WholeNumbers::Block{source, {}, {column.data(), column.data() + column.size()}, values_of(block[3], block[4])});
+            const int columns = source ? found->stages[size_t(source) - 1].units() : inputs;
+            for (const std::int32_t i : to.column)
+                if (i < 0 || i >= columns) throw no_fit();
+            for (int j = 0; j < stage.units(); ++j) {
+                if (begin(size_t(j)) != std::int64_t(to.row.size()) || begin(size_t(j) + 1) < begin(size_t(j)) || size_t(begin(size_t(j) + 1)) > column.size()) throw no_fit();
+                to.row.resize(size_t(begin(size_t(j) + 1)), j);
+            }
+            if (to.row.size() != column.size() || to.weights.size() != column.size()) throw no_fit();
+        }
+        found->stages.push_back(std::move(stage));
+    }
+    if (inputs < 0 || found->stages.empty() || found->stages.back().units() < 1) throw no_fit();
+    found->clear_denominators();
+    return found;
+}
+
+void bind_numbers(nb::module_& m) {
+    using Residues = In<Residue, 1>;
+    nb::class_<WholeNumbers>(m, "WholeNumbers")
+        .def("residues",
+             [](const WholeNumbers& n, Residues one, Residues two, Residues mix) {
+                 if (int(one.size()) != n.inputs || int(two.size()) != n.inputs || int(mix.size()) != n.stages.back().units() || n.stages.size() < 2)
+                     throw std::invalid_argument("residues that do not fit the network");
+                 nb::gil_scoped_release release;
+                 return residues_of(n, {one.data(), two.data()}, mix.data());
+             },
+             "one"_a, "two"_a, "mix"_a)
+        .def("weights",
+             [](const WholeNumbers& n, int limbs, bool maps) {
+                 require_limbs(limbs);
+                 nb::gil_scoped_release release;
+                 return weights_of(n, limbs, maps);
+             },
+             "limbs"_a, "maps"_a)
+        .def_prop_ro("derivative_bound", &derivative_bound)
+        .def_prop_ro("coefficient_bound", &coefficient_bound);
+    m.def("whole_numbers", &make_numbers, "inputs"_a, "stages"_a);
 }
 
 using Told = std::optional<In<Word, 2>>;
@@ -238,7 +318,11 @@ void bind_table(nb::module_& m) {
 }  // namespace
 
 void bind(nb::module_& m) {
-    nb::class_<WholeWeights>(m, "WholeWeights").def_ro("limbs", &WholeWeights::limbs).def_prop_ro("size", [](const WholeWeights& w) { return std::int64_t(w.units.back()) * w.inputs * w.limbs; });
+    nb::class_<WholeWeights>(m, "WholeWeights")
+        .def_ro("limbs", &WholeWeights::limbs)
+        .def_prop_ro("size", [](const WholeWeights& w) { return std::int64_t(w.units.back()) * w.inputs * w.limbs; })
+        .def("__eq__", [](const WholeWeights& w, const WholeWeights& other) { return w == other; });
+    bind_numbers(m);
     bind_components(m);
     bind_table<std::int32_t>(m);
     bind_table<std::int64_t>(m);

@@ -3,7 +3,7 @@
 //     Problem(dim, lines, whole, stages, walls, slots, generators, start_rows)
 //         stages: (bias, exact_bias, [(source, begin, column, value, exact)]), rows sparse; exact lists are empty where doubles
 //         are the exact values, else they hold the same times one positive factor a stage, as integers
-//     Residues(stages, constants): the network modulo 2^31 - 1
+//     WholeNumbers, Components, ..: joining.cpp
 //     Explorer(problem, emit, counting, residues)
 //         start(root, roots, path)    a start cell and a way down from it, or some start cells; steps of the path are (stage,
 //             unit, side, whether the other side is to be visited afterwards)
@@ -31,6 +31,7 @@
 
 #include "checks.hpp"
 #include "explorer.hpp"
+#include "python_integers.hpp"
 #include "repeats.hpp"
 
 namespace nb = nanobind;
@@ -45,24 +46,6 @@ namespace {
 
 template <class T>
 using Array = nb::ndarray<const T, nb::numpy, nb::c_contig>;
-
-Integer integer_of(nb::handle h) {
-    int overflow = 0;
-    const long long small = PyLong_AsLongLongAndOverflow(h.ptr(), &overflow);
-    if (!overflow) {
-        if (small == -1 && PyErr_Occurred()) throw nb::python_error();
-        return Integer(std::int64_t(small));
-    }
-    const nb::object text = nb::steal(PyNumber_ToBase(h.ptr(), 16));
-    if (!text.is_valid()) throw nb::python_error();
-    return Integer::of_text(nb::cast<std::string>(text));
-}
-
-Integers integers_of(nb::handle sequence) {
-    Integers out;
-    for (nb::handle h : sequence) out.push_back(integer_of(h));
-    return out;
-}
 
 template <class T>
 std::vector<T> vector_of(nb::handle h) {
@@ -95,26 +78,6 @@ std::shared_ptr<Problem> make_problem(int dim, int lines, bool whole, nb::list s
     }
     p->finish();
     return p;
-}
-
-std::shared_ptr<ResidueNetwork> make_residues(nb::list stages, std::uint64_t one, std::uint64_t two) {
-    auto r = std::make_shared<ResidueNetwork>();
-    r->constants = {one, two};
-    for (nb::handle s : stages) {
-        const auto t = nb::cast<nb::tuple>(s);
-        ResidueNetwork::Stage& stage = r->stages.emplace_back();
-        stage.base = {vector_of<std::uint64_t>(t[0]), vector_of<std::uint64_t>(t[1])};
-        stage.units = int(stage.base[0].size());
-        stage.out = vector_of<std::uint64_t>(t[2]);
-        stage.read = nb::cast<bool>(t[3]);
-        for (nb::handle b : nb::cast<nb::list>(t[4])) {
-            const auto block = nb::cast<nb::tuple>(b);
-            std::vector<std::uint32_t> w = vector_of<std::uint32_t>(block[1]);
-            stage.blocks.push_back({nb::cast<int>(block[0]), int(w.size()) / std::max(1, stage.units), std::move(w)});
-        }
-    }
-    r->finish();
-    return r;
 }
 
 /// The numbers of a vector as an array that owns them.
@@ -167,7 +130,6 @@ NB_MODULE(_core, m) {
         .def("clear", [](Stop& s) { s.flag = false; })
         .def("is_set", [](const Stop& s) { return s.flag.load(); });
     nb::class_<ResidueNetwork>(m, "Residues");
-    m.def("residues", &make_residues);
     m.def("widen", [](bool on) {  // for tests: whether the wider version of loops runs, if the processor can
         wide = on && wide_processor();
         return wide;
@@ -261,6 +223,13 @@ NB_MODULE(_core, m) {
                          miss.push_back({unit, positive});
                      }
                  }
+             })
+        .def("try_leaves",
+             [](Explorer& e, std::int64_t first, std::int64_t latest, std::int64_t share) { e.walk.trial.begin(first, latest, share); })
+        .def("tried",
+             [](Explorer& e) {
+                 e.walk.trial.end();
+                 return int(e.walk.trial.verdict());
              })
         .def_prop_rw("emit", [](const Explorer& e) { return int(e.walk.emit); }, [](Explorer& e, int emit) { e.walk.emit = Emit(emit); })
         .def_prop_rw("room", [](const Explorer& e) { return e.walk.room; }, [](Explorer& e, std::uint64_t room) { e.walk.room = room; })

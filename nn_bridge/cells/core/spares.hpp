@@ -19,21 +19,20 @@ public:
         array.clear();
         kept_[count_++] = std::move(array);
     }
-    /// Make room for so many numbers in an empty array.
+    /// Make room for so many numbers in an empty array, by the smallest that will do.
     static void reserve(std::vector<T>& array, std::size_t count) {
         if (array.capacity() >= count) return;
+        std::size_t best = count_;
         for (std::size_t k = 0; k < count_; ++k)
-            if (kept_[k].capacity() >= count) {
-                array.swap(kept_[k]);
-                kept_[k].swap(kept_[--count_]);
-                kept_[count_] = {};
-                return;
-            }
-        array.reserve(count);
+            if (kept_[k].capacity() >= count && (best == count_ || kept_[k].capacity() < kept_[best].capacity())) best = k;
+        if (best == count_) return array.reserve(count);
+        array.swap(kept_[best]);
+        kept_[best].swap(kept_[--count_]);
+        kept_[count_] = {};
     }
 
 private:
-    static constexpr std::size_t MOST = 4, LARGEST = std::size_t{1} << 19;  // arrays, and bytes
+    static constexpr std::size_t MOST = 4, LARGEST = std::size_t{1} << 20;  // arrays, and bytes
     static inline thread_local std::array<std::vector<T>, MOST> kept_;
     static inline thread_local std::size_t count_ = 0;
 };

@@ -11,6 +11,7 @@
 #include "leaves.hpp"
 #include "goals.hpp"
 #include "seen.hpp"
+#include "leaf_trial.hpp"
 #include "watch.hpp"
 
 namespace puiseux::cells {
@@ -67,6 +68,7 @@ struct Walk {
     SeenResidues seen;          // of leaves that were written with neighbours, or looked at
     bool looking = false;           // whether a batch is to end where many residues have been met
     std::int64_t met = 0;           // .. how many of the batch perhaps have
+    Trial trial;                    // whether leaves that are written with neighbours go on being so
     std::vector<Miss> misses;       // cells to leave out
     std::int64_t left_out = 0;      // how many were, each of any stage
     bool begin = false;             // the next leaf is the first of a run
@@ -74,6 +76,19 @@ struct Walk {
     size_t room = ~size_t{0};       // bytes by which storage may grow
 
     explicit Walk(const Problem& p) : problem(p) {}
+
+    /// Decide whether the leaves that follow bring their neighbours.  Where that changes, the others of the batch have none.
+    void decide() {
+        trial.look(batch.prints);
+        const bool joined = trial.verdict() == Trial::Verdict::JOINED;
+        if (joined == (emit == Emit::NEIGHBOURS)) {
+            met = 0;
+            return;
+        }
+        emit = joined ? Emit::NEIGHBOURS : Emit::PATTERNS, looking = !joined, met = 0;
+        if (joined) batch.neighbours.assign(batch.patterns.size(), 0);
+        else batch.neighbours.clear();
+    }
 
     /// Word q of the units of the last stage that tell leaves apart.
     Word telling(int q) const {
@@ -97,8 +112,11 @@ struct Walk {
         }
         return std::int64_t(end) - leaf;
     }
-    bool batch_full() const {
-        return batch.leaves >= batch_leaves || (looking && met > 32 + batch.leaves / 16) || std::int64_t(batch.generator_leaf.size() + batch.facet_leaf.size()) >= batch_faces;
+    bool batch_full() {
+        const bool repeating = looking && met > 32 + batch.leaves / 16;
+        if (trial.due(batch.leaves) || (repeating && trial.on())) [[unlikely]] decide();
+        else if (repeating) return true;
+        return batch.leaves >= batch_leaves || std::int64_t(batch.generator_leaf.size() + batch.facet_leaf.size()) >= batch_faces;
     }
 };
 

@@ -392,8 +392,8 @@ class CountRun:
         tally = self._tally
         cells, leaves = tally.cells, tally.leaves
         self._check()
-        if not all(tally.joined):
-            select = duplicates(tally.residues, self._sorters).select
+        if not all(tally.joined) and len((again := duplicates(tally.residues, self._sorters)).residues):
+            select = again.select
             self._join_kept(select)
             left = select & ~np.repeat(tally.joined, [len(residues) for residues in tally.residues])
             if left.any():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nn_bridge.cells.repeated_maps import repeats
+from nn_bridge.cells.repeated_maps import REPEATED, repeats
 from nn_bridge.cells.tree import CellTree, Leaves
 
 LEAVES_AT_ONCE = 1 << 14
@@ -54,18 +54,19 @@ class FoundLeaves:
         tree.write_faces(joining is not False)
         tree.look_for_repeats(False)
 
-    @property
-    def at_once(self) -> int:
+    def begin_batch(self) -> int:
         """The leaves of the next batch: many, as each begins with the way to it, but few while there is a choice."""
         if self.joining is None:
-            return TRIAL_LEAVES
-        if self.joining or not self._decides:
+            self._tree.try_leaves(TRIAL_LEAVES, _LATEST, REPEATED)  # the batch itself decides
+        if self.joining is not False or not self._decides:
             return LEAVES_AT_ONCE
         return min(LEAVES_AT_ONCE, max(_LATEST, self._cells))
 
     def add(self, leaves: Leaves, cells: int) -> None:
         """Take a batch, with which there are so many cells."""
         self._cells = cells
+        if self.joining is None and (found := self._tree.tried()) is not None:
+            self._decided(found)
         self.residues.append(leaves.residues.copy())  # the memory of the batch is used again
         self._begins.append(leaves.begins)
         if self._keeps and len(leaves.residues):
@@ -80,8 +81,13 @@ class FoundLeaves:
 
     def decide(self) -> bool:
         """Decide by the leaves so far."""
-        self.joining = repeats(joined(self.residues))
-        if self.joining:
+        joining = repeats(joined(self.residues))
+        self._decided(joining)
+        return joining
+
+    def _decided(self, joining: bool) -> None:
+        self.joining = joining
+        if joining:
             kept, self.leaves = self.leaves, []
             for leaves in kept:
                 self._keep(leaves)
@@ -89,7 +95,6 @@ class FoundLeaves:
             self._tree.write_faces(False)
             self._tree.look_for_repeats(self._decides)
             self._drop_many()
-        return self.joining
 
     def _drop_many(self) -> None:
         if self.joining is False and self._cells > KEPT_LEAVES:

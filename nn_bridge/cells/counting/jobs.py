@@ -15,8 +15,8 @@ import uuid
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -248,7 +248,7 @@ def count_slice(
         tree.start(*run)
         division = None
         while division is None:
-            tree.batch_leaves = found_leaves.LEAVES_AT_ONCE if found is None else found.at_once
+            tree.batch_leaves = found_leaves.LEAVES_AT_ONCE if found is None else found.begin_batch()
             at_once = tree.batch_leaves if residues else CELLS_AT_ONCE
             spent = time.monotonic() - begun
             try:
@@ -281,24 +281,24 @@ def count_slice(
             own = tree.leaves - grouped
             groups.append(Group(tuple(parts), own, found.begins_of(own)))
             parts, grouped = [], tree.leaves
-    result = Slice(
+    rest = tuple(reversed(work))
+    brought: dict[str, Any] = {}
+    if found is not None:
+        brought = {
+            "groups": tuple(groups),
+            "residues": joined(found.residues),
+            "repeats": found.repeat(bool(rest)),  # which may decide whether leaves are joined
+            "leaves": tuple(found.leaves),
+            "joining": bool(found.joining),
+        }
+    return Slice(
         tree.cells - before,
-        tuple(reversed(work)),
+        rest,
         partial=partial,
         interrupted=cut_off is KeyboardInterrupt,
         no_room=cut_off is NoRoom,
         generators=tree.most_generators,
-    )
-    if found is None:
-        return result
-    repeated = found.repeat(bool(result.rest))
-    return replace(
-        result,
-        groups=tuple(groups),
-        residues=joined(found.residues),
-        leaves=tuple(found.leaves),
-        joining=bool(found.joining),
-        repeats=repeated,
+        **brought,
     )
 
 

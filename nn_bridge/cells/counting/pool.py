@@ -256,7 +256,9 @@ class Scheduler:
                 if not self.running:
                     return
                 patience = self.remaining() + _OVERTIME if limit is None else limit - time.monotonic()
-                done, _ = wait(self.running, min(max(patience, 0.0), _POLL), return_when=FIRST_COMPLETED)
+                done = {future for future in self.running if future.done()}
+                if not done:
+                    done, _ = wait(self.running, min(max(patience, 0.0), _POLL), return_when=FIRST_COMPLETED)
             except KeyboardInterrupt:
                 if self.interrupted:
                     raise

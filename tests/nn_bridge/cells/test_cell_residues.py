@@ -12,7 +12,7 @@ from flint import fmpq
 from nn_bridge.cells.core_problem import PRIME
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import PATTERNS, CellTree
-from nn_bridge.network.forms import integer_stages_modulo
+from nn_bridge.network.forms import integer_stages
 from nn_bridge.network.network import AffineStage, Network
 from polyhedra.scalars import rational
 
@@ -23,7 +23,7 @@ def residues_twin(network: Network, active: list[list[bool]]) -> int:
     mix = np.random.default_rng(31337).integers(1, PRIME, network.output_dim).tolist()
     for lane, seed in enumerate((20011, 70001)):
         values = [np.random.default_rng(seed).integers(1, PRIME, network.input_dim).tolist()]
-        for number, (blocks, bias) in enumerate(integer_stages_modulo(network, PRIME)):
+        for number, (blocks, bias) in enumerate(integer_stages(network)):
             total = list(bias)
             for source, matrix in blocks:
                 total = [

@@ -7,19 +7,11 @@ import pytest
 
 from nn_bridge.cells import _core as kernels
 from nn_bridge.cells import joining
-from nn_bridge.cells.core_problem import residues_of
 from nn_bridge.cells.counting.found_leaves import chosen
 from nn_bridge.cells.joining import Joiner, SignVectorKeys
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import FACES, JOINING_FACES, NEIGHBOURS, CellTree, tree_counters
-from nn_bridge.cells.whole_weights import (
-    coefficient_bound,
-    derivative_bound,
-    integer_form,
-    limbs_for,
-    whole_maps,
-    whole_weights,
-)
+from nn_bridge.cells.whole_weights import limbs_for, whole_numbers
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.network.residues import IntegerMaps, packed
@@ -259,11 +251,12 @@ def test_units_with_which_the_output_moves():
         active = [rng.random((60, size)) < 0.7 for size in network.hidden]
         patterns = np.concatenate([packed(bits, words) for bits in active], axis=1)
         moving, maps = np.empty_like(patterns), IntegerMaps(network)
-        kernels.moving(patterns, residues_of(network), moving)
+        one, two = np.array([[3, 5], [7, 11]], np.uint64)  # points that derivatives don't depend on
+        kernels.moving(patterns, whole_numbers(network, []).residues(one, two, np.ones(1, np.uint64)), moving)
         expected = []
         for k in range(60):
             (own,) = derivatives(network, [bits[k] for bits in active])
-            assert max(abs(int(v)) for row in own for v in row) <= derivative_bound(integer_form(network, []))
+            assert max(abs(int(v)) for row in own for v in row) <= whole_numbers(network, []).derivative_bound
             expected.append([[bool(v) for v in row] for row in own])
             for on, row in zip(active, own, strict=True):
                 still += sum(bool(on[k][j]) and not v for j, v in enumerate(row))
@@ -284,8 +277,8 @@ def pairs_nearby(rng, hidden, count, apart):
 
 def _weights(network):
     """For derivatives of the size that they can have."""
-    form = integer_form(network, [])
-    return whole_weights(form, limbs_for(derivative_bound(form)))
+    numbers = whole_numbers(network, [])
+    return numbers.weights(limbs_for(numbers.derivative_bound), False)
 
 
 def found_alike(network, one, other):
@@ -317,7 +310,7 @@ def test_patterns_that_differ_where_no_output_moves(limbs):
             still = True
             for own in derivatives(network, [bits[k] for bits in one]):
                 most = max(abs(int(v)) for row in own for v in row)
-                assert most <= derivative_bound(integer_form(network, []))
+                assert most <= whole_numbers(network, []).derivative_bound
                 largest = max(largest, most)
                 for a, b, row in zip(one, other, own, strict=True):
                     still &= not any(v and a[k][j] != b[k][j] for j, v in enumerate(row))
@@ -341,8 +334,8 @@ def test_coefficients_of_maps(limbs):
         rows = [[int(v) * size + int(v) for v in row] for row in rng.integers(-2, 3, (3, 4))]
         units = build.concatenate(build.relu(build.affine(units, rows, [size] * 3)), units)
         network = build.finish(build.affine(units, rng.integers(-99, 99, (1 + seed % 2, units.size)).tolist()))
-        form = integer_form(network, [])
-        weights = whole_maps(form, limbs, 2)
+        numbers = whole_numbers(network, [])
+        weights = numbers.weights(limbs, True)
         active = [rng.random((50, units)) < 0.6 for units in network.hidden]
         patterns = np.concatenate([packed(bits, 1) for bits in active], axis=1)
         found = np.empty((50, weights.size), np.uint64)
@@ -352,7 +345,7 @@ def test_coefficients_of_maps(limbs):
         for k, row in enumerate(found.reshape(50, -1, limbs).tolist()):
             forms = network.affine_forms(tuple(tuple(map(bool, bits[k])) for bits in active))[-1]
             expected = [int(value) for own in forms for value in own]
-            assert max(map(abs, expected)) <= coefficient_bound(form) < modulus // 2
+            assert max(map(abs, expected)) <= numbers.coefficient_bound < modulus // 2
             largest = max(largest, *map(abs, expected))
             values = [sum(word << 64 * place for place, word in enumerate(limb)) for limb in row]
             assert values == [value % modulus for value in expected]
@@ -392,16 +385,15 @@ def test_a_derivative_that_is_zero_modulo_too_small_a_number():
     build = NetworkBuilder(1)
     first = build.relu(build.affine(build.input(), [[1]], [0]))
     network = build.finish(build.affine(build.relu(build.affine(first, [[2**32]], [1])), [[2**32]]))
-    form = integer_form(network, [])
-    assert 2**64 <= derivative_bound(form) < 2**64 * (1 + 1e-12)
+    numbers = whole_numbers(network, [])
+    assert 2**64 <= numbers.derivative_bound < 2**64 * (1 + 1e-12)
     one, other = np.array([[1, 1]], np.uint64), np.array([[0, 1]], np.uint64)
     found = []
-    for limbs in (limbs_for(derivative_bound(form)), 1):
+    for limbs in (limbs_for(numbers.derivative_bound), 1):
         alike = np.zeros(1, bool)
-        kernels.alike(one, other, whole_weights(form, limbs), alike)
+        kernels.alike(one, other, numbers.weights(limbs, False), alike)
         found += alike.tolist()
     assert found == [False, True]
-    assert whole_weights(form, None) is None
 
 
 def test_weights_that_fit_no_stage():

@@ -1,38 +1,24 @@
-"""The integer form of a network by operations on whole arrays: that of the network, number by number."""
+"""The integer form of a network in the core: that of the network, number by number."""
 
 import itertools
 
 import numpy as np
 import pytest
 
-from nn_bridge.cells import whole_weights as subject
-from nn_bridge.cells.dyadic import dyadic_stages
+from nn_bridge.cells.core_problem import PRIME
+from nn_bridge.cells.dyadic import dyadic_stages, first_dyadic_stages
 from nn_bridge.cells.joining import FourCounts, Joiner
 from nn_bridge.cells.map_classes import MapComparison
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import JOINING_FACES, NEIGHBOURS, CellTree
-from nn_bridge.cells.whole_weights import coefficient_bound, derivative_bound, integer_form, paths_of
+from nn_bridge.cells.whole_weights import whole_numbers
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.forms import integer_stages
 from nn_bridge.network.network import Network
+from nn_bridge.network.residues import packed, unpacked
+from polyhedra.compiled_core import core
 
-
-@pytest.fixture
-def given(monkeypatch):
-    """All arguments that the core would be given, as lists."""
-    calls = []
-
-    class Recorder:
-        @staticmethod
-        def whole_weights(stages, limbs):
-            read = []
-            for units, blocks, *constants in stages:
-                own = [(source, *(array.tolist() for array in arrays)) for source, *arrays in blocks]
-                read.append((units, own, *(array.tolist() for array in constants)))
-            calls.append((limbs, read))
-
-    monkeypatch.setattr(subject, "core", lambda name: Recorder)
-    return calls
+kernels = core("nn_bridge.cells._core")
 
 
 def network_of_doubles(seed):
@@ -59,20 +45,25 @@ def network_of_long_numbers(seed, denominator):
     return build.finish(build.affine(units, rng.normal(size=(1, units.size)).tolist()))
 
 
-def entries_of(stage, limbs):
-    """The blocks of a stage with denominators cleared, and its constants, as the core is given them."""
+def weights_of(network, limbs, maps):
+    """The weights of the integer network, given to the core number by number."""
 
-    def words(value):
-        return [value % (1 << 64 * limbs) >> 64 * place & (1 << 64) - 1 for place in range(limbs)]
+    def words(values):
+        rows = [[value % (1 << 64 * limbs) >> 64 * place & (1 << 64) - 1 for place in range(limbs)] for value in values]
+        return np.array(rows, np.uint64).reshape(len(rows), limbs)
 
-    blocks, bias = stage
-    found = []
-    for source, matrix in blocks:
-        kept = [(j, i, words(int(v))) for j, row in enumerate(matrix) for i, v in enumerate(row) if v]
-        found.append((source - 1, *map(list, zip(*kept, strict=True))) if kept else (source - 1, [], [], []))
-    on_input = next((matrix for source, matrix in blocks if not source), [[0, 0]] * len(bias))
-    constants = [words(int(v)) for row, own in zip(on_input, bias, strict=True) for v in (*row, own)]
-    return [block for block in found if block[0] >= 0], constants
+    stages = []
+    for blocks, bias in integer_stages(network):
+        found = []
+        for source, matrix in blocks:
+            kept = [(j, i, int(v)) for j, row in enumerate(matrix) for i, v in enumerate(row) if v]
+            rows, columns, values = zip(*kept, strict=True) if kept else ((), (), ())
+            if source:
+                found.append((source - 1, np.array(rows, np.int32), np.array(columns, np.int32), words(values)))
+        on_input = next((matrix for source, matrix in blocks if not source), [[0, 0]] * len(bias))
+        constants = [int(v) for row, own in zip(on_input, bias, strict=True) for v in (*row, own)]
+        stages.append((len(bias), found, words(constants)) if maps else (len(bias), found))
+    return kernels.whole_weights(stages, limbs)
 
 
 NETWORKS = [network_of_doubles(seed) for seed in range(24)]
@@ -80,20 +71,48 @@ NETWORKS += [network_of_long_numbers(seed, denominator) for seed in range(3) for
 
 
 @pytest.mark.parametrize("number", range(len(NETWORKS)))
-def test_the_core_is_given_the_integer_network(number, given):
-    """By all arrays that are there, and by some: numbers, one by one; those of few limbs and of many."""
+def test_weights_are_those_of_the_integer_network(number):
+    """By all arrays that are there, and by some; those of few limbs and of many, and of none, which tell paths."""
     network = NETWORKS[number]
     arrays = dyadic_stages(network) or []
     assert (len(arrays) > 0) == (number < 24)
-    whole = integer_stages(network)
+    arrays = first_dyadic_stages(network)
     for known in {len(arrays), len(arrays) // 2, 0}:
-        form = integer_form(network, arrays[:known])
-        for limbs in (1, 3, 8):
-            for inputs in (None, 2):
-                subject._packed(form, limbs, inputs)
-                own = [(len(stage[1]), *entries_of(stage, limbs)) for stage in whole]
-                expected = own if inputs else [(units, blocks) for units, blocks, _ in own]
-                assert given.pop() == (limbs, expected)
+        numbers = whole_numbers(network, arrays[:known])
+        for limbs in (0, 1, 3, 8):
+            for maps in (False, True) if limbs else (False,):
+                assert numbers.weights(limbs, maps) == weights_of(network, limbs, maps)
+    assert numbers.weights(1, True) != numbers.weights(1, False)
+
+
+@pytest.mark.parametrize("number", range(len(NETWORKS)))
+def test_residues_of_derivatives(number):
+    """The units that move the outputs, combined at random, modulo the prime."""
+    network = NETWORKS[number]
+    *stages, (blocks, _) = integer_stages(network)
+    rng = np.random.default_rng(number)
+    points = rng.integers(0, PRIME, (2, network.input_dim)).astype(np.uint64)
+    mix = rng.integers(0, PRIME, network.output_dim).astype(np.uint64)
+    arrays = first_dyadic_stages(network)
+    active = [rng.random((40, size)) < 0.6 for size in network.hidden]
+    patterns = np.concatenate([packed(bits, 1) for bits in active], axis=1)
+    found = []
+    for known in (0, len(arrays)):
+        moving = np.empty_like(patterns)
+        kernels.moving(patterns, whole_numbers(network, arrays[:known]).residues(*points, mix), moving)
+        found.append(moving)
+    assert np.array_equal(*found)
+    for k, row in enumerate(np.concatenate(unpacked(found[0], network.hidden, 1), axis=1).tolist()):
+        flow = [[0] * size for size in network.hidden]
+        for source, matrix in blocks:
+            for m, weights in zip(mix.tolist(), matrix if source else [], strict=bool(source)):
+                flow[source - 1] = [f + m * int(w) for f, w in zip(flow[source - 1], weights, strict=True)]
+        for stage in range(len(stages) - 1, -1, -1):
+            flow[stage] = [f * int(on) for f, on in zip(flow[stage], active[stage][k], strict=True)]
+            for source, matrix in stages[stage][0]:
+                for f, weights in zip(flow[stage], matrix if source else [], strict=bool(source)):
+                    flow[source - 1] = [own + f * int(w) for own, w in zip(flow[source - 1], weights, strict=True)]
+        assert row == [f % PRIME != 0 for own in flow for f in own]
 
 
 def exact_derivative_bound(network):
@@ -127,10 +146,10 @@ def exact_coefficient_bound(network):
 
 def test_bounds_are_hardly_more_than_exact_ones():
     for network in NETWORKS:
-        form = integer_form(network, dyadic_stages(network) or [])
-        exact, found = exact_derivative_bound(network), derivative_bound(form)
+        numbers = whole_numbers(network, first_dyadic_stages(network))
+        exact, found = exact_derivative_bound(network), numbers.derivative_bound
         assert exact <= found < exact * (1 + 1e-12) + 1
-        exact, found = exact_coefficient_bound(network), coefficient_bound(form)
+        exact, found = exact_coefficient_bound(network), numbers.coefficient_bound
         assert exact <= found < exact * (1 + 1e-12) + 1
 
 
@@ -169,14 +188,32 @@ def test_numbers_of_many_digits_are_compared_modulo_primes():
         assert joiner.counts(joiner.leaves) == FourCounts(4, 3, 3, 3)
 
 
-def test_paths_are_where_weights_are_not_zero(given):
-    for network in NETWORKS[:12]:
-        arrays = dyadic_stages(network)
-        for known in range(len(arrays) + 1):
-            paths_of(network, arrays[:known])
-        expected = [
-            (units, [(source, row, column, [[] for _ in row]) for source, row, column, _ in blocks])
-            for units, blocks in ((len(stage[1]), entries_of(stage, 1)[0]) for stage in integer_stages(network))
-        ]
-        assert given == [(0, expected)] * (len(arrays) + 1)
-        given.clear()
+def test_numbers_that_fit_no_stage():
+    """Of one unit that reads two inputs; and the outputs, which read it."""
+    halved = np.array([3, -5]), np.array([1, 0])
+    bias = np.array([7]), np.array([0])
+    begin, columns = np.array([0, 2]), np.array([0, 1], np.int32)
+    unit, output = (*bias, [(0, begin, columns, *halved)]), (*bias, [(1, np.array([0, 1]), columns[:1], *bias)])
+    assert kernels.whole_numbers(2, [unit, output]).coefficient_bound >= 7 * 14 + 14
+    wrong = [
+        [(0, begin + 1, columns, *halved)],
+        [(0, begin[:1], columns, *halved)],
+        [(0, np.array([0, 1]), columns, *halved)],
+        [(0, begin, columns + 1, *halved)],
+        [(0, begin, columns - 1, *halved)],
+        [(1, begin, columns, *halved)],
+        [(0, begin, columns, halved[0][:1], halved[1])],
+        [(0, begin, columns, halved[0], -halved[1])],
+        [(0, begin, columns, [6, -10], None)],
+    ]
+    for blocks in wrong:
+        with pytest.raises(ValueError, match="do not fit"):
+            kernels.whole_numbers(2, [(*bias, blocks), output])
+    for stages in ([], [(*bias[:1], np.array([0, 0]), [])], [([7], None, []), unit]):
+        with pytest.raises(ValueError, match="do not fit"):
+            kernels.whole_numbers(2, stages)
+    numbers, one = kernels.whole_numbers(2, [unit, output]), np.ones(1, np.uint64)
+    with pytest.raises(ValueError, match="do not fit"):
+        numbers.residues(one, one, one)
+    with pytest.raises(ValueError, match="so many limbs"):
+        numbers.weights(5, False)

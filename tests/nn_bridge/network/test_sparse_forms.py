@@ -16,7 +16,7 @@ from nn_bridge.cells.location import patterns_of_points
 from nn_bridge.errors import NetworkError
 from nn_bridge.network import dense_sizes
 from nn_bridge.network.float_values import float_weights, stage_values
-from nn_bridge.network.forms import ExactForms, integer_entries, integer_stages
+from nn_bridge.network.forms import ExactForms, cleared_stages, integer_stages
 from nn_bridge.network.network import INPUT, AffineStage, Network
 from nn_bridge.network.row_groups import row_groups
 from nn_bridge.network.sparse_row import SparseRow, row_of
@@ -121,12 +121,15 @@ def test_points_are_located_with_sparse_weights(network: Network) -> None:
     assert patterns_of_points(network, points) == [(network.pattern(point.tolist()),) for point in points]
 
 
-def test_integer_entries_are_those_of_the_dense_blocks(network: Network) -> None:
-    for (sparse, bias), (dense, same) in zip(integer_entries(network), integer_stages(network), strict=True):
+def test_cleared_stages_are_those_of_the_dense_blocks(network: Network) -> None:
+    for (sparse, bias), (dense, same) in zip(cleared_stages(network), integer_stages(network), strict=True):
         assert bias == same
-        for (source, rows), (again, table) in zip(sparse, dense, strict=True):
-            assert source == again
-            assert rows == [[v for v in row if v] for row in table]
+        for block, (source, table) in zip(sparse, dense, strict=True):
+            assert block.source == source
+            (begin, columns), values = block.places(), block.values
+            kept = [(i, v) for row in table for i, v in enumerate(row) if v]
+            assert list(zip(columns.tolist(), values, strict=True)) == kept
+            assert np.diff(begin).tolist() == [sum(map(bool, row)) for row in table]
 
 
 def test_cells_on_a_plane_through_three_images(network: Network, plane: Path) -> None:
