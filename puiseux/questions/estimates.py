@@ -299,10 +299,10 @@ def arrangement_bound(stage: AffineStage) -> int:
     """
     from polyhedra.independence import independent
 
-    block = stage.block(INPUT) or ()
+    block = stage.block(INPUT)
+    if block is None:
+        return 1  # all weights are zero: no hyperplanes
     rows = [(row, b) for row, b in zip(block, stage.bias, strict=True) if any(row)]
-    if not rows:
-        return 1
     if len(rows) * len(rows[0][0]) > _MOST_WEIGHTS:
         return 2
     rank = len(independent([row for row, _ in rows]).rows)

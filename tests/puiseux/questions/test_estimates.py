@@ -41,6 +41,14 @@ def test_an_arrangement_has_at_least_the_cells_of_its_rank(entry: dict[str, int]
     assert arrangement_bound(network.stages[0]) <= entry["cells"]
 
 
+@pytest.mark.parametrize("later", [[], [[[1, 2], [3, -4]]]], ids=["alone", "before another layer"])
+def test_a_first_layer_without_weights_cuts_nothing(later: list[list[list[int]]]) -> None:
+    weights = [[[0, 0], [0, 0]], *later, [[1, 1]]]
+    found = puiseux.estimate_cells(puiseux.Network.from_layers(weights, [[1, -1]] * len(weights[:-1]) + [[0]]))
+    assert found.exact
+    assert (found.lower, found.upper) == (1, 1)
+
+
 def test_an_estimate_lies_between_proven_bounds() -> None:
     found = puiseux.estimate_cells(LARGE, probes=400, rng=4)
     assert found.lower < CELLS < found.upper
