@@ -110,7 +110,7 @@ def topology(
     from puiseux.console.waiting import StepProgress
     from puiseux.domains import pose
     from puiseux.questions import set_topology
-    from puiseux.questions.input_sets import check_field
+    from puiseux.questions.input_sets import field_name
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
 
@@ -118,7 +118,7 @@ def topology(
     pair = None if boundary is None else _boundary(boundary)
     place = None if unit is None else _pair(unit, "--unit takes a stage and a unit of it; give S,U such as 0,2")
     check_time_limit(time_limit)
-    check_field(field)
+    field_name(field)
     exact = load(network)
     sets = {"--set": which, "--level": level, "--class": of_class, "--boundary": pair, "--unit": place}
     flags = {"--open": is_open, "--compactify": compactify, "--torsion": torsion, "--cycles": cycles}
