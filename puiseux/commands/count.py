@@ -268,10 +268,13 @@ def _certify(
 def table(result: RegionCount, network: Network, name: str) -> str:
     """The counts for people: one line each with its meaning."""
     from nn_bridge.region_count import Count
+    from puiseux.questions.answers import counted, readable_domain
 
-    layers = f"{' + '.join(map(str, network.hidden))} units" if network.hidden else "no hidden units"
-    inputs, outputs = _number(network.input_dim, "input"), _number(network.output_dim, "output")
-    where = f"all of R^{network.input_dim}" if result.domain == "all" else shown_path(result.domain)
+    layers = f"{' + '.join(map(str, network.hidden))} unit{'' if network.hidden == (1,) else 's'}"
+    if not network.hidden:
+        layers = "no hidden units"
+    inputs, outputs = counted(network.input_dim, "input"), counted(network.output_dim, "output")
+    where = readable_domain(result.domain, network.input_dim)
     at_least = "" if result.complete else ">= "
     shown = {key: "-" if value is None else f"{at_least}{value:,}" for key, value in result.counts.items()}
     width = max(map(len, shown.values()))
@@ -282,10 +285,6 @@ def table(result: RegionCount, network: Network, name: str) -> str:
         certainty = "incomplete: lower bounds only"
     reason = f" ({result.reason})" if result.reason else ""
     return "\n".join([*lines, "", f"{certainty}{reason}, {result.seconds:.2f} s"])
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 COUNT = Command(

@@ -35,6 +35,7 @@ def crosscheck(
     """Count by independent routes and compare; where they disagree, show a point and its activation pattern."""
     from puiseux.console.waiting import StepProgress
     from puiseux.cross_check import cross_check
+    from puiseux.questions.answers import readable_domain
     from puiseux.reading import load
 
     exact = load(network, output=output)
@@ -51,7 +52,7 @@ def crosscheck(
     if as_json:
         print(json.dumps(check.to_json()))
     else:
-        print(f"{shown_path(network)}: {exact}, domain {shown_path(check.domain)}\n\n{check}")
+        print(f"{shown_path(network)}: {exact}, on {readable_domain(check.domain, exact.input_dim)}\n\n{check}")
     return ExitCode.DIFFERENT if check.agree is False else ExitCode.DONE
 
 

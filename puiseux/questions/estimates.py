@@ -23,7 +23,7 @@ from polyhedra.scalars import ZERO, primitive, to_float
 from polyhedra.values import Value
 from puiseux.console.long_integers import readable_integer
 from puiseux.domains import DomainLike, pose
-from puiseux.questions.answers import counted, sizes
+from puiseux.questions.answers import counted, readable_domain, sizes
 from puiseux.reading import as_network
 from puiseux.time_limit import LONGEST
 
@@ -341,7 +341,7 @@ def said_memory(memory: ExpectedMemory) -> str:
 
 def describe(found: CellEstimate, name: str) -> str:
     """The answer for people."""
-    where = f"all of R^{found.network.input_dim}" if found.domain == "all" else found.domain
+    where = readable_domain(found.domain, found.network.input_dim)
     lines = [f"{name}: activation cells on {where}"]
     if found.exact:
         lines.append(f"  cells     {readable_integer(found.lower)} (exact: {found.lower_reason})")

@@ -328,7 +328,7 @@ def _regions(subject: Subject) -> str:
     ]
     if finite:
         middle = finite[len(finite) // 2]
-        rows += [("median volume of the regions of finite volume", rounded_text(middle[0], 4))]
+        rows += [("lower median volume of the regions of finite volume", rounded_text(middle[0], 4))]
     largest = [
         (rounded_text(volume, 4), number(cells), number(facets), "–" if radius is None else rounded_text(radius, 4))
         for volume, cells, facets, _, radius in finite[:_LARGEST]
