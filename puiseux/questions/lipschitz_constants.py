@@ -22,6 +22,7 @@ from puiseux.time_limit import check_time_limit
 
 NORMS = ("1", "2", "inf")
 PLACES = ("inputs", "parameters")
+_LONGEST = 80  # characters of a polynomial that are read with ease
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -189,8 +190,12 @@ def describe(found: LipschitzConstant, name: str) -> str:
     elif found.squared is not None:
         lines.append(f"  Lipschitz constant  {found.lower:.12g}, the square root of {readable(found.squared)}")
     elif found.polynomial is not None:
+        text = " ".join(map(str, found.polynomial))
+        shown = f"{text} (highest degree first)"
+        if len(text) > _LONGEST:
+            shown = f"a polynomial of degree {len(found.polynomial) - 1} with whole coefficients, which --json has"
         lines.append(f"  Lipschitz constant  {found.lower:.12g}, whose square is the largest root of")
-        lines.append(f"                      {' '.join(map(str, found.polynomial))} (highest degree first)")
+        lines.append(f"                      {shown}")
     else:
         end = "no upper bound is known" if found.upper is None else f"at most {found.upper:.12g}"
         lines.append(f"  Lipschitz constant  at least {found.lower:.12g}, {end}")
