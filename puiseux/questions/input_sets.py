@@ -145,8 +145,8 @@ def _class_set(
 def _level(value: Any) -> fmpq:
     try:
         return ZERO if value is None else rational(value)
-    except (GeometryError, TypeError, ValueError):
-        raise UsageError(f"the level {quoted(str(value))} is no number; give a decimal or a fraction p/q") from None
+    except GeometryError as error:
+        raise UsageError(f"the level {error}") from None
 
 
 def cut_network(network: Network, question: InputSet) -> Network:
