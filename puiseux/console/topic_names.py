@@ -1,4 +1,4 @@
-"""What people call the terms of the glossary: other names, by the name of the topic."""
+"""Other names of the terms of the glossary, as people say them, by the name of the topic."""
 
 from __future__ import annotations
 
