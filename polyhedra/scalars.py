@@ -126,7 +126,8 @@ def _refusal(text: str) -> str:
     """Why a text is no number that is read."""
     if len(text) > _MAX_TEXT:
         return f"has more than {_MAX_TEXT:,} characters; no number that is read has"
-    if _TEXT.fullmatch(re.sub(r"(\d[eE][+-]?)\d{5,}", r"\g<1>1", text, count=1)):
+    shorter, found = re.subn(r"([\d.][eE][+-]?)\d{5,}", r"\g<1>1", text, count=1)
+    if found and _TEXT.fullmatch(shorter):
         return "has an exponent beyond 9999; no number that is read has"
     return "is not a number; write an integer, a decimal or a fraction such as -3/4"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,7 +11,7 @@ from flint import fmpq
 
 from nn_bridge.network.network import Network
 from polyhedra.quoting import shown_path
-from polyhedra.scalars import rounded_text, to_text
+from polyhedra.scalars import rounded_text, to_float, to_text
 
 _LONGEST = 24  # characters of an exact number that are read with ease
 _READ_AT_ONCE = 7  # characters of a fraction whose size is seen without its decimal
@@ -42,15 +44,19 @@ def counted(number: int, name: str, several: str | None = None) -> str:
 
 
 def readable(value: fmpq) -> str:
-    """A rational for people: exact where it is short, else rounded and marked so, also beyond the range of floats.
+    """A rational for people: exact where it is short, else as the nearest float and marked so, also beyond all floats.
 
     Examples
     --------
     >>> readable(fmpq(1, 3)), readable(fmpq(10**30, 3)), readable(fmpq(-(10**600)))
-    ('1/3', 'about 3.3333333333333333e+29', 'about -1e+600')
+    ('1/3', 'about 3.333333333333333e+29', 'about -1e+600')
     """
     text = to_text(value)
-    return text if len(text) <= _LONGEST else f"about {rounded_text(value, 17)}"
+    if len(text) <= _LONGEST:
+        return text
+    nearest = to_float(value)
+    in_range = sys.float_info.min <= abs(nearest) < math.inf
+    return f"about {nearest!r}" if in_range else f"about {rounded_text(value, 17)}"
 
 
 def readable_value(value: fmpq) -> str:
