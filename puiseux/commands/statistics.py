@@ -82,7 +82,7 @@ def statistics(
     if table is not None:
         write_statistics(listed, table)
         print(f"wrote {shown_path(table)}", file=sys.stderr)
-    print(json.dumps(summary) if as_json else text_of(summary))
+    print(json.dumps(summary) if as_json else text_of(summary, output))
 
 
 def summary_of(whole: ComplexStatistics, listed: list[RegionStatistics], domain: str, by: str) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def summary_of(whole: ComplexStatistics, listed: list[RegionStatistics], domain:
     return result
 
 
-def text_of(summary: dict[str, Any]) -> str:
+def text_of(summary: dict[str, Any], output: int | None = None) -> str:
     """The same for people."""
     from polyhedra.scalars import rational, rounded_text
     from puiseux.questions.answers import counted, readable_domain
@@ -121,7 +121,9 @@ def text_of(summary: dict[str, Any]) -> str:
     def number(text: str) -> str:
         return rounded_text(rational(text), 4)
 
-    lines = [f"on {readable_domain(summary['domain'], summary['twice_inputs'] // 2)}, by {summary['by']}:", ""]
+    where = readable_domain(summary["domain"], summary["twice_inputs"] // 2)
+    alone = "" if output is None else f"output {output} "
+    lines = [f"{alone}on {where}, by {summary['by']}:", ""]
     lines.append(f"  {summary['by']:<11} {summary['pieces']:,} ({summary['bounded']:,} bounded)")
     if summary["by"] != "cells":
         lines.append(f"  cells       {summary['cells']:,}")

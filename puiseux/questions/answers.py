@@ -82,6 +82,17 @@ def readable_domain(text: str, dim: int) -> str:
     return f"all of R^{dim}" if text == "all" else shown_path(text)
 
 
+def readable_name(path: object, output: int | None) -> str:
+    """A network for people: its file, and the output that was taken of it.
+
+    Examples
+    --------
+    >>> readable_name("net.npz", None), readable_name("net.npz", 2)
+    ('net.npz', 'net.npz, output 2')
+    """
+    return shown_path(path) if output is None else f"{shown_path(path)}, output {output}"
+
+
 def readable_point(row: Iterable[fmpq]) -> str:
     """A point for people."""
     return "(" + ", ".join(map(readable, row)) + ")"

@@ -113,3 +113,44 @@ def test_the_name_of_a_domain_file_moves_no_cursor(
     written = capsys.readouterr()
     assert "\x1b" not in written.out + written.err
     assert "wall.json" in written.out
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["count"], "net.json, output 2: 2 inputs"),
+        (["count", "--estimate", "1"], "net.json, output 2: activation cells"),
+        (["crosscheck", "--routes", "cells"], "net.json, output 2: Network [2, 3, 1]"),
+        (["hoffman"], "\n     2  "),
+        (["monomials"], "\n     2  "),
+        (["monomials", "--layers"], "output 2"),
+        (["simplify"], "output 2: "),
+        (["lipschitz"], "net.json, output 2: from norm inf"),
+        (["statistics"], "output 2 on all of R^2, by regions"),
+        (["optimize", *BOX], "output 2 on box:-1,1"),
+        (["topology"], "output 2 >= 0"),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else None,
+)
+def test_the_output_that_was_asked_for_is_named(
+    command: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.json"
+    save(random_network([2, 3, 3], rng=0, init="integers"), path)
+    assert run([command[0], str(path), *command[1:], "--output", "2"]) == 0
+    written = capsys.readouterr()
+    assert told in written.out + written.err
+    assert "output 0" not in written.out + written.err
+    assert run([command[0], str(path), *command[1:], "--output", "3"]) == 2
+
+
+def test_hoffman_constants_beyond_floats_are_lower_bounds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "net.json"
+    save(Network.from_layers([[["1e-400"]], [[1]]]), path)  # relu(x / 10^400): a violation v is a distance 10^400 v
+    assert run(["hoffman", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "1.79769e+308" not in out
+    assert run(["hoffman", str(path), "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)["outputs"]
+    assert entry["exact"] == 1.7976931348623157e308
+    assert "> 1.79e+308" in out
