@@ -262,7 +262,8 @@ def _check_picture(
     if critical:
         raise UsageError("there is no picture of critical points; leave -o out")
     if not persistence and inputs not in (2, 3):
-        raise UsageError(f"a set is drawn in two or three inputs, not {inputs}; give --domain slice:FILE")
+        way = "'puiseux plot' draws the output" if inputs == 1 else "give --domain slice:FILE"
+        raise UsageError(f"a set is drawn in two or three inputs, not {inputs}; {way}")
 
 
 def _draw(picture: Path, found: Topology, network: Network, domain: str, options: dict[str, Any]) -> None:

@@ -123,10 +123,14 @@ class CrossCheck(Value):
             **({} if self.topology is None else {"topology": self.topology.to_json()}),
         }
 
+    @property
+    def counts(self) -> dict[str, dict[str, int | None]]:
+        """The counts of each counter, by its name."""
+        return {route.name: route.counts for route in self.routes}
+
     def to_dict(self) -> dict[str, Any]:
         """The verdict, the domain, the counts of each counter, and the first disagreement."""
-        counts = {route.name: route.counts for route in self.routes}
-        return {"agree": self.agree, "domain": self.domain, "counts": counts, "witness": self.witness}
+        return {"agree": self.agree, "domain": self.domain, "counts": self.counts, "witness": self.witness}
 
     def to_pandas(self) -> pandas.DataFrame:
         """A pandas frame, a row for each counter."""
