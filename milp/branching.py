@@ -161,6 +161,7 @@ class _Search:
         depth: int,
     ) -> None:
         self.network = Network(network.input_dim, network.stages[:depth], row_of(stage, index, sign))
+        self.sign = sign
         self.region, self.bounds, self.depth = region, bounds, depth
         self.relaxation = Relaxation(self.network, region, bounds)
         self.relaxation.set_objective(self.network.output, 0, 1)
@@ -312,8 +313,8 @@ class _Search:
         return SearchResult(self.value, self.point, max(ends) if ends else None, nodes, settled)
 
     def _told(self, nodes: int, bound: float) -> str:
-        best = "none yet" if self.value is None else f"{to_float(self.value):.6g}"
-        return f"Branching: {nodes:,} nodes, best value {best}, bound {bound:.6g}"
+        best = "none yet" if self.value is None else f"{self.sign * to_float(self.value):.6g}"
+        return f"Branching: {nodes:,} nodes, best value {best}, bound {self.sign * bound:.6g}"
 
     def _beaten(self, bound: fmpq) -> bool:
         return self.value is not None and bound <= self.value

@@ -28,6 +28,19 @@ class OutOfTime(FormulationError):
     """A time limit came before there was anything to say."""
 
 
+class UnboundedDomainError(FormulationError):
+    """A domain has no lower or no upper bound in one ``coordinate``."""
+
+    def __init__(self, coordinate: int) -> None:
+        super().__init__(
+            f"the domain is unbounded in coordinate {coordinate}: big-M needs bounds, intersect it with a box"
+        )
+        self.coordinate = coordinate
+
+    def __reduce__(self) -> tuple[type[UnboundedDomainError], tuple[int]]:
+        return UnboundedDomainError, (self.coordinate,)
+
+
 @dataclass(frozen=True, slots=True)
 class BoundedDomain:
     """A non-empty bounded polyhedron with its bounding box.
@@ -165,7 +178,7 @@ def _box(polyhedron: Polyhedron) -> tuple[Row, Row]:
     low, high = coordinate_bounds(polyhedron)
     for j, (a, b) in enumerate(zip(low, high, strict=True)):
         if a is None or b is None:
-            raise _unbounded(j)
+            raise UnboundedDomainError(j)
     return tuple(v for v in low if v is not None), tuple(v for v in high if v is not None)
 
 
@@ -182,16 +195,10 @@ def _extent(polyhedron: Polyhedron, deadline: float | None) -> tuple[Row, Row]:
             if isinstance(answer, Infeasible):
                 raise FormulationError("the domain is empty: its rows contradict each other")
             if isinstance(answer, Unbounded):
-                raise _unbounded(j)
+                raise UnboundedDomainError(j)
             side.append(sign * answer.value)
         ends.append(side)
     return tuple(ends[0]), tuple(ends[1])
-
-
-def _unbounded(coordinate: int) -> FormulationError:
-    return FormulationError(
-        f"the domain is unbounded in coordinate {coordinate}: big-M needs bounds, intersect it with a box"
-    )
 
 
 def l1_domain(center: Sequence[Any], radius: Any, clip: BoundedDomain | None = None) -> BoundedDomain:

@@ -35,7 +35,7 @@ from milp.choice import (
     order_of_methods,
     solver_helps,
 )
-from milp.domain import BoundedDomain, OutOfTime, bounded
+from milp.domain import BoundedDomain, OutOfTime, UnboundedDomainError, bounded
 from milp.formulations import formulate
 from milp.solvers import choose_solver, deadline_after, may_load, third_of, time_left
 from milp.verify import Status, Verdict, wall_stages
@@ -174,7 +174,13 @@ def inputs_of(system: tuple[LinearRow, ...], inputs: int, deadline: float | None
         return None
     if single and _empty_box(rows):
         return None
-    return bounded(polyhedron, inputs, deadline)
+    try:
+        return bounded(polyhedron, inputs, deadline)
+    except UnboundedDomainError as error:
+        raise FormulationError(
+            f"the property leaves its input {error.coordinate} (from 0) unbounded; "
+            "assert a lower and an upper bound of every input"
+        ) from None
 
 
 def _empty_box(rows: list[LinearRow]) -> bool:

@@ -26,6 +26,7 @@ from milp.count import search_patterns
 from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded
 from milp.formulations import NetworkModel, formulate
 from milp.gradient import exact_gradient, gradient_interval, gradient_model
+from milp.norm_names import NormLike, norm_name
 from milp.optimize import objective_of
 from milp.solvers import choose_solver, deadline_after, may_load, require_cvxpy, third_of, time_left
 from milp.verify import POLYHEDRAL_NORMS, Status, Verdict
@@ -70,7 +71,7 @@ class LipschitzBound(Value):
 def local_lipschitz(
     network: Network,
     domain: DomainLike,
-    norm: str = "inf",
+    norm: NormLike = "inf",
     output: int | Sequence[Any] = 0,
     *,
     solver: str | None = None,
@@ -91,7 +92,7 @@ def local_lipschitz(
     network : Network
     domain : Polyhedron or pair (lower, upper)
         Bounded.
-    norm : {"inf", "1"}
+    norm : {"inf", "1"}, or the number
         The norm of the inputs: the gradient is then measured by the sum, or by the greatest, of its absolute entries.
     output : int or sequence of numbers
         One output, or weights of all.
@@ -104,6 +105,7 @@ def local_lipschitz(
     progress : bool or callable, optional
         True shows the steps on stderr; a callable gets each as a text.
     """
+    norm = norm_name(norm)
     if norm not in POLYHEDRAL_NORMS:
         raise FormulationError(f"there is no norm {norm!r} here; use one of {', '.join(POLYHEDRAL_NORMS)}")
     start = time.monotonic()

@@ -26,6 +26,7 @@ from milp.branching import Objective, SearchResult, search_maximum
 from milp.choice import MOST_BOXES, boxes_can_win
 from milp.domain import BoundedDomain, DomainLike, OutOfTime, bounded, l1_domain, lift_network, linf_ball
 from milp.euclidean_ball import Ball, Finding, decided_at_once, first_violation
+from milp.norm_names import NormLike, norm_name
 from milp.optimize import objective_of
 from milp.solvers import deadline_after, third_of
 from nn_bridge.network.network import AffineStage, Network, Row
@@ -195,7 +196,7 @@ def verify_class(
     network: Network,
     center: Sequence[Any],
     radius: Any,
-    norm: str = "inf",
+    norm: NormLike = "inf",
     *,
     label: int | None = None,
     clip: DomainLike | None = None,
@@ -212,7 +213,7 @@ def verify_class(
         Its outputs are the scores.
     center, radius
         Exact numbers.
-    norm : {"inf", "1", "2"}
+    norm : {"inf", "1", "2"}, or the number
     label : int, optional
         The class; by default the one with the highest score at the centre.
     clip : Polyhedron or pair (lower, upper), optional
@@ -228,6 +229,7 @@ def verify_class(
         Violated: at the counterexample class ``other`` has a strictly higher score. Proven: nowhere has another class a
         strictly higher score (ties may happen).
     """
+    norm = norm_name(norm)
     if norm not in NORMS:
         raise FormulationError(f"there is no norm {norm!r} here; use one of {', '.join(NORMS)}")
     if network.output_dim < 2:

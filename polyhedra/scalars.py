@@ -110,9 +110,7 @@ def _from_text(text: str) -> fmpq:
     stripped = text.strip()
     match = _TEXT.fullmatch(stripped) if len(stripped) <= _MAX_TEXT else None
     if match is None or not (match[2] or match[3]):
-        raise GeometryError(
-            f"{quoted(stripped, 40)} is not a number; write an integer, a decimal or a fraction such as -3/4"
-        )
+        raise GeometryError(f"{quoted(stripped, 40)} {_refusal(stripped)}")
     sign, whole, decimals, exponent, denominator = match.groups(default="")
     # fmpz reads digits of any length; int() refuses more than 4300 of them
     divisor = fmpz(denominator or "1")
@@ -122,6 +120,16 @@ def _from_text(text: str) -> fmpq:
     shift = int(exponent or 0) - len(decimals)
     value = value * fmpz(10) ** shift if shift >= 0 else value / fmpz(10) ** -shift
     return -value if sign == "-" else value
+
+
+def _refusal(text: str) -> str:
+    """Why a text is no number that is read."""
+    if len(text) > _MAX_TEXT:
+        return f"has more than {_MAX_TEXT:,} characters; no number that is read has"
+    shorter, found = re.subn(r"([\d.][eE][+-]?)\d{5,}", r"\g<1>1", text, count=1)
+    if found and _TEXT.fullmatch(shorter):
+        return "has an exponent beyond 9999; no number that is read has"
+    return "is not a number; write an integer, a decimal or a fraction such as -3/4"
 
 
 def rationals(values: Iterable[Any]) -> tuple[fmpq, ...]:

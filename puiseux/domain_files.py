@@ -95,8 +95,10 @@ class DomainFile:
     def matrix(self, key: str, columns: int) -> list[Row]:
         """The rows of an entry, which have so many numbers."""
         value = self.content[key]
-        if not isinstance(value, list) or not value:
-            raise UsageError(f'{self.place}: "{key}": is not a list of rows')
+        if not isinstance(value, list):
+            raise UsageError(f'{self.place}: "{key}" is not a list of rows')
+        if not value:
+            raise UsageError(f'{self.place}: "{key}" has no rows; give one or more')
         rows = []
         for index, entry in enumerate(value):
             place = f'"{key}", row {index}'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from operator import index
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.chains import canonical_activation
 from nn_bridge.network.network import Network
 from polyhedra.errors import GeometryError, UsageError
-from polyhedra.quoting import quoted
+from polyhedra.quoting import quoted, shown
 from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import ZERO, rational
 
@@ -89,7 +90,7 @@ INITIALISATIONS: dict[str, Initialisation] = {
 
 
 def random_network(
-    architecture: Sequence[int],
+    architecture: Sequence[int] | str,
     *,
     rng: int | np.random.Generator | None = None,
     init: str = "he",
@@ -101,8 +102,8 @@ def random_network(
 
     Parameters
     ----------
-    architecture : sequence of int
-        The sizes, inputs first, outputs last.
+    architecture : sequence of int, or text
+        The sizes, inputs first, outputs last: ``[2, 4, 1]`` or ``"2,4,1"``.
     rng : int or numpy Generator, optional
         A seed or the generator to draw from; by default a seed is drawn, and a note of the network tells it.
     init : str
@@ -131,9 +132,7 @@ def random_network(
     """
     draw = _initialisation(init).draw
     kind, pieces, level = _hidden_activation(activation)
-    sizes = list(architecture)
-    if len(sizes) < 2 or any(size < 1 for size in sizes):
-        raise UsageError(f"an architecture has an input and an output size, all at least 1, not {sizes}")
+    sizes = _sizes(architecture)
     if pieces * sum(a * b for a, b in pairwise(sizes)) > _MAX_WEIGHTS:
         raise UsageError(f"a network of sizes {sizes} has more than {_MAX_WEIGHTS:,} weights")
     generator, seed = generator_and_seed(rng)
@@ -147,6 +146,20 @@ def random_network(
     activations = [kind] * (len(weights) - 1) + ["relu" if relu_on_output else "linear"]
     network = Network.from_layers(weights, shifted, activations)
     return _noted(network, seed) if rng is None else network
+
+
+def _sizes(architecture: Sequence[int] | str) -> list[int]:
+    if isinstance(architecture, str):
+        return parse_architecture(architecture)
+    try:
+        sizes = [index(size) for size in architecture]
+    except TypeError:
+        raise UsageError(
+            f"an architecture is a list of whole numbers, inputs first, such as [2, 16, 1], not {shown(architecture)}"
+        ) from None
+    if len(sizes) < 2 or any(size < 1 for size in sizes):
+        raise UsageError(f"an architecture has an input and an output size, all at least 1, not {sizes}")
+    return sizes
 
 
 def _noted(network: Network, seed: int | None) -> Network:
@@ -255,6 +268,10 @@ def parse_architecture(text: str) -> list[int]:
     if inner.startswith("[") and inner.endswith("]"):
         inner = inner[1:-1]
     parts = [part.strip() for part in inner.split(",")]
-    if len(parts) < 2 or not all(part.isascii() and part.isdigit() and len(part) < 10 and int(part) for part in parts):
+    if len(parts) < 2 or not all(part.isascii() and part.isdigit() and part.strip("0") for part in parts):
         raise UsageError(f"{quoted(text)} is not an architecture; write the sizes, inputs first, such as 2,16,16,1")
+    if max(map(len, parts)) >= 10:
+        raise UsageError(
+            f"the architecture {quoted(text)} is too large: a network has at most {_MAX_WEIGHTS:,} weights"
+        )
     return [int(part) for part in parts]

@@ -72,7 +72,10 @@ def parse_polynomial(text: str, dim: int | None = None, *, names: Sequence[str] 
     if len(function.denominator) == 1:
         (exponent, coefficient), *_ = function.denominator.terms
         return function.numerator.shift([-v for v in exponent], -coefficient)
-    raise AlgebraError(f"{quoted(text, 60)} subtracts a maximum: it is a rational function, read it with parse")
+    raise AlgebraError(
+        f"{quoted(text, 60)} subtracts a maximum: it is no polynomial but a rational function, "
+        "which tropical.parse reads"
+    )
 
 
 __all__ = ["parse", "parse_polynomial"]

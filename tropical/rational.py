@@ -15,7 +15,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from polyhedra.errors import AlgebraError
-from polyhedra.quoting import quoted
+from polyhedra.quoting import quoted, shown
 from tropical.operands import common_names, is_list_of_points, is_number
 from tropical.polynomial import Exponent, PuiseuxPolynomial
 from tropical.semiring import MINUS_INFINITY, Scalar, finite, is_finite
@@ -48,6 +48,11 @@ class PuiseuxRational:
     denominator: PuiseuxPolynomial
 
     def __init__(self, numerator: PuiseuxPolynomial, denominator: PuiseuxPolynomial | None = None) -> None:
+        for part in (numerator, denominator):
+            if part is not None and not isinstance(part, PuiseuxPolynomial):
+                raise AlgebraError(
+                    f"numerator and denominator are polynomials, not {shown(part)}; tropical.parse reads a formula"
+                )
         if denominator is None:
             denominator = PuiseuxPolynomial.constant(0, numerator.dim)
         if numerator.dim != denominator.dim:

@@ -107,7 +107,7 @@ def c_source(outputs: Sequence[PuiseuxRational], name: str = "network") -> str:
     --------
     >>> from tropical.parsing import parse
     >>> print(c_source([parse("max(2x1 - 1/3, 0)")]))
-    /* the maximum over the rows r of terms of r[0] x[0] + ... + r[0] x[0] + r[1] */
+    /* the maximum over the rows r of terms of r[0] x[0] + r[1] */
     static double network_maximum(const double (*terms)[2], int count, const double *x)
     {
         double largest = 0.0;
@@ -134,8 +134,10 @@ def c_source(outputs: Sequence[PuiseuxRational], name: str = "network") -> str:
     <BLANKLINE>
     """
     dim = _checked(outputs, name)
+    products = [f"r[{i}] x[{i}]" for i in range(dim)]
+    affine = " + ".join([*(products if dim <= 3 else [products[0], "...", products[-1]]), f"r[{dim}]"])
     lines = [
-        f"/* the maximum over the rows r of terms of r[0] x[0] + ... + r[{dim - 1}] x[{dim - 1}] + r[{dim}] */",
+        f"/* the maximum over the rows r of terms of {affine} */",
         f"static double {name}_maximum(const double (*terms)[{dim + 1}], int count, const double *x)",
         "{",
         "    double largest = 0.0;",

@@ -99,6 +99,17 @@ class RegionBounds(Value):
         """The largest lower bound, if any applies."""
         return max((b for b in self.lower if b.value is not None), key=lambda b: b.value or 0, default=None)
 
+    @property
+    def not_applicable(self) -> tuple[tuple[str, str], ...]:
+        """The bounds without a value, such as ``"lower serra-2018"``, and why; some names are on both sides."""
+        groups = (("lower", self.lower), ("upper", self.upper), ("upper on regions", self.upper_regions))
+        return tuple(
+            (f"{side} {bound.name}", bound.reason or "")
+            for side, bounds in groups
+            for bound in bounds
+            if bound.value is None
+        )
+
     def to_json(self) -> dict[str, Any]:
         """``{"lower": {name: value}, "upper": {..}, "expected": {..}, "upper_regions": .., "not_applicable": ..}``."""
         groups = {

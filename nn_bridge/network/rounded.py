@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import index
 from typing import TYPE_CHECKING
 
 from flint import fmpq
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.sparse_row import Matrix, entries, row_of
+from polyhedra.quoting import shown
 
 if TYPE_CHECKING:
     from nn_bridge.network.network import AffineStage, Network
@@ -35,11 +37,15 @@ def rounded(network: Network, *, bits: int | None = None, digits: int | None = N
     given = {name: places for name, places in (("bits", bits), ("digits", digits)) if places is not None}
     if len(given) != 1:
         raise NetworkError("round to bits or to digits: give one of the two")
-    ((name, places),) = given.items()
+    ((name, asked),) = given.items()
+    try:
+        places = index(asked)
+    except TypeError:
+        raise NetworkError(f"cannot round to {shown(asked)} {name}; give a whole number") from None
     if not 0 <= places <= MOST_PLACES[name]:
         raise NetworkError(f"cannot round to {places} {name}; give 0 to {MOST_PLACES[name]}")
     base = 2 if name == "bits" else 10
-    scale = fmpq(base) ** int(places)
+    scale = fmpq(base) ** places
     half = fmpq(1, 2)
 
     def entry(value: fmpq) -> fmpq:

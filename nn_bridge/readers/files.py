@@ -30,6 +30,8 @@ def read_bytes(path: str | os.PathLike[str], limit: int, kind: str = "network") 
     UnreadableError
         The file is missing, a directory, no regular file, unreadable, empty or too large.
     """
+    if not isinstance(path, str | os.PathLike):  # a number is a descriptor to Python
+        raise UnreadableError(f"a {kind} is read from a path, not from {shown(path)} (of type {type(path).__name__})")
     name = shown_path(path)
     try:
         status = os.stat(path)

@@ -107,7 +107,11 @@ def critical_points(
         assert level is not None
         found.append(
             CriticalPoint(
-                kind="flat" if several else "critical" if sum(betti) == 1 else "degenerate",
+                kind="flat"
+                if several or faces.dimensions[largest] == network.input_dim
+                else "critical"
+                if sum(betti) == 1
+                else "degenerate",
                 level=level,
                 point=faces.point(largest),
                 index=betti.index(1) if sum(betti) == 1 else None,

@@ -65,6 +65,7 @@ def _only_block(stage: AffineStage, index: int, width: int, place: str) -> Matri
     """The weights of a stage that reads only the stage before it, which has number ``index``."""
     if any(source != index for source, _ in stage.blocks):
         raise NetworkError(
-            f"{place} reads more than the layer before it, which this format cannot hold; write .json or .onnx"
+            f"{place} reads more than the layer before it (units of leaky ReLU and maxout do), which this format "
+            "cannot hold; write .json or .onnx"
         )
     return stage.block(index) or ((ZERO,) * width,) * stage.units

@@ -89,12 +89,17 @@ def table(found: RegionBounds, counted: RegionCount | None, title: str) -> str:
         for name in ("regions", "cells"):
             value = counted.counts[name]
             text.append(f"  {'-' if value is None else at_least + readable(value):>20}  {name}")
-    text += ["", "upper bounds (no network of these sizes has more cells)", *lines(found.upper)]
+    text += [
+        "",
+        "upper bounds on cells (of all networks of these sizes; of these weights where a bound reads them)",
+        *lines(found.upper),
+    ]
     if any(b.value is not None for b in found.upper_regions):
         text += ["", "upper bounds on regions, not on cells", *lines(found.upper_regions)]
-    missing = [b for b in (*found.lower, *found.upper, *found.upper_regions) if b.value is None]
+    missing = found.not_applicable
     if missing:
-        text += ["", "not applicable", *(f"  {b.name:<22} {b.reason}" for b in missing)]
+        width = max(len(name) for name, _ in missing)
+        text += ["", "not applicable", *(f"  {name:<{width}}  {reason}" for name, reason in missing)]
     return "\n".join(text)
 
 

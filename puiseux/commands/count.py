@@ -89,6 +89,7 @@ def count(
 ) -> int:
     """Count the linear regions of a network exactly, by four definitions side by side; of several ones in a table."""
     from puiseux.domains import pose
+    from puiseux.questions.answers import readable_name
     from puiseux.questions.count import AUTO, choose_engine, count_and_keep, count_problem, why_twice
     from puiseux.questions.definitions import definitions_of
     from puiseux.questions.outlook import MemoryLimit, shown_outlook
@@ -105,7 +106,7 @@ def count(
     }
     if estimate is not None:
         given = options | {"certificate": certificate, "checkpoint": checkpoint, "definitions": definitions or None}
-        return _estimate(networks, domain, engine, estimate, parity, given, as_json)
+        return _estimate(networks, domain, engine, output, estimate, parity, given, as_json)
     if parity is not None:
         from polyhedra.errors import UsageError
 
@@ -142,7 +143,8 @@ def count(
     if as_json:
         print(json.dumps(result.to_json(problem.network) | ({} if six is None else {"definitions": six.to_json()})))
     else:
-        print(table(result, problem.network, shown_path(network)) + ("" if six is None else f"\n\n{six.to_text()}"))
+        text = table(result, problem.network, readable_name(network, output))
+        print(text if six is None else f"{text}\n\n{six.to_text()}")
     if six is not None and result.complete and not six.complete:
         print(f"puiseux: {six.reason}: not every definition is exact", file=sys.stderr)
         return ExitCode.STOPPED
@@ -186,6 +188,7 @@ def _estimate(
     networks: list[Path],
     domain: str,
     engine: str,
+    output: int | None,
     seconds: float,
     parity: float | None,
     options: dict[str, Any],
@@ -193,6 +196,7 @@ def _estimate(
 ) -> int:
     from polyhedra.errors import UsageError
     from puiseux.commands.long_numbers import numbers_of_any_length
+    from puiseux.questions.answers import readable_name
     from puiseux.questions.count import AUTO
     from puiseux.questions.estimates import describe, estimate_cells
     from puiseux.reading import load
@@ -206,12 +210,12 @@ def _estimate(
     for option, value in options.items():
         if value is not None:
             raise UsageError(f"--estimate goes without --{option.replace('_', '-')}; leave it out")
-    exact = load(networks[0])
+    exact = load(networks[0], output=output)
     found = estimate_cells(exact, domain, seconds=seconds, parity=parity)
     for note in exact.notes:
         print(f"note: {shown(note, LONGEST_NOTE)}", file=sys.stderr)
     with numbers_of_any_length():
-        print(json.dumps(found.to_json()) if as_json else describe(found, shown_path(networks[0])))
+        print(json.dumps(found.to_json()) if as_json else describe(found, readable_name(networks[0], output)))
     return ExitCode.INTERRUPTED if found.reason == "interrupted" else ExitCode.DONE
 
 
@@ -268,10 +272,13 @@ def _certify(
 def table(result: RegionCount, network: Network, name: str) -> str:
     """The counts for people: one line each with its meaning."""
     from nn_bridge.region_count import Count
+    from puiseux.questions.answers import counted, readable_domain
 
-    layers = f"{' + '.join(map(str, network.hidden))} units" if network.hidden else "no hidden units"
-    inputs, outputs = _number(network.input_dim, "input"), _number(network.output_dim, "output")
-    where = f"all of R^{network.input_dim}" if result.domain == "all" else shown_path(result.domain)
+    layers = f"{' + '.join(map(str, network.hidden))} unit{'' if network.hidden == (1,) else 's'}"
+    if not network.hidden:
+        layers = "no hidden units"
+    inputs, outputs = counted(network.input_dim, "input"), counted(network.output_dim, "output")
+    where = readable_domain(result.domain, network.input_dim)
     at_least = "" if result.complete else ">= "
     shown = {key: "-" if value is None else f"{at_least}{value:,}" for key, value in result.counts.items()}
     width = max(map(len, shown.values()))
@@ -282,10 +289,6 @@ def table(result: RegionCount, network: Network, name: str) -> str:
         certainty = "incomplete: lower bounds only"
     reason = f" ({result.reason})" if result.reason else ""
     return "\n".join([*lines, "", f"{certainty}{reason}, {result.seconds:.2f} s"])
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 COUNT = Command(

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, DomainOption, JsonOption, NetworkArgument, OutputOption
 from puiseux.console.exit_codes import ExitCode
 
@@ -35,6 +34,7 @@ def crosscheck(
     """Count by independent routes and compare; where they disagree, show a point and its activation pattern."""
     from puiseux.console.waiting import StepProgress
     from puiseux.cross_check import cross_check
+    from puiseux.questions.answers import readable_domain, readable_name
     from puiseux.reading import load
 
     exact = load(network, output=output)
@@ -51,7 +51,9 @@ def crosscheck(
     if as_json:
         print(json.dumps(check.to_json()))
     else:
-        print(f"{shown_path(network)}: {exact}, domain {shown_path(check.domain)}\n\n{check}")
+        print(
+            f"{readable_name(network, output)}: {exact}, on {readable_domain(check.domain, exact.input_dim)}\n\n{check}"
+        )
     return ExitCode.DIFFERENT if check.agree is False else ExitCode.DONE
 
 

@@ -48,7 +48,7 @@ def hoffman(
             exact, pruned=not unpruned, samples=samples, limit=limit, time_limit=time_limit, watch=progress
         )
     answer = found.to_json()
-    print(json.dumps(answer) if as_json else table(answer["outputs"]))
+    print(json.dumps(answer) if as_json else table(answer["outputs"], output or 0))
     if found.complete:
         return ExitCode.DONE
     if found.reason == "interrupted":
@@ -57,13 +57,19 @@ def hoffman(
     return ExitCode.STOPPED
 
 
-def table(entries: list[dict[str, Any]]) -> str:
-    """The numbers for people, one line per output."""
+def table(entries: list[dict[str, Any]], first: int = 0) -> str:
+    """The numbers for people, one line per output, numbered from ``first``."""
+
+    def text(value: float | None) -> str:
+        if value is None:
+            return "-"
+        return f"{value:.6g}" if value < sys.float_info.max else "> 1.79e+308"
+
     header = ("output", "lower", "exact", "upper", "radius", "smallest radius")
     rows: list[tuple[str, ...]] = [header]
-    for number, entry in enumerate(entries):
+    for number, entry in enumerate(entries, first):
         keys = ("lower", "exact", "upper", "radius", "minimal_radius")
-        rows.append((str(number), *("-" if entry[key] is None else f"{entry[key]:.6g}" for key in keys)))
+        rows.append((str(number), *(text(entry[key]) for key in keys)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.rjust, row, widths)) for row in rows)
 

@@ -31,7 +31,7 @@ def injective(
     from puiseux.console.waiting import StepProgress
     from puiseux.domains import pose
     from puiseux.questions import one_to_one
-    from puiseux.questions.answers import sizes
+    from puiseux.questions.answers import readable_domain, sizes
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
 
@@ -60,7 +60,8 @@ def injective(
         }
         print(json.dumps(answer))
     else:
-        print(one_to_one.describe(found, reached, f"{shown_path(network)} on {problem.text}"))
+        where = readable_domain(problem.text, problem.network.input_dim)
+        print(one_to_one.describe(found, reached, f"{shown_path(network)} on {where}"))
     if None in answers:
         print("puiseux: time limit: open", file=sys.stderr)
         return ExitCode.STOPPED

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from polyhedra.quoting import shown_path
 from puiseux.commands.options import (
     BoundedTimeOption,
     Command,
@@ -54,6 +53,7 @@ def lipschitz(
     """
     from puiseux.console.waiting import StepProgress
     from puiseux.questions import lipschitz_constants
+    from puiseux.questions.answers import readable_name
     from puiseux.reading import load
 
     exact = load(network, output=output)
@@ -68,7 +68,8 @@ def lipschitz(
             time_limit=time_limit,
             progress=progress,
         )
-    print(json.dumps(found.to_json()) if as_json else lipschitz_constants.describe(found, shown_path(network)))
+    name = readable_name(network, output)
+    print(json.dumps(found.to_json()) if as_json else lipschitz_constants.describe(found, name))
     if found.proven:
         return ExitCode.DONE
     print(f"puiseux: {found.reason}: not proven", file=sys.stderr)

@@ -34,11 +34,11 @@ def monomials(
     if layers:
         result["layers"] = [[entry.to_json() for entry in entries] for entries in found.layers]
     with numbers_of_any_length():
-        print(json.dumps(result) if as_json else table(result))
+        print(json.dumps(result) if as_json else table(result, output or 0))
 
 
-def table(result: dict[str, Any]) -> str:
-    """The numbers for people, one line per unit and output."""
+def table(result: dict[str, Any], first: int = 0) -> str:
+    """The numbers for people, one line per unit and output, numbered from ``first``."""
     header = ("layer" if "layers" in result else "output", *_HEADER)
     columns = [(kind, part) for kind in ("native", "pruned") for part in ("numerator", "denominator")]
     units = [
@@ -47,7 +47,7 @@ def table(result: dict[str, Any]) -> str:
         for unit, entry in enumerate(entries)
     ]
     label = "output " if units else ""
-    outputs = [(f"{label}{index}", entry) for index, entry in enumerate(result["outputs"])]
+    outputs = [(f"{label}{index}", entry) for index, entry in enumerate(result["outputs"], first)]
     rows: list[tuple[str, ...]] = [header]
     for name, entry in (*units, *outputs):
         rows.append((name, *(readable(entry[kind][part]) for kind, part in columns)))

@@ -84,7 +84,7 @@ def simplify(
     exact = load(network, output=output)
     where = ROUNDING_DOMAIN if domain is None else domain
     if nested:
-        return _print_nested(exact, form, digits, bits, where, limit)
+        return _print_nested(exact, form, digits, bits, where, limit, output or 0)
     from puiseux.console.waiting import StepProgress
     from puiseux.questions import formula as formulas
     from tropical.printing import counted_terms
@@ -98,14 +98,14 @@ def simplify(
     elif form in ("python", "c"):
         _print([(found.to_python() if form == "python" else found.to_c()).removesuffix("\n")], cut=False)
     else:
-        _print([each.render(form, decimals=found.decimals) for each in found.outputs], cut=True)
+        _print([each.render(form, decimals=found.decimals) for each in found.outputs], cut=True, first=output or 0)
         if found.complete:
-            _tell_nested(found, form)
+            _tell_nested(found, form, output or 0)
         if found.rounding is None:
             _tell_digits(each.render(form) for each in found.outputs)
     if found.rounding is not None:
         _tell_rounding(found.rounding)
-    for number, each in enumerate(found.outputs):
+    for number, each in enumerate(found.outputs, output or 0):
         above, below = each.sizes["simplified"]
         print(
             f"output {number}: {counted_terms(above)} - {counted_terms(below)}, minimal: {each.minimal}",
@@ -124,13 +124,14 @@ def _print_nested(
     bits: int | None,
     domain: str,
     limit: float | None,
+    first: int,
 ) -> int:
     """The outputs layer by layer, which needs no search."""
     from puiseux.questions.formula import nested_formulas, rounded_network
 
     network, rounding = rounded_network(network, digits, bits, domain, limit)
     written = nested_formulas(network, form, decimals=rounding is not None)
-    _print(written, cut=True)
+    _print(written, cut=True, first=first)
     if rounding is None:
         _tell_digits(written)
     else:
@@ -138,10 +139,10 @@ def _print_nested(
     return ExitCode.DONE
 
 
-def _print(formulas: list[str], *, cut: bool) -> None:
-    """Print formulas; on a terminal long ones are cut."""
+def _print(formulas: list[str], *, cut: bool, first: int = 0) -> None:
+    """Print formulas of outputs from ``first`` on; on a terminal long ones are cut."""
     longest = _MOST_ON_TERMINAL if cut and sys.stdout.isatty() else None
-    for number, text in enumerate(formulas):
+    for number, text in enumerate(formulas, first):
         if longest is None or len(text) <= longest:
             print(text)
             continue
@@ -149,8 +150,8 @@ def _print(formulas: list[str], *, cut: bool) -> None:
         print(f"output {number}: cut here; all {len(text):,} characters by -o FILE, or through | less", file=sys.stderr)
 
 
-def _tell_nested(formula: NetworkFormula, form: str) -> None:
-    for number, nested in enumerate(formula.nested(form)):
+def _tell_nested(formula: NetworkFormula, form: str, first: int) -> None:
+    for number, nested in enumerate(formula.nested(form), first):
         if nested is not None:
             shown = nested if len(nested) <= _MOST_SHOWN else f"{len(nested):,} characters; --nested writes it"
             print(f"output {number}, shorter layer by layer: {shown}", file=sys.stderr)

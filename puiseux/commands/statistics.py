@@ -82,7 +82,7 @@ def statistics(
     if table is not None:
         write_statistics(listed, table)
         print(f"wrote {shown_path(table)}", file=sys.stderr)
-    print(json.dumps(summary) if as_json else text_of(summary))
+    print(json.dumps(summary) if as_json else text_of(summary, output))
 
 
 def summary_of(whole: ComplexStatistics, listed: list[RegionStatistics], domain: str, by: str) -> dict[str, Any]:
@@ -113,24 +113,27 @@ def summary_of(whole: ComplexStatistics, listed: list[RegionStatistics], domain:
     return result
 
 
-def text_of(summary: dict[str, Any]) -> str:
+def text_of(summary: dict[str, Any], output: int | None = None) -> str:
     """The same for people."""
     from polyhedra.scalars import rational, rounded_text
+    from puiseux.questions.answers import counted, readable_domain
 
     def number(text: str) -> str:
         return rounded_text(rational(text), 4)
 
-    lines = [f"on {shown_path(summary['domain'])}, by {summary['by']}:", ""]
+    where = readable_domain(summary["domain"], summary["twice_inputs"] // 2)
+    alone = "" if output is None else f"output {output} "
+    lines = [f"{alone}on {where}, by {summary['by']}:", ""]
     lines.append(f"  {summary['by']:<11} {summary['pieces']:,} ({summary['bounded']:,} bounded)")
     if summary["by"] != "cells":
         lines.append(f"  cells       {summary['cells']:,}")
     lines.append(f"  facets      {summary['mean_facets']:.4g} of a cell on average; 2n = {summary['twice_inputs']}")
     spread = ", ".join(f"{times:,} with {count}" for count, times in summary["neighbours"].items())
     lines.append(f"  neighbours  cells: {spread}")
-    lines.append(f"  diameter    {summary['diameter']} facets from one cell to another at most")
+    lines.append(f"  diameter    {counted(summary['diameter'], 'facet')} from one cell to another at most")
     if summary["volumes"] is not None:
         low, middle, high = (number(summary["volumes"][name]) for name in ("least", "median", "largest"))
-        lines.append(f"  volume      {low} to {high}, median {middle} (of the bounded {summary['by']})")
+        lines.append(f"  volume      {low} to {high}, lower median {middle} (of the bounded {summary['by']})")
     if summary["data"] is not None:
         far = number(summary["data"]["farthest"])
         share = f"{summary['data']['holding']:,} of {summary['pieces']:,} {summary['by']}"

@@ -71,7 +71,7 @@ def study(
         form, planned = "full" if full else "quick", len(chosen.cases(full))
         done = f"{len(result.trials)}" if result.complete else f"{len(result.trials)} of {planned}"
         print(f"{chosen.title}\n{chosen.source}\n\n{chosen.about}\n")
-        print(result.summary.to_text())
+        print(result.summary.to_text() if result.trials else "No trial was done.")
         print(f"\n{done} trials, {form} form, seed {seed}, {result.seconds:.1f} s of process time")
     if result.complete:
         return ExitCode.DONE

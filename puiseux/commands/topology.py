@@ -110,7 +110,7 @@ def topology(
     from puiseux.console.waiting import StepProgress
     from puiseux.domains import pose
     from puiseux.questions import set_topology
-    from puiseux.questions.input_sets import check_field
+    from puiseux.questions.input_sets import field_name
     from puiseux.reading import load
     from puiseux.time_limit import check_time_limit
 
@@ -118,7 +118,7 @@ def topology(
     pair = None if boundary is None else _boundary(boundary)
     place = None if unit is None else _pair(unit, "--unit takes a stage and a unit of it; give S,U such as 0,2")
     check_time_limit(time_limit)
-    check_field(field)
+    field_name(field)
     exact = load(network)
     sets = {"--set": which, "--level": level, "--class": of_class, "--boundary": pair, "--unit": place}
     flags = {"--open": is_open, "--compactify": compactify, "--torsion": torsion, "--cycles": cycles}
@@ -262,7 +262,8 @@ def _check_picture(
     if critical:
         raise UsageError("there is no picture of critical points; leave -o out")
     if not persistence and inputs not in (2, 3):
-        raise UsageError(f"a set is drawn in two or three inputs, not {inputs}; give --domain slice:FILE")
+        way = "'puiseux plot' draws the output" if inputs == 1 else "give --domain slice:FILE"
+        raise UsageError(f"a set is drawn in two or three inputs, not {inputs}; {way}")
 
 
 def _draw(picture: Path, found: Topology, network: Network, domain: str, options: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from polyhedra.errors import UsageError
 from polyhedra.quoting import quoted
 from puiseux.console.suggestions import nearest
+from puiseux.console.topic_names import OTHER_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +244,18 @@ False""",
         ("cells", "slice", "affine_maps"),
     ),
     Topic(
+        "injective",
+        "do two inputs have the same outputs? is every output reached?",
+        "A network is injective on a domain where no two inputs have the same outputs, and onto where every output is "
+        "that of some input: every point of R^m with m outputs, or of the orthant (all coordinates at least 0) where "
+        "each output is a ReLU unit. 'puiseux injective NETWORK --onto' decides both exactly, by pairs of cells, and "
+        "gives two inputs with the same outputs, or an output that is missed.",
+        """\
+>>> puiseux.injective([[[1], [-1]], [[2, -1]]]).injective, puiseux.injective([[[1], [-1]], [[1, 1]]]).injective
+(True, False)""",
+        ("cells", "affine_maps"),
+    ),
+    Topic(
         "topology",
         "components and holes of decision regions: Betti numbers",
         "The Betti numbers of a set of inputs count its connected components, then its holes of dimension 1, 2, ... "
@@ -255,6 +268,20 @@ False""",
 >>> puiseux.topology(net, level=1).betti, puiseux.topology(net, level=1, compactify=True).betti
 ((2, 0), (1, 0))""",
         ("cells", "regions", "domain"),
+    ),
+    Topic(
+        "persistence",
+        "at which levels components and holes of {f <= t} appear and vanish",
+        "The sublevel sets {f <= t} of an output grow with t. A pair of levels says where a component or a hole "
+        "appears and where it vanishes; -inf: it is there at all low levels, inf: it never vanishes. 'puiseux topology "
+        "NETWORK --persistence' lists them exactly. --critical-points lists the vertices and flat parts at which the "
+        "topology changes, with the index (0: a component appears, 1: two join or a loop closes, ..) and the jump of "
+        "the Euler characteristic.",
+        f"""\
+>>> {_TENT}
+>>> [(pair.birth, pair.death) for pair in puiseux.topology(tent, persistence=True).pairs]  # None: -inf, inf
+[(None, None), (0, 1)]""",
+        ("topology",),
     ),
     Topic(
         "polynomial",
@@ -344,6 +371,32 @@ max(2x1, 0) - max(4x1 - 2, 0)""",
         ("cells", "regions"),
     ),
     Topic(
+        "estimate",
+        "about how many cells there are, between proven bounds, where there are too many to count",
+        "'puiseux count NETWORK --estimate SECONDS' goes down the tree of cells at random (descents) and counts some "
+        "subtrees whole. The estimate is unbiased, its interval is statistical (99 % confidence); the bounds "
+        "around it are proven, and where all cells were counted in time the number is exact.",
+        f"""\
+>>> {_TENT}
+>>> found = puiseux.estimate_cells(tent, rng=0)
+>>> found.lower, found.estimate, found.upper, found.exact
+(3, 3.0, 3, True)""",
+        ("cells", "bounds", "exact"),
+    ),
+    Topic(
+        "statistics",
+        "sizes and neighbours of regions: volume, inradius, facets, diameter",
+        "'puiseux statistics NETWORK' measures regions, or cells with --by cells. The volume of a bounded piece is "
+        "exact; the lower median is the lower of the two in the middle, where their number is even. The inradius is "
+        "that of the largest ball inside. Neighbours of a cell share a facet with it; the diameter is the greatest "
+        "number of facets that must be crossed from one cell to another.",
+        f"""\
+>>> {_TENT}
+>>> [str(region.volume) for region in puiseux.region_statistics(tent, "box:0,1")]
+['1/2', '1/2']""",
+        ("regions", "facet", "dual_graph"),
+    ),
+    Topic(
         "stage",
         "the normal form: stages of ReLU units",
         "Every network is turned into stages of units max(0, w.[x, earlier units] + b), outputs affine in the "
@@ -363,67 +416,6 @@ max(2x1, 0) - max(4x1 - 2, 0)""",
 
 TOPICS = {topic.name: topic for topic in _TOPICS}
 
-_ALIASES = {
-    "cell": "cells",
-    "activation_cells": "cells",
-    "region": "regions",
-    "linear_regions": "regions",
-    "linear_region": "regions",
-    "patterns": "pattern",
-    "activation_pattern": "pattern",
-    "hyperplanes": "hyperplane",
-    "bent_hyperplanes": "hyperplane",
-    "facets": "facet",
-    "dual": "dual_graph",
-    "box": "domain",
-    "exactness": "exact",
-    "engine": "engines",
-    "sign_vectors": "engines",
-    "milp": "engines",
-    "tropical": "rational_map",
-    "rational": "rational_map",
-    "monomials": "monomial",
-    "native": "monomial",
-    "pruned": "monomial",
-    "puiseux": "polynomial",
-    "newton": "newton_polytope",
-    "hoffman_constant": "hoffman",
-    "radius": "hoffman",
-    "stages": "stage",
-    "normal_form": "stage",
-    "affine_map": "affine_maps",
-    "upper_bound": "bounds",
-    "certificates": "certificate",
-    "vnnlib": "property",
-    "counterexample": "property",
-    "witness": "property",
-    "verdict": "property",
-    "verify_a_property": "property",
-    "verify_property": "property",
-    "verification": "property",
-    "lipschitz_constant": "lipschitz",
-    "local_lipschitz": "lipschitz",
-    "gradient": "lipschitz",
-    "slope": "lipschitz",
-    "robustness": "property",
-    "verify": "property",
-    "boundary": "decision_boundary",
-    "decision_boundaries": "decision_boundary",
-    "level_set": "decision_boundary",
-    "tropical_curves": "tropical_curve",
-    "curve": "tropical_curve",
-    "hypersurface": "tropical_curve",
-    "tropical_hypersurface": "tropical_curve",
-    "dual_subdivision": "tropical_curve",
-    "tropical_curve_and_dual_subdivision": "tropical_curve",
-    "newton_polygon": "tropical_curve",
-    "norm": "lipschitz",
-    "betti_numbers": "topology",
-    "homology": "topology",
-    "holes": "topology",
-    "components": "topology",
-}
-
 
 def topic(name: str) -> Topic:
     """The topic of a name, spelled with any case, hyphens or spaces; plural and singular alike.
@@ -439,9 +431,9 @@ def topic(name: str) -> Topic:
     'regions'
     """
     key = "_".join(name.lower().replace("-", " ").replace("_", " ").split())
-    key = _ALIASES.get(key, key)
+    key = OTHER_NAMES.get(key, key)
     if key in TOPICS:
         return TOPICS[key]
-    found = nearest(key, [*TOPICS, *_ALIASES])
-    meant = f"did you mean {quoted(_ALIASES.get(found, found))}? " if found else ""
+    found = nearest(key, [*TOPICS, *OTHER_NAMES])
+    meant = f"did you mean {quoted(OTHER_NAMES.get(found, found))}? " if found else ""
     raise UsageError(f"there is nothing to explain about {quoted(name)}; {meant}'puiseux explain' lists the topics")

@@ -20,7 +20,6 @@ from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.progress import Steps, shown_steps
 from polyhedra.quoting import quoted, shown
-from polyhedra.scalars import rounded_text, to_text
 from polyhedra.values import Value, frame
 from puiseux.cross_check.disagreement import Claim, Witness, disagreement, pattern_text
 from puiseux.cross_check.isolation import Failed, OutOfTime, run_isolated
@@ -28,6 +27,7 @@ from puiseux.cross_check.narrowing import narrowed
 from puiseux.cross_check.oracles import PEERS, warm_up
 from puiseux.cross_check.topology_check import TopologyCheck, check_topology
 from puiseux.domains import DomainLike, Problem, pose
+from puiseux.questions.answers import readable
 from puiseux.reading import as_network
 from puiseux.routes import ROUTES
 from puiseux.time_limit import check_time_limit
@@ -123,10 +123,14 @@ class CrossCheck(Value):
             **({} if self.topology is None else {"topology": self.topology.to_json()}),
         }
 
+    @property
+    def counts(self) -> dict[str, dict[str, int | None]]:
+        """The counts of each counter, by its name."""
+        return {route.name: route.counts for route in self.routes}
+
     def to_dict(self) -> dict[str, Any]:
         """The verdict, the domain, the counts of each counter, and the first disagreement."""
-        counts = {route.name: route.counts for route in self.routes}
-        return {"agree": self.agree, "domain": self.domain, "counts": counts, "witness": self.witness}
+        return {"agree": self.agree, "domain": self.domain, "counts": self.counts, "witness": self.witness}
 
     def to_pandas(self) -> pandas.DataFrame:
         """A pandas frame, a row for each counter."""
@@ -415,7 +419,7 @@ def _verdict(check: CrossCheck) -> list[str]:
     if check.witness is not None:
         lines = [f"disagree: {check.witness.what}"]
         if check.witness.point is not None:
-            point = ", ".join(map(_readable, check.witness.point))
+            point = ", ".join(map(readable, check.witness.point))
             lines.append(f"  at the point ({point}), pattern {check.witness.pattern}")
         if check.witness.remark is not None:
             lines.append(f"  {check.witness.remark}")
@@ -426,8 +430,3 @@ def _verdict(check: CrossCheck) -> list[str]:
     by_cell = sum(route.patterns is not None for route in compared)
     cells = f", {by_cell} of them cell by cell" if by_cell > 1 else ""
     return [f"agree: {len(compared)} counters{cells}"]
-
-
-def _readable(value: Any) -> str:
-    text = to_text(value)
-    return text if len(text) <= 24 else f"about {rounded_text(value, 17)}"

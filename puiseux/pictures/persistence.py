@@ -115,7 +115,7 @@ def plot_betti_growth(
     boundary: tuple[int, int] | None = None,
     unit: tuple[int, int] | None = None,
     compactify: bool = False,
-    field: str = "Q",
+    field: str | int = "Q",
     time_limit: float | None = None,
     progress: Steps = None,
 ) -> Axes:

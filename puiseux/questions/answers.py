@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 from flint import fmpq
 
 from nn_bridge.network.network import Network
-from polyhedra.scalars import to_float, to_text
+from polyhedra.quoting import shown_path
+from polyhedra.scalars import rounded_text, to_float, to_text
 
 _LONGEST = 24  # characters of an exact number that are read with ease
 _READ_AT_ONCE = 7  # characters of a fraction whose size is seen without its decimal
@@ -41,9 +44,19 @@ def counted(number: int, name: str, several: str | None = None) -> str:
 
 
 def readable(value: fmpq) -> str:
-    """A rational for people: exact where it is short, else rounded and marked so."""
+    """A rational for people: exact where it is short, else as the nearest float and marked so, also beyond all floats.
+
+    Examples
+    --------
+    >>> readable(fmpq(1, 3)), readable(fmpq(10**30, 3)), readable(fmpq(-(10**600)))
+    ('1/3', 'about 3.333333333333333e+29', 'about -1e+600')
+    """
     text = to_text(value)
-    return text if len(text) <= _LONGEST else f"about {to_float(value):.17g}"
+    if len(text) <= _LONGEST:
+        return text
+    nearest = to_float(value)
+    in_range = sys.float_info.min <= abs(nearest) < math.inf
+    return f"about {nearest!r}" if in_range else f"about {rounded_text(value, 17)}"
 
 
 def readable_value(value: fmpq) -> str:
@@ -55,7 +68,29 @@ def readable_value(value: fmpq) -> str:
     ('14267897/2097152 (about 6.803463)', '-1/2', '5')
     """
     text = readable(value)
-    return f"{text} (about {to_float(value):.7g})" if "/" in text and len(text) > _READ_AT_ONCE else text
+    return f"{text} (about {rounded_text(value, 7)})" if "/" in text and len(text) > _READ_AT_ONCE else text
+
+
+def readable_domain(text: str, dim: int) -> str:
+    """A domain for people, by its text on the command line.
+
+    Examples
+    --------
+    >>> readable_domain("all", 2), readable_domain("box:-1,1", 2), readable_domain("slice:a\\nb.json", 2)
+    ('all of R^2', 'box:-1,1', 'slice:a\\\\nb.json')
+    """
+    return f"all of R^{dim}" if text == "all" else shown_path(text)
+
+
+def readable_name(path: object, output: int | None) -> str:
+    """A network for people: its file, and the output that was taken of it.
+
+    Examples
+    --------
+    >>> readable_name("net.npz", None), readable_name("net.npz", 2)
+    ('net.npz', 'net.npz, output 2')
+    """
+    return shown_path(path) if output is None else f"{shown_path(path)}, output {output}"
 
 
 def readable_point(row: Iterable[fmpq]) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 from nn_bridge.network.network import Network, Row
 from nn_bridge.reduction.same_function import point_of_difference
 from polyhedra.progress import Steps, with_steps
-from polyhedra.scalars import rounded_text, to_text
+from polyhedra.scalars import to_text
 from polyhedra.values import Value
+from puiseux.questions.answers import readable
 from puiseux.reading import as_network
 
 
@@ -82,14 +83,9 @@ def describe(comparison: Comparison, first: str, second: str) -> str:
         return f"the same function: {first} and {second} agree on every input"
     rows = (("at", comparison.point), (first, comparison.outputs[0]), (second, comparison.outputs[1]))
     width = max(len(name) for name, _ in rows)
-    lines = [f"  {name:<{width}}  ({', '.join(map(_readable, row))})" for name, row in rows]
+    lines = [f"  {name:<{width}}  ({', '.join(map(readable, row))})" for name, row in rows]
     return "\n".join(["different functions", *lines])
 
 
 def _texts(row: Row) -> list[str]:
     return [to_text(value) for value in row]
-
-
-def _readable(value: Any) -> str:
-    text = to_text(value)
-    return text if len(text) <= 24 else f"about {rounded_text(value, 17)}"

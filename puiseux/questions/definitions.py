@@ -55,6 +55,26 @@ class Definitions(Value):
         """Whether no limit ended a count."""
         return self.reason is None and self.counts.complete
 
+    @property
+    def cells(self) -> int | None:
+        """As `RegionCount.cells`."""
+        return self.counts.cells
+
+    @property
+    def regions(self) -> int | None:
+        """As `RegionCount.regions`."""
+        return self.counts.regions
+
+    @property
+    def regions_by_point(self) -> int | None:
+        """As `RegionCount.regions_by_point`."""
+        return self.counts.regions_by_point
+
+    @property
+    def affine_maps(self) -> int | None:
+        """As `RegionCount.affine_maps`."""
+        return self.counts.affine_maps
+
     def to_dict(self) -> dict[str, Any]:
         """The six numbers, bounds on the last of them, by name."""
         convex = self.convex

@@ -15,6 +15,7 @@ from polyhedra.errors import UsageError
 from polyhedra.linear_program import InteriorPoint, interior
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.progress import Steps, with_steps
+from polyhedra.quoting import shown_path
 from polyhedra.scalars import ZERO, rational, to_text
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
@@ -237,7 +238,7 @@ def _same_class(
 
 def describe(found: Difference, first: str, second: str) -> str:
     """The answer for people."""
-    where = "" if found.domain == "all" else f" on {found.domain}"
+    where = "" if found.domain == "all" else f" on {shown_path(found.domain)}"
     lines = [f"{first} and {second}{where}:"]
     if found.infinite:
         lines.append("  largest difference  infinite")

@@ -23,7 +23,7 @@ from polyhedra.scalars import ZERO, primitive, to_float
 from polyhedra.values import Value
 from puiseux.console.long_integers import readable_integer
 from puiseux.domains import DomainLike, pose
-from puiseux.questions.answers import counted, sizes
+from puiseux.questions.answers import counted, readable_domain, sizes
 from puiseux.reading import as_network
 from puiseux.time_limit import LONGEST
 
@@ -299,10 +299,10 @@ def arrangement_bound(stage: AffineStage) -> int:
     """
     from polyhedra.independence import independent
 
-    block = stage.block(INPUT) or ()
+    block = stage.block(INPUT)
+    if block is None:
+        return 1  # all weights are zero: no hyperplanes
     rows = [(row, b) for row, b in zip(block, stage.bias, strict=True) if any(row)]
-    if not rows:
-        return 1
     if len(rows) * len(rows[0][0]) > _MOST_WEIGHTS:
         return 2
     rank = len(independent([row for row, _ in rows]).rows)
@@ -341,7 +341,7 @@ def said_memory(memory: ExpectedMemory) -> str:
 
 def describe(found: CellEstimate, name: str) -> str:
     """The answer for people."""
-    where = f"all of R^{found.network.input_dim}" if found.domain == "all" else found.domain
+    where = readable_domain(found.domain, found.network.input_dim)
     lines = [f"{name}: activation cells on {where}"]
     if found.exact:
         lines.append(f"  cells     {readable_integer(found.lower)} (exact: {found.lower_reason})")

@@ -25,7 +25,7 @@ from polyhedra.scalars import rational
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
 from puiseux.processes import ProcessPool
-from puiseux.questions.answers import readable_point, sizes, texts
+from puiseux.questions.answers import readable_domain, readable_point, sizes, texts
 from puiseux.questions.walk_tally import Tally, end_of_line, line_of
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
@@ -415,9 +415,10 @@ def describe(found: Exploration, name: str) -> str:
         most = found.facets_at_most
         what = f"at least, met by rays; at most {most:,}" if most != found.facets else "met by rays, these are all"
         facets = f"{facets} ({what})"
+    domain = readable_domain(found.domain, found.network.input_dim)
     return "\n".join(
         [
-            f"{name}: cells around {start} on {found.domain}, {order[found.order]}:",
+            f"{name}: cells around {start} on {domain}, {order[found.order]}:",
             f"  cells    {found.cells:,} ({end})",
             f"  facets   {facets}",
             f"  regions  {found.regions:,} ({kind})",

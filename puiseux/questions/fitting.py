@@ -10,11 +10,12 @@ from typing import Any
 from flint import fmpq
 
 from milp.training.sparse_fit import SparseFit, sparsest_fit
+from nn_bridge.network.network import INPUT
 from nn_bridge.readers.files import read_bytes
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.quoting import shown, shown_path
-from polyhedra.scalars import rational, to_text
-from puiseux.questions.answers import sizes
+from polyhedra.scalars import ZERO, rational, to_text
+from puiseux.questions.answers import counted, sizes
 
 _MAX_BYTES = 10 * 2**20
 _MOST_SAMPLES, _MOST_NUMBERS = 10_000, 100_000
@@ -131,7 +132,7 @@ def describe(fit: SparseFit, name: str) -> str:
     """The answer for people."""
     assert fit.search is not None
     data = fit.search.data
-    shape = f"{name}: {data.samples} samples with {data.features} input{'s' * (data.features != 1)}"
+    shape = f"{name}: {counted(data.samples, 'sample')} with {counted(data.features, 'input')}"
     if fit.network is None:
         head = f"{shape}: {fit.reason if fit.proven else 'no network was found'}"
         return f"{head}\n  {fit.report.seconds:.2f} s"
@@ -155,9 +156,9 @@ def _formula(fit: SparseFit) -> list[str]:
     """The network as a sum of units, a line each, where it is short."""
     assert fit.network is not None
     stage, last = fit.network.stages[0], fit.network.output
-    rows = dict(stage.blocks).get(0, ())
+    rows = stage.block(INPUT) or ((ZERO,) * fit.network.input_dim,) * stage.units
     signs = [value for _, block in last.blocks for value in block[0]]
-    if len(signs) > 12 or not rows:
+    if len(signs) > 12:
         return []
     lines = []
     for sign, row, bias in zip(signs, rows, stage.bias, strict=True):

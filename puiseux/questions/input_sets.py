@@ -37,10 +37,17 @@ class InputSet(NamedTuple):
     unit: tuple[int, int] | None = None
 
 
-def check_field(field: str) -> None:
-    """Refuse a field over which nothing is computed here."""
-    if field not in FIELDS:
+def field_name(field: str | int) -> str:
+    """The name of a field; one over which nothing is computed here is refused.
+
+    Examples
+    --------
+    >>> field_name("Q"), field_name("2"), field_name(2)
+    ('Q', '2', '2')
+    """
+    if str(field) not in FIELDS:
         raise UsageError(f"there is no field {quoted(field)} here; take Q or 2")
+    return str(field)
 
 
 def input_set(
@@ -138,8 +145,8 @@ def _class_set(
 def _level(value: Any) -> fmpq:
     try:
         return ZERO if value is None else rational(value)
-    except (GeometryError, TypeError, ValueError):
-        raise UsageError(f"the level {quoted(str(value))} is no number; give a decimal or a fraction p/q") from None
+    except GeometryError as error:
+        raise UsageError(f"the level {error}") from None
 
 
 def cut_network(network: Network, question: InputSet) -> Network:
@@ -257,11 +264,11 @@ __all__ = [
     "InputSet",
     "all_levels",
     "allowed_signs",
-    "check_field",
     "condition",
     "cut_network",
     "face_set",
     "face_sets",
+    "field_name",
     "input_set",
     "set_text",
 ]

@@ -9,10 +9,11 @@ from typing import Any
 
 from flint import fmpq
 
+from milp.norm_names import NormLike, norm_name
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.progress import Steps, with_steps
-from polyhedra.quoting import quoted
+from polyhedra.quoting import quoted, shown_path
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
 from puiseux.questions.answers import readable, readable_point, readable_value, sizes, text_or_null, texts
@@ -21,6 +22,7 @@ from puiseux.time_limit import check_time_limit
 
 NORMS = ("1", "2", "inf")
 PLACES = ("inputs", "parameters")
+_LONGEST = 80  # characters of a polynomial that are read with ease
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -93,8 +95,8 @@ def lipschitz(
     network: Network | Any,
     domain: DomainLike = None,
     *,
-    norm: str = "inf",
-    output_norm: str | None = None,
+    norm: NormLike = "inf",
+    output_norm: NormLike | None = None,
     output: int | None = None,
     measured_in: str | None = None,
     time_limit: float | None = None,
@@ -107,9 +109,9 @@ def lipschitz(
     network : whatever `as_network` takes
     domain : str, Polyhedron, (low, high), list of pairs, or None
         As in `count_regions`.
-    norm : {"inf", "1", "2"}
+    norm : {"inf", "1", "2"}, or the number
         Of the inputs.
-    output_norm : {"inf", "1", "2"}, optional
+    output_norm : {"inf", "1", "2"} or the number, optional
         Of the outputs; the same by default.
     output : int, optional
         Of this output alone.
@@ -128,7 +130,7 @@ def lipschitz(
     Examples
     --------
     >>> net = [[[1, 1], [1, -1]], [[1, 2]]]  # relu(x + y) + 2 relu(x - y)
-    >>> lipschitz(net).constant, lipschitz(net, norm="2").squared
+    >>> lipschitz(net).constant, lipschitz(net, norm=2).squared
     (4, 10)
     """
     from milp.lipschitz import inner_point, steepest_cell
@@ -136,7 +138,8 @@ def lipschitz(
 
     start = time.monotonic()
     check_time_limit(time_limit)
-    outer = norm if output_norm is None else output_norm
+    norm = norm_name(norm)
+    outer = norm if output_norm is None else norm_name(output_norm)
     for name in (norm, outer):
         if name not in NORMS:
             raise UsageError(f"there is no norm {quoted(name)} here; take one of {', '.join(NORMS)}")
@@ -180,15 +183,19 @@ def _finite(value: float | None) -> float | None:
 
 def describe(found: LipschitzConstant, name: str) -> str:
     """The answer for people."""
-    where = "" if found.domain == "all" else f" on {found.domain}"
+    where = "" if found.domain == "all" else f" on {shown_path(found.domain)}"
     lines = [f"{name}{where}: from norm {found.norm} of the {found.measured_in} to norm {found.output_norm}"]
     if found.constant is not None:
         lines.append(f"  Lipschitz constant  {readable_value(found.constant)}")
     elif found.squared is not None:
-        lines.append(f"  Lipschitz constant  {found.lower:.12g}, the root of {readable(found.squared)}")
+        lines.append(f"  Lipschitz constant  {found.lower:.12g}, the square root of {readable(found.squared)}")
     elif found.polynomial is not None:
+        text = " ".join(map(str, found.polynomial))
+        shown = f"{text} (highest degree first)"
+        if len(text) > _LONGEST:
+            shown = f"a polynomial of degree {len(found.polynomial) - 1} with whole coefficients, which --json has"
         lines.append(f"  Lipschitz constant  {found.lower:.12g}, whose square is the largest root of")
-        lines.append(f"                      {' '.join(map(str, found.polynomial))} (highest degree first)")
+        lines.append(f"                      {shown}")
     else:
         end = "no upper bound is known" if found.upper is None else f"at most {found.upper:.12g}"
         lines.append(f"  Lipschitz constant  at least {found.lower:.12g}, {end}")

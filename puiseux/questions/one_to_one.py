@@ -93,7 +93,9 @@ def describe(found: Injectivity, onto: Surjectivity | None, where: str) -> str:
         lines.append(f"  {readable_point(found.points[0])} and {readable_point(found.points[1])}")
         lines.append(f"  have the same outputs {readable_point(found.output)}: {found.reason}")
     elif found.injective:
-        lines.append(f"  proven on {found.cells:,} cells; {found.pairs:,} pairs needed linear programs")
+        lines.append(
+            f"  proven on {counted(found.cells, 'cell')}; {counted(found.pairs, 'pair')} decided by linear programs"
+        )
     if onto is not None:
         name = "the orthant" if onto.target == "orthant" else "R^m"
         lines.append(f"{where}: {_word(onto.surjective, f'onto {name}')}")

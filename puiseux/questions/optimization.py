@@ -12,6 +12,7 @@ from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.progress import Steps, with_steps
+from polyhedra.quoting import quoted, shown_path
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.questions.answers import readable_point, readable_value, sizes, text_or_null, texts
@@ -149,14 +150,16 @@ def require_bounded(problem: Problem) -> Polyhedron:
         It is not.
     """
     if problem.domain is None or not problem.domain.is_bounded():
-        raise UsageError(f"the domain {problem.text} is unbounded; give a bounded one, such as --domain 'box:-1,1'")
+        raise UsageError(
+            f"the domain {quoted(problem.text)} is unbounded; give a bounded one, such as --domain 'box:-1,1'"
+        )
     return problem.domain
 
 
 def describe(found: Extremum, name: str) -> str:
     """The answer for people."""
     word = "greatest" if found.maximum else "least"
-    head = f"{name}: output {found.output} on {found.domain}"
+    head = f"{name}: output {found.output} on {shown_path(found.domain)}"
     if found.value is None or found.point is None:
         return f"{head}: nothing was found in time"
     lines = [

@@ -125,11 +125,12 @@ class Outlook:
         from nn_bridge.cells.counting.budget import INTERRUPTED
         from nn_bridge.cells.counting.estimate import Allowance, sample_cells
 
+        taken = resident_bytes()  # before the sample, which loads libraries of its own
         days = cells / spent * DAY  # a number of cells that takes a day
         least = _fewest(problem)
         if long and least > days:
             self._tell(f"more than {readable_integer(least)} cells, over {duration(least / days)} of work at this pace")
-            self._weigh(cells, float(min(least, _MOST_CELLS)), "more than")
+            self._weigh(cells, taken, float(min(least, _MOST_CELLS)), "more than")
             return
         allowance = Allowance(seconds=_SHARE * spent)
         sample = sample_cells(problem, allowance, np.random.default_rng(0), arrays, at_once=_AT_ONCE)
@@ -143,11 +144,11 @@ class Outlook:
             done = "next to nothing" if share < 1e-300 else rough(share)
             self._tell(f"only {done} of the tree of cells is done after {spent:.0f} s, days of work are likely")
         if share > _SHARE_TELLS or sample.estimate is None:
-            self._weigh(cells, min(cells / share, _MOST_CELLS) if share else float(cells), "about")
+            self._weigh(cells, taken, min(cells / share, _MOST_CELLS) if share else float(cells), "about")
         else:
-            self._weigh(cells, min(sample.estimate, _MOST_CELLS), "about")
+            self._weigh(cells, taken, min(sample.estimate, _MOST_CELLS), "about")
 
-    def _weigh(self, cells: int, estimate: float, about: str) -> None:
+    def _weigh(self, cells: int, taken: int, estimate: float, about: str) -> None:
         """Say once what all four counts are expected to take in memory."""
         from nn_bridge.cells.counting.memory import expected_by_count
 
@@ -155,7 +156,7 @@ class Outlook:
         if limit is None:
             return
         self._memory = None
-        need = expected_by_count(cells, resident_bytes(), self._before, estimate)
+        need = expected_by_count(cells, taken, self._before, estimate)
         assert need.bytes is not None
         there = f"{readable_bytes(need.free)} are there" if limit.bytes is None else f"{limit.text} are allowed"
         line = (

@@ -13,10 +13,10 @@ from nn_bridge.reduction.superfluous_units import Removal, StabilityProofs, simp
 from polyhedra.errors import UsageError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.progress import Steps, with_steps
-from polyhedra.quoting import quoted
+from polyhedra.quoting import quoted, shown_path
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
-from puiseux.questions.answers import sizes
+from puiseux.questions.answers import counted, sizes
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
@@ -64,10 +64,10 @@ class Reduction(Value):
 
     def describe(self) -> str:
         """A few lines for people."""
-        where = "everywhere" if self.domain == "all" else f"on {self.domain}"
+        where = "everywhere" if self.domain == "all" else f"on {shown_path(self.domain)}"
         lines = [
-            f"{sum(self.before.hidden)} units in {len(self.before.stages)} stages became "
-            f"{sum(self.network.hidden)} in {len(self.network.stages)}; the same function {where}",
+            f"{counted(sum(self.before.hidden), 'unit')} in {counted(len(self.before.stages), 'stage')} became "
+            f"{sum(self.network.hidden):,} in {len(self.network.stages)}; the same function {where}",
         ]
         reasons = Counter(_kind(removal.reason) for removal in self.removals)
         lines += [f"  {count:6d}  {reason}" for reason, count in reasons.most_common()]

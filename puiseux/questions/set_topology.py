@@ -17,7 +17,7 @@ from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rational
 from puiseux.domains import DomainLike, Problem, pose
-from puiseux.questions.input_sets import SETS, Boundary, InputSet, all_levels, check_field, face_set, input_set
+from puiseux.questions.input_sets import SETS, Boundary, InputSet, all_levels, face_set, field_name, input_set
 from puiseux.questions.pieces import check_pieces, piece_counts, write_pieces
 from puiseux.questions.topology_answers import Topology, describe
 from puiseux.reading import as_network
@@ -42,7 +42,7 @@ def topology(
     of_class: int | None = None,
     boundary: Boundary | None = None,
     compactify: bool = False,
-    field: str = "Q",
+    field: str | int = "Q",
     persistence: bool = False,
     time_limit: float | None = None,
     unit: tuple[int, int] | None = None,
@@ -77,7 +77,7 @@ def topology(
         In place of a level: where these two outputs are equal and at least all others, or any two.
     compactify : bool
         Take the one-point compactification.
-    field : {"Q", "2"}
+    field : {"Q", "2", 2}
         The field of the Betti numbers.
     persistence : bool
         In place of a set: the levels at which components and holes of ``f <= t`` appear and vanish as ``t`` rises.
@@ -113,7 +113,7 @@ def topology(
     """
     start = time.monotonic()
     check_time_limit(time_limit)
-    check_field(field)
+    field = field_name(field)
     if write is not None and not pieces:
         raise UsageError("write receives pieces; ask for them with pieces=True")
     exact = as_network(network)
@@ -235,7 +235,7 @@ def critical_points(
     domain: DomainLike = None,
     *,
     output: int = 0,
-    field: str = "Q",
+    field: str | int = "Q",
     time_limit: float | None = None,
     progress: Steps = None,
 ) -> list[CriticalPoint]:
@@ -249,7 +249,7 @@ def critical_points(
     domain : str, Polyhedron, (low, high), list of pairs, or None
         As in `count_regions`.
     output : int
-    field : {"Q", "2"}
+    field : {"Q", "2", 2}
     time_limit : float, optional
         Seconds.
     progress : bool or callable, optional
@@ -284,7 +284,7 @@ def vertex_persistence(
     of_class: int | None = None,
     boundary: Boundary | None = None,
     unit: tuple[int, int] | None = None,
-    field: str = "Q",
+    field: str | int = "Q",
     time_limit: float | None = None,
     progress: Steps = None,
 ) -> Topology:
@@ -303,7 +303,7 @@ def vertex_persistence(
         In place of values: the squared distance to the nearest of these points (floats: their exact values).
     output, level, which, of_class, boundary, unit
         A closed set as in `topology`; without any of them all cells of the network.
-    field : {"Q", "2"}
+    field : {"Q", "2", 2}
     time_limit : float, optional
         Seconds.
     progress : bool or callable, optional
@@ -332,7 +332,7 @@ def vertex_persistence(
 
     start = time.monotonic()
     check_time_limit(time_limit)
-    check_field(field)
+    field = field_name(field)
     exact = as_network(network)
     if (values is None) == (data is None):
         raise UsageError("persistence at vertices needs values or data; give one of them")

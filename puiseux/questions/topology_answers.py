@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flint import fmpq
 
 from nn_bridge.network.network import Network, Row
+from polyhedra.quoting import shown_path
 from polyhedra.scalars import to_text
 from polyhedra.values import Value
 from puiseux.questions.answers import readable, readable_point, sizes, text_or_null, texts
@@ -164,7 +165,7 @@ def pieces_to_json(counts: PieceCounts) -> dict[str, int]:
 
 def describe(found: Topology, name: str) -> str:
     """The answer for people."""
-    where = "" if found.domain == "all" else f" on {found.domain}"
+    where = "" if found.domain == "all" else f" on {shown_path(found.domain)}"
     lines = [f"{name}{where}: {_subject(found)}{'' if found.homology == 'set' else ', with a point at infinity'}"]
     if found.betti is not None and found.faces is not None and found.components is not None:
         field = "Q" if found.field == "Q" else "GF(2)"
@@ -183,9 +184,7 @@ def describe(found: Topology, name: str) -> str:
             f"  hole of degree {cycle.dimension}    {len(cycle.simplices):,} simplices around it, from {around}"
         )
     if found.pairs is not None:
-        lines.append("  degree  from level  to level")
-        for entry in map(pair_to_json, found.pairs[:50]):
-            lines.append(f"  {entry['dimension']:>6}  {entry['birth']:>10}  {entry['death']:>8}")
+        lines += _pairs_table(found.pairs[:50])
         lines += ["  .."] if len(found.pairs) > 50 else []
     if found.pieces is not None:
         dimension = found.network.input_dim - 1
@@ -193,14 +192,29 @@ def describe(found: Topology, name: str) -> str:
         lines.append(f"  flat cells          {found.pieces.flat:,} (full-dimensional)")
         lines.append(f"  faces that touch    {found.pieces.touching:,} (of lower dimension, in no piece)")
     if found.critical is not None:
-        lines.append("  kind        index  jump  level and point")
+        lines += ["  kind        index  jump  level and point"] if found.critical else []
         for point in found.critical[:50]:
             index = "-" if point.index is None else point.index
             place = f"{readable(point.level)} at {readable_point(point.point)}"
             lines.append(f"  {point.kind:<10}  {index:>5}  {point.euler:>4}  {place}")
+        if not found.critical:
+            lines.append("  none: the sublevel sets have the same topology at all levels")
         lines += ["  .."] if len(found.critical) > 50 else []
     lines.append(f"  {'exact' if found.reason is None else f'no answer ({found.reason})'}, {found.seconds:.2f} s")
     return "\n".join(lines)
+
+
+def _pairs_table(pairs: Sequence[PersistencePair]) -> list[str]:
+    """A line of three columns for each pair."""
+    births = ["-inf" if pair.birth is None else readable(pair.birth) for pair in pairs]
+    deaths = ["inf" if pair.death is None else readable(pair.death) for pair in pairs]
+    columns = ("from level", *births), ("to level", *deaths)
+    first, second = (max(map(len, column)) for column in columns)
+    degrees = ["degree", *(str(pair.dimension) for pair in pairs)]
+    return [
+        f"  {degree:>6}  {birth:>{first}}  {death:>{second}}"
+        for degree, birth, death in zip(degrees, *columns, strict=True)
+    ]
 
 
 def _subject(found: Topology) -> str:

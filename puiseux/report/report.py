@@ -114,12 +114,13 @@ def render_report(
         for anchor, title, make in SECTIONS:
             step(title)
             parts.append((anchor, title, _made(make, subject)))
+    alone = "" if output is None else f"output {output}: "
     template = Template(resources.files("puiseux.report").joinpath("templates/report.html").read_text(encoding="utf-8"))
     return template.substitute(
         version=html.escape(__version__),
         script=f"'sha256-{SCRIPT_HASH}'",  # of the one script that may run: the layer over pictures
         title=html.escape(name),
-        subtitle=f"{html.escape(str(exact))}, on {domain_html(subject)}",
+        subtitle=f"{alone}{html.escape(str(exact))}, on {domain_html(subject)}",
         contents="".join(f'<a href="#{anchor}">{title}</a>' for anchor, title, _ in parts),
         sections="\n".join(
             f'<section id="{anchor}">\n<h2>{title}</h2>\n{body}\n</section>' for anchor, title, body in parts

@@ -25,6 +25,7 @@ from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.errors import MissingExtraError, PuiseuxError
 from polyhedra.quoting import shown
 from polyhedra.scalars import rounded_text
+from puiseux.questions.answers import counted
 from puiseux.report.bound_formulas import bound_mathml
 from puiseux.report.html_parts import isolated, number, table
 from puiseux.report.subject import LeftOut, Subject, left_out
@@ -59,11 +60,11 @@ def domain_html(subject: Subject) -> str:
 def network_section(subject: Subject) -> str:
     """Sizes, layers, where it came from."""
     network, seen = subject.original, subject.problem.network
-    parts = "stages" if network.layers is None else "layers"
+    part = "stage" if network.layers is None else "layer"
     weights = sum(len(m) * len(m[0]) for s in (*network.stages, network.output) for _, m in s.blocks)
     rows = [
         ("inputs", number(network.input_dim)),
-        ("hidden units", f"{number(sum(network.hidden))} in {len(network.hidden)} {parts}"),
+        ("hidden units", f"{number(sum(network.hidden))} in {counted(len(network.hidden), part)}"),
         ("outputs", number(network.output_dim)),
         ("weights", number(weights)),
         ("domain", domain_html(subject)),
@@ -145,7 +146,8 @@ def bounds_section(subject: Subject) -> str:
         return [(number(b.value), html.escape(b.name), bound_mathml(b.formula), html.escape(b.source)) for b in known]
 
     head = ("", "name", "formula", "source")
-    text = "<h3>Upper bounds: no network of these sizes has more cells</h3>" + table(head, rows(found.upper), (0,))
+    text = "<h3>Upper bounds on cells, of all networks of these sizes or, where a bound reads them, of these weights"
+    text = f"{text}</h3>" + table(head, rows(found.upper), (0,))
     if any(b.value is not None for b in found.lower):
         text += "<h3>Lower bounds: some network of these sizes has so many regions; this one may have fewer</h3>"
         text += table(head, rows(found.lower), (0,))
@@ -158,9 +160,8 @@ def bounds_section(subject: Subject) -> str:
         share = count.cells / least.value
         said = f"{100 * share:.3g} % of" if share > 1e-6 else "a vanishing part of"
         text = f"<p>The {number(count.cells)} cells are {said} the smallest upper bound.</p>" + text
-    missing = [b for b in (*found.lower, *found.upper) if b.value is None]
-    if missing:
-        reasons = [(html.escape(b.name), html.escape(b.reason or "")) for b in missing]
+    if found.not_applicable:
+        reasons = [(html.escape(name), html.escape(reason)) for name, reason in found.not_applicable]
         text += f"<details><summary>Bounds that do not apply</summary>{table(('', ''), reasons)}</details>"
     return text
 
@@ -328,7 +329,7 @@ def _regions(subject: Subject) -> str:
     ]
     if finite:
         middle = finite[len(finite) // 2]
-        rows += [("median volume of the regions of finite volume", rounded_text(middle[0], 4))]
+        rows += [("lower median volume of the regions of finite volume", rounded_text(middle[0], 4))]
     largest = [
         (rounded_text(volume, 4), number(cells), number(facets), "–" if radius is None else rounded_text(radius, 4))
         for volume, cells, facets, _, radius in finite[:_LARGEST]

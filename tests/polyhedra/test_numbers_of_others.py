@@ -56,3 +56,21 @@ ODD = [mpmath.inf, mpmath.nan, mpmath.ldexp(1, 10**9), complex(1, 2), np.ones(1)
 def test_what_is_no_finite_number_is_refused(value):
     with pytest.raises(GeometryError):
         rational(value)
+
+
+@pytest.mark.parametrize("text", ["1e10000", "1.e10000", "-1.5e-123456789", "+.5E+99999/3"])
+def test_exponents_that_are_too_large_are_said_to_be(text: str) -> None:
+    with pytest.raises(GeometryError, match="has an exponent beyond 9999"):
+        rational(text)
+
+
+def test_texts_that_are_too_long_are_said_to_be() -> None:
+    assert rational("9" * 100_000) == 10**100_000 - 1
+    with pytest.raises(GeometryError, match="has more than 100,000 characters"):
+        rational("9" * 100_001)
+
+
+@pytest.mark.parametrize("text", ["", ".", "+", "e10000", "xe10000", "1e", "1e+", "1 e10000"])
+def test_other_texts_are_no_numbers(text: str) -> None:
+    with pytest.raises(GeometryError, match="is not a number"):
+        rational(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import milp
 import puiseux
+from polyhedra.errors import PuiseuxError
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
 from puiseux import api
@@ -108,6 +111,7 @@ def test_public_names_have_real_signatures() -> None:
 
 
 PROGRAM = """
+import milp
 import puiseux
 net = puiseux.load("net.npz")
 reveal_type(net)
@@ -150,3 +154,22 @@ def test_a_users_type_checker_sees_the_public_types(tmp_path: Path) -> None:
     assert len(revealed) == len(REVEALED), printed
     for found, wanted in zip(revealed, REVEALED, strict=True):
         assert wanted in found
+
+
+def test_norms_and_fields_are_named_by_numbers_too() -> None:
+    net = puiseux.Network.from_layers([[[1, 1], [1, -1]], [[1, 2]]])
+    assert puiseux.lipschitz(net, norm=2).squared == puiseux.lipschitz(net, norm="2").squared == 10
+    for norm, name in ((math.inf, "inf"), (np.inf, "inf"), (1, "1"), (2.0, "2")):
+        by_number = puiseux.lipschitz(net, norm=norm, output_norm=norm)
+        by_name = puiseux.lipschitz(net, norm=name)
+        assert (by_number.norm, by_number.output_norm) == (name, name)
+        assert (by_number.lower, by_number.upper) == (by_name.lower, by_name.upper)
+        verdict = milp.verify_class(puiseux.Network.from_layers([[[1], [-1]]]), [3], 1, norm=norm)
+        assert verdict.status is milp.Status.PROVEN
+    assert milp.local_lipschitz(net, "box:-1,1", norm=1).value == milp.local_lipschitz(net, "box:-1,1", norm="1").value
+    assert puiseux.topology(net, level=1, field=2).betti == puiseux.topology(net, level=1, field="2").betti
+    for wrong in (3, 1.5, True, None):
+        with pytest.raises(PuiseuxError, match="there is no norm"):
+            puiseux.lipschitz(net, norm=wrong)
+        with pytest.raises(PuiseuxError, match="there is no field"):
+            puiseux.topology(net, field=wrong)

@@ -104,7 +104,8 @@ def test_text_that_is_no_domain(text: str, message: str) -> None:
         (polyhedron_file(version=2), "version 2 of puiseux-polyhedron is not known"),
         ({"format": "puiseux-polyhedron", "version": 1, "A": [[1, 0]]}, 'has no entry "b"'),
         (polyhedron_file(C=[[1]]), "has an unknown entry 'C'"),
-        (polyhedron_file(A=[]), '"A": is not a list of rows'),
+        (polyhedron_file(A=[]), '"A" has no rows; give one or more'),
+        (polyhedron_file(A="x"), '"A" is not a list of rows'),
         (polyhedron_file(A=[[1, 0], 5, [1, 1]]), '"A", row 1: is not a list of numbers'),
         (polyhedron_file(A=[[1, 0], [0, 1, 2], [1, 1]]), '"A", row 1: has 3 numbers, the network reads 2'),
         (polyhedron_file(A=[[1, 0], [0, None], [1, 1]]), '"A", row 1, entry 1: null is not a number'),
@@ -128,7 +129,7 @@ def test_files_that_are_no_polyhedron(content: Any, message: str, tmp_path: Path
     [
         (slice_file(origin=[0, 1]), '"origin" has 2 numbers, the network reads 3 inputs'),
         (slice_file(directions=[[1, 0]]), '"directions", row 0: has 2 numbers'),
-        (slice_file(directions=[]), '"directions": is not a list of rows'),
+        (slice_file(directions=[]), '"directions" has no rows; give one or more'),
         (slice_file(directions=[[1, 0, 0], [2, 0, 0]]), "linearly dependent"),
         (slice_file(directions=[[0, 0, 0]]), "linearly dependent"),
         (slice_file(domain="box:1,0"), "LO must be smaller than HI"),

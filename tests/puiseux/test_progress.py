@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,22 @@ def test_what_is_refused_tells_no_step(name: str, folder: Path, capsys: pytest.C
     with pytest.raises(puiseux.PuiseuxError):
         CALLS[name](True, folder)
     assert len(capsys.readouterr().err.splitlines()) <= 1
+
+
+@pytest.mark.parametrize("sense", ["max", "min"])
+def test_values_that_are_told_are_those_of_the_question(sense: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import polyhedra.progress
+
+    monkeypatch.setattr(polyhedra.progress, "_FIRST_WORD", 0.0)
+    steps: list[str] = []
+    net = puiseux.random_network([10, 8, 8, 1], rng=0)
+    found = milp.optimize_network(net, BOX, sense=sense, solver="none", progress=steps.append)
+    assert found.proven
+    best = float(f"{float(found.value):.6g}")  # rounded as the steps are, so that no reached value is beyond it
+    told = [re.search(r"best value (\S+), bound ", step) for step in steps if "none yet" not in step]
+    values = [float(match[1]) for match in told if match is not None]
+    assert values[-1] == best  # with its own sign, -0.373075 for the least one
+    assert max(values) <= best if sense == "max" else min(values) >= best
 
 
 def test_loops_inside_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:

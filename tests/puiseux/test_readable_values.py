@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,14 @@ def test_what_a_line_says(results: dict[str, Any]) -> None:
     assert repr(puiseux.explore(NET, [0, 0], order="random")).startswith("<Visits: cells one after another")
     assert brief(fmpq(1, 3) ** 40).startswith("~8.2252")
     assert one_line("Long", {f"entry_{k}": "x" * 30 for k in range(9)}).endswith(", ..)")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_line_names_what_the_result_has(name: str, results: dict[str, Any]) -> None:
+    line = repr(results[name])
+    shown = re.findall(r"[(,] ?([a-z_]+)=", re.sub(r"=[(\[{<'].*?[)\]}>'](?=[,)])", "=0", line))
+    assert [attribute for attribute in shown if not hasattr(results[name], attribute)] == []
+    assert "=" not in line or shown or line.startswith("<")
 
 
 def test_dictionaries_hold_exact_numbers(results: dict[str, Any]) -> None:

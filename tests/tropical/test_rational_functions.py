@@ -93,3 +93,11 @@ def test_float_evaluation():
 def test_bad_input_is_refused_with_the_reason(build, message):
     with pytest.raises(AlgebraError, match=message):
         build()
+
+
+@pytest.mark.parametrize("wrong", ["max(x1, 0) - max(x1, 1)", 3, [((1,), 0)]])
+def test_numerator_and_denominator_are_polynomials(wrong: object) -> None:
+    x = PuiseuxPolynomial.variables(1)[0]
+    for arguments in ((wrong,), (x, wrong)):
+        with pytest.raises(AlgebraError, match=r"are polynomials, not .*; tropical\.parse reads a formula"):
+            PuiseuxRational(*arguments)  # type: ignore[arg-type]

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
-from nn_bridge.readers.files import MAX_BYTES
+from nn_bridge.readers.files import MAX_BYTES, read_bytes
 from nn_bridge.readers.npz import read_npz
+from polyhedra.errors import UnreadableError
 from polyhedra.quoting import shown_path
 
 W0 = np.array([[0.1, -2.0], [0.5, 3.0], [0.0, 1e-300]])
@@ -225,3 +226,9 @@ def test_random_bytes_are_refused(tmp_path_factory, content, prefixed):
     path = tmp_path_factory.mktemp("fuzz") / "net.npz"
     path.write_bytes(b"PK\x03\x04" + content if prefixed else content)
     refusal(path)
+
+
+@pytest.mark.parametrize("number", [0, 3, True])
+def test_a_number_is_no_path(number: int) -> None:
+    with pytest.raises(UnreadableError, match=r"a property is read from a path, not from .* \(of type (int|bool)\)"):
+        read_bytes(number, 100, "property")  # type: ignore[arg-type]

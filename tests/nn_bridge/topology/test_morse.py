@@ -49,7 +49,7 @@ def test_flat_rays_and_flat_parts_that_change_nothing() -> None:
     assert [(p.level, p.euler) for p in critical_points(step)] == [(0, 1), (1, 0)]
     assert critical_points(Network.from_layers([[[1, 2]]])) == []
     (everything,) = critical_points(Network.from_layers([[[0, 0]]], [[7]]))
-    assert (everything.level, everything.index, everything.euler) == (7, 0, 1)
+    assert (everything.kind, everything.level, everything.index, everything.euler) == ("flat", 7, 0, 1)
 
 
 def test_monkey_saddle_is_degenerate() -> None:

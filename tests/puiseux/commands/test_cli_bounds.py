@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from nn_bridge.network.network import Network
 from puiseux import random_network, save
 from puiseux.commands.long_numbers import readable
 from puiseux.console.cli import run
@@ -74,3 +76,29 @@ def test_a_file_that_is_no_network(tmp_path: Path, capsys: pytest.CaptureFixture
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
+
+
+def test_names_that_are_lower_and_upper_bounds_say_which(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bounds", "64,12,8,10"]) == 0
+    told = capsys.readouterr().out.split("not applicable\n")[1].splitlines()
+    assert [line.split("  ")[1] for line in told if "pascanu-2014" in line] == [
+        "lower pascanu-2014",
+        "upper pascanu-2014",
+    ]
+    assert len({line.index("needs") for line in told}) == 1
+    assert run(["bounds", "64,12,8,10", "--json"]) == 0
+    names = json.loads(capsys.readouterr().out)["not_applicable"]
+    assert [line.split("  ")[1] for line in told] == [
+        name.replace("upper_regions", "upper on regions") for name in names if name != "expected generic"
+    ]
+
+
+def test_bounds_that_read_weights_are_not_said_of_all_networks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "zero.json"
+    save(Network.from_layers([[[0, 0]] * 4, [[0] * 4]]), path)  # one cell; others of these sizes have 11
+    assert run(["bounds", str(path)]) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"^ +1  rank ", told, re.MULTILINE)
+    assert "of these weights where a bound reads them" in told

@@ -116,7 +116,7 @@ def test_regions_join_cells_of_one_map_where_all_are_found(tmp_path: Path, capsy
 def test_the_text(grid: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explore", str(grid), "--at", "1/2,1/2", "--max-distance", "1"]) == 0
     text = capsys.readouterr().out
-    assert "cells around (1/2, 1/2) on all, breadth first" in text
+    assert "cells around (1/2, 1/2) on all of R^2, breadth first" in text
     assert "4 (up to 1 facet away; there are more)" in text
 
 

@@ -162,3 +162,15 @@ def test_a_certificate_is_checked_from_python_as_from_the_command_line(tmp_path:
         puiseux.verify_certificate(path, [[[1]]])
     path.write_text(path.read_text()[:200])
     assert puiseux.verify_certificate(path).valid is False
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [("1,2\n", "1 sample with 1 input"), ("1,3\n2,3\n", "+ max(0, 3)"), ("1,0\n2,0\n", "+ max(0, 0)")],
+)
+def test_the_formula_of_a_unit_without_weights(
+    content: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data.csv").write_text(content)
+    assert run(["fit", str(tmp_path / "data.csv"), "--units", "1"]) == 0
+    assert told in capsys.readouterr().out

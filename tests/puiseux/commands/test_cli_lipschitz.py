@@ -89,3 +89,13 @@ def test_without_proof_there_are_bounds(tmp_path: Path, capsys: pytest.CaptureFi
     assert (found["constant"], found["squared"], found["polynomial"], found["proven"]) == (None, None, None, False)
     assert 0 < found["lower"] < found["upper"]
     assert found["reason"]
+
+
+def test_a_polynomial_of_long_numbers_is_named_not_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "net.npz"
+    save(random_network([3, 4, 3], rng=0), path)
+    assert run(["lipschitz", str(path), "--norm", "2"]) == 0
+    told = capsys.readouterr().out
+    assert "a polynomial of degree 3 with whole coefficients, which --json has" in told
+    assert max(map(len, told.splitlines())) < 120
+    assert len(answer(capsys, path, "--norm", "2")["polynomial"]) == 4

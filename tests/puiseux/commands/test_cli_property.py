@@ -114,7 +114,14 @@ def test_onnx_files_are_replayed_by_onnxruntime(tmp_path: Path) -> None:
     [
         (None, "there is no such file"),
         ("(vnnlib-version <2.0>)", "no network is declared"),
-        ("(declare-const X_0 Real)(declare-const Y_0 Real)(assert (<= Y_0 1))", "unbounded"),
+        (
+            "(declare-const X_0 Real)(declare-const Y_0 Real)(assert (<= Y_0 1))",
+            "leaves its input 0 (from 0) unbounded",
+        ),
+        (
+            "(declare-const X_0 Real)(declare-const Y_0 Real)(assert (>= X_0 1))(assert (<= Y_0 1))",
+            "assert a lower and an upper bound of every input",
+        ),
         ("(declare-const X_0 Real)(declare-const X_1 Real)(declare-const Y_0 Real)", "2 inputs"),
     ],
 )

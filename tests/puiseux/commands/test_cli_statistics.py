@@ -52,7 +52,7 @@ def test_regions_and_cells_in_a_box(square: str, tmp_path: Path, capsys: pytest.
     assert run([*words[:-1], "--by", "cells"]) == 0
     text = capsys.readouterr().out
     assert "cells       4 (4 bounded)" in text
-    assert "volume      1 to 4, median 2" in text
+    assert "volume      1 to 4, lower median 2" in text
     assert "in 1 of 4 cells; the farthest is 0.5 away" in text
 
 

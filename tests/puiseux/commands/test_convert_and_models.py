@@ -170,7 +170,7 @@ def test_reduce_writes_a_smaller_network_and_says_what_went(tmp_path, capsys):
     puiseux.save(network, first)
     code, out, err = call(capsys, "reduce", first, "-o", smaller)
     assert code == 0
-    assert out.startswith("4 units in 1 stages became 2 in 1; the same function everywhere")
+    assert out.startswith("4 units in 1 stage became 2 in 1; the same function everywhere")
     assert "wrote" in err
     assert call(capsys, "compare", first, smaller)[0] == 0
     code, out, _ = call(capsys, "reduce", first, "--domain", "box:-1,1", "--json")

@@ -20,8 +20,9 @@ from nn_bridge.region_count import RegionCount
 from puiseux.commands import COMMANDS
 from puiseux.commands.options import Command
 from puiseux.console.cli import COMPLETION_VARIABLE, run
-from puiseux.console.glossary import _ALIASES, TOPICS, Topic, topic
+from puiseux.console.glossary import TOPICS, Topic, topic
 from puiseux.console.suggestions import with_suggestion
+from puiseux.console.topic_names import OTHER_NAMES
 
 TENT = puiseux.Network.from_layers([[[2], [4]], [[1, -1]]], [[0, -2], [0]])
 
@@ -48,8 +49,8 @@ def test_every_topic_is_sound(each: Topic, capsys: pytest.CaptureFixture[str]) -
 def test_every_count_is_explained() -> None:
     counts = RegionCount(1, 1, 1, 1, "cells", "all", True, True, 0.0).counts
     assert {*counts, "patterns_any_dimension"} <= set(TOPICS)
-    assert set(_ALIASES.values()) <= set(TOPICS)
-    assert not set(_ALIASES) & set(TOPICS)
+    assert set(OTHER_NAMES.values()) <= set(TOPICS)
+    assert not set(OTHER_NAMES) & set(TOPICS)
 
 
 def test_all_topics_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,6 +70,17 @@ def test_all_topics_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         ("Lipschitz constant", "lipschitz"),
         ("verify a property", "property"),
         ("tropical curve and dual subdivision", "tropical_curve"),
+        ("Betti", "topology"),
+        ("Euler number", "topology"),
+        ("critical points", "persistence"),
+        ("max-plus", "polynomial"),
+        ("effective radius", "hoffman"),
+        ("VNN-LIB", "property"),
+        ("ReLU", "stage"),
+        ("general position", "generic"),
+        ("orthant", "injective"),
+        ("descents", "estimate"),
+        ("lower median", "statistics"),
     ],
 )
 def test_topics_are_found_by_what_people_say(asked: str, found: str) -> None:

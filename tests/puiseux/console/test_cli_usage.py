@@ -185,6 +185,18 @@ def test_interrupt(net: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert (captured.out, captured.err) == ("", "puiseux: interrupted\n")
 
 
+def test_interrupt_while_modules_are_loaded() -> None:
+    code = (
+        "import sys; from puiseux.__main__ import main\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted()); sys.argv[1:] = ['count', 'net.npz']; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "puiseux: interrupted\n")
+
+
 def test_a_full_disk_is_no_bug(net: str) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")

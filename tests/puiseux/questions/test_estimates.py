@@ -6,6 +6,7 @@ import json
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,14 @@ def test_bounds_meet_where_all_cells_are_counted(entry: dict[str, object]) -> No
 def test_an_arrangement_has_at_least_the_cells_of_its_rank(entry: dict[str, int]) -> None:
     network = network_of(entry)
     assert arrangement_bound(network.stages[0]) <= entry["cells"]
+
+
+@pytest.mark.parametrize("later", [[], [[[1, 2], [3, -4]]]], ids=["alone", "before another layer"])
+def test_a_first_layer_without_weights_cuts_nothing(later: list[list[list[int]]]) -> None:
+    weights = [[[0, 0], [0, 0]], *later, [[1, 1]]]
+    found = puiseux.estimate_cells(puiseux.Network.from_layers(weights, [[1, -1]] * len(weights[:-1]) + [[0]]))
+    assert found.exact
+    assert (found.lower, found.upper) == (1, 1)
 
 
 def test_an_estimate_lies_between_proven_bounds() -> None:
@@ -198,6 +207,35 @@ def test_too_little_memory_is_said_with_the_ways_out() -> None:
     assert "about 1e6 cells are expected to take" in line
     assert "20 MB are allowed, which is too little. Ways out: --counts cells" in line
     assert "--memory SIZE" in line
+
+
+@pytest.mark.usefixtures("at_once")
+def test_the_sample_for_an_outlook_is_no_memory_of_the_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    import nn_bridge.cells.counting.estimate
+
+    problem = cell_problem(LARGE)
+    assert problem is not None
+    held = [100_000_000]  # bytes of the process; the count then takes 8 MB, and the sample, with its libraries, 64 MB
+    sample = nn_bridge.cells.counting.estimate.sample_cells
+
+    def costly(*given: Any, **options: Any) -> object:
+        held[0] += 64_000_000
+        return sample(*given, **options)
+
+    monkeypatch.setattr(outlook, "resident_bytes", lambda: held[0])
+    monkeypatch.setattr(nn_bridge.cells.counting.estimate, "sample_cells", costly)
+    lines: list[str] = []
+    watched = Outlook(Problem(LARGE, None, "all"), lambda cells, share: None, lines.append, MemoryLimit.of("9GB"))
+    watched.posed(problem, lambda: CoreProblem(problem))
+    held[0] += 8_000_000
+    time.sleep(0.06)
+    watched(800_000, 0.8)
+    watched.close()
+    (line,) = lines
+    assert held[0] == 172_000_000
+    each = re.search(r"\((\d+) bytes a cell\)", line)
+    assert each is not None
+    assert 10 <= int(each[1]) <= 50  # 10 of the count, the rest for sorting; 90 more with those of the sample
 
 
 @pytest.mark.usefixtures("at_once")

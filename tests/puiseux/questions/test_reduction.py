@@ -116,7 +116,7 @@ def test_every_reason():
     }  # fmt: skip
     assert result.network.hidden == (2,)
     text = result.describe()
-    assert "8 units in 1 stages became 2 in 1; the same function on box:-1,1" in text
+    assert "8 units in 1 stage became 2 in 1; the same function on box:-1,1" in text
     assert "a multiple of another unit" in text
     assert result.to_json()["removed"][0] == {"stage": 0, "unit": 0, "reason": "constant"}
     assert result.to_json()["after"] == {"input_dim": 2, "hidden": [2], "output_dim": 1}

@@ -171,3 +171,13 @@ def test_a_long_formula_is_cut_on_a_terminal_only(tmp_path: Path) -> None:
     assert piped.stdout.startswith(shown[:-4])
     assert f"output 0: cut here; all {len(piped.stdout) - 1:,} characters by -o FILE" in said
     assert " terms - " in said
+
+
+@pytest.mark.parametrize("places", [1.5, "2", 2.0])
+def test_places_are_whole_numbers(places: object) -> None:
+    net = puiseux.Network.from_layers([[["1/3"]]])
+    with pytest.raises(NetworkError, match="give a whole number"):
+        net.round(digits=places)  # type: ignore[arg-type]
+    with pytest.raises(NetworkError, match="give a whole number"):
+        puiseux.simplify(net, bits=places)  # type: ignore[arg-type]
+    assert net.round(digits=np.int64(2)) == net.round(digits=2)
