@@ -15,6 +15,7 @@ from flint import fmpq
 from nn_bridge.cells.dyadic import Dyadic, DyadicStage, first_dyadic_stages
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.whole_weights import paths_of
+from nn_bridge.network.covered_units import Cover, covered_units
 from nn_bridge.network.dense_sizes import check_dense
 from nn_bridge.network.forms import integer_entries, integer_stages_modulo
 from nn_bridge.network.network import INPUT, AffineStage, Network
@@ -82,6 +83,11 @@ class CoreProblem:
             blocks = [matrix for source, matrix in self.problem.network.output.blocks if source == len(stages)]
             read = {i for matrix in blocks for row in matrix for i, weight in entries(row) if weight}
         return [unit for unit in range(len(stages[-1].bias)) if unit not in read]
+
+    @cached_property
+    def covered(self) -> list[Cover]:
+        """The units that do not matter where others are active, with these."""
+        return covered_units(self.problem.network)
 
     @cached_property
     def residues(self) -> _core.Residues:

@@ -344,6 +344,13 @@ class CellTree:
         """Set between two batches whether the next ones end where many residues perhaps have come before."""
         self._explorer.looking = on
 
+    def cover(self, on: bool) -> None:
+        """Set whether leaves that differ in units alone which others cover (`covered_units`) are taken to be joined.
+
+        Then, where a leaf follows one with its residues and its pattern but for such units, most have no neighbours.
+        """
+        self._explorer.cover(self.arrays.covered if on else [])
+
     def write_faces(self, on: bool) -> None:
         """Set between two batches whether the leaves that follow have faces, or neighbours, if these were asked for."""
         self._explorer.emit = self.emit if on else PATTERNS

@@ -52,6 +52,7 @@ class FoundLeaves:
         self._tree = tree
         tree.mark(np.zeros(0, np.uint8))
         tree.write_faces(joining is not False)
+        tree.cover(joining is True)
         tree.look_for_repeats(False)
 
     @property
@@ -82,6 +83,7 @@ class FoundLeaves:
         """Decide by the leaves so far."""
         self.joining = repeats(joined(self.residues))
         if self.joining:
+            self._tree.cover(True)
             kept, self.leaves = self.leaves, []
             for leaves in kept:
                 self._keep(leaves)
