@@ -27,9 +27,9 @@ public:
         for (std::size_t k = home(hash);; k = (k + 1) & (slots_.size() - 1)) {
             std::uint64_t& slot = slots_[k];
             if (!slot) {
-                if (taken_ > slots_.size() / 2) return true;
-                slot = one;
-                if (++taken_ > slots_.size() / 2 && bits_ < MOST) grow(bits_ + 2);
+                if (is_full()) return true;
+                slot = one, ++taken_;
+                if (is_full() && bits_ < MOST) grow(bits_ + 1);
                 return false;
             }
             if (slot == one) return false;
@@ -47,6 +47,7 @@ private:
     static std::uint64_t hash_of(std::uint64_t residue) { return residue * 0x9E3779B97F4A7C15u; }
     std::size_t home(std::uint64_t hash) const { return std::size_t(hash >> (64 - bits_)); }
 
+    bool is_full() const { return taken_ > slots_.size() / 4 * 3; }
     void grow(int bits) {
         bits_ = bits;
         const std::vector<std::uint64_t> old = std::exchange(slots_, std::vector<std::uint64_t>(std::size_t{1} << bits));

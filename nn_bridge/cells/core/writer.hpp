@@ -16,7 +16,7 @@ class LeafWriter {
 public:
     LeafWriter(Walk& walk, int words) : walk_(walk), words_(std::min(words, walk.problem.words())) {
         if (walk.residues) residues_.emplace(*walk.residues, words);
-        pattern_.resize(walk.problem.stages.size() * size_t(words_));
+        pattern_.resize(walk.problem.stages.size() * size_t(words_)), uncovered_.resize(pattern_.size());
     }
 
     /// Take note that the pattern of a stage has changed, -1 for the input.
@@ -104,11 +104,11 @@ private:
     /// A number made of a leaf's pattern without covered units.
     std::uint64_t uncovered(const Set& last) {
         set_last(last);
-        uncovered_ = pattern_;
+        std::copy(pattern_.begin(), pattern_.end(), uncovered_.begin());
         walk_.covers.apply(uncovered_.data());
-        std::uint64_t sum = 0;
-        for (const Word units : uncovered_) sum = (sum ^ units) * 0xD1342543DE82EF95u, sum ^= sum >> 32;
-        return sum;
+        std::uint64_t sum = 0, factor = 0x9E3779B97F4A7C15u;
+        for (const Word units : uncovered_) sum += (units ^ units >> 32) * factor, factor += 2 * 0xD1342543DE82EF95u;
+        return (sum ^ sum >> 32) * 0xC2B2AE3D27D4EB4Fu;
     }
     void set_last(const Set& last) {
         Word* to = pattern_.data() + pattern_.size() - size_t(words_);
