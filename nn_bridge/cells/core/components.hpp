@@ -246,7 +246,7 @@ private:
             int most = maps_[numbers_[k]].pieces == 1 ? FIRST : INT_MAX;
             for (size_t c = 0; c < columns_; ++c)
                 for (Word left = across_units_[c] | (told ? told[k * columns_ + c] : 0); left && most-- > 0; left &= left - 1)
-                    wanted_.push_back(hash_of(behind(own, sums_[k], at_[c] + size_t(std::countr_zero(left)), across_.data())));
+                    wanted_.push_back(hash_of(behind(own, sums_[k], at_[c] + size_t(std::countr_zero(left)))));
         }
         for (const SlotTable::Hash hash : wanted_) cells_at_.expect(hash);
         for (const SlotTable::Hash hash : wanted_)
@@ -352,26 +352,30 @@ private:
         const Number* own = record(cell);
         if (!in_table) {
             for (Number other = map.last; other != NONE && map.pieces > 1 && !proof.refuted; other = before(other))
-                if (const size_t at = unit_apart(cell, sum, other, told); at < place_.size() && is_told(at, told)) join(cell, other, at, map, proof);
+                if (const size_t at = unit_apart(cell, other, told); at < place_.size() && is_told(at, told)) join(cell, other, at, map, proof);
             return;
         }
+        copy(own, across_.data());
+        const bool plain = covers_.empty();
         for (size_t c = 0; c < columns_; ++c)
             for (Word left = across_units_[c] | (told ? told[c] : 0); left && map.pieces > 1 && !proof.refuted; left &= left - 1) {
                 const size_t at = at_[c] + size_t(std::countr_zero(left));
-                const Word beyond = behind(own, sum, at, across_.data());
+                if (plain) across_[at / 64] ^= bit(int(at));
+                const Word beyond = plain ? behind(own, sum, at) : go_behind(own, at, across_.data());
                 const Number other = cells_at_.find(hash_of(beyond), [&](Number known) { return has_uncovered(known, across_.data()); });
                 if (other != NONE && map_of(other) == map_of(cell)) join(cell, other, at, map, proof);
+                if (plain) across_[at / 64] ^= bit(int(at));
             }
     }
 
     /// The unit behind which a cell of the pattern of another one lies, but for covered units; if there is none, a number that no bit has.
-    size_t unit_apart(Number cell, Word sum, Number other, const Word* told) {
+    size_t unit_apart(Number cell, Number other, const Word* told) {
         if (covers_.empty()) return bit_apart(record(cell), record(other));
         const Number* own = record(cell);
         for (size_t c = 0; c < columns_; ++c)
             for (Word left = across_units_[c] | (told ? told[c] : 0); left; left &= left - 1) {
                 const size_t at = at_[c] + size_t(std::countr_zero(left));
-                behind(own, sum, at, across_.data());
+                go_behind(own, at, across_.data());
                 if (has_uncovered(other, across_.data())) return at;
             }
         return ~size_t{0};

@@ -129,7 +129,12 @@ protected:
     }
     /// Write a packed pattern, and switch covered units off in it; returns the sum without them.
     Word write(Number cell, Word* packed) {
-        for (size_t c = 0; c < width_; ++c) std::memcpy(record(cell) + 2 * c, packed + c, sizeof(Word));
+        Word sum = 0;
+        for (size_t c = 0; c < width_; ++c) {
+            std::memcpy(record(cell) + 2 * c, packed + c, sizeof(Word));
+            sum += packed[c] * factor(c);
+        }
+        if (covers_.empty()) return sum;
         covers_.apply(packed);
         return sum_of_words(packed);
     }
@@ -143,11 +148,15 @@ protected:
         return cell;
     }
 
-    /// The pattern with one bit switched, then without covered units, in `packed`; returns its sum, given that of the pattern.
-    Word behind(const Number* own, Word sum, size_t at, Word* packed) const {
+    /// The sum of the pattern with one bit switched, then without covered units, given that of the pattern.
+    Word behind(const Number* own, Word sum, size_t at) const {
+        if (!covers_.empty()) return go_behind(own, at, packed_.data());
+        return word(own, at / 64) >> (at % 64) & 1 ? sum - step(at) : sum + step(at);
+    }
+    /// The same, with that pattern itself.
+    Word go_behind(const Number* own, size_t at, Word* packed) const {
         copy(own, packed);
         packed[at / 64] ^= bit(int(at));
-        if (covers_.empty()) return packed[at / 64] >> (at % 64) & 1 ? sum + step(at) : sum - step(at);
         covers_.apply(packed);
         return sum_of_words(packed);
     }
