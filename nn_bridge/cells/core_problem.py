@@ -111,7 +111,7 @@ class CoreProblem:
         """All numbers of the network in its integer form; only where affine maps are asked for."""
         places = [[(begin, column) for _, begin, column, *_ in blocks] for (_, _, blocks), _ in self._rounded]
         found = whole_numbers(self.problem.network, self.dyadic, self._integers, places)
-        del self.__dict__["_integers"]  # long numbers take much memory, and the core has them now
+        self.__dict__.pop("_integers", None)  # long numbers take much memory, and the core has them now
         return found
 
     @cached_property

@@ -112,13 +112,13 @@ std::shared_ptr<WholeNumbers> make_numbers(int inputs, nb::list stages) {
     auto values_of = [&](nb::handle numbers, nb::handle halvings) {
         WholeNumbers::Values values;
         if (halvings.is_none()) {
-            values.number = integers_of(numbers);
-            values.shift.assign(values.number.size(), 0);
+            values.large = integers_of(numbers);
+            values.shift.assign(values.large.size(), 0);
             return values;
         }
         const auto own = nb::cast<Longs>(numbers), powers = nb::cast<Longs>(halvings);
         if (own.size() != powers.size()) throw no_fit();
-        values.number.assign(own.data(), own.data() + own.size());
+        values.small.assign(own.data(), own.data() + own.size());
         values.shift.assign(powers.data(), powers.data() + powers.size());
         for (const std::int64_t power : values.shift)
             if (power < 0) throw no_fit();
@@ -143,7 +143,7 @@ std::shared_ptr<WholeNumbers> make_numbers(int inputs, nb::list stages) {
                 if (begin(size_t(j)) != std::int64_t(to.row.size()) || begin(size_t(j) + 1) < begin(size_t(j)) || size_t(begin(size_t(j) + 1)) > column.size()) throw no_fit();
                 to.row.resize(size_t(begin(size_t(j) + 1)), j);
             }
-            if (to.row.size() != column.size() || to.weights.number.size() != column.size()) throw no_fit();
+            if (to.row.size() != column.size() || to.weights.size() != column.size()) throw no_fit();
         }
         found->stages.push_back(std::move(stage));
     }

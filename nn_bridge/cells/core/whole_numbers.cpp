@@ -80,6 +80,16 @@ double size_of(const Integer& number, std::int64_t shift) {
     return std::ldexp(r.error == 0 ? size : std::nextafter(size, INFINITE), int(r.exponent + shift));
 }
 
+Residue residue(const WholeNumbers::Values& v, std::size_t k) {
+    return v.with(k, [](const Integer& number, std::int64_t shift) { return residue(number, shift); });
+}
+void write_words(const WholeNumbers::Values& v, std::size_t k, std::size_t limbs, Word* to) {
+    v.with(k, [&](const Integer& number, std::int64_t shift) { write_words(number, shift, limbs, to); });
+}
+double size_of(const WholeNumbers::Values& v, std::size_t k) {
+    return v.with(k, [](const Integer& number, std::int64_t shift) { return size_of(number, shift); });
+}
+
 /// What makes up for the roundings of a sum of so many products.
 double excess(std::size_t terms) { return 1 + double(terms + 3) * 0x1p-52; }
 
@@ -100,11 +110,11 @@ std::shared_ptr<ResidueNetwork> residues_of(const WholeNumbers& numbers, const s
     auto forms = [&](const WholeNumbers::Stage& stage) {
         std::array<std::vector<Residue>, 2> base;
         const auto units = std::size_t(stage.units());
-        for (std::size_t j = 0; j < units; ++j) base[0].push_back(residue(stage.bias.number[j], stage.bias.shift[j]));
+        for (std::size_t j = 0; j < units; ++j) base[0].push_back(residue(stage.bias, j));
         base[1] = base[0];
         for (const auto& block : stage.blocks)
             for (std::size_t k = 0; k < block.row.size() && block.source == 0; ++k) {
-                const Residue w = residue(block.weights.number[k], block.weights.shift[k]);
+                const Residue w = residue(block.weights, k);
                 for (std::size_t lane : {0, 1}) {
                     Residue& sum = base[lane][std::size_t(block.row[k])];
                     sum = reduced(sum + w * points[lane][block.column[k]]);
@@ -124,7 +134,7 @@ std::shared_ptr<ResidueNetwork> residues_of(const WholeNumbers& numbers, const s
             to.weights.assign(std::size_t(inputs) * units, 0);
             for (std::size_t k = 0; k < block.row.size(); ++k)
                 to.weights[std::size_t(block.column[k]) * units + std::size_t(block.row[k])] =
-                    std::uint32_t(residue(block.weights.number[k], block.weights.shift[k]));
+                    std::uint32_t(residue(block.weights, k));
         }
     }
     const auto& outputs = numbers.stages.back();
@@ -134,7 +144,7 @@ std::shared_ptr<ResidueNetwork> residues_of(const WholeNumbers& numbers, const s
         stage.read = true;
         for (std::size_t k = 0; k < block.row.size(); ++k) {
             Residue& sum = stage.out[std::size_t(block.column[k])];
-            sum = reduced(sum + residue(block.weights.number[k], block.weights.shift[k]) * mix[block.row[k]]);
+            sum = reduced(sum + residue(block.weights, k) * mix[block.row[k]]);
         }
     }
     const auto base = forms(outputs);
@@ -155,13 +165,13 @@ std::shared_ptr<WholeWeights> weights_of(const WholeNumbers& numbers, int limbs,
         if (maps) {
             constants.assign(std::size_t(units) * inputs * length, 0);
             for (std::size_t j = 0; j < std::size_t(units); ++j)
-                write_words(stage.bias.number[j], stage.bias.shift[j], length, &constants[(j * inputs + inputs - 1) * length]);
+                write_words(stage.bias, j, length, &constants[(j * inputs + inputs - 1) * length]);
         }
         network->blocks.emplace_back();
         for (const auto& block : stage.blocks) {
             if (block.source == 0) {
                 for (std::size_t k = 0; k < block.row.size() && maps; ++k)
-                    write_words(block.weights.number[k], block.weights.shift[k], length,
+                    write_words(block.weights, k, length,
                                 &constants[(std::size_t(block.row[k]) * inputs + std::size_t(block.column[k])) * length]);
                 continue;
             }
@@ -169,7 +179,7 @@ std::shared_ptr<WholeWeights> weights_of(const WholeNumbers& numbers, int limbs,
             for (std::size_t k = 0; k < block.row.size(); ++k) {
                 const auto i = std::size_t(block.column[k]), j = std::size_t(block.row[k]);
                 to.readers[i * std::size_t(words_for(units)) + j / 64] |= bit(int(j));
-                if (limbs) write_words(block.weights.number[k], block.weights.shift[k], length, &to.weights[(i * std::size_t(units) + j) * length]);
+                if (limbs) write_words(block.weights, k, length, &to.weights[(i * std::size_t(units) + j) * length]);
             }
         }
         network->units.push_back(units);
@@ -189,7 +199,7 @@ double derivative_bound(const WholeNumbers& numbers) {
             if (block.source == 0) continue;
             std::vector<double>& own = flow[std::size_t(block.source) - 1];
             for (std::size_t k = 0; k < block.row.size(); ++k)
-                own[std::size_t(block.column[k])] += flow[s][std::size_t(block.row[k])] * size_of(block.weights.number[k], block.weights.shift[k]);
+                own[std::size_t(block.column[k])] += flow[s][std::size_t(block.row[k])] * size_of(block.weights, k);
             terms += block.row.size();
         }
     }
@@ -203,17 +213,17 @@ double coefficient_bound(const WholeNumbers& numbers) {
     for (const auto& stage : numbers.stages) {
         std::vector<double> own;
         std::size_t terms = 0;
-        for (std::size_t j = 0; j < std::size_t(stage.units()); ++j) own.push_back(size_of(stage.bias.number[j], stage.bias.shift[j]));
+        for (std::size_t j = 0; j < std::size_t(stage.units()); ++j) own.push_back(size_of(stage.bias, j));
         for (const auto& block : stage.blocks)
             for (std::size_t k = 0; k < block.row.size() && block.source == 0; ++k) {
                 double& most = own[std::size_t(block.row[k])];
-                most = std::max(most, size_of(block.weights.number[k], block.weights.shift[k]));
+                most = std::max(most, size_of(block.weights, k));
             }
         for (const auto& block : stage.blocks) {
             if (block.source == 0) continue;
             for (std::size_t k = 0; k < block.row.size(); ++k)
                 own[std::size_t(block.row[k])] +=
-                    sizes[std::size_t(block.source) - 1][std::size_t(block.column[k])] * size_of(block.weights.number[k], block.weights.shift[k]);
+                    sizes[std::size_t(block.source) - 1][std::size_t(block.column[k])] * size_of(block.weights, k);
             terms += block.row.size();
         }
         for (double& size : own) size *= excess(terms);

@@ -5,6 +5,7 @@
 // given, and the least factors, powers of two as well, are found here; other stages are given times their factors.
 #pragma once
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -16,12 +17,19 @@
 namespace puiseux::cells {
 
 struct WholeNumbers {
-    /// The integers number * 2^shift; while they are given, number / 2^shift.
+    /// The integers number * 2^shift; while they are given, number / 2^shift.  Either all numbers are small ones, or none is.
     struct Values {
-        std::vector<Integer> number;
+        std::vector<std::int64_t> small;
+        std::vector<Integer> large;
         std::vector<std::int64_t> shift;
 
+        std::size_t size() const { return shift.size(); }
         std::int64_t deepest() const;
+        /// f of a number and its shift.
+        template <class F>
+        auto with(std::size_t k, F&& f) const {
+            return large.empty() ? f(Integer(small[k]), shift[k]) : f(large[k], shift[k]);
+        }
     };
     struct Block {
         int source;                              // 0 for the input, s + 1 for stage s
@@ -33,7 +41,7 @@ struct WholeNumbers {
         std::vector<Block> blocks;
         bool cleared = false;                    // it was given times its factor
 
-        int units() const { return int(bias.number.size()); }
+        int units() const { return int(bias.size()); }
     };
     int inputs = 0;
     std::vector<Stage> stages;                   // last the outputs
