@@ -43,7 +43,8 @@ public:
             const auto pattern = unsigned(std::countr_zero(patterns));
             for (unsigned bits = pattern; bits; bits &= bits - 1) residues_->add(total, units.at[size_t(std::countr_zero(bits))]);
             prints_[pattern] = residues_->packed(total);
-            if (!walk_.covers.empty()) walk_.groups.expect(prints_[pattern]);
+            if (walk_.covers.empty()) walk_.seen.expect(prints_[pattern]);
+            else walk_.groups.expect(prints_[pattern]);
         }
     }
 
