@@ -171,7 +171,7 @@ def test_counts_of_larger_networks_with_one_map_in_many_cells():
 
 
 def test_what_leaves_with_one_pattern_are_told():
-    """Nothing where residues come with one pattern alone; all that other trees tell where they came with another one."""
+    """Nothing where residues come with one pattern alone; all that a tree without covers tells where with more."""
     rng = np.random.default_rng(3)
     weights = [rng.integers(-2, 3, (12, 2)), rng.integers(-1, 2, (9, 4)), np.ones((1, 3), int)]
     biases = [rng.integers(-2, 3, len(rows)) for rows in weights]
