@@ -1,8 +1,8 @@
 """Units that do not matter where another unit is active, as in a maximum of three numbers.
 
-``max(p, q, r)`` is written as ``p + a + b`` with units ``a = max(0, q - p)`` and ``b = max(0, r - p - a)``.  Where ``b``
-is active the sum is ``r``, whatever ``a`` is: ``b`` covers ``a``.  Cells that differ in covered units alone have one
-affine map, and fill a convex set (proof: ``nn_bridge/cells/core/covers.hpp``).
+``max(p, q, r)`` is written as ``p + a + b`` with units ``a = max(0, q - p)`` and ``b = max(0, r - p - a)``.  Where
+``b`` is active the sum is ``r``, whatever ``a`` is: ``b`` covers ``a``.  Cells that differ in covered units alone have
+one affine map, and fill a convex set (proof: ``nn_bridge/cells/core/covers.hpp``).
 """
 
 from __future__ import annotations

@@ -44,6 +44,7 @@ public:
             for (unsigned bits = pattern; bits; bits &= bits - 1) residues_->add(total, units.at[size_t(std::countr_zero(bits))]);
             prints_[pattern] = residues_->packed(total);
             if (walk_.covering()) walk_.groups.expect(prints_[pattern]);
+            else walk_.seen.expect(prints_[pattern]);
         }
     }
 

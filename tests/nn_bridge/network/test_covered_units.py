@@ -117,7 +117,7 @@ def changed_weight(network, stage, source, row, unit, value):
 
 
 def test_one_other_weight_and_nothing_is_covered():
-    """A row that reads the two with different weights, another row that reads the covered one, another weight than -1."""
+    """A row that reads the two with different weights, another row that reads one, another weight than -1."""
     weights = [[[1, 2], [3, 1], [2, 2]], [[1], [2], [5]], [[1]]]
     network = Network.from_layers(weights, [[0, 1, 2], [1, 0, 3], [0]], ["maxout:3", "maxout:3", "linear"])
     assert covered_units(network) == [Cover(1, 0, 0, 0), Cover(3, 0, 2, 0)]
@@ -135,7 +135,7 @@ def test_one_other_weight_and_nothing_is_covered():
 
 
 def test_units_of_a_set_subtract_one_another():
-    """Of four pieces, where a unit of the set reads another one with another weight than -1, that one is not covered."""
+    """Of four pieces: a unit that another one of the set reads with another weight than -1 is not covered."""
     network = Network.from_layers([[[1], [2], [3], [4]], [[1]]], [[0, 1, 1, 0], [0]], ["maxout:4", "linear"])
     everything = [Cover(1, 0, 0, 0), Cover(2, 0, 0, 0), Cover(2, 0, 1, 0)]
     assert covered_units(network) == everything
