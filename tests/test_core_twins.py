@@ -37,6 +37,8 @@ TESTS: dict[str, dict[str, str]] = {
         "Components.cells Components.maps Components.divided": (
             f"{CELLS}/test_components.py::test_components_as_a_dictionary_finds_them"
         ),
+        "Components.cover": f"{CELLS}/test_covered_cells.py::test_components_as_a_dictionary_finds_them",
+        "Explorer.cover": f"{CELLS}/test_covered_cells.py::test_what_leaves_with_one_pattern_are_told",
         "Components.weigh Components.prove Components.settle Components.add_map": (
             f"{CELLS}/test_components.py::test_numbers_are_those_of_exact_maps"
         ),

@@ -59,8 +59,10 @@ def random_rows(rng: random.Random, kind: str, units: int, count: int) -> list[l
 
 
 def random_network(rng: random.Random) -> Network:
-    """A few small stages, the last one wide now and then; half of them read earlier ones too."""
+    """A few small stages, the last one wide now and then; half of them read earlier ones too.  Or layers of maxima."""
     kind = rng.choice(["small", "fractions", "tenths", "extreme", "normal"])
+    if rng.random() < 0.2:
+        return random_maxima(rng, kind)
     inputs = rng.choice([1, 2, 2, 2, 3, 3, 4])
     most = {1: 6, 2: 5, 3: 4, 4: 3}[inputs]
     sizes = [inputs, *(rng.randint(1, most) for _ in range(rng.choice([1, 2, 2, 3])))]
@@ -78,6 +80,21 @@ def random_network(rng: random.Random) -> Network:
             at += sizes[source]
         stages.append(AffineStage(tuple(blocks), tuple(rational(row[-1]) for row in rows)))
     return Network(inputs, tuple(stages[:-1]), stages[-1])
+
+
+def random_maxima(rng: random.Random, kind: str) -> Network:
+    """One or two layers of maxima of two to four entries."""
+    inputs = rng.choice([1, 2, 2, 3])
+    most = 3 if inputs < 3 else 2
+    sizes = [inputs, *(rng.randint(1, most) for _ in range(rng.choice([1, 2]))), rng.randint(1, 2)]
+    pieces = [rng.choice([2, 3, 3, 4]) for _ in sizes[2:]]
+    weights, biases = [], []
+    for before, after, count in zip(sizes[:-1], sizes[1:], [*pieces, 1], strict=True):
+        rows = random_rows(rng, kind, after * count, before)
+        weights.append([row[:-1] for row in rows])
+        biases.append([row[-1] for row in rows])
+    activations = [*(f"maxout:{count}" for count in pieces), "linear"]
+    return Network.from_layers(weights, biases, activations, relu_on_output=rng.random() < 0.2)
 
 
 def random_domain(rng: random.Random, inputs: int) -> Polyhedron | None:
@@ -173,8 +190,12 @@ def by_plain(network: Network, domain: Polyhedron | None) -> tuple[int, Faces]:
 
 
 def joined(problem: CellProblem, merge: bool) -> FourCounts:
-    """The four counts by neighbours that are found without cuts, and by faces that are brought later."""
+    """The four counts by neighbours that are found without cuts, and by faces that are brought later.
+
+    ``merge``: without units that no output reads, and without neighbours of leaves that are joined by their pattern.
+    """
     tree = CellTree(problem, NEIGHBOURS, merge=merge)
+    tree.cover(merge)
     joiner = Joiner(problem, tree.words)
     for leaves in tree.run():
         joiner.add(leaves)

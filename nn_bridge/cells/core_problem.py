@@ -15,6 +15,7 @@ from flint import fmpq
 from nn_bridge.cells.dyadic import DyadicStage, first_dyadic_stages
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.whole_weights import least_powers, whole_numbers
+from nn_bridge.network.covered_units import Cover, covered_units
 from nn_bridge.network.forms import ClearedStage, cleared_stages
 from nn_bridge.network.network import AffineStage
 from nn_bridge.network.row_groups import IntegerBlock
@@ -112,6 +113,11 @@ class CoreProblem:
         found = whole_numbers(self.problem.network, self.dyadic, self._integers, places)
         self.__dict__.pop("_integers", None)  # long numbers take much memory, and the core has them now
         return found
+
+    @cached_property
+    def covered(self) -> list[Cover]:
+        """The units that do not matter where others are active, with these."""
+        return covered_units(self.problem.network)
 
     @cached_property
     def residues(self) -> _core.Residues:

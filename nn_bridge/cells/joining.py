@@ -205,6 +205,7 @@ class Joiner:
         self._problem, self._words = problem, words
         self._arrays = CoreProblem(problem) if arrays is None else arrays
         self._cells = kernels.Components(self._arrays.paths, words, _MOST_CELLS)
+        self._cells.cover(self._arrays.covered)
         self._weighed = False
         self._open: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # cells, their patterns and neighbours
         self._comparison = MapComparison(problem, words, self._arrays)

@@ -355,6 +355,13 @@ class CellTree:
         """Whether the leaves that follow have neighbours, as the batch has decided; None where it has not."""
         return (None, False, True)[self._explorer.tried()]
 
+    def cover(self, on: bool) -> None:
+        """Set whether leaves that differ in units alone which others cover (`covered_units`) are taken to be joined.
+
+        Then, where a leaf follows one with its residues and its pattern but for such units, most have no neighbours.
+        """
+        self._explorer.cover(self.arrays.covered if on else [])
+
     def write_faces(self, on: bool) -> None:
         """Set between two batches whether the leaves that follow have faces, or neighbours, if these were asked for."""
         self._explorer.emit = self.emit if on else PATTERNS

@@ -12,6 +12,10 @@
 // Other cells are compared with the latest and the first cell of their number in all units in which they differ; those of which
 // that tells nothing are handed back, and wait until they are told a number.
 //
+// With units that others cover (`covers.hpp`) patterns are compared without these: cells with one such pattern have one map and
+// one component, so one of them stands for all.  Behind a unit lies the cell with it switched, and so any with that pattern but
+// for covered units.  (b) holds for such sets of cells: they differ in a unit that is affine on a convex set which contains both.
+//
 // Units of the last stage that no output reads are taken as well, by (b).  A map with one component needs no more joins, so a cell
 // is compared with earlier ones of its map only until one is found.  Few maps have many cells: of these the patterns are kept in a
 // hash table, others in a list from the latest back.  Components are a forest with path halving (Tarjan and van Leeuwen 1984).
@@ -43,6 +47,16 @@ public:
           paths_(derivatives(*network_, words)), unread_(columns_, 0), across_units_(unread_), on_(unread_), off_(unread_), other_(unread_), across_(width_) {
         if (!units_.empty()) note_unread();
         maps_at_.reserve(0), cells_at_.reserve(0);
+    }
+
+    /// Units that others cover, before the first cell comes.
+    void cover(const std::vector<Cover>& covers) {
+        for (const Cover& c : covers)
+            if (c.of_stage < 0 || c.of_stage >= c.stage || c.stage >= int(units_.size()) || c.of_unit < 0 || c.of_unit >= units_[size_t(c.of_stage)] ||
+                c.unit < 0 || c.unit >= units_[size_t(c.stage)])
+                throw std::invalid_argument("there is no such unit");
+        if (cells_) throw std::invalid_argument("cells have come already");
+        covers_ = CoverMask(covers, [this](int stage, int unit) { return bit_of(stage, unit); });
     }
 
     std::int64_t maps() const { return std::int64_t(maps_count_); }
@@ -139,7 +153,7 @@ public:
             if (cell == NONE) continue;
             ++known;
             Proof proof{true};
-            join_across(cell, sum_of(cell), told + size_t(k) * columns_, maps_[map_of(cell)].size >= MANY, proof);
+            join_across(cell, uncovered_sum(cell), told + size_t(k) * columns_, maps_[map_of(cell)].size >= MANY, proof);
         }
         return known;
     }
@@ -269,7 +283,7 @@ private:
     /// Give a cell its number, join it, and note it; false, and nothing changes, if it is not proven that this is its number.
     bool place(Number cell, Number number, const Word* pattern, const Word* told, bool known) {
         cells_at_.reserve(MANY + 1);
-        return place(cell, number, pattern, told, known, sum_of(cell));
+        return place(cell, number, pattern, told, known, uncovered_sum(cell));
     }
     bool place(Number cell, Number number, const Word* pattern, const Word* told, bool known, Word sum) {
         Map& map = maps_[number];
@@ -278,6 +292,13 @@ private:
         if (map.size > 0) {
             one_more(map), map_of(cell) = number;
             Proof proof{known, pattern};
+            if (!covers_.empty())
+                if (const Number twin = twin_of(cell, sum, map); twin != NONE) {
+                    unite(cell, twin, map);
+                    proof.proven = true, before(cell) = NONE;
+                    join_across(cell, sum, told, many, proof);
+                    return true;
+                }
             join_across(cell, sum, told, many, proof);
             if (!proof.proven && (proof.refuted || !is_like(map, proof))) {
                 one_less(map);
@@ -289,7 +310,7 @@ private:
         before(cell) = map.last, map.last = cell;
         if (many) cells_at_.put(hash_of(sum), cell);
         if (++map.size == MANY)
-            for (Number other = cell; other != NONE; other = before(other)) cells_at_.put(hash_of(sum_of(other)), other);
+            for (Number other = cell; other != NONE; other = before(other)) cells_at_.put(hash_of(uncovered_sum(other)), other);
         return true;
     }
 
@@ -331,18 +352,43 @@ private:
         const Number* own = record(cell);
         if (!in_table) {
             for (Number other = map.last; other != NONE && map.pieces > 1 && !proof.refuted; other = before(other))
-                if (const size_t at = bit_apart(own, record(other)); at < place_.size() && is_told(at, told)) join(cell, other, at, map, proof);
+                if (const size_t at = unit_apart(cell, other, told); at < place_.size() && is_told(at, told)) join(cell, other, at, map, proof);
             return;
         }
-        for (size_t c = 0; c < width_; ++c) across_[c] = word(own, c);
+        copy(own, across_.data());
+        const bool plain = covers_.empty();
         for (size_t c = 0; c < columns_; ++c)
             for (Word left = across_units_[c] | (told ? told[c] : 0); left && map.pieces > 1 && !proof.refuted; left &= left - 1) {
                 const size_t at = at_[c] + size_t(std::countr_zero(left));
-                across_[at / 64] ^= bit(int(at));
-                const Number other = cells_at_.find(hash_of(behind(own, sum, at)), [&](Number known) { return has_pattern(known, across_.data()); });
+                if (plain) across_[at / 64] ^= bit(int(at));
+                const Word beyond = plain ? behind(own, sum, at) : go_behind(own, at, across_.data());
+                const Number other = cells_at_.find(hash_of(beyond), [&](Number known) { return has_uncovered(known, across_.data()); });
                 if (other != NONE && map_of(other) == map_of(cell)) join(cell, other, at, map, proof);
-                across_[at / 64] ^= bit(int(at));
+                if (plain) across_[at / 64] ^= bit(int(at));
             }
+    }
+
+    /// The unit behind which a cell of the pattern of another one lies, but for covered units; if there is none, a number that no bit has.
+    size_t unit_apart(Number cell, Number other, const Word* told) {
+        if (covers_.empty()) return bit_apart(record(cell), record(other));
+        const Number* own = record(cell);
+        for (size_t c = 0; c < columns_; ++c)
+            for (Word left = across_units_[c] | (told ? told[c] : 0); left; left &= left - 1) {
+                const size_t at = at_[c] + size_t(std::countr_zero(left));
+                go_behind(own, at, across_.data());
+                if (has_uncovered(other, across_.data())) return at;
+            }
+        return ~size_t{0};
+    }
+    /// An earlier cell of a map whose pattern is that of another one but for covered units, or NONE.
+    Number twin_of(Number cell, Word sum, const Map& map) {
+        copy(record(cell), across_.data());
+        covers_.apply(across_.data());
+        const auto is_twin = [&](Number known) { return map_of(known) == map_of(cell) && has_uncovered(known, across_.data()); };
+        if (map.size >= MANY) return cells_at_.find(hash_of(sum), is_twin);
+        for (Number other = map.last; other != NONE; other = before(other))
+            if (is_twin(other)) return other;
+        return NONE;
     }
 
     bool is_told(size_t at, const Word* told) const {

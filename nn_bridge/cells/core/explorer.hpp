@@ -49,7 +49,7 @@ public:
 
 private:
     // the recursion goes as deep as there are units: so much of it fits on any stack, and a level takes less than so many bytes
-    static constexpr size_t DEPTH = 100, FRAME = 4096;
+    static constexpr size_t DEPTH = 128, FRAME = 4096;
 
     bool work_here() {
         while (walk.position.roots > 0) {

@@ -1,5 +1,6 @@
 // Python's way to the tables of nn_bridge.cells.joining: functions of the module nn_bridge.cells._core.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -16,9 +17,11 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/vector.h>
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -204,6 +207,13 @@ void bind_components(nb::module_& m) {
         .def("__init__",
              [](Components* self, std::shared_ptr<WholeWeights> paths, int words, std::int64_t most) { new (self) Components(std::move(paths), words, most); },
              "paths"_a, "words"_a, "most"_a)
+        .def("cover",
+             [](Components& c, const std::vector<std::array<int, 4>>& covers) {
+                 std::vector<Cover> found;
+                 for (const auto& [stage, unit, of_stage, of_unit] : covers) found.push_back({stage, unit, of_stage, of_unit});
+                 c.cover(found);
+             },
+             "covers"_a)
         .def("weigh", [](Components& c, std::shared_ptr<WholeWeights> weights) { c.weigh(std::move(weights)); }, "weights"_a)
         .def("add",
              [](Components& c, In<Word, 2> patterns, In<Word, 1> residues, Told told) {

@@ -101,7 +101,7 @@ private:
 
     /// Units that surely vanish alone on facets of the cells that some units cut a cell of the last stage into, by their patterns.
     const Word* neighbours(Cell cell, int lines, const Set& rest, const Set& cut, Word patterns) {
-        if (!writer_.may_repeat(patterns)) return neighbours_.none();
+        if (!writer_.need_neighbours(rest, cut, patterns)) return neighbours_.none();
         watch_.spend(cell.count * bits_of(patterns));
         neighbours_.find(cell, lines, cut, patterns, earlier_.data());
         if (cut.count() == 2 && neighbours_.hidden(patterns)) find_hidden(cell, rest, cut, neighbours_.hidden(patterns));
@@ -118,9 +118,7 @@ private:
             Word wanted = 0;
             const auto [of, unit] = neighbours_.unit(k);
             for (Word left = patterns; left; left &= left - 1) {
-                Set on = rest;
-                for (unsigned bits = unsigned(std::countr_zero(left)); bits; bits &= bits - 1) on.add(units.at[size_t(std::countr_zero(bits))]);
-                if (writer_.may_be_still(of, unit, on)) wanted |= left & (~left + 1);
+                if (writer_.may_be_still(of, unit, writer_.with(rest, units, unsigned(std::countr_zero(left))))) wanted |= left & (~left + 1);
             }
             if (!wanted) return;
             int shown = 0;

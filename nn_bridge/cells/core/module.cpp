@@ -13,6 +13,7 @@
 //         leave_out(misses)           before the run: lists of (unit of the last stage, sign), see misses.hpp
 //         position() -> (root, roots, steps)    what is left: steps are (stage, unit, side, whether the other side is left)
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -24,6 +25,7 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
@@ -212,6 +214,12 @@ NB_MODULE(_core, m) {
                  e.walk.unread.assign(none ? 0 : size_t(words_for(e.walk.problem.stages.back().units)), 0);
                  for (const int j : units)
                      if (size_t(j) < 64 * e.walk.unread.size()) e.walk.unread[size_t(j >> 6)] |= bit(j & 63);
+             })
+        .def("cover",  // units that others cover: each stage, unit, and stage and number of one that it covers
+             [](Explorer& e, const std::vector<std::array<int, 4>>& covers) {
+                 std::vector<Cover> found;
+                 for (const auto& [stage, unit, of_stage, of_unit] : covers) found.push_back({stage, unit, of_stage, of_unit});
+                 e.walk.cover(std::move(found));
              })
         .def("leave_out",
              [](Explorer& e, const std::vector<std::vector<std::tuple<int, bool>>>& misses) {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "covers.hpp"
 #include "growing.hpp"
 #include "units.hpp"
 
@@ -37,6 +38,8 @@ protected:
     std::vector<size_t> at_;               // by column of a pattern: the packed bit with which it begins
     Growing<Number> records_;              // by cell: its packed pattern, its map, its parent in the forest, and the cell of the map before it
     std::int64_t cells_ = 0;
+    CoverMask covers_;                     // of packed patterns
+    mutable std::vector<Word> packed_;     // room for such a pattern
 
     CellRecords(std::vector<int> units, int words) : units_(std::move(units)), words_(size_t(words)), columns_(units_.size() * words_), at_(columns_, 0) {
         for (size_t s = 0; s < units_.size(); ++s) {
@@ -46,7 +49,11 @@ protected:
             for (size_t j = 0; j < own; ++j) place_.push_back({std::uint32_t(s), std::uint32_t(j)});
         }
         width_ = std::max<size_t>(1, (place_.size() + 63) / 64), stride_ = 2 * width_ + 3;
+        packed_.resize(width_);
     }
+
+    /// The packed bit of a unit.
+    size_t bit_of(int stage, int unit) const { return at_[size_t(stage) * words_ + size_t(unit / 64)] + size_t(unit % 64); }
 
     Number* record(Number cell) { return records_.data() + size_t(cell) * stride_; }
     const Number* record(Number cell) const { return records_.data() + size_t(cell) * stride_; }
@@ -91,23 +98,45 @@ protected:
         for (size_t c = 0; c < width_; ++c) apart |= word(own, c) ^ packed[c];
         return !apart;
     }
+    /// Whether the pattern of a cell is this one, but for covered units, which are off in it.
+    bool has_uncovered(Number cell, const Word* uncovered) const {
+        if (covers_.empty()) return has_pattern(cell, uncovered);
+        copy(record(cell), packed_.data());
+        covers_.apply(packed_.data());
+        return std::equal(packed_.begin(), packed_.end(), uncovered);
+    }
+    void copy(const Number* record, Word* packed) const {
+        for (size_t c = 0; c < width_; ++c) packed[c] = word(record, c);
+    }
 
     /// A sum over the words of a pattern, which changes by `step` where a bit is set.
     static Word factor(size_t c) { return 0x9E3779B97F4A7C15u + 2 * 0xD1342543DE82EF95u * Word(c); }
     static Word step(size_t at) { return factor(at / 64) << (at % 64); }
-    Word sum_of(Number cell) const {
+    Word sum_of_words(const Word* packed) const {
         Word sum = 0;
-        for (size_t c = 0; c < width_; ++c) sum += word(record(cell), c) * factor(c);
+        for (size_t c = 0; c < width_; ++c) sum += packed[c] * factor(c);
         return sum;
     }
-    /// Write a packed pattern; returns its sum.
-    Word write(Number cell, const Word* packed) {
+    Word sum_of(Number cell) const {
+        copy(record(cell), packed_.data());
+        return sum_of_words(packed_.data());
+    }
+    /// The same without covered units.
+    Word uncovered_sum(Number cell) const {
+        copy(record(cell), packed_.data());
+        covers_.apply(packed_.data());
+        return sum_of_words(packed_.data());
+    }
+    /// Write a packed pattern, and switch covered units off in it; returns the sum without them.
+    Word write(Number cell, Word* packed) {
         Word sum = 0;
         for (size_t c = 0; c < width_; ++c) {
             std::memcpy(record(cell) + 2 * c, packed + c, sizeof(Word));
             sum += packed[c] * factor(c);
         }
-        return sum;
+        if (covers_.empty()) return sum;
+        covers_.apply(packed);
+        return sum_of_words(packed);
     }
     static SlotTable::Hash hash_of(Word sum) {
         sum = (sum ^ (sum >> 32)) * 0xC2B2AE3D27D4EB4Fu;
@@ -119,8 +148,18 @@ protected:
         return cell;
     }
 
-    /// The sum of the pattern with one bit switched.
-    static Word behind(const Number* own, Word sum, size_t at) { return word(own, at / 64) >> (at % 64) & 1 ? sum - step(at) : sum + step(at); }
+    /// The sum of the pattern with one bit switched, then without covered units, given that of the pattern.
+    Word behind(const Number* own, Word sum, size_t at) const {
+        if (!covers_.empty()) return go_behind(own, at, packed_.data());
+        return word(own, at / 64) >> (at % 64) & 1 ? sum - step(at) : sum + step(at);
+    }
+    /// The same, with that pattern itself.
+    Word go_behind(const Number* own, size_t at, Word* packed) const {
+        copy(own, packed);
+        packed[at / 64] ^= bit(int(at));
+        covers_.apply(packed);
+        return sum_of_words(packed);
+    }
 
     /// The one bit in which packed patterns differ, or a number that no bit has.
     size_t bit_apart(const Number* a, const Number* b) const {

@@ -25,10 +25,16 @@ public:
         for (auto& set : bits_) Spares<std::uint64_t>::give(std::move(set));
     }
 
+    /// Load what is known of a residue that is met soon, where that is much.
+    void expect([[maybe_unused]] std::uint64_t residue) const {
+#if defined(__GNUC__)
+        if (used_ == SIZES.size()) __builtin_prefetch(&bits_[SIZES.size() - 1][hash_of(residue) >> (70 - SIZES.back())], 1);
+#endif
+    }
     /// Note a residue; whether it may have been noted before.
     bool meet(std::uint64_t residue) {
         if (left_ == 0) begin_set();
-        const std::uint64_t hash = residue * 0x9E3779B97F4A7C15u;
+        const std::uint64_t hash = hash_of(residue);
         std::uint64_t found = 0;
         for (std::size_t set = 0; set + 1 < used_; ++set) found |= bits_[set][hash >> (70 - SIZES[set])] >> (hash >> (64 - SIZES[set]) & 63);
         const int size = SIZES[used_ - 1];
@@ -40,6 +46,8 @@ public:
     }
 
 private:
+    static std::uint64_t hash_of(std::uint64_t residue) { return residue * 0x9E3779B97F4A7C15u; }
+
     static constexpr std::array<int, 3> SIZES = {17, 20, 22};  // the bits of a place
     std::array<std::vector<std::uint64_t>, SIZES.size()> bits_;
     std::size_t used_ = 0;

@@ -1,7 +1,10 @@
-// Arrays that are used again: memory that a thread gave up and takes again is in the caches, and costs no page faults.
+// Arrays that are used again: memory that was given up and is taken again is in the caches, and costs no page faults.
+//
+// All threads share them: mostly one makes an array and another one gives it up.
 #pragma once
 #include <array>
 #include <cstddef>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -15,26 +18,43 @@ public:
     /// It takes no memory, so destructors may call it.
     static void give(std::vector<T>&& array) noexcept {
         const std::size_t bytes = array.capacity() * sizeof(T);
-        if (count_ == MOST || bytes == 0 || bytes > LARGEST) return;
+        if (bytes == 0 || bytes > LARGEST) return;
         array.clear();
-        kept_[count_++] = std::move(array);
+        Kept& kept = kept_arrays();
+        const std::lock_guard guard(kept.lock);
+        if (kept.count < MOST) kept.arrays[kept.count++] = std::move(array);
     }
     /// Make room for so many numbers in an empty array, by the smallest that will do.
     static void reserve(std::vector<T>& array, std::size_t count) {
         if (array.capacity() >= count) return;
-        std::size_t best = count_;
-        for (std::size_t k = 0; k < count_; ++k)
-            if (kept_[k].capacity() >= count && (best == count_ || kept_[k].capacity() < kept_[best].capacity())) best = k;
-        if (best == count_) return array.reserve(count);
-        array.swap(kept_[best]);
-        kept_[best].swap(kept_[--count_]);
-        kept_[count_] = {};
+        Kept& kept = kept_arrays();
+        {
+            const std::lock_guard guard(kept.lock);
+            std::size_t best = kept.count;
+            for (std::size_t k = 0; k < kept.count; ++k)
+                if (kept.arrays[k].capacity() >= count && (best == kept.count || kept.arrays[k].capacity() < kept.arrays[best].capacity())) best = k;
+            if (best < kept.count) {
+                array.swap(kept.arrays[best]);
+                kept.arrays[best].swap(kept.arrays[--kept.count]);
+                kept.arrays[kept.count] = {};
+                return;
+            }
+        }
+        array.reserve(count);
     }
 
 private:
-    static constexpr std::size_t MOST = 4, LARGEST = std::size_t{1} << 20;  // arrays, and bytes
-    static inline thread_local std::array<std::vector<T>, MOST> kept_;
-    static inline thread_local std::size_t count_ = 0;
+    static constexpr std::size_t MOST = 8, LARGEST = std::size_t{1} << 20;  // arrays, and bytes
+    struct Kept {
+        std::mutex lock;
+        std::array<std::vector<T>, MOST> arrays;
+        std::size_t count = 0;
+    };
+    /// They are never destroyed: Python may give up arrays when it ends.
+    static Kept& kept_arrays() {
+        static Kept& kept = *new Kept;
+        return kept;
+    }
 };
 
 }  // namespace puiseux::cells

@@ -6,10 +6,14 @@
 #pragma once
 #include <cstdint>
 #include <exception>
+#include <stdexcept>
+#include <utility>
 #include <vector>
 
-#include "leaves.hpp"
+#include "covers.hpp"
 #include "goals.hpp"
+#include "groups.hpp"
+#include "leaves.hpp"
 #include "seen.hpp"
 #include "leaf_trial.hpp"
 #include "watch.hpp"
@@ -66,6 +70,8 @@ struct Walk {
     std::vector<Word> unread;       // units of the last stage in which the cells of one leaf may differ (tree.hpp); empty for none
     Goals goals;                // leaves to go to alone
     SeenResidues seen;          // of leaves that were written with neighbours, or looked at
+    CoverMask covers;           // in patterns of leaves: units that tell no maps apart where others are active
+    SeenGroups groups;          // .. of leaves with neighbours: residues that came with one pattern, or with several
     bool looking = false;           // whether a batch is to end where many residues have been met
     std::int64_t met = 0;           // .. how many of the batch perhaps have
     Trial trial;                    // whether leaves that are written with neighbours go on being so
@@ -89,6 +95,18 @@ struct Walk {
         if (joined) batch.neighbours.assign(batch.patterns.size(), 0);
         else batch.neighbours.clear();
     }
+
+    /// Take note of units that others cover.
+    void cover(std::vector<Cover> found) {
+        const auto& stages = problem.stages;
+        for (const Cover& c : found)
+            if (c.of_stage < 0 || c.of_stage >= c.stage || c.stage >= int(stages.size()) || c.of_unit < 0 || c.of_unit >= stages[size_t(c.of_stage)].units ||
+                c.unit < 0 || c.unit >= stages[size_t(c.stage)].units)
+                throw std::out_of_range("there is no such unit");
+        covers = CoverMask(std::move(found), [&](int stage, int unit) { return 64 * size_t(stage) * size_t(problem.words()) + size_t(unit); });
+    }
+    /// Whether they matter: not before it is known that leaves are joined.
+    bool covering() const { return !covers.empty() && !trial.on(); }
 
     /// Word q of the units of the last stage that tell leaves apart.
     Word telling(int q) const {

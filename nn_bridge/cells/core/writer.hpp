@@ -16,7 +16,7 @@ class LeafWriter {
 public:
     LeafWriter(Walk& walk, int words) : walk_(walk), words_(std::min(words, walk.problem.words())) {
         if (walk.residues) residues_.emplace(*walk.residues, words);
-        pattern_.resize(walk.problem.stages.size() * size_t(words_));
+        pattern_.resize(walk.problem.stages.size() * size_t(words_)), uncovered_.resize(pattern_.size());
     }
 
     /// Take note that the pattern of a stage has changed, -1 for the input.
@@ -43,6 +43,8 @@ public:
             const auto pattern = unsigned(std::countr_zero(patterns));
             for (unsigned bits = pattern; bits; bits &= bits - 1) residues_->add(total, units.at[size_t(std::countr_zero(bits))]);
             prints_[pattern] = residues_->packed(total);
+            if (walk_.covering()) walk_.groups.expect(prints_[pattern]);
+            else walk_.seen.expect(prints_[pattern]);
         }
     }
 
@@ -55,6 +57,26 @@ public:
         bool found = false;
         for (; patterns; patterns &= patterns - 1) found |= walk_.seen.meet(prints_[size_t(std::countr_zero(patterns))]);
         return found;
+    }
+    /// Whether neighbours of a leaf of the block may be needed; then leaves of the block are noted.
+    ///
+    /// With units that others cover: a leaf with the pattern of an earlier one, but for these, is joined to it by that, and needs no
+    /// neighbours if its residues came with that pattern alone.  `rest` and `cut` are those of the block.
+    bool need_neighbours(const Set& rest, const Set& cut, Word patterns) {
+        if (!residues_ || !walk_.covering()) return may_repeat(patterns);
+        const Members<FEW> units(cut);
+        bool found = false;
+        for (; patterns; patterns &= patterns - 1) {
+            const auto pattern = unsigned(std::countr_zero(patterns));
+            found |= walk_.groups.meet(prints_[pattern], uncovered(with(rest, units, pattern)));
+        }
+        return found;
+    }
+
+    /// Of a block: the units that are on where its few units have this pattern.
+    static Set with(Set rest, const Members<FEW>& units, unsigned pattern) {
+        for (unsigned bits = pattern; bits; bits &= bits - 1) rest.add(units.at[size_t(std::countr_zero(bits))]);
+        return rest;
     }
 
     /// Write the leaf that is a block; `neighbours` are its units of that name, if they are wanted.
@@ -77,15 +99,28 @@ private:
     Walk& walk_;
     std::optional<Residues<Set>> residues_;
     int words_;                              // a stage, in a pattern
-    std::vector<Word> pattern_;              // of the present leaf, stage by stage
+    std::vector<Word> pattern_, uncovered_;  // of the present leaf, stage by stage; the same without covered units
     std::array<std::uint64_t, size_t{1} << FEW> prints_{};  // of the block, by the pattern of its units
+
+    /// A number made of a leaf's pattern without covered units.
+    std::uint64_t uncovered(const Set& last) {
+        set_last(last);
+        std::copy(pattern_.begin(), pattern_.end(), uncovered_.begin());
+        walk_.covers.apply(uncovered_.data());
+        std::uint64_t sum = 0, factor = 0x9E3779B97F4A7C15u;
+        for (const Word units : uncovered_) sum += (units ^ units >> 32) * factor, factor += 2 * 0xD1342543DE82EF95u;
+        return (sum ^ sum >> 32) * 0xC2B2AE3D27D4EB4Fu;
+    }
+    void set_last(const Set& last) {
+        Word* to = pattern_.data() + pattern_.size() - size_t(words_);
+        for (int q = 0; q < words_; ++q) to[q] = last[q];
+    }
 
     void write(const Set& last, std::uint64_t print, const Word* neighbours) {
         Batch& b = walk_.batch;
         if (walk_.looking) look(print);
         if (b.leaves == 0) b.reserve(walk_.batch_leaves + (1 << FEW), pattern_.size(), neighbours);
-        Word* to = pattern_.data() + pattern_.size() - size_t(words_);
-        for (int q = 0; q < words_; ++q) to[q] = last[q];
+        set_last(last);
         append(b.patterns, pattern_.data());
         b.prints.push_back(print), b.begins.push_back(walk_.begin), b.numbers.push_back(walk_.leaf);
         if (neighbours) append(b.neighbours, neighbours);
@@ -116,9 +151,7 @@ private:
 
     /// Write the leaf of a block that has this pattern.
     void write_member(const Siblings& n, unsigned pattern) {
-        Set last = n.rest;
-        for (unsigned bits = pattern; bits; bits &= bits - 1) last.add(n.units.at[size_t(std::countr_zero(bits))]);
-        write(last, prints_[pattern], n.neighbours ? n.neighbours + pattern * pattern_.size() : nullptr);
+        write(with(n.rest, n.units, pattern), prints_[pattern], n.neighbours ? n.neighbours + pattern * pattern_.size() : nullptr);
     }
 };
 

@@ -52,6 +52,7 @@ class FoundLeaves:
         self._tree = tree
         tree.mark(np.zeros(0, np.uint8))
         tree.write_faces(joining is not False)
+        tree.cover(joining is not False)
         tree.look_for_repeats(False)
 
     def begin_batch(self) -> int:

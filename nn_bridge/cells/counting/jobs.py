@@ -346,6 +346,7 @@ def _leaves_again(
     tree.room = limits.memory
     tree.batch_leaves = found_leaves.LEAVES_AT_ONCE
     tree.write_faces(True)
+    tree.cover(False)
     parts = [part for group in groups for part in group.parts]
     tree.mark(select, _begins(groups))
     batches = [leaves for leaves in _until(deadline, tree, parts) if len(leaves.residues)]

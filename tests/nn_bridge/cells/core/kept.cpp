@@ -11,9 +11,12 @@
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "covers.hpp"
+#include "groups.hpp"
 #include "repeats.hpp"
 #include "seen.hpp"
 #include "spares.hpp"
@@ -111,6 +114,53 @@ void check_full() {
     require("filters without room", seen.meet(1));
 }
 
+/// Whether residues came with several patterns, of which the first 30 bits tell them apart; then so many that the table is full.
+void check_groups() {
+    SeenGroups groups;
+    std::map<std::uint64_t, std::set<std::uint64_t>> met;
+    const auto pattern = [] { return (numbers() % 3 ? 5 : numbers() % 7) << 34 | numbers() % 9; };
+    for (int k = 0; k < 60'000; ++k) {
+        const std::uint64_t residue = numbers() % 40'000, own = pattern();
+        auto& patterns = met[residue];
+        patterns.insert(own >> 34);
+        groups.expect(residue);
+        require("residues that came with several patterns", groups.meet(residue, own) == (patterns.size() > 1));
+    }
+    SeenGroups full;
+    const std::uint64_t room = 3 << 18;
+    for (std::uint64_t residue = 0; residue < room + 9; ++residue) {
+        const bool several = full.meet(residue, residue << 34);
+        require("residues beyond the table", several == (residue > room));
+    }
+    for (std::uint64_t residue = 0; residue < 1000; ++residue) {
+        require("residues that came with several patterns", !full.meet(residue, residue << 34));
+        require("residues that came with several patterns", full.meet(residue, (residue + 1) << 34));
+        require("residues that came with several patterns", full.meet(residue, residue << 34));
+    }
+}
+
+/// A pattern without units that others cover, by the definition: from the last stage to the first.
+void check_covers() {
+    const int stages = 2 + int(numbers() % 3), width = 1 + int(numbers() % 130), words = (width + 63) / 64;
+    const int bits = numbers() % 2 ? width : 64 * words;  // bit after bit, or a stage in words of its own
+    const auto place = [&](int stage, int unit) { return size_t(bits * stage + unit); };
+    std::vector<Cover> covers;
+    for (int k = int(numbers() % 40); k > 0; --k) {
+        const int stage = 1 + int(numbers() % size_t(stages - 1)), unit = int(numbers() % size_t(width));
+        covers.push_back({stage, unit, int(numbers() % size_t(stage)), numbers() % 2 ? unit : int(numbers() % size_t(width))});
+    }
+    std::vector<std::uint64_t> pattern(size_t(stages * words));
+    for (auto& word : pattern) word = numbers();
+    auto expected = pattern;
+    const auto on = [&](int stage, int unit) { return expected[place(stage, unit) / 64] >> (place(stage, unit) % 64) & 1; };
+    for (int stage = stages - 1; stage > 0; --stage)
+        for (const Cover& c : covers)
+            if (c.stage == stage && on(c.stage, c.unit)) expected[place(c.of_stage, c.of_unit) / 64] &= ~bit(int(place(c.of_stage, c.of_unit) % 64));
+    const CoverMask mask(covers, place);
+    mask.apply(pattern.data());
+    require("covered units", pattern == expected && mask.empty() == covers.empty());
+}
+
 void check_spares() {
     using Kept = Spares<std::uint16_t>;
     std::vector<std::uint16_t> array;
@@ -132,12 +182,20 @@ void check_spares() {
     std::vector<std::uint16_t> fresh;
     Kept::reserve(fresh, 1);
     require("memory that is given back", fresh.capacity() < 1 << 20 && much != nullptr);
-    std::vector<std::vector<std::uint16_t>> many(9);
+    std::thread([] {
+        std::vector<std::uint16_t> other;
+        other.reserve(77);
+        Kept::give(std::move(other));
+    }).join();
+    std::vector<std::uint16_t> from_other;
+    Kept::reserve(from_other, 70);
+    require("memory that is used again", from_other.capacity() == 77);
+    std::vector<std::vector<std::uint16_t>> many(13);
     for (auto& one : many) one.reserve(100);
     for (auto& one : many) Kept::give(std::move(one));
-    many = std::vector<std::vector<std::uint16_t>>(9);
+    many = std::vector<std::vector<std::uint16_t>>(13);
     for (auto& one : many) Kept::reserve(one, 50);
-    require("memory that is given back", std::count_if(many.begin(), many.end(), [](const auto& one) { return one.capacity() == 100; }) == 4);
+    require("memory that is given back", std::count_if(many.begin(), many.end(), [](const auto& one) { return one.capacity() == 100; }) == 8);
 }
 
 }  // namespace
@@ -145,7 +203,7 @@ void check_spares() {
 int main(int argc, char** argv) {
     numbers.seed(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1);
     const int rounds = argc > 2 ? std::atoi(argv[2]) : 1000;
-    for (int i = 0; i < rounds; ++i) check_zero_sets(), check_repeats();
-    check_seen(), check_full(), check_spares();
+    for (int i = 0; i < rounds; ++i) check_zero_sets(), check_repeats(), check_covers();
+    check_seen(), check_full(), check_groups(), check_spares();
     for (const auto& [kind, times] : asked) std::printf("%s\t%ld\n", kind.c_str(), times);
 }

@@ -11,6 +11,8 @@ import pytest
 HERE = Path(__file__).parent
 CORE = HERE.parents[3] / "nn_bridge" / "cells" / "core"
 
+HEADERS = ("zero_sets.hpp", "repeats.hpp", "seen.hpp", "spares.hpp", "groups.hpp", "covers.hpp")
+
 PLANTED = (
     # what is wrong: the expression in the core, and what stands there instead
     ("bits that begin one too early", "begin & 63", "(begin & 63) - ((begin & 63) > 0)"),
@@ -24,6 +26,12 @@ PLANTED = (
     ("no memory kept", "bytes > LARGEST", "true"),
     ("memory kept without end", "bytes > LARGEST", "false"),
     ("nothing kept as memory", "bytes == 0", "false"),
+    ("a second pattern taken for the first", "slot |= SEVERAL, true", "false"),
+    ("several patterns forgotten", "slot |= SEVERAL, true", "true"),
+    ("a table that is filled up", "taken_ > slots_.size() / 4 * 3", "taken_ + 1 == slots_.size() && bits_ < MOST"),
+    ("stages in the order in which they come", "a.stage > b.stage", "false"),
+    ("units of one stage with those of another", "s.stage == step.stage", "true"),
+    ("units at another distance", "s.turn == step.turn", "true"),
 )
 
 
@@ -31,7 +39,7 @@ PLANTED = (
 def program(compile_program, tmp_path_factory):
     """The program, with all wrong code in copies of these headers alone: the other sources take long to compile."""
     place = tmp_path_factory.mktemp("kept")
-    headers = {name: (CORE / name).read_text() for name in ("zero_sets.hpp", "repeats.hpp", "seen.hpp", "spares.hpp")}
+    headers = {name: (CORE / name).read_text() for name in HEADERS}
     for number, (_, right, wrong) in enumerate(PLANTED, 1):
         assert any(right in text for text in headers.values()), right
         chosen = f"(PLANTED == {number} ? {wrong} : ({right}))"
@@ -42,7 +50,7 @@ def program(compile_program, tmp_path_factory):
     choice.write_text("""#include <cstdlib>
 static const int PLANTED = std::atoi(std::getenv("PUISEUX_PLANTED") ? std::getenv("PUISEUX_PLANTED") : "0");
 """)
-    return compile_program(HERE / "kept.cpp", f"-I{place}", "-include", str(choice))
+    return compile_program(HERE / "kept.cpp", f"-I{place}", "-include", str(choice), "-pthread")
 
 
 def run(command: list[str], planted: int = 0) -> subprocess.CompletedProcess[str]:
@@ -54,7 +62,7 @@ def test_every_answer_is_right(program):
     done = run(program)
     assert done.returncode == 0, done.stdout + done.stderr
     kinds = {line.split("\t")[0] for line in done.stdout.splitlines()}
-    assert len(kinds) == 9
+    assert len(kinds) == 12
 
 
 @pytest.mark.parametrize("number", range(1, len(PLANTED) + 1), ids=[name for name, *_ in PLANTED])

@@ -1,0 +1,131 @@
+"""Units that do not matter where another unit is active, as in a maximum of three numbers.
+
+``max(p, q, r)`` is written as ``p + a + b`` with units ``a = max(0, q - p)`` and ``b = max(0, r - p - a)``.  Where
+``b`` is active the sum is ``r``, whatever ``a`` is: ``b`` covers ``a``.  Cells that differ in covered units alone have
+one affine map, and fill a convex set (proof: ``nn_bridge/cells/core/covers.hpp``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from flint import fmpq
+
+from nn_bridge.network.network import AffineStage, Network
+from nn_bridge.network.sparse_row import SparseRow
+from polyhedra.limits import check_limits
+from polyhedra.scalars import ZERO
+
+_MINUS_ONE = fmpq(-1)
+_MOST_UNITS = 1 << 12
+"""In networks with more units none is looked for: it would take long."""
+
+
+class Cover(NamedTuple):
+    """A unit, and a unit of an earlier stage that it covers; stages are numbered from 0."""
+
+    stage: int
+    unit: int
+    of_stage: int
+    of_unit: int
+
+
+def covered_units(network: Network) -> list[Cover]:
+    """The units that other ones cover, with these.
+
+    A unit covers a set of units if it reads each with the weight -1, all other rows that read one of them read it with
+    the weight with which they read the covering unit or belong to a unit of the set, and of these each reads another
+    one with the weight 0 or -1.
+
+    Examples
+    --------
+    >>> pieces = [[[1, 0], [0, 1], [1, 1]], [[1]]]
+    >>> covered_units(Network.from_layers(pieces, activations=["maxout:3", "linear"]))
+    [Cover(stage=1, unit=0, of_stage=0, of_unit=0)]
+    """
+    stages = [*network.stages, network.output]
+    if not _has_shortcuts(stages) or sum(network.hidden) > _MOST_UNITS or not _is_usual(stages):
+        return []
+    weights = _Weights(stages)
+    found = []
+    for stage in range(1, len(network.stages)):
+        check_limits()
+        below = [s for s in range(stage) if weights.have_reader(s, stage)]
+        for unit in range(network.hidden[stage] if below else 0):
+            read = [(s, i) for s in below for i in weights.subtracted(stage, unit, s)]
+            found += [Cover(stage, unit, s, i) for s, i in _covered(weights, stage, unit, read)]
+    return found
+
+
+def _has_shortcuts(stages: Sequence[AffineStage]) -> bool:
+    return any(len([source for source, _ in stage.blocks if source]) > 1 for stage in stages)
+
+
+def _is_usual(stages: Sequence[AffineStage]) -> bool:
+    return not any(isinstance(row, SparseRow) for stage in stages for _, matrix in stage.blocks for row in matrix)
+
+
+class _Weights:
+    """The weights of stages, the outputs last, on the units of earlier ones."""
+
+    def __init__(self, stages: Sequence[AffineStage]) -> None:
+        self._blocks = [dict(stage.blocks) for stage in stages]
+
+    def have_reader(self, stage: int, later: int) -> bool:
+        """Whether a stage is read by a later one, and some stage reads both."""
+        blocks = self._blocks
+        return stage + 1 in blocks[later] and any({stage + 1, later + 1} <= own.keys() for own in blocks[later + 1 :])
+
+    def subtracted(self, reader: int, row: int, stage: int) -> list[int]:
+        """The units of a stage that a row reads with the weight -1."""
+        return [unit for unit, weight in enumerate(self._blocks[reader][stage + 1][row]) if weight == _MINUS_ONE]
+
+    def weight(self, reader: int, row: int, stage: int, unit: int) -> fmpq:
+        """With which a row reads a unit."""
+        block = self._blocks[reader].get(stage + 1)
+        return ZERO if block is None else block[row][unit]
+
+    def readers(self, reader: int, stage: int, unit: int) -> list[int]:
+        """The rows of a stage that read a unit."""
+        block = self._blocks[reader].get(stage + 1, ())
+        return [number for number, row in enumerate(block) if row[unit]]
+
+    def are_alike(self, one: tuple[int, int], other: tuple[int, int]) -> bool:
+        """Whether all stages behind the first of two units read both with the same weights."""
+        (stage, unit), (source, own) = one, other
+        for blocks in self._blocks[stage + 1 :]:
+            first, second = blocks.get(stage + 1), blocks.get(source + 1)
+            if first is None and second is None:
+                continue
+            if first is None or second is None:
+                rows = first or second or ()
+                column = unit if second is None else own
+                if any(row[column] for row in rows):
+                    return False
+            elif any(row[unit] != row_of_other[own] for row, row_of_other in zip(first, second, strict=True)):
+                return False
+        return True
+
+
+def _covered(weights: _Weights, stage: int, unit: int, units: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those of the units that a unit covers, which reads each with the weight -1."""
+    kept = [own for own in units if weights.are_alike((stage, unit), own)]
+    while True:
+        fewer = [own for own in kept if _is_covered(weights, stage, unit, own, kept)]
+        if len(fewer) == len(kept):
+            return kept
+        kept = fewer
+
+
+def _is_covered(
+    weights: _Weights, stage: int, unit: int, own: tuple[int, int], kept: Sequence[tuple[int, int]]
+) -> bool:
+    """Whether the rows up to a unit's stage that read another unit are those of the unit, or of others it covers."""
+    for reader in range(own[0] + 1, stage + 1):
+        for row in weights.readers(reader, *own):
+            if (reader, row) == (stage, unit):
+                continue
+            if (reader, row) not in kept or weights.weight(reader, row, *own) != -1:
+                return False
+    return True

@@ -1,0 +1,142 @@
+"""Units that others cover: found exactly where they are, and no map tells them apart."""
+
+import random
+from dataclasses import replace
+
+from flint import fmpq
+
+from nn_bridge.network.covered_units import Cover, covered_units
+from nn_bridge.network.network import AffineStage, Network
+
+
+def maxout(sizes, pieces, rng, outputs=1):
+    """A network of maximum layers with whole weights."""
+    shapes = [*zip(sizes[:-1], sizes[1:], [pieces] * (len(sizes) - 1), strict=True), (sizes[-1], outputs, 1)]
+    weights = [[[rng.randint(-3, 3) for _ in range(a)] for _ in range(b * p)] for a, b, p in shapes]
+    biases = [[rng.randint(-3, 3) for _ in rows] for rows in weights]
+    return Network.from_layers(weights, biases, [f"maxout:{pieces}"] * (len(sizes) - 1) + ["linear"])
+
+
+def value_where(network, pattern, point):
+    """The outputs' affine maps on the cell with a pattern (0 or 1 by stage and unit), at a point anywhere."""
+    values = [point]
+    for number, stage in enumerate([*network.stages, network.output]):
+        own = []
+        for row, bias in enumerate(stage.bias):
+            total = sum((w * v for s, m in stage.blocks for w, v in zip(m[row], values[s], strict=True)), bias)
+            own.append(total * pattern[number][row] if number < len(network.stages) else total)
+        values.append(own)
+    return values[-1]
+
+
+def uncovered(pattern, covers):
+    """A pattern without covered units, by the definition: from the last stage to the first."""
+    left = [list(stage) for stage in pattern]
+    for stage in reversed(range(len(left))):
+        for own in covers:
+            if own.stage == stage and left[stage][own.unit]:
+                left[own.of_stage][own.of_unit] = 0
+    return left
+
+
+def pattern_at(network, point):
+    """By stage and unit whether it is active."""
+    values, found = [point], []
+    for stage in network.stages:
+        own = [
+            sum((w * v for s, m in stage.blocks for w, v in zip(m[row], values[s], strict=True)), bias)
+            for row, bias in enumerate(stage.bias)
+        ]
+        found.append([int(v > 0) for v in own])
+        values.append([max(v, fmpq(0)) for v in own])
+    return found
+
+
+def test_pieces_of_maxima_cover_those_before():
+    """Of k pieces each but the first two covers all before it, and of two none does."""
+    rng = random.Random(1)
+    for pieces in range(2, 6):
+        network = maxout([2, 3, 2], pieces, rng)
+        expected = []
+        for layer, units in enumerate((3, 2)):
+            first = layer * (pieces - 1)
+            later = range(first + 1, first + pieces - 1)
+            expected += [Cover(s, j, below, j) for s in later for j in range(units) for below in range(first, s)]
+        assert sorted(covered_units(network)) == sorted(expected)
+    assert not covered_units(Network.from_layers([[[1, 2], [3, 4]], [[1, 1]], [[1]]]))
+
+
+def test_no_map_tells_covered_units_apart():
+    """The affine map of any pattern, one that no cell has included, is that of the pattern without covered units."""
+    rng = random.Random(2)
+    changed = 0
+    for seed in range(40):
+        network = maxout([2, *[rng.randint(1, 3) for _ in range(1 + seed % 2)]], 3 + seed % 3, rng, 1 + seed % 2)
+        covers = covered_units(network)
+        for _ in range(5):
+            pattern = [[rng.randint(0, 1) for _ in range(units)] for units in network.hidden]
+            other = uncovered(pattern, covers)
+            changed += other != pattern
+            point = [fmpq(rng.randint(-9, 9)) for _ in range(2)]
+            assert value_where(network, pattern, point) == value_where(network, other, point)
+    assert changed > 100
+
+
+def test_points_with_one_pattern_fill_a_convex_set():
+    """Between two points with one pattern, without covered units, lie others with it alone."""
+    rng = random.Random(3)
+    apart = 0
+    for seed in range(30):
+        network = maxout([2, 2, 2][: 2 + seed % 2], 3 + seed % 3, rng)
+        covers = covered_units(network)
+        points = {}
+        for _ in range(150):
+            point = [fmpq(rng.randint(-400, 400), 97) for _ in range(2)]
+            pattern = pattern_at(network, point)
+            points.setdefault(str(uncovered(pattern, covers)), []).append((point, pattern))
+        for key, group in points.items():
+            (one, first), (two, second) = group[0], group[-1]
+            apart += first != second
+            for share in (fmpq(1, 3), fmpq(1, 2), fmpq(7, 9)):
+                between = [a + share * (b - a) for a, b in zip(one, two, strict=True)]
+                found = uncovered(pattern_at(network, between), covers)
+                # a covered unit may vanish there, and is off then as well
+                assert str(found) == key
+    assert apart > 30
+
+
+def changed_weight(network, stage, source, row, unit, value):
+    """The network with one weight replaced."""
+    stages = [*network.stages, network.output]
+    blocks = dict(stages[stage].blocks)
+    rows = [list(own) for own in blocks[source]]
+    rows[row][unit] = fmpq(value)
+    blocks[source] = tuple(map(tuple, rows))
+    stages[stage] = AffineStage(tuple(sorted(blocks.items())), stages[stage].bias)
+    return replace(network, stages=tuple(stages[:-1]), output=stages[-1])
+
+
+def test_one_other_weight_and_nothing_is_covered():
+    """A row that reads the two with different weights, another row that reads one, another weight than -1."""
+    weights = [[[1, 2], [3, 1], [2, 2]], [[1], [2], [5]], [[1]]]
+    network = Network.from_layers(weights, [[0, 1, 2], [1, 0, 3], [0]], ["maxout:3", "maxout:3", "linear"])
+    assert covered_units(network) == [Cover(1, 0, 0, 0), Cover(3, 0, 2, 0)]
+    for reader, source in ((2, 1), (3, 2), (4, 1), (4, 2)):
+        other = changed_weight(network, reader, source, 0, 0, 9)
+        assert covered_units(other) == [Cover(3, 0, 2, 0)]
+    assert covered_units(changed_weight(network, 1, 1, 0, 0, -2)) == [Cover(3, 0, 2, 0)]
+    assert covered_units(changed_weight(network, 1, 1, 0, 0, 1)) == [Cover(3, 0, 2, 0)]
+    assert covered_units(changed_weight(network, 4, 3, 0, 0, 9)) == [Cover(1, 0, 0, 0)]
+    wide = Network.from_layers(
+        [[[1], [2], [3], [4], [5], [7]], [[1, 1]]], [[0, 1, 2, 3, 4, 5], [0]], ["maxout:3", "linear"]
+    )
+    assert covered_units(wide) == [Cover(1, 0, 0, 0), Cover(1, 1, 0, 1)]
+    assert covered_units(changed_weight(wide, 1, 1, 1, 0, 1)) == [Cover(1, 1, 0, 1)]
+
+
+def test_units_of_a_set_subtract_one_another():
+    """Of four pieces: a unit that another one of the set reads with another weight than -1 is not covered."""
+    network = Network.from_layers([[[1], [2], [3], [4]], [[1]]], [[0, 1, 1, 0], [0]], ["maxout:4", "linear"])
+    everything = [Cover(1, 0, 0, 0), Cover(2, 0, 0, 0), Cover(2, 0, 1, 0)]
+    assert covered_units(network) == everything
+    assert covered_units(changed_weight(network, 1, 1, 0, 0, 2)) == [Cover(2, 0, 1, 0)]
