@@ -101,7 +101,7 @@ public:
 
 private:
     static constexpr std::uint64_t EMPTY = ~std::uint64_t{0};
-    static constexpr int FEWEST = 10, SMALL = 16;  // powers of two: the fewest slots; up to these tables grow fourfold
+    static constexpr int FEWEST = 10, SMALL = 18;  // powers of two: the fewest slots; up to these tables grow fourfold
     Growing<std::uint64_t> slots_;
     int bits_ = 0;
     std::int64_t taken_ = 0;

@@ -25,10 +25,12 @@ public:
         for (auto& set : bits_) Spares<std::uint64_t>::give(std::move(set));
     }
 
-    /// Load what is known of a residue that is met soon, where that is much.
+    /// Whether much is known, so that it pays to load what is asked for soon.
+    bool is_large() const { return used_ == SIZES.size(); }
+    /// Load what is known of a residue, where much is known.
     void expect([[maybe_unused]] std::uint64_t residue) const {
 #if defined(__GNUC__)
-        if (used_ == SIZES.size()) __builtin_prefetch(&bits_[SIZES.size() - 1][hash_of(residue) >> (70 - SIZES.back())], 1);
+        __builtin_prefetch(&bits_[SIZES.size() - 1][hash_of(residue) >> (70 - SIZES.back())], 1);
 #endif
     }
     /// Note a residue; whether it may have been noted before.

@@ -38,14 +38,13 @@ public:
         if (!residues_) return;
         const Members<FEW> units(cut);
         const auto sums = residues_->sums(active, rest, units.count > 0);
-        for (; patterns; patterns &= patterns - 1) {
+        for (Word left = patterns; left; left &= left - 1) {
             auto total = sums;
-            const auto pattern = unsigned(std::countr_zero(patterns));
+            const auto pattern = unsigned(std::countr_zero(left));
             for (unsigned bits = pattern; bits; bits &= bits - 1) residues_->add(total, units.at[size_t(std::countr_zero(bits))]);
             prints_[pattern] = residues_->packed(total);
-            if (walk_.covering()) walk_.groups.expect(prints_[pattern]);
-            else walk_.seen.expect(prints_[pattern]);
         }
+        if (walk_.covering() || walk_.seen.is_large()) expect(patterns);
     }
 
     /// Whether leaves may have one map that differ in a unit of a stage before the last (`Residues::may_be_still`).
@@ -63,14 +62,7 @@ public:
     /// With units that others cover: a leaf with the pattern of an earlier one, but for these, is joined to it by that, and needs no
     /// neighbours if its residues came with that pattern alone.  `rest` and `cut` are those of the block.
     bool need_neighbours(const Set& rest, const Set& cut, Word patterns) {
-        if (!residues_ || !walk_.covering()) return may_repeat(patterns);
-        const Members<FEW> units(cut);
-        bool found = false;
-        for (; patterns; patterns &= patterns - 1) {
-            const auto pattern = unsigned(std::countr_zero(patterns));
-            found |= walk_.groups.meet(prints_[pattern], uncovered(with(rest, units, pattern)));
-        }
-        return found;
+        return !residues_ || !walk_.covering() ? may_repeat(patterns) : is_divided(rest, cut, patterns);
     }
 
     /// Of a block: the units that are on where its few units have this pattern.
@@ -102,6 +94,24 @@ private:
     std::vector<Word> pattern_, uncovered_;  // of the present leaf, stage by stage; the same without covered units
     std::array<std::uint64_t, size_t{1} << FEW> prints_{};  // of the block, by the pattern of its units
 
+    /// Load what is known of the residues of a block.
+    [[gnu::noinline]] void expect(Word patterns) const {
+        for (; patterns; patterns &= patterns - 1) {
+            const std::uint64_t print = prints_[size_t(std::countr_zero(patterns))];
+            if (walk_.covering()) walk_.groups.expect(print);
+            else walk_.seen.expect(print);
+        }
+    }
+    /// Whether residues of the block may have come with several patterns without covered units.
+    [[gnu::noinline]] bool is_divided(const Set& rest, const Set& cut, Word patterns) {
+        const Members<FEW> units(cut);
+        bool found = false;
+        for (; patterns; patterns &= patterns - 1) {
+            const auto pattern = unsigned(std::countr_zero(patterns));
+            found |= walk_.groups.meet(prints_[pattern], uncovered(with(rest, units, pattern)));
+        }
+        return found;
+    }
     /// A number made of a leaf's pattern without covered units.
     std::uint64_t uncovered(const Set& last) {
         set_last(last);
