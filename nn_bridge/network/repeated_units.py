@@ -3,7 +3,8 @@
 Where the pre-activation of a unit is ``c z``, with that of another one as ``z`` and ``c != 0``, both have one zero set,
 and its output is ``|c| relu(z) + min(c, 0) z``.  So the other one can take over its weights, and where ``c < 0`` later
 stages read what ``z`` reads as well: the function stays the same, and so does the set of cells, since the sign of the
-one unit tells that of the other.
+one unit tells that of the other.  Units with ``c < 0`` stay where they are few: their signs are copied in any case
+(``cells/core/multiples.hpp``), and weights on what ``z`` reads are longer numbers.
 
 Source: Serra, Kumar, Ramalingam 2020 (lossless compression), for repeated units.
 """
@@ -26,6 +27,10 @@ _MOST_ENTRIES = 1 << 18
 """Stages with more weights, or with more on them in later ones, are left as they are: they would take long."""
 
 
+_OPPOSITE_SHARE = 0.25
+"""Units of a stage that are negative multiples of others are left out where they are so many of it."""
+
+
 def unrepeated(network: Network) -> Network:
     """The network without units that are multiples of others of their stage.
 
@@ -46,7 +51,9 @@ def unrepeated(network: Network) -> Network:
     """
     stages = [*network.stages, network.output]
     for number in range(len(stages) - 1):
-        kept, factors = _repeats(stages[number])
+        kept, factors = _repeats(stages[number], True)
+        if 0 < sum(factor < 0 for _, factor in factors) < _OPPOSITE_SHARE * len(factors):
+            kept, factors = _repeats(stages[number], False)
         if len(kept) == len(factors):
             continue
         readers = [later for later in stages[number + 1 :] if later.block(number + 1) is not None]
@@ -60,8 +67,11 @@ def unrepeated(network: Network) -> Network:
     return Network(network.input_dim, tuple(stages[:-1]), stages[-1])
 
 
-def _repeats(stage: AffineStage) -> tuple[list[int], list[tuple[int, fmpq]]]:
-    """The units that stay, and of each unit the place of its substitute among these, and what multiple of it it is."""
+def _repeats(stage: AffineStage, opposite: bool) -> tuple[list[int], list[tuple[int, fmpq]]]:
+    """The units that stay, and of each unit the place of its substitute among these, and what multiple of it it is.
+
+    With ``opposite`` multiples may be negative.
+    """
     kept: list[int] = []
     factors: list[tuple[int, fmpq]] = []
     places: dict[tuple[fmpq, ...], tuple[int, fmpq]] = {}
@@ -69,7 +79,8 @@ def _repeats(stage: AffineStage) -> tuple[list[int], list[tuple[int, fmpq]]]:
         if may_repeat:
             check_limits()
             row = tuple(chain.from_iterable(matrix[unit] for _, matrix in stage.blocks))
-            scale = next((weight for weight in row if weight), ZERO)
+            lead = next((weight for weight in row if weight), ZERO)
+            scale = lead if opposite else abs(lead)
             if scale:  # a unit without weights cuts nothing
                 key = tuple(value / scale for value in (*row, stage.bias[unit]))
                 if key in places:

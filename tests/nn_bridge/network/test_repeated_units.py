@@ -41,25 +41,32 @@ def network_with_repeats(rng: random.Random) -> Network:
     return Network(inputs, tuple(stages[:-1]), stages[-1])
 
 
-def is_repeated(stage: AffineStage, one: int, other: int) -> bool:
-    """Whether one unit is a multiple of another one with weights, by cross products."""
+def multiple(stage: AffineStage, one: int, other: int) -> int:
+    """The sign of the factor that makes one unit with weights of another one, by cross products; 0 if there is none."""
     a, b = ([v for _, matrix in stage.blocks for v in matrix[unit]] for unit in (one, other))
     if not any(a) or not any(b):
-        return False
+        return 0
     place = next(i for i, v in enumerate(a) if v)
     a, b = [*a, stage.bias[one]], [*b, stage.bias[other]]
-    return b[place] != 0 and all(v * b[place] == w * a[place] for v, w in zip(a, b, strict=True))
+    if not all(v * b[place] == w * a[place] for v, w in zip(a, b, strict=True)):
+        return 0
+    return 1 if a[place] * b[place] > 0 else -1
 
 
-def test_function_and_counts_stay_the_same() -> None:
+@pytest.mark.parametrize("share", [0, 0.25])
+def test_function_and_counts_stay_the_same(monkeypatch, share) -> None:
+    """Positive multiples go in any case, negative ones where they are many."""
+    monkeypatch.setattr(repeated_units, "_OPPOSITE_SHARE", share)
     rng = random.Random(30)
-    smaller = 0
-    for trial in range(150):
+    smaller = opposite = 0
+    for trial in range(100):
         network = network_with_repeats(rng)
         found = unrepeated(network)
         smaller += sum(found.hidden) < sum(network.hidden)
         for stage in found.stages:
-            assert not any(is_repeated(stage, i, j) for i in range(stage.units) for j in range(i))
+            signs = [multiple(stage, i, j) for i in range(stage.units) for j in range(i)]
+            assert 1 not in signs
+            opposite += -1 in signs
         for _ in range(5):
             point = [Fraction(rng.randint(-9, 9), rng.randint(1, 4)) for _ in range(network.input_dim)]
             assert found(point) == network(point)
@@ -68,7 +75,8 @@ def test_function_and_counts_stay_the_same() -> None:
         assert count_from_tree(cell_problem(found, domain)) == expected
         assert count_cells(network, domain).counts == expected._asdict()
         assert count_cells(network, domain, counts="cells").cells == expected.cells
-    assert smaller > 80
+    assert smaller > 50
+    assert bool(opposite) == bool(share)
 
 
 def test_a_checkpoint_keeps_all_units(tmp_path) -> None:
