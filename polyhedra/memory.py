@@ -89,10 +89,15 @@ def _resident(pid: str) -> int:
 def free_bytes() -> int:
     """The physical memory that is available without swapping; where the system does not tell, half of all or 1 GiB."""
     try:
-        with open("/proc/meminfo", "rb", buffering=0) as file:  # in one read: this is asked for often
-            for line in file.read(4096).splitlines():
-                if line.startswith(b"MemAvailable:"):
-                    return int(line.split()[1]) * 1024
+        # in few steps: this is asked for often
+        file = os.open("/proc/meminfo", os.O_RDONLY)
+        try:
+            told = os.read(file, 4096)
+        finally:
+            os.close(file)
+        _, name, rest = told.partition(b"MemAvailable:")
+        if name:
+            return int(rest.split(None, 1)[0]) * 1024
     except OSError:
         pass
     try:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_bridge.sign_vectors.arrays import Buckets, EdgeColumns, Later, Names, Stage, Vertices, Workspace
+from nn_bridge.sign_vectors.arrays import Buckets, EdgeColumns, Later, Names, Stage, VertexColumns, Vertices, Workspace
 from polyhedra.arrays import Floats as _Floats
 from polyhedra.arrays import Integers as _Indices
 from polyhedra.arrays import Words as _Words
@@ -127,7 +127,7 @@ def curve_codes(
 
 # ---------------------------------------------------------------- results
 
-def copy_vertices(rows: _Floats, unit: float, points: _Floats, error: NDArray[np.float32]) -> None:
+def copy_vertices(vertices: Vertices, unit: float, columns: VertexColumns) -> None:
     """Copy the coordinates of all vertices, and bound the error of each."""
 
 def copy_edges(edges: _Words, signs: _Words, table: _Words, columns: EdgeColumns) -> None:

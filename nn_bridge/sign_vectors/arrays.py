@@ -79,6 +79,16 @@ class Stage(NamedTuple):
     sharp: bool
 
 
+class VertexColumns(NamedTuple):
+    """The columns of finished vertices; ``error`` bounds that of each coordinate."""
+
+    points: Floats
+    error: NDArray[np.float32]
+    zeros: NDArray[np.int16]
+    faces: NDArray[np.int32]
+    words: Words
+
+
 class EdgeColumns(NamedTuple):
     """The columns of finished edges."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn_bridge.sign_vectors.arrays import Buckets, EdgeColumns, Later, Names, Stage, Vertices, Workspace
+from nn_bridge.sign_vectors.arrays import Buckets, EdgeColumns, Later, Names, Stage, VertexColumns, Vertices, Workspace
 from polyhedra.arrays import Words
 from polyhedra.compiled_core import core_or_refusal
 
@@ -29,6 +29,7 @@ __all__ = [
     "Later",
     "Names",
     "Stage",
+    "VertexColumns",
     "Vertices",
     "Workspace",
     "begin_block",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT, AffineStage, Network
 from nn_bridge.sign_vectors.domain import Domain, as_domain
-from nn_bridge.sign_vectors.extractor import WORKING_SHARE
+from nn_bridge.sign_vectors.extractor import MAX_RESEEDS, WORKING_SHARE
 from nn_bridge.sign_vectors.memory import budget_name, room_for
 from nn_bridge.sign_vectors.piece import EDGE_ARRAYS, VERTEX_ARRAYS, Piece
 from nn_bridge.sign_vectors.pieces import cut_in_pieces, finish
@@ -167,15 +167,19 @@ def level_set(
     if not chosen.output.blocks and not bias[0]:
         raise NetworkError(f"output {output} is {to_text(rational(level))} everywhere: that is no curve or surface")
     shifted = replace(chosen, output=AffineStage(chosen.output.blocks, bias), layers=None)
-    plan = plan_of(shifted, True)
     polytope = as_domain(domain, network.input_dim)
     budget = room_for(memory)
     limit = int(WORKING_SHARE * budget)
-    try:
-        piece = cut_in_pieces(plan, polytope, limit, budget - limit, partial(_cut_level, prune=prune))
-    except OverBudget:
-        raise NetworkError(f"{budget_name(memory)} is too small for this level set; give more") from None
-    outcome = piece.outcome
+    for seed in range(1 + MAX_RESEEDS):
+        plan = plan_of(shifted, True, seed)
+        try:
+            piece = cut_in_pieces(plan, polytope, limit, budget - limit, partial(_cut_level, prune=prune))
+        except OverBudget:
+            raise NetworkError(f"{budget_name(memory)} is too small for this level set; give more") from None
+        outcome = piece.outcome
+        # as in `extract`: a collision of words is no fault of the network
+        if outcome.consistent or outcome.doubtful:
+            break
     if not outcome.sound:
         count = outcome.doubtful
         reason = "a 2-face was not met by exactly two edges"

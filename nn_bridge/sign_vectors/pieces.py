@@ -15,7 +15,7 @@ from flint import fmpq
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.piece import Assembly, Piece
 from nn_bridge.sign_vectors.plan import Plan
-from nn_bridge.sign_vectors.skeleton import SPARE, OverBudget, Skeleton
+from nn_bridge.sign_vectors.skeleton import OF_CUTS, OF_VERTICES, SPARE, OverBudget, Skeleton
 from nn_bridge.sign_vectors.start import HEAD
 from nn_bridge.sign_vectors.subdivide import Outcome, subdivide
 
@@ -44,12 +44,16 @@ def finish(skeleton: Skeleton, outcome: Outcome) -> Piece:
         ((e,), np.int32), ((v,), np.float32), ((v, d), np.int16), ((e, d - 1), np.int16), ((e,), np.uint8),
     )  # fmt: skip
     unit = (1 + 1e-9) / float(skeleton.scaled[HEAD : HEAD + d].min())
-    kernels.copy_vertices(skeleton.rows, unit, vertices, error)
-    zeros[:], faces[:], words[:] = skeleton.zeros[:v], skeleton.faces[:v], skeleton.fingerprint[:v]
-    skeleton.let_go("rows", "zeros", "faces", "fingerprint", "pool", "records", "slots")
+    kernels.copy_vertices(skeleton.vertex_arrays, unit, kernels.VertexColumns(vertices, error, zeros, faces, words))
+    large = skeleton.nbytes > SPARE
+    if large:
+        skeleton.let_go(*OF_VERTICES, *OF_CUTS)
     columns = kernels.EdgeColumns(ends, edge_zeros, edge_faces, up, edge_words)
     kernels.copy_edges(skeleton.e64, skeleton.signs, skeleton.table_before, columns)
-    skeleton.let_go("e64", "signs")
+    if large:
+        skeleton.let_go("e64", "e32", "e16", "signs")
+    else:
+        skeleton.keep()
     return Piece(
         skeleton.domain, vertices, error, ends, zeros, edge_zeros, faces, edge_faces, up, words, edge_words, outcome
     )

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network, check_dense
+from nn_bridge.sign_vectors.arrays import Stage
 from polyhedra.arrays import Floats, Words
 
 MAX_NEURONS = 32767
@@ -66,6 +68,8 @@ class Plan:
         Of the fingerprint words.
     tables : dict
         For the first neuron of a block the table to sum its words by, once it was needed.
+    layouts, entries : dict
+        For a stage the columns of vertex rows while it is cut, and what the loop is told that enters it, once needed.
     """
 
     network: Network
@@ -74,6 +78,8 @@ class Plan:
     positive: Words
     seed: int
     tables: dict[int, Words] = field(default_factory=dict, repr=False)
+    layouts: dict[Any, Any] = field(default_factory=dict, repr=False)
+    entries: dict[int, Stage] = field(default_factory=dict, repr=False)
 
     @property
     def neurons(self) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn_bridge.sign_vectors.arrays import Buckets, Vertices, Workspace
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.plan import FloatStage, Plan, source_sizes
 from nn_bridge.sign_vectors.start import HEAD, face_words, functional_of, start_of
@@ -25,8 +26,18 @@ ROOM, GROWTH, SMALL = 1 << 16, 4, 256
 BLOCK, CHUNK, TILE = 64, 63, 32
 """Neurons of a stage that are cut together, one bit each in a sign word; edges in one chunk of a bucket; cuts that are
 made together, then joined together."""
+MOST_MOVES = (1 << 32) - 1
+"""Moves from the edges that a neuron cuts to 2-faces are numbered in 32 bits."""
 ALIGNMENT, SPARE = 64, 1 << 26
 """Bytes of a cache line; bytes of working arrays that are kept for the next complex (many of them never touched)."""
+OF_VERTICES = ("rows", "row32", "zeros", "faces", "fingerprint", "vertex_arrays")
+OF_CUTS = ("order", "workspace", "pool", "bucket_lines", "buckets")
+ARRAYS = (*OF_VERTICES, *OF_CUTS, "signs", "e64", "e32", "e16", "_cut_bytes")
+"""Attributes of a skeleton that depend on its size alone: arrays, groups of arrays, their bytes."""
+
+
+NO_WORDS: Words = np.zeros((8, 256), dtype=np.uint64)
+"""The table of sums of words before the first block."""
 
 
 class OverBudget(Exception):
@@ -51,15 +62,21 @@ class Layout:
 
 def layout_of(plan: Plan, stage: FloatStage | None) -> Layout:
     """The columns of a stage (None: before the first one)."""
+    key = None if stage is None else (stage.first, stage.units)
+    found: Layout | None = plan.layouts.get(key)
+    if found is not None:
+        return found
     column = HEAD + plan.network.input_dim
-    if stage is None:
-        return Layout({}, column, column)
-    sizes = source_sizes(plan) if stage.carried else {}
     carried = {}
-    for source in stage.carried:
-        carried[source] = column
-        column += sizes[source]
-    return Layout(carried, column, column + stage.units)
+    if stage is None:
+        columns = column
+    else:
+        sizes = source_sizes(plan) if stage.carried else {}
+        for source in stage.carried:
+            carried[source] = column
+            column += sizes[source]
+        columns = column + stage.units
+    return plan.layouts.setdefault(key, Layout(carried, column, columns))
 
 
 class Skeleton:
@@ -86,17 +103,19 @@ class Skeleton:
         self.coordinate_size, self.longest, self.functional = start.coordinate_size, start.longest, functional_of(d)
         self.vertices, self.edges = v, e = len(start.rows), len(start.edges)
         self.words = start.edges.shape[1]
-        self.rows: Floats = np.zeros((0, self.width))
-        self.signs: Words = np.zeros((0, 2), dtype=np.uint64)
-        self.fingerprint: Words = np.zeros(0, dtype=np.uint64)
-        self.zeros: NDArray[np.int16] = np.zeros((0, d), dtype=np.int16)
-        self.faces: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
-        self.e64: Words = np.zeros((0, self.words), dtype=np.uint64)
-        self.pool: NDArray[np.int32] = np.zeros((0, CHUNK + 1), dtype=np.int32)
         room = max(4 * v, ROOM), max(4 * e, 4 * ROOM)
         # untouched pages cost nothing; for a small complex fewer, smaller ones are touched
-        self._allocate(*(self._most(*room) if comb(plan.neurons, d) > ROOM else room))
-        self.table_before: Words = np.zeros((8, 256), dtype=np.uint64)
+        size, edges = self._most(*room) if comb(plan.neurons, d) > ROOM else room
+        cuts = ROOM // 16 if limit is None else max(64, min(ROOM // 16, limit >> 12))
+        self._kind = d, self.width, self.longest, size, edges, cuts
+        kept = _take(self._kind)
+        if kept is None:
+            self._start_arrays()
+            self._allocate(size, edges)
+            self.prepare_cuts(cuts)
+        else:
+            vars(self).update(kept)
+        self.table_before: Words = NO_WORDS
         self.rows[:v, : HEAD + d] = start.rows
         self.signs[:v] = 0
         self.fingerprint[:v] = self.face_word[domain.corner_face]
@@ -107,13 +126,16 @@ class Skeleton:
         # 1 / scale of each column, and zero where there is none: at first a residual is the rounding of coordinates
         self.scaled = self.no_scales()
         self.scaled[HEAD : HEAD + d] = 2.0**52 / self.coordinate_size
-        self.prepare_cuts(ROOM // 16 if limit is None else max(64, min(ROOM // 16, limit >> 12)))
 
-    def _view(self) -> None:
-        self._vertex_arrays: Any = None
-        self.row32: NDArray[np.float32] = self.rows.view(np.float32)
-        self.e32: NDArray[np.int32] = self.e64.view(np.int32)
-        self.e16: NDArray[np.int16] = self.e64.view(np.int16)
+    def _start_arrays(self) -> None:
+        self.rows: Floats = np.zeros((0, self.width))
+        self.signs: Words = np.zeros((0, 2), dtype=np.uint64)
+        self.fingerprint: Words = np.zeros(0, dtype=np.uint64)
+        self.zeros: NDArray[np.int16] = np.zeros((0, self.d), dtype=np.int16)
+        self.faces: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
+        self.e64: Words = np.zeros((0, self.words), dtype=np.uint64)
+        self.pool: NDArray[np.int32] = np.zeros((0, CHUNK + 1), dtype=np.int32)
+        self.bucket_lines = np.empty((3, BLOCK), dtype=np.int64)
 
     @property
     def points(self) -> Floats:
@@ -123,14 +145,6 @@ class Skeleton:
     def amplified(self, rows: Any = slice(None)) -> Floats:
         """Residual times amplification of vertices: the error of every column of their rows, in its scale."""
         return self.rows[: self.vertices, EPS][rows] * self.row32[: self.vertices, AMP][rows].astype(np.float64)
-
-    def vertex_arrays(self) -> Any:
-        """The arrays of the vertices, as the kernels take them."""
-        from nn_bridge.sign_vectors import kernels
-
-        if self._vertex_arrays is None:
-            self._vertex_arrays = kernels.Vertices(self.rows, self.signs, self.fingerprint, self.zeros, self.faces)
-        return self._vertex_arrays
 
     def reserve(self, vertices: int, edges: int) -> None:
         """Make room for this many vertices and edges.
@@ -157,24 +171,23 @@ class Skeleton:
     def prepare_cuts(self, cuts: int) -> None:
         """Room for a neuron that cuts so many edges."""
         words = 6 + (2 * (self.d - 1) + 4) // 4
-        self.order = np.empty(cuts, dtype=np.int32)
-        self.records: Words = _longer(np.empty((0, words), dtype=np.uint64), cuts, 0)
-        self.keys = np.empty((TILE, self.longest), dtype=np.uint64)
-        self.pairs = np.empty((TILE * self.longest, 4), dtype=np.uint64)
-        # as many as `begin_neuron` in core/cut.hpp asks for
+        # a power of two, as `moves_shift` in core/layout.hpp has it
+        moves = 1 << (self.d - 1 if self.d in (2, 3) else max(self.longest - 1, 0).bit_length())
+        if cuts * moves >= MOST_MOVES:
+            raise OverBudget
+        # as many slots as `begin_neuron` in core/cut.hpp asks for
         slots = 1 << max(4, (4 * (cuts * self.longest + 2) // 3).bit_length())
-        self.slots: Words = _longer(np.empty((0, 2), dtype=np.uint64), slots, 0)
+        self.order = np.empty(cuts, dtype=np.int32)
+        records, keys, table = (_aligned(shape, np.uint64) for shape in ((cuts, words), (cuts * moves,), (slots,)))
+        self._cut_bytes = self.order.nbytes + records.nbytes + keys.nbytes + table.nbytes
+        pairs = np.empty(TILE * moves + 1, dtype=np.uint64)
+        self.workspace = Workspace(self.order, records, keys, pairs, table)
 
     def no_scales(self) -> Floats:
         """A zero for each column of a row."""
         result: Floats = np.zeros(self.width + LINE)
         start = -result.ctypes.data % ALIGNMENT // result.itemsize
         return result[start : start + self.width]
-
-    @cached_property
-    def bucket_lines(self) -> NDArray[np.int64]:
-        """The arrays of `arrays.Buckets` but for the pool."""
-        return np.empty((3, BLOCK + 1), dtype=np.int64)
 
     @cached_property
     def names(self) -> Any:
@@ -202,15 +215,30 @@ class Skeleton:
             self.e64 = _longer(self.e64, edges, self.edges)
             chunks = edges // CHUNK + 2 * BLOCK
             self.pool = _longer(self.pool, chunks, len(self.pool))
-        self._view()
+        self.row32: NDArray[np.float32] = self.rows.view(np.float32)
+        self.e32: NDArray[np.int32] = self.e64.view(np.int32)
+        self.e16: NDArray[np.int16] = self.e64.view(np.int16)
+        self.vertex_arrays = Vertices(self.rows, self.signs, self.fingerprint, self.zeros, self.faces)
+        self.buckets = Buckets(self.pool, *self.bucket_lines)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays, whether touched or not."""
+        return self._cut_bytes + self.pool.nbytes + self.e64.nbytes + sum(a.nbytes for a in self.vertex_arrays)
 
     def let_go(self, *names: str) -> None:
-        """Empty these arrays, and keep their memory for the next complex where they are small."""
+        """Give up these arrays."""
         for name in names:
-            array = getattr(self, name)
-            setattr(self, name, array[:0].copy())
-            _let_go(array)
-        self._view()
+            del vars(self)[name]
+
+    def keep(self) -> None:
+        """Give up all arrays; the next complex of the kind takes them if they are small."""
+        size, own = self.nbytes, vars(self)
+        arrays = {name: own.pop(name) for name in ARRAYS}
+        with _spare_lock:
+            _spare.append((self._kind, size, arrays))
+            while sum(size for _, size, _ in _spare) > SPARE:
+                del _spare[0]
 
     def look_ahead(self, times: float) -> None:
         """Give up early where so many times the hyperplanes will hardly fit (vertices grow with a power of them)."""
@@ -224,43 +252,35 @@ class Skeleton:
         return vertices * (8 * self.width + 24 + 2 * self.d + 4) + edges * (8 * self.words + 5)
 
     def _check(self, vertices: int, edges: int) -> None:
-        cuts = self.order.nbytes + self.records.nbytes + self.slots.nbytes
-        if self.limit is not None and self.used_bytes(vertices, edges) + cuts > self.limit:
+        if self.limit is not None and self.used_bytes(vertices, edges) + self._cut_bytes > self.limit:
             raise OverBudget
 
 
-_spare: list[NDArray[np.uint8]] = []
-"""Memory of working arrays that were let go, the last ones at the end.  To touch new pages takes a third of the time of
-a small complex, and whether the system's library keeps them is chance."""
+_spare: list[tuple[tuple[int, ...], int, dict[str, Any]]] = []
+"""Arrays of small complexes that are finished, the last ones at the end: their kind, their bytes, the arrays by name.
+To touch new pages takes a third of the time of a small complex; whether the system's library keeps them is chance."""
 _spare_lock = Lock()
 
 
-def _buffer(wanted: int) -> NDArray[np.uint8]:
-    """So many bytes or more, of memory that was let go where there is some of about this size."""
+def _take(kind: tuple[int, ...]) -> dict[str, Any] | None:
+    """Arrays of this kind that were kept, if there are any."""
     with _spare_lock:
-        for k, own in enumerate(_spare):
-            if wanted <= own.nbytes <= 2 * wanted:
-                return _spare.pop(k)
-    return np.empty(wanted, dtype=np.uint8)
+        for k in reversed(range(len(_spare))):
+            if _spare[k][0] == kind:
+                return _spare.pop(k)[2]
+    return None
+
+
+def _aligned(shape: tuple[int, ...], dtype: Any) -> Any:
+    """An array that begins on a cache line."""
+    buffer = np.empty(prod(shape) * np.dtype(dtype).itemsize + ALIGNMENT, dtype=np.uint8)
+    return np.ndarray(shape, dtype, buffer, -buffer.ctypes.data % ALIGNMENT)
 
 
 def _longer(array: Any, size: int, used: int) -> Any:
     """A longer copy that begins on a cache line."""
-    shape = (size, *array.shape[1:])
-    wanted = prod(shape) * array.itemsize
-    buffer = _buffer(wanted + ALIGNMENT)
-    result: Any = np.ndarray(shape, array.dtype, buffer, -buffer.ctypes.data % ALIGNMENT)
+    result = _aligned((size, *array.shape[1:]), array.dtype)
     used = min(used, len(array))
     if used:
         result[:used] = array[:used]
     return result
-
-
-def _let_go(array: Any) -> None:
-    """Keep the memory of an array made by `_longer`, which must not be used again, if it is small."""
-    buffer = array.base
-    if isinstance(buffer, np.ndarray) and buffer.dtype == np.uint8 and buffer.nbytes <= SPARE:
-        with _spare_lock:
-            _spare.append(buffer)
-            while sum(own.nbytes for own in _spare) > SPARE:
-                del _spare[0]

@@ -17,7 +17,7 @@ import numpy as np
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT
 from nn_bridge.sign_vectors import kernels
-from nn_bridge.sign_vectors.plan import FloatStage
+from nn_bridge.sign_vectors.plan import FloatStage, Plan
 from nn_bridge.sign_vectors.skeleton import Layout, Skeleton, layout_of
 from nn_bridge.sign_vectors.start import HEAD
 from polyhedra.arrays import Integers
@@ -42,31 +42,17 @@ def enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: 
     NetworkError
         Numbers leave the range of float64.
     """
-    plan, d = skeleton.plan, skeleton.d
-    stage = plan.stages[index]
-    old = layout_of(plan, before)
-    # the columns that stay: new place, old place, number
-    kept = [(HEAD, HEAD, d)]
-    for source, place in new.carried.items():
-        kept.append((place, old.column if source == index else old.carried[source], plan.stages[source - 1].units))
-    reads = []
-    for source, weights in stage.reads:
-        start = HEAD if source == INPUT else old.column if source == index else old.carried[source]
-        reads.append((start, weights.shape[1], source != INPUT))
+    plan = skeleton.plan
+    stage = plan.entries.get(index)
+    if stage is None:
+        stage = plan.entries[index] = _entry_of(plan, index, before, new)
     scaled = skeleton.no_scales()
     found = kernels.enter_stage(
-        skeleton.vertex_arrays(),
+        skeleton.vertex_arrays,
         skeleton.vertices,
         skeleton.e64,
         skeleton.edges,
-        kernels.Stage(
-            np.array(reads, dtype=np.int64).reshape(-1, 3),
-            stage.weights,
-            stage.bias,
-            np.array(kept, dtype=np.int64),
-            new.column,
-            len(plan.stages) > SHALLOW,
-        ),
+        stage,
         skeleton.scaled,
         scaled,
         doubts,
@@ -75,3 +61,23 @@ def enter_stage(skeleton: Skeleton, index: int, before: FloatStage | None, new: 
         raise NetworkError(f"the values of stage {index + 1} leave the range of float64; use engine 'cells'")
     skeleton.scaled = scaled
     return found
+
+
+def _entry_of(plan: Plan, index: int, before: FloatStage | None, new: Layout) -> kernels.Stage:
+    """The stage as the loop takes it: where it reads, and the columns that stay (new place, old place, number)."""
+    stage, old = plan.stages[index], layout_of(plan, before)
+    kept = [(HEAD, HEAD, plan.network.input_dim)]
+    for source, place in new.carried.items():
+        kept.append((place, old.column if source == index else old.carried[source], plan.stages[source - 1].units))
+    reads = []
+    for source, weights in stage.reads:
+        start = HEAD if source == INPUT else old.column if source == index else old.carried[source]
+        reads.append((start, weights.shape[1], source != INPUT))
+    return kernels.Stage(
+        np.array(reads, dtype=np.int64).reshape(-1, 3),
+        stage.weights,
+        stage.bias,
+        np.array(kept, dtype=np.int64),
+        new.column,
+        len(plan.stages) > SHALLOW,
+    )

@@ -111,24 +111,25 @@ def _cut_block(
         table = plan.tables[first] = kernels.word_table(plan.positive[first : first + count])
     if start:
         found = kernels.later_signs(
-            skeleton.vertex_arrays(), skeleton.vertices, checked, column, count, skeleton.scaled, doubts
+            skeleton.vertex_arrays, skeleton.vertices, checked, column, count, skeleton.scaled, doubts
         )
         if found and not _decide_found(skeleton, index, layout, start, doubts, found, outcome):
             return
-    buckets = kernels.Buckets(skeleton.pool, *skeleton.bucket_lines)
     block = kernels.Block()
     block.column, block.columns, block.count, block.first = column, layout.columns, count, first
     block.dim, block.longest, block.tolerant = skeleton.d, skeleton.longest, tolerant
     block.vertices, block.edges = skeleton.vertices, skeleton.edges
     height_scale = skeleton.height_scale()
-    kernels.begin_block(block, skeleton.vertex_arrays(), skeleton.e64, skeleton.edges, skeleton.table_before, buckets)
+    kernels.begin_block(
+        block, skeleton.vertex_arrays, skeleton.e64, skeleton.edges, skeleton.table_before, skeleton.buckets
+    )
     while True:
         status = kernels.cut_block(
             block,
-            skeleton.vertex_arrays(),
+            skeleton.vertex_arrays,
             skeleton.e64,
-            buckets._replace(pool=skeleton.pool),
-            kernels.Workspace(skeleton.order, skeleton.records, skeleton.keys, skeleton.pairs, skeleton.slots),
+            skeleton.buckets,
+            skeleton.workspace,
             skeleton.names,
             table,
             skeleton.scaled,
@@ -153,7 +154,7 @@ def _cut_block(
     if block.bad:
         outcome.consistent = False
         return
-    kernels.end_block(skeleton.vertex_arrays(), skeleton.vertices, table)
+    kernels.end_block(skeleton.vertex_arrays, skeleton.vertices, table)
     skeleton.table_before = table
 
 

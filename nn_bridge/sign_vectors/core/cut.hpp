@@ -31,7 +31,9 @@ PUISEUX_INLINE size_t make_vertices(const Cutting<D>& c, size_t begin, size_t en
         const std::int32_t* ends = c.edges.ends(draft.edge);
         for (const size_t v : {draft.a = size_t(ends[0]), draft.b = size_t(ends[1])}) {
             prefetch(&c.vertices.now(v));
-            for (size_t q = 0; q < c.columns; q += CACHE_LINE) prefetch(c.vertices.rows[v] + q);
+            const double* row = c.vertices.rows[v];
+            prefetch(row), prefetch(row + 2 * CACHE_LINE);  // processors take lines in pairs
+            for (size_t q = 4 * CACHE_LINE; q < c.columns; q += 2 * CACHE_LINE) prefetch(row + q);
         }
     };
     const size_t early = std::min(begin + ROW_AHEAD, end);
@@ -41,7 +43,18 @@ PUISEUX_INLINE size_t make_vertices(const Cutting<D>& c, size_t begin, size_t en
         place_vertex(c, j, drafts[j - begin]);
     }
     for (size_t j = begin; j < end; ++j) bound_vertex(c, j, drafts[j - begin]);
-    for (size_t j = begin; j < end; ++j) found = finish_vertex(c, j, drafts[j - begin], found);
+    for (size_t j = begin; j < end; ++j) finish_vertex(c, j, drafts[j - begin]);
+    // of most edges no later neuron cuts either half: then no sign is open
+    std::int32_t open[TILE + 1];
+    size_t count = 0;
+    for (size_t j = begin; j < end; ++j) {
+        open[count] = std::int32_t(j - begin);
+        count += drafts[j - begin].open != 0;
+    }
+    for (size_t q = 0; q < count; ++q) {
+        const size_t own = size_t(open[q]);
+        found = decide_signs(c, begin + own, drafts[own], found);
+    }
     return found;
 }
 
@@ -94,10 +107,10 @@ bool begin_neuron(const Cutting<D>& c, Block& block) {
     block.cuts = cuts;
     if (block.vertices + cuts > Number(c.vertices.rows.rows) ||
         block.edges + cuts + cuts * block.longest / 2 > Number(c.edges.words.rows) ||
-        cuts > Number(c.work.order.size) || capacity > Number(c.work.slots.rows))
+        cuts > Number(c.work.order.size) || capacity > Number(c.work.slots.size))
         return false;
     list_bucket(size_t(block.neuron), c.buckets, c.work.order.data, block);
-    std::fill(c.work.slots.data, c.work.slots.data + 2 * capacity, Word(0));
+    std::fill(c.work.slots.data, c.work.slots.data + capacity, Word(0));
     block.capacity = capacity, block.next_edge = block.edges + cuts;
     block.made = block.joined = block.single = 0;
     block.begun = true;

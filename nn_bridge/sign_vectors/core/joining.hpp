@@ -10,23 +10,20 @@
 
 namespace puiseux::edges {
 
-/// Where the search for a key begins.
-PUISEUX_INLINE Word slot_of(Word key, Word mask) { return ((key * MIX) >> 20) & mask; }
-
 /// Writes the keys of the 2-faces around the j-th cut edge i, one for every move that leads to it, and asks for their slots.
 ///
 /// A move leaves one hyperplane (to its negative or its positive side) or goes to a larger domain face.
 template <size_t D>
-PUISEUX_INLINE void name_faces(const Cutting<D>& c, size_t j, size_t i, Word* keys, Word mask) {
+PUISEUX_INLINE void name_faces(const Cutting<D>& c, size_t j, size_t i, Word mask) {
     const auto& records = c.work.records;
     const Word sign = c.vertices.now(c.first + j), below = word_sum(c.table, sign & c.below());
     records.sign(j) = sign, records.below(j) = below;
     const Word here = c.edges.base(i) + below;
     const size_t face = size_t(records.face(j));
-    const std::int32_t zeros = c.names.face_dim[face] - 1;
     const std::int16_t* record = records.zeros(j);
+    Word* keys = c.work.keys.data + (j << c.shift());
     const auto name = [&](Word key) {
-        prefetch(c.work.slots.data + 2 * slot_of(key, mask));
+        prefetch(c.work.slots.data + (key & mask));
         *keys++ = key;
     };
     const auto leave = [&](size_t q) {
@@ -35,11 +32,11 @@ PUISEUX_INLINE void name_faces(const Cutting<D>& c, size_t j, size_t i, Word* ke
         name(key);
         name(key + c.names.positive[zero]);
     };
-    if (D && zeros == std::int32_t(D) - 1) {  // inside the domain, as most are
+    if (D && record[D - 2] >= 0) {  // inside the domain, as most are
         for (size_t q = 0; q + 1 < D; ++q) leave(q);
         return;
     }
-    for (std::int32_t q = 0; q < zeros; ++q) leave(size_t(q));
+    for (size_t q = 0; q + 1 < c.d() && record[q] >= 0; ++q) leave(q);
     for (std::int32_t q = c.names.cover_start[face]; q < c.names.cover_start[face + 1]; ++q)
         name(here + c.names.face[size_t(c.names.covers[size_t(q)])] - c.names.face[face]);
 }
@@ -48,33 +45,35 @@ PUISEUX_INLINE void name_faces(const Cutting<D>& c, size_t j, size_t i, Word* ke
 ///
 /// What is there can't be foreseen, so nothing branches on it. Counts the keys, and those that are new.
 template <size_t D>
-PUISEUX_INLINE Word* find_partners(const Cutting<D>& c, size_t j, const Word* keys, Word* pair, Word mask, size_t& all, size_t& fresh) {
-    const size_t face = size_t(c.work.records.face(j));
-    const size_t leaving = 2 * size_t(c.names.face_dim[face] - 1);
-    const size_t moves = leaving + size_t(c.names.cover_start[face + 1] - c.names.cover_start[face]);
-    const Word own = Word(j) << 32, first = own + (Word(1) << 32);
-    const auto look_up = [&](size_t move, size_t skip) {
-        const Word name = keys[move], key = name + !name;
-        Word place = slot_of(key, mask);
-        Word* slot = c.work.slots.data + 2 * place;
-        Word empty = unforeseen(slot[0] == 0);
-        while (!(empty | unforeseen(slot[0] == key))) {
-            place = (place + 1) & mask;
-            slot = c.work.slots.data + 2 * place;
-            empty = unforeseen(slot[0] == 0);
+PUISEUX_INLINE Word* find_partners(const Cutting<D>& c, size_t j, Word* pair, Word mask, size_t& all, size_t& fresh) {
+    const Word first = Word(j) << c.shift();
+    Word* const slots = c.work.slots.data;
+    const auto look_up = [&](Word move) {
+        const Word key = c.work.keys.data[move], tag = key | MARK;
+        // the lower half of the key says where to look: so with the upper one different keys are rarely taken for the same
+        const auto taken = [&](Word slot) { return unforeseen(std::min(slot, slot ^ tag) > LOWER); };
+        Word place = key & mask & ~Word(1), one = slots[place], two = slots[place + 1], passed = taken(one);
+        // two at once, so that hardly any key goes on to the next two
+        while (passed & taken(two)) {
+            place = (place + 2) & mask;
+            one = slots[place], two = slots[place + 1], passed = taken(one);
         }
-        const Word partner = slot[1];
-        pair[0] = name, pair[1] = partner, pair[2] = own + move;
-        slot[0] = key;
-        slot[1] = (first + skip) & (Word(0) - empty);
+        place += passed;
+        const Word found = passed ? two : one;
+        const Word empty = unforeseen(found == 0), other = found & LOWER;
+        slots[place] = (tag & ~LOWER) | (empty ? move + 1 : TWICE);
+        *pair = move << 32 | other;
         fresh += empty;
-        pair += PAIR * unforeseen(partner != 0);
+        pair += unforeseen(other - 1 < TWICE - 1);
     };
-    if (D && leaving == 2 * (D - 1)) {  // inside the domain, as most are, all is known before
-        for (size_t q = 0; q + 1 < D; ++q) look_up(2 * q, q), look_up(2 * q + 1, q);
-    } else {
-        for (size_t move = 0; move < moves; ++move) look_up(move, move < leaving ? move >> 1 : c.d());
+    if (D && c.work.records.zeros(j)[D - 2] >= 0) {  // inside the domain, as most are, all is known before
+        for (size_t q = 0; q + 1 < D; ++q) look_up(first + 2 * q), look_up(first + 2 * q + 1);
+        all += 2 * (D - 1);
+        return pair;
     }
+    const size_t face = size_t(c.work.records.face(j));
+    const size_t moves = 2 * size_t(c.names.face_dim[face] - 1) + size_t(c.names.cover_start[face + 1] - c.names.cover_start[face]);
+    for (size_t move = 0; move < moves; ++move) look_up(first + move);
     all += moves;
     return pair;
 }
@@ -89,10 +88,9 @@ PUISEUX_RARELY Steepness steepness(const Cutting<D>& c, size_t j) {
     const size_t d = c.d(), a = size_t(c.work.records.ends(j)[0]), b = size_t(c.work.records.ends(j)[1]);
     const std::int16_t* record = c.work.records.zeros(j);
     const double *row_a = c.vertices.rows[a], *row_b = c.vertices.rows[b];
-    const double size = larger(double(c.vertices.size(a)), double(c.vertices.size(b)));
-    double amplified = 1;
-    for (size_t q = 0; q + 1 < d; ++q) amplified *= widen(record[d - 1 + q]);
-    const Reach reach = reach_of(c, row_a, row_b, larger(row_a[0], row_b[0]), amplified);
+    const double size = size_of(c.vertices, a, b);
+    double amplified;
+    const Reach reach = reach_of(c, a, b, record + d - 1, amplified);
     if (!reach.wide) return {0, std::numeric_limits<double>::infinity()};
     double rise = 0;
     for (size_t q = 0; q < d; ++q) rise += c.functional[q] * (row_b[HEAD + q] - row_a[HEAD + q]);
@@ -132,6 +130,13 @@ PUISEUX_INLINE std::int32_t direction(const Cutting<D>& c, size_t j, size_t othe
     return direction_by_rates(c, j, other);
 }
 
+/// The place of the zero that a move leaves, given its place among the moves of the j-th cut; d where it leaves none.
+template <size_t D>
+PUISEUX_INLINE size_t zero_left(const Cutting<D>& c, size_t j, size_t move) {
+    const size_t q = move >> 1, d = c.d();
+    return q + 1 < d && c.work.records.zeros(j)[q] >= 0 ? q : d;
+}
+
 /// Writes the zeros and amplifications of the new edge n, on the 2-face that cut j has without its zero `skip`, and the
 /// cut `other` without its zero `other_skip`.
 template <size_t D>
@@ -139,14 +144,6 @@ PUISEUX_INLINE void write_zeros(const Cutting<D>& c, size_t j, size_t skip, size
     const size_t d = c.d();
     const std::int16_t *own = c.work.records.zeros(j), *theirs = c.work.records.zeros(other);
     std::int16_t* zeros = c.edges.zeros(n);
-    if (D == 3 && skip < 2 && other_skip < 2 && own[1] >= 0) {  // as most are, in few steps
-        const std::int16_t first = own[2 + (skip ^ 1)], second = theirs[2 + (other_skip ^ 1)];
-        zeros[0] = own[skip ^ 1];
-        zeros[1] = std::int16_t(c.neuron);
-        zeros[2] = std::max(first, second);
-        zeros[3] = std::min(own[4], theirs[4]);
-        return;
-    }
     // both edges have the zeros of their 2-face in the same order, and each at most one more
     size_t r = 0, p = 0;
     for (size_t q = 0; q + 1 < d; ++q) {
@@ -166,45 +163,58 @@ PUISEUX_INLINE void write_zeros(const Cutting<D>& c, size_t j, size_t skip, size
     }
 }
 
-/// Makes the new edge n of a pair.
+/// Makes the new edge n of a pair; returns the signs on which its ends differ.
 template <size_t D>
-PUISEUX_INLINE void join(const Cutting<D>& c, Block& block, const Word* pair, size_t n) {
+PUISEUX_INLINE Word join(const Cutting<D>& c, Block& block, Word pair, size_t n) {
     const auto& records = c.work.records;
-    const size_t j = size_t(pair[2] >> 32), move = size_t(pair[2] & 0xFFFFFFFF);
-    const size_t other = size_t((pair[1] >> 32) - 1), other_skip = size_t(pair[1] & 0xFFFFFFFF);
+    const size_t shift = c.shift(), own = size_t(pair >> 32), partner = size_t(pair & LOWER) - 1;
+    const size_t j = own >> shift, move = own & ((size_t(1) << shift) - 1);
+    const size_t other = partner >> shift, other_move = partner & ((size_t(1) << shift) - 1);
+    const Word key = c.work.keys.data[own];
+    block.bad += key != c.work.keys.data[partner];
     const std::int32_t face = records.face(j);
-    const size_t leaving = 2 * size_t(c.names.face_dim[size_t(face)] - 1);
     std::int32_t* ends = c.edges.ends(n);
     ends[0] = std::int32_t(c.first + other), ends[1] = std::int32_t(c.first + j);
-    Word base = pair[0] - records.below(j) + c.zero_word;
-    if (move < leaving) {
-        const size_t skip = move >> 1, leave = size_t(records.zeros(j)[skip]);
+    const Word base = key - records.below(j) + c.zero_word;
+    const std::int16_t *zeros = records.zeros(j), *theirs = records.zeros(other);
+    const size_t q = move >> 1, p = other_move >> 1;
+    if (D == 3 && std::min(zeros[1], theirs[1]) >= 0) {  // inside the domain, as most are, in few steps
+        const size_t leave = size_t(zeros[q]);
         // the sign of a neuron of this block lives in the sign words while the block lasts
-        base -= c.names.positive[leave] & (Word(0) - Word((move & 1) & (leave >= c.block_first)));
+        c.edges.base(n) = base - (c.names.positive[leave] & (Word(0) - Word((move & 1) & (leave >= c.block_first))));
         c.edges.marks(n) = face | direction(c, j, other);
-        write_zeros(c, j, skip, other, other_skip, n);
+        std::int16_t* to = c.edges.zeros(n);
+        to[0] = zeros[q ^ 1];
+        to[1] = std::int16_t(c.neuron);
+        to[2] = std::max(zeros[2 + (q ^ 1)], theirs[2 + (p ^ 1)]);
+        to[3] = std::min(zeros[4], theirs[4]);
     } else {
-        const std::int32_t larger_face = c.names.covers[size_t(c.names.cover_start[size_t(face)]) + move - leaving];
-        c.edges.marks(n) = larger_face | direction(c, j, other);
-        write_zeros(c, j, c.d(), other, other_skip, n);
+        const size_t skip = zero_left(c, j, move);
+        std::int32_t of = face;
+        Word in_block = 0;
+        if (skip < c.d()) {
+            const size_t leave = size_t(zeros[skip]);
+            in_block = c.names.positive[leave] & (Word(0) - Word((move & 1) & (leave >= c.block_first)));
+        } else {
+            const size_t leaving = 2 * size_t(c.names.face_dim[size_t(face)] - 1);
+            of = c.names.covers[size_t(c.names.cover_start[size_t(face)]) + move - leaving];
+        }
+        c.edges.base(n) = base - in_block;
+        c.edges.marks(n) = of | direction(c, j, other);
+        write_zeros(c, j, skip, other, zero_left(c, other, other_move), n);
     }
-    c.edges.base(n) = base;
-    put(n, (records.sign(other) ^ records.sign(j)) & c.above(), c.buckets, block);
+    return (records.sign(other) ^ records.sign(j)) & c.above();
 }
 
 /// Halves the j-th cut edge i.
 template <size_t D>
-PUISEUX_INLINE void halve(const Cutting<D>& c, Block& block, size_t j, size_t i, size_t half) {
-    const std::size_t w = c.first + j, f = half + j;
-    const size_t a = size_t(c.edges.ends(i)[0]), b = size_t(c.edges.ends(i)[1]);
-    const Word sign = c.work.records.sign(j);
-    c.edges.ends(f)[0] = std::int32_t(w), c.edges.ends(f)[1] = std::int32_t(b);
+PUISEUX_INLINE void halve(const Cutting<D>& c, size_t j, size_t i, size_t half) {
+    const size_t w = c.first + j, f = half + j;
+    c.edges.ends(f)[0] = std::int32_t(w), c.edges.ends(f)[1] = c.edges.ends(i)[1];
     c.edges.base(f) = c.edges.base(i);
     c.edges.marks(f) = c.edges.marks(i);
     copy_zeros<D>(c.edges.zeros(i), c.edges.zeros(f), c.d());
     c.edges.ends(i)[1] = std::int32_t(w);
-    put(f, (c.vertices.now(b) ^ sign) & c.above(), c.buckets, block);
-    put(i, (c.vertices.now(a) ^ sign) & c.above(), c.buckets, block);
 }
 
 /// Joins the vertices of the cuts from `begin` on to those before them on common 2-faces, and halves their edges; returns
@@ -212,16 +222,34 @@ PUISEUX_INLINE void halve(const Cutting<D>& c, Block& block, size_t j, size_t i,
 template <size_t D>
 PUISEUX_INLINE size_t join_vertices(const Cutting<D>& c, Block& block, size_t begin, size_t end, size_t half, size_t n, Word mask) {
     const std::int32_t* order = c.work.order.data;
-    const auto keys_of = [&](size_t j) { return c.work.keys[j - begin]; };
-    for (size_t j = begin; j < end; ++j) name_faces(c, j, size_t(order[j]), keys_of(j), mask);
+    const auto& records = c.work.records;
+    for (size_t j = begin; j < end; ++j) name_faces(c, j, size_t(order[j]), mask);
     Word *const first = c.work.pairs.data, *last = first;
     size_t all = 0, fresh = 0;
-    for (size_t j = begin; j < end; ++j) last = find_partners(c, j, keys_of(j), last, mask, all, fresh);
-    const size_t pairs = size_t(last - first) / PAIR;
+    for (size_t j = begin; j < end; ++j) last = find_partners(c, j, last, mask, all, fresh);
+    const size_t pairs = size_t(last - first);
     // a key is new, or makes a pair, or is met a third time, which is bad
     block.single += Number(fresh) - Number(pairs), block.bad += Number(all - fresh - pairs);
-    for (const Word* pair = first; pair < last; pair += PAIR) join(c, block, pair, n++);
-    for (size_t j = begin; j < end; ++j) halve(c, block, j, size_t(order[j]), half);
+    Chosen<2 * TILE + 1> chosen;
+    for (const Word* pair = first; pair < last;) {
+        const Word* stop = pair + std::min(last - pair, std::ptrdiff_t(2 * TILE));
+        for (; pair < stop; ++pair, ++n) chosen.add(n, join(c, block, *pair, n));
+        chosen.put_all(c.buckets, block);
+    }
+    std::int32_t open[TILE + 1];
+    size_t count = 0;
+    for (size_t j = begin; j < end; ++j) {
+        halve(c, j, size_t(order[j]), half);
+        open[count] = std::int32_t(j);
+        count += size_t(records.open(j));
+    }
+    for (size_t q = 0; q < count; ++q) {
+        const size_t j = size_t(open[q]), a = size_t(records.ends(j)[0]), b = size_t(records.ends(j)[1]);
+        const Word sign = records.sign(j);
+        chosen.add(half + j, (c.vertices.now(b) ^ sign) & c.above());
+        chosen.add(size_t(order[j]), (c.vertices.now(a) ^ sign) & c.above());
+    }
+    chosen.put_all(c.buckets, block);
     return n;
 }
 

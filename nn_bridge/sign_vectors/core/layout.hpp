@@ -21,7 +21,7 @@
 //     double [1], [2]   height and its error
 //     word [3]          the words of the block's neurons before this one that are positive at the vertex
 //     int32 [8], [9]    the ends of the edge before it was cut
-//     int32 [10]        its domain face
+//     int32 [10], [11]  its domain face; 1 where its ends differ in a later neuron's sign, so that one may cut its halves
 //     int16 [24 ..]     zeros and amplifications of the edge (2 (d - 1)), then the amplification by the cut itself
 //
 // Rows and records begin on a line of the cache. What lies behind the columns of a row, up to a multiple of LANES, is zero
@@ -74,7 +74,6 @@ struct Grid {
 /// Words of an edge and of a cut record in dimension d; 0 where that is known only at run time.
 constexpr size_t edge_words(size_t d) { return d ? (20 + 4 * (d - 1) + 7) / 8 : 0; }
 constexpr size_t record_words(size_t d) { return d ? 6 + (2 * (d - 1) + 4) / 4 : 0; }
-constexpr size_t PAIR = 4;  // words of a pair
 
 /// A vector that Python holds.
 template <class T>
@@ -135,13 +134,14 @@ struct RecordsOf {
     PUISEUX_INLINE Word& below(size_t j) const { return words[j][3]; }
     PUISEUX_INLINE std::int32_t* ends(size_t j) const { return reinterpret_cast<std::int32_t*>(words[j]) + 8; }
     PUISEUX_INLINE std::int32_t& face(size_t j) const { return reinterpret_cast<std::int32_t*>(words[j])[10]; }
+    PUISEUX_INLINE std::int32_t& open(size_t j) const { return reinterpret_cast<std::int32_t*>(words[j])[11]; }
     PUISEUX_INLINE std::int16_t* zeros(size_t j) const { return reinterpret_cast<std::int16_t*>(words[j]) + 24; }
 };
 
 /// For every neuron of a block the edges that it cuts next, in chunks pool[chunk] = (next chunk, edges ..).
 ///
 /// `next` is the place in the pool for one more edge, a multiple of CHUNK + 1 where a chunk must come first; `size` counts
-/// the edges in all chunks but the last. One more bucket, which never fills, takes the edges that no neuron cuts.
+/// the edges in all chunks but the last.
 struct Buckets {
     Grid<std::int32_t> pool;
     Line<Number> head, next, size;
@@ -150,17 +150,25 @@ struct Buckets {
     PUISEUX_INLINE void empty(size_t k) const { head[k] = -1, next[k] = size[k] = 0; }
 };
 
-/// Per cut edge of the present neuron its number and its record; of the cuts that are joined together the keys of their
-/// 2-faces, and the pairs among these (key; partner's slot; cut and move); and a table of 2-faces, whose slots hold the
-/// key, and a cut with the place of the zero that it left (0: it was met twice).
+/// Places for the moves of a cut edge in dimension d: a power of two, of which this is the logarithm; there are no more
+/// moves than that in the plane and in space.
+constexpr size_t moves_shift(size_t d) { return d ? size_t(std::bit_width(2 * d - 3)) : 0; }
+
+/// Per cut edge of the present neuron its number, its record, and the keys of the 2-faces around it, one for each move.
+///
+/// A move's number is cut << shift | place among the moves of the cut. `pairs` has the moves of the cuts that are joined
+/// together which lead where a move before led: its number << 32 | that of the move before, plus one. A slot of the table of
+/// 2-faces is zero, or has the upper half of a key (with its MARK, so that it is not zero) and below it the number of the
+/// first move that led there, plus one, or TWICE where a second one did. Different keys of which half is the same are told
+/// apart when edges are made: that is as bad as a 2-face that is met three times, and other words are drawn.
 template <size_t D>
 struct Workspace {
     Line<std::int32_t> order;
     RecordsOf<D> records;
-    Grid<Word> keys;
-    Grid<Word, PAIR> pairs;
-    Grid<Word> slots;
+    Line<Word> keys, pairs, slots;
 };
+
+constexpr Word LOWER = 0xFFFFFFFF, TWICE = LOWER, MARK = LOWER + 1;
 
 /// Words of the hyperplanes and domain faces, and the covers of each face.
 struct Names {
@@ -236,9 +244,7 @@ inline void fill_word_table(Line<const Word> words, Word* table) {
     }
 }
 
-/// Puts an edge into the bucket of the first neuron that cuts it, if one does.
-///
-/// Without a branch on whether one does, which can't be foreseen: the bucket of none takes each edge in the same place.
+/// Puts an edge into the bucket of the first neuron that cuts it.
 PUISEUX_INLINE void put(size_t edge, Word cut, const Buckets& buckets, Block& block) {
     const size_t k = size_t(std::countr_zero(cut));
     Number at = buckets.next[k];
@@ -258,7 +264,26 @@ PUISEUX_INLINE void put(size_t edge, Word cut, const Buckets& buckets, Block& bl
         at = chunk * (CHUNK + 1) + 1;
     }
     buckets.pool.data[at] = std::int32_t(edge);
-    buckets.next[k] = at + (cut != 0);
+    buckets.next[k] = at + 1;
 }
+
+/// Edges that a neuron cuts, until they are put into buckets: most edges are not cut, which can't be foreseen of any one.
+template <size_t Room>
+struct Chosen {
+    struct {
+        Word cut;
+        std::int32_t edge;
+    } list[Room];
+    size_t count = 0;
+
+    PUISEUX_INLINE void add(size_t edge, Word cut) {
+        list[count] = {cut, std::int32_t(edge)};
+        count += cut != 0;
+    }
+    PUISEUX_INLINE void put_all(const Buckets& buckets, Block& block) {
+        for (size_t q = 0; q < count; ++q) put(size_t(list[q].edge), list[q].cut, buckets, block);
+        count = 0;
+    }
+};
 
 }  // namespace puiseux::edges

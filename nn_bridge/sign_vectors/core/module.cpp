@@ -6,6 +6,8 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <string>
 
@@ -82,7 +84,7 @@ Grid<Word, Known> rows_of_words(nb::handle h) {
 
 template <size_t D>
 Workspace<D> workspace_of(nb::tuple t) {
-    return {line<std::int32_t>(t[0]), {rows_of_words<record_words(D)>(t[1])}, grid<Word>(t[2]), rows_of_words<PAIR>(t[3]), grid<Word>(t[4])};
+    return {line<std::int32_t>(t[0]), {rows_of_words<record_words(D)>(t[1])}, line<Word>(t[2]), line<Word>(t[3]), line<Word>(t[4])};
 }
 
 Names names_of(nb::tuple t) {
@@ -118,8 +120,12 @@ int cut(Block& block, const Vertices& vertices, nb::handle edges, nb::tuple buck
     constexpr size_t line = 8 * LANES;
     if (vertices.rows.stride % LANES || std::uintptr_t(vertices.rows.data) % line || std::uintptr_t(c.scaled) % line)
         throw nb::type_error("rows and scales do not begin on lines of the cache");
-    if (c.work.pairs.rows < TILE * size_t(block.longest) || c.work.keys.rows < TILE || c.buckets.next.size <= BLOCK)
+    c.moves = size_t(std::bit_width(size_t(std::max<Number>(block.longest, 1) - 1)));
+    const size_t most = c.work.order.size << c.shift();
+    if (size_t(block.longest) > size_t(1) << c.shift() || c.work.pairs.size <= TILE << c.shift() || c.work.keys.size < most ||
+        c.buckets.next.size < BLOCK)
         throw nb::type_error("a workspace is too short");
+    if (most >= TWICE) throw nb::type_error("a workspace is too long");
     nb::gil_scoped_release release;
     return dispatch<CutBlock<D>>(c, block);
 }
@@ -239,12 +245,12 @@ void copy(nb::handle edges, nb::handle signs, nb::handle table, const EdgeColumn
 }
 
 void bind_results(nb::module_& m) {
-    m.def("copy_vertices", [](nb::handle rows, double unit, nb::handle points, nb::handle error) {
-        const Vertices v = rows_of(rows);
-        const auto to = grid<double>(points);
-        const auto bound = line<float>(error);
+    m.def("copy_vertices", [](nb::tuple vertices, double unit, nb::tuple columns) {
+        const Vertices v = vertices_of(vertices);
+        const VertexColumns to{grid<double>(columns[0]), line<float>(columns[1]), grid<std::int16_t>(columns[2]),
+                               line<std::int32_t>(columns[3]), line<Word>(columns[4])};
         nb::gil_scoped_release release;
-        copy_vertices(v, unit, to, bound.data);
+        copy_vertices(v, unit, to);
     });
     m.def("copy_edges", [](nb::handle edges, nb::handle signs, nb::handle table, nb::tuple columns) {
         const EdgeColumns to{grid<std::int32_t>(columns[0]), grid<std::int16_t>(columns[1]), line<std::int32_t>(columns[2]),

@@ -1,20 +1,36 @@
 // What is read off a finished 1-skeleton: its arrays, the number of cells, the polygons of a surface.
 // Cells are counted by their lowest vertices, as docs/core.md says.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "stage.hpp"
 
 namespace puiseux::edges {
 
-/// The coordinates of all vertices, and a bound on the error of each.
-inline void copy_vertices(const Vertices& vertices, double unit, Grid<double> points, float* error) {
-    for (size_t v = 0; v < points.rows; ++v) {
-        for (size_t q = 0; q < points.columns; ++q) points[v][q] = vertices.rows[v][HEAD + q];
-        error[v] = up32(vertices.residual(v) * double(vertices.amplification(v)) * unit);
+/// What is told of finished vertices.
+struct VertexColumns {
+    Grid<double> points;
+    Line<float> error;  // a bound on the error of each coordinate
+    Grid<std::int16_t> zeros;
+    Line<std::int32_t> faces;
+    Line<Word> words;
+};
+
+/// Copies the columns of all vertices; `unit` is the largest scale of a coordinate.
+inline void copy_vertices(const Vertices& vertices, double unit, const VertexColumns& to) {
+    const size_t count = to.points.rows, d = to.points.columns;
+    for (size_t v = 0; v < count; ++v) {
+        const double* row = vertices.rows[v] + HEAD;
+        for (size_t q = 0; q < d; ++q) to.points[v][q] = row[q];
+        to.error[v] = up32(vertices.residual(v) * double(vertices.amplification(v)) * unit);
     }
+    std::copy(vertices.zeros.data, vertices.zeros.data + count * d, to.zeros.data);
+    std::copy(vertices.faces.data, vertices.faces.data + count, to.faces.data);
+    std::copy(vertices.fingerprint.data, vertices.fingerprint.data + count, to.words.data);
 }
 
 /// The columns of edge rows.
@@ -26,22 +42,32 @@ struct EdgeColumns {
     Line<Word> words;
 };
 
+/// `EdgeColumns::up` for each value of the bits UP and KNOWN of an edge, one byte each.
+constexpr Word UPWARDS = 0x01000202;
+
 /// Copies the columns of all edge rows; the last block's signs are added to the fingerprints.
 template <size_t D>
-void copy_edges(const EdgesOf<D>& edges, const Vertices& vertices, const Word* table, const EdgeColumns& to) {
-    const size_t count = to.ends.rows;
-    for (size_t i = 0; i < count; ++i) {
-        const std::int32_t* soon = edges.ends(i + AHEAD < count ? i + AHEAD : count - 1);
-        prefetch(&vertices.now(size_t(soon[0])));
-        prefetch(&vertices.now(size_t(soon[1])));
-        const std::int32_t *ends = edges.ends(i), marks = edges.marks(i);
-        to.ends.data[2 * i] = ends[0], to.ends.data[2 * i + 1] = ends[1];
-        to.faces[i] = marks & FACE_BITS;
-        to.up[i] = marks & KNOWN ? std::uint8_t((marks >> UP_BIT) & 1) : std::uint8_t(2);
-        to.words[i] = edges.base(i) + word_sum(table, vertices.now(size_t(ends[0])) | vertices.now(size_t(ends[1])));
-        const size_t zeros = D ? D - 1 : to.zeros.columns;
-        std::memcpy(to.zeros.data + i * zeros, edges.zeros(i), zeros * sizeof(std::int16_t));
-    }
+void copy_edges(const EdgesOf<D>& given, const Vertices& of, const Word* table, const EdgeColumns& to) {
+    // copies of all that the loop reads: it writes bytes, which could be anything
+    const EdgesOf<D> edges = given;
+    const Vertices vertices = of;
+    std::int32_t *const ends = to.ends.data, *const faces = to.faces.data;
+    std::int16_t* const zeros = to.zeros.data;
+    std::uint8_t* const up = to.up.data;
+    Word* const words = to.words.data;
+    const size_t count = to.ends.rows, zero_count = D ? D - 1 : to.zeros.columns;
+    const auto run = [&](auto far) {
+        for (size_t i = 0; i < count; ++i) {
+            ask_for_signs<far>(edges, vertices, i, count);
+            const std::int32_t *own = edges.ends(i), marks = edges.marks(i);
+            std::memcpy(ends + 2 * i, own, 2 * sizeof(std::int32_t));
+            std::memcpy(zeros + i * zero_count, edges.zeros(i), zero_count * sizeof(std::int16_t));
+            faces[i] = marks & FACE_BITS;
+            up[i] = std::uint8_t(UPWARDS >> 8 * (marks >> UP_BIT & 3));
+            words[i] = edges.base(i) + word_sum(table, vertices.now(size_t(own[0])) | vertices.now(size_t(own[1])));
+        }
+    };
+    count > NEARBY ? run(std::true_type{}) : run(std::false_type{});
 }
 
 /// The sum over vertices of the cells of which each is the lowest; `upwards`: is an edge's second end higher?

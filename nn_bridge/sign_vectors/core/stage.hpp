@@ -4,15 +4,28 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 #include "layout.hpp"
 
 namespace puiseux::edges {
 
 constexpr size_t AHEAD = 16;  // turns between asking for memory and using it
+constexpr size_t NEARBY = 1 << 17;  // the signs at the ends of so many edges stay in a cache: they need not be asked for
+
+/// Asks for the signs at the ends of an edge that is looked at soon, where they are far.
+template <bool Far, size_t D>
+PUISEUX_INLINE void ask_for_signs(const EdgesOf<D>& edges, const Vertices& vertices, size_t i, size_t count) {
+    if constexpr (Far) {
+        const std::int32_t* soon = edges.ends(std::min(i + AHEAD, count - 1));
+        prefetch(&vertices.now(size_t(soon[0])));
+        prefetch(&vertices.now(size_t(soon[1])));
+    }
+}
 
 /// Bit k: value k is positive.
 PUISEUX_INLINE Word sign_word(const double* values, size_t count) {
+    if (count == 1) return values[0] > 0;  // as for most outputs
     Word bits = 0;
     for (size_t k = 0; k < count; ++k) bits |= Word(values[k] > 0) << k;
     return bits;
@@ -43,32 +56,26 @@ struct LaterSigns {
 };
 
 /// Adds the block before to the fingerprints of edges, and puts those that a neuron cuts into its bucket.
-inline void begin_block(const Vertices& vertices, const Edges& edges, size_t count, const Word* table_before,
+inline void begin_block(const Vertices& of, const Edges& given, size_t count, const Word* table_before,
                         const Buckets& buckets, Block& block) {
+    const Vertices vertices = of;  // copies, which nothing that is written can change
+    const Edges edges = given;
     for (size_t k = 0; k < BLOCK; ++k) buckets.empty(k);
-    // the bucket of the edges that none cuts has the first chunk
-    buckets.head[BLOCK] = buckets.size[BLOCK] = 0, buckets.next[BLOCK] = 1;
-    block.free = -1, block.fresh = 1;
-    struct {
-        std::int32_t edge;
-        Word cut;
-    } chosen[TILE];
-    for (size_t first = 0; first < count; first += TILE) {
-        const size_t end = std::min(first + TILE, count);
-        size_t found = 0;
-        for (size_t i = first; i < end; ++i) {
-            const std::int32_t* soon = edges.ends(i + AHEAD < count ? i + AHEAD : count - 1);
-            prefetch(&vertices.now(size_t(soon[0])));
-            prefetch(&vertices.now(size_t(soon[1])));
-            const size_t a = size_t(edges.ends(i)[0]), b = size_t(edges.ends(i)[1]);
-            edges.base(i) += word_sum(table_before, vertices.before(a) | vertices.before(b));
-            const Word cut = vertices.now(a) ^ vertices.now(b);
-            chosen[found] = {std::int32_t(i), cut};
-            found += cut != 0;
+    block.free = -1, block.fresh = 0;
+    Chosen<TILE + 1> chosen;
+    const auto run = [&](auto far) {
+        for (size_t first = 0; first < count; first += TILE) {
+            const size_t end = std::min(first + TILE, count);
+            for (size_t i = first; i < end; ++i) {
+                ask_for_signs<far>(edges, vertices, i, count);
+                const size_t a = size_t(edges.ends(i)[0]), b = size_t(edges.ends(i)[1]);
+                edges.base(i) += word_sum(table_before, vertices.before(a) | vertices.before(b));
+                chosen.add(i, vertices.now(a) ^ vertices.now(b));
+            }
+            chosen.put_all(buckets, block);
         }
-        // most edges are not cut; each that is put into a bucket waits for the one before it there
-        for (size_t q = 0; q < found; ++q) put(size_t(chosen[q].edge), chosen[q].cut, buckets, block);
-    }
+    };
+    count > NEARBY ? run(std::true_type{}) : run(std::false_type{});
 }
 
 /// Adds the block's signs to the fingerprints of vertices.

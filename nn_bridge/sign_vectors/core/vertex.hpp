@@ -28,10 +28,11 @@ struct Cutting {
     double height_scale;
     Doubts doubts;
     // the neuron, as index in the block and as number; the first column of the block's values, and the end of all columns
-    size_t dimension, k, neuron, column, columns, units, block_first, first;
+    size_t dimension, moves, k, neuron, column, columns, units, block_first, first;
     Word zero_word;
 
     PUISEUX_INLINE size_t d() const { return D ? D : dimension; }
+    PUISEUX_INLINE size_t shift() const { return D ? moves_shift(D) : moves; }
     PUISEUX_INLINE Word bit() const { return Word(1) << k; }
     PUISEUX_INLINE Word below() const { return bit() - 1; }
     PUISEUX_INLINE Word above() const { return ~(below() | bit()); }
@@ -60,19 +61,6 @@ PUISEUX_INLINE void copy_zeros(const std::int16_t* from, std::int16_t* to, size_
     std::memcpy(to, from, 2 * sizeof(std::int16_t) * ((D ? D : d) - 1));
 }
 
-/// Bit q of the first word: number q is positive; of the second: its sign is not certain with this bound.
-///
-/// Without branches, so that many are worked on at once.
-PUISEUX_INLINE void sign_masks(const double* __restrict values, size_t count, const double* __restrict scaled, double bound,
-                               Word& positive, Word& unsure) {
-    Word plus = 0, open = 0;
-    for (size_t q = 0; q < count; ++q) {
-        plus |= values[q] > 0 ? BITS.word[q] : 0;
-        open |= std::abs(values[q]) * scaled[q] > bound ? 0 : BITS.word[q];
-    }
-    positive = plus, unsure = open;
-}
-
 /// How well a cut edge tells where its vertex is.
 struct Reach {
     double width;  // change of the neuron's value from the second end to the first
@@ -81,27 +69,46 @@ struct Reach {
     bool wide;     // whether that is of use (the width may have overflowed)
 };
 
-/// The reach of the edge from row `a` to row `b`, with this residual and this product of amplifications.
+/// The reach of the edge between two vertices, with these amplifications.
 template <size_t D>
-PUISEUX_INLINE Reach reach_of(const Cutting<D>& c, const double* a, const double* b, double residual, double amplified) {
+PUISEUX_INLINE Reach reach_of(const Cutting<D>& c, size_t a, size_t b, const std::int16_t* amplifications, double& amplified) {
     const double infinity = std::numeric_limits<double>::infinity();
+    const double *one = c.vertices.rows[a], *two = c.vertices.rows[b];
+    amplified = 1;
+    for (size_t q = 0; q + 1 < c.d(); ++q) amplified *= widen(amplifications[q]);
     const size_t kc = c.column + c.k;
-    const double width = a[kc] - b[kc], off = residual * amplified * (1 + 16 * UNIT);
+    const double width = one[kc] - two[kc], off = larger(one[0], two[0]) * amplified * (1 + 16 * UNIT);
     const double room = std::abs(width) * c.scaled[kc] * (1 - 8 * UNIT) - 2 * off * (1 + 8 * UNIT);
     return {width, off, room, 0 < room && room < infinity};
 }
 
-/// Whether these signs at the vertex in row w are certain by a bound for each neuron alone; the others are doubts.
+/// The larger of the sizes of two vertices.
+PUISEUX_INLINE double size_of(const Vertices& vertices, size_t a, size_t b) {
+    return larger(double(vertices.size(a)), double(vertices.size(b)));
+}
+
+/// A vertex that is being made.
+struct Draft {
+    size_t edge, a, b;  // the cut edge and its ends
+    double spread;      // the largest change of a column along the edge
+    double bound;       // of the vertex's signs
+    Word open;          // signs of later neurons on which its ends differ
+    std::int16_t turn;  // amplification by the cut
+};
+
+/// Whether these signs of the vertex in row w are certain by a bound for each neuron alone; the others are doubts.
 template <size_t D>
-PUISEUX_RARELY size_t try_again(const Cutting<D>& c, size_t w, const double* row_a, const double* row_b, const Reach& reach,
-                                double size, Word unsure, Word& bits, size_t found) {
-    const double* row = c.vertices.rows[w];
+PUISEUX_RARELY size_t try_again(const Cutting<D>& c, size_t w, const Draft& draft, Word unsure, Word& bits, size_t found) {
+    double amplified;
+    const Reach reach = reach_of(c, draft.a, draft.b, c.edges.zeros(draft.edge) + c.d() - 1, amplified);
+    const double *row = c.vertices.rows[w], *a = c.vertices.rows[draft.a], *b = c.vertices.rows[draft.b];
+    const double size = size_of(c.vertices, draft.a, draft.b);
     for (; unsure; unsure &= unsure - 1) {
         const size_t q = size_t(std::countr_zero(unsure)), place = c.column + q;
         bool certain = false;
         if (reach.wide) {
             // the same bound again, with what this neuron alone changes along the edge
-            const double step = std::abs(row_b[place] - row_a[place]) * c.scaled[place] * (1 + 4 * UNIT);
+            const double step = std::abs(b[place] - a[place]) * c.scaled[place] * (1 + 4 * UNIT);
             double own = reach.off + 16 * UNIT * size;
             own *= 1 + (step + 2 * reach.off) / reach.room * (1 + 32 * UNIT);
             certain = std::abs(row[place]) * c.scaled[place] > own * (1 + 32 * UNIT);
@@ -114,67 +121,42 @@ PUISEUX_RARELY size_t try_again(const Cutting<D>& c, size_t w, const double* row
     return found;
 }
 
-/// A vertex that is being made.
-struct Draft {
-    size_t edge, a, b;      // the cut edge and its ends
-    double t, spread;       // where the vertex is between them; the largest change of a column along the edge
-    double size;            // the larger of theirs
-    Reach reach;
-    double bound;           // of the vertex's signs
-    std::int16_t turn;      // amplification by the cut
-};
-
 /// Writes the row of the vertex on the j-th cut edge, after those of the cuts before.
 template <size_t D>
 PUISEUX_INLINE void place_vertex(const Cutting<D>& c, size_t j, Draft& draft) {
     const size_t kc = c.column + c.k;
     const double *a = c.vertices.rows[draft.a], *b = c.vertices.rows[draft.b];
     double* row = c.vertices.rows[c.first + j];
-    draft.t = a[kc] / (a[kc] - b[kc]);
-    draft.spread = blend(a, b, row, c.columns + LANES - 1, draft.t, c.scaled);
+    draft.spread = blend(a, b, row, c.columns + LANES - 1, a[kc] / (a[kc] - b[kc]), c.scaled);
     row[kc] = 0;
 }
 
 /// Bounds the error of the row.
 template <size_t D>
 PUISEUX_INLINE void bound_vertex(const Cutting<D>& c, size_t j, Draft& draft) {
-    const size_t d = c.d(), w = c.first + j;
+    const size_t w = c.first + j;
     const Vertices& vertices = c.vertices;
-    const double *a = vertices.rows[draft.a], *b = vertices.rows[draft.b];
-    const std::int16_t* amplifications = c.edges.zeros(draft.edge) + d - 1;
-    const double size = larger(double(vertices.size(draft.a)), double(vertices.size(draft.b)));
-    double residual = larger(a[0], b[0]);
-    double amplified = 1;
-    for (size_t q = 0; q + 1 < d; ++q) amplified *= widen(amplifications[q]);
-    const Reach reach = reach_of(c, a, b, residual, amplified);
+    const double size = size_of(vertices, draft.a, draft.b);
+    double residual = larger(vertices.residual(draft.a), vertices.residual(draft.b)), amplified;
+    const Reach reach = reach_of(c, draft.a, draft.b, c.edges.zeros(draft.edge) + c.d() - 1, amplified);
     const double turn = 1 + (draft.spread + 2 * reach.off) / reach.room * (1 + 32 * UNIT);
     draft.turn = narrow(reach.wide ? turn : std::numeric_limits<double>::infinity());
     residual = (residual + 16 * UNIT * size) * (1 + 8 * UNIT);
     const float total = up32(amplified * widen(draft.turn));
     vertices.rows[w][0] = residual;
     vertices.set(w, total, up32(size));
-    draft.size = size, draft.reach = reach;
     draft.bound = residual * double(total) * (1 + 16 * UNIT);
 }
 
-/// Decides the signs of the vertex, and notes what its neighbours will ask for; returns the doubts found so far.
+/// The signs on which both ends of the edge agree, and all that the vertex's neighbours will ask for.
 template <size_t D>
-PUISEUX_INLINE size_t finish_vertex(const Cutting<D>& c, size_t j, const Draft& draft, size_t found) {
+PUISEUX_INLINE void finish_vertex(const Cutting<D>& c, size_t j, Draft& draft) {
     const size_t d = c.d(), w = c.first + j, i = draft.edge;
     const Vertices& vertices = c.vertices;
-    const double *a = vertices.rows[draft.a], *b = vertices.rows[draft.b], *row = vertices.rows[w];
-    const Word sign_a = vertices.now(draft.a), sign_b = vertices.now(draft.b), open = (sign_a ^ sign_b) & c.above();
-    Word bits = ((sign_a | sign_b) & c.below()) | (sign_a & sign_b & c.above());
-    // only signs of neurons after this one may be open
-    const size_t begin = (c.k + 1) & ~(LANES - 1), place = c.column + begin;
-    if (begin < c.units) {
-        Word positive, unsure;
-        sign_masks(row + place, c.units - begin, c.scaled + place, draft.bound, positive, unsure);
-        bits |= (positive << begin) & open;
-        unsure = (unsure << begin) & open;
-        if (unsure) found = try_again(c, w, a, b, draft.reach, draft.size, unsure, bits, found);
-    }
-    vertices.now(w) = bits;
+    const double* row = vertices.rows[w];
+    const Word sign_a = vertices.now(draft.a), sign_b = vertices.now(draft.b);
+    draft.open = (sign_a ^ sign_b) & c.above();
+    vertices.now(w) = ((sign_a | sign_b) & c.below()) | (sign_a & sign_b & c.above());
     vertices.fingerprint[w] = c.edges.base(i) + c.zero_word;
     const std::int32_t face = c.edges.marks(i) & FACE_BITS;
     vertices.faces[w] = face;
@@ -190,6 +172,7 @@ PUISEUX_INLINE size_t finish_vertex(const Cutting<D>& c, size_t j, const Draft& 
     records.height_error(j) = (draft.bound * c.height_scale + 8 * UNIT * double(d) * terms) * (1 + 64 * UNIT);
     records.ends(j)[0] = std::int32_t(draft.a), records.ends(j)[1] = std::int32_t(draft.b);
     records.face(j) = face;
+    records.open(j) = draft.open != 0;
     const std::int16_t* edge_zeros = c.edges.zeros(i);
     std::int16_t *record = records.zeros(j), *zeros = vertices.zeros[w];
     copy_zeros<D>(edge_zeros, record, d);
@@ -201,6 +184,21 @@ PUISEUX_INLINE size_t finish_vertex(const Cutting<D>& c, size_t j, const Draft& 
     }
     zeros[d - 1] = -1;
     zeros[known] = std::int16_t(c.neuron);
+}
+
+/// Decides the open signs of the vertex; returns the doubts found so far.
+template <size_t D>
+PUISEUX_INLINE size_t decide_signs(const Cutting<D>& c, size_t j, const Draft& draft, size_t found) {
+    const size_t w = c.first + j;
+    const double* row = c.vertices.rows[w];
+    Word bits = c.vertices.now(w), unsure = 0;
+    for (Word rest = draft.open; rest; rest &= rest - 1) {
+        const size_t q = size_t(std::countr_zero(rest)), place = c.column + q;
+        bits |= Word(row[place] > 0) << q;
+        unsure |= Word(!(std::abs(row[place]) * c.scaled[place] > draft.bound)) << q;
+    }
+    if (unsure) found = try_again(c, w, draft, unsure, bits, found);
+    c.vertices.now(w) = bits;
     return found;
 }
 

@@ -10,10 +10,13 @@ from tests.nn_bridge.sign_vectors.sign_vector_numbers import FACE_BITS, HEAD, KN
 FLOOR, HUGE = 1e-100, 1e100
 
 
-def copy_vertices(rows, unit, points, error):
-    points[:] = rows[: len(points), HEAD : HEAD + points.shape[1]]
-    amplification = rows.view(np.float32)[: len(points), 2].astype(float)
-    error[:] = [up32(rows[v, 0] * amplification[v] * unit) for v in range(len(points))]
+def copy_vertices(vertices, unit, columns):
+    rows, count = vertices.rows, len(columns.points)
+    columns.points[:] = rows[:count, HEAD : HEAD + columns.points.shape[1]]
+    amplification = rows.view(np.float32)[:count, 2].astype(float)
+    columns.error[:] = [up32(rows[v, 0] * amplification[v] * unit) for v in range(count)]
+    columns.zeros[:], columns.faces[:] = vertices.zeros[:count], vertices.faces[:count]
+    columns.words[:] = vertices.fingerprint[:count]
 
 
 def copy_edges(edges, signs, table, columns):

@@ -15,7 +15,6 @@ from tests.nn_bridge.sign_vectors.sign_vector_numbers import (
     HEAD,
     INFINITY,
     KNOWN,
-    MIX,
     NEUTRAL,
     TILE,
     UNIT,
@@ -29,6 +28,8 @@ from tests.nn_bridge.sign_vectors.sign_vector_numbers import (
     widen,
     word_sum,
 )
+
+TWICE = (1 << 32) - 1
 
 
 def word_table(words):
@@ -66,9 +67,8 @@ def renew_sign_word(signs, v, values, done):
 
 
 def put(edge, cut, buckets, block):
-    """Put an edge into the bucket of the first neuron that cuts it; the last bucket takes those that none cuts."""
+    """Put an edge into the bucket of the first neuron that cuts it, if one does."""
     if not cut:
-        buckets.pool[0, 1] = edge
         return
     k = lowest_bit(cut)
     at = int(buckets.next[k])
@@ -102,8 +102,7 @@ def empty_bucket(k, buckets):
 def begin_block(block, vertices, edges, count, table_before, buckets):
     for k in range(64):
         empty_bucket(k, buckets)
-    buckets.head[64], buckets.next[64], buckets.size[64] = 0, 1, 0
-    block.free, block.fresh = -1, 1
+    block.free, block.fresh = -1, 0
     for i in range(count):
         a, b = edges.view(np.int32)[i, :2]
         before = int(vertices.signs[a, 1] | vertices.signs[b, 1])
@@ -203,7 +202,7 @@ class Cutting:
             reach += abs(term)
         error = (bound * self.height_scale + 8 * UNIT * d * reach) * (1 + 64 * UNIT)
         self.floats[j, 1:3] = height, error
-        self.c32[j, 8:11] = a, b, self.vertices.faces[w]
+        self.c32[j, 8:12] = a, b, self.vertices.faces[w], bool((one ^ two) & self.above)
         self.c16[j, 24 : 24 + 2 * (d - 1)] = self.e16[i, 10 : 10 + 2 * (d - 1)]
         self.c16[j, 24 + 2 * (d - 1)] = turn16
         zeros = [z for z in self.e16[i, 10 : 10 + d - 1] if z >= 0]
@@ -260,27 +259,30 @@ class Cutting:
     def join(self, begin, end, n):
         """Join the vertices of these cuts to those before, then halve their edges; returns the next free edge."""
         block, names, slots, order = self.block, self.names, self.work.slots, self.work.order
-        mask = block.capacity - 1
+        mask, places = block.capacity - 1, len(self.work.keys) // len(order)
         pairs = []
         for j in range(begin, end):
             sign = self.c64[j, 0] = self.now(block.vertices + j)
             self.c64[j, 3] = word_sum(self.table, int(sign) & self.below)
-            for new_face, skip, name, in_block in self.moves_of(j, order[j]):
-                key = name or 1
-                place = (key * MIX & WORD) >> 20 & mask
-                while slots[place, 0] not in (0, key):
+            moves = self.moves_of(j, order[j])
+            for move, (_, _, key, _) in enumerate(moves):
+                number = j * places + move
+                self.work.keys[number] = key
+                place = key & mask & ~1
+                while slots[place] and int(slots[place]) >> 32 != key >> 32 | 1:
                     place = (place + 1) & mask
-                if slots[place, 0] == 0:
-                    slots[place] = key, (j + 1) << 32 | skip
+                found = int(slots[place]) & TWICE
+                slots[place] = (key >> 32 | 1) << 32 | (TWICE if slots[place] else number + 1)
+                if not found:
                     block.single += 1
-                elif slots[place, 1] == 0:
+                elif found == TWICE:
                     block.bad += 1
                 else:
-                    other, other_skip = divmod(int(slots[place, 1]), 1 << 32)
-                    slots[place, 1] = 0
                     block.single -= 1
-                    pairs.append((j, new_face, skip, name - in_block, other - 1, other_skip))
-        for j, new_face, skip, name, other, other_skip in pairs:
+                    block.bad += int(self.work.keys[found - 1]) != key
+                    pairs.append((j, *moves[move], *divmod(found - 1, places)))
+        for j, new_face, skip, key, in_block, other, other_move in pairs:
+            name, other_skip = key - in_block, self.moves_of(other, order[other])[other_move][1]
             self.e32[n, :2] = block.vertices + other, block.vertices + j
             self.e32[n, 4] = new_face | self.direction(j, other)
             self.write_zeros(n, self.zeros_without(j, skip), self.zeros_without(other, other_skip), j, other)

@@ -293,17 +293,46 @@ def test_bounds_of_cells_are_the_twins(version, widths):
     assert len(counts) > 3
 
 
+@pytest.mark.parametrize("tolerant", [False, True])
+def test_keys_of_which_half_is_the_same_are_told_apart(monkeypatch, version, tolerant):
+    network, domain = random_network(13, [3, 12, 8, 1]), as_domain((-1, 1), 3)
+    right, surface = everything(network, (-1, 1)), level_set(network, (-1, 1), prune=tolerant)
+    words = plan._neuron_words
+    monkeypatch.setattr(
+        plan, "_neuron_words", lambda seed, neurons: words(seed, neurons) & np.uint64(2**64 - 1 if seed else 2**32 - 1)
+    )
+    monkeypatch.setattr(plan, "_recent", {})
+    alike = plan.plan_of(network, True)
+    bare, outcome, before = Skeleton(alike, domain, None), Outcome(), None
+    for index, stage in enumerate(alike.stages):
+        if outcome.sound:
+            cut_stage(bare, index, before, outcome, tolerant)
+            before = stage
+    assert not outcome.consistent
+    assert not outcome.doubtful
+    # other words are drawn
+    assert everything(network, (-1, 1)) == right
+    assert np.array_equal(level_set(network, (-1, 1), prune=tolerant).vertices, surface.vertices)
+
+
 def test_arrays_that_do_not_fit_are_refused():
-    rows, error = np.zeros((2, 8)), np.zeros(2, dtype=np.float32)
+    rows, error, faces = np.zeros((2, 8)), np.zeros(2, dtype=np.float32), np.zeros(2, dtype=np.int32)
+    signs, zeros = np.zeros((2, 2), dtype=np.uint64), np.zeros((2, 2), dtype=np.int16)
+
+    def copy(own, points):
+        vertices = kernels.Vertices(own, signs, signs[0], zeros, faces)
+        kernels.copy_vertices(vertices, 1.0, kernels.VertexColumns(points, error, zeros, faces, signs[1]))
+
+    copy(rows, np.zeros((2, 2)))
     with pytest.raises(TypeError, match="another type"):
-        kernels.copy_vertices(rows.astype(np.float32), 1.0, np.zeros((2, 1)), error)
+        copy(rows.astype(np.float32), np.zeros((2, 2)))
     with pytest.raises(TypeError, match="do not follow one another"):
-        kernels.copy_vertices(rows[:, :4], 1.0, np.zeros((2, 1)), error)
+        copy(rows[:, :4], np.zeros((2, 2)))
     with pytest.raises(TypeError, match="not contiguous"):
         kernels.renew_sign_word(np.zeros((1, 2), dtype=np.uint64), 0, rows[0, ::2], 0)
     rows.flags.writeable = False
     with pytest.raises(TypeError, match="read-only"):
-        kernels.copy_vertices(np.zeros((2, 8)), 1.0, rows, error)
+        copy(np.zeros((2, 8)), rows)
 
 
 def test_without_the_core_one_line_says_so():
@@ -322,6 +351,13 @@ except CoreMissingError as error:
     assert ran.stdout == "this needs the compiled core: PUISEUX_PURE is set; unset it\n"
 
 
+def spare_arrays():
+    """All arrays that are kept for the next complex, each once."""
+    groups = ("vertex_arrays", "workspace", "buckets")
+    arrays = [array for _, _, own in skeleton._spare for group in groups for array in own[group]]
+    return arrays + [own["e64"] for _, _, own in skeleton._spare]
+
+
 def test_memory_of_one_complex_is_used_again_for_the_next_alone():
     names = (*ARRAYS, "vertex_faces", "edge_faces", "_vertex_words", "_edge_words")
 
@@ -332,18 +368,18 @@ def test_memory_of_one_complex_is_used_again_for_the_next_alone():
     cases = ["space", "plane", "octahedron", "four"]
     alone = {case: [array.copy() for array in found(case)] for case in cases}
     kept = {case: found(case) for case in cases}
-    assert 0 < sum(buffer.nbytes for buffer in skeleton._spare) <= skeleton.SPARE
-    assert not any(np.shares_memory(a, b) for own in kept.values() for a in own for b in skeleton._spare)
+    assert 0 < sum(size for _, size, _ in skeleton._spare) <= skeleton.SPARE
+    assert not any(np.shares_memory(a, b) for own in kept.values() for a in own for b in spare_arrays())
     with ThreadPoolExecutor(4) as threads:  # at the same time, and with what others left in the memory
         together = list(threads.map(found, 8 * cases))
     for case, arrays in zip([*8 * cases, *cases], [*together, *kept.values()], strict=True):
         assert all(np.array_equal(one, two) for one, two in zip(arrays, alone[case], strict=True))
-    assert sum(buffer.nbytes for buffer in skeleton._spare) <= skeleton.SPARE
+    assert sum(size for _, size, _ in skeleton._spare) <= skeleton.SPARE
 
 
 def test_memory_with_anything_in_it_gives_the_same_complex():
     compiled = everything(*NETWORKS["space"])
     for filling in (0xFF, 0x7F):  # NaN, and numbers beyond 10**300
-        for buffer in skeleton._spare:
-            buffer[:] = filling
+        for array in spare_arrays():
+            array.view(np.uint8)[:] = filling
         assert everything(*NETWORKS["space"]) == compiled
