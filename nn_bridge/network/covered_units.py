@@ -36,7 +36,7 @@ def covered_units(network: Network) -> list[Cover]:
 
     A unit covers a set of units if it reads each with the weight -1, all other rows that read one of them read it with
     the weight with which they read the covering unit or belong to a unit of the set, and of these each reads another
-    one with the weight 0 or -1.
+    one with the weight 0 or -1; two that read a third one are of different stages, and the later one reads the other.
 
     Examples
     --------
@@ -121,11 +121,18 @@ def _covered(weights: _Weights, stage: int, unit: int, units: list[tuple[int, in
 def _is_covered(
     weights: _Weights, stage: int, unit: int, own: tuple[int, int], kept: Sequence[tuple[int, int]]
 ) -> bool:
-    """Whether the rows up to a unit's stage that read another unit are those of the unit, or of others it covers."""
+    """Whether the rows up to a unit's stage that read another unit are those of the unit, or of others it covers.
+
+    Each of these reads all before it, or the sum of the units would not be convex.
+    """
+    before: list[tuple[int, int]] = []
     for reader in range(own[0] + 1, stage + 1):
         for row in weights.readers(reader, *own):
             if (reader, row) == (stage, unit):
                 continue
             if (reader, row) not in kept or weights.weight(reader, row, *own) != -1:
                 return False
+            if any(weights.weight(reader, row, *other) != -1 for other in before):
+                return False
+            before.append((reader, row))
     return True

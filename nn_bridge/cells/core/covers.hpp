@@ -3,7 +3,8 @@
 // max(p, q, r) is written as  p + a + b  with units  a = max(0, q - p)  and  b = max(0, r - p - a).  Where b is active the sum is r,
 // whatever a is.  A unit j *covers* a set of units, of earlier stages, if it reads each of them with the weight -1, all other rows
 // that read one of them read it with the weight with which they read j or belong to a unit of the set, and of these each
-// reads another one with weight 0 or -1 (`nn_bridge.network.covered_units` finds them, exactly).
+// reads another one with weight 0 or -1; two that read a third one are of different stages, and the later one reads the other
+// (`nn_bridge.network.covered_units` finds them, exactly).
 //
 // A pattern without covered units: from the last stage to the first, each unit that is still on switches off those that it covers.
 //
@@ -12,9 +13,11 @@
 // Proof.  No covered unit is covered by two units that stay on: the one of the earlier stage reads it, so it is itself covered by the other.
 // So for all units that are not covered, and for the outputs, the weights of covered units cancel with those on the units that
 // cover them: stage by stage, their forms are the same affine functions at all these points.  A unit that stays on and covers a set
-// has a form  c - sum of the set,  c affine.  The sum is the maximum of affine functions: leave out the unit of the latest stage,
-// max(0, e - some of the others); the sum is the larger one of the sum of the others and of e + the sum of others, both of which are
-// such sums.  So the form is concave, where it is positive is convex, and the other signs are those of affine functions.  Conversely at
+// has a form  c - sum of the set,  c affine.  The sum is the maximum of affine functions, as is that of each subset that has with a
+// unit all those that it reads: leave out a unit of the latest stage, max(0, e - sum of R), R some of the others; the sum is the larger
+// one of the sum of the others and of e + the sum of others but R.  Both are such sums, for another one that reads a unit of R is read by
+// the one left out, so it is in R.  So the form is concave, where it is positive is convex, and the other signs are those of affine
+// functions.  (Without that condition it need not be:  max(0, 5 - a) + max(0, 5 - a) + a  with  a = max(0, x).)  Conversely at
 // each point where all these signs hold forms are, stage by stage, those functions.  A segment between inner points of two of the cells
 // runs through a facet of each cell that it meets, if it is chosen in general position.
 #pragma once

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from flint import fmpq
 
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.cells.counting.plain_count import count_plain
 from nn_bridge.network.covered_units import Cover, covered_units
 from nn_bridge.network.network import AffineStage, Network
 
@@ -140,3 +142,43 @@ def test_units_of_a_set_subtract_one_another():
     everything = [Cover(1, 0, 0, 0), Cover(2, 0, 0, 0), Cover(2, 0, 1, 0)]
     assert covered_units(network) == everything
     assert covered_units(changed_weight(network, 1, 1, 0, 0, 2)) == [Cover(2, 0, 1, 0)]
+
+
+def of_stages(inputs, *stages):
+    """A network of (weights by source, biases), last the outputs."""
+    made = [
+        AffineStage(
+            tuple((source, tuple(tuple(map(fmpq, row)) for row in rows)) for source, rows in sorted(blocks.items())),
+            tuple(map(fmpq, bias)),
+        )
+        for blocks, bias in stages
+    ]
+    return Network(inputs, tuple(made[:-1]), made[-1])
+
+
+def test_units_that_read_a_third_one_side_by_side():
+    """The sum a + max(0, 5 - a) + max(0, 51/10 - a) with a = max(0, x) is not convex: no unit covers a with the rest.
+
+    Where 99/10 - x/10 exceeds it is not connected, and so are not the cells with this map.
+    """
+    network = of_stages(
+        1,
+        ({0: [[1]]}, [0]),
+        ({1: [[-1], [-1]]}, [5, fmpq(51, 10)]),
+        ({0: [[fmpq(-1, 10)]], 1: [[-1]], 2: [[-1, -1]]}, [fmpq(99, 10)]),
+        ({1: [[1]], 2: [[1, 1]], 3: [[1]]}, [0]),
+    )
+    assert covered_units(network) == [Cover(2, 0, 1, 0), Cover(2, 0, 1, 1)]
+    found = count_cells(network)
+    assert (found.cells, found.regions) == (7, 5)
+    assert count_plain(network).regions == 5
+    apart = of_stages(
+        1,
+        ({0: [[1]]}, [0]),
+        ({1: [[-1]]}, [5]),
+        ({1: [[-1]]}, [fmpq(51, 10)]),
+        ({0: [[fmpq(-1, 10)]], 1: [[-1]], 2: [[-1]], 3: [[-1]]}, [fmpq(99, 10)]),
+        ({1: [[1]], 2: [[1]], 3: [[1]], 4: [[1]]}, [0]),
+    )
+    assert covered_units(apart) == [Cover(3, 0, 1, 0), Cover(3, 0, 2, 0)]
+    assert count_cells(apart).regions == 5
