@@ -7,7 +7,7 @@ one affine map, and fill a convex set (proof: ``nn_bridge/cells/core/covers.hpp`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from flint import fmpq
@@ -15,7 +15,6 @@ from flint import fmpq
 from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.network.sparse_row import SparseRow
 from polyhedra.limits import check_limits
-from polyhedra.scalars import ZERO
 
 _MINUS_ONE = fmpq(-1)
 _MOST_UNITS = 1 << 12
@@ -50,9 +49,9 @@ def covered_units(network: Network) -> list[Cover]:
     weights = _Weights(stages)
     found = []
     for stage in range(1, len(network.stages)):
-        check_limits()
         below = [s for s in range(stage) if weights.have_reader(s, stage)]
         for unit in range(network.hidden[stage] if below else 0):
+            check_limits()
             read = [(s, i) for s in below for i in weights.subtracted(stage, unit, s)]
             found += [Cover(stage, unit, s, i) for s, i in _covered(weights, stage, unit, read)]
     return found
@@ -71,6 +70,7 @@ class _Weights:
 
     def __init__(self, stages: Sequence[AffineStage]) -> None:
         self._blocks = [dict(stage.blocks) for stage in stages]
+        self._readers: dict[tuple[int, int], dict[tuple[int, int], bool]] = {}
 
     def have_reader(self, stage: int, later: int) -> bool:
         """Whether a stage is read by a later one, and some stage reads both."""
@@ -81,15 +81,17 @@ class _Weights:
         """The units of a stage that a row reads with the weight -1."""
         return [unit for unit, weight in enumerate(self._blocks[reader][stage + 1][row]) if weight == _MINUS_ONE]
 
-    def weight(self, reader: int, row: int, stage: int, unit: int) -> fmpq:
-        """With which a row reads a unit."""
-        block = self._blocks[reader].get(stage + 1)
-        return ZERO if block is None else block[row][unit]
-
-    def readers(self, reader: int, stage: int, unit: int) -> list[int]:
-        """The rows of a stage that read a unit."""
-        block = self._blocks[reader].get(stage + 1, ())
-        return [number for number, row in enumerate(block) if row[unit]]
+    def readers(self, stage: int, unit: int) -> dict[tuple[int, int], bool]:
+        """The rows that read a unit, stage by stage, and whether with the weight -1."""
+        found = self._readers.get((stage, unit))
+        if found is None:
+            found = self._readers[stage, unit] = {
+                (reader, number): row[unit] == _MINUS_ONE
+                for reader in range(stage + 1, len(self._blocks))
+                for number, row in enumerate(self._blocks[reader].get(stage + 1, ()))
+                if row[unit]
+            }
+        return found
 
     def are_alike(self, one: tuple[int, int], other: tuple[int, int]) -> bool:
         """Whether all stages behind the first of two units read both with the same weights."""
@@ -112,27 +114,28 @@ def _covered(weights: _Weights, stage: int, unit: int, units: list[tuple[int, in
     """Those of the units that a unit covers, which reads each with the weight -1."""
     kept = [own for own in units if weights.are_alike((stage, unit), own)]
     while True:
-        fewer = [own for own in kept if _is_covered(weights, stage, unit, own, kept)]
+        check_limits()
+        whole = set(kept)
+        fewer = [own for own in kept if _is_covered(weights, stage, unit, own, whole)]
         if len(fewer) == len(kept):
             return kept
         kept = fewer
 
 
 def _is_covered(
-    weights: _Weights, stage: int, unit: int, own: tuple[int, int], kept: Sequence[tuple[int, int]]
+    weights: _Weights, stage: int, unit: int, own: tuple[int, int], kept: Container[tuple[int, int]]
 ) -> bool:
     """Whether the rows up to a unit's stage that read another unit are those of the unit, or of others it covers.
 
     Each of these reads all before it, or the sum of the units would not be convex.
     """
-    before: list[tuple[int, int]] = []
-    for reader in range(own[0] + 1, stage + 1):
-        for row in weights.readers(reader, *own):
-            if (reader, row) == (stage, unit):
-                continue
-            if (reader, row) not in kept or weights.weight(reader, row, *own) != -1:
-                return False
-            if any(weights.weight(reader, row, *other) != -1 for other in before):
-                return False
-            before.append((reader, row))
-    return True
+    rows = []
+    for row, subtracts in weights.readers(*own).items():
+        if row[0] > stage:
+            break
+        if row == (stage, unit):
+            continue
+        if not subtracts or row not in kept:
+            return False
+        rows.append(row)
+    return all(weights.readers(*row).keys() >= set(rows[number + 1 :]) for number, row in enumerate(rows))

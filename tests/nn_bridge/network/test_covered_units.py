@@ -3,12 +3,14 @@
 import random
 from dataclasses import replace
 
+import pytest
 from flint import fmpq
 
 from nn_bridge.cells.counting.count import count_cells
 from nn_bridge.cells.counting.plain_count import count_plain
 from nn_bridge.network.covered_units import Cover, covered_units
 from nn_bridge.network.network import AffineStage, Network
+from polyhedra.limits import limited_by
 
 
 def maxout(sizes, pieces, rng, outputs=1):
@@ -182,3 +184,24 @@ def test_units_that_read_a_third_one_side_by_side():
     )
     assert covered_units(apart) == [Cover(3, 0, 1, 0), Cover(3, 0, 2, 0)]
     assert count_cells(apart).regions == 5
+
+
+def test_a_limit_ends_the_search():
+    """Many units that subtract one another, of which none is covered."""
+    rng = random.Random(4)
+    rows = [[rng.randint(-9, 9)] for _ in range(40)]
+    ones, minus = [[1] * 40], [[-1] * 40] * 40
+    network = of_stages(
+        1, ({0: rows}, [1] * 40), ({0: rows, 1: minus}, [1] * 40), ({0: rows, 1: minus, 2: minus}, [1] * 40),
+        ({1: ones, 2: ones, 3: ones}, [0]),
+    )  # fmt: skip
+    calls = []
+    with limited_by(lambda: calls.append(1)):
+        assert not covered_units(network)
+    assert len(calls) >= 80  # for each unit of the later stages
+
+    def end():
+        raise TimeoutError
+
+    with limited_by(end), pytest.raises(TimeoutError):
+        covered_units(network)
