@@ -3,8 +3,9 @@
 Where the pre-activation of a unit is ``c z``, with that of another one as ``z`` and ``c != 0``, both have one zero set,
 and its output is ``|c| relu(z) + min(c, 0) z``.  So the other one can take over its weights, and where ``c < 0`` later
 stages read what ``z`` reads as well: the function stays the same, and so does the set of cells, since the sign of the
-one unit tells that of the other.  Units with ``c < 0`` stay where they are few: their signs are copied in any case
-(``cells/core/multiples.hpp``), and weights on what ``z`` reads are longer numbers.
+one unit tells that of the other.  Units with ``c < 0`` stay where they are few, or stages many: their signs are copied
+in any case (``cells/core/multiples.hpp``), and weights on what ``z`` reads are longer numbers, the more so the more of
+the stages before are read like this.
 
 Source: Serra, Kumar, Ramalingam 2020 (lossless compression), for repeated units.
 """
@@ -29,6 +30,8 @@ _MOST_ENTRIES = 1 << 18
 
 _OPPOSITE_SHARE = 0.25
 """Units of a stage that are negative multiples of others are left out where they are so many of it."""
+_OPPOSITE_STAGES = 4
+"""And the network has no more stages: the last of sixty would have weights of thousands of digits on each before."""
 
 
 def unrepeated(network: Network) -> Network:
@@ -51,7 +54,7 @@ def unrepeated(network: Network) -> Network:
     """
     stages = [*network.stages, network.output]
     for number in range(len(stages) - 1):
-        kept, factors = _repeats(stages[number], True)
+        kept, factors = _repeats(stages[number], len(network.stages) <= _OPPOSITE_STAGES)
         if 0 < sum(factor < 0 for _, factor in factors) < _OPPOSITE_SHARE * len(factors):
             kept, factors = _repeats(stages[number], False)
         if len(kept) == len(factors):

@@ -79,6 +79,23 @@ def test_function_and_counts_stay_the_same(monkeypatch, share) -> None:
     assert bool(opposite) == bool(share)
 
 
+@pytest.mark.parametrize(("stages", "units"), [(4, 3), (5, 6), (60, 6)])
+def test_opposite_units_of_many_stages_stay(stages, units) -> None:
+    """Else the last ones would read all stages before, with numbers that grow from stage to stage."""
+    rng = np.random.default_rng(3)
+    weights, biases = [], []
+    for k in range(stages):
+        half, bias = rng.standard_normal((3, 6 if k else 1)) / 2, rng.standard_normal(3) / 4
+        weights.append(np.vstack([half, -half]))
+        biases.append(np.concatenate([bias, -bias]))
+    network = Network.from_layers([*weights, np.ones((1, 6))], [*biases, np.zeros(1)])
+    assert set(unrepeated(network).hidden) == {units}
+    doubled = Network.from_layers([*weights[:-1], 2 * weights[-1][[0, 1, 2, 0, 3]], np.ones((1, 5))])
+    assert unrepeated(doubled).hidden[-1] == 4  # positive multiples go in any case, one opposite unit of five stays
+    if stages < 60:
+        assert count_cells(network).counts == count_from_tree(cell_problem(network))._asdict()
+
+
 def test_a_checkpoint_keeps_all_units(tmp_path) -> None:
     """It names units by their numbers, so it is that of the network as it was given."""
     network = Network.from_layers([[[1, 2], [2, 4], [0, 1]], [[1, 1, -1]]], [[1, 2, 0], [0]])
