@@ -45,7 +45,8 @@ def finish(skeleton: Skeleton, outcome: Outcome) -> Piece:
     )  # fmt: skip
     columns_of_vertices = kernels.VertexColumns(vertices, error, zeros, faces, words)
     kernels.copy_vertices(skeleton.vertex_arrays, skeleton.scaled, columns_of_vertices)
-    large = skeleton.nbytes > SPARE
+    size = skeleton.nbytes
+    large = size > SPARE
     if large:
         skeleton.let_go(*OF_VERTICES, *OF_CUTS)
     columns = kernels.EdgeColumns(ends, edge_zeros, edge_faces, up, edge_words)
@@ -53,7 +54,7 @@ def finish(skeleton: Skeleton, outcome: Outcome) -> Piece:
     if large:
         skeleton.let_go("e64", "e32", "e16", "signs")
     else:
-        skeleton.keep()
+        skeleton.keep(size)
     return Piece(
         skeleton.domain, vertices, error, ends, zeros, edge_zeros, faces, edge_faces, up, words, edge_words, outcome
     )

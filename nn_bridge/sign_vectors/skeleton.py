@@ -227,9 +227,9 @@ class Skeleton:
         for name in names:
             del vars(self)[name]
 
-    def keep(self) -> None:
-        """Give up all arrays; the next complex of the kind takes them if they are small."""
-        size, own = self.nbytes, vars(self)
+    def keep(self, size: int) -> None:
+        """Give up all arrays, of so many bytes; the next complex of the kind takes them if they are small."""
+        own = vars(self)
         arrays = {name: own.pop(name) for name in ARRAYS}
         with _spare_lock:
             _spare.append((self._kind, size, arrays))
@@ -238,10 +238,9 @@ class Skeleton:
 
     def look_ahead(self, times: float) -> None:
         """Give up early where so many times the hyperplanes will hardly fit (vertices grow with a power of them)."""
-        if times > 1:
-            grown = times ** min(self.d, 3)
-            if self.vertices * grown > 4096:
-                self._check(int(self.vertices * grown), int(self.edges * grown))
+        grown = times ** min(self.d, 3)
+        if self.vertices * grown > 4096:
+            self._check(int(self.vertices * grown), int(self.edges * grown))
 
     def used_bytes(self, vertices: int, edges: int) -> int:
         """Bytes touched by so many vertices and edges."""

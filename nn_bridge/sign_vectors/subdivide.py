@@ -237,8 +237,9 @@ def subdivide(plan: Plan, skeleton: Skeleton, outcome: Outcome) -> None:
     """Cut by all stages of the plan."""
     before: FloatStage | None = None
     for index, stage in enumerate(plan.stages):
+        if index:
+            skeleton.look_ahead(plan.neurons / outcome.neurons)
         cut_stage(skeleton, index, before, outcome)
         if not outcome.sound:
             return
-        skeleton.look_ahead(plan.neurons / outcome.neurons)
         before = stage
