@@ -38,6 +38,19 @@ class Block:
     free: int
     fresh: int
 
+    def __init__(
+        self,
+        column: int,
+        columns: int,
+        count: int,
+        dim: int,
+        first: int,
+        longest: int,
+        tolerant: bool,
+        vertices: int,
+        edges: int,
+    ) -> None: ...
+
 def widen(on: bool) -> bool:
     """For tests: whether the wider version of loops shall run, if the processor can; returns whether it does."""
 
@@ -61,7 +74,6 @@ def cut_block(
     table: _Words,
     scaled: _Floats,
     functional: _Floats,
-    height_scale: float,
     doubts: _Indices,
 ) -> int:
     """Cut by the neurons from ``block.neuron`` on; returns DONE, NEED_ROOM or DOUBT, to be called again."""
@@ -127,7 +139,7 @@ def curve_codes(
 
 # ---------------------------------------------------------------- results
 
-def copy_vertices(vertices: Vertices, unit: float, columns: VertexColumns) -> None:
+def copy_vertices(vertices: Vertices, scaled: _Floats, columns: VertexColumns) -> None:
     """Copy the coordinates of all vertices, and bound the error of each."""
 
 def copy_edges(edges: _Words, signs: _Words, table: _Words, columns: EdgeColumns) -> None:

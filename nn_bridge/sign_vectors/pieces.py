@@ -16,12 +16,12 @@ from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.piece import Assembly, Piece
 from nn_bridge.sign_vectors.plan import Plan
 from nn_bridge.sign_vectors.skeleton import OF_CUTS, OF_VERTICES, SPARE, OverBudget, Skeleton
-from nn_bridge.sign_vectors.start import HEAD
 from nn_bridge.sign_vectors.subdivide import Outcome, subdivide
 
 SHARES = (fmpq(524309, 1 << 20), fmpq(480169, 1 << 20))
 """Where a piece is halved, in parts of its extent: first try, and second if the wall met a vertex."""
 MAX_DEPTH = 40
+F64, F32, U64, I32, I16, U8 = (np.dtype(name) for name in ("f8", "f4", "u8", "i4", "i2", "u1"))
 
 Cutter = Callable[[Plan, Domain, int | None], Piece]
 
@@ -40,12 +40,13 @@ def finish(skeleton: Skeleton, outcome: Outcome) -> Piece:
 
     v, e, d = skeleton.vertices, skeleton.edges, skeleton.d
     vertices, words, edge_words, ends, faces, edge_faces, error, zeros, edge_zeros, up = _arrays_of_one_buffer(
-        ((v, d), np.float64), ((v,), np.uint64), ((e,), np.uint64), ((e, 2), np.int32), ((v,), np.int32),
-        ((e,), np.int32), ((v,), np.float32), ((v, d), np.int16), ((e, d - 1), np.int16), ((e,), np.uint8),
+        ((v, d), F64), ((v,), U64), ((e,), U64), ((e, 2), I32), ((v,), I32), ((e,), I32), ((v,), F32), ((v, d), I16),
+        ((e, d - 1), I16), ((e,), U8),
     )  # fmt: skip
-    unit = (1 + 1e-9) / float(skeleton.scaled[HEAD : HEAD + d].min())
-    kernels.copy_vertices(skeleton.vertex_arrays, unit, kernels.VertexColumns(vertices, error, zeros, faces, words))
-    large = skeleton.nbytes > SPARE
+    columns_of_vertices = kernels.VertexColumns(vertices, error, zeros, faces, words)
+    kernels.copy_vertices(skeleton.vertex_arrays, skeleton.scaled, columns_of_vertices)
+    size = skeleton.nbytes
+    large = size > SPARE
     if large:
         skeleton.let_go(*OF_VERTICES, *OF_CUTS)
     columns = kernels.EdgeColumns(ends, edge_zeros, edge_faces, up, edge_words)
@@ -53,25 +54,25 @@ def finish(skeleton: Skeleton, outcome: Outcome) -> Piece:
     if large:
         skeleton.let_go("e64", "e32", "e16", "signs")
     else:
-        skeleton.keep()
+        skeleton.keep(size)
     return Piece(
         skeleton.domain, vertices, error, ends, zeros, edge_zeros, faces, edge_faces, up, words, edge_words, outcome
     )
 
 
-def _arrays_of_one_buffer(*kinds: tuple[tuple[int, ...], Any]) -> list[np.ndarray]:
+def _arrays_of_one_buffer(*kinds: tuple[tuple[int, ...], np.dtype[Any]]) -> list[np.ndarray]:
     """Empty arrays of these shapes and types, those with the largest numbers first; large ones have their own memory.
 
     One block of memory the system's library learns to keep for the next complex; of many it gives the pages back, and
     to touch new ones takes a fifth of the time of a small complex.
     """
-    sizes = [prod(shape) * np.dtype(dtype).itemsize for shape, dtype in kinds]
+    sizes = [prod(shape) * dtype.itemsize for shape, dtype in kinds]
     if sum(sizes) > SPARE:
         return [np.empty(shape, dtype=dtype) for shape, dtype in kinds]
     arrays, start = [], 0
-    buffer = np.empty(sum(sizes), dtype=np.uint8)
+    buffer = np.empty(sum(sizes), dtype=U8)
     for (shape, dtype), size in zip(kinds, sizes, strict=True):
-        arrays.append(buffer[start : start + size].view(dtype).reshape(shape))
+        arrays.append(np.ndarray(shape, dtype, buffer, start))
         start += size
     return arrays
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nn_bridge.sign_vectors.arrays import Buckets, Vertices, Workspace
 from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.plan import FloatStage, Plan, source_sizes
-from nn_bridge.sign_vectors.start import HEAD, face_words, functional_of, start_of
+from nn_bridge.sign_vectors.start import HEAD, face_words, functional_of, start_of, words_of_start
 from polyhedra.arrays import Floats, Words
 
 LINE = 8
@@ -32,7 +32,7 @@ ALIGNMENT, SPARE = 64, 1 << 26
 """Bytes of a cache line; bytes of working arrays that are kept for the next complex (many of them never touched)."""
 OF_VERTICES = ("rows", "row32", "zeros", "faces", "fingerprint", "vertex_arrays")
 OF_CUTS = ("order", "workspace", "pool", "bucket_lines", "buckets")
-ARRAYS = (*OF_VERTICES, *OF_CUTS, "signs", "e64", "e32", "e16", "_cut_bytes")
+ARRAYS = (*OF_VERTICES, *OF_CUTS, "signs", "e64", "e32", "e16", "_scales", "_cut_bytes")
 """Attributes of a skeleton that depend on its size alone: arrays, groups of arrays, their bytes."""
 
 
@@ -117,12 +117,11 @@ class Skeleton:
             vars(self).update(kept)
         self.table_before: Words = NO_WORDS
         self.rows[:v, : HEAD + d] = start.rows
+        self.e64[:e] = start.edges
         self.signs[:v] = 0
-        self.fingerprint[:v] = self.face_word[domain.corner_face]
+        self.fingerprint[:v], self.e64[:e, 1] = words_of_start(plan.seed, domain)
         self.zeros[:v] = -1
         self.faces[:v] = domain.corner_face
-        self.e64[:e] = start.edges
-        self.e64[:e, 1] = self.face_word[domain.edges[:, 2]]
         # 1 / scale of each column, and zero where there is none: at first a residual is the rounding of coordinates
         self.scaled = self.no_scales()
         self.scaled[HEAD : HEAD + d] = 2.0**52 / self.coordinate_size
@@ -136,6 +135,7 @@ class Skeleton:
         self.e64: Words = np.zeros((0, self.words), dtype=np.uint64)
         self.pool: NDArray[np.int32] = np.zeros((0, CHUNK + 1), dtype=np.int32)
         self.bucket_lines = np.empty((3, BLOCK), dtype=np.int64)
+        self._scales: list[Floats] = list(_aligned((2, self.width), np.float64))
 
     @property
     def points(self) -> Floats:
@@ -184,10 +184,11 @@ class Skeleton:
         self.workspace = Workspace(self.order, records, keys, pairs, table)
 
     def no_scales(self) -> Floats:
-        """A zero for each column of a row."""
-        result: Floats = np.zeros(self.width + LINE)
-        start = -result.ctypes.data % ALIGNMENT // result.itemsize
-        return result[start : start + self.width]
+        """A zero for each column of a row, in place of the scales before the present ones."""
+        self._scales.reverse()
+        result = self._scales[0]
+        result.fill(0.0)
+        return result
 
     @cached_property
     def names(self) -> Any:
@@ -198,11 +199,6 @@ class Skeleton:
         return kernels.Names(
             plan.zero, plan.positive, self.face_word, domain.face_dim, domain.cover_start, domain.covers
         )
-
-    def height_scale(self) -> float:
-        """How much the height of a point changes at most where each coordinate changes by its scale."""
-        scaled = self.scaled[HEAD : HEAD + self.d].tolist()
-        return sum(abs(c) / s for c, s in zip(self.functional.tolist(), scaled, strict=True)) * (1 + 1e-12)
 
     def _allocate(self, size: int, edges: int) -> None:
         if size > len(self.rows):
@@ -231,9 +227,9 @@ class Skeleton:
         for name in names:
             del vars(self)[name]
 
-    def keep(self) -> None:
-        """Give up all arrays; the next complex of the kind takes them if they are small."""
-        size, own = self.nbytes, vars(self)
+    def keep(self, size: int) -> None:
+        """Give up all arrays, of so many bytes; the next complex of the kind takes them if they are small."""
+        own = vars(self)
         arrays = {name: own.pop(name) for name in ARRAYS}
         with _spare_lock:
             _spare.append((self._kind, size, arrays))
@@ -242,10 +238,9 @@ class Skeleton:
 
     def look_ahead(self, times: float) -> None:
         """Give up early where so many times the hyperplanes will hardly fit (vertices grow with a power of them)."""
-        power = min(self.d, 3)
-        grown = int(self.vertices * times**power)
-        if times > 1 and grown > 4096:
-            self._check(grown, int(self.edges * times**power))
+        grown = times ** min(self.d, 3)
+        if self.vertices * grown > 4096:
+            self._check(int(self.vertices * grown), int(self.edges * grown))
 
     def used_bytes(self, vertices: int, edges: int) -> int:
         """Bytes touched by so many vertices and edges."""

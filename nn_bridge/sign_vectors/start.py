@@ -80,6 +80,13 @@ def start_of(domain: Domain) -> Start:
 
 
 @lru_cache(maxsize=8)
+def words_of_start(seed: int, domain: Domain) -> tuple[Words, Words]:
+    """The words of the corners and edges of a domain."""
+    words = face_words(seed, domain)
+    return words[domain.corner_face], words[domain.edges[:, 2]]
+
+
+@lru_cache(maxsize=8)
 def face_words(seed: int, domain: Domain) -> Words:
     """For each face of a domain the sum of the words of all walls that contain it."""
     words = wall_words(seed, [label for _, _, label in domain.walls])

@@ -29,6 +29,7 @@ from nn_bridge.sign_vectors.exact_vertices import ExactVertex, locate, signed_fl
 from nn_bridge.sign_vectors.plan import FloatStage, Plan
 from nn_bridge.sign_vectors.skeleton import AMP, BLOCK, EPS, SIZE, Layout, Skeleton, layout_of
 from nn_bridge.sign_vectors.start import HEAD
+from polyhedra.arrays import Integers
 from polyhedra.rounding import UNIT_ROUNDOFF
 
 MAX_DOUBTS = 4096
@@ -68,23 +69,25 @@ def cut_stage(
     plan = skeleton.plan
     stage = plan.stages[index]
     new = layout_of(plan, stage)
-    if not _enter(skeleton, index, before, new, outcome):
+    # as many as so many vertices can have; the blocks take a part
+    doubts = np.empty((max(min(skeleton.vertices, MAX_DOUBTS) * stage.units, MAX_DOUBTS), 2), dtype=np.int64)
+    if not _enter(skeleton, index, before, new, doubts, outcome):
         return
+    doubts = doubts[:MAX_DOUBTS]
     checked = skeleton.vertices
     for start in range(0, stage.units, BLOCK):
-        _cut_block(skeleton, index, new, start, min(BLOCK, stage.units - start), checked, outcome, tolerant)
+        _cut_block(skeleton, index, new, start, min(BLOCK, stage.units - start), checked, doubts, outcome, tolerant)
         if not outcome.sound:
             return
     outcome.neurons = stage.first + stage.units
 
 
-def _enter(skeleton: Skeleton, index: int, before: FloatStage | None, new: Layout, outcome: Outcome) -> bool:
+def _enter(
+    skeleton: Skeleton, index: int, before: FloatStage | None, new: Layout, doubts: Integers, outcome: Outcome
+) -> bool:
     """The stage's values at all vertices; False where a sign is doubtful."""
     from nn_bridge.sign_vectors.stage_entry import enter_stage
 
-    # as many as so many vertices can have
-    room = min(skeleton.vertices, MAX_DOUBTS) * skeleton.plan.stages[index].units
-    doubts = np.empty((room, 2), dtype=np.int64)
     found = enter_stage(skeleton, index, before, new, doubts)
     return not found or _decide_found(skeleton, index, new, 0, doubts, found, outcome)
 
@@ -96,6 +99,7 @@ def _cut_block(
     start: int,
     count: int,
     checked: int,
+    doubts: Integers,
     outcome: Outcome,
     tolerant: bool,
 ) -> None:
@@ -105,7 +109,6 @@ def _cut_block(
     plan = skeleton.plan
     first = plan.stages[index].first + start
     column = layout.column + start
-    doubts = np.empty((MAX_DOUBTS, 2), dtype=np.int64)
     table = plan.tables.get(first)
     if table is None:
         table = plan.tables[first] = kernels.word_table(plan.positive[first : first + count])
@@ -115,11 +118,9 @@ def _cut_block(
         )
         if found and not _decide_found(skeleton, index, layout, start, doubts, found, outcome):
             return
-    block = kernels.Block()
-    block.column, block.columns, block.count, block.first = column, layout.columns, count, first
-    block.dim, block.longest, block.tolerant = skeleton.d, skeleton.longest, tolerant
-    block.vertices, block.edges = skeleton.vertices, skeleton.edges
-    height_scale = skeleton.height_scale()
+    block = kernels.Block(
+        column, layout.columns, count, skeleton.d, first, skeleton.longest, tolerant, skeleton.vertices, skeleton.edges
+    )
     kernels.begin_block(
         block, skeleton.vertex_arrays, skeleton.e64, skeleton.edges, skeleton.table_before, skeleton.buckets
     )
@@ -134,7 +135,6 @@ def _cut_block(
             table,
             skeleton.scaled,
             skeleton.functional,
-            height_scale,
             doubts,
         )
         skeleton.vertices, skeleton.edges = block.vertices, block.edges
@@ -163,7 +163,7 @@ def _decide_found(
     index: int,
     layout: Layout,
     start: int,
-    doubts: np.ndarray,
+    doubts: Integers,
     found: int,
     outcome: Outcome,
     done: int = 0,
@@ -237,8 +237,9 @@ def subdivide(plan: Plan, skeleton: Skeleton, outcome: Outcome) -> None:
     """Cut by all stages of the plan."""
     before: FloatStage | None = None
     for index, stage in enumerate(plan.stages):
+        if index:
+            skeleton.look_ahead(plan.neurons / outcome.neurons)
         cut_stage(skeleton, index, before, outcome)
         if not outcome.sound:
             return
-        skeleton.look_ahead(plan.neurons / outcome.neurons)
         before = stage

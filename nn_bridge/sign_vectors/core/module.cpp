@@ -111,12 +111,13 @@ Stage stage_of(nb::tuple t) {
 
 template <size_t D>
 int cut(Block& block, const Vertices& vertices, nb::handle edges, nb::tuple buckets, nb::tuple work, nb::tuple names,
-        nb::handle table, nb::handle scaled, nb::handle functional, double height_scale, nb::handle doubts) {
+        nb::handle table, nb::handle scaled, nb::handle functional, nb::handle doubts) {
     Cutting<D> c{};
     c.vertices = vertices, c.edges = {rows_of_words<edge_words(D)>(edges)};
     c.buckets = buckets_of(buckets), c.work = workspace_of<D>(work);
     c.names = names_of(names), c.table = grid<const Word>(table).data, c.scaled = line<const double>(scaled).data;
-    c.functional = line<const double>(functional).data, c.height_scale = height_scale, c.doubts = grid<Number>(doubts);
+    c.functional = line<const double>(functional).data, c.doubts = grid<Number>(doubts);
+    c.height_scale = height_scale(c.functional, c.scaled, size_t(block.dim));
     constexpr size_t line = 8 * LANES;
     if (vertices.rows.stride % LANES || std::uintptr_t(vertices.rows.data) % line || std::uintptr_t(c.scaled) % line)
         throw nb::type_error("rows and scales do not begin on lines of the cache");
@@ -132,7 +133,10 @@ int cut(Block& block, const Vertices& vertices, nb::handle edges, nb::tuple buck
 
 void bind_cuts(nb::module_& m) {
     nb::class_<Block>(m, "Block")
-        .def(nb::init<>())
+        .def("__init__", [](Block* block, Number column, Number columns, Number count, Number dim, Number first, Number longest,
+                            bool tolerant, Number vertices, Number edges) {
+            new (block) Block{column, columns, count, dim, first, longest, tolerant, vertices, edges};
+        })
         .def_rw("column", &Block::column).def_rw("columns", &Block::columns).def_rw("count", &Block::count)
         .def_rw("dim", &Block::dim).def_rw("first", &Block::first).def_rw("longest", &Block::longest)
         .def_rw("tolerant", &Block::tolerant).def_rw("vertices", &Block::vertices).def_rw("edges", &Block::edges)
@@ -153,10 +157,10 @@ void bind_cuts(nb::module_& m) {
         begin_block(v, e, count, t, b, block);
     });
     m.def("cut_block", [](Block& block, nb::tuple vertices, nb::handle edges, nb::tuple buckets, nb::tuple work, nb::tuple names,
-                          nb::handle table, nb::handle scaled, nb::handle functional, double height_scale, nb::handle doubts) {
+                          nb::handle table, nb::handle scaled, nb::handle functional, nb::handle doubts) {
         const Vertices v = vertices_of(vertices);
         const auto run = block.dim == 2 ? cut<2> : block.dim == 3 ? cut<3> : cut<0>;
-        return run(block, v, edges, buckets, work, names, table, scaled, functional, height_scale, doubts);
+        return run(block, v, edges, buckets, work, names, table, scaled, functional, doubts);
     });
     m.def("take_back", [](const Block& block, nb::handle edges, nb::handle order) {
         take_back(block, {grid<Word>(edges)}, line<const std::int32_t>(order).data);
@@ -245,12 +249,13 @@ void copy(nb::handle edges, nb::handle signs, nb::handle table, const EdgeColumn
 }
 
 void bind_results(nb::module_& m) {
-    m.def("copy_vertices", [](nb::tuple vertices, double unit, nb::tuple columns) {
+    m.def("copy_vertices", [](nb::tuple vertices, nb::handle scaled, nb::tuple columns) {
         const Vertices v = vertices_of(vertices);
         const VertexColumns to{grid<double>(columns[0]), line<float>(columns[1]), grid<std::int16_t>(columns[2]),
                                line<std::int32_t>(columns[3]), line<Word>(columns[4])};
+        const double* s = line<const double>(scaled).data;
         nb::gil_scoped_release release;
-        copy_vertices(v, unit, to);
+        copy_vertices(v, s, to);
     });
     m.def("copy_edges", [](nb::handle edges, nb::handle signs, nb::handle table, nb::tuple columns) {
         const EdgeColumns to{grid<std::int32_t>(columns[0]), grid<std::int16_t>(columns[1]), line<std::int32_t>(columns[2]),

@@ -20,9 +20,10 @@ struct VertexColumns {
     Line<Word> words;
 };
 
-/// Copies the columns of all vertices; `unit` is the largest scale of a coordinate.
-inline void copy_vertices(const Vertices& vertices, double unit, const VertexColumns& to) {
+/// Copies the columns of all vertices; the largest scale of a coordinate tells their errors.
+inline void copy_vertices(const Vertices& vertices, const double* scaled, const VertexColumns& to) {
     const size_t count = to.points.rows, d = to.points.columns;
+    const double unit = (1 + 1e-9) / *std::min_element(scaled + HEAD, scaled + HEAD + d);
     for (size_t v = 0; v < count; ++v) {
         const double* row = vertices.rows[v] + HEAD;
         for (size_t q = 0; q < d; ++q) to.points[v][q] = row[q];

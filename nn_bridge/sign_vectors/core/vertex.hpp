@@ -38,6 +38,13 @@ struct Cutting {
     PUISEUX_INLINE Word above() const { return ~(below() | bit()); }
 };
 
+/// How much the height of a point changes at most where each coordinate changes by its scale.
+PUISEUX_INLINE double height_scale(const double* functional, const double* scaled, size_t d) {
+    double sum = 0;
+    for (size_t q = 0; q < d; ++q) sum += std::abs(functional[q]) / scaled[HEAD + q];
+    return sum * (1 + 1e-12);
+}
+
 /// w = a + t (b - a) for whole rows of `count` numbers; returns max |b - a| / scale.
 PUISEUX_INLINE double blend(const double* a, const double* b, double* w, size_t count, double t, const double* scaled) {
     const double* __restrict one = std::assume_aligned<8 * LANES>(a);

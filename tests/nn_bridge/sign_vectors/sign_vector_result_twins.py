@@ -10,8 +10,9 @@ from tests.nn_bridge.sign_vectors.sign_vector_numbers import FACE_BITS, HEAD, KN
 FLOOR, HUGE = 1e-100, 1e100
 
 
-def copy_vertices(vertices, unit, columns):
+def copy_vertices(vertices, scaled, columns):
     rows, count = vertices.rows, len(columns.points)
+    unit = (1 + 1e-9) / scaled[HEAD : HEAD + columns.points.shape[1]].min()
     columns.points[:] = rows[:count, HEAD : HEAD + columns.points.shape[1]]
     amplification = rows.view(np.float32)[:count, 2].astype(float)
     columns.error[:] = [up32(rows[v, 0] * amplification[v] * unit) for v in range(count)]

@@ -128,10 +128,11 @@ def take_back(block, edges, order):
 class Cutting:
     """The cuts of one neuron."""
 
-    def __init__(self, block, vertices, edges, buckets, work, names, table, scaled, functional, height_scale, doubts):
+    def __init__(self, block, vertices, edges, buckets, work, names, table, scaled, functional, doubts):
         self.block, self.vertices, self.buckets, self.work, self.names = block, vertices, buckets, work, names
-        self.table, self.scaled, self.functional, self.height_scale = table, scaled, functional, height_scale
-        self.doubts = doubts
+        self.table, self.scaled, self.functional, self.doubts = table, scaled, functional, doubts
+        steps = zip(functional.tolist(), scaled[HEAD : HEAD + block.dim].tolist(), strict=True)
+        self.height_scale = sum(abs(c) / s for c, s in steps) * (1 + 1e-12)
         self.e64, self.e32, self.e16 = edges, edges.view(np.int32), edges.view(np.int16)
         self.rows, self.row32 = vertices.rows, vertices.rows.view(np.float32)
         records = work.records

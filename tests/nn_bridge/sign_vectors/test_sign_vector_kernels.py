@@ -321,7 +321,7 @@ def test_arrays_that_do_not_fit_are_refused():
 
     def copy(own, points):
         vertices = kernels.Vertices(own, signs, signs[0], zeros, faces)
-        kernels.copy_vertices(vertices, 1.0, kernels.VertexColumns(points, error, zeros, faces, signs[1]))
+        kernels.copy_vertices(vertices, np.ones(8), kernels.VertexColumns(points, error, zeros, faces, signs[1]))
 
     copy(rows, np.zeros((2, 2)))
     with pytest.raises(TypeError, match="another type"):
