@@ -1,10 +1,12 @@
 // Arrays that are used again: memory that was given up and is taken again is in the caches, and costs no page faults.
 //
-// All threads share them: mostly one makes an array and another one gives it up.
+// All threads share them: mostly one makes an array and another one gives it up.  Nobody waits for another one: in a process that
+// was forked while some thread was here, nobody would ever come out.
 #pragma once
 #include <array>
 #include <cstddef>
 #include <mutex>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -21,15 +23,14 @@ public:
         if (bytes == 0 || bytes > LARGEST) return;
         array.clear();
         Kept& kept = kept_arrays();
-        const std::lock_guard guard(kept.lock);
-        if (kept.count < MOST) kept.arrays[kept.count++] = std::move(array);
+        const std::unique_lock guard(kept.lock, std::try_to_lock);
+        if (guard && kept.count < MOST) kept.arrays[kept.count++] = std::move(array);
     }
     /// Make room for so many numbers in an empty array, by the smallest that will do.
     static void reserve(std::vector<T>& array, std::size_t count) {
         if (array.capacity() >= count) return;
         Kept& kept = kept_arrays();
-        {
-            const std::lock_guard guard(kept.lock);
+        if (const std::unique_lock guard(kept.lock, std::try_to_lock); guard) {
             std::size_t best = kept.count;
             for (std::size_t k = 0; k < kept.count; ++k)
                 if (kept.arrays[k].capacity() >= count && (best == kept.count || kept.arrays[k].capacity() < kept.arrays[best].capacity())) best = k;
@@ -51,8 +52,9 @@ private:
         std::size_t count = 0;
     };
     /// They are never destroyed: Python may give up arrays when it ends.
-    static Kept& kept_arrays() {
-        static Kept& kept = *new Kept;
+    static Kept& kept_arrays() noexcept {
+        alignas(Kept) static std::byte room[sizeof(Kept)];
+        static Kept& kept = *new (room) Kept;
         return kept;
     }
 };
