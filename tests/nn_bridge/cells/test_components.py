@@ -15,8 +15,8 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 
 
-def components_twin(patterns, neighbours, labels, last_stage):
-    """The component of each cell, by a dictionary of patterns."""
+def components_twin(patterns, told, labels, without=lambda patterns: patterns):
+    """The component of each cell, by a dictionary of patterns ``without`` what does not matter in them."""
     parent = list(range(len(labels)))
 
     def root(k):
@@ -25,16 +25,18 @@ def components_twin(patterns, neighbours, labels, last_stage):
         return k
 
     known = {}
-    for cell, (pattern, units) in enumerate(zip(patterns, neighbours, strict=True)):
+    for cell, pattern in enumerate(patterns):
+        beyond = [pattern]
         for i in range(64 * len(pattern)):
-            if not (int(units[i // 64]) | int(last_stage[i // 64])) >> i % 64 & 1:
-                continue
-            behind = pattern.copy()
-            behind[i // 64] ^= np.uint64(1 << i % 64)
-            other = known.get((int(labels[cell]), behind.tobytes()))
-            if other is not None:
+            if int(told[cell][i // 64]) >> i % 64 & 1:
+                behind = pattern.copy()
+                behind[i // 64] ^= np.uint64(1 << i % 64)
+                beyond.append(behind)
+        keys = [(int(labels[cell]), own.tobytes()) for own in without(np.array(beyond))]
+        for key in keys:
+            if (other := known.get(key)) is not None:
                 parent[max(root(cell), root(other))] = min(root(cell), root(other))
-        known[int(labels[cell]), pattern.tobytes()] = cell
+        known[keys[0]] = cell
     return [root(k) for k in range(len(labels))]
 
 
@@ -82,7 +84,7 @@ def test_components_as_a_dictionary_finds_them(width, maps, at_once):
     result = np.empty_like(patterns)
     found.patterns_of(everyone, result)
     assert np.array_equal(result, patterns)
-    expected = components_twin(patterns, neighbours, labels, last_stage)
+    expected = components_twin(patterns, neighbours | last_stage, labels)
     pieces = pieces_of(expected, labels)
     assert found.pieces().tolist() == pieces
     assert found.divided == sum(number > 1 for number in pieces)
@@ -104,7 +106,7 @@ def test_components_as_a_dictionary_finds_them(width, maps, at_once):
     inside = np.array([k for k in everyone if k not in outside])
     assert (found.maps_again(patterns[inside]) == -1).all()
     assert found.join_again(patterns, everything) == len(chosen)
-    assert found.pieces().tolist() == pieces_of(components_twin(patterns, everything, labels, last_stage), labels)
+    assert found.pieces().tolist() == pieces_of(components_twin(patterns, everything, labels), labels)
 
 
 def test_units_that_outputs_read_join_nothing():
@@ -217,11 +219,10 @@ def test_numbers_are_those_of_exact_maps(mask, paths_alone):
             assert forms.setdefault(number, form) == form
         assert len(set(forms.values())) == len(forms) == joiner._cells.maps
         # two cells that differ in one unit, and have one map, are in one component
-        last = np.zeros(patterns.shape[1], np.uint64)
         everything = np.full_like(patterns, ~np.uint64(0))
         assert joiner._cells.pieces().tolist() == [
             len({component for component, own in zip(components, numbers.tolist(), strict=True) if own == number})
-            for components in [components_twin(patterns, everything, numbers, last)]
+            for components in [components_twin(patterns, everything, numbers)]
             for number in range(joiner._cells.maps)
         ]
         proven += len(patterns) - len(forms)

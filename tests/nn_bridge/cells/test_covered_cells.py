@@ -1,6 +1,7 @@
 """Cells that differ in covered units alone: joined by their pattern, and mostly told nothing of their neighbours."""
 
 import random
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +17,7 @@ from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import JOINING_FACES, NEIGHBOURS, CellTree
 from nn_bridge.network.network import Network
 from polyhedra.polyhedron import Polyhedron
-from tests.nn_bridge.cells.test_components import cells_of_few_bits, pieces_of
+from tests.nn_bridge.cells.test_components import cells_of_few_bits, components_twin, pieces_of
 from tests.nn_bridge.network.test_covered_units import maxout
 
 
@@ -27,31 +28,6 @@ def uncovered(patterns, covers, words):
         on = found[:, stage * words + unit // 64] >> np.uint64(unit % 64) & np.uint64(1)
         found[:, of_stage * words + of_unit // 64] &= ~(on << np.uint64(of_unit % 64))
     return found
-
-
-def components_twin(patterns, told, labels, covers, words):
-    """The component of each cell, by a dictionary of patterns without covered units."""
-    parent = list(range(len(labels)))
-
-    def root(k):
-        while parent[k] != k:
-            k = parent[k]
-        return k
-
-    known = {}
-    for cell, pattern in enumerate(patterns):
-        beyond = [pattern]
-        for i in range(64 * len(pattern)):
-            if int(told[cell][i // 64]) >> i % 64 & 1:
-                behind = pattern.copy()
-                behind[i // 64] ^= np.uint64(1 << i % 64)
-                beyond.append(behind)
-        for own in uncovered(np.array(beyond), covers, words):
-            other = known.get((int(labels[cell]), own.tobytes()))
-            if other is not None:
-                parent[max(root(cell), root(other))] = min(root(cell), root(other))
-        known[int(labels[cell]), uncovered(pattern[None], covers, words).tobytes()] = cell
-    return [root(k) for k in range(len(labels))]
 
 
 @pytest.mark.parametrize("maps", [1, 7, 60])
@@ -76,7 +52,8 @@ def test_components_as_a_dictionary_finds_them(maps, at_once):
         part = slice(at, at + at_once)
         waiting = found.add(patterns[part], labels[part].astype(np.uint64), told[part])
         found.settle(at + waiting, found.maps_of(at + waiting), told[part][waiting])
-    expected = components_twin(patterns, told, labels, covers, 1)
+    without = partial(uncovered, covers=covers, words=1)
+    expected = components_twin(patterns, told, labels, without)
     assert found.pieces().tolist() == pieces_of(expected, labels)
     result = np.empty_like(patterns)
     found.patterns_of(np.arange(len(patterns)), result)
@@ -89,7 +66,7 @@ def test_components_as_a_dictionary_finds_them(maps, at_once):
     assert found.join_again(patterns[whole], none[whole]) == len(whole)
     assert found.pieces().tolist() == pieces_of(expected, labels)
     assert found.join_again(patterns, everything) == len(whole)
-    joined = components_twin(patterns, everything, labels, covers, 1)
+    joined = components_twin(patterns, everything, labels, without)
     assert found.pieces().tolist() == pieces_of(joined, labels)
 
 
