@@ -17,8 +17,7 @@ CELLS, EDGES = "tests/nn_bridge/cells", "tests/nn_bridge/sign_vectors"
 TESTS: dict[str, dict[str, str]] = {
     "nn_bridge/cells": {
         "rehash number": f"{CELLS}/test_plain_keys.py::test_numbers",
-        "join": f"{CELLS}/test_joining.py::test_join_against_a_dictionary",
-        "unite": f"{CELLS}/test_joining_faces.py::test_forests_are_united",
+        "WholeMaps.add WholeMaps.pieces WholeMaps.cells": f"{CELLS}/test_joining.py::test_whole_maps_against_a_dictionary",
         "pack relevant unlike": f"{CELLS}/test_plain_keys.py::test_keys_and_relevant_units",
         "moving": f"{CELLS}/test_joining_faces.py::test_units_with_which_the_output_moves",
         "whole_weights alike": f"{CELLS}/test_joining_faces.py::test_patterns_that_differ_where_no_output_moves",

@@ -22,23 +22,6 @@ def number(
 ) -> tuple[int, int]:
     """Number rows in the order in which they first come; returns how many are done, and how many numbers are new."""
 
-def join(
-    faces: NDArray[np.uint64],
-    leaf: NDArray[np.int64],
-    label: _Numbers,
-    pairs: bool,
-    key: NDArray[np.uint64],
-    keys: NDArray[np.uint64],
-    bearer: _Numbers,
-    seen: NDArray[np.int64],
-    parent: _Numbers,
-    begin: int,
-) -> int:
-    """Unite the leaves of one label that bear equal keys; returns how many faces are done."""
-
-def unite(other: _Numbers, parent: _Numbers) -> None:
-    """Unite in one forest what another one has united."""
-
 def pack(
     patterns: NDArray[np.uint64],
     rows: NDArray[np.int64],
@@ -88,6 +71,30 @@ def whole_numbers(inputs: int, stages: list[Any]) -> WholeNumbers:
     an array of integers and one of the powers of two by which they are divided; or a list, times the stage's factor,
     and None.
     """
+
+class WholeMaps:
+    """Cells of maps in several pieces, joined by their facets and by their points."""
+
+    def __init__(self, columns: NDArray[np.int64], places: NDArray[np.int64], width: int) -> None:
+        """Name faces by keys of so many words, as `pack` makes them."""
+
+    def add(
+        self,
+        numbers: NDArray[np.int64],
+        maps: NDArray[np.int64],
+        patterns: NDArray[np.uint64],
+        facet_cell: NDArray[np.int64],
+        facet_zeros: NDArray[np.uint64],
+        point_cell: NDArray[np.int64],
+        point_zeros: NDArray[np.uint64],
+    ) -> None:
+        """Take cells, with the numbers of their maps and their faces, in ascending order of the cells' numbers."""
+
+    def pieces(self) -> tuple[int, int]:
+        """The number of pieces of all maps: by facets, and by facets and points."""
+
+    @property
+    def cells(self) -> int: ...
 
 class Components:
     """Cells with equal maps in components that grow together."""

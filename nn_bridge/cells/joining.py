@@ -29,7 +29,7 @@ import numpy as np
 
 from nn_bridge.cells import plain_keys
 from nn_bridge.cells.core_problem import CoreProblem
-from nn_bridge.cells.map_classes import MapComparison, empty_table, larger
+from nn_bridge.cells.map_classes import MapComparison
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import CellTree, CellTreeError, Leaves
 from nn_bridge.errors import NetworkError
@@ -91,6 +91,10 @@ class SignVectorKeys:
         self._places = bits[:-1]
         self.width = -(-int(bits[-1]) // 64)
 
+    def whole_maps(self) -> kernels.WholeMaps:
+        """A table that joins cells by faces with these keys."""
+        return kernels.WholeMaps(self._columns, self._places, self.width)
+
     def pack(self, patterns: np.ndarray, rows: np.ndarray, zeros: np.ndarray) -> np.ndarray:
         """The keys of faces: face ``k`` vanishes on ``zeros[k]`` and belongs to a leaf with ``patterns[rows[k]]``."""
         keys = np.zeros((len(zeros), self.width), np.uint64)
@@ -98,92 +102,17 @@ class SignVectorKeys:
         return keys
 
 
-class _KeyTable:
-    """Unites leaves that carry equal keys, among keys that come in batches.
-
-    ``pairs``: a key occurs at most twice, and is forgotten when it has (facets); leaves of one label are united.  Else
-    every key is kept once for each label (points).
-    """
-
-    def __init__(self, words: int, *, pairs: bool) -> None:
-        self._pairs = pairs
-        self._key = np.zeros(words + (not pairs), np.uint64)
-        self._parent = np.zeros(0, np.int32)
-        self._seen = np.zeros(1, np.int64)
-        self._table, self._bearer = empty_table(1 << 10, len(self._key), np.dtype(np.int32))
-
-    def add(self, keys: np.ndarray, leaf: np.ndarray, labels: np.ndarray) -> None:
-        """Take keys with their leaves; ``labels`` are the labels of all leaves so far."""
-        if len(self._parent) < len(labels):
-            more = np.arange(len(self._parent), len(labels), dtype=labels.dtype)
-            self._parent = np.concatenate([self._parent, more])
-            self._bearer = self._bearer.astype(labels.dtype, copy=False)
-        done = 0
-        while True:
-            done = kernels.join(
-                keys, leaf, labels, self._pairs, self._key, self._table, self._bearer, self._seen, self._parent, done
-            )
-            if done == len(keys):
-                return
-            self._table, self._bearer = larger(self._table, self._bearer)
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of the keys in memory."""
-        return self._table.nbytes + self._bearer.nbytes
-
-    def roots(self, count: int) -> np.ndarray:
-        """One leaf of each set of united leaves, among the first ``count``; a leaf never added is a set of its own."""
-        alone = np.arange(len(self._parent), count)
-        return np.concatenate([np.flatnonzero(self._parent[:count] == np.arange(min(count, len(self._parent)))), alone])
-
-    def inherit(self, other: _KeyTable) -> None:
-        """Unite also the leaves that another table has united."""
-        size, known = len(other._parent), len(self._parent)
-        if known < size:
-            more = np.arange(known, size, dtype=other._parent.dtype)
-            self._parent = np.concatenate([self._parent.astype(other._parent.dtype, copy=False), more])
-        kernels.unite(other._parent.astype(self._parent.dtype, copy=False), self._parent)
-
-
 # -------------------------------------------------------------------------- joining
 
 
-class _Batch(NamedTuple):
-    """Leaves, numbered from ``first`` on; ``generator_row`` and ``facet_row`` tell the row of each face's leaf."""
-
-    leaves: Leaves
-    first: int
-    generator_row: np.ndarray
-    facet_row: np.ndarray
-
-    @classmethod
-    def of(cls, leaves: Leaves, first: int) -> _Batch:
-        """The leaves, numbered from ``first`` on."""
-        of_facet, of_generator, numbers = leaves.facet_leaf, leaves.generator_leaf, leaves.numbers
-        if numbers[-1] - numbers[0] == len(numbers) - 1:
-            return cls(leaves, first, of_generator - numbers[0], of_facet - numbers[0])
-        # some leaves of the run were not written
-        return cls(leaves, first, np.searchsorted(numbers, of_generator), np.searchsorted(numbers, of_facet))
-
-    def facets(self, keys: SignVectorKeys) -> tuple[np.ndarray, np.ndarray]:
-        """The keys of all facets, and their leaves."""
-        return keys.pack(self.leaves.patterns, self.facet_row, self.leaves.facet_zeros), self.facet_row + self.first
-
-    def alone(self, keys: SignVectorKeys) -> np.ndarray:
-        """For each leaf, as a pattern, the units that vanish alone on one of its facets."""
-        zeros = self.leaves.facet_zeros
-        single = ((zeros != 0).sum(axis=1) == 1) & ((zeros & (zeros - np.uint64(1))) == 0).all(axis=1)
-        found = np.zeros_like(self.leaves.patterns)
-        for place, column in enumerate(keys.columns):
-            np.bitwise_or.at(found[:, column], self.facet_row[single], zeros[single, place])
-        return found
-
-    def points(self, keys: SignVectorKeys) -> tuple[np.ndarray, np.ndarray]:
-        """The keys of the vertices, and their leaves."""
-        vertex = self.leaves.generator_ray == 0
-        rows = self.generator_row[vertex]
-        return keys.pack(self.leaves.patterns, rows, self.leaves.generator_zeros[vertex]), rows + self.first
+def _alone(leaves: Leaves, keys: SignVectorKeys) -> np.ndarray:
+    """For each leaf, as a pattern, the units that vanish alone on one of its facets."""
+    zeros, rows = leaves.facet_zeros, np.searchsorted(leaves.numbers, leaves.facet_leaf)
+    single = ((zeros != 0).sum(axis=1) == 1) & ((zeros & (zeros - np.uint64(1))) == 0).all(axis=1)
+    found = np.zeros_like(leaves.patterns)
+    for place, column in enumerate(keys.columns):
+        np.bitwise_or.at(found[:, column], rows[single], zeros[single, place])
+    return found
 
 
 class Joiner:
@@ -211,7 +140,8 @@ class Joiner:
         self._comparison = MapComparison(problem, words, self._arrays)
         self._outside: np.ndarray | None = None
         self._met = 0
-        self._whole_maps: _WholeMaps | None = None
+        self._whole_maps: kernels.WholeMaps | None = None
+        self._chosen = 0  # so many leaves are to come again
 
     @property
     def leaves(self) -> int:
@@ -279,7 +209,8 @@ class Joiner:
             self._outside = chosen = cells.outside_largest()
         else:
             self._check_met()
-            self._whole_maps, chosen = _WholeMaps(self._keys, len(whole)), whole
+            self._whole_maps, chosen = self._keys.whole_maps(), whole
+        self._chosen = len(chosen)
         cells.choose(chosen)
         return self._patterns(chosen)
 
@@ -288,10 +219,13 @@ class Joiner:
         if not len(leaves.residues):
             return
         if self._whole_maps is not None:
-            self._whole_maps.add(leaves, self._cells.maps_again(leaves.patterns))
+            maps = self._cells.maps_again(leaves.patterns)
+            if (maps < 0).any():
+                raise CellTreeError(_OTHER_CELLS)
+            facets, vertices = (leaves.facet_leaf, leaves.facet_zeros), (leaves.generator_leaf, leaves.generator_zeros)
+            self._whole_maps.add(leaves.numbers, maps, leaves.patterns, *facets, *vertices)
         elif self._outside is not None:
-            alone = _Batch.of(leaves, 0).alone(self._keys)
-            self._met += self._cells.join_again(leaves.patterns, alone)
+            self._met += self._cells.join_again(leaves.patterns, _alone(leaves, self._keys))
         else:
             raise CellTreeError("no leaves were to be brought again")
 
@@ -328,33 +262,10 @@ class Joiner:
         settled = joined.maps - joined.divided
         by_facet = by_point = 0
         if again is not None:
-            if len(again.labels) != again.expected:
+            if again.cells != self._chosen:
                 raise CellTreeError(_OTHER_CELLS)
-            by_facet = len(again.facets.roots(len(again.labels)))
-            again.points.inherit(again.facets)
-            by_point = len(again.points.roots(len(again.labels)))
+            by_facet, by_point = again.pieces()
         elif joined.divided:
             raise CellTreeError("the faces of some cells are missing; ask the joiner for the unsettled leaves")
         alone = singles + settled
         return FourCounts(cells, alone + by_facet, alone + by_point, singles + joined.maps)
-
-
-class _WholeMaps:
-    """All leaves of the maps that are in several pieces to the last, brought with all their faces.
-
-    ``expected`` is their number, ``labels`` are the numbers of the maps of those that came.
-    """
-
-    def __init__(self, keys: SignVectorKeys, expected: int) -> None:
-        self.keys, self.expected = keys, expected
-        self.facets, self.points = _KeyTable(keys.width, pairs=True), _KeyTable(keys.width, pairs=False)
-        self.labels = np.zeros(0, np.int64)
-
-    def add(self, leaves: Leaves, labels: np.ndarray) -> None:
-        """Take leaves with the numbers of their maps, -1 for one that is not among them."""
-        if (labels < 0).any():
-            raise CellTreeError(_OTHER_CELLS)
-        batch = _Batch.of(leaves, len(self.labels))
-        self.labels = np.concatenate([self.labels, labels])
-        self.facets.add(*batch.facets(self.keys), self.labels)
-        self.points.add(*batch.points(self.keys), self.labels)

@@ -13,6 +13,7 @@
 #include "gradients.hpp"
 #include "joining.hpp"
 #include "python_integers.hpp"
+#include "whole_maps.hpp"
 #include "whole_numbers.hpp"
 
 #include <nanobind/nanobind.h>
@@ -286,6 +287,33 @@ void bind_components(nb::module_& m) {
         .def_prop_ro("bytes", &Components::bytes);
 }
 
+void bind_whole_maps(nb::module_& m) {
+    using Numbers = In<std::int64_t, 1>;
+    nb::class_<WholeMaps>(m, "WholeMaps")
+        .def("__init__",
+             [](WholeMaps* self, Numbers columns, Numbers places, int width) {
+                 new (self) WholeMaps({columns.data(), columns.data() + columns.size()}, {places.data(), places.data() + places.size()}, width);
+             },
+             "columns"_a, "places"_a, "width"_a)
+        .def("add",
+             [](WholeMaps& w, Numbers numbers, Numbers maps, In<Word, 2> patterns, Numbers facet_cell, In<Word, 2> facet_zeros, Numbers point_cell,
+                In<Word, 2> point_zeros) {
+                 const std::size_t count = numbers.size();
+                 auto faces = [&](const Numbers& cell, const In<Word, 2>& zeros) {
+                     if (zeros.shape(0) != cell.size() || (cell.size() && zeros.shape(1) != w.zero_words())) throw std::invalid_argument("arrays that do not fit");
+                     return Faces{cell.data(), zeros.data(), std::int64_t(cell.size())};
+                 };
+                 const Faces facets = faces(facet_cell, facet_zeros), points = faces(point_cell, point_zeros);
+                 if (maps.size() != count || patterns.shape(0) != count || std::int64_t(patterns.shape(1)) < w.least_columns())
+                     throw std::invalid_argument("arrays that do not fit");
+                 nb::gil_scoped_release release;
+                 w.add(numbers.data(), maps.data(), patterns.data(), patterns.shape(1), std::int64_t(count), facets, points);
+             },
+             "numbers"_a, "maps"_a, "patterns"_a, "facet_cell"_a, "facet_zeros"_a, "point_cell"_a, "point_zeros"_a)
+        .def("pieces", &WholeMaps::pieces)
+        .def_prop_ro("cells", &WholeMaps::cells);
+}
+
 /// The functions on tables whose bearers are of one type.
 template <class Number>
 void bind_table(nb::module_& m) {
@@ -305,24 +333,6 @@ void bind_table(nb::module_& m) {
             return number(rows.data(), std::int64_t(rows.shape(0)), int(rows.shape(1)), table, state.data(), numbers.data(), fresh.data(), begin.first, begin.second);
         },
         "rows"_a, "keys"_a.noconvert(), "bearer"_a.noconvert(), "state"_a.noconvert(), "numbers"_a.noconvert(), "fresh"_a.noconvert(), "begin"_a);
-    m.def(
-        "unite",
-        [](In<Number, 1> other, Out<Number, 1> parent) {
-            nb::gil_scoped_release release;
-            unite(other.data(), std::int64_t(other.size()), parent.data());
-        },
-        "other"_a.noconvert(), "parent"_a.noconvert());
-    m.def(
-        "join",
-        [](In<Word, 2> faces, In<std::int64_t, 1> leaf, In<Number, 1> label, bool pairs, Out<Word, 1> key, Out<Word, 2> keys, Out<Number, 1> bearer,
-           Out<std::int64_t, 1> seen, Out<Number, 1> parent, std::int64_t begin) {
-            nb::gil_scoped_release release;
-            Table<Number> table(keys.data(), bearer.data(), std::int64_t(bearer.size()), int(key.size()));
-            return join(faces.data(), std::int64_t(faces.shape(0)), int(faces.shape(1)), leaf.data(), label.data(), pairs, key.data(), table, seen.data(),
-                        parent.data(), begin);
-        },
-        "faces"_a, "leaf"_a, "label"_a.noconvert(), "pairs"_a, "key"_a.noconvert(), "keys"_a.noconvert(), "bearer"_a.noconvert(), "seen"_a.noconvert(),
-        "parent"_a.noconvert(), "begin"_a);
 }
 
 }  // namespace
@@ -334,6 +344,7 @@ void bind(nb::module_& m) {
         .def("__eq__", [](const WholeWeights& w, const WholeWeights& other) { return w == other; });
     bind_numbers(m);
     bind_components(m);
+    bind_whole_maps(m);
     bind_table<std::int32_t>(m);
     bind_table<std::int64_t>(m);
     m.def(

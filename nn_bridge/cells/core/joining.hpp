@@ -1,4 +1,4 @@
-// Rows of words in a hash table: numbering equal rows, and uniting cells that bear the same key of a face.
+// Rows of words in a hash table: numbering equal rows; and keys that name faces.
 //
 // A key is a row of 64-bit words.  The table has a power of two of slots: the keys, and the bearer of each, -1 for an empty
 // slot.  Collisions go to the next slot; keys are compared in full.  The arrays belong to the caller, who makes a larger
@@ -13,13 +13,6 @@
 namespace puiseux::cells::joining {
 
 using Word = std::uint64_t;
-
-/// The representative of a node in a forest, with path halving.
-template <class Number>
-Number find(Number* parent, Number node) {
-    while (parent[node] != node) node = parent[node] = parent[parent[node]];
-    return node;
-}
 
 /// Whether rows of a few words are equal; copies of such rows.
 inline bool same(const Word* a, const Word* b, int words) {
@@ -113,44 +106,6 @@ std::pair<std::int64_t, std::int64_t> number(const Word* rows, std::int64_t coun
         numbers[i] = table.bearer(slot);
     }
     return {count, news};
-}
-
-/// Unite the leaves of one label that bear equal keys, from face `begin` on; returns the number of faces worked in.
-///
-/// With `pairs` a key comes at most twice and is dropped the second time; else the label is one more word of the key, which
-/// stays.
-template <class Number>
-std::int64_t join(const Word* faces, std::int64_t count, int words, const std::int64_t* leaf, const Number* label, bool pairs, Word* key,
-                  Table<Number> table, std::int64_t* seen, Number* parent, std::int64_t begin) {
-    for (std::int64_t f = begin; f < count; ++f) {
-        if (table.is_full(*seen)) return f;
-        if (pairs && f + AHEAD < count) table.expect(faces + (f + AHEAD) * words);
-        const auto own = Number(leaf[f]);
-        copy(faces + f * words, words, key);
-        if (!pairs) key[words] = Word(label[own]);
-        const std::int64_t slot = table.find(key);
-        const Number other = table.bearer(slot);
-        if (other < 0) {
-            table.put(slot, key, own), ++*seen;
-            continue;
-        }
-        if (label[other] == label[own]) {
-            const Number a = find(parent, own), b = find(parent, other);
-            if (a != b) parent[std::max(a, b)] = std::min(a, b);
-        }
-        if (pairs) table.remove(slot), --*seen;
-    }
-    return count;
-}
-
-/// Unite in one forest what another one has united.
-template <class Number>
-void unite(const Number* other, std::int64_t count, Number* parent) {
-    for (std::int64_t i = 0; i < count; ++i) {
-        if (other[i] == Number(i)) continue;
-        const Number a = find(parent, Number(i)), b = find(parent, other[i]);
-        if (a != b) parent[std::max(a, b)] = std::min(a, b);
-    }
 }
 
 /// Pack the sign vectors of faces: the units that are positive, then the units and walls that vanish.

@@ -197,32 +197,6 @@ def test_a_run_goes_to_named_leaves_alone(sizes, domain):
         tree.go_to(patterns[:, 1:])
 
 
-def test_forests_are_united():
-    rng = np.random.default_rng(4)
-    for kind in (np.int32, np.int64):
-        for size in (1, 2, 9, 60):
-            pair = [np.minimum(rng.integers(0, max(1, size), size), np.arange(size)).astype(kind) for _ in range(2)]
-            pair = [np.where(rng.random(size) < 0.6, np.arange(size), parent).astype(kind) for parent in pair]
-            groups = {node: {node} for node in range(size)}
-            for parent in pair:
-                for node, above in enumerate(parent.tolist()):
-                    if groups[node] is not groups[above]:
-                        groups[above] |= groups[node]
-                        for member in groups[node]:
-                            groups[member] = groups[above]
-            kernels.unite(*pair)
-            roots = [root_of(pair[1], node) for node in range(size)]
-            assert roots == [root_of(pair[1], min(groups[node])) for node in range(size)]
-            assert len(set(roots)) == len({id(group) for group in groups.values()})
-
-
-def root_of(parent, node):
-    """The representative of a node in a forest."""
-    while parent[node] != node:
-        node = int(parent[node])
-    return node
-
-
 def derivatives(network, active):
     """For each output, by stage and unit: its derivative by what the unit hands on, from the definition."""
     everything = []
