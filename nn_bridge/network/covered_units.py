@@ -17,6 +17,7 @@ from nn_bridge.network.sparse_row import SparseRow
 from polyhedra.limits import check_limits
 
 _MINUS_ONE = fmpq(-1)
+_Columns = tuple[tuple[fmpq, ...], ...]
 _MOST_UNITS = 1 << 12
 """In networks with more units none is looked for: it would take long."""
 
@@ -70,7 +71,8 @@ class _Weights:
 
     def __init__(self, stages: Sequence[AffineStage]) -> None:
         self._blocks = [dict(stage.blocks) for stage in stages]
-        self._readers: dict[tuple[int, int], dict[tuple[int, int], bool]] = {}
+        self._columns: list[dict[int, _Columns]] = [{} for _ in stages]
+        self._readers: dict[tuple[int, int], dict[tuple[int, int], fmpq]] = {}
 
     def have_reader(self, stage: int, later: int) -> bool:
         """Whether a stage is read by a later one, and some stage reads both."""
@@ -79,35 +81,45 @@ class _Weights:
 
     def subtracted(self, reader: int, row: int, stage: int) -> list[int]:
         """The units of a stage that a row reads with the weight -1."""
-        return [unit for unit, weight in enumerate(self._blocks[reader][stage + 1][row]) if weight == _MINUS_ONE]
+        own = self._blocks[reader][stage + 1][row]
+        if _MINUS_ONE not in own:
+            return []
+        return [unit for unit, weight in enumerate(own) if weight == _MINUS_ONE]
 
-    def readers(self, stage: int, unit: int) -> dict[tuple[int, int], bool]:
-        """The rows that read a unit, stage by stage, and whether with the weight -1."""
+    def readers(self, stage: int, unit: int) -> dict[tuple[int, int], fmpq]:
+        """The rows that read a unit, stage by stage, with their weights."""
         found = self._readers.get((stage, unit))
         if found is None:
             found = self._readers[stage, unit] = {
-                (reader, number): row[unit] == _MINUS_ONE
+                (reader, number): weight
                 for reader in range(stage + 1, len(self._blocks))
-                for number, row in enumerate(self._blocks[reader].get(stage + 1, ()))
-                if row[unit]
+                if (columns := self._columns_of(stage, reader)) is not None
+                for number, weight in enumerate(columns[unit])
+                if weight
             }
         return found
 
     def are_alike(self, one: tuple[int, int], other: tuple[int, int]) -> bool:
         """Whether all stages behind the first of two units read both with the same weights."""
         (stage, unit), (source, own) = one, other
-        for blocks in self._blocks[stage + 1 :]:
-            first, second = blocks.get(stage + 1), blocks.get(source + 1)
-            if first is None and second is None:
-                continue
-            if first is None or second is None:
-                rows = first or second or ()
-                column = unit if second is None else own
-                if any(row[column] for row in rows):
+        for reader in range(stage + 1, len(self._blocks)):
+            first, second = self._columns_of(stage, reader), self._columns_of(source, reader)
+            if first is not None and second is not None:
+                if first[unit] != second[own]:
                     return False
-            elif any(row[unit] != row_of_other[own] for row, row_of_other in zip(first, second, strict=True)):
+            elif (first is not None and any(first[unit])) or (second is not None and any(second[own])):
                 return False
         return True
+
+    def _columns_of(self, stage: int, reader: int) -> _Columns | None:
+        """The weights with which a stage reads an earlier one, unit by unit; None if it does not."""
+        known = self._columns[reader]
+        if stage not in known:
+            matrix = self._blocks[reader].get(stage + 1)
+            if matrix is None:
+                return None
+            known[stage] = tuple(zip(*matrix, strict=True))
+        return known[stage]
 
 
 def _covered(weights: _Weights, stage: int, unit: int, units: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -130,12 +142,12 @@ def _is_covered(
     Each of these reads all before it, or the sum of the units would not be convex.
     """
     rows = []
-    for row, subtracts in weights.readers(*own).items():
+    for row, weight in weights.readers(*own).items():
         if row[0] > stage:
             break
         if row == (stage, unit):
             continue
-        if not subtracts or row not in kept:
+        if row not in kept or weight != _MINUS_ONE:
             return False
         rows.append(row)
     return all(weights.readers(*row).keys() >= set(rows[number + 1 :]) for number, row in enumerate(rows))

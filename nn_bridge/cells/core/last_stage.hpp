@@ -77,6 +77,9 @@ protected:
         if (units > FEW) return false;
         const bool near = walk_.emit == Emit::NEIGHBOURS;
         if ((with_faces(walk_.emit) || (near && !lines.empty())) && walk_.select.empty()) return false;
+        const Set rest = positive - cut;
+        const bool begun = near && units <= 2;  // mostly all or three of the patterns are met: what is known of their residues loads meanwhile
+        if (begun) writer_.begin_block(active_, rest, cut, units == 1 ? 3 : 15);
         const Word patterns = units == 1 ? 3 : this->patterns_met(cell, this->dim(), stage, cut);
         if (!patterns) return false;
         const int leaves = bits_of(patterns);
@@ -86,8 +89,7 @@ protected:
         } else {
             // faces come cell by cell, and so do cells up to the limit
             if (with_faces(walk_.emit) || (near && (!lines.empty() || counters_.cells + cells > walk_.cell_limit))) return false;
-            const Set rest = positive - cut;
-            writer_.begin_block(active_, rest, cut, patterns);
+            if (!begun) writer_.begin_block(active_, rest, cut, patterns);
             writer_.write_block(patterns, mirrored, rest, cut, near ? neighbours(cell, 0, rest, cut, patterns) : nullptr);
         }
         found(cells);
