@@ -17,7 +17,9 @@ CELLS, EDGES = "tests/nn_bridge/cells", "tests/nn_bridge/sign_vectors"
 TESTS: dict[str, dict[str, str]] = {
     "nn_bridge/cells": {
         "rehash number": f"{CELLS}/test_plain_keys.py::test_numbers",
-        "WholeMaps.add WholeMaps.pieces WholeMaps.cells": f"{CELLS}/test_joining.py::test_whole_maps_against_a_dictionary",
+        "WholeMaps.add WholeMaps.pieces WholeMaps.cells": (
+            f"{CELLS}/test_joining.py::test_whole_maps_against_a_dictionary"
+        ),
         "pack relevant unlike": f"{CELLS}/test_plain_keys.py::test_keys_and_relevant_units",
         "moving": f"{CELLS}/test_joining_faces.py::test_units_with_which_the_output_moves",
         "whole_weights alike": f"{CELLS}/test_joining_faces.py::test_patterns_that_differ_where_no_output_moves",
@@ -30,7 +32,9 @@ TESTS: dict[str, dict[str, str]] = {
         ),
         "WholeNumbers.residues": f"{CELLS}/test_cell_residues.py::test_every_leaf_has_the_residues_of_its_map",
         "Explorer.try_leaves Explorer.tried": f"{CELLS}/test_repeated_maps.py::test_a_batch_decides_by_its_leaves",
-        "WholeWeights.limbs": f"{CELLS}/test_whole_weights.py::test_limbs_are_chosen_by_the_bounds",
+        "WholeWeights.limbs WholeNumbers.derivative_weights WholeNumbers.map_weights": (
+            f"{CELLS}/test_whole_weights.py::test_limbs_are_chosen_by_the_bounds"
+        ),
         "Components.add Components.maps_of Components.firsts_of Components.patterns_of Components.pieces "
         "Components.in_pieces Components.outside_largest Components.choose Components.join_again Components.maps_again "
         "Components.cells Components.maps Components.divided": (
@@ -38,9 +42,7 @@ TESTS: dict[str, dict[str, str]] = {
         ),
         "Components.cover": f"{CELLS}/test_covered_cells.py::test_components_as_a_dictionary_finds_them",
         "Explorer.cover": f"{CELLS}/test_covered_cells.py::test_what_leaves_with_one_pattern_are_told",
-        "Components.weigh Components.prove Components.settle Components.add_map": (
-            f"{CELLS}/test_components.py::test_numbers_are_those_of_exact_maps"
-        ),
+        "Components.settle Components.add_map": (f"{CELLS}/test_components.py::test_numbers_are_those_of_exact_maps"),
         "Components.bytes": f"{CELLS}/test_components.py::test_numbers_that_nothing_has",
         "widen": f"{CELLS}/test_cell_runs.py::test_loops_of_any_width_give_the_same_bits",
         "problem Explorer.work Explorer.take Explorer.cells": (

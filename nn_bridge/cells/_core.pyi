@@ -56,6 +56,12 @@ class WholeNumbers:
     def weights(self, limbs: int, maps: bool) -> WholeWeights:
         """The weights modulo two to the power 64 * limbs; ``maps``: for `whole_maps`, too; no limbs: their places."""
 
+    def derivative_weights(self) -> WholeWeights | None:
+        """Weights modulo a number that no derivative of an output by a unit reaches; None if it is too large."""
+
+    def map_weights(self) -> WholeWeights | None:
+        """Weights for `whole_maps` modulo more than twice what coefficients can be; None if that is too large."""
+
     @property
     def derivative_bound(self) -> float:
         """A number that no derivative of an output by a unit exceeds, or infinity."""
@@ -99,25 +105,17 @@ class WholeMaps:
 class Components:
     """Cells with equal maps in components that grow together."""
 
-    def __init__(self, paths: WholeWeights, words: int, most: int) -> None: ...
+    def __init__(self, numbers: WholeNumbers, words: int, most: int) -> None: ...
     def cover(self, covers: Sequence[tuple[int, int, int, int]]) -> None:
         """Compare patterns without the units that others cover (`covered_units`); before the first cell."""
-
-    def weigh(self, weights: WholeWeights) -> None:
-        """From here on prove maps equal by derivatives, not by paths alone."""
 
     def add(
         self, patterns: NDArray[np.uint64], residues: NDArray[np.uint64], told: NDArray[np.uint64] | None
     ) -> NDArray[np.int64]:
         """Take cells, with units that surely vanish alone on facets of each; returns the places of those not proven.
 
-        Such a cell waits, with the number of the map that first came with its residues, until it is proven or settled.
+        Such a cell waits, with the number of the map that first came with its residues, until it is settled.
         """
-
-    def prove(
-        self, cells: NDArray[np.int64], patterns: NDArray[np.uint64], told: NDArray[np.uint64] | None
-    ) -> NDArray[np.int64]:
-        """Look once more at cells that wait; returns the places of those that still do."""
 
     def settle(self, cells: NDArray[np.int64], maps: NDArray[np.int64], told: NDArray[np.uint64] | None) -> None:
         """Tell cells that wait the numbers of their maps."""

@@ -130,11 +130,6 @@ class CoreProblem:
         points = _random_residues(20011, inputs), _random_residues(70001, inputs)
         return self.numbers.residues(*points, _random_residues(31337, outputs))
 
-    @cached_property
-    def paths(self) -> _core.WholeWeights:
-        """The places of the weights that are not zero, behind the first stage."""
-        return self.numbers.weights(0, False)
-
 
 def _as_doubles(stage: DyadicStage) -> Rows:
     blocks: list[Block] = [

@@ -133,9 +133,8 @@ class Joiner:
     def __init__(self, problem: CellProblem, words: int, arrays: CoreProblem | None = None) -> None:
         self._problem, self._words = problem, words
         self._arrays = CoreProblem(problem) if arrays is None else arrays
-        self._cells = kernels.Components(self._arrays.paths, words, _MOST_CELLS)
+        self._cells = kernels.Components(self._arrays.numbers, words, _MOST_CELLS)
         self._cells.cover(self._arrays.covered)
-        self._weighed = False
         self._open: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # cells, their patterns and neighbours
         self._comparison = MapComparison(problem, words, self._arrays)
         self._outside: np.ndarray | None = None
@@ -163,14 +162,6 @@ class Joiner:
             open_ = self._cells.add(leaves.patterns, leaves.residues, told)
         except OverflowError as error:
             raise NetworkError(str(error)) from None
-        if len(open_) and not self._weighed:
-            self._weighed = True
-            # paths prove nothing more: derivatives may
-            weights = self._comparison.weights
-            if weights is not None:
-                self._cells.weigh(weights)
-                own = None if told is None else told[open_]
-                open_ = open_[self._cells.prove(first + open_, leaves.patterns[open_], own)]
         if len(open_):
             patterns = leaves.patterns[open_]
             self._open.append((first + open_, patterns, np.zeros_like(patterns) if told is None else told[open_]))

@@ -14,7 +14,6 @@ import numpy as np
 from nn_bridge.cells import plain_keys
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.problem import CellProblem
-from nn_bridge.cells.whole_weights import limbs_for
 from nn_bridge.network.network import INPUT
 from nn_bridge.network.residues import IntegerMaps, packed, unpacked
 from polyhedra.compiled_core import core
@@ -47,24 +46,12 @@ class MapComparison:
     @cached_property
     def weights(self) -> Any:
         """The weights behind the first stage, modulo what derivatives do not reach; None where that is too much."""
-        if kernels is None:
-            return None
-        numbers = self._problem.numbers
-        limbs = limbs_for(numbers.derivative_bound)
-        if limbs == 1 and self._limbs_of_maps == 1:
-            return self._weights_of_maps
-        return None if limbs is None else numbers.weights(limbs, False)
-
-    @cached_property
-    def _limbs_of_maps(self) -> int | None:
-        return limbs_for(2 * self._problem.numbers.coefficient_bound)
+        return None if kernels is None else self._problem.numbers.derivative_weights()
 
     @cached_property
     def _weights_of_maps(self) -> Any:
         """All weights, modulo what coefficients do not reach; None where that is too much."""
-        if kernels is None or self._limbs_of_maps is None:
-            return None
-        return self._problem.numbers.weights(self._limbs_of_maps, True)
+        return None if kernels is None else self._problem.numbers.map_weights()
 
     @cached_property
     def _maps(self) -> IntegerMaps:

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 else:
     _core = core_or_refusal("nn_bridge.cells._core")
 
-_LIMBS = (1, 2, 3, 4, 6, 8)
-"""The lengths that the core has, in words of 64 bits."""
-
 
 def least_powers(arrays: Sequence[DyadicStage]) -> list[int]:
     """By what powers of two these first stages of a network are multiplied in its integer form."""
@@ -75,15 +72,4 @@ def _halved(numbers: Dyadic) -> tuple[np.ndarray, np.ndarray]:
     return numbers.numerators, numbers.halvings
 
 
-def limbs_for(bound: float) -> int | None:
-    """The least length whose modulus exceeds the bound; None where there is none.
-
-    Examples
-    --------
-    >>> limbs_for(2.0**63), limbs_for(2.0**64), limbs_for(2.0**512), limbs_for(float("nan"))
-    (1, 2, None, None)
-    """
-    return next((limbs for limbs in _LIMBS if bound < 1 << 64 * limbs), None)
-
-
-__all__ = ["least_powers", "limbs_for", "whole_numbers"]
+__all__ = ["least_powers", "whole_numbers"]

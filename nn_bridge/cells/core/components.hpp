@@ -9,8 +9,9 @@
 // A cell brings its pattern, residues of its map, and units as in (a).  Cells with equal residues have one number, if their maps
 // are proven equal.  If an earlier cell with this number has one of the units switched, both maps are equal iff no output moves
 // with that unit (`derivatives.hpp`), and then both belong to one component.  So mostly one derivative proves and joins a cell.
-// Other cells are compared with the latest and the first cell of their number in all units in which they differ; those of which
-// that tells nothing are handed back, and wait until they are told a number.
+// Other cells are compared with the latest and the first cell of their number in all units in which they differ, and then by the
+// coefficients of their maps.  Those of another map are handed back, as are all where numbers are too long for that; they wait until
+// they are told a number.
 //
 // With units that others cover (`covers.hpp`) patterns are compared without these: cells with one such pattern have one map and
 // one component, so one of them stands for all.  Behind a unit lies the cell with it switched, and so any with that pattern but
@@ -34,6 +35,7 @@
 
 #include "derivatives.hpp"
 #include "records.hpp"
+#include "whole_numbers.hpp"
 
 namespace puiseux::cells::joining {
 
@@ -41,10 +43,10 @@ class Components : public CellRecords {
 public:
     static constexpr Number NONE = SlotTable::NONE;
 
-    /// For patterns of `words` words a stage; `paths` are the weights without limbs; of at most so many cells.
-    Components(std::shared_ptr<const WholeWeights> paths, int words, std::int64_t most)
-        : CellRecords({paths->units.begin(), paths->units.end() - 1}, words), network_(std::move(paths)), most_(std::min<std::int64_t>(most, NONE - 1)),
-          paths_(derivatives(*network_, words)), unread_(columns_, 0), across_units_(unread_), on_(unread_), off_(unread_), other_(unread_), across_(width_) {
+    /// For patterns of `words` words a stage of the network with these numbers; of at most so many cells.
+    Components(std::shared_ptr<const WholeNumbers> numbers, int words, std::int64_t most)
+        : CellRecords(hidden(*numbers), words), whole_(std::move(numbers)), network_(weights_of(*whole_, 0, false)),
+          most_(std::min<std::int64_t>(most, NONE - 1)), paths_(derivatives(*network_, words)), unread_(columns_, 0), across_units_(unread_), on_(unread_), off_(unread_), other_(unread_), across_(width_) {
         if (!units_.empty()) note_unread();
         maps_at_.reserve(0), cells_at_.reserve(0);
     }
@@ -65,12 +67,6 @@ public:
         return cells_ * std::int64_t(stride_ * sizeof(Number)) + maps() * std::int64_t(sizeof(Map)) + maps_at_.bytes() + cells_at_.bytes() + chosen_at_.bytes();
     }
 
-    /// From here on prove with derivatives, by the weights of the same network.
-    void weigh(std::shared_ptr<const WholeWeights> weights) {
-        if (weights->units != network_->units) throw std::invalid_argument("weights of another network");
-        derivatives_ = derivatives(*weights, int(words_)), weights_ = std::move(weights);
-    }
-
     /// Take cells, with the units told of each, if any; returns those whose number is not proven, by their places.
     std::vector<std::int64_t> add(const Word* patterns, const Word* residues, const Word* told, std::int64_t count) {
         if (count > most_ - cells_) throw std::overflow_error("at most " + std::to_string(most_) + " cells can be joined; count the cells alone");
@@ -80,16 +76,6 @@ public:
             const size_t size = size_t(std::min(BLOCK, count - begin));
             const Word* own = told ? told + size_t(begin) * columns_ : nullptr;
             take_block(patterns + size_t(begin) * columns_, residues + begin, own, size, begin, open);
-        }
-        return open;
-    }
-
-    /// Look once more at cells that were handed back; returns those that still wait, by their places.
-    std::vector<std::int64_t> prove(const std::int64_t* cells, const Word* patterns, const Word* told, std::int64_t count) {
-        std::vector<std::int64_t> open;
-        for (std::int64_t k = 0; k < count; ++k) {
-            const Number cell = checked(cells[k]);
-            if (!place(cell, map_of(cell), patterns + size_t(k) * columns_, told ? told + size_t(k) * columns_ : nullptr, false)) open.push_back(k);
         }
         return open;
     }
@@ -181,9 +167,17 @@ private:
         bool paths_begun = false, derivatives_begun = false;
     };
 
-    std::shared_ptr<const WholeWeights> network_, weights_;
+    std::shared_ptr<const WholeNumbers> whole_;
+    std::shared_ptr<const WholeWeights> network_;
     std::int64_t most_;
-    std::unique_ptr<Derivatives> paths_, derivatives_;  // the latter once there are weights
+    std::unique_ptr<Derivatives> paths_;
+    /// Proofs that are made once paths prove too little; none where numbers are too long.
+    struct Proofs {
+        bool made = false;
+        std::shared_ptr<const WholeWeights> weights;
+        std::unique_ptr<Derivatives> derivatives;
+        std::vector<Word> one, other;      // room for coefficients
+    } by_derivatives_, by_coefficients_;
     std::vector<Word> unread_, across_units_;  // as a pattern: the units of the last stage that no output reads; those that vary
     std::vector<Word> on_, off_;           // .. that some cell has on, and off
     std::vector<Word> other_, across_;     // room for a pattern, and a packed one
@@ -195,6 +189,12 @@ private:
     Number numbers_[BLOCK]{};              // .. and provisional numbers
     std::vector<SlotTable::Hash> wanted_;  // .. and the hashes of patterns across the units that are told
 
+    static std::vector<int> hidden(const WholeNumbers& numbers) {
+        std::vector<int> found;
+        for (const auto& stage : numbers.stages) found.push_back(stage.units());
+        found.pop_back();
+        return found;
+    }
     void note_unread() {
         const size_t stages = network_->units.size() - 1, units = size_t(network_->units[stages - 1]);
         for (size_t j = 0; j < units; ++j) unread_[(stages - 1) * words_ + j / 64] |= bit(int(j));
@@ -314,23 +314,43 @@ private:
         return true;
     }
 
-    /// Whether a cell has the map of the latest or the first one of a map.
+    /// Whether a cell has the map of the latest and the first one of a map.
     bool is_like(const Map& map, Proof& proof) {
         unpack(map.last, other_.data());
         if (is_like(proof)) return true;
-        if (map.first == map.last) return false;
-        unpack(map.first, other_.data());
-        return is_like(proof);
+        if (map.first != map.last) {
+            unpack(map.first, other_.data());
+            if (is_like(proof)) return true;
+        }
+        return has_coefficients(proof);
     }
     bool is_like(Proof& proof) {
         if (begun(*paths_, proof.paths_begun, proof).alike(other_.data())) return true;
-        return derivatives_ && begun(*derivatives_, proof.derivatives_begun, proof).alike(other_.data());
+        return by_weights() && begun(*by_weights(), proof.derivatives_begun, proof).alike(other_.data());
+    }
+    /// Whether the map of a cell has the coefficients of that of the other pattern.
+    bool has_coefficients(const Proof& proof) {
+        Derivatives* const maps = made(by_coefficients_, map_weights);
+        if (!maps) return false;
+        const WholeWeights& weights = *by_coefficients_.weights;
+        const size_t size = size_t(weights.units.back()) * size_t(weights.inputs) * size_t(weights.limbs);
+        by_coefficients_.one.resize(size), by_coefficients_.other.resize(size);
+        maps->begin(proof.pattern), maps->map(by_coefficients_.one.data());
+        maps->begin(other_.data()), maps->map(by_coefficients_.other.data());
+        return by_coefficients_.one == by_coefficients_.other;
     }
     bool is_still(size_t at, Proof& proof) {
         const auto [stage, unit] = place_[at];
-        if (derivatives_ && begun(*derivatives_, proof.derivatives_begun, proof).still_at_once(stage, unit)) return true;
+        if (by_derivatives_.derivatives && begun(*by_weights(), proof.derivatives_begun, proof).still_at_once(stage, unit)) return true;
         if (begun(*paths_, proof.paths_begun, proof).still(stage, unit)) return true;
-        return derivatives_ && begun(*derivatives_, proof.derivatives_begun, proof).still(stage, unit);
+        return by_weights() && begun(*by_weights(), proof.derivatives_begun, proof).still(stage, unit);
+    }
+    Derivatives* by_weights() { return made(by_derivatives_, derivative_weights); }
+    template <class WeightsOf>
+    Derivatives* made(Proofs& proofs, WeightsOf&& weights_of_numbers) {
+        if (!std::exchange(proofs.made, true))
+            if ((proofs.weights = weights_of_numbers(*whole_))) proofs.derivatives = derivatives(*proofs.weights, int(words_));
+        return proofs.derivatives.get();
     }
     static Derivatives& begun(Derivatives& derivatives, bool& begun, const Proof& proof) {
         if (!std::exchange(begun, true)) derivatives.begin(proof.pattern);
@@ -340,7 +360,7 @@ private:
     void join(Number cell, Number other, size_t at, Map& map, Proof& proof) {
         if (!proof.proven) {
             proof.proven = is_still(at, proof);
-            proof.refuted = !proof.proven && derivatives_;
+            proof.refuted = !proof.proven && by_weights();
             if (!proof.proven) return;
         }
         unite(cell, other, map);

@@ -171,6 +171,8 @@ void bind_numbers(nb::module_& m) {
                  return weights_of(n, limbs, maps);
              },
              "limbs"_a, "maps"_a)
+        .def("derivative_weights", &derivative_weights)
+        .def("map_weights", &map_weights)
         .def_prop_ro("derivative_bound", &derivative_bound)
         .def_prop_ro("coefficient_bound", &coefficient_bound);
     m.def("whole_numbers", &make_numbers, "inputs"_a, "stages"_a);
@@ -206,8 +208,8 @@ void bind_components(nb::module_& m) {
     using Numbers = In<std::int64_t, 1>;
     nb::class_<Components>(m, "Components")
         .def("__init__",
-             [](Components* self, std::shared_ptr<WholeWeights> paths, int words, std::int64_t most) { new (self) Components(std::move(paths), words, most); },
-             "paths"_a, "words"_a, "most"_a)
+             [](Components* self, std::shared_ptr<WholeNumbers> numbers, int words, std::int64_t most) { new (self) Components(std::move(numbers), words, most); },
+             "numbers"_a, "words"_a, "most"_a)
         .def("cover",
              [](Components& c, const std::vector<std::array<int, 4>>& covers) {
                  std::vector<Cover> found;
@@ -215,19 +217,12 @@ void bind_components(nb::module_& m) {
                  c.cover(found);
              },
              "covers"_a)
-        .def("weigh", [](Components& c, std::shared_ptr<WholeWeights> weights) { c.weigh(std::move(weights)); }, "weights"_a)
         .def("add",
              [](Components& c, In<Word, 2> patterns, In<Word, 1> residues, Told told) {
                  const Word *own = rows_of(patterns, residues.size(), c), *units = rows_of(told, residues.size(), c);
                  return numbers_of([&] { return c.add(own, residues.data(), units, std::int64_t(residues.size())); });
              },
              "patterns"_a, "residues"_a, "told"_a.none())
-        .def("prove",
-             [](Components& c, Numbers cells, In<Word, 2> patterns, Told told) {
-                 const Word *own = rows_of(patterns, cells.size(), c), *units = rows_of(told, cells.size(), c);
-                 return numbers_of([&] { return c.prove(cells.data(), own, units, std::int64_t(cells.size())); });
-             },
-             "cells"_a, "patterns"_a, "told"_a.none())
         .def("settle",
              [](Components& c, Numbers cells, Numbers maps, Told told) {
                  const Word* units = rows_of(told, cells.size(), c);

@@ -232,4 +232,25 @@ double coefficient_bound(const WholeNumbers& numbers) {
     return largest(sizes.back());
 }
 
+namespace {
+
+/// The least number of limbs that was compiled whose modulus exceeds a bound; 0 where there is none.
+int limbs_for(double bound) {
+    for (const int limbs : {1, 2, 3, 4, 6, 8})
+        if (bound < std::ldexp(1.0, 64 * limbs)) return limbs;
+    return 0;
+}
+
+}  // namespace
+
+std::shared_ptr<WholeWeights> derivative_weights(const WholeNumbers& numbers) {
+    const int limbs = limbs_for(derivative_bound(numbers));
+    return limbs ? weights_of(numbers, limbs, false) : nullptr;
+}
+
+std::shared_ptr<WholeWeights> map_weights(const WholeNumbers& numbers) {
+    const int limbs = limbs_for(2 * coefficient_bound(numbers));
+    return limbs ? weights_of(numbers, limbs, true) : nullptr;
+}
+
 }  // namespace puiseux::cells

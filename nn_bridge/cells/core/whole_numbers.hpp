@@ -67,4 +67,10 @@ double derivative_bound(const WholeNumbers& numbers);
 /// The same for the coefficients of the outputs, as affine functions of the input.
 double coefficient_bound(const WholeNumbers& numbers);
 
+/// Weights with a modulus that no derivative reaches, so that they prove maps equal; null where there is none.
+std::shared_ptr<WholeWeights> derivative_weights(const WholeNumbers& numbers);
+
+/// The same with a modulus larger than twice any coefficient, and the constants: they tell all maps apart.
+std::shared_ptr<WholeWeights> map_weights(const WholeNumbers& numbers);
+
 }  // namespace puiseux::cells

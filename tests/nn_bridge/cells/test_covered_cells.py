@@ -17,7 +17,7 @@ from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import JOINING_FACES, NEIGHBOURS, CellTree
 from nn_bridge.network.network import Network
 from polyhedra.polyhedron import Polyhedron
-from tests.nn_bridge.cells.test_components import cells_of_few_bits, components_twin, pieces_of
+from tests.nn_bridge.cells.test_components import cells_of_few_bits, components_twin, numbers_of, pieces_of
 from tests.nn_bridge.network.test_covered_units import maxout
 
 
@@ -43,9 +43,8 @@ def test_components_as_a_dictionary_finds_them(maps, at_once):
     told[:, -1] = 0
     groups = {own.tobytes(): int(rng.integers(0, maps)) for own in uncovered(patterns, covers, 1)}
     labels = np.array([groups[own.tobytes()] for own in uncovered(patterns, covers, 1)])
-    # 64 units a stage, of which an output reads those of the last one, by paths of no weight that reach nothing else
-    read = (2, np.zeros(64, np.int32), np.arange(64, dtype=np.int32), np.zeros((64, 0), np.uint64))
-    found = kernels.Components(kernels.whole_weights([(64, []), (64, []), (64, []), (1, [read])], 0), 1, 1 << 31)
+    # 64 units a stage, of which an output reads those of the last one
+    found = kernels.Components(numbers_of([64] * 3, range(64)), 1, 1 << 31)
     found.cover(covers)
     none = np.zeros_like(told)
     for at in range(0, len(patterns), at_once):
@@ -72,8 +71,7 @@ def test_components_as_a_dictionary_finds_them(maps, at_once):
 
 def test_units_that_are_not_there():
     """Of no stage, or of a later one; nor may cells have come before."""
-    weights = kernels.whole_weights([(2, []), (3, []), (1, [])], 0)
-    table = kernels.Components(weights, 1, 1 << 31)
+    table = kernels.Components(numbers_of([2, 3]), 1, 1 << 31)
     for own in ((1, 0, 1, 0), (0, 0, 1, 0), (2, 0, 0, 0), (1, 3, 0, 0), (1, 0, 0, 2), (1, 0, -1, 0), (1, 0, 0, -1)):
         with pytest.raises(ValueError, match="no such unit"):
             table.cover([own])

@@ -399,7 +399,7 @@ def test_packed_keys_against_their_bits(seed):
     for key, row, zero in zip(keys.tolist(), rows.tolist(), zeros.tolist(), strict=True):
         expected = key_plainly(patterns[row].tolist(), zero, sizes, words, 4)
         assert sum(word << 64 * c for c, word in enumerate(key)) == expected
-    joined = kernels.Components(CoreProblem(problem).paths, words, 9)
+    joined = kernels.Components(CoreProblem(problem).numbers, words, 9)
     joined.add(patterns, np.arange(3, dtype=np.uint64), None)
     found = np.empty_like(patterns)
     joined.patterns_of(np.arange(3), found)

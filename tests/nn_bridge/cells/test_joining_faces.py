@@ -11,7 +11,7 @@ from nn_bridge.cells.counting.found_leaves import chosen
 from nn_bridge.cells.joining import Joiner, SignVectorKeys
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import FACES, JOINING_FACES, NEIGHBOURS, CellTree, tree_counters
-from nn_bridge.cells.whole_weights import limbs_for, whole_numbers
+from nn_bridge.cells.whole_weights import whole_numbers
 from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.network import Network
 from nn_bridge.network.residues import IntegerMaps, packed
@@ -251,8 +251,7 @@ def pairs_nearby(rng, hidden, count, apart):
 
 def _weights(network):
     """For derivatives of the size that they can have."""
-    numbers = whole_numbers(network, [])
-    return numbers.weights(limbs_for(numbers.derivative_bound), False)
+    return whole_numbers(network, []).derivative_weights()
 
 
 def found_alike(network, one, other):
@@ -363,9 +362,9 @@ def test_a_derivative_that_is_zero_modulo_too_small_a_number():
     assert 2**64 <= numbers.derivative_bound < 2**64 * (1 + 1e-12)
     one, other = np.array([[1, 1]], np.uint64), np.array([[0, 1]], np.uint64)
     found = []
-    for limbs in (limbs_for(numbers.derivative_bound), 1):
+    for weights in (numbers.derivative_weights(), numbers.weights(1, False)):
         alike = np.zeros(1, bool)
-        kernels.alike(one, other, numbers.weights(limbs, False), alike)
+        kernels.alike(one, other, weights, alike)
         found += alike.tolist()
     assert found == [False, True]
 
