@@ -41,8 +41,11 @@ TESTS: dict[str, dict[str, str]] = {
             f"{CELLS}/test_components.py::test_components_as_a_dictionary_finds_them"
         ),
         "Components.cover": f"{CELLS}/test_covered_cells.py::test_components_as_a_dictionary_finds_them",
+        "WholeNumbers.covered_units": (
+            "tests/nn_bridge/network/test_covered_units.py::test_found_are_those_of_the_twin"
+        ),
         "Explorer.cover": f"{CELLS}/test_covered_cells.py::test_what_leaves_with_one_pattern_are_told",
-        "Components.settle Components.add_map": (f"{CELLS}/test_components.py::test_numbers_are_those_of_exact_maps"),
+        "Components.settle Components.add_map": f"{CELLS}/test_components.py::test_numbers_are_those_of_exact_maps",
         "Components.bytes": f"{CELLS}/test_components.py::test_numbers_that_nothing_has",
         "widen": f"{CELLS}/test_cell_runs.py::test_loops_of_any_width_give_the_same_bits",
         "problem Explorer.work Explorer.take Explorer.cells": (

@@ -56,6 +56,9 @@ class WholeNumbers:
     def weights(self, limbs: int, maps: bool) -> WholeWeights:
         """The weights modulo two to the power 64 * limbs; ``maps``: for `whole_maps`, too; no limbs: their places."""
 
+    def covered_units(self) -> list[tuple[int, int, int, int]]:
+        """The units that others cover (``core/covers.hpp``): stage and number of the latter, then of the unit."""
+
     def derivative_weights(self) -> WholeWeights | None:
         """Weights modulo a number that no derivative of an output by a unit reaches; None if it is too large."""
 

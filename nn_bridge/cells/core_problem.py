@@ -15,7 +15,6 @@ from flint import fmpq
 from nn_bridge.cells.dyadic import DyadicStage, first_dyadic_stages
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.whole_weights import least_powers, whole_numbers
-from nn_bridge.network.covered_units import Cover, covered_units
 from nn_bridge.network.forms import ClearedStage, cleared_stages
 from nn_bridge.network.network import AffineStage
 from nn_bridge.network.row_groups import IntegerBlock
@@ -115,9 +114,9 @@ class CoreProblem:
         return found
 
     @cached_property
-    def covered(self) -> list[Cover]:
-        """The units that do not matter where others are active, with these."""
-        return covered_units(self.problem.network)
+    def covered(self) -> list[tuple[int, int, int, int]]:
+        """The units that do not matter where others are active: stage and number of the latter, then of the unit."""
+        return self.numbers.covered_units()
 
     @cached_property
     def residues(self) -> _core.Residues:

@@ -53,6 +53,7 @@ SECONDS_AT_ONCE = 0.1
 """Seconds between two returns of control, about, where nothing else is asked for."""
 
 _NO_LIMIT = (1 << 62) - 1
+_ALL = np.zeros(0, np.uint8)
 
 
 class NoRoom(MemoryError):
@@ -330,7 +331,7 @@ class CellTree:
         ``begins`` is the mask that an earlier run over the same leaves wrote (`Leaves.begins`).  With it, cells of the
         last stage without a chosen leaf are passed over.
         """
-        mask = (select != 0).astype(np.uint8)
+        mask = (select != 0).astype(np.uint8) if len(select) else _ALL
         if begins is not None:
             mask = mask + 2 * (begins != 0).astype(np.uint8)
         self._explorer.mark(np.ascontiguousarray(mask), begins is not None)

@@ -4,7 +4,7 @@
 // whatever a is.  A unit j *covers* a set of units, of earlier stages, if it reads each of them with the weight -1, all other rows
 // that read one of them read it with the weight with which they read j or belong to a unit of the set, and of these each
 // reads another one with weight 0 or -1; two that read a third one are of different stages, and the later one reads the other
-// (`nn_bridge.network.covered_units` finds them, exactly).
+// (`covered_units.hpp` finds them, exactly, and however units are scaled: positive factors change no pattern).
 //
 // A pattern without covered units: from the last stage to the first, each unit that is still on switches off those that it covers.
 //

@@ -5,10 +5,12 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "components.hpp"
+#include "covered_units.hpp"
 #include "derivatives.hpp"
 #include "gradients.hpp"
 #include "joining.hpp"
@@ -22,6 +24,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 namespace nb = nanobind;
@@ -171,6 +174,12 @@ void bind_numbers(nb::module_& m) {
                  return weights_of(n, limbs, maps);
              },
              "limbs"_a, "maps"_a)
+        .def("covered_units",
+             [](const WholeNumbers& n) {
+                 std::vector<std::tuple<int, int, int, int>> found;
+                 for (const Cover& c : covered_units(n)) found.emplace_back(c.stage, c.unit, c.of_stage, c.of_unit);
+                 return found;
+             })
         .def("derivative_weights", &derivative_weights)
         .def("map_weights", &map_weights)
         .def_prop_ro("derivative_bound", &derivative_bound)

@@ -323,7 +323,7 @@ class CountRun:
             checkpoint.append(record)
         elif self._all_four and self._joining is not False:
             self._joining = self._joining_from_here(result.repeats)
-            if self._joining:
+            if self._joining and self._kept:
                 self._join_kept(np.ones(sum(map(len, tally.residues)), np.uint8))
         self._report()
         try:

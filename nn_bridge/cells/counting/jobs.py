@@ -8,6 +8,7 @@ machine can take over any of them, and the sum of all slices does not depend on 
 
 from __future__ import annotations
 
+import os
 import pickle
 import threading
 import time
@@ -16,6 +17,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,6 +59,10 @@ CELLS_AT_ONCE = 1 << 20
 _KEEP = 4  # trees that a worker keeps
 _GRACE = 0.5  # hard limit = time limit + so many seconds, for a step or a count inside one cell
 _NO_LIMIT = 1 << 62
+_THIS = (
+    uuid.uuid4().hex
+)  # and the process: names of tasks differ between all machines, and in processes that are forked
+_NUMBERS = count()
 
 
 # -------------------------------------------------------------------------- questions to a worker and its answers
@@ -84,7 +90,7 @@ class Task:
     @classmethod
     def of(cls, problem: CellProblem, merge: bool = True) -> Task:
         """Name a problem."""
-        return cls(uuid.uuid4().hex, problem, merge=merge)
+        return cls(f"{_THIS}-{os.getpid()}-{next(_NUMBERS)}", problem, merge=merge)
 
     @property
     def problem(self) -> CellProblem:

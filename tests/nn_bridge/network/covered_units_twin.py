@@ -1,4 +1,4 @@
-"""Units that do not matter where another unit is active, as in a maximum of three numbers.
+"""The twin of the core's `covered_units`, in rationals: units that do not matter where another one is active.
 
 ``max(p, q, r)`` is written as ``p + a + b`` with units ``a = max(0, q - p)`` and ``b = max(0, r - p - a)``.  Where
 ``b`` is active the sum is ``r``, whatever ``a`` is: ``b`` covers ``a``.  Cells that differ in covered units alone have
@@ -14,12 +14,9 @@ from flint import fmpq
 
 from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.network.sparse_row import SparseRow
-from polyhedra.limits import check_limits
 
 _MINUS_ONE = fmpq(-1)
 _Columns = tuple[tuple[fmpq, ...], ...]
-_MOST_UNITS = 1 << 12
-"""In networks with more units none is looked for: it would take long."""
 
 
 class Cover(NamedTuple):
@@ -37,22 +34,15 @@ def covered_units(network: Network) -> list[Cover]:
     A unit covers a set of units if it reads each with the weight -1, all other rows that read one of them read it with
     the weight with which they read the covering unit or belong to a unit of the set, and of these each reads another
     one with the weight 0 or -1; two that read a third one are of different stages, and the later one reads the other.
-
-    Examples
-    --------
-    >>> pieces = [[[1, 0], [0, 1], [1, 1]], [[1]]]
-    >>> covered_units(Network.from_layers(pieces, activations=["maxout:3", "linear"]))
-    [Cover(stage=1, unit=0, of_stage=0, of_unit=0)]
     """
     stages = [*network.stages, network.output]
-    if not _has_shortcuts(stages) or sum(network.hidden) > _MOST_UNITS or not _is_usual(stages):
+    if not _has_shortcuts(stages) or not _is_usual(stages):
         return []
     weights = _Weights(stages)
     found = []
     for stage in range(1, len(network.stages)):
         below = [s for s in range(stage) if weights.have_reader(s, stage)]
         for unit in range(network.hidden[stage] if below else 0):
-            check_limits()
             read = [(s, i) for s in below for i in weights.subtracted(stage, unit, s)]
             found += [Cover(stage, unit, s, i) for s, i in _covered(weights, stage, unit, read)]
     return found
@@ -126,7 +116,6 @@ def _covered(weights: _Weights, stage: int, unit: int, units: list[tuple[int, in
     """Those of the units that a unit covers, which reads each with the weight -1."""
     kept = [own for own in units if weights.are_alike((stage, unit), own)]
     while True:
-        check_limits()
         whole = set(kept)
         fewer = [own for own in kept if _is_covered(weights, stage, unit, own, whole)]
         if len(fewer) == len(kept):

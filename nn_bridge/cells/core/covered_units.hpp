@@ -1,0 +1,13 @@
+// Which units of a network others cover (covers.hpp), by its numbers in whole numbers.
+#pragma once
+#include <vector>
+
+#include "covers.hpp"
+#include "whole_numbers.hpp"
+
+namespace puiseux::cells {
+
+/// The units that others cover, with these, in ascending order of the latter; none in large networks, where it would take long.
+std::vector<Cover> covered_units(const WholeNumbers& numbers);
+
+}  // namespace puiseux::cells
