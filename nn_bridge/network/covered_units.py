@@ -7,7 +7,7 @@ one affine map, and fill a convex set (proof: ``nn_bridge/cells/core/covers.hpp`
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from flint import fmpq
@@ -65,12 +65,24 @@ def _is_usual(stages: Sequence[AffineStage]) -> bool:
     return not any(isinstance(row, SparseRow) for stage in stages for _, matrix in stage.blocks for row in matrix)
 
 
+class _Chain(NamedTuple):
+    """The rows that read a unit, in order, and their places; the first ``length`` subtract it, and read all before them."""
+
+    rows: list[tuple[int, int]]
+    places: dict[tuple[int, int], int]
+    length: int
+
+
 class _Weights:
     """The weights of stages, the outputs last, on the units of earlier ones."""
 
     def __init__(self, stages: Sequence[AffineStage]) -> None:
         self._blocks = [dict(stage.blocks) for stage in stages]
+        self._chains: dict[tuple[int, int], _Chain] = {}
         self._readers: dict[tuple[int, int], dict[tuple[int, int], bool]] = {}
+        self._reads: dict[tuple[int, int], frozenset[tuple[int, int]]] = {}
+        self._names: dict[tuple[int, tuple[fmpq, ...], int], int] = {}
+        self._behind: dict[tuple[int, int], list[int]] = {}
 
     def have_reader(self, stage: int, later: int) -> bool:
         """Whether a stage is read by a later one, and some stage reads both."""
@@ -93,21 +105,47 @@ class _Weights:
             }
         return found
 
+    def _read(self, reader: int, row: int) -> frozenset[tuple[int, int]]:
+        """The units that a row reads."""
+        found = self._reads.get((reader, row))
+        if found is None:
+            found = self._reads[reader, row] = frozenset(
+                (source - 1, unit)
+                for source, matrix in self._blocks[reader].items()
+                if source
+                for unit, weight in enumerate(matrix[row])
+                if weight
+            )
+        return found
+
+    def chain(self, stage: int, unit: int) -> _Chain:
+        """The rows that read a unit as a chain."""
+        found = self._chains.get((stage, unit))
+        if found is None:
+            readers = self.readers(stage, unit)
+            rows, length = list(readers), 0
+            while length < len(rows) and readers[rows[length]] and self._read(*rows[length]).issuperset(rows[:length]):
+                length += 1
+            places = {row: place for place, row in enumerate(rows)}
+            found = self._chains[stage, unit] = _Chain(rows, places, length)
+        return found
+
     def are_alike(self, one: tuple[int, int], other: tuple[int, int]) -> bool:
         """Whether all stages behind the first of two units read both with the same weights."""
-        (stage, unit), (source, own) = one, other
-        for blocks in self._blocks[stage + 1 :]:
-            first, second = blocks.get(stage + 1), blocks.get(source + 1)
-            if first is None and second is None:
-                continue
-            if first is None or second is None:
-                rows = first or second or ()
-                column = unit if second is None else own
-                if any(row[column] for row in rows):
-                    return False
-            elif any(row[unit] != row_of_other[own] for row, row_of_other in zip(first, second, strict=True)):
-                return False
-        return True
+        begin = one[0] + 1
+        return self._names_behind(*one)[begin] == self._names_behind(*other)[begin]
+
+    def _names_behind(self, stage: int, unit: int) -> list[int]:
+        """Numbers for the weights on a unit from each stage on: equal iff the weights are; 0 where all are zero."""
+        found = self._behind.get((stage, unit))
+        if found is None:
+            found = self._behind[stage, unit] = [0] * (len(self._blocks) + 1)
+            for reader in range(len(self._blocks) - 1, stage, -1):
+                weights = tuple(row[unit] for row in self._blocks[reader].get(stage + 1, ()))
+                key = reader, weights if any(weights) else (), found[reader + 1]
+                if key[1] or key[2]:
+                    found[reader] = self._names.setdefault(key, len(self._names) + 1)
+        return found
 
 
 def _covered(weights: _Weights, stage: int, unit: int, units: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -123,19 +161,14 @@ def _covered(weights: _Weights, stage: int, unit: int, units: list[tuple[int, in
 
 
 def _is_covered(
-    weights: _Weights, stage: int, unit: int, own: tuple[int, int], kept: Container[tuple[int, int]]
+    weights: _Weights, stage: int, unit: int, own: tuple[int, int], kept: set[tuple[int, int]]
 ) -> bool:
     """Whether the rows up to a unit's stage that read another unit are those of the unit, or of others it covers.
 
     Each of these reads all before it, or the sum of the units would not be convex.
     """
-    rows = []
-    for row, subtracts in weights.readers(*own).items():
-        if row[0] > stage:
-            break
-        if row == (stage, unit):
-            continue
-        if not subtracts or row not in kept:
-            return False
-        rows.append(row)
-    return all(weights.readers(*row).keys() >= set(rows[number + 1 :]) for number, row in enumerate(rows))
+    chain = weights.chain(*own)
+    place = chain.places[stage, unit]
+    if place >= chain.length or (place + 1 < len(chain.rows) and chain.rows[place + 1][0] == stage):
+        return False
+    return kept.issuperset(chain.rows[:place])
