@@ -66,7 +66,7 @@ def _is_usual(stages: Sequence[AffineStage]) -> bool:
 
 
 class _Chain(NamedTuple):
-    """The rows that read a unit, in order, and their places; the first ``length`` subtract it, and read all before them."""
+    """The rows that read a unit, in order, and their places; so many of the first subtract it and read all before them."""
 
     rows: list[tuple[int, int]]
     places: dict[tuple[int, int], int]
@@ -160,9 +160,7 @@ def _covered(weights: _Weights, stage: int, unit: int, units: list[tuple[int, in
         kept = fewer
 
 
-def _is_covered(
-    weights: _Weights, stage: int, unit: int, own: tuple[int, int], kept: set[tuple[int, int]]
-) -> bool:
+def _is_covered(weights: _Weights, stage: int, unit: int, own: tuple[int, int], kept: set[tuple[int, int]]) -> bool:
     """Whether the rows up to a unit's stage that read another unit are those of the unit, or of others it covers.
 
     Each of these reads all before it, or the sum of the units would not be convex.
