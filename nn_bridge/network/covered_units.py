@@ -66,7 +66,7 @@ def _is_usual(stages: Sequence[AffineStage]) -> bool:
 
 
 class _Chain(NamedTuple):
-    """The rows that read a unit, in order, and their places; so many of the first subtract it and read all before them."""
+    """The rows that read a unit, in order; their places; so many of the first subtract it and read all before them."""
 
     rows: list[tuple[int, int]]
     places: dict[tuple[int, int], int]
