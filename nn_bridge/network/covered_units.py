@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from flint import fmpq
+from flint import fmpq, fmpz
 
 from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.network.sparse_row import SparseRow
@@ -81,7 +81,7 @@ class _Weights:
         self._chains: dict[tuple[int, int], _Chain] = {}
         self._readers: dict[tuple[int, int], dict[tuple[int, int], bool]] = {}
         self._reads: dict[tuple[int, int], frozenset[tuple[int, int]]] = {}
-        self._names: dict[tuple[int, tuple[fmpq, ...], int], int] = {}
+        self._names: dict[tuple[int, tuple[tuple[fmpz, fmpz], ...], int], int] = {}
         self._behind: dict[tuple[int, int], list[int]] = {}
 
     def have_reader(self, stage: int, later: int) -> bool:
@@ -141,8 +141,9 @@ class _Weights:
         if found is None:
             found = self._behind[stage, unit] = [0] * (len(self._blocks) + 1)
             for reader in range(len(self._blocks) - 1, stage, -1):
-                weights = tuple(row[unit] for row in self._blocks[reader].get(stage + 1, ()))
-                key = reader, weights if any(weights) else (), found[reader + 1]
+                weights = [row[unit] for row in self._blocks[reader].get(stage + 1, ())]
+                # pairs of integers: the hash of a fraction takes ten times as long
+                key = reader, tuple((w.p, w.q) for w in weights) if any(weights) else (), found[reader + 1]
                 if key[1] or key[2]:
                     found[reader] = self._names.setdefault(key, len(self._names) + 1)
         return found
