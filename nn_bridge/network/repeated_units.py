@@ -17,7 +17,7 @@ from itertools import chain
 from operator import add
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz
 
 from nn_bridge.network.network import AffineStage, Matrix, Network
 from nn_bridge.network.sparse_row import SparseRow
@@ -77,7 +77,7 @@ def _repeats(stage: AffineStage, opposite: bool) -> tuple[list[int], list[tuple[
     """
     kept: list[int] = []
     factors: list[tuple[int, fmpq]] = []
-    places: dict[tuple[fmpq, ...], tuple[int, fmpq]] = {}
+    places: dict[tuple[tuple[fmpz, fmpz], ...], tuple[int, fmpq]] = {}
     for unit, may_repeat in enumerate(_may_repeat(stage).tolist()):
         if may_repeat:
             check_limits()
@@ -85,7 +85,8 @@ def _repeats(stage: AffineStage, opposite: bool) -> tuple[list[int], list[tuple[
             lead = next((weight for weight in row if weight), ZERO)
             scale = lead if opposite else abs(lead)
             if scale:  # a unit without weights cuts nothing
-                key = tuple(value / scale for value in (*row, stage.bias[unit]))
+                quotients = (value / scale for value in (*row, stage.bias[unit]))
+                key = tuple((quotient.p, quotient.q) for quotient in quotients)  # integers: fractions take long to hash
                 if key in places:
                     place, of_first = places[key]
                     factors.append((place, scale / of_first))
