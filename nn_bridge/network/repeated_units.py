@@ -33,7 +33,7 @@ _OPPOSITE_SHARE = 0.25
 _OPPOSITE_STAGES = 4
 """And the network has no more stages: the last of sixty would have weights of thousands of digits on each before."""
 _OPPOSITE_ENTRIES = 1 << 13
-"""And the stages behind have no more weights, unless all are small whole numbers: products of others are no doubles."""
+"""And it has no more weights with all behind, unless these are small whole numbers: else products are no doubles."""
 _OPPOSITE_PRODUCTS = 1 << 20
 """And no more products of weights are to be added up: where layers are wider, these take longer than the cells do."""
 _SMALL = 1 << 16
@@ -61,14 +61,14 @@ def unrepeated(network: Network, *, opposite: bool = True) -> Network:
     """
     stages = [*network.stages, network.output]
     for number in range(len(stages) - 1):
-        may_repeat = _may_repeat(stages[number]).tolist()
-        if not any(may_repeat):
+        sums, units = _two_sums(stages[number]), stages[number].units
+        if not any(_may_repeat(sums, units, True)):
             continue
         readers = [later for later in stages[number + 1 :] if later.block(number + 1) is not None]
         few = opposite and len(network.stages) <= _OPPOSITE_STAGES and _are_few(stages, number, readers)
-        kept, factors = _repeats(stages[number], may_repeat, few)
+        kept, factors = _repeats(stages[number], _may_repeat(sums, units, few), few)
         if 0 < sum(factor < 0 for _, factor in factors) < _OPPOSITE_SHARE * len(factors):
-            kept, factors = _repeats(stages[number], may_repeat, False)
+            kept, factors = _repeats(stages[number], _may_repeat(sums, units, False), False)
         if len(kept) == len(factors):
             continue
         if not _may_take_over(stages[number], readers, number + 1):
@@ -110,30 +110,44 @@ def _repeats(
     return kept, factors
 
 
-def _may_repeat(stage: AffineStage) -> np.ndarray:
-    """Units whose quotients of two random combinations of their numbers, which repeated ones share, nearly agree.
-
-    These are compared exactly.  A repeated one that rounding hides here stays, which costs time alone.
-    """
+def _two_sums(stage: AffineStage) -> np.ndarray | None:
+    """For each unit two random combinations of its numbers, with positive factors; None where these are too large."""
     matrices = [matrix for _, matrix in stage.blocks]
-    found = np.zeros(stage.units, bool)
+    sums = np.zeros((2, stage.units))
     if stage.units < 2 or not matrices or not _is_usual(matrices):
-        return found
+        return np.zeros((2, 0))
     rng = np.random.default_rng(5)
     with np.errstate(all="ignore"):
         try:
-            sums = rng.uniform(1, 2, (2, 1)) * np.array([float(value) for value in stage.bias])
+            sums += rng.uniform(1, 2, (2, 1)) * np.array([float(value) for value in stage.bias])
             for _, matrix in stage.blocks:
                 given = next((array for own, array in stage.doubles if own is matrix), None)
                 rows = np.array([[float(v) for v in row] for row in matrix]) if given is None else given
                 sums += rng.uniform(1, 2, (2, rows.shape[1])) @ rows.T
         except OverflowError:
-            return ~found
+            return None
+    return sums
+
+
+def _may_repeat(sums: np.ndarray | None, units: int, opposite: bool) -> list[bool]:
+    """Units whose quotients of two sums, which repeated ones share, nearly agree; without ``opposite`` signs, too.
+
+    These are compared exactly.  A repeated one that rounding hides here stays, which costs time alone.
+    """
+    if sums is None:
+        return [True] * units
+    found = np.zeros(units, bool)
+    with np.errstate(all="ignore"):
         quotients = sums[0] / sums[1]
-        order = np.argsort(quotients)
-        near = ~(np.diff(quotients[order]) > 1e-9 * np.abs(quotients[order[1:]]))  # what is not finite may be anything
-        found[order[:-1][near]] = found[order[1:][near]] = True
-        return found
+        positive = sums[0] > 0
+        for own in [np.ones(len(quotients), bool)] if opposite else [positive, ~positive]:
+            order = np.flatnonzero(own)
+            order = order[np.argsort(quotients[order])]
+            near = ~(
+                np.diff(quotients[order]) > 1e-9 * np.abs(quotients[order[1:]])
+            )  # what is not finite may be anything
+            found[order[:-1][near]] = found[order[1:][near]] = True
+    return found.tolist()
 
 
 def _is_usual(matrices: list[Matrix]) -> bool:
@@ -152,7 +166,7 @@ def _are_few(stages: list[AffineStage], number: int, readers: list[AffineStage])
     """Whether negative multiples of a stage are left out faster than cells are listed with them."""
     stage = stages[number]
     products = sum(reader.units for reader in readers) * stage.units * sum(len(matrix[0]) for _, matrix in stage.blocks)
-    entries = sum(len(matrix) * len(matrix[0]) for later in stages[number + 1 :] for _, matrix in later.blocks)
+    entries = sum(len(matrix) * len(matrix[0]) for own in stages[number:] for _, matrix in own.blocks)
     if products > _OPPOSITE_PRODUCTS:
         return False
     return entries <= _OPPOSITE_ENTRIES or all(map(_is_small, [stage, *readers]))
