@@ -3,9 +3,9 @@
 Where the pre-activation of a unit is ``c z``, with that of another one as ``z`` and ``c != 0``, both have one zero set,
 and its output is ``|c| relu(z) + min(c, 0) z``.  So the other one can take over its weights, and where ``c < 0`` later
 stages read what ``z`` reads as well: the function stays the same, and so does the set of cells, since the sign of the
-one unit tells that of the other.  Units with ``c < 0`` stay where they are few, or stages many: their signs are copied
-in any case (``cells/core/multiples.hpp``), and weights on what ``z`` reads are longer numbers, the more so the more of
-the stages before are read like this.
+one unit tells that of the other.  Units with ``c < 0`` stay where they are few, stages many or layers wide: their signs
+are copied in any case (``cells/core/multiples.hpp``), and weights on what ``z`` reads are longer numbers, the more so
+the more of the stages before are read like this.
 
 Source: Serra, Kumar, Ramalingam 2020 (lossless compression), for repeated units.
 """
@@ -17,7 +17,7 @@ from itertools import chain
 from operator import add
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz
 
 from nn_bridge.network.network import AffineStage, Matrix, Network
 from nn_bridge.network.sparse_row import SparseRow
@@ -32,14 +32,21 @@ _OPPOSITE_SHARE = 0.25
 """Units of a stage that are negative multiples of others are left out where they are so many of it."""
 _OPPOSITE_STAGES = 4
 """And the network has no more stages: the last of sixty would have weights of thousands of digits on each before."""
+_OPPOSITE_ENTRIES = 1 << 13
+"""And it has no more weights with all behind, unless these are small whole numbers: else products are no doubles."""
+_OPPOSITE_PRODUCTS = 1 << 20
+"""And no more products of weights are to be added up: where layers are wider, these take longer than the cells do."""
+_SMALL = 1 << 16
 
 
-def unrepeated(network: Network) -> Network:
+def unrepeated(network: Network, *, opposite: bool = True) -> Network:
     """The network without units that are multiples of others of their stage.
 
     Parameters
     ----------
     network : Network
+    opposite : bool
+        Leave out negative multiples, too, where that is likely to save time when cells are joined.
 
     Returns
     -------
@@ -54,12 +61,16 @@ def unrepeated(network: Network) -> Network:
     """
     stages = [*network.stages, network.output]
     for number in range(len(stages) - 1):
-        kept, factors = _repeats(stages[number], len(network.stages) <= _OPPOSITE_STAGES)
-        if 0 < sum(factor < 0 for _, factor in factors) < _OPPOSITE_SHARE * len(factors):
-            kept, factors = _repeats(stages[number], False)
-        if len(kept) == len(factors):
+        sums, units = _two_sums(stages[number]), stages[number].units
+        if not any(_may_repeat(sums, units, True)):
             continue
         readers = [later for later in stages[number + 1 :] if later.block(number + 1) is not None]
+        few = opposite and len(network.stages) <= _OPPOSITE_STAGES and _are_few(stages, number, readers)
+        kept, factors = _repeats(stages[number], _may_repeat(sums, units, few), few)
+        if 0 < sum(factor < 0 for _, factor in factors) < _OPPOSITE_SHARE * len(factors):
+            kept, factors = _repeats(stages[number], _may_repeat(sums, units, False), False)
+        if len(kept) == len(factors):
+            continue
         if not _may_take_over(stages[number], readers, number + 1):
             continue
         stage = stages[number] = _rows(stages[number], kept)
@@ -70,22 +81,25 @@ def unrepeated(network: Network) -> Network:
     return Network(network.input_dim, tuple(stages[:-1]), stages[-1])
 
 
-def _repeats(stage: AffineStage, opposite: bool) -> tuple[list[int], list[tuple[int, fmpq]]]:
+def _repeats(
+    stage: AffineStage, may_repeat: Sequence[bool], opposite: bool
+) -> tuple[list[int], list[tuple[int, fmpq]]]:
     """The units that stay, and of each unit the place of its substitute among these, and what multiple of it it is.
 
-    With ``opposite`` multiples may be negative.
+    Only the units of a mask are compared; with ``opposite`` multiples may be negative.
     """
     kept: list[int] = []
     factors: list[tuple[int, fmpq]] = []
-    places: dict[tuple[fmpq, ...], tuple[int, fmpq]] = {}
-    for unit, may_repeat in enumerate(_may_repeat(stage).tolist()):
-        if may_repeat:
+    places: dict[tuple[tuple[fmpz, fmpz], ...], tuple[int, fmpq]] = {}
+    for unit, compared in enumerate(may_repeat):
+        if compared:
             check_limits()
             row = tuple(chain.from_iterable(matrix[unit] for _, matrix in stage.blocks))
             lead = next((weight for weight in row if weight), ZERO)
             scale = lead if opposite else abs(lead)
             if scale:  # a unit without weights cuts nothing
-                key = tuple(value / scale for value in (*row, stage.bias[unit]))
+                quotients = (value / scale for value in (*row, stage.bias[unit]))
+                key = tuple((quotient.p, quotient.q) for quotient in quotients)  # integers: fractions take long to hash
                 if key in places:
                     place, of_first = places[key]
                     factors.append((place, scale / of_first))
@@ -96,30 +110,44 @@ def _repeats(stage: AffineStage, opposite: bool) -> tuple[list[int], list[tuple[
     return kept, factors
 
 
-def _may_repeat(stage: AffineStage) -> np.ndarray:
-    """Units whose quotients of two random combinations of their numbers, which repeated ones share, nearly agree.
-
-    These are compared exactly.  A repeated one that rounding hides here stays, which costs time alone.
-    """
+def _two_sums(stage: AffineStage) -> np.ndarray | None:
+    """For each unit two random combinations of its numbers, with positive factors; None where these are too large."""
     matrices = [matrix for _, matrix in stage.blocks]
-    found = np.zeros(stage.units, bool)
+    sums = np.zeros((2, stage.units))
     if stage.units < 2 or not matrices or not _is_usual(matrices):
-        return found
+        return np.zeros((2, 0))
     rng = np.random.default_rng(5)
     with np.errstate(all="ignore"):
         try:
-            sums = rng.uniform(1, 2, (2, 1)) * np.array([float(value) for value in stage.bias])
+            sums += rng.uniform(1, 2, (2, 1)) * np.array([float(value) for value in stage.bias])
             for _, matrix in stage.blocks:
                 given = next((array for own, array in stage.doubles if own is matrix), None)
                 rows = np.array([[float(v) for v in row] for row in matrix]) if given is None else given
                 sums += rng.uniform(1, 2, (2, rows.shape[1])) @ rows.T
         except OverflowError:
-            return ~found
+            return None
+    return sums
+
+
+def _may_repeat(sums: np.ndarray | None, units: int, opposite: bool) -> list[bool]:
+    """Units whose quotients of two sums, which repeated ones share, nearly agree; without ``opposite`` signs, too.
+
+    These are compared exactly.  A repeated one that rounding hides here stays, which costs time alone.
+    """
+    if sums is None:
+        return [True] * units
+    found = np.zeros(units, bool)
+    with np.errstate(all="ignore"):
         quotients = sums[0] / sums[1]
-        order = np.argsort(quotients)
-        near = ~(np.diff(quotients[order]) > 1e-9 * np.abs(quotients[order[1:]]))  # what is not finite may be anything
-        found[order[:-1][near]] = found[order[1:][near]] = True
-        return found
+        positive = sums[0] > 0
+        for own in [np.ones(len(quotients), bool)] if opposite else [positive, ~positive]:
+            order = np.flatnonzero(own)
+            order = order[np.argsort(quotients[order])]
+            near = ~(
+                np.diff(quotients[order]) > 1e-9 * np.abs(quotients[order[1:]])
+            )  # what is not finite may be anything
+            found[order[:-1][near]] = found[order[1:][near]] = True
+    return found.tolist()
 
 
 def _is_usual(matrices: list[Matrix]) -> bool:
@@ -132,6 +160,22 @@ def _rows(stage: AffineStage, kept: list[int]) -> AffineStage:
     """A stage with some of its units."""
     blocks = tuple((source, tuple(matrix[unit] for unit in kept)) for source, matrix in stage.blocks)
     return AffineStage(blocks, tuple(stage.bias[unit] for unit in kept))
+
+
+def _are_few(stages: list[AffineStage], number: int, readers: list[AffineStage]) -> bool:
+    """Whether negative multiples of a stage are left out faster than cells are listed with them."""
+    stage = stages[number]
+    products = sum(reader.units for reader in readers) * stage.units * sum(len(matrix[0]) for _, matrix in stage.blocks)
+    entries = sum(len(matrix) * len(matrix[0]) for own in stages[number:] for _, matrix in own.blocks)
+    if products > _OPPOSITE_PRODUCTS:
+        return False
+    return entries <= _OPPOSITE_ENTRIES or all(map(_is_small, [stage, *readers]))
+
+
+def _is_small(stage: AffineStage) -> bool:
+    """Whether all numbers are small whole ones."""
+    numbers = chain(stage.bias, *(row for _, matrix in stage.blocks for row in matrix))
+    return all(value.q == 1 and abs(value.p) < _SMALL for value in numbers)
 
 
 def _may_take_over(stage: AffineStage, readers: list[AffineStage], source: int) -> bool:

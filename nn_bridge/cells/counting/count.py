@@ -206,7 +206,7 @@ class CountRun:
     ) -> tuple[int, int | None, int | None, int | None]:
         with limited_by(self._budget.watch(self._pool)):
             if folder is None:  # a checkpoint names units by their numbers
-                network = unrepeated(network)
+                network = unrepeated(network, opposite=self._all_four)
             problem = cell_problem(network, domain)
             if problem is not None and not self._all_four:
                 problem = problem.for_counting()

@@ -115,6 +115,12 @@ def test_points_with_one_pattern_fill_a_convex_set():
     assert apart > 30
 
 
+def test_a_maximum_of_many_pieces():
+    """Whatever is looked up for a unit is looked up once: a set and its rows are as long as the maximum."""
+    network = maxout([1, 1], 200, random.Random(6))
+    assert covered_units(network) == [Cover(s, 0, below, 0) for s in range(1, 199) for below in range(s)]
+
+
 def changed_weight(network, stage, source, row, unit, value):
     """The network with one weight replaced."""
     stages = [*network.stages, network.output]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 
+from nn_bridge.cells.counting import count
 from nn_bridge.cells.counting.count import count_cells, count_from_tree
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.network import repeated_units
@@ -94,6 +95,30 @@ def test_opposite_units_of_many_stages_stay(stages, units) -> None:
     assert unrepeated(doubled).hidden[-1] == 4  # positive multiples go in any case, one opposite unit of five stays
     if stages < 60:
         assert count_cells(network).counts == count_from_tree(cell_problem(network))._asdict()
+
+
+@pytest.mark.parametrize(
+    ("width", "whole", "kept"), [(32, False, 16), (96, False, 96), (96, True, 48), (256, True, 256)]
+)
+def test_opposite_units_of_wide_layers_stay(width, whole, kept) -> None:
+    """Products of weights are no doubles, or many: they take longer than the cells.  Small whole numbers stay so."""
+    rng = np.random.default_rng(6)
+    halves = [rng.integers(-9, 10, (width // 2, inputs)) for inputs in (2, width)]
+    first, second = (half if whole else half + rng.random(half.shape) for half in halves)
+    weights = [np.vstack([first, -first]), np.vstack([second, -second]), np.ones((width, width)), np.ones((1, width))]
+    bias = np.arange(1, width // 2 + 1)
+    network = Network.from_layers(weights, [np.concatenate([bias, -bias])] * 2 + [np.zeros(width), np.zeros(1)])
+    assert unrepeated(network).hidden[1] == kept
+    assert unrepeated(network, opposite=False).hidden == (width, width, 1)  # the third stage has equal units
+
+
+def test_a_count_of_cells_alone_keeps_opposite_units(monkeypatch) -> None:
+    """Their signs are copied, and nothing is joined."""
+    asked = []
+    monkeypatch.setattr(count, "unrepeated", lambda network, opposite: asked.append(opposite) or network)
+    network = Network.from_layers([[[1, 2], [-1, -2]], [[1, -1]]])
+    assert count_cells(network, counts="cells").cells == count_cells(network).cells == 2
+    assert asked == [False, True]
 
 
 def test_a_checkpoint_keeps_all_units(tmp_path) -> None:
