@@ -59,9 +59,7 @@ CELLS_AT_ONCE = 1 << 20
 _KEEP = 4  # trees that a worker keeps
 _GRACE = 0.5  # hard limit = time limit + so many seconds, for a step or a count inside one cell
 _NO_LIMIT = 1 << 62
-_THIS = (
-    uuid.uuid4().hex
-)  # and the process: names of tasks differ between all machines, and in processes that are forked
+_THIS = uuid.uuid4().hex  # begins the names of tasks made here
 _NUMBERS = count()
 
 
@@ -89,8 +87,8 @@ class Task:
 
     @classmethod
     def of(cls, problem: CellProblem, merge: bool = True) -> Task:
-        """Name a problem."""
-        return cls(f"{_THIS}-{os.getpid()}-{next(_NUMBERS)}", problem, merge=merge)
+        """Name a problem; names differ between machines and processes, forked ones whose number comes again included."""
+        return cls(f"{_THIS}-{os.getpid()}-{time.time_ns()}-{next(_NUMBERS)}", problem, merge=merge)
 
     @property
     def problem(self) -> CellProblem:

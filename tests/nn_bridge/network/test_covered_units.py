@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 
+import pytest
 from flint import fmpq
 
 from nn_bridge.cells.counting.count import count_cells
@@ -119,6 +120,15 @@ def test_a_maximum_of_many_pieces():
     """Whatever is looked up for a unit is looked up once: a set and its rows are as long as the maximum."""
     network = maxout([1, 1], 200, random.Random(6))
     assert covered_units(network) == [Cover(s, 0, below, 0) for s in range(1, 199) for below in range(s)]
+
+
+def test_a_maximum_of_very_many_pieces():
+    """After a second of work no more units are looked at; those found so far are all that these units cover."""
+    network = maxout([1, 1], 330, random.Random(6))
+    found = covered_units(network)
+    last = found[-1].stage
+    assert 200 < last < 328
+    assert found == [Cover(s, 0, below, 0) for s in range(1, last + 1) for below in range(s)]
 
 
 def changed_weight(network, stage, source, row, unit, value):
@@ -272,3 +282,15 @@ def test_in_a_large_network_none_is_looked_for():
             ({1: [[1, *zeros]], 2: [[1]]}, [0]),
         )
         assert covered_units(network) == expected
+
+
+def test_many_outputs_take_no_room():
+    """Sets of units leave out the outputs: sets of all rows would take a gigabyte here."""
+    resource = pytest.importorskip("resource")
+    count = 1 << 17
+    row = (fmpq(1),)
+    output = AffineStage(((1, (row,) * count), (2, (row,) * count)), (fmpq(0),) * count)
+    network = replace(of_stages(1, ({0: [[1]]}, [0]), ({0: [[2]], 1: [[-1]]}, [1]), ({1: [[1]], 2: [[1]]}, [0])), output=output)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert covered_units(network) == [Cover(1, 0, 0, 0)]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # kilobytes

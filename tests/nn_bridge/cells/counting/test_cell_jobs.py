@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 import random
@@ -322,3 +323,13 @@ def test_jobs_and_tasks_travel() -> None:
     assert sent.problem == problem
     job = (Subtree(3, ((0, 1, 1), (1, 70, 0))), Subtree(5, (), 7))
     assert pickle.loads(pickle.dumps(Group(job, 9))) == Group(job, 9)
+
+
+def test_names_differ_where_the_number_of_a_process_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forked processes begin to number tasks alike, and one may get the number of another one that has ended."""
+    problem = cell_problem(Network.from_layers([[[1]], [[1]]]))
+    names = []
+    for _ in range(100):
+        monkeypatch.setattr(cell_jobs, "_NUMBERS", itertools.count())
+        names += [Task.of(problem).key for _ in range(3)]
+    assert len(set(names)) == 300
