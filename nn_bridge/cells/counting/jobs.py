@@ -87,7 +87,7 @@ class Task:
 
     @classmethod
     def of(cls, problem: CellProblem, merge: bool = True) -> Task:
-        """Name a problem; names differ between machines and processes, forked ones whose number comes again included."""
+        """Name a problem; names differ between machines and processes, even if a forked one has a number once more."""
         return cls(f"{_THIS}-{os.getpid()}-{time.time_ns()}-{next(_NUMBERS)}", problem, merge=merge)
 
     @property

@@ -290,7 +290,8 @@ def test_many_outputs_take_no_room():
     count = 1 << 17
     row = (fmpq(1),)
     output = AffineStage(((1, (row,) * count), (2, (row,) * count)), (fmpq(0),) * count)
-    network = replace(of_stages(1, ({0: [[1]]}, [0]), ({0: [[2]], 1: [[-1]]}, [1]), ({1: [[1]], 2: [[1]]}, [0])), output=output)
+    network = of_stages(1, ({0: [[1]]}, [0]), ({0: [[2]], 1: [[-1]]}, [1]), ({1: [[1]], 2: [[1]]}, [0]))
+    network = replace(network, output=output)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert covered_units(network) == [Cover(1, 0, 0, 0)]
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # kilobytes
