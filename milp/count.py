@@ -27,6 +27,7 @@ from milp.solvers import deadline_after, has_scip, time_left
 from nn_bridge.network.network import Matrix, Network, Pattern
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import FormulationError
+from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rational, to_float
@@ -253,7 +254,7 @@ class _Run:
             else:
                 self.rejected += 1
             if self.max_cells is not None and len(self.found) > self.max_cells:
-                self.reason = f"more than {self.max_cells} cells"
+                self.reason = f"more than {counted(self.max_cells, 'cell')}"
                 return False
             if self.deadline is not None and time.monotonic() > self.deadline:
                 self.reason = "time limit"

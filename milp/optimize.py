@@ -38,6 +38,7 @@ from milp.scip_model import SCIP_ALONE, formulate_scip
 from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after, may_load, third_of, time_left
 from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
@@ -116,7 +117,7 @@ def objective_of(
     if len(weights) != network.output_dim or len(input_weights) != network.input_dim:
         raise FormulationError(
             f"the objective has {len(weights)} output and {len(input_weights)} input weights, "
-            f"the network {network.output_dim} outputs and {network.input_dim} inputs"
+            f"the network {counted(network.output_dim, 'output')} and {counted(network.input_dim, 'input')}"
         )
     return Objective(weights, input_weights)
 
@@ -221,7 +222,7 @@ def optimize_network(
     result = _with_a_bound(better(first, result), network, whole, objective.as_stage(network), sign)
     reason = "time limit"
     if deadline is None or time.monotonic() < deadline:
-        reason = f"more than {node_limit} nodes"
+        reason = f"more than {counted(node_limit, 'node')}"
     if not prove:
         reason = "no proof was asked for"
     return _optimum(sense, result, report, start, reason)

@@ -24,6 +24,7 @@ from milp.vnnlib_terms import Budget, all_of, disjuncts, forms, place_of, short
 from nn_bridge.network.network import Row
 from nn_bridge.readers.files import read_bytes
 from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted, shown, shown_path
 from polyhedra.scalars import rational
 
@@ -86,7 +87,7 @@ def _json_point(text: str, inputs: int) -> Row:
     if not isinstance(point, list) or not all(isinstance(v, str) for v in point):
         raise FormulationError('has no entry "point" with a list of numbers')
     if len(point) != inputs:
-        raise FormulationError(f"the point has {len(point)} numbers, the network reads {inputs}")
+        raise FormulationError(f"the point has {counted(len(point), 'number')}, the network reads {inputs}")
     return tuple(rational(v) for v in point)
 
 

@@ -20,6 +20,7 @@ from milp.formulations.network import NetworkModel, input_variable
 from milp.formulations.rule import Encoded, Preactivation
 from nn_bridge.network.network import Matrix, Row, exact_row, float_matrix
 from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.plurals import counted
 from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
 
@@ -165,7 +166,7 @@ def layer_bounds(layers: Sequence[Any], region: BoundedDomain) -> list[Preactiva
 
 def _check_width(layer: Any, width: int, index: int) -> None:
     if len(layer.weights[0]) != width:
-        raise FormulationError(f"layer {index} reads {len(layer.weights[0])} values, but {width} come in")
+        raise FormulationError(f"layer {index} reads {counted(len(layer.weights[0]), 'value')}, its input has {width}")
 
 
 def _preactivation(
@@ -210,7 +211,7 @@ def parse_activation(activation: str, size: int, place: str) -> tuple[str, Row]:
     }
     if not fits.get(kind, False):
         raise FormulationError(
-            f"{place}: activation {activation!r} for {size} values is not one of {', '.join(ACTIVATIONS)}"
+            f"{place}: activation {activation!r} for {counted(size, 'value')} is not one of {', '.join(ACTIVATIONS)}"
         )
     if kind == "leaky" and len(numbers) == 1:
         numbers = numbers * size

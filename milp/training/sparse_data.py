@@ -15,6 +15,7 @@ import numpy as np
 from milp.training.sparse_model import OneHiddenLayer
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
+from polyhedra.plurals import counted
 from polyhedra.randomness import generator_and_seed
 
 
@@ -53,7 +54,10 @@ def planted_data(
     """
     generator, seed = _generator(N, d, rng)
     if not (1 <= weights <= d and neurons >= 1):
-        raise FormulationError(f"{neurons} neurons with {weights} weights each cannot be planted in {d} inputs")
+        raise FormulationError(
+            f"{counted(neurons, 'neuron')} with {counted(weights, 'weight')} each cannot be planted in "
+            f"{counted(d, 'input')}"
+        )
     while True:
         X = _rounded(generator.normal(size=(N, d)), bits)
         W = np.zeros((neurons, d))

@@ -17,6 +17,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.builder import Signal
 from nn_bridge.network.costs import Terms
 from nn_bridge.network.signals import NOTHING, Arrays, SignalArray, checked_shape
+from polyhedra.plurals import counted
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 
 JUMPS = (
@@ -178,7 +179,7 @@ def windows(
         room = size + before + after - d * (k - 1) - 1
         if room < 0:
             raise NetworkError(
-                f"a kernel of size {d * (k - 1) + 1} does not fit {size} values padded by {before + after}"
+                f"a kernel of size {d * (k - 1) + 1} does not fit {counted(size, 'value')} padded by {before + after}"
             )
         count = (-(-room // s) if ceil_mode else room // s) + 1
         if ceil_mode and (count - 1) * s >= size + before:

@@ -12,6 +12,7 @@ import numpy as np
 from nn_bridge.writers.files import write_bytes
 from polyhedra.arrays import Integers
 from polyhedra.errors import UsageError
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown
 from puiseux.data import as_data
 from puiseux.domains import Problem
@@ -54,7 +55,9 @@ def draw_frames(
             window = land.core if window == CORE else land.whole
     labels = list(names) if names is not None else [f"{k + 1} of {len(problems)}" for k in range(len(problems))]
     if len(labels) != len(problems):
-        raise UsageError(f"there are {len(problems)} networks but {len(labels)} names for the frames")
+        raise UsageError(
+            f"there are {counted(len(problems), 'network')} but {counted(len(labels), 'name')} for the frames"
+        )
     views = [look(problem, window) for problem in problems]
     limits = _value_limits(views) if dim == 1 else None
     memory: dict[bytes, int] = {}
@@ -74,7 +77,8 @@ def draw_frames(
         add_legend(ax, handles, inside=dim == 1 and points is None)
         regions = int(view.cells.regions.max()) + 1
         ax.set_title(
-            f"{label_of(label)}: {regions:,} regions, {view.cells.cells:,} cells in this window", fontsize="medium"
+            f"{label_of(label)}: {counted(regions, 'region')}, {counted(view.cells.cells, 'cell')} in this window",
+            fontsize="medium",
         )
         frames.append((label, png_of(figure, dpi, cropped=False)))
     return frames

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from polyhedra.errors import UsageError
+from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import shown
 from polyhedra.scalars import to_float
@@ -151,7 +152,7 @@ def plot_betti_growth(
         raise UsageError("growth is drawn from one network or more, in their order")
     labels = [str(k) for k in range(len(networks))] if names is None else [label_of(name) for name in names]
     if len(labels) != len(networks):
-        raise UsageError(f"there are {len(networks)} networks but {len(labels)} names")
+        raise UsageError(f"there are {counted(len(networks), 'network')} but {counted(len(labels), 'name')}")
     found = [
         topology(
             network,

@@ -18,6 +18,7 @@ from nn_bridge.network.network import INPUT, Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
 from polyhedra.limits import time_limit as limited
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.randomness import generator_and_seed
@@ -236,7 +237,7 @@ def _point(network: Network, start: Any) -> Row:
     if isinstance(start, str):
         start = [rational(part.strip()) for part in start.split(",")]
         if len(start) != network.input_dim:
-            raise UsageError(f"the start has {len(start)} numbers, the network reads {network.input_dim}")
+            raise UsageError(f"the start has {counted(len(start), 'number')}, the network reads {network.input_dim}")
     return network.point(start)
 
 

@@ -7,9 +7,10 @@ from typing import Any
 from nn_bridge.expressivity.injectivity import Injectivity, injectivity
 from nn_bridge.expressivity.surjectivity import Surjectivity, surjectivity
 from nn_bridge.network.network import Network
+from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from puiseux.domains import DomainLike, pose
-from puiseux.questions.answers import counted, readable_point, texts
+from puiseux.questions.answers import readable_point, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 

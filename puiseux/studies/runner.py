@@ -169,7 +169,7 @@ def _shown(progress: bool | Progress | None) -> Iterator[Progress | None]:
     if callable(progress) or not progress:
         yield progress or None
         return
-    with CellProgress("trials", everywhere=True) as bar:
+    with CellProgress("trial", everywhere=True) as bar:
         yield lambda done, trials: bar(done, done / trials)
 
 
