@@ -27,6 +27,7 @@ from milp.solvers import deadline_after, has_scip, time_left
 from nn_bridge.network.network import Matrix, Network, Pattern
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import FormulationError
+from polyhedra.option_types import checked_options
 from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
@@ -73,6 +74,7 @@ class PatternSearch:
         return tuple(len(patterns) for patterns in self.stages)
 
 
+@checked_options
 @of_any_model
 @with_steps("Searching activation patterns")
 def search_patterns(
@@ -156,6 +158,7 @@ def search_patterns(
     return PatternSearch(tuple(stages), complete, vouched, reason, run.rejected, time.monotonic() - start)
 
 
+@checked_options
 @of_any_model
 @with_steps("Searching activation patterns")
 def count_milp(

@@ -38,6 +38,7 @@ from milp.scip_model import SCIP_ALONE, formulate_scip
 from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after, may_load, third_of, time_left
 from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.option_types import checked_options
 from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted, shown
@@ -122,6 +123,7 @@ def objective_of(
     return Objective(weights, input_weights)
 
 
+@checked_options
 @of_any_model
 @with_steps("Optimizing")
 def optimize_network(
@@ -320,6 +322,7 @@ def _propose(
     return report, tuple(rational(float(v)) for v in np.atleast_1d(model.x.value))
 
 
+@checked_options
 @of_any_model
 @with_steps("Optimizing")
 def output_ranges(
@@ -358,6 +361,7 @@ def _share(deadline: float | None, questions: int) -> float | None:
     return None if left is None else left / questions
 
 
+@checked_options
 @of_any_model
 @with_steps("Optimizing")
 def reach_bounds(

@@ -44,6 +44,7 @@ from nn_bridge.network.joint import stacked, sum_of_stages
 from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError, MissingExtraError
 from polyhedra.linear_program import Infeasible, maximize_over
+from polyhedra.option_types import checked_options
 from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.progress import Steps, with_steps
@@ -72,6 +73,7 @@ class Decision:
     domain: BoundedDomain | None
 
 
+@checked_options
 @of_any_model
 @with_steps("Verifying")
 def verify_vnnlib(

@@ -31,6 +31,7 @@ from milp.optimize import objective_of
 from milp.solvers import deadline_after, third_of
 from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError
+from polyhedra.option_types import checked_options
 from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from polyhedra.rounding import round_up
@@ -78,6 +79,7 @@ class Verdict(Value):
     reason: str | None = None
 
 
+@checked_options
 @of_any_model
 @with_steps("Verifying")
 def verify_upper(
@@ -191,6 +193,7 @@ def verdict_of(network: Network, result: SearchResult, limit: fmpq, start: float
     return Verdict(Status.OPEN, None, None, seconds, reason=f"stopped after {counted(result.nodes, 'node')}{known}")
 
 
+@checked_options
 @of_any_model
 @with_steps("Verifying")
 def verify_class(

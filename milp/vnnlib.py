@@ -24,6 +24,7 @@ from milp.vnnlib_terms import Budget, all_of, disjuncts, forms, place_of, short
 from nn_bridge.network.network import Row
 from nn_bridge.readers.files import read_bytes
 from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.option_types import checked_options
 from polyhedra.plurals import counted
 from polyhedra.quoting import quoted, shown, shown_path
 from polyhedra.scalars import rational
@@ -35,6 +36,7 @@ _TOKEN = re.compile(r"[()]|[^\s();]+|;[^\n\r]*")
 _MAX_BYTES = 16 * 2**20
 
 
+@checked_options
 def read_vnnlib(path: str | PathLike[str]) -> Property:
     """Read a property file.
 

@@ -20,7 +20,9 @@ from milp.formulations.network import NetworkModel, input_variable
 from milp.formulations.rule import Encoded, Preactivation
 from nn_bridge.network.network import Matrix, Row, exact_row, float_matrix
 from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.option_types import checked_options
 from polyhedra.plurals import counted
+from polyhedra.quoting import quoted
 from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
 
@@ -73,6 +75,7 @@ class Layer:
         return cls.make(rows, None, f"maxout:{length}")
 
 
+@checked_options
 def formulate_layers(
     layers: Sequence[Any],
     domain: DomainLike,
@@ -94,8 +97,11 @@ def formulate_layers(
     x : cvxpy expression, optional
         The input, where it is part of a larger model.
     """
-    if not layers:
+    if not len(layers):
         raise FormulationError("there are no layers")
+    for index, layer in enumerate(layers):
+        if not hasattr(layer, "weights"):
+            raise FormulationError(f"layer {index} is {quoted(layer)}: give values of milp.Layer")
     relu.relu_rule(formulation)
     if margin < 0:
         raise FormulationError(f"the margin {margin} is negative")

@@ -20,6 +20,7 @@ from milp.solvers import SolveReport, SolveStatus, deadline_after, require_cvxpy
 from nn_bridge.network.network import AffineStage, Network, Row, check_dense, float_matrix
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
+from polyhedra.option_types import checked_options
 from polyhedra.plurals import counted
 from polyhedra.scalars import rational, to_float
 
@@ -173,6 +174,7 @@ class NetworkModel:
             added += 1
 
 
+@checked_options
 @of_any_model
 def formulate(
     network: Network,

@@ -38,6 +38,7 @@ from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError
 from polyhedra.independence import independent
 from polyhedra.matrix import Matrix, Vector, as_matrix, as_vector, dot
+from polyhedra.option_types import checked_options
 from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
@@ -115,6 +116,7 @@ class ExactFit(Value):
         return total
 
 
+@checked_options
 @with_steps("Training")
 def train_exactly(
     X: Any,

@@ -23,6 +23,7 @@ from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from nn_bridge.writers.files import require_writable, whole_file
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import shown_path
@@ -101,6 +102,7 @@ class Verdict(Value):
 # -------------------------------------------------------------------- writing
 
 
+@checked_options
 def write_certificate(
     network: Network | str | PathLike[str] | Any,
     path: str | PathLike[str],
@@ -194,6 +196,7 @@ def certify(
     )
 
 
+@checked_options
 def write_pruning_certificate(pruning: Pruning, path: str | PathLike[str]) -> None:
     """Write the proof of a pruning, from ``prune(polynomial, certificates=True)``, to a file.
 
@@ -278,6 +281,7 @@ def lines_into(path: str | PathLike[str]) -> Iterator[Callable[[Any], None]]:
 # -------------------------------------------------------------------- checking
 
 
+@checked_options
 def verify_certificate(
     path: str | PathLike[str],
     network: Network | str | PathLike[str] | Any = None,

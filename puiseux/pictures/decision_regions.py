@@ -16,6 +16,7 @@ import numpy as np
 from nn_bridge.topology.sets import Cycle, FaceSet
 from polyhedra.arrays import Floats, Integers
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.scalars import to_float
 from puiseux.domains import Problem, pose
 from puiseux.pictures.figures import add_legend, new_figure, session_axes
@@ -167,6 +168,7 @@ def _keys(patterns: Any, cells: int) -> list[bytes]:
     return [row.tobytes() for row in packed]
 
 
+@checked_options
 def plot_decision_region(
     network: Any,
     domain: Any = None,
@@ -234,6 +236,7 @@ def draw_region(picture: RegionPicture, ax: Axes | None = None) -> Axes:
     return target
 
 
+@checked_options
 def save_decision_region(
     path: str | PathLike[str],
     network: Any,

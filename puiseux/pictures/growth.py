@@ -23,6 +23,8 @@ from puiseux.pictures.views import View, look
 from puiseux.pictures.windows import CORE, Landscape, parse_window
 
 GROWTH_ENDINGS = (".gif", ".html")
+_LONGEST = 3600  # seconds for a frame
+_DOTS = 2000  # an inch
 
 
 def draw_frames(
@@ -58,6 +60,8 @@ def draw_frames(
         raise UsageError(
             f"there are {counted(len(problems), 'network')} but {counted(len(labels), 'name')} for the frames"
         )
+    if not 0 < dpi <= _DOTS:
+        raise UsageError(f"dpi={dpi}: give a positive number of dots an inch, at most {_DOTS:,}")
     views = [look(problem, window) for problem in problems]
     limits = _value_limits(views) if dim == 1 else None
     memory: dict[bytes, int] = {}
@@ -103,8 +107,8 @@ def _value_limits(views: Sequence[View]) -> tuple[float, float]:
 
 def write_frames(frames: Sequence[tuple[str, bytes]], name: str, seconds: float) -> None:
     """Write them as one .gif or .html file."""
-    if not seconds > 0:
-        raise UsageError(f"a frame cannot be shown for {seconds} seconds; give a positive number")
+    if not 0 < seconds <= _LONGEST:
+        raise UsageError(f"a frame cannot be shown for {seconds} seconds; give a positive number, at most {_LONGEST:,}")
     if name.lower().endswith(".html"):
         page = frames_page(
             [image for _, image in frames], [label for label, _ in frames], shown(Path(name).stem), seconds

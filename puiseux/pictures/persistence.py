@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import shown
@@ -101,6 +102,7 @@ def _draw_bars(ax: Axes, bars: Sequence[tuple[int, float, float]], bottom: float
     ax.set_title(shown, fontsize="medium")
 
 
+@checked_options
 @with_steps("Computing the topology")
 def plot_betti_growth(
     networks: Sequence[Any],

@@ -113,6 +113,8 @@ def draw_anchors(ax: Axes, plane: Slice, names: Sequence[str] | None = None) -> 
     labels = (
         [label_of(name) for name in names] if names is not None else [f"point {k}" for k in range(len(plane.anchors))]
     )
+    if len(labels) != len(plane.anchors):
+        raise UsageError(f"there are {counted(len(plane.anchors), 'point')} but {counted(len(labels), 'name')}")
     flat = len(plane.directions) == 1
     for anchor, label in zip(plane.anchors, labels, strict=True):
         x = to_float(anchor[0])

@@ -17,6 +17,7 @@ from nn_bridge.network.network import INPUT, AffineStage, Network
 from polyhedra.compiled_core import REMEDY
 from polyhedra.errors import NetworkError, UsageError
 from polyhedra.memory import readable_bytes
+from polyhedra.option_types import checked_options
 from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.randomness import generator_and_seed
@@ -124,6 +125,7 @@ class CellEstimate(Value):
         } | ({} if bound is None else {"parity": {name: getattr(bound, name) for name in _PARITY_KEYS}})
 
 
+@checked_options
 def estimate_cells(
     network: Any,
     domain: DomainLike = None,

@@ -18,6 +18,7 @@ from nn_bridge.network.network import INPUT, Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
 from polyhedra.limits import time_limit as limited
+from polyhedra.option_types import checked_options
 from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
@@ -40,6 +41,7 @@ FACETS = ("auto", "all", "some")
 _SHOWN = 6  # coordinates of the start that are printed
 
 
+@checked_options
 def explore(
     network: Any,
     start: Any,

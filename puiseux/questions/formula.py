@@ -14,6 +14,7 @@ from flint import fmpq
 from nn_bridge.cells.tropical_map import tropicalize_by_cells
 from nn_bridge.expressivity.complexity import monomial_complexity
 from nn_bridge.network.network import Network
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, shown_steps
 from polyhedra.quoting import shown, shown_path
 from polyhedra.scalars import rounded_up, to_text
@@ -193,6 +194,7 @@ def nested_formulas(network: Network, form: str = "text", *, decimals: bool = Fa
     return [write(network, k, decimals=decimals) for k in numbers]
 
 
+@checked_options
 def simplify(
     network: Network | str | PathLike[str] | Any,
     *,

@@ -28,6 +28,7 @@ from nn_bridge.region_count import Count
 from nn_bridge.writers import write_network
 from nn_bridge.writers.files import write_bytes
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.plurals import counted
 from polyhedra.progress import Steps, shown_steps
 from polyhedra.quoting import quoted, shown_path
@@ -45,6 +46,7 @@ DEFINITIONS = {str(count): count.meaning for count in Count} | {
 }
 
 
+@checked_options
 def export_suite(
     directory: str | PathLike[str],
     *,
