@@ -82,8 +82,8 @@ class Kind:
         """Refuse a value that is none of them, by `OptionError`."""
         if any(test(value) for test in self.tests):
             return
-        kind = "" if isinstance(value, float) else f" is of type {shown(type(value).__name__)}"
-        raise OptionError(f"{name}={quoted(value)}{kind}: give {self.asked}")
+        found = f"{value}" if isinstance(value, float) else f"{quoted(value)} is of type {shown(type(value).__name__)}"
+        raise OptionError(f"{name}={found}: give {self.asked}")
 
 
 def kind_of(annotation: object) -> Kind | None:

@@ -48,7 +48,7 @@ def interpolate(points: Sequence[Sequence[Any]], values: Sequence[Any]) -> Puise
     known: dict[Exponent, fmpq] = {}
     for i, (point, value) in enumerate(zip(x, y, strict=True)):
         if len(point) != dim:
-            raise AlgebraError(f"point {i} has {len(point)} coordinates, point 0 has {dim}")
+            raise AlgebraError(f"point {i} has {counted(len(point), 'coordinate')}, point 0 has {dim}")
         if known.setdefault(point, value) != value:
             raise AlgebraError(f"point {i} has the value {value} here and {known[point]} earlier")
     data = list(known.items())

@@ -64,7 +64,7 @@ def checked_names(names: Sequence[str], dim: int) -> tuple[str, ...]:
 
 def counted_terms(number: int) -> str:
     """``"1 term"``, ``"12,345 terms"``."""
-    return f"{number:,} term{'' if number == 1 else 's'}"
+    return counted(number, "term")
 
 
 def affine_text(

@@ -77,7 +77,7 @@ def line(network: Network) -> str:
     if len(sizes) > 12:
         sizes[6:-4] = [f".. {len(sizes) - 10} stages more .."]
     units = sum(network.hidden)
-    return f"<Network [{', '.join(sizes)}]: {units:,} unit{'' if units == 1 else 's'}>"
+    return f"<Network [{', '.join(sizes)}]: {counted(units, 'unit')}>"
 
 
 def table_rows(network: Network) -> Iterable[tuple[Any, ...]]:

@@ -134,10 +134,10 @@ def batch_norm(
     """``gamma (x - mean) / sqrt(variance + epsilon) + beta`` by channels, which are axis 1."""
     channels = len(mean)
     if x.ndim < 2 or x.shape[1] != channels or len(variance) != channels:
-        raise NetworkError(f"a normalisation of {channels} channels does not fit values of shape {x.shape}")
+        raise NetworkError(f"a normalisation of {counted(channels, 'channel')} does not fit values of shape {x.shape}")
     for values in (gamma, beta):
         if values is not None and len(values) != channels:
-            raise NetworkError(f"a normalisation of {channels} channels has {len(values)} factors or shifts")
+            raise NetworkError(f"a normalisation of {counted(channels, 'channel')} has {len(values)} factors or shifts")
     scale = gamma or [ONE] * channels
     factors = [batch_factor(g, v, epsilon) for g, v in zip(scale, variance, strict=True)]
     shifts = [b - f * m for b, f, m in zip(beta or [ZERO] * channels, factors, mean, strict=True)]
@@ -228,7 +228,7 @@ def convolution(
     kernels = weight.numbers("the kernel").reshape(out_channels, weight.shape[1], -1)
     shifts = [ZERO] * out_channels if bias is None else bias.numbers("the bias").ravel().tolist()
     if len(shifts) != out_channels:
-        raise NetworkError(f"{len(shifts)} biases do not fit {out_channels} channels")
+        raise NetworkError(f"{counted(len(shifts), 'bias', 'biases')} for {counted(out_channels, 'channel')}")
     seen = windows(sizes, weight.shape[2:], stride, padding, dilation)
     places = seen.reshape(-1, seen.shape[-1])
     shape = checked_shape((batch, out_channels, *seen.shape[:-1]))

@@ -239,7 +239,7 @@ class Network:
         except (GeometryError, TypeError) as error:
             raise NetworkError(f"the input point is not a list of finite numbers: {error}; {_MANY}") from None
         if len(point) != self.input_dim:
-            there = f"has {len(point)} coordinates, the network reads {self.input_dim}"
+            there = f"has {counted(len(point), 'coordinate')}, the network reads {self.input_dim}"
             raise NetworkError(f"the input point {there}; {_MANY}")
         return point
 

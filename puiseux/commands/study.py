@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, JsonOption, choices
 from puiseux.console.exit_codes import ExitCode
@@ -72,7 +73,7 @@ def study(
         done = f"{len(result.trials)}" if result.complete else f"{len(result.trials)} of {planned}"
         print(f"{chosen.title}\n{chosen.source}\n\n{chosen.about}\n")
         print(result.summary.to_text() if result.trials else "No trial was done.")
-        print(f"\n{done} trials, {form} form, seed {seed}, {result.seconds:.1f} s of process time")
+        print(f"\n{counted(done, 'trial')}, {form} form, seed {seed}, {result.seconds:.1f} s of process time")
     if result.complete:
         return ExitCode.DONE
     if result.reason == INTERRUPTED:
@@ -84,7 +85,9 @@ def study(
 
 def _progress(done: int, trials: int) -> None:
     if sys.stderr.isatty():
-        print(f"\r{done} of {trials} trials", end="\n" if done == trials else "", file=sys.stderr, flush=True)
+        print(
+            f"\r{done} of {counted(trials, 'trial')}", end="\n" if done == trials else "", file=sys.stderr, flush=True
+        )
 
 
 def _entry(study: Study) -> dict[str, object]:

@@ -85,7 +85,7 @@ def _draw_diagram(ax: Axes, bars: Sequence[tuple[int, float, float]], bottom: fl
             zorder=3,
         )
     ax.set(xlim=(bottom - edge, top + edge), ylim=(bottom - edge, top + edge), xlabel="birth", ylabel="death")
-    ax.set_title(f"{len(bars):,} pair{'' if len(bars) == 1 else 's'}; dashed: infinite", fontsize="medium")
+    ax.set_title(f"{counted(len(bars), 'pair')}; dashed: infinite", fontsize="medium")
     if bars:
         ax.legend(loc="lower right", fontsize="small")
 

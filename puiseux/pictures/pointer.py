@@ -83,7 +83,7 @@ def _words(view: View, cell: int, polygon: Any, facets: int | None, bounded: boo
     lines.append(f"area in this window about {area:.4g}")
     if facets is not None:
         kind = {True: "bounded", False: "unbounded", None: ""}[bounded]
-        lines.append(f"{facets} facet{'' if facets == 1 else 's'}, {kind}")
+        lines.append(f"{counted(facets, 'facet')}, {kind}")
     return "\n".join(lines)
 
 

@@ -407,7 +407,7 @@ def summarize(
 def describe(found: Exploration, name: str) -> str:
     """The answer for people."""
     order = {"breadth": "breadth first", "random": f"in random order (seed {found.seed})", "nearest": "nearest first"}
-    away = f"{found.farthest} facet{'' if found.farthest == 1 else 's'}"
+    away = counted(found.farthest, "facet")
     end = "these are all" if found.exhausted else f"up to {away} away; there are more"
     start = readable_point(found.start[:_SHOWN])
     if len(found.start) > _SHOWN:

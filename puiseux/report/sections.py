@@ -70,7 +70,9 @@ def network_section(subject: Subject) -> str:
         ("domain", domain_html(subject)),
     ]
     if seen is not network:
-        rows.append(("on the slice", f"{seen.input_dim} coordinates; the page is about the network on the slice"))
+        rows.append(
+            ("on the slice", f"{counted(seen.input_dim, 'coordinate')}; the page is about the network on the slice")
+        )
     rows += [("note", html.escape(shown(note, 1000))) for note in network.notes]
     layers = ""
     if network.layers is not None:

@@ -225,7 +225,7 @@ def test_values_at_vertices_in_python() -> None:
         vertex_persistence(ANNULUS, lambda point: float("nan"))
     with pytest.raises(UsageError, match="give one of them"):
         vertex_persistence(ANNULUS)
-    with pytest.raises(UsageError, match="the data has 1 inputs"):
+    with pytest.raises(UsageError, match="the data has 1 input"):
         vertex_persistence(ANNULUS, data=[[1.0]])
 
 
