@@ -147,6 +147,10 @@ def _is_pair(value: Any) -> bool:
     return isinstance(value, tuple | list) and len(value) == 2 and all(map(_is_whole, value))
 
 
+def _is_all(value: Any) -> bool:
+    return isinstance(value, str) and value == "all"
+
+
 def _are_texts(value: Any) -> bool:
     if isinstance(value, str | bytes):
         return False
@@ -195,6 +199,7 @@ _KINDS: dict[str, tuple[tuple[str, Callable[[Any], bool]], ...]] = {
     "str": (("a text", _is_text),),
     "PathLike[str]": (("a path", _is_path),),
     "tuple[int, int]": (("a pair of whole numbers", _is_pair),),
+    "Boundary": (("a pair of whole numbers", _is_pair), ("'all'", _is_all)),
     "Sequence[str]": (("a list of texts", _are_texts),),
     "np.random.Generator": (("a generator of numpy", _is_generator),),
     "Sequence[float]": (("a list of numbers", _are_numbers),),

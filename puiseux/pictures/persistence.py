@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nn_bridge.topology.persistence import PersistencePair
     from puiseux.domains import DomainLike
+    from puiseux.questions.input_sets import Boundary
     from puiseux.questions.topology_answers import Topology
 
 _MOST_BARS = 400
@@ -115,7 +116,7 @@ def plot_betti_growth(
     which: str | None = None,
     open: bool = False,
     of_class: int | None = None,
-    boundary: tuple[int, int] | None = None,
+    boundary: Boundary | None = None,
     unit: tuple[int, int] | None = None,
     compactify: bool = False,
     field: str | int = "Q",

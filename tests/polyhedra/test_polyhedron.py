@@ -252,8 +252,8 @@ def test_equality_is_of_rows_and_same_set_of_sets():
         (lambda: Polyhedron.from_generators([]), "give dim"),
         (lambda: Polyhedron.from_generators([[0, 0], [1]]), "vertices, row 1"),
         (lambda: cube(2).contains([1]), "point has 1 number, not 2"),
-        (lambda: cube(2).image(AffineMap.of([[1]])), "inputs"),
-        (lambda: cube(2).preimage(AffineMap.of([[1]])), "outputs"),
+        (lambda: cube(2).image(AffineMap.of([[1]])), "the map begins in"),
+        (lambda: cube(2).preimage(AffineMap.of([[1]])), "the map leads to"),
         (lambda: cube(2).dimension(backend="ppl"), "no backend 'ppl'"),
     ],
 )

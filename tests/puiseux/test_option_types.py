@@ -30,6 +30,7 @@ WRONG: dict[str, list[Any]] = {
     "a list of texts": [3, "ab", [1], {1: 2}.values()],
     "a list of numbers": [3, "ab", ["a"], [True]],
     "a pair of whole numbers": [3, "ab", (1,), (1, 2, 3), ("0", "1"), (0.5, 1)],
+    "'all'": ["some", 3],
     "an executor": [3, "threads", []],
     "a generator of numpy": ["x", [], 1.5],
     "a Polyhedron": ["box:-1,1", 3, []],
@@ -78,7 +79,7 @@ def wrong_values(kind: Kind) -> list[Any]:
 
 
 TESTS = [
-    kind_of(annotation).tests[0]  # type: ignore[union-attr]
+    kind_of(annotation).tests[annotation == "Boundary"]  # type: ignore[union-attr]
     for annotation in (
         "int",
         "int | np.random.Generator",
@@ -92,6 +93,7 @@ TESTS = [
         "Sequence[str]",
         "Sequence[float]",
         "tuple[int, int]",
+        "Boundary",
         "Executor",
         "np.random.Generator",
         "Polyhedron",
