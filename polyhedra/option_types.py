@@ -186,7 +186,7 @@ def _is_polyhedron(value: Any) -> bool:
 
 
 def _are_bounds(value: Any) -> bool:
-    return hasattr(value, "lower") and hasattr(value, "upper") and not isinstance(value, str)
+    return hasattr(value, "lower") and hasattr(value, "upper") and not isinstance(value, str | bytes)
 
 
 _FUNCTION = ("a function", callable)

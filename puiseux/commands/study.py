@@ -70,10 +70,11 @@ def study(
         print(json.dumps(result.to_json()))
     else:
         form, planned = "full" if full else "quick", len(chosen.cases(full))
-        done = f"{len(result.trials)}" if result.complete else f"{len(result.trials)} of {planned}"
+        whole = counted(len(result.trials) if result.complete else planned, "trial")
+        done = whole if result.complete else f"{len(result.trials)} of {whole}"
         print(f"{chosen.title}\n{chosen.source}\n\n{chosen.about}\n")
         print(result.summary.to_text() if result.trials else "No trial was done.")
-        print(f"\n{counted(done, 'trial')}, {form} form, seed {seed}, {result.seconds:.1f} s of process time")
+        print(f"\n{done}, {form} form, seed {seed}, {result.seconds:.1f} s of process time")
     if result.complete:
         return ExitCode.DONE
     if result.reason == INTERRUPTED:

@@ -318,7 +318,7 @@ def _checked(formula: NetworkFormula, network: Network) -> NetworkFormula:
 def describe_rounding(rounding: Rounding) -> str:
     """By how much rounding changes the function, for people."""
     places, name = (rounding.bits, "bit") if rounding.digits is None else (rounding.digits, "digit")
-    head = f"rounded to {counted(places, name)}: on {shown_path(rounding.difference.domain)}"
+    head = f"rounded to {counted(places or 0, name)}: on {shown_path(rounding.difference.domain)}"
     change = rounding.difference
     if change.infinite:
         return f"{head} outputs change without bound (proven); give a bounded --domain"
