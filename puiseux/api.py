@@ -358,7 +358,7 @@ def level_set(
     from nn_bridge.sign_vectors.level_sets import level_set
 
     problem = _posed(network, domain)
-    return level_set(problem.network, _bounded(problem), level, output=output, prune=prune, memory=memory)
+    return level_set(problem.network, _bounded(problem), level, output=output, prune=bool(prune), memory=memory)
 
 
 def _bounded(problem: Problem) -> Any:

@@ -137,14 +137,8 @@ def test_every_refusal_is_an_error_of_the_package_that_is_asked() -> None:
 
 
 def test_numbers_of_numpy_and_short_forms_are_taken(tmp_path: Path) -> None:
-    found = puiseux.count_regions(
-        [[[1], [2]], [[1, 1]]],
-        max_cells=np.int64(9),
-        time_limit=np.float32(60),  # type: ignore[arg-type]
-        workers=np.int32(1),
-        progress=False,
-        checkpoint=tmp_path / "state",
-    )
+    numbers: dict[str, Any] = {"max_cells": np.int64(9), "time_limit": np.float32(60), "workers": np.int32(1)}
+    found = puiseux.count_regions([[[1], [2]], [[1, 1]]], progress=False, checkpoint=tmp_path / "state", **numbers)
     assert found.counts == puiseux.count_regions([[[1], [2]], [[1, 1]]]).counts
     assert puiseux.random_network([1, 2], rng=np.uint8(3)) == puiseux.random_network([1, 2], rng=3)  # type: ignore[arg-type]
     assert puiseux.crosscheck([[[1]]], routes=("cells", "tropical"), topology=np.bool_(False)).agree  # type: ignore[arg-type]
