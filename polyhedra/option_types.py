@@ -87,7 +87,7 @@ class Kind:
 
 
 def kind_of(annotation: object) -> Kind | None:
-    """What an annotation asks for; None where it names a type that is not checked here.
+    """The types that an annotation asks for; None where it names a type that is not checked here.
 
     Examples
     --------
