@@ -220,7 +220,7 @@ def _kind(part: str) -> tuple[tuple[str, Callable[[Any], bool]], ...] | None:
         return (_FUNCTION,)
     if part.startswith("Literal["):
         return _KINDS["str"]
-    if part.startswith(("Sequence[", "Iterable[")) and part not in _KINDS:
+    if part.startswith(("Sequence[", "Iterable[")) and part not in _KINDS and part != "Sequence[Any]":
         return (("a list", _is_list),)
     return _KINDS.get(part)
 

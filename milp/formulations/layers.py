@@ -7,7 +7,7 @@ can be used as it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +97,8 @@ def formulate_layers(
     x : cvxpy expression, optional
         The input, where it is part of a larger model.
     """
+    if not isinstance(layers, Iterable):
+        raise FormulationError(f"layers={quoted(layers)}: give a list of milp.Layer")
     if not len(layers):
         raise FormulationError("there are no layers")
     for index, layer in enumerate(layers):

@@ -89,7 +89,7 @@ TESTS = [
         "str",
         "str | PathLike[str]",
         "Callable[[str], None]",
-        "Sequence[Any]",
+        "Iterable[Any]",
         "Sequence[str]",
         "Sequence[float]",
         "tuple[int, int]",
@@ -168,6 +168,7 @@ BAD: list[Bad] = [
     ("names", lambda: puiseux.plot_slice(NET, [[0, 0], [1, 0], [0, 1]], names=[]), "there are 3 points but 0 names"),
     ("dpi", lambda: puiseux.save_growth([NET], "net.gif", domain="box:-1,1", dpi=-1), "dpi=-1"),
     ("array", lambda: milp.train_convex("x", [1], 0.1), "X='x' is no array of numbers"),
+    ("no layers", lambda: milp.formulate_layers(1.5, ([0], [1])), "layers='1.5'"),  # type: ignore[arg-type]
     ("layers", lambda: milp.formulate_layers([3], ([0], [1])), "layer 0 is '3'"),
 ]
 """Values that have a right type and make no sense."""
