@@ -32,6 +32,7 @@ from milp.training.sparse_model import OneHiddenLayer
 from milp.training.support_search import SupportSearch
 from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError, MissingExtraError
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import shown
 from polyhedra.scalars import ZERO, rational, to_float
@@ -99,6 +100,7 @@ class SparseFit(Value):
     search: SupportSearch | None = field(default=None, repr=False)
 
 
+@checked_options
 @with_steps("Fitting")
 def sparsest_fit(
     X: Any,

@@ -173,7 +173,7 @@ def test_witnesses_are_read_exactly(text, tmp_path):
         ("((X_0 1) (X_1 nan))", "not a number"),
         ("((Z_0 1))", "neither X_i nor Y_j"),
         ("((X_0 1 2))", "no pair"),
-        ('{"point": [1]}', "has 1 numbers, the network reads 2"),
+        ('{"point": [1]}', "has 1 number, the network reads 2"),
         ('{"points": [1]}', 'no entry "point"'),
         ('{"point": [[1], 2]}', 'no entry "point"'),
         ("{", "is not JSON"),

@@ -201,7 +201,7 @@ def test_a_time_limit_leaves_a_network_and_a_bound(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("X", "y", "options", "message"),
     [
-        ([[1], [2]], [1], {}, "2 samples and 1 values"),
+        ([[1], [2]], [1], {}, "2 samples and 1 value"),
         ([[1]], [1], {"loss": "hinge"}, "there is no loss 'hinge'"),
         ([[1]], [1], {"activation": "tanh"}, "there is no activation 'tanh'"),
         ([[1], [2], [4]], [1, 2, 3], {"limit": 2}, "more than 2 activation patterns"),

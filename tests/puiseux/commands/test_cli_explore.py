@@ -123,7 +123,7 @@ def test_the_text(grid: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--at", "1"], "the start has 1 numbers, the network reads 2"),
+        (["--at", "1"], "the start has 1 number, the network reads 2"),
         (["--at", "1,x"], "'x' is not a number"),
         (["--at", "2,2", "--domain", "box:-1,1"], "outside the domain"),
         (["--at", "0,0", "--order", "deep"], "there is no order 'deep'"),

@@ -202,7 +202,7 @@ def test_progress_goes_from_nothing_to_everything(large: Network, many_slices: N
 def test_a_limit_of_cells(counts: str, workers: int, large: Network) -> None:
     result = count_cells(large, counts=counts, workers=workers, max_cells=2000)
     assert not result.complete
-    assert result.reason == "stopped at the limit of 2000 cells"
+    assert result.reason == "stopped at the limit of 2,000 cells"
     assert result.cells is not None
     assert 2000 < result.cells < CELLS
     if counts == "all":
