@@ -46,8 +46,9 @@ def large() -> Network:
 
 @pytest.fixture
 def processes() -> Iterator[ProcessPoolExecutor]:
-    """Two processes of the caller, which are ended afterwards, stopped or not."""
+    """Two processes of the caller, which run already, and are ended afterwards, stopped or not."""
     executor = ProcessPoolExecutor(2)
+    assert executor.submit(int, "3").result() == 3  # so that the time limit of a count is not spent on their start
     yield executor
     for pid in workers_of(executor):
         with suppress(ProcessLookupError):
@@ -319,7 +320,7 @@ def test_the_scheduler_checks_limits_while_it_waits(monkeypatch: pytest.MonkeyPa
 def cluster() -> Iterator[Any]:
     distributed = pytest.importorskip("distributed", reason="needs the extra [dask]")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, worker_dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", worker_dashboard_address=None
     ) as made:
         yield made
 
@@ -333,9 +334,10 @@ def test_a_cluster_that_loses_its_workers(what: str, cluster: Any, endless: Netw
 
     client = Client(cluster)
     pids = list(client.run(os.getpid).values())
+    begun = threading.Event()
 
     def act() -> None:
-        time.sleep(2)
+        assert begun.wait(HANGS), "the cluster counts nothing"
         if what == "client":
             client.close()
         elif what == "all workers go and none comes back":
@@ -344,12 +346,18 @@ def test_a_cluster_that_loses_its_workers(what: str, cluster: Any, endless: Netw
             for pid in pids[: 1 if what == "one is killed" else 2]:
                 os.kill(pid, signal.SIGKILL if what == "one is killed" else signal.SIGSTOP)
 
+    def progress(cells: int, share: float) -> None:
+        begun.set()
+
     saboteur = threading.Thread(target=act)
     saboteur.start()
-    begun = time.monotonic()
-    result = count_cells(endless, executor=client.get_executor(), workers=2, time_limit=8.0)
-    seconds = time.monotonic() - begun
+    limit = HANGS if what == "client" else 8.0
+    before = time.monotonic()
+    result = count_cells(endless, executor=client.get_executor(), workers=2, time_limit=limit, progress=progress)
+    seconds = time.monotonic() - before
+    assert begun.is_set()
     saboteur.join()
+    client.close()
     for pid in pids:
         try:
             os.kill(pid, signal.SIGKILL)
@@ -374,7 +382,7 @@ if __name__ == "__main__":
     while not os.path.exists(sys.argv[2]):
         time.sleep(0.1)
     worker = subprocess.Popen([sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", sys.argv[2],
-                               "--no-dashboard", "--nthreads", "1", "--death-timeout", "5"])
+                               "--no-dashboard", "--nthreads", "1", "--no-nanny"])
     client = Client(scheduler_file=sys.argv[2])
     client.wait_for_workers(1)
     threading.Timer(3.0, scheduler.kill).start()
