@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from nn_bridge.cells.problem import cell_problem
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.memory import parse_bytes
 from puiseux.console.cli import run
+from puiseux.console.delayed import Delayed
 from puiseux.domains import Problem
 from puiseux.questions import estimates, outlook
 from puiseux.questions.estimates import arrangement_bound
@@ -152,7 +155,7 @@ def test_without_the_core_there_is_no_estimate(monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at a count as soon as it has cells, whatever share of it seems to be done."""
-    monkeypatch.setattr(outlook, "FIRST_LOOK", 0.05)
+    monkeypatch.setattr(outlook, "FIRST_LOOK", 1e-6)
     monkeypatch.setattr(outlook, "_SURELY_SHORT", 1.0)
     monkeypatch.setattr(outlook, "_SHARE", 0.5)
 
@@ -219,10 +222,10 @@ def test_too_little_memory_is_said_with_the_ways_out() -> None:
     limit = MemoryLimit.of("20MB")
     watched = Outlook(Problem(LARGE, None, "all"), lambda cells, share: None, lines.append, limit)
     watched.posed(problem, lambda: CoreProblem(problem))
-    time.sleep(0.06)
     for share in (0.4, 0.5):
+        time.sleep(0.06)
         watched(400_000, share)
-        time.sleep(0.3)
+        time.sleep(0.3)  # more than four times as long: it is looked at again
     watched.close()
     (line,) = lines
     assert "about 1e6 cells are expected to take" in line
@@ -249,7 +252,7 @@ def test_the_sample_for_an_outlook_is_no_memory_of_the_count(monkeypatch: pytest
     watched = Outlook(Problem(LARGE, None, "all"), lambda cells, share: None, lines.append, MemoryLimit.of("9GB"))
     watched.posed(problem, lambda: CoreProblem(problem))
     held[0] += 8_000_000
-    time.sleep(0.06)
+    time.sleep(0.06)  # of which the sample may take a half
     watched(800_000, 0.8)
     watched.close()
     (line,) = lines
@@ -297,33 +300,44 @@ def posed_outlook(sizes: list[int], lines: list[str]) -> Outlook:
 
 
 def test_a_tiny_share_is_said_where_a_cell_is_too_large_for_an_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlook, "FIRST_LOOK", 0.01)
+    now = 100.0
+    monkeypatch.setattr(outlook, "time", SimpleNamespace(monotonic=lambda: now))
     lines: list[str] = []
-    watched = posed_outlook([30, 30, 40, 1], lines)
-    time.sleep(0.05)
-    watched(10**12, 1e-12)  # a pace at which the first stage alone, 2^30 cells, takes no day
+    watched = posed_outlook([60, 60, 60, 1], lines)  # a cell of the second stage has more rays than can be listed
+    now += outlook.FIRST_LOOK - 0.01
+    watched(10**30, 1e-12)  # a pace at which the first stage alone, 2^60 cells, takes no day
+    assert lines == []
+    now += 0.02
+    watched(10**30, 1e-12)
     watched.close()
     assert len(lines) == 1
-    assert "only 1e-12 of the tree of cells is done after 0 s" in lines[0]
+    assert "only 1e-12 of the tree of cells is done after 5 s" in lines[0]
 
 
 def test_no_news_has_a_proven_bound_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlook, "NO_CELL", 0.2)
+    waiting: list[tuple[float, Callable[[], None]]] = []
+
+    class ByHand(Delayed):
+        def __init__(self, seconds: float, function: Callable[[], None]) -> None:
+            super().__init__(3600.0, function)
+            waiting.append((seconds, function))
+
+    monkeypatch.setattr(outlook, "Delayed", ByHand)
     lines: list[str] = []
     watched = posed_outlook([40, 60, 1], lines)
-    last = time.monotonic() + 5
-    while not lines and time.monotonic() < last:
-        time.sleep(0.01)
+    ((seconds, speak),) = waiting
+    assert seconds == 15
+    speak()
     watched.close()
     (line,) = lines
-    assert f"no cell in 0.2 s, and there are more than {2**39 * 22:,}" in line  # 2^(r - 1) (N - r + 2)
+    assert f"no cell in 15 s, and there are more than {2**39 * 22:,}" in line  # 2^(r - 1) (N - r + 2)
 
 
 def test_no_news_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlook, "NO_CELL", 0.02)
     lines: list[str] = []
     watched = Outlook(Problem(LARGE, None, "all"), lambda cells, share: None, lines.append)
-    last = time.monotonic() + 5
+    last = time.monotonic() + 60
     while not lines and time.monotonic() < last:
         time.sleep(0.01)
     watched.close()
