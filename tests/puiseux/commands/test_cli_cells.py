@@ -36,7 +36,7 @@ def compiled() -> None:
 def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
-    monkeypatch.setattr(cell_count, "_FAR", 0.002)
+    monkeypatch.setattr(cell_count, "_FAR", 0.0)
 
 
 def said(arguments: list[str], capsys: pytest.CaptureFixture[str], code: int = 0) -> tuple[dict[str, Any], str]:
