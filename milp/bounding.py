@@ -28,6 +28,7 @@ from milp.solvers import deadline_after
 from milp.tightening import tighten
 from nn_bridge.network.network import AffineStage, Network, check_dense
 from polyhedra.errors import FormulationError
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, with_steps
 from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import ZERO, rational
@@ -38,6 +39,7 @@ METHODS = ("interval", "deeppoly", "lp", "milp")
 DUAL_METHODS = ("fast-lin", "wong-kolter", "lagrangian")
 
 
+@checked_options
 @of_any_model
 @with_steps("Tightening the bounds")
 def network_bounds(

@@ -30,6 +30,7 @@ from milp.root_cuts import add_root_cuts
 from milp.solvers import third_of
 from nn_bridge.network.network import AffineStage, Network, Pattern, Row
 from polyhedra.linear_program import Optimal, maximize
+from polyhedra.plurals import counted
 from polyhedra.progress import tell
 from polyhedra.scalars import ZERO, rational, to_float
 
@@ -314,7 +315,7 @@ class _Search:
 
     def _told(self, nodes: int, bound: float) -> str:
         best = "none yet" if self.value is None else f"{self.sign * to_float(self.value):.6g}"
-        return f"Branching: {nodes:,} nodes, best value {best}, bound {self.sign * bound:.6g}"
+        return f"Branching: {counted(nodes, 'node')}, best value {best}, bound {self.sign * bound:.6g}"
 
     def _beaten(self, bound: fmpq) -> bool:
         return self.value is not None and bound <= self.value

@@ -29,6 +29,7 @@ from nn_bridge.cells.tree import FACES, PATTERNS, Leaves
 from nn_bridge.network.network import INPUT, Network, Pattern, float_matrix
 from polyhedra.arrays import Floats, Integers, Words
 from polyhedra.errors import FormulationError
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.progress import tell
 from polyhedra.rounding import UNIT_ROUNDOFF
@@ -146,7 +147,7 @@ def cell_batches(
         seen += len(leaves.patterns)
         tell(partial("Listing cells: {:,} so far".format, seen))
         if max_cells is not None and seen > max_cells:
-            raise TooManyCells(f"more than {max_cells} cells")
+            raise TooManyCells(f"more than {counted(max_cells, 'cell')}")
 
 
 def exact_cells(
@@ -172,7 +173,7 @@ def exact_cells(
         for cell in source.cells_of(leaves, tree.words):
             seen += 1
             if max_cells is not None and seen > max_cells:
-                raise TooManyCells(f"more than {max_cells} cells")
+                raise TooManyCells(f"more than {counted(max_cells, 'cell')}")
             tell(partial("Listing cells: {:,} so far".format, seen))
             yield cell
             _in_time(deadline)

@@ -19,10 +19,13 @@ from milp.domain import DomainLike, bounded
 from milp.solvers import deadline_after, third_of
 from nn_bridge.network.network import Network, Row
 from nn_bridge.reduction.superfluous_units import Simplification, StabilityProofs, simplify_network
+from polyhedra.errors import FormulationError
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import ZERO, rational
 
 
+@checked_options
 @of_any_model
 @with_steps("Looking for stable units")
 def stability_proofs(
@@ -59,6 +62,8 @@ def stability_proofs(
     >>> sorted(proofs.active), sorted(proofs.inactive)
     ([(0, 0)], [(0, 1)])
     """
+    if samples < 0:
+        raise FormulationError(f"samples={samples}: give a whole number from 0")
     deadline = deadline_after(time_limit)
     region = bounded(domain, network.input_dim, deadline)
     known = network_bounds(network, region, "lp", time_limit=third_of(deadline))
@@ -126,6 +131,7 @@ def _seen(
     return positive, negative
 
 
+@checked_options
 @of_any_model
 @with_steps("Looking for stable units")
 def compress(

@@ -27,6 +27,8 @@ from milp.solvers import deadline_after, has_scip, time_left
 from nn_bridge.network.network import Matrix, Network, Pattern
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import FormulationError
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rational, to_float
@@ -72,6 +74,7 @@ class PatternSearch:
         return tuple(len(patterns) for patterns in self.stages)
 
 
+@checked_options
 @of_any_model
 @with_steps("Searching activation patterns")
 def search_patterns(
@@ -155,6 +158,7 @@ def search_patterns(
     return PatternSearch(tuple(stages), complete, vouched, reason, run.rejected, time.monotonic() - start)
 
 
+@checked_options
 @of_any_model
 @with_steps("Searching activation patterns")
 def count_milp(
@@ -253,7 +257,7 @@ class _Run:
             else:
                 self.rejected += 1
             if self.max_cells is not None and len(self.found) > self.max_cells:
-                self.reason = f"more than {self.max_cells} cells"
+                self.reason = f"more than {counted(self.max_cells, 'cell')}"
                 return False
             if self.deadline is not None and time.monotonic() > self.deadline:
                 self.reason = "time limit"

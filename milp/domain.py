@@ -19,6 +19,7 @@ from polyhedra.box_pairs import intervals_of_box
 from polyhedra.box_text import box_intervals
 from polyhedra.errors import FormulationError, GeometryError
 from polyhedra.linear_program import Infeasible, Unbounded, maximize_over
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_text
@@ -171,7 +172,7 @@ def _without_zero_rows(polyhedron: Polyhedron) -> Polyhedron:
 
 def _check_dim(found: int, wanted: int) -> None:
     if found != wanted:
-        raise FormulationError(f"the domain lies in R^{found}, the network reads {wanted} inputs")
+        raise FormulationError(f"the domain lies in R^{found}, the network reads {counted(wanted, 'input')}")
 
 
 def _box(polyhedron: Polyhedron) -> tuple[Row, Row]:

@@ -37,6 +37,7 @@ from polyhedra.arrays import Floats
 from polyhedra.bounding_box import bounded_coordinate
 from polyhedra.linear_program import Optimal, maximize
 from polyhedra.matrix import dot
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.rounding import round_up
 from polyhedra.scalars import ONE, ZERO, rational, to_float
@@ -320,7 +321,9 @@ class _Search:
         while stack:
             if nodes >= node_limit or (self.deadline is not None and time.monotonic() > self.deadline):
                 most = text_above(max(end for _, end in stack))
-                return Finding(None, None, f"class {other}: stopped after {nodes} nodes; it gains {most} at most")
+                return Finding(
+                    None, None, f"class {other}: stopped after {counted(nodes, 'node')}; it gains {most} at most"
+                )
             wanted, inherited = stack.pop()
             for unit in {*fixed, *wanted}:
                 if fixed.get(unit) != wanted.get(unit):

@@ -38,6 +38,8 @@ from milp.scip_model import SCIP_ALONE, formulate_scip
 from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after, may_load, third_of, time_left
 from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
@@ -116,11 +118,12 @@ def objective_of(
     if len(weights) != network.output_dim or len(input_weights) != network.input_dim:
         raise FormulationError(
             f"the objective has {len(weights)} output and {len(input_weights)} input weights, "
-            f"the network {network.output_dim} outputs and {network.input_dim} inputs"
+            f"the network {counted(network.output_dim, 'output')} and {counted(network.input_dim, 'input')}"
         )
     return Objective(weights, input_weights)
 
 
+@checked_options
 @of_any_model
 @with_steps("Optimizing")
 def optimize_network(
@@ -221,7 +224,7 @@ def optimize_network(
     result = _with_a_bound(better(first, result), network, whole, objective.as_stage(network), sign)
     reason = "time limit"
     if deadline is None or time.monotonic() < deadline:
-        reason = f"more than {node_limit} nodes"
+        reason = f"more than {counted(node_limit, 'node')}"
     if not prove:
         reason = "no proof was asked for"
     return _optimum(sense, result, report, start, reason)
@@ -319,6 +322,7 @@ def _propose(
     return report, tuple(rational(float(v)) for v in np.atleast_1d(model.x.value))
 
 
+@checked_options
 @of_any_model
 @with_steps("Optimizing")
 def output_ranges(
@@ -357,6 +361,7 @@ def _share(deadline: float | None, questions: int) -> float | None:
     return None if left is None else left / questions
 
 
+@checked_options
 @of_any_model
 @with_steps("Optimizing")
 def reach_bounds(

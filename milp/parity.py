@@ -31,6 +31,7 @@ from milp.scaling import scaled
 from milp.solvers import deadline_after, require_cvxpy, solve, time_left
 from nn_bridge.network.network import Network, Pattern
 from polyhedra.errors import FormulationError
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import rational
 from polyhedra.values import Value
@@ -73,6 +74,7 @@ class ParityBound(Value):
     seconds: float
 
 
+@checked_options
 @of_any_model
 @with_steps("Drawing constraints")
 def parity_bound(

@@ -44,6 +44,8 @@ from nn_bridge.network.joint import stacked, sum_of_stages
 from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError, MissingExtraError
 from polyhedra.linear_program import Infeasible, maximize_over
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.progress import Steps, with_steps
 from polyhedra.rounding import round_up
@@ -71,6 +73,7 @@ class Decision:
     domain: BoundedDomain | None
 
 
+@checked_options
 @of_any_model
 @with_steps("Verifying")
 def verify_vnnlib(
@@ -152,7 +155,7 @@ def check_sizes(network: Network, spec: Property) -> None:
     """
     if (spec.inputs, spec.outputs) != (network.input_dim, network.output_dim):
         raise FormulationError(
-            f"the property has {spec.inputs} inputs and {spec.outputs} outputs, "
+            f"the property has {counted(spec.inputs, 'input')} and {counted(spec.outputs, 'output')}, "
             f"the network {network.input_dim} and {network.output_dim}"
         )
 
@@ -263,7 +266,7 @@ class _Question:
             if point is not None or self._settled:
                 return point
         late = self.deadline is not None and time.monotonic() > self.deadline
-        stop = f"{'time limit' if late else 'stopped'} after {nodes} nodes"
+        stop = f"{'time limit' if late else 'stopped'} after {counted(nodes, 'node')}"
         self.reason = f"{stop}; the least slack is at most {text_above(round_up(bound))}"
         return None
 

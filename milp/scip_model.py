@@ -29,6 +29,7 @@ from milp.warm_start import scip_answer
 from nn_bridge.network.network import Network, Row, check_dense, float_matrix
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError, MissingExtraError
+from polyhedra.option_types import checked_options
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rational, to_float
 
@@ -93,6 +94,7 @@ class ScipModel:
         return status, value, bound, point
 
 
+@checked_options
 def formulate_scip(
     network: Any,
     domain: DomainLike,

@@ -34,6 +34,7 @@ from nn_bridge.network.network import Network, Pattern, Row
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
 from polyhedra.linear_program import InteriorPoint, interior
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import ONE, ZERO, to_float
 from polyhedra.system import without_zero_rows
@@ -66,6 +67,7 @@ class LipschitzBound(Value):
     reason: str | None = None
 
 
+@checked_options
 @of_any_model
 @with_steps("Looking for the steepest cell")
 def local_lipschitz(
@@ -150,6 +152,7 @@ def local_lipschitz(
     return LipschitzBound(value, pattern, bound, value == bound, time.monotonic() - start, reason)
 
 
+@checked_options
 @of_any_model
 @with_steps("Verifying")
 def verify_monotone(

@@ -16,6 +16,7 @@ from milp.vnnlib_rows import LinearRow, Property
 from nn_bridge.network.joint import joint
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import FormulationError
+from polyhedra.plurals import counted
 from polyhedra.scalars import ONE, ZERO
 
 Sparse = dict[int, fmpq]
@@ -58,7 +59,8 @@ def second_network(spec: Property, first: Network, second: Network | None) -> Ne
     for declared, network in ((one, first), (other, found)):
         if (declared.inputs, declared.outputs) != (network.input_dim, network.output_dim):
             raise FormulationError(
-                f"the property declares {declared.name} with {declared.inputs} inputs and {declared.outputs} outputs; "
+                f"the property declares {declared.name} with {counted(declared.inputs, 'input')} and "
+                f"{counted(declared.outputs, 'output')}; "
                 f"its file has {network.input_dim} and {network.output_dim}"
             )
     if other.relation == "equal-to" and found != first:

@@ -31,6 +31,8 @@ from milp.optimize import objective_of
 from milp.solvers import deadline_after, third_of
 from nn_bridge.network.network import AffineStage, Network, Row
 from polyhedra.errors import FormulationError
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from polyhedra.rounding import round_up
 from polyhedra.scalars import ONE, ZERO, rational
@@ -77,6 +79,7 @@ class Verdict(Value):
     reason: str | None = None
 
 
+@checked_options
 @of_any_model
 @with_steps("Verifying")
 def verify_upper(
@@ -187,9 +190,10 @@ def verdict_of(network: Network, result: SearchResult, limit: fmpq, start: float
     if result.proven:
         return Verdict(Status.PROVEN, None, None, seconds)
     known = "" if result.bound is None else f"; the left side is at most {text_above(round_up(result.bound))}"
-    return Verdict(Status.OPEN, None, None, seconds, reason=f"stopped after {result.nodes} nodes{known}")
+    return Verdict(Status.OPEN, None, None, seconds, reason=f"stopped after {counted(result.nodes, 'node')}{known}")
 
 
+@checked_options
 @of_any_model
 @with_steps("Verifying")
 def verify_class(

@@ -24,6 +24,8 @@ from milp.vnnlib_terms import Budget, all_of, disjuncts, forms, place_of, short
 from nn_bridge.network.network import Row
 from nn_bridge.readers.files import read_bytes
 from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted, shown, shown_path
 from polyhedra.scalars import rational
 
@@ -34,6 +36,7 @@ _TOKEN = re.compile(r"[()]|[^\s();]+|;[^\n\r]*")
 _MAX_BYTES = 16 * 2**20
 
 
+@checked_options
 def read_vnnlib(path: str | PathLike[str]) -> Property:
     """Read a property file.
 
@@ -86,7 +89,7 @@ def _json_point(text: str, inputs: int) -> Row:
     if not isinstance(point, list) or not all(isinstance(v, str) for v in point):
         raise FormulationError('has no entry "point" with a list of numbers')
     if len(point) != inputs:
-        raise FormulationError(f"the point has {len(point)} numbers, the network reads {inputs}")
+        raise FormulationError(f"the point has {counted(len(point), 'number')}, the network reads {inputs}")
     return tuple(rational(v) for v in point)
 
 

@@ -14,6 +14,7 @@ from flint import fmpq
 
 from polyhedra.errors import GeometryError
 from polyhedra.matrix import Vector, as_vector, dot
+from polyhedra.plurals import counted
 from polyhedra.scalars import ZERO
 from polyhedra.system import IntegerRow, System
 
@@ -212,7 +213,9 @@ def _combine(system: System, multipliers: Vector, equality_multipliers: Vector) 
     """The combination A^T y + A_eq^T z and the number y.b + z.b_eq, for the rows as they were given."""
     weights = (*equality_multipliers, *multipliers)
     if len(weights) != system.count or len(equality_multipliers) != system.n_equal:
-        raise GeometryError(f"the certificate has {len(weights)} multipliers, the system {system.count} rows")
+        raise GeometryError(
+            f"the certificate has {counted(len(weights), 'multiplier')}, the system {counted(system.count, 'row')}"
+        )
     total = [ZERO] * (system.dim + 1)
     for index, weight in enumerate(weights):
         if weight != 0:

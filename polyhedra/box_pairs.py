@@ -7,6 +7,7 @@ from typing import Any
 from flint import fmpq
 
 from polyhedra.errors import GeometryError
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown
 from polyhedra.scalars import rational
 
@@ -58,7 +59,9 @@ def intervals_of_box(value: Any, dim: int, *, thin: bool = False) -> Intervals:
         if ends is None:
             lengths = {len(end) for end in listed if _is_sequence(end)} if len(listed) == 2 else set()
             if lengths and 2 not in lengths:
-                raise GeometryError(f"the ends of the box have {max(lengths)} coordinates, for {dim} inputs")
+                raise GeometryError(
+                    f"the ends of the box have {counted(max(lengths), 'coordinate')}, for {counted(dim, 'input')}"
+                )
             return _checked(listed, dim, thin)
     except GeometryError:
         raise
@@ -91,7 +94,7 @@ def _checked(pairs: list[Any], dim: int, thin: bool) -> Intervals:
             raise GeometryError(f"entry {number}, {shown(pair)}, is no pair (low, high)")
     intervals = tuple((rational(low), rational(high)) for low, high in pairs)
     if len(intervals) != dim:
-        raise GeometryError(f"the box has {len(intervals)} intervals, for {dim} inputs")
+        raise GeometryError(f"the box has {counted(len(intervals), 'interval')}, for {counted(dim, 'input')}")
     for number, (low, high) in enumerate(intervals):
         if low > high or (low == high and not thin):
             raise GeometryError(f"it is empty in coordinate {number}: {shown(low)} to {shown(high)}")

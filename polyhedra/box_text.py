@@ -5,6 +5,7 @@ from __future__ import annotations
 from flint import fmpq
 
 from polyhedra.errors import GeometryError, UsageError
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rationals
 
@@ -37,7 +38,10 @@ def box_intervals(text: str, dim: int, place: str = "") -> tuple[tuple[fmpq, fmp
     if len(intervals) == 1:
         intervals *= dim
     if len(intervals) != dim:
-        raise UsageError(f"{place} has {len(intervals)} intervals, the network reads {dim} inputs; give one or {dim}")
+        raise UsageError(
+            f"{place} has {counted(len(intervals), 'interval')}, the network reads {counted(dim, 'input')}; "
+            f"give one or {dim}"
+        )
     return tuple(intervals)
 
 

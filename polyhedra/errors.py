@@ -45,6 +45,10 @@ class MemorySizeError(NetworkError, UsageError):
     """A size of memory that cannot be read; the message quotes it.  It is an error of every package that takes one."""
 
 
+class OptionError(AlgebraError, NetworkError, FormulationError, UsageError):
+    """An option of a function that is of a wrong type; the message names it.  It is an error of every package."""
+
+
 class MissingExtraError(PuiseuxError, ImportError):
     """An optional part is not installed.
 

@@ -16,6 +16,7 @@ from polyhedra.errors import GeometryError
 from polyhedra.limits import check_limits
 from polyhedra.linear_program import Infeasible, Unbounded, maximize_over
 from polyhedra.matrix import AffineMap, Vector, dot
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO
 
@@ -163,7 +164,7 @@ def face_lattice(polyhedron: Polyhedron, *, limit: int = MAX_FACES) -> FaceLatti
             break
         count += len(below)
         if count > limit:
-            raise GeometryError(f"the polyhedron has more than {limit} faces; raise limit")
+            raise GeometryError(f"the polyhedron has more than {counted(limit, 'face')}; raise limit")
         levels.append(below)
     top = polyhedron.dimension()
     listed = []

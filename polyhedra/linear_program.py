@@ -38,6 +38,7 @@ from polyhedra.answers import (
 from polyhedra.errors import GeometryError
 from polyhedra.exact_simplex import Answer
 from polyhedra.matrix import Vector, as_vector, dot
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO
 from polyhedra.system import System
@@ -80,7 +81,7 @@ def maximize_over(
 ) -> Optimal | Unbounded | Infeasible:
     """Like `maximize`, over a prepared system and with an exact objective."""
     if len(objective) != system.dim:
-        raise GeometryError(f"the objective has {len(objective)} numbers, the rows have {system.dim}")
+        raise GeometryError(f"the objective has {counted(len(objective), 'number')}, the rows have {system.dim}")
     if check_backend(backend) == "cdd":
         from polyhedra import cdd
 

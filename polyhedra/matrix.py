@@ -14,6 +14,7 @@ from flint import fmpq, fmpq_mat
 
 from polyhedra.errors import GeometryError
 from polyhedra.independence import independent
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown
 from polyhedra.scalars import ONE, ZERO, rational_rows, rationals
 from polyhedra.values import Value
@@ -39,7 +40,7 @@ def as_vector(values: Iterable[Any], length: int | None = None, name: str = "vec
     except TypeError:
         raise GeometryError(f"{name}: {shown(values)} is no sequence of numbers") from None
     if length is not None and len(vector) != length:
-        raise GeometryError(f"{name} has {len(vector)} numbers, not {length}")
+        raise GeometryError(f"{name} has {counted(len(vector), 'number')}, not {length}")
     return vector
 
 
@@ -64,7 +65,7 @@ def as_matrix(rows: Iterable[Iterable[Any]], columns: int | None = None, name: s
         if columns is None:
             columns = len(vector)
         if len(vector) != columns:
-            raise GeometryError(f"{name}, row {index} has {len(vector)} numbers, not {columns}")
+            raise GeometryError(f"{name}, row {index} has {counted(len(vector), 'number')}, not {columns}")
         matrix.append(vector)
     return tuple(matrix)
 
@@ -100,7 +101,9 @@ def multiply(left: Matrix, right: Matrix) -> Matrix:
         width = len(right[0]) if right else 0
         return tuple((ZERO,) * width for _ in left)
     if len(left[0]) != len(right):
-        raise GeometryError(f"a matrix of width {len(left[0])} cannot be multiplied with one of {len(right)} rows")
+        raise GeometryError(
+            f"a matrix of width {len(left[0])} cannot be multiplied with one of {counted(len(right), 'row')}"
+        )
     return _rows(_flint(left) * _flint(right))
 
 
@@ -163,7 +166,7 @@ def solve(matrix: Matrix, right: Sequence[fmpq], columns: int | None = None) -> 
     (1, 1)
     """
     if len(matrix) != len(right):
-        raise GeometryError(f"{len(matrix)} equations have {len(right)} right-hand sides")
+        raise GeometryError(f"{counted(len(right), 'right-hand side')} for {counted(len(matrix), 'equation')}")
     width = len(matrix[0]) if matrix else (columns or 0)
     augmented = tuple((*row, value) for row, value in zip(matrix, right, strict=True))
     rows, pivots = reduced_echelon(augmented)
@@ -247,7 +250,8 @@ class AffineMap(Value):
         """The composition x -> self(inner(x))."""
         if inner.output_dim != self.input_dim:
             raise GeometryError(
-                f"an affine map of {self.input_dim} inputs cannot follow one of {inner.output_dim} outputs"
+                f"an affine map of {counted(self.input_dim, 'input')} cannot follow one of "
+                f"{counted(inner.output_dim, 'output')}"
             )
         columns = transpose(inner.matrix, inner.input_dim)
         matrix = tuple(tuple(dot(row, column) for column in columns) for row in self.matrix)

@@ -22,6 +22,7 @@ from polyhedra.errors import GeometryError
 from polyhedra.generators import homogeneous_generators
 from polyhedra.linear_program import Backend, InteriorPoint, Unbounded, check_backend, interior_of, maximize_over
 from polyhedra.matrix import AffineMap, Matrix, Vector, as_matrix, as_vector, dot, nullspace, rank
+from polyhedra.plurals import counted
 from polyhedra.scalars import ONE, ZERO, primitive
 from polyhedra.system import IntegerRow, System, without_zero_rows
 
@@ -100,7 +101,8 @@ class Polyhedron:
 
     def __repr__(self) -> str:
         n, m, k = self.dim, len(self.inequalities), len(self.equalities)
-        return f"<Polyhedron in R^{n}: {m} inequalities, {k} equalities>"
+        rows = f"{counted(m, 'inequality', 'inequalities')}, {counted(k, 'equality', 'equalities')}"
+        return f"<Polyhedron in R^{n}: {rows}>"
 
     # Constructors
 
@@ -310,7 +312,7 @@ class Polyhedron:
     def preimage(self, affine_map: AffineMap) -> Polyhedron:
         """{x : M x + c in the set}; one row for each row of the set."""
         if affine_map.output_dim != self.dim:
-            raise GeometryError(f"the map has {affine_map.output_dim} outputs, the polyhedron lies in R^{self.dim}")
+            raise GeometryError(f"the map leads to R^{affine_map.output_dim}, the polyhedron lies in R^{self.dim}")
         columns = list(zip(*affine_map.matrix, strict=True)) if affine_map.matrix else [()] * affine_map.input_dim
 
         def pulled_back(rows: Matrix) -> tuple[list[list[fmpq]], list[fmpq]]:
@@ -322,7 +324,7 @@ class Polyhedron:
     def image(self, affine_map: AffineMap) -> Polyhedron:
         """{M x + c : x in the set}, through its generators."""
         if affine_map.input_dim != self.dim:
-            raise GeometryError(f"the map has {affine_map.input_dim} inputs, the polyhedron lies in R^{self.dim}")
+            raise GeometryError(f"the map begins in R^{affine_map.input_dim}, the polyhedron lies in R^{self.dim}")
         linear = AffineMap(affine_map.matrix, (ZERO,) * affine_map.output_dim, self.dim)
         return Polyhedron.from_generators(
             [affine_map(x) for x in self.vertices()],

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, with_steps
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def _posed(network: ModelLike, domain: DomainLike, output: int | None = None) ->
 # -------------------------------------------------------------------- cells
 
 
+@checked_options
 def iterate_cells(network: ModelLike, domain: DomainLike = None, *, output: int | None = None) -> Iterator[Cell]:
     """The activation cells of a network, exactly, one after another; see `nn_bridge.cells.cell.iterate_cells`.
 
@@ -74,6 +76,7 @@ def iterate_cells(network: ModelLike, domain: DomainLike = None, *, output: int 
     return iterate_cells(problem.network, problem.domain)
 
 
+@checked_options
 def cell_complex(network: ModelLike, domain: DomainLike = None, *, output: int | None = None) -> CellComplex:
     """All cells of a network at once, with facets, neighbours, regions and bounded cells.
 
@@ -102,6 +105,7 @@ def cell_complex(network: ModelLike, domain: DomainLike = None, *, output: int |
     return cell_complex(problem.network, problem.domain)
 
 
+@checked_options
 @with_steps("Looking for convex pieces")
 def convex_regions(
     network: ModelLike,
@@ -162,6 +166,7 @@ def patterns_of_any_dimension(network: ModelLike, domain: DomainLike = None) -> 
     return patterns_of_any_dimension(problem.network, problem.domain)
 
 
+@checked_options
 def save_complex(complex_: CellComplex, path: str | PathLike[str]) -> None:
     """Write a cell complex to an ``.npz`` file; see `nn_bridge.cells.complex_files.save_complex`."""
     from nn_bridge.cells.complex_files import save_complex
@@ -169,6 +174,7 @@ def save_complex(complex_: CellComplex, path: str | PathLike[str]) -> None:
     save_complex(complex_, path)
 
 
+@checked_options
 def load_complex(path: str | PathLike[str]) -> CellComplex:
     """Read a cell complex that `save_complex` has written; see `nn_bridge.cells.complex_files.load_complex`."""
     from nn_bridge.cells.complex_files import load_complex
@@ -176,6 +182,7 @@ def load_complex(path: str | PathLike[str]) -> CellComplex:
     return load_complex(path)
 
 
+@checked_options
 def dual_graph(
     network: ModelLike, domain: DomainLike = None, *, output: int | None = None, details: bool = True
 ) -> nx.Graph:
@@ -209,6 +216,7 @@ def dual_graph(
     return described_dual_graph(found) if details else found.dual_graph
 
 
+@checked_options
 def save_graph(graph: nx.Graph, path: str | PathLike[str]) -> None:
     """Write a dual graph to a ``.graphml`` or ``.gexf`` file; see `nn_bridge.cells.dual_graphs.save_graph`."""
     from nn_bridge.cells.dual_graphs import save_graph
@@ -260,6 +268,7 @@ def decision_boundary(network: ModelLike, domain: DomainLike = None) -> Decision
     return decision_boundary(scores[0] if len(scores) == 1 else scores, domain=problem.domain)
 
 
+@checked_options
 @with_steps("Measuring the regions")
 def region_statistics(
     network: ModelLike,
@@ -303,6 +312,7 @@ def region_statistics(
 # -------------------------------------------------------------------- sign vectors
 
 
+@checked_options
 def extract_sign_vectors(
     network: ModelLike,
     domain: DomainLike,
@@ -331,6 +341,7 @@ def extract_sign_vectors(
     )
 
 
+@checked_options
 def level_set(
     network: ModelLike,
     domain: DomainLike,
@@ -347,7 +358,7 @@ def level_set(
     from nn_bridge.sign_vectors.level_sets import level_set
 
     problem = _posed(network, domain)
-    return level_set(problem.network, _bounded(problem), level, output=output, prune=prune, memory=memory)
+    return level_set(problem.network, _bounded(problem), level, output=output, prune=bool(prune), memory=memory)
 
 
 def _bounded(problem: Problem) -> Any:

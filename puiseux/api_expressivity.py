@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from polyhedra.former_names import former_keywords
+from polyhedra.option_types import checked_options
 from puiseux.api import ModelLike
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def region_bounds(network: ModelLike) -> RegionBounds:
     return region_bounds(as_network(network))
 
 
+@checked_options
 def monomial_complexity(network: ModelLike, *, layers: bool = True) -> MonomialComplexity:
     """How many terms the tropical maps of a network have, before and after pruning.
 
@@ -38,6 +40,7 @@ def monomial_complexity(network: ModelLike, *, layers: bool = True) -> MonomialC
     return monomial_complexity(as_network(network), layers=layers)
 
 
+@checked_options
 def tropicalize(
     network: ModelLike,
     *,
@@ -51,6 +54,7 @@ def tropicalize(
     return tropicalize(as_network(network), prune=prune, method=method)
 
 
+@checked_options
 @former_keywords(samples="n_samples")
 def sample_regions(
     network: ModelLike,
@@ -84,6 +88,7 @@ def sample_regions(
     )
 
 
+@checked_options
 @former_keywords(samples="n_samples")
 def sample_patterns(
     network: ModelLike,
@@ -103,6 +108,7 @@ def sample_patterns(
     return sample_patterns(as_network(network), n_samples=n_samples, cube=cube, rng=rng, batch=batch)
 
 
+@checked_options
 @former_keywords(centre="center")
 def sampling_box(
     network: ModelLike,
@@ -118,6 +124,7 @@ def sampling_box(
     return sampling_box(as_network(network), center, margin=margin, method=method)
 
 
+@checked_options
 @former_keywords(samples="n_samples", centre="center")
 def effective_radii(
     network: ModelLike,

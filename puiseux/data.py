@@ -14,6 +14,7 @@ import numpy as np
 
 from polyhedra.arrays import Floats, Integers
 from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted, shown, shown_path
 
 _MAX_BYTES = 100 * 2**20
@@ -50,7 +51,8 @@ class Data:
         """Refuse points of another dimension than the picture's."""
         if self.points.shape[1] != dim:
             raise UsageError(
-                f"the data has {self.points.shape[1]} inputs a point, the picture {dim}; give {dim} columns of "
+                f"the data has {counted(self.points.shape[1], 'input')} a point, the picture {dim}; give "
+                f"{counted(dim, 'column')} of "
                 "inputs and perhaps one of classes or values"
             )
 
@@ -153,9 +155,14 @@ def _read(name: str, dim: int) -> Data:
         raise UsageError(f"{name}: holds no points")
     for number, row in enumerate(rows):
         if len(row) != len(rows[0]):
-            raise UsageError(f"{name}: row {number} has {len(row)} entries, the first has {len(rows[0])}")
+            raise UsageError(
+                f"{name}: row {number} has {counted(len(row), 'entry', 'entries')}, the first has {len(rows[0])}"
+            )
     if len(rows[0]) not in (dim, dim + 1):
-        raise UsageError(f"{name}: has {len(rows[0])} columns; {dim} inputs and perhaps one class or value are needed")
+        raise UsageError(
+            f"{name}: has {counted(len(rows[0]), 'column')}; {counted(dim, 'input')} and perhaps one class or "
+            "value are needed"
+        )
     points = _table([row[:dim] for row in rows], name)
     return _with_target(points, [row[dim].strip() for row in rows], name) if len(rows[0]) > dim else Data(points)
 
@@ -215,7 +222,7 @@ def _split(table: Floats, dim: int, name: str) -> Data:
 def _with_target(points: Floats, target: Sequence[Any], name: str) -> Data:
     """Classes where the last column is text or a few whole numbers, else values."""
     if len(target) != len(points):
-        raise UsageError(f"{name}: {len(points)} points but {len(target)} classes or values")
+        raise UsageError(f"{name}: {counted(len(points), 'point')} but classes or values for {len(target)}")
     numbers = [float(value) for value in target if _is_number(str(value))]
     if len(numbers) == len(target):
         values = np.array(numbers)
@@ -226,5 +233,7 @@ def _with_target(points: Floats, target: Sequence[Any], name: str) -> Data:
         return Data(points, labels, tuple(f"{value:g}" for value in names.tolist()), values)
     names, labels = np.unique(np.array([str(value) for value in target]), return_inverse=True)
     if len(names) > _MAX_CLASSES:
-        raise UsageError(f"{name}: has {len(names)} classes; a picture shows at most {_MAX_CLASSES}")
+        raise UsageError(
+            f"{name}: has {counted(len(names), 'class', 'classes')}; a picture shows at most {_MAX_CLASSES}"
+        )
     return Data(points, labels, tuple(names.tolist()))

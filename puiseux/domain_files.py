@@ -14,6 +14,7 @@ from flint import fmpq
 
 from nn_bridge.readers.files import read_bytes
 from polyhedra.errors import GeometryError, UsageError
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted, shown, shown_path
 from polyhedra.scalars import rational
 
@@ -103,7 +104,9 @@ class DomainFile:
         for index, entry in enumerate(value):
             place = f'"{key}", row {index}'
             if isinstance(entry, list) and len(entry) != columns:
-                self._refuse(f"{place}: has {len(entry)} numbers, the network reads {columns} inputs")
+                self._refuse(
+                    f"{place}: has {counted(len(entry), 'number')}, the network reads {counted(columns, 'input')}"
+                )
             rows.append(self._vector(entry, place))
         return rows
 

@@ -24,6 +24,7 @@ from nn_bridge.network.network import Matrix, Network
 from polyhedra.box_pairs import intervals_of_box
 from polyhedra.box_text import box_intervals
 from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import to_text
@@ -138,7 +139,9 @@ def _read_polyhedron(name: str, network: Network) -> Polyhedron:
     file = DomainFile(name, "puiseux-polyhedron", ("A", "b"))
     rows, bounds = file.matrix("A", network.input_dim), file.vector("b")
     if len(rows) != len(bounds):
-        raise UsageError(f'{file.place}: "A" has {len(rows)} rows, "b" has {len(bounds)} entries')
+        raise UsageError(
+            f'{file.place}: "A" has {counted(len(rows), "row")}, "b" has {counted(len(bounds), "entry", "entries")}'
+        )
     return _checked(Polyhedron(rows, bounds), network, file.place)
 
 
@@ -147,7 +150,8 @@ def _read_slice(name: str, network: Network) -> tuple[Network, Polyhedron | None
     origin = file.vector("origin")
     if len(origin) != network.input_dim:
         raise UsageError(
-            f'{file.place}: "origin" has {len(origin)} numbers, the network reads {network.input_dim} inputs'
+            f'{file.place}: "origin" has {counted(len(origin), "number")}, the network reads '
+            f"{counted(network.input_dim, 'input')}"
         )
     directions = file.matrix("directions", network.input_dim)
     if len(directions) > network.input_dim or fmpq_mat([list(row) for row in directions]).rank() < len(directions):
@@ -167,7 +171,7 @@ def _read_slice(name: str, network: Network) -> tuple[Network, Polyhedron | None
 
 def _checked(domain: Polyhedron, network: Network, place: str) -> Polyhedron:
     if domain.dim != network.input_dim:
-        raise UsageError(f"{place} lies in R^{domain.dim}, the network reads {network.input_dim} inputs")
+        raise UsageError(f"{place} lies in R^{domain.dim}, the network reads {counted(network.input_dim, 'input')}")
     if domain.is_full_dimensional():
         return domain
     if len(domain.inequalities) * domain.dim > _EASY:

@@ -15,6 +15,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.chains import canonical_activation
 from nn_bridge.network.network import Network
 from polyhedra.errors import GeometryError, UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.quoting import quoted, shown
 from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import ZERO, rational
@@ -89,6 +90,7 @@ INITIALISATIONS: dict[str, Initialisation] = {
 """By name: how weights and, unless said otherwise, biases are drawn."""
 
 
+@checked_options
 def random_network(
     architecture: Sequence[int] | str,
     *,

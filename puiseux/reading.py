@@ -10,9 +10,11 @@ from typing import Any
 
 from nn_bridge.network.network import Network
 from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.quoting import shown, shown_path
 
 
+@checked_options
 def load(path: str | PathLike[str], *, output: int | None = None, input_shape: Sequence[int] | None = None) -> Network:
     """Read a network file (.npz, .json, .pt, .pth, .onnx, .nnet), exactly.
 
@@ -36,6 +38,7 @@ def load(path: str | PathLike[str], *, output: int | None = None, input_shape: S
         return network if output is None else network.select_outputs([output])
 
 
+@checked_options
 def save(source: Network | Any, path: str | PathLike[str], *, precision: str | None = None) -> Network:
     """Write a network to a file; its ending tells the format (.npz, .json, .onnx, .pt, .pth).
 
@@ -78,6 +81,7 @@ def save(source: Network | Any, path: str | PathLike[str], *, precision: str | N
     return network
 
 
+@checked_options
 def as_network(
     source: Network | str | PathLike[str] | Any,
     *,

@@ -13,12 +13,22 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.plugin_required import pytest_make_collect_report, pytest_runtest_makereport
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# No example has a deadline, and a busy machine may draw examples slowly; all else is as it was (in CI: derandomized).
+settings.register_profile(
+    "any pace",
+    parent=settings.default,
+    deadline=None,
+    suppress_health_check={*settings.default.suppress_health_check, HealthCheck.too_slow},
+)
+settings.load_profile("any pace")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -77,7 +77,8 @@ def run_or_read(path: Path) -> Any:
     notebook = run(path)
     EXECUTED.mkdir(parents=True, exist_ok=True)
     for old in EXECUTED.glob(f"{path.stem}-{'[0-9a-f]' * 16}.ipynb"):
-        old.unlink(missing_ok=True)
+        if old != kept:  # which another process may have written meanwhile
+            old.unlink(missing_ok=True)
     own = kept.with_suffix(f".{os.getpid()}")  # a process that looks meanwhile sees a whole file or none
     nbformat.write(notebook, own)
     own.replace(kept)

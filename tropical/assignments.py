@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from itertools import combinations, islice
 
 from polyhedra.errors import AlgebraError
+from polyhedra.plurals import counted
 from tropical._integer_arrays import integer_array, row_potentials
 from tropical.matrix import TropicalMatrix
 
@@ -73,7 +74,9 @@ def tropical_rank(matrix: TropicalMatrix, *, limit: int = MAX_ASSIGNMENTS) -> in
             for places in combinations(range(columns), size):
                 tried += 1
                 if tried > limit:
-                    raise AlgebraError(f"the tropical rank needs more than {limit} submatrices; raise limit")
+                    raise AlgebraError(
+                        f"the tropical rank needs more than {counted(limit, 'submatrix', 'submatrices')}; raise limit"
+                    )
                 if is_nonsingular(TropicalMatrix([[matrix[i, j] for j in places] for i in chosen])):
                     return size
     return 0

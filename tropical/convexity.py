@@ -20,6 +20,7 @@ from flint import fmpq
 from polyhedra.errors import AlgebraError
 from polyhedra.limits import check_limits
 from polyhedra.matrix import rank
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted
 from tropical.newton import dual_subdivision
 from tropical.polynomial import PuiseuxPolynomial
@@ -175,7 +176,9 @@ class TropicalPolytope:
     def _read(self, x: Sequence[Any]) -> Point:
         (point,) = _points([x])
         if len(point) != len(self.points[0]):
-            raise AlgebraError(f"a point with {len(point)} coordinates, where the hull has {len(self.points[0])}")
+            raise AlgebraError(
+                f"a point with {counted(len(point), 'coordinate')}, where the hull has {len(self.points[0])}"
+            )
         return point
 
 
@@ -187,7 +190,9 @@ def _points(points: Sequence[Sequence[Any]]) -> list[Point]:
         except TypeError:
             raise AlgebraError(f"point {number}: {quoted(point)} is no sequence of coordinates") from None
         if len(found[number]) != len(found[0]) or not found[0]:
-            raise AlgebraError(f"point {number} has {len(found[number])} coordinates, point 0 has {len(found[0])}")
+            raise AlgebraError(
+                f"point {number} has {counted(len(found[number]), 'coordinate')}, point 0 has {len(found[0])}"
+            )
     if not found:
         raise AlgebraError("a tropical polytope needs at least one point")
     return found

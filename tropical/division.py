@@ -14,6 +14,7 @@ from typing import Any
 
 from polyhedra.errors import AlgebraError
 from polyhedra.matrix import dot
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO
 from tropical.polynomial import PuiseuxPolynomial
@@ -49,7 +50,7 @@ def divide(dividend: PuiseuxPolynomial, divisor: PuiseuxPolynomial) -> Division:
     max(x1, x2)
     """
     if dividend.dim != divisor.dim:
-        raise AlgebraError(f"the dividend has {dividend.dim} variables, the divisor {divisor.dim}")
+        raise AlgebraError(f"the dividend has {counted(dividend.dim, 'variable')}, the divisor {divisor.dim}")
     if divisor.is_zero:
         raise AlgebraError("division by the tropical zero: the divisor has no terms")
     f, g = prune(dividend), prune(divisor)

@@ -27,6 +27,7 @@ from polyhedra.errors import AlgebraError
 from polyhedra.former_names import former_keywords
 from polyhedra.linear_program import Optimal, maximize
 from polyhedra.matrix import Matrix, Vector, dot
+from polyhedra.option_types import checked_options
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted, shown
 from polyhedra.randomness import generator_and_seed
@@ -81,6 +82,7 @@ class EffectiveRadius(Value):
         return (self.upper if self.exact is None else self.exact) * self.range
 
 
+@checked_options
 @former_keywords(samples="n_samples", centre="center")
 def effective_radius(
     f: Map,
@@ -211,6 +213,7 @@ class MinimalRadius(Value):
     points: tuple[Vector, ...]
 
 
+@checked_options
 @former_keywords(centre="center")
 def minimal_effective_radius(
     f: Map, center: Iterable[Any] | None = None, *, over: Literal["regions", "cells"] = "regions"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
+from polyhedra.plurals import counted
 from tropical.lifted import Irredundant, LiftedPoints
 from tropical.polynomial import Exponent, PuiseuxPolynomial
 from tropical.pruning import prune, pruned_product
@@ -26,7 +27,7 @@ def point_of_difference(first: PuiseuxPolynomial, second: PuiseuxPolynomial) -> 
         Different numbers of variables.
     """
     if first.dim != second.dim:
-        raise AlgebraError(f"functions of {first.dim} and of {second.dim} variables cannot be compared")
+        raise AlgebraError(f"functions of {first.dim} and of {counted(second.dim, 'variable')} cannot be compared")
     if first == second:
         return None
     left, right = prune(first), prune(second)
@@ -64,7 +65,7 @@ def _separate(f: PuiseuxPolynomial, position: int, g: PuiseuxPolynomial) -> Expo
 def rational_point_of_difference(first: PuiseuxRational, second: PuiseuxRational) -> Exponent | None:
     """The same for rational functions ``f - g`` and ``f' - g'``: they are equal iff f + g' and f' + g are."""
     if first.dim != second.dim:
-        raise AlgebraError(f"functions of {first.dim} and of {second.dim} variables cannot be compared")
+        raise AlgebraError(f"functions of {first.dim} and of {counted(second.dim, 'variable')} cannot be compared")
     if first == second:
         return None
     return point_of_difference(

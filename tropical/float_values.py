@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polyhedra.errors import AlgebraError
+from polyhedra.plurals import counted
 
 _ENTRIES = 4_000_000  # of the products of points and terms that are held at once
 
@@ -25,7 +26,7 @@ def float_values(
     x = np.asarray(points, dtype=float)
     x = x.reshape(-1, dim) if x.ndim < 2 else x
     if x.shape[-1] != dim:
-        raise AlgebraError(f"points of {x.shape[-1]} coordinates do not fit {dim} variables")
+        raise AlgebraError(f"points of {counted(x.shape[-1], 'coordinate')} do not fit {counted(dim, 'variable')}")
     result = np.full(len(x), -np.inf)
     step = max(1, _ENTRIES // max(1, len(coefficients)))
     with np.errstate(all="ignore"):  # a value out of range is infinite or NaN

@@ -28,6 +28,7 @@ from polyhedra.errors import AlgebraError
 from polyhedra.former_names import former_keywords
 from polyhedra.linear_program import Infeasible, Optimal, maximize_over
 from polyhedra.matrix import Matrix, Vector, as_matrix, dot, rank
+from polyhedra.option_types import checked_options
 from polyhedra.quoting import quoted, shown
 from polyhedra.randomness import Seed, generator_and_seed
 from polyhedra.scalars import ONE, ZERO, common_denominator, primitive, rational, to_float
@@ -87,6 +88,7 @@ class HoffmanConstant(Value):
         )
 
 
+@checked_options
 def hoffman_constant(matrix: Any, *, method: Method = "auto", limit: int = MAX_PROGRAMS) -> HoffmanConstant:
     """The exact Hoffman constant of a matrix, 0 where no row can be violated (no rows, or only zero rows).
 
@@ -438,12 +440,5 @@ def _root_above(square: fmpq) -> fmpq:
     return fmpq(isqrt(int(scaled.ceil())) + 1, scale)
 
 
-__all__ = [
-    "MAX_BASES",
-    "MAX_PROGRAMS",
-    "HoffmanConstant",
-    "hoffman_constant",
-    "hoffman_lower",
-    "hoffman_over",
-    "hoffman_upper",
-]
+__all__ = ["MAX_BASES", "MAX_PROGRAMS", "HoffmanConstant", "hoffman_constant", "hoffman_lower", "hoffman_over"]
+__all__ += ["hoffman_upper"]

@@ -17,6 +17,7 @@ from flint import fmpq
 
 from polyhedra.errors import AlgebraError
 from polyhedra.matrix import Vector, solve
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.values import Value
 from tropical.polynomial import PuiseuxPolynomial, Term
@@ -201,8 +202,8 @@ class DecisionBoundary(Value):
     def __repr__(self) -> str:
         kinds = {frozenset((min(one), min(other))) for _, one, other in self.pieces}
         between = f" between {len(kinds)} pairs of classes" if len(kinds) > 1 else ""
-        tied = f", {len(self.undecided)} cells undecided" if self.undecided else ""
-        return f"<DecisionBoundary: {len(self.pieces)} pieces{between}{tied}>"
+        tied = f", {counted(len(self.undecided), 'cell')} undecided" if self.undecided else ""
+        return f"<DecisionBoundary: {counted(len(self.pieces), 'piece')}{between}{tied}>"
 
 
 def decision_boundary(

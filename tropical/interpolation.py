@@ -9,6 +9,7 @@ from flint import fmpq
 
 from polyhedra.errors import AlgebraError
 from polyhedra.linear_program import Infeasible, maximize
+from polyhedra.plurals import counted
 from tropical.polynomial import Exponent, PuiseuxPolynomial
 from tropical.pruning import prune
 from tropical.semiring import finite
@@ -38,7 +39,7 @@ def interpolate(points: Sequence[Sequence[Any]], values: Sequence[Any]) -> Puise
     max(x1 - 1, -x1 + 1)
     """
     if len(points) != len(values):
-        raise AlgebraError(f"{len(points)} points have {len(values)} values")
+        raise AlgebraError(f"{counted(len(values), 'value')} for {counted(len(points), 'point')}")
     if len(points) == 0:
         raise AlgebraError("there are no points to interpolate")
     x = [tuple(finite(v, f"point {i}") for v in point) for i, point in enumerate(points)]
@@ -47,7 +48,7 @@ def interpolate(points: Sequence[Sequence[Any]], values: Sequence[Any]) -> Puise
     known: dict[Exponent, fmpq] = {}
     for i, (point, value) in enumerate(zip(x, y, strict=True)):
         if len(point) != dim:
-            raise AlgebraError(f"point {i} has {len(point)} coordinates, point 0 has {dim}")
+            raise AlgebraError(f"point {i} has {counted(len(point), 'coordinate')}, point 0 has {dim}")
         if known.setdefault(point, value) != value:
             raise AlgebraError(f"point {i} has the value {value} here and {known[point]} earlier")
     data = list(known.items())

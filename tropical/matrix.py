@@ -16,6 +16,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from polyhedra.errors import AlgebraError
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, to_float
 from tropical._hall import deficient_rows
@@ -60,7 +61,9 @@ class TropicalMatrix:
             except TypeError:
                 raise AlgebraError(f"matrix, row {i}: {quoted(row)} is no row of numbers") from None
             if len(matrix[i]) != len(matrix[0]):
-                raise AlgebraError(f"matrix, row {i} has {len(matrix[i])} entries, row 0 has {len(matrix[0])}")
+                raise AlgebraError(
+                    f"matrix, row {i} has {counted(len(matrix[i]), 'entry', 'entries')}, row 0 has {len(matrix[0])}"
+                )
         if not matrix or not matrix[0]:
             raise AlgebraError("a matrix needs at least one entry")
         object.__setattr__(self, "rows", tuple(matrix))

@@ -23,6 +23,7 @@ import numpy as np
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted
 from polyhedra.scalars import common_denominator
 from tropical._mixed_cell_walk import Configuration, NotGeneric, TooManyCells, walk
@@ -126,7 +127,7 @@ def lifted_cells(
         except NotGeneric:
             continue
         except TooManyCells:
-            raise AlgebraError(f"the mixed volume needs more than {limit} cells; raise limit") from None
+            raise AlgebraError(f"the mixed volume needs more than {counted(limit, 'cell')}; raise limit") from None
         if sum(volumes.tolist()) != math.prod(degrees):
             raise AssertionError("the mixed cells do not fill the product of the degrees")
         pure = configuration.moving[edges].all(axis=(1, 2)) if n else np.ones(len(edges), dtype=bool)

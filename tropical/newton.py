@@ -15,6 +15,7 @@ from flint import fmpq
 
 from polyhedra.errors import AlgebraError
 from polyhedra.matrix import dot
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from tropical.division import lifted_hull
 from tropical.polynomial import Exponent, PuiseuxPolynomial
@@ -151,7 +152,7 @@ def zonotope(generators: Sequence[Sequence[Any]], *, dim: int | None = None) -> 
     for number, generator in enumerate(generators):
         vector = [finite(v, f"generator {number}") for v in generator]
         if len(vector) != dim:
-            raise AlgebraError(f"generator {number} has {len(vector)} coordinates, not {dim}")
+            raise AlgebraError(f"generator {number} has {counted(len(vector), 'coordinate')}, not {dim}")
         total = pruned_product(total, PuiseuxPolynomial([(vector, 0), ([0] * dim, 0)], dim))
     return total.exponents
 

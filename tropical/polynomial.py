@@ -19,6 +19,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from polyhedra.errors import AlgebraError
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown
 from polyhedra.scalars import ZERO, common_denominator
 from tropical.float_values import float_values
@@ -256,8 +257,7 @@ class PuiseuxPolynomial:
         return polynomial_text(self, self._names)
 
     def __repr__(self) -> str:
-        text = str(self)
-        shown = text if len(text) <= 200 else f"{text[:180]}... {len(self)} terms"
+        shown = text if len(text := str(self)) <= 200 else f"{text[:180]}... {len(self)} terms"
         return f"PuiseuxPolynomial({shown!r}, dim={self._dim})"
 
     def _repr_latex_(self) -> str:
@@ -271,7 +271,7 @@ class PuiseuxPolynomial:
         """The rows of both over common denominators."""
         if self._dim != other._dim:
             raise AlgebraError(
-                f"polynomials in {self._dim} and in {other._dim} variables do not combine; embed the smaller one"
+                f"polynomials of dim {self._dim} and of dim {other._dim} do not combine; embed the smaller one"
             )
         e = math.lcm(self._exponent_denominator, other._exponent_denominator)
         c = math.lcm(self._coefficient_denominator, other._coefficient_denominator)
@@ -371,9 +371,9 @@ class PuiseuxPolynomial:
         try:
             point = tuple(finite(v, "point") for v in x)
         except TypeError:
-            raise AlgebraError(f"{shown(x)} is no point: give {self._dim} numbers") from None
+            raise AlgebraError(f"{shown(x)} is no point: give {counted(self._dim, 'number')}") from None
         if len(point) != self._dim:
-            raise AlgebraError(f"the point has {len(point)} coordinates, the polynomial {self._dim} variables")
+            raise AlgebraError(f"the point has {counted(len(point), 'coordinate')}, the polynomial is in R^{self._dim}")
         return point
 
     def scaled_values(self, x: Iterable[Any]) -> tuple[list[int], int]:

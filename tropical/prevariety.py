@@ -15,6 +15,7 @@ from typing import Any
 from polyhedra.errors import AlgebraError
 from polyhedra.limits import check_limits
 from polyhedra.matrix import Vector
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from tropical.hypersurface import hypersurface
 from tropical.polynomial import PuiseuxPolynomial
@@ -70,7 +71,9 @@ def prevariety(polynomials: Iterable[PuiseuxPolynomial]) -> Prevariety:
         raise AlgebraError("a prevariety needs at least one polynomial")
     for number, polynomial in enumerate(given):
         if polynomial.dim != given[0].dim:
-            raise AlgebraError(f"polynomial {number} has {polynomial.dim} variables, polynomial 0 has {given[0].dim}")
+            raise AlgebraError(
+                f"polynomial {number} has {counted(polynomial.dim, 'variable')}, polynomial 0 has {given[0].dim}"
+            )
         if polynomial.is_zero:
             raise AlgebraError(f"polynomial {number} is the tropical zero, which has no hypersurface")
     cells = [Polyhedron.space(given[0].dim)]

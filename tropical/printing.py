@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted
 from polyhedra.scalars import decimal_text, to_text
 
@@ -50,7 +51,7 @@ def checked_names(names: Sequence[str], dim: int) -> tuple[str, ...]:
     """
     given = (names,) if isinstance(names, str) else tuple(names)
     if len(given) != dim:
-        raise AlgebraError(f"{len(given)} names do not fit {dim} variables")
+        raise AlgebraError(f"{counted(len(given), 'name')} cannot stand for {counted(dim, 'variable')}")
     for number, name in enumerate(given):
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise AlgebraError(f"name {number}, {quoted(name)}, is no letter followed by letters, digits or _")
@@ -63,7 +64,7 @@ def checked_names(names: Sequence[str], dim: int) -> tuple[str, ...]:
 
 def counted_terms(number: int) -> str:
     """``"1 term"``, ``"12,345 terms"``."""
-    return f"{number:,} term{'' if number == 1 else 's'}"
+    return counted(number, "term")
 
 
 def affine_text(

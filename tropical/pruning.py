@@ -26,6 +26,7 @@ import numpy as np
 from polyhedra.arrays import Floats
 from polyhedra.errors import AlgebraError
 from polyhedra.linear_program import InteriorPoint, interior_of
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.system import System
@@ -150,7 +151,9 @@ def prune(
         raise AlgebraError(f"there is no pruning method {quoted(method)}; use 'certified', 'hull' or 'cdd'")
     if domain is not None:
         if domain.dim != polynomial.dim:
-            raise AlgebraError(f"the domain lies in R^{domain.dim}, the polynomial has {polynomial.dim} variables")
+            raise AlgebraError(
+                f"the domain lies in R^{domain.dim}, the polynomial has {counted(polynomial.dim, 'variable')}"
+            )
         if domain.is_empty():
             raise AlgebraError("the domain is empty: there is nothing to prune on")
         if not domain.inequalities and not domain.equalities:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from polyhedra.errors import AlgebraError
+from polyhedra.plurals import counted
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.rational import PuiseuxRational
 
@@ -61,8 +62,8 @@ def random_polynomial(
     count = support if terms is None else terms
     if not 1 <= count <= min(support, MAX_SUPPORT):
         raise AlgebraError(
-            f"{count} terms were asked for; there are {support} exponents of degree at most {degree} in {dim} "
-            f"variables, and at most {MAX_SUPPORT} terms are drawn"
+            f"{counted(count, 'term')} of degree at most {degree} in {counted(dim, 'variable')} cannot be drawn: "
+            f"give at least 1 and at most {min(support, MAX_SUPPORT):,}"
         )
     generator = np.random.default_rng(rng)
     chosen = _positions(support, count, generator)

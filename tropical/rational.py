@@ -15,6 +15,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from polyhedra.errors import AlgebraError
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted, shown
 from tropical.operands import common_names, is_list_of_points, is_number
 from tropical.polynomial import Exponent, PuiseuxPolynomial
@@ -57,7 +58,8 @@ class PuiseuxRational:
             denominator = PuiseuxPolynomial.constant(0, numerator.dim)
         if numerator.dim != denominator.dim:
             raise AlgebraError(
-                f"the numerator has {numerator.dim} variables, the denominator {denominator.dim}; embed the smaller one"
+                f"the numerator has {counted(numerator.dim, 'variable')}, the denominator {denominator.dim}; "
+                "embed the smaller one"
             )
         if denominator.is_zero:
             raise AlgebraError("division by the tropical zero: the denominator has no terms")
@@ -103,7 +105,7 @@ class PuiseuxRational:
 
     def __repr__(self) -> str:
         text = str(self)
-        sizes = f"{len(self.numerator)} and {len(self.denominator)} terms"
+        sizes = f"{len(self.numerator)} and {counted(len(self.denominator), 'term')}"
         return f"PuiseuxRational({text if len(text) <= 200 else text[:180] + '... ' + sizes!r}, dim={self.dim})"
 
     def _repr_latex_(self) -> str:
@@ -167,7 +169,7 @@ class PuiseuxRational:
             Not one function per variable, or one of them is the tropical zero.
         """
         if len(inner) != self.dim:
-            raise AlgebraError(f"{len(inner)} functions cannot replace {self.dim} variables")
+            raise AlgebraError(f"{counted(len(inner), 'function')} cannot replace {counted(self.dim, 'variable')}")
         if not inner:
             return self
         dim = next((g.dim for g in inner if isinstance(g, PuiseuxPolynomial | PuiseuxRational)), 0)
@@ -189,7 +191,7 @@ class PuiseuxRational:
         try:
             point = [x] if self.dim == 1 and not isinstance(x, Iterable) else list(x)
         except TypeError:
-            raise AlgebraError(f"{quoted(x)} is no point: give {self.dim} numbers") from None
+            raise AlgebraError(f"{quoted(x)} is no point: give {counted(self.dim, 'number')}") from None
         if is_list_of_points(point):
             return tuple(map(self, point))  # type: ignore[return-value]
         top, bottom = self.numerator(point), self.denominator(point)

@@ -18,6 +18,7 @@ import numpy as np
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import primitive
@@ -138,7 +139,7 @@ def common_refinement(polynomials: Sequence[PuiseuxPolynomial], *, domain: Polyh
     dim = polynomials[0].dim
     for number, f in enumerate(polynomials):
         if f.dim != dim:
-            raise AlgebraError(f"polynomial {number} has {f.dim} variables, polynomial 0 has {dim}")
+            raise AlgebraError(f"polynomial {number} has {counted(f.dim, 'variable')}, polynomial 0 has {dim}")
         if f.is_zero:
             raise AlgebraError(f"polynomial {number} is the tropical zero (-inf): it has no linear regions")
     walls, inside = _domain(domain, dim)
@@ -296,7 +297,7 @@ def _domain(domain: Polyhedron | None, dim: int) -> tuple[list[IntegerRow], Expo
     if domain is None:
         return [], (fmpq(0),) * dim
     if domain.dim != dim:
-        raise AlgebraError(f"the domain lies in R^{domain.dim}, the function has {dim} variables")
+        raise AlgebraError(f"the domain lies in R^{domain.dim}, the function has {counted(dim, 'variable')}")
     inside = domain.interior_point()
     if inside is None or not domain.is_full_dimensional():
         raise AlgebraError(

@@ -18,6 +18,7 @@ from flint import fmpq
 
 from polyhedra.errors import AlgebraError
 from polyhedra.matrix import Vector, dot, solve
+from polyhedra.plurals import counted
 from polyhedra.scalars import ZERO
 from tropical.mixed_volume import MAX_CELLS, MixedCell, lifted_cells
 from tropical.polynomial import PuiseuxPolynomial, Term
@@ -57,7 +58,7 @@ def stable_intersection(
     for number, polynomial in enumerate(given):
         if polynomial.dim != len(given):
             raise AlgebraError(
-                f"polynomial {number} has {polynomial.dim} variables, but there are {len(given)} of them"
+                f"polynomial {number} has {counted(polynomial.dim, 'variable')}, but there are {len(given)} of them"
             )
         if polynomial.is_zero:
             raise AlgebraError(f"polynomial {number} is the tropical zero, which has no hypersurface")

@@ -20,6 +20,7 @@ from flint import fmpq, fmpz_mat
 from polyhedra.errors import AlgebraError
 from polyhedra.limits import check_limits
 from polyhedra.linear_program import InteriorPoint, Optimal, Unbounded, interior_of, maximize_over
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO
 from polyhedra.system import System
@@ -99,7 +100,9 @@ def stable_complete_intersection(
         raise AlgebraError("a stable intersection needs at least one polynomial")
     for number, polynomial in enumerate(given):
         if polynomial.dim != given[0].dim:
-            raise AlgebraError(f"polynomial {number} has {polynomial.dim} variables, polynomial 0 has {given[0].dim}")
+            raise AlgebraError(
+                f"polynomial {number} has {counted(polynomial.dim, 'variable')}, polynomial 0 has {given[0].dim}"
+            )
         if polynomial.is_zero:
             raise AlgebraError(f"polynomial {number} is the tropical zero, which has no hypersurface")
     generator = np.random.default_rng(rng)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flint import fmpq
 
 from polyhedra.errors import AlgebraError
+from polyhedra.plurals import counted
 from tropical.semiring import finite, scalar
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def substitute_affine(
 ) -> PuiseuxPolynomial:
     """The polynomial ``y -> f(M y + v)``; M has one row per variable of f."""
     if len(matrix) != outer.dim or len(offset) != outer.dim:
-        raise AlgebraError(f"the substitution needs {outer.dim} rows and offsets, one a variable")
+        raise AlgebraError(f"the substitution needs {counted(outer.dim, 'row')} and offsets, one a variable")
     rows = [tuple(finite(v, "substitution") for v in row) for row in matrix]
     vector = [finite(v, "substitution") for v in offset]
     if len({len(row) for row in rows}) > 1 or not rows:
@@ -43,7 +44,7 @@ def compose(outer: PuiseuxPolynomial, inner: Sequence[Any]) -> PuiseuxPolynomial
     """
     kind = type(outer)
     if len(inner) != outer.dim:
-        raise AlgebraError(f"{len(inner)} polynomials cannot replace {outer.dim} variables")
+        raise AlgebraError(f"{counted(len(inner), 'polynomial')} cannot replace {counted(outer.dim, 'variable')}")
     if not inner:
         return outer
     dim = next((g.dim for g in inner if isinstance(g, kind)), 0)

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from flint import fmpq, fmpz
 
 from polyhedra.errors import AlgebraError
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO
 from tropical.min_plus import from_min_plus
@@ -234,7 +235,9 @@ def initial_form(
     values = {}
     for exponent, (value, _) in terms.items():
         if len(exponent) != len(w):
-            raise AlgebraError(f"a point with {len(w)} coordinates does not fit exponents of length {len(exponent)}")
+            raise AlgebraError(
+                f"a point with {counted(len(w), 'coordinate')} does not fit exponents of length {len(exponent)}"
+            )
         values[exponent] = sum((a * x for a, x in zip(exponent, w, strict=True)), value)
     least = min(values.values())
     return {exponent: terms[exponent][1] for exponent in sorted(values) if values[exponent] == least}

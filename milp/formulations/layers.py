@@ -7,7 +7,7 @@ can be used as it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ from milp.formulations.network import NetworkModel, input_variable
 from milp.formulations.rule import Encoded, Preactivation
 from nn_bridge.network.network import Matrix, Row, exact_row, float_matrix
 from polyhedra.errors import FormulationError, GeometryError
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
+from polyhedra.quoting import quoted
 from polyhedra.rounding import round_down, round_up
 from polyhedra.scalars import ONE, ZERO, rational, rationals, to_float
 
@@ -72,6 +75,7 @@ class Layer:
         return cls.make(rows, None, f"maxout:{length}")
 
 
+@checked_options
 def formulate_layers(
     layers: Sequence[Any],
     domain: DomainLike,
@@ -93,8 +97,13 @@ def formulate_layers(
     x : cvxpy expression, optional
         The input, where it is part of a larger model.
     """
-    if not layers:
+    if not isinstance(layers, Iterable):
+        raise FormulationError(f"layers={quoted(layers)}: give a list of milp.Layer")
+    if not len(layers):
         raise FormulationError("there are no layers")
+    for index, layer in enumerate(layers):
+        if not hasattr(layer, "weights"):
+            raise FormulationError(f"layer {index} is {quoted(layer)}: give values of milp.Layer")
     relu.relu_rule(formulation)
     if margin < 0:
         raise FormulationError(f"the margin {margin} is negative")
@@ -165,7 +174,7 @@ def layer_bounds(layers: Sequence[Any], region: BoundedDomain) -> list[Preactiva
 
 def _check_width(layer: Any, width: int, index: int) -> None:
     if len(layer.weights[0]) != width:
-        raise FormulationError(f"layer {index} reads {len(layer.weights[0])} values, but {width} come in")
+        raise FormulationError(f"layer {index} reads {counted(len(layer.weights[0]), 'value')}, its input has {width}")
 
 
 def _preactivation(
@@ -210,7 +219,7 @@ def parse_activation(activation: str, size: int, place: str) -> tuple[str, Row]:
     }
     if not fits.get(kind, False):
         raise FormulationError(
-            f"{place}: activation {activation!r} for {size} values is not one of {', '.join(ACTIVATIONS)}"
+            f"{place}: activation {activation!r} for {counted(size, 'value')} is not one of {', '.join(ACTIVATIONS)}"
         )
     if kind == "leaky" and len(numbers) == 1:
         numbers = numbers * size

@@ -20,6 +20,8 @@ from milp.solvers import SolveReport, SolveStatus, deadline_after, require_cvxpy
 from nn_bridge.network.network import AffineStage, Network, Row, check_dense, float_matrix
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.scalars import rational, to_float
 
 _LARGE = 1e9  # numbers from here on are a likely cause where a solver fails
@@ -172,6 +174,7 @@ class NetworkModel:
             added += 1
 
 
+@checked_options
 @of_any_model
 def formulate(
     network: Network,
@@ -253,7 +256,7 @@ def input_variable(region: BoundedDomain, x: Any = None) -> tuple[Any, list[Any]
     cp = require_cvxpy("a formulation")
     point = cp.Variable(region.dim) if x is None else x
     if point.shape != (region.dim,):
-        raise FormulationError(f"x has shape {point.shape}, the network reads {region.dim} inputs")
+        raise FormulationError(f"x has shape {point.shape}, the network reads {counted(region.dim, 'input')}")
     low, high = np.array([to_float(v) for v in region.lower]), np.array([to_float(v) for v in region.upper])
     for j in range(region.dim):
         require_finite(low[j], high[j], f"coordinate {j} of the domain")

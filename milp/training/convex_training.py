@@ -26,6 +26,7 @@ from milp.training.sparse_model import OneHiddenLayer
 from nn_bridge.network.network import Network
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
 from polyhedra.values import Value
@@ -78,6 +79,7 @@ def data_patterns(X: Floats, bias: bool = True, limit: int = 5000, deadline: flo
     return np.array(sorted(patterns_of_rows(rows, limit, deadline)), dtype=bool).reshape(-1, len(rows))
 
 
+@checked_options
 @with_steps("Training")
 def train_convex(
     X: Any,
@@ -116,7 +118,7 @@ def train_convex(
     progress : bool or callable, optional
         True shows the steps on stderr; a callable gets each as a text.
     """
-    inputs, outputs = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
+    inputs, outputs = _floats(X, "X"), _floats(y, "y")
     if inputs.ndim != 2 or outputs.shape != inputs.shape[:1] or not len(outputs):
         raise FormulationError(f"X of shape {inputs.shape} and y of shape {outputs.shape} are no data (N, d) and (N,)")
     if not (np.isfinite(inputs).all() and np.isfinite(outputs).all()):
@@ -173,6 +175,7 @@ class ConvexOutputsFit(Value):
     optimum: float | None
 
 
+@checked_options
 @with_steps("Training")
 def train_convex_outputs(
     X: Any,
@@ -201,7 +204,7 @@ def train_convex_outputs(
     beta, bias, limit, loss, solver, time_limit, progress
         As in `train_convex`; the time limit is for all outputs together.
     """
-    table = np.asarray(Y, dtype=float)
+    table = _floats(Y, "Y")
     if table.ndim != 2 or not table.shape[1]:
         raise FormulationError(f"Y of shape {table.shape} is no table (N, C)")
     deadline = deadline_after(time_limit)
@@ -232,6 +235,13 @@ def regularised_loss(network: OneHiddenLayer, X: Floats, y: Floats, beta: float,
     values = network(X)
     errors = np.sum((values - y) ** 2) / 2 if loss == "squared" else np.sum(np.maximum(0.0, 1 - y * values))
     return float(errors) + 0.5 * beta * squares
+
+
+def _floats(values: Any, name: str) -> Floats:
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise FormulationError(f"{name}={quoted(values)} is no array of numbers") from None
 
 
 def _augmented(X: Floats, bias: bool) -> Floats:

@@ -38,6 +38,8 @@ from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError
 from polyhedra.independence import independent
 from polyhedra.matrix import Matrix, Vector, as_matrix, as_vector, dot
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO, to_float
@@ -114,6 +116,7 @@ class ExactFit(Value):
         return total
 
 
+@checked_options
 @with_steps("Training")
 def train_exactly(
     X: Any,
@@ -182,7 +185,8 @@ def train_exactly(
     count = math.comb(patterns + used - 1, used) if repeated and used else math.comb(patterns, used)
     if count > MAX_CHOICES:
         raise FormulationError(
-            f"{patterns} activation patterns and {units} units make {count:,} choices, more than {MAX_CHOICES:,}: use "
+            f"{counted(patterns, 'activation pattern')} and {counted(units, 'unit')} make {count:,} choices, "
+            f"more than {MAX_CHOICES:,}: use "
             "fewer samples, features or units"
         )
     search = _Search(columns, values, loss, repeated, deadline)
@@ -209,7 +213,9 @@ def _data(X: Any, y: Any) -> tuple[Matrix, Vector]:
     samples = as_matrix(X, name="X")
     values = as_vector(y, name="y")
     if not samples or len(values) != len(samples) or not samples[0]:
-        raise FormulationError(f"{len(samples)} samples and {len(values)} values are no data (N, d) and (N,)")
+        raise FormulationError(
+            f"{counted(len(samples), 'sample')} and {counted(len(values), 'value')} are no data (N, d) and (N,)"
+        )
     return samples, values
 
 

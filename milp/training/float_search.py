@@ -12,13 +12,14 @@ from dataclasses import replace
 
 import numpy as np
 from flint import fmpq
+from numpy.typing import NDArray
 
 from milp.solvers import SolveReport, SolveStatus
 from milp.training.candidate import Candidate
 from milp.training.fit_data import FitData
 from milp.training.interpolation import exact_entries
 from milp.training.sparse_model import OneHiddenLayer
-from milp.training.sparse_program import build_program, set_start
+from milp.training.sparse_program import build_program, interpolation_near, set_start
 from milp.warm_start import solve_from
 from polyhedra.scalars import ONE, to_float
 
@@ -53,21 +54,9 @@ def solve_program(
         Seconds.
     """
     deadline = time.monotonic() + time_limit
-    exponents = [_exponent(column) for column in (*zip(*data.inputs, strict=True), (ONE,))]
-    goal = _exponent(data.targets)
-    inputs = [[_shifted(value, -e) for value, e in zip(row, exponents, strict=False)] for row in data.inputs]
-    targets = [_shifted(value, -goal) for value in data.targets]
-    X = np.array([[to_float(value) for value in row] for row in inputs])
-    y = np.array([to_float(value) for value in targets])
-    shifts = [e - goal for e in exponents]  # of a weight in these units
-    bounds: list[fmpq | None] = [None] * len(shifts)
-    if limits is not None:
-        given = [limits[0]] * (len(shifts) - 1) + [limits[1]]
-        bounds = [None if limit is None else _shifted(limit, e) for limit, e in zip(given, shifts, strict=True)]
-    trained = None
-    if start is not None:
-        W = np.ldexp(start.W, shifts[:-1])
-        trained = OneHiddenLayer(start.v, W, np.ldexp(start.b, shifts[-1]))
+    scaled = _Scaled(data, limits)
+    X, y, bounds = scaled.X, scaled.y, scaled.bounds
+    trained = None if start is None else scaled.model(start)
     report: SolveReport | None = None
     for reach in _REACHES:
         reaches = np.array([reach if bound is None else min(reach, to_float(bound)) for bound in bounds])
@@ -90,11 +79,63 @@ def solve_program(
         np.where(program.t.value > 0.5, program.W.value, 0.0),
         np.where(program.u.value > 0.5, program.b.value, 0.0),
     )
-    entries = exact_entries(inputs, targets, found, np.asarray(program.z.value) > 0.5, bounds)
-    weights = [[_shifted(v, -e) for v, e in zip(row, shifts, strict=False)] for row in entries.weights]
-    biases = [_shifted(value, -shifts[-1]) for value in entries.biases]
-    signs = [1 if on else -1 for on in positive]
-    return Candidate(data.features, signs, weights, biases, entries.fits), report
+    return scaled.candidate(found, np.asarray(program.z.value) > 0.5), report
+
+
+def fit_from(data: FitData, limits: tuple[fmpq | None, fmpq | None] | None, start: OneHiddenLayer) -> Candidate | None:
+    """An interpolating network near a trained one, made exact, without a search; None where none is found.
+
+    Parameters
+    ----------
+    data : FitData
+    limits : pair of rationals or None
+        Of the absolute values of weights and of biases.
+    start : OneHiddenLayer
+        A float network for the data as given.
+    """
+    scaled = _Scaled(data, limits)
+    near = interpolation_near(scaled.X, scaled.y, scaled.model(start))
+    return None if near is None else scaled.candidate(near, scaled.X @ near.W.T + near.b > 0)
+
+
+class _Scaled:
+    """The data in units in which all are at most 1: each column and the target divided by a power of two.
+
+    Attributes
+    ----------
+    X, y : array
+    bounds : list of rationals or None
+        Of weights and of the bias in these units, where there are limits.
+    """
+
+    def __init__(self, data: FitData, limits: tuple[fmpq | None, fmpq | None] | None) -> None:
+        exponents = [_exponent(column) for column in (*zip(*data.inputs, strict=True), (ONE,))]
+        goal = _exponent(data.targets)
+        self._features = data.features
+        self._inputs = [[_shifted(value, -e) for value, e in zip(row, exponents, strict=False)] for row in data.inputs]
+        self._targets = [_shifted(value, -goal) for value in data.targets]
+        self.X = np.array([[to_float(value) for value in row] for row in self._inputs])
+        self.y = np.array([to_float(value) for value in self._targets])
+        self._shifts = [e - goal for e in exponents]  # of a weight in these units
+        self.bounds: list[fmpq | None] = [None] * len(self._shifts)
+        if limits is not None:
+            given = [limits[0]] * (len(self._shifts) - 1) + [limits[1]]
+            self.bounds = [
+                None if limit is None else _shifted(limit, e) for limit, e in zip(given, self._shifts, strict=True)
+            ]
+
+    def model(self, model: OneHiddenLayer) -> OneHiddenLayer:
+        """A network for the data as given, for those in these units."""
+        W = np.ldexp(model.W, self._shifts[:-1])
+        return OneHiddenLayer(model.v, W, np.ldexp(model.b, self._shifts[-1]))
+
+    def candidate(self, found: OneHiddenLayer, active: NDArray[np.bool_]) -> Candidate:
+        """A network in these units whose output weights are 1 and -1, made exact, for the data as given."""
+        entries = exact_entries(self._inputs, self._targets, found, active, self.bounds)
+        weights = [[_shifted(v, -e) for v, e in zip(row, self._shifts, strict=False)] for row in entries.weights]
+        biases = [_shifted(value, -self._shifts[-1]) for value in entries.biases]
+        signs = [1 if v > 0 else -1 for v in found.v]
+        return Candidate(self._features, signs, weights, biases, entries.fits)
 
 
 def _exponent(values: Sequence[fmpq]) -> int:

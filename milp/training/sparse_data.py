@@ -15,6 +15,8 @@ import numpy as np
 from milp.training.sparse_model import OneHiddenLayer
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.randomness import generator_and_seed
 
 
@@ -37,6 +39,7 @@ class SparseData:
     seed: int | None = None
 
 
+@checked_options
 def random_data(N: int, d: int, *, rng: int | np.random.Generator | None = None, bits: int = 8) -> SparseData:
     """Gaussian inputs and outputs, in general position almost surely; equal inputs have equal outputs."""
     generator, seed = _generator(N, d, rng)
@@ -44,6 +47,7 @@ def random_data(N: int, d: int, *, rng: int | np.random.Generator | None = None,
     return SparseData(X, _of_the_inputs(X, _rounded(generator.normal(size=N), bits)), None, seed)
 
 
+@checked_options
 def planted_data(
     N: int, d: int, *, neurons: int = 2, weights: int = 2, rng: int | np.random.Generator | None = None, bits: int = 6
 ) -> SparseData:
@@ -53,7 +57,10 @@ def planted_data(
     """
     generator, seed = _generator(N, d, rng)
     if not (1 <= weights <= d and neurons >= 1):
-        raise FormulationError(f"{neurons} neurons with {weights} weights each cannot be planted in {d} inputs")
+        raise FormulationError(
+            f"{counted(neurons, 'neuron')} with {counted(weights, 'weight')} each cannot be planted in "
+            f"{counted(d, 'input')}"
+        )
     while True:
         X = _rounded(generator.normal(size=(N, d)), bits)
         W = np.zeros((neurons, d))
@@ -66,6 +73,7 @@ def planted_data(
             return SparseData(X, teacher(X), teacher, seed)
 
 
+@checked_options
 def functional_data(
     N: int,
     d: int,
@@ -107,6 +115,7 @@ def functional_data(
     return SparseData(X, _of_the_inputs(X, values + added), None, seed)
 
 
+@checked_options
 def low_rank_data(
     N: int, d: int, *, rank: int = 1, rng: int | np.random.Generator | None = None, bits: int = 4
 ) -> SparseData:

@@ -25,13 +25,14 @@ from milp.solvers import SolveReport, SolveStatus, choose_solver, deadline_after
 from milp.training.candidate import Candidate
 from milp.training.exact_weights import Limits, Unit
 from milp.training.fit_data import FitData, fit_data
-from milp.training.float_search import solve_program
+from milp.training.float_search import fit_from, solve_program
 from milp.training.line_fit import network_along_a_line
 from milp.training.sampled_supports import sample_supports
 from milp.training.sparse_model import OneHiddenLayer
 from milp.training.support_search import SupportSearch
 from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError, MissingExtraError
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import shown
 from polyhedra.scalars import ZERO, rational, to_float
@@ -99,6 +100,7 @@ class SparseFit(Value):
     search: SupportSearch | None = field(default=None, repr=False)
 
 
+@checked_options
 @with_steps("Fitting")
 def sparsest_fit(
     X: Any,
@@ -180,6 +182,8 @@ class _Fit:
         self.infeasible = False
 
     def run(self) -> SparseFit:
+        if self.start is not None:  # it costs next to nothing, and a solver may have no time for it
+            self._offer(fit_from(self.data, self.limits, self.start))
         self._climb(self._until(0))
         looked_at = self.search.lower_bound
         if not self._settled():

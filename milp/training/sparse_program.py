@@ -108,16 +108,7 @@ def set_start(
 ) -> None:
     """Give all variables the values of an interpolating network near a trained one, if there is one of these sizes."""
     K = model.W.shape[0]
-    trained = start.balanced()
-    best: OneHiddenLayer | None = None
-    size = np.abs(np.column_stack([trained.W, trained.b]))
-    for cut in (0.0, *np.quantile(size, [0.5, 0.25, 0.1]), 1e-3):
-        kept = OneHiddenLayer(
-            trained.v, np.where(size[:, :-1] > cut, trained.W, 0.0), np.where(size[:, -1] > cut, trained.b, 0.0)
-        )
-        fitted = _nearest_interpolation(X, y, kept, X @ trained.W.T + trained.b > 0)
-        if fitted is not None and (best is None or fitted.nonzeros() < best.nonzeros()):
-            best = fitted
+    best = interpolation_near(X, y, start)
     if best is None or (np.abs(best.W) > weight_bounds).any() or np.abs(best.b).max() > bias_bound:
         return
     places = _places(best, neurons, K)
@@ -134,6 +125,24 @@ def set_start(
     if model.r is not None:
         model.sign.value = sign
         model.r.value = sign * model.p.value
+
+
+def interpolation_near(X: Floats, y: Floats, start: OneHiddenLayer) -> OneHiddenLayer | None:
+    """The sparsest network that interpolates the data on a part of the support of a trained one, with its activations.
+
+    Its output weights are 1 and -1.  None is found where there may be one: entries are left out by their size.
+    """
+    trained = start.balanced()
+    best: OneHiddenLayer | None = None
+    size = np.abs(np.column_stack([trained.W, trained.b]))
+    for cut in (0.0, *np.quantile(size, [0.5, 0.25, 0.1]), 1e-3):
+        kept = OneHiddenLayer(
+            trained.v, np.where(size[:, :-1] > cut, trained.W, 0.0), np.where(size[:, -1] > cut, trained.b, 0.0)
+        )
+        fitted = _nearest_interpolation(X, y, kept, X @ trained.W.T + trained.b > 0)
+        if fitted is not None and (best is None or fitted.nonzeros() < best.nonzeros()):
+            best = fitted
+    return best
 
 
 def _places(model: OneHiddenLayer, neurons: int | tuple[int, int], K: int) -> list[tuple[int, int]] | None:

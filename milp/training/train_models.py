@@ -25,6 +25,7 @@ from milp.training.sparse_train import REWEIGHT_FROM, checked_loss, initial_mode
 from nn_bridge.network.network import Network
 from polyhedra.arrays import Floats
 from polyhedra.errors import FormulationError, MissingExtraError
+from polyhedra.option_types import checked_options
 from polyhedra.quoting import shown
 from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import rational_rows, rationals, to_float
@@ -74,6 +75,7 @@ NEGLIGIBLE = 1e-3
 """Entries up to this size count as zero in the metrics of a trained model."""
 
 
+@checked_options
 def train_models(
     X: Any,
     y: Any,
@@ -147,6 +149,7 @@ def train_models(
     return tuple(found)
 
 
+@checked_options
 def best_model(models: Sequence[TrainedModel], *, within: float = 0.05) -> TrainedModel:
     """The model with the fewest non-zeros among those whose error is small, else the one with the smallest error.
 

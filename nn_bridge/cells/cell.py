@@ -21,6 +21,7 @@ from nn_bridge.cells.tree import FACES, CellTreeError, Leaves
 from nn_bridge.network.forms import ExactForms, dot
 from nn_bridge.network.network import Matrix, Network, Pattern, Row
 from polyhedra.matrix import AffineMap, identity, nullspace
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import shown
 from polyhedra.scalars import ZERO, primitive
@@ -161,7 +162,7 @@ class Cell:
 
     def __repr__(self) -> str:
         kind = "bounded" if self.bounded else "unbounded"
-        return f"<Cell {shown(self.pattern_text, 60)}: {len(self._facet_zeros)} facets, {kind}>"
+        return f"<Cell {shown(self.pattern_text, 60)}: {counted(len(self._facet_zeros), 'facet')}, {kind}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Pattern, facets (their number), boundedness, an interior point, affine map and inequalities, by name."""

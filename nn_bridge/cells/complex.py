@@ -5,9 +5,8 @@ of a proof, symmetry, studies.  It is enumerated once.  Combinatorics are exact:
 that facets are paired, and generators found on facets, without coordinates; maps are labelled equal only where that is
 proven.  Coordinates are floats, for pictures and as proposals; `CellComplex.cell` gives exact ones.
 
-Memory (`CellComplex.nbytes` tells it): with one word of units and none of walls a cell takes 56 bytes, a facet 24, a
-generator 17 and 8 more for each input; measured 315 bytes a cell on R^2, 585 on R^3 and 1,140 on R^4.  Counting alone
-streams and keeps 8 bytes a cell.
+Memory (`CellComplex.nbytes`): with one word of units and none of walls a cell takes 56 bytes, a facet 24, a generator
+17 and 8 for each input; measured 315 bytes a cell on R^2, 585 on R^3 and 1,140 on R^4.  Counting alone keeps 8 a cell.
 """
 
 from __future__ import annotations
@@ -31,6 +30,7 @@ from nn_bridge.cells.tree import FACES, CellTreeError, Leaves, Miss
 from nn_bridge.network.network import Network
 from nn_bridge.network.residues import unpacked
 from polyhedra.arrays import Flags, Floats, Integers, Words
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class CellComplex:
 
     def __repr__(self) -> str:
         where = f"R^{self.network.input_dim}" if self.domain is None else "a polyhedron"
-        return f"<CellComplex: {self.cells:,} cells, {len(self.facet_partner):,} facets, on {where}>"
+        return f"<CellComplex: {counted(self.cells, 'cell')}, {counted(len(self.facet_partner), 'facet')}, on {where}>"
 
     # ---------------------------------------------------------------- cells
 
@@ -164,7 +164,7 @@ class CellComplex:
     def cell(self, number: int) -> Cell:
         """One cell, with exact answers on demand."""
         if not 0 <= number < self.cells:
-            raise IndexError(f"there are {self.cells} cells, from 0; not number {number}")
+            raise IndexError(f"of {counted(self.cells, 'cell')}, from 0, none has the number {number}")
         stages, words = len(self.network.hidden), self.words
         row = self.pattern_words[number].tobytes()
         active = tuple(int.from_bytes(row[8 * words * s : 8 * words * (s + 1)], "little") for s in range(stages))

@@ -25,6 +25,7 @@ from nn_bridge.cells.tree import CellTreeError, Miss
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network, Row
 from polyhedra.limits import check_limits
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 
 
@@ -73,7 +74,7 @@ class FaceComplex:
     def face(self, number: int) -> Face:
         """One face as a value of its own."""
         if not 0 <= number < len(self):
-            raise IndexError(f"there are {len(self)} faces, from 0; not number {number}")
+            raise IndexError(f"of {counted(len(self), 'face')}, from 0, none has the number {number}")
         return Face(self, number)
 
     def faces(self, dim: int | None = None) -> list[Face]:

@@ -30,6 +30,7 @@ from nn_bridge.cells.tree import FACES, Leaves, Miss
 from nn_bridge.network.network import Network, Row
 from polyhedra.arrays import Flags, Integers, Words
 from polyhedra.limits import check_limits
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 
 Allowed = tuple[tuple[int, ...], ...]
@@ -107,7 +108,8 @@ class LevelPieces:
         return len(self.facets)
 
     def __repr__(self) -> str:
-        return f"<LevelPieces: {len(self):,} pieces, {len(self.flat):,} flat cells, {len(self.touching):,} touching>"
+        flat = counted(len(self.flat), "flat cell")
+        return f"<LevelPieces: {counted(len(self), 'piece')}, {flat}, {len(self.touching):,} touching>"
 
     @property
     def counts(self) -> PieceCounts:

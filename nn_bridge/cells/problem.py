@@ -31,6 +31,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.dense_sizes import check_forms
 from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network
 from polyhedra.independence import independent, kernel
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, primitive
 
@@ -140,7 +141,7 @@ def cell_problem(network: Network, domain: Polyhedron | None = None) -> CellProb
     walls: Matrix = ()
     if domain is not None:
         if domain.dim != n:
-            raise NetworkError(f"the domain has {domain.dim} coordinates, the network reads {n}")
+            raise NetworkError(f"the domain has {counted(domain.dim, 'coordinate')}, the network reads {n}")
         require_few_vertices(domain.inequalities, n)
         if not domain.is_full_dimensional():
             raise NetworkError("the domain has no interior; to count on a plane give it as a slice instead")

@@ -30,6 +30,7 @@ from nn_bridge.network.point_cells import patterns_near
 from polyhedra.independence import independent
 from polyhedra.limits import check_limits
 from polyhedra.matrix import AffineMap
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO, coprime, primitive
 from polyhedra.system import IntegerRow
@@ -384,7 +385,7 @@ def walls_of(network: Network, domain: Polyhedron | None) -> tuple[Row, ...]:
     if domain is None:
         return ()
     if domain.dim != network.input_dim:
-        raise NetworkError(f"the domain has {domain.dim} coordinates, the network reads {network.input_dim}")
+        raise NetworkError(f"the domain has {counted(domain.dim, 'coordinate')}, the network reads {network.input_dim}")
     if not domain.is_full_dimensional():
         raise NetworkError("the domain has no interior; to explore a plane give it as a slice instead")
     return domain.irredundant().inequalities

@@ -28,6 +28,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.expressivity.zigzags import Zigzag, at_least, dense_zigzag, fold, plain_zigzag, unequal_zigzag
 from nn_bridge.network.builder import NetworkBuilder, Signal
 from nn_bridge.network.network import Network, Row
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, rational
 from polyhedra.values import Value
@@ -394,7 +395,7 @@ def _check_widths(what: str, dim: int, widths: Sequence[int], least: int) -> Non
     at_least(what, "hidden layers", len(widths), 1)
     for number, width in enumerate(widths, 1):
         if width < least:
-            raise NetworkError(f"{what} needs layers of at least {least} units; layer {number} has {width}")
+            raise NetworkError(f"{what} needs layers of at least {counted(least, 'unit')}; layer {number} has {width}")
 
 
 __all__ = [

@@ -14,6 +14,7 @@ from flint import fmpq
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
+from polyhedra.plurals import counted
 from polyhedra.scalars import ONE, ZERO
 
 Edge = tuple[int, int]
@@ -120,7 +121,7 @@ def maximum_tree(numbers: int) -> Network:
     [<Network [2, 3, 1]>, <Network [4, 6, 3, 1]>, <Network [5, 8, 5, 3, 1]>]
     """
     if numbers < 2:
-        raise NetworkError(f"the maximum of {numbers} numbers needs no network; give at least 2")
+        raise NetworkError(f"the maximum of {counted(numbers, 'number')} needs no network; give at least 2")
     layers: list[list[list[fmpq]]] = []
     values = [[ONE if i == j else ZERO for j in range(numbers)] for i in range(numbers)]
     while len(values) > 1:

@@ -300,6 +300,8 @@ def cube_points(
     """Uniform points of a cube, in blocks of shape (at most ``batch``, n)."""
     if samples < 1:
         raise NetworkError(f"{samples} samples show nothing; take at least 1")
+    if batch < 1:
+        raise NetworkError(f"batch={batch} draws nothing; take at least 1")
     for begin in range(0, samples, batch):
         yield rng.uniform(lower, upper, (min(batch, samples - begin), len(lower)))
 

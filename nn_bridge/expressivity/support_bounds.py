@@ -123,7 +123,7 @@ def expected_sparse_upper(n: int, widths: Widths, densities: Sequence[object]) -
     """
     shares = [rational(share) for share in densities]
     if len(shares) != len(widths):
-        raise NetworkError(f"{len(widths)} layers need as many densities, not {len(shares)}")
+        raise NetworkError(f"there is one density for each layer: {len(widths)}, not {len(shares)}")
     if any(not 0 <= share <= 1 for share in shares):
         raise NetworkError("a density lies between 0 and 1")
     chances = [1 - (1 - share) ** size for share, size in zip(shares, (n, *widths[:-1]), strict=True)]

@@ -26,6 +26,7 @@ from nn_bridge.network.costs import PRODUCTS, SUM, Terms, bits, length, product_
 from nn_bridge.network.network import INPUT, AffineStage, LayerRecord, Matrix, Network, Row, exact_row
 from nn_bridge.network.rows import kept_doubles
 from nn_bridge.network.sparse_row import entries, row_of
+from polyhedra.plurals import counted
 from polyhedra.scalars import ONE, ZERO
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class NetworkBuilder:
         first, *rest = signals
         for signal in rest:
             if signal.size != first.size:
-                raise NetworkError(f"cannot add {signal.size} values to {first.size}")
+                raise NetworkError(f"cannot add {counted(signal.size, 'value')} to {first.size}")
         if not rest:
             return first
         self.spend(SUM * sum(len(row) for signal in signals for row in signal.rows) + first.size)
@@ -251,7 +252,9 @@ class NetworkBuilder:
     def maxout(self, signal: Signal, pieces: int, place: str = "layer") -> Signal:
         """The maximum of each group of ``pieces`` consecutive entries, folded from left to right."""
         if pieces < 1 or signal.size % pieces:
-            raise NetworkError(f"{place}: maxout of {pieces} pieces does not divide {signal.size} rows")
+            raise NetworkError(
+                f"{place}: maxout of {counted(pieces, 'piece')} does not divide {counted(signal.size, 'row')}"
+            )
         result = self.take(signal, range(0, signal.size, pieces))
         for k in range(1, pieces):
             result = self.maximum(result, self.take(signal, range(k, signal.size, pieces)))
@@ -396,9 +399,11 @@ def _check_layer(weights: Matrix, bias: Row, size: int, place: str) -> None:
         raise NetworkError(f"{place} has no rows")
     for i, row in enumerate(weights):
         if len(row) != size:
-            raise NetworkError(f"{place}, row {i} has {len(row)} weights, but {size} values come in")
+            raise NetworkError(
+                f"{place}, row {i} has {counted(len(row), 'weight')}, for an input of {counted(size, 'value')}"
+            )
     if len(bias) != len(weights):
-        raise NetworkError(f"{place} has {len(weights)} rows but {len(bias)} biases")
+        raise NetworkError(f"{place} has {counted(len(weights), 'row')} but {counted(len(bias), 'bias', 'biases')}")
 
 
 def _dense_product(rows: Sequence[Terms], inner: Sequence[Terms]) -> tuple[Terms, ...]:

@@ -11,6 +11,7 @@ from nn_bridge.network.network import LayerRecord, Network, exact_row
 from nn_bridge.network.rows import MatrixOfDoubles
 from nn_bridge.network.sparse_row import normal_row
 from polyhedra.errors import GeometryError
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, rational, to_text
 
@@ -26,7 +27,8 @@ def chain(
         raise NetworkError("the network has no layers")
     if not len(weights) == len(biases) == len(activations):
         raise NetworkError(
-            f"{len(weights)} weight matrices, {len(biases)} biases and {len(activations)} activations do not match"
+            f"{counted(len(weights), 'weight matrix', 'weight matrices')}, "
+            f"{counted(len(biases), 'bias', 'biases')} and {counted(len(activations), 'activation')} do not match"
         )
     try:
         build = NetworkBuilder(len(weights[0][0]), budget)

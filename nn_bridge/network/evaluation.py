@@ -9,6 +9,7 @@ import numpy as np
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.rows import float_matrix
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown
 from polyhedra.scalars import to_float
 
@@ -47,8 +48,10 @@ def float_outputs(network: Network, points: Any) -> np.ndarray:
         ) from None
     if x.ndim != 2 or x.shape[1] != network.input_dim:
         raise NetworkError(
-            f"points of shape {np.shape(points)} do not fit a network that reads {network.input_dim} inputs; give an "
-            f"array of shape (N, {network.input_dim}), or for exact values a list of {network.input_dim} numbers, "
+            f"points of shape {np.shape(points)} do not fit a network that reads "
+            f"{counted(network.input_dim, 'input')}; give an "
+            f"array of shape (N, {network.input_dim}), or for exact values a list of "
+            f"{counted(network.input_dim, 'number')}, "
             "net([..])"
         )
     values = [x]
@@ -74,7 +77,7 @@ def line(network: Network) -> str:
     if len(sizes) > 12:
         sizes[6:-4] = [f".. {len(sizes) - 10} stages more .."]
     units = sum(network.hidden)
-    return f"<Network [{', '.join(sizes)}]: {units:,} unit{'' if units == 1 else 's'}>"
+    return f"<Network [{', '.join(sizes)}]: {counted(units, 'unit')}>"
 
 
 def table_rows(network: Network) -> Iterable[tuple[Any, ...]]:

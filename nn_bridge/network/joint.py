@@ -8,6 +8,7 @@ from flint import fmpq
 
 from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network, Row
 from polyhedra.errors import FormulationError
+from polyhedra.plurals import counted
 from polyhedra.scalars import ONE, ZERO
 
 
@@ -26,7 +27,9 @@ def joint(first: Network, second: Network) -> Network:
     (10, 15)
     """
     if first.input_dim != second.input_dim:
-        raise FormulationError(f"the first network reads {first.input_dim} inputs, the second {second.input_dim}")
+        raise FormulationError(
+            f"the first network reads {counted(first.input_dim, 'input')}, the second {second.input_dim}"
+        )
     depth = max(len(first.stages), len(second.stages))
     sizes = [(first.input_dim, 0)]
     sizes += [(_units(first, k), _units(second, k)) for k in range(depth)]
@@ -69,7 +72,9 @@ def difference(first: Network, second: Network) -> Network:
         The networks have different numbers of inputs or outputs.
     """
     if first.output_dim != second.output_dim:
-        raise FormulationError(f"the first network has {first.output_dim} outputs, the second {second.output_dim}")
+        raise FormulationError(
+            f"the first network has {counted(first.output_dim, 'output')}, the second {second.output_dim}"
+        )
     both = joint(first, second)
     m = first.output_dim
     rows = [
@@ -92,7 +97,7 @@ def classes_apart(first: Network, second: Network) -> Network:
     """
     m = first.output_dim
     if m != second.output_dim:
-        raise FormulationError(f"the first network has {m} outputs, the second {second.output_dim}")
+        raise FormulationError(f"the first network has {counted(m, 'output')}, the second {second.output_dim}")
     if m < 2:
         raise FormulationError("a network with one output has no classes to compare")
     both = joint(first, second)

@@ -17,6 +17,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.builder import Signal
 from nn_bridge.network.costs import Terms
 from nn_bridge.network.signals import NOTHING, Arrays, SignalArray, checked_shape
+from polyhedra.plurals import counted
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 
 JUMPS = (
@@ -133,10 +134,10 @@ def batch_norm(
     """``gamma (x - mean) / sqrt(variance + epsilon) + beta`` by channels, which are axis 1."""
     channels = len(mean)
     if x.ndim < 2 or x.shape[1] != channels or len(variance) != channels:
-        raise NetworkError(f"a normalisation of {channels} channels does not fit values of shape {x.shape}")
+        raise NetworkError(f"a normalisation of {counted(channels, 'channel')} does not fit values of shape {x.shape}")
     for values in (gamma, beta):
         if values is not None and len(values) != channels:
-            raise NetworkError(f"a normalisation of {channels} channels has {len(values)} factors or shifts")
+            raise NetworkError(f"a normalisation of {counted(channels, 'channel')} has {len(values)} factors or shifts")
     scale = gamma or [ONE] * channels
     factors = [batch_factor(g, v, epsilon) for g, v in zip(scale, variance, strict=True)]
     shifts = [b - f * m for b, f, m in zip(beta or [ZERO] * channels, factors, mean, strict=True)]
@@ -178,7 +179,7 @@ def windows(
         room = size + before + after - d * (k - 1) - 1
         if room < 0:
             raise NetworkError(
-                f"a kernel of size {d * (k - 1) + 1} does not fit {size} values padded by {before + after}"
+                f"a kernel of size {d * (k - 1) + 1} does not fit {counted(size, 'value')} padded by {before + after}"
             )
         count = (-(-room // s) if ceil_mode else room // s) + 1
         if ceil_mode and (count - 1) * s >= size + before:
@@ -227,7 +228,7 @@ def convolution(
     kernels = weight.numbers("the kernel").reshape(out_channels, weight.shape[1], -1)
     shifts = [ZERO] * out_channels if bias is None else bias.numbers("the bias").ravel().tolist()
     if len(shifts) != out_channels:
-        raise NetworkError(f"{len(shifts)} biases do not fit {out_channels} channels")
+        raise NetworkError(f"{counted(len(shifts), 'bias', 'biases')} for {counted(out_channels, 'channel')}")
     seen = windows(sizes, weight.shape[2:], stride, padding, dilation)
     places = seen.reshape(-1, seen.shape[-1])
     shape = checked_shape((batch, out_channels, *seen.shape[:-1]))

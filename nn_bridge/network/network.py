@@ -32,6 +32,7 @@ from nn_bridge.network.sparse_row import Matrix as Matrix
 from nn_bridge.network.sparse_row import Row as Row
 from nn_bridge.network.sparse_row import SparseRow, entries, is_zero, normal_row
 from polyhedra.errors import GeometryError
+from polyhedra.plurals import counted
 from polyhedra.scalars import ZERO, rationals, to_text
 from polyhedra.values import html_table, one_line
 
@@ -149,11 +150,15 @@ class Network:
                     raise NetworkError(f"{name} reads source {source}; only 0..{number - 1}, in order, come before it")
                 last = source
                 if len(matrix) != stage.units:
-                    raise NetworkError(f"{name} has {stage.units} biases but {len(matrix)} rows for source {source}")
+                    raise NetworkError(
+                        f"{name} has {counted(stage.units, 'bias', 'biases')} but {counted(len(matrix), 'row')} "
+                        f"for source {source}"
+                    )
                 for index, row in enumerate(matrix):
                     if len(row) != sizes[source]:
                         raise NetworkError(
-                            f"{name}, row {index} has {len(row)} weights for source {source} of size {sizes[source]}"
+                            f"{name}, row {index} has {counted(len(row), 'weight')} for source {source} of size "
+                            f"{sizes[source]}"
                         )
             sizes.append(stage.units)
         # one form for one function: equality and the digest must not depend on zero blocks that are written out
@@ -234,7 +239,7 @@ class Network:
         except (GeometryError, TypeError) as error:
             raise NetworkError(f"the input point is not a list of finite numbers: {error}; {_MANY}") from None
         if len(point) != self.input_dim:
-            there = f"has {len(point)} coordinates, the network reads {self.input_dim}"
+            there = f"has {counted(len(point), 'coordinate')}, the network reads {self.input_dim}"
             raise NetworkError(f"the input point {there}; {_MANY}")
         return point
 
@@ -385,7 +390,9 @@ class Network:
         columns = tuple(exact_row(row, f"slice directions, row {i}") for i, row in enumerate(directions))
         base = self.point(origin)
         if len(columns) != self.input_dim or not columns[0] or len({len(row) for row in columns}) != 1:
-            raise NetworkError(f"slice directions must be a matrix with {self.input_dim} rows and k >= 1 columns")
+            raise NetworkError(
+                f"slice directions must be a matrix with {counted(self.input_dim, 'row')} and k >= 1 columns"
+            )
         dim = len(columns[0])
 
         def stage(old: AffineStage) -> AffineStage:

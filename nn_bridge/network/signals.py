@@ -19,6 +19,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.builder import NetworkBuilder, Signal
 from nn_bridge.network.costs import Terms
 from polyhedra.errors import GeometryError
+from polyhedra.plurals import counted
 from polyhedra.scalars import ONE, ZERO, rational
 
 MAX_SIZE = 4_000_000
@@ -110,7 +111,7 @@ class Arrays:
         """The input of the network, of this shape."""
         signal = self.build.input()
         if math.prod(shape) != signal.size:
-            raise NetworkError(f"shape {tuple(shape)} does not hold the {signal.size} inputs")
+            raise NetworkError(f"shape {tuple(shape)} does not hold the {counted(signal.size, 'input')}")
         return SignalArray(signal, tuple(shape))
 
     def constant(self, values: Any, what: str = "a constant") -> SignalArray:

@@ -13,6 +13,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.costs import Terms
 from nn_bridge.network.layers import windows
 from nn_bridge.network.signals import NOTHING, Arrays, SignalArray, checked_shape
+from polyhedra.plurals import counted
 from polyhedra.scalars import ONE, ZERO
 
 _LONGEST = 2**31  # steps between places that are larger than any image
@@ -46,7 +47,7 @@ def transposed_convolution(
     kernels = weight.numbers("the kernel").reshape(channels, weight.shape[1], taps)
     shifts = [ZERO] * outputs if bias is None else bias.numbers("the bias").ravel().tolist()
     if len(shifts) != outputs:
-        raise NetworkError(f"{len(shifts)} biases do not fit {outputs} channels")
+        raise NetworkError(f"{counted(len(shifts), 'bias', 'biases')} for {counted(outputs, 'channel')}")
     # which tap of the kernel brings which place to which place of the result
     steps = [
         [(p, t, p * step + t * gap - before) for p in range(size) for t in range(k)]

@@ -22,6 +22,7 @@ from nn_bridge.network.network import AffineStage, Matrix, Network, Row, exact_r
 from nn_bridge.network.rows import MatrixOfDoubles, kept_doubles, rows_of_fractions
 from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
 from nn_bridge.readers.standard_input import StandardInput
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted, shown, shown_path
 from polyhedra.scalars import ZERO
 
@@ -220,7 +221,7 @@ def _from_layers(layers: list[Any], input_dim: int, budget: Budget) -> Network:
         activations.append(activation)
     network = chain(weights, biases, activations, budget)
     if network.input_dim != input_dim:
-        raise NetworkError(f'"input_dim" is {input_dim}, but layer 0 reads {network.input_dim} inputs')
+        raise NetworkError(f'"input_dim" is {input_dim}, but layer 0 reads {counted(network.input_dim, "input")}')
     return network
 
 

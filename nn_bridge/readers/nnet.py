@@ -22,6 +22,7 @@ from nn_bridge.network.builder import NetworkBuilder
 from nn_bridge.network.chains import chain
 from nn_bridge.network.network import Network
 from nn_bridge.readers.files import MAX_TEXT_BYTES, read_bytes
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown_path
 from polyhedra.scalars import rational
 
@@ -74,7 +75,9 @@ class _Lines:
         except ValueError:
             raise NetworkError(f"line {number} ({what}) holds something that is no number; {_ADVICE}") from None
         if len(values) < least:
-            raise NetworkError(f"line {number} ({what}) has {len(values)} numbers and needs {least}; {_ADVICE}")
+            raise NetworkError(
+                f"line {number} ({what}) has {counted(len(values), 'number')} and needs {least}; {_ADVICE}"
+            )
         if not all(map(math.isfinite, values)):
             raise NetworkError(f"line {number} ({what}) holds a number that is not finite")
         return values
@@ -94,7 +97,8 @@ class _Lines:
         sizes = self.sizes(layers + 1, "the sizes of the layers")
         if sizes[0] != inputs or sizes[-1] != outputs:
             raise NetworkError(
-                f"the sizes {sizes[0]}, .., {sizes[-1]} are not those of {inputs} inputs, {outputs} outputs"
+                f"the sizes {sizes[0]}, .., {sizes[-1]} are not those of {counted(inputs, 'input')}, "
+                f"{counted(outputs, 'output')}"
             )
         self.numbers(1, "the flag")
         self.numbers(inputs, "the minima of the inputs")
@@ -106,7 +110,7 @@ class _Lines:
             width = sizes[k]
             rows = [self.numbers(width, f"layer {k}, row {i}") for i in range(sizes[k + 1])]
             if any(len(row) != width for row in rows):
-                raise NetworkError(f"layer {k} has rows of more than {width} numbers; {_ADVICE}")
+                raise NetworkError(f"layer {k} has rows of more than {counted(width, 'number')}; {_ADVICE}")
             weights.append(rows)
             biases.append([self.numbers(1, f"layer {k}, bias {i}")[0] for i in range(sizes[k + 1])])
         if self.next != len(self.lines):

@@ -23,6 +23,7 @@ from nn_bridge.network.budget import Budget
 from nn_bridge.network.chains import chain
 from nn_bridge.network.network import Network
 from nn_bridge.readers.files import MAX_BYTES, read_bytes
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted, shown, shown_path
 
 _MEMBER = re.compile(r"([Wb])(0|[1-9]\d{0,3})\.npy", re.ASCII)
@@ -141,7 +142,7 @@ def _chain(arrays: dict[str, np.ndarray], path: object) -> Network:
     budget = Budget()
     budget.spend_operators(len(weights), f"{path}: the list of layers")
     for array in (*weights, *(bias for bias in biases if bias is not None)):  # before any entry is converted
-        budget.spend_floats(array, f"{path}: {len(weights)} layers")
+        budget.spend_floats(array, f"{path}: {counted(len(weights), 'layer')}")
     try:
         return chain(weights, biases, ["relu"] * (len(weights) - 1) + ["linear"], Budget())
     except NetworkError as error:
@@ -158,9 +159,11 @@ def _check_shapes(
         raise NetworkError(f"{place}; a layer needs at least one row and one column")
     if previous is not None and weight.shape[1] != previous.shape[0]:
         hint = "transpose it" if weight.shape[0] == previous.shape[0] else "the layers do not chain"
-        raise NetworkError(f"{place} but W{number - 1} has {previous.shape[0]} rows: shape is (out, in); {hint}")
+        raise NetworkError(
+            f"{place} but W{number - 1} has {counted(previous.shape[0], 'row')}: shape is (out, in); {hint}"
+        )
     if bias is not None and bias.shape != weight.shape[:1]:
         raise NetworkError(
-            f"{path}: array b{number} has shape {bias.shape}, W{number} has {weight.shape[0]} rows; "
+            f"{path}: array b{number} has shape {bias.shape}, W{number} has {counted(weight.shape[0], 'row')}; "
             f"save it with shape ({weight.shape[0]},)"
         )

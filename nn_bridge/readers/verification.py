@@ -16,6 +16,7 @@ from scipy import sparse
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.network.sparse_row import entries
+from polyhedra.plurals import counted
 from polyhedra.rounding import SINGLE_ROUNDOFF
 from polyhedra.scalars import to_float
 
@@ -105,7 +106,7 @@ def _compared_at(
         mine = np.asarray(finish(mine), dtype=np.float64).ravel()
         error = np.full(len(mine), 2 * error.max() + 10)  # endings have slopes of at most 2
     if len(theirs) != len(mine):
-        raise NetworkError(f"the source has {len(theirs)} outputs, the network read from it {len(mine)}")
+        raise NetworkError(f"the source has {counted(len(theirs), 'output')}, the network read from it {len(mine)}")
     chosen = np.flatnonzero(np.isfinite(error) & np.isfinite(mine) & np.isfinite(theirs))
     if not len(chosen):
         return 0, 0.0, ""

@@ -22,6 +22,7 @@ from flint import fmpq, fmpq_mat
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT, AffineStage, Network
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO
 from polyhedra.values import Value
@@ -141,7 +142,7 @@ def simplify_network(
         *(Removal(k - 1, i, "nothing reads it") for k, i in work.forms if (k, i) not in kept),
     ]
     forms = {unit: form for unit, form in work.forms.items() if unit in kept}
-    note = f"{len(removals)} superfluous units removed"
+    note = f"{counted(len(removals), 'superfluous unit')} removed"
     if known.inactive or known.active:
         note += f", by proofs of stability{f' from {known.source}' if known.source else ''}"
         note += "" if known.domain is None else ", on their domain only"

@@ -22,6 +22,7 @@ from nn_bridge.sign_vectors.exact_vertices import ExactVertex, float_values, gue
 from nn_bridge.sign_vectors.plan import Plan
 from nn_bridge.sign_vectors.start import exact_functional_of
 from polyhedra.arrays import Floats, Words
+from polyhedra.plurals import counted
 from polyhedra.scalars import ZERO
 
 Indices = NDArray[np.int32]
@@ -129,7 +130,8 @@ class Complex:
 
     def __repr__(self) -> str:
         kind = "generic" if self.generic else f"not generic: {self.reason}"
-        return f"<Complex in R^{self.dim}: {len(self.vertices)} vertices, {len(self.edges)} edges, {kind}>"
+        vertices, edges = counted(len(self.vertices), "vertex", "vertices"), counted(len(self.edges), "edge")
+        return f"<Complex in R^{self.dim}: {vertices}, {edges}, {kind}>"
 
     @property
     def dim(self) -> int:

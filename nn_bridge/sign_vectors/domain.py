@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from nn_bridge.errors import NetworkError
 from polyhedra.bounding_box import box_of_rows
 from polyhedra.box_pairs import intervals_of_box
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ONE, ZERO, to_float, to_text
 
@@ -121,13 +122,13 @@ def as_domain(domain: Any, dim: int) -> Domain:
         )
     if isinstance(domain, Domain):
         if domain.dim != dim:
-            raise NetworkError(f"the domain has dimension {domain.dim}, the network reads {dim} inputs")
+            raise NetworkError(f"the domain has dimension {domain.dim}, the network reads {counted(dim, 'input')}")
         return domain
     if domain is None:
         raise NetworkError("the sign-vector engine needs a bounded domain: give a box, for example (-1, 1)")
     if isinstance(domain, Polyhedron):
         if domain.dim != dim:
-            raise NetworkError(f"the domain has dimension {domain.dim}, the network reads {dim} inputs")
+            raise NetworkError(f"the domain has dimension {domain.dim}, the network reads {counted(dim, 'input')}")
         sides = box_of_rows(domain)
         return _box(*zip(*sides, strict=True)) if sides else _polytope(domain)
     try:

@@ -26,6 +26,7 @@ from nn_bridge.sign_vectors.pieces import (
 from nn_bridge.sign_vectors.plan import Plan, plan_of
 from nn_bridge.sign_vectors.skeleton import OverBudget
 from nn_bridge.sign_vectors.start import face_words
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ONE, ZERO, to_text
@@ -162,7 +163,7 @@ def count_sign_vectors(
 def domain_name(domain: Domain) -> str:
     """The domain as the command line writes it."""
     if domain.box_sides is None:
-        return f"polyhedron with {len(domain.walls)} facets"
+        return f"polyhedron with {counted(len(domain.walls), 'facet')}"
     sides = [f"{to_text(low)},{to_text(high)}" for low, high in zip(*domain.box_sides, strict=True)]
     return "box:" + (sides[0] if len(set(sides)) == 1 else ";".join(sides))
 

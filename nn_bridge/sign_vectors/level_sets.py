@@ -26,6 +26,7 @@ from nn_bridge.sign_vectors.skeleton import OverBudget, Skeleton, layout_of
 from nn_bridge.sign_vectors.start import face_words
 from nn_bridge.sign_vectors.subdivide import Outcome, cut_stage
 from polyhedra.arrays import Floats, Integers
+from polyhedra.plurals import counted
 from polyhedra.scalars import rational, to_text
 
 PRUNE_FROM = 30000
@@ -73,7 +74,7 @@ class LevelSet:
 
     def __repr__(self) -> str:
         what = "segments" if self.dim == 2 else "polygons"
-        return f"<LevelSet in R^{self.dim}: {len(self.vertices)} vertices, {len(self)} {what}>"
+        return f"<LevelSet in R^{self.dim}: {counted(len(self.vertices), 'vertex', 'vertices')}, {len(self)} {what}>"
 
     def __len__(self) -> int:
         return len(self.start) - 1

@@ -13,6 +13,7 @@ from flint import fmpq
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT, AffineStage, Network
+from polyhedra.plurals import counted
 from polyhedra.scalars import decimal_text, to_text
 
 MAX_LENGTH = 100_000  # characters of a unit's expression
@@ -68,7 +69,7 @@ def nested_sympy(network: Network, output: int = 0, *, symbols: Sequence[Any] | 
 def _nested(network: Network, output: int, names: Sequence[str], maximum: str, number: Any) -> str:
     _check(network, output)
     if len(names) != network.input_dim:
-        raise NetworkError(f"{len(names)} names do not fit {network.input_dim} inputs")
+        raise NetworkError(f"{counted(len(names), 'name')} cannot stand for {counted(network.input_dim, 'input')}")
     sources: list[list[str]] = [list(names)]
     for stage in network.stages:
         sources.append([maximum.format(_sum(stage, i, sources, number)) for i in range(stage.units)])

@@ -22,6 +22,7 @@ from flint import fmpq
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.builder import NetworkBuilder, Signal
 from nn_bridge.network.network import Network
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted
 from tropical.polynomial import PuiseuxPolynomial
 from tropical.rational import PuiseuxRational
@@ -68,7 +69,7 @@ def realize(
     dim = maps[0].dim
     for number, rational in enumerate(maps):
         if rational.dim != dim:
-            raise NetworkError(f"output {number} has {rational.dim} variables, output 0 has {dim}")
+            raise NetworkError(f"output {number} has {counted(rational.dim, 'variable')}, output 0 has {dim}")
         if rational.is_zero:
             raise NetworkError(f"output {number} is minus infinity everywhere, which no network computes")
     maps = [rational.pruned() for rational in maps]

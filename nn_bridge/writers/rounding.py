@@ -10,6 +10,7 @@ from flint import fmpq
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import AffineStage, Matrix, Network, Row
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, rational, to_float
 
@@ -62,7 +63,8 @@ def rounded_to(network: Network, precision: str = "float64") -> Rounded:
     output = counter.stage(network.output, "the output")
     if not counter.changed:
         return Rounded(network, 0, ZERO)
-    note = f"{counter.changed} entries rounded to {precision}, by at most {to_float(counter.largest):.3g}"
+    entries = counted(counter.changed, "entry", "entries")
+    note = f"{entries} rounded to {precision}, by at most {to_float(counter.largest):.3g}"
     changed = replace(network, stages=stages, output=output, layers=None, notes=(*network.notes, note))
     return Rounded(changed, counter.changed, counter.largest)
 

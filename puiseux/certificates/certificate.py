@@ -23,6 +23,8 @@ from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
 from nn_bridge.writers.files import require_writable, whole_file
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import shown_path
 from polyhedra.scalars import primitive
@@ -100,6 +102,7 @@ class Verdict(Value):
 # -------------------------------------------------------------------- writing
 
 
+@checked_options
 def write_certificate(
     network: Network | str | PathLike[str] | Any,
     path: str | PathLike[str],
@@ -193,6 +196,7 @@ def certify(
     )
 
 
+@checked_options
 def write_pruning_certificate(pruning: Pruning, path: str | PathLike[str]) -> None:
     """Write the proof of a pruning, from ``prune(polynomial, certificates=True)``, to a file.
 
@@ -277,6 +281,7 @@ def lines_into(path: str | PathLike[str]) -> Iterator[Callable[[Any], None]]:
 # -------------------------------------------------------------------- checking
 
 
+@checked_options
 def verify_certificate(
     path: str | PathLike[str],
     network: Network | str | PathLike[str] | Any = None,
@@ -326,7 +331,7 @@ def verify_certificate(
     begun = time.perf_counter()
     checker: Any = fits if of_a_fit else property_checker if is_of_property(path) else certificate_checker
     try:
-        with shown_counts(progress, "bytes checked") as shown:
+        with shown_counts(progress, "checked byte") as shown:
             found = checker.check(os.fspath(path), open if shown is None else _watched_opener(shown))
     except (certificate_checker.NoCertificate, property_checker.NoCertificate) as error:
         raise UsageError(f"{shown_path(path)}: {error}") from None
@@ -405,7 +410,7 @@ def describe_walls(walls: Walls, dim: int) -> str:
             ends[used[0], wall[used[0]] < 0] = fmpq(-wall[-1], wall[used[0]])
     if len(ends) == len(walls) == 2 * dim:
         return "box:" + ";".join(f"{ends[i, False]},{ends[i, True]}" for i in range(dim))
-    return f"where {len(walls)} inequalities hold in R^{dim}"
+    return f"where {counted(len(walls), 'inequality holds', 'inequalities hold')} in R^{dim}"
 
 
 __all__ = [

@@ -17,6 +17,7 @@ from milp.vnnlib import Property
 from nn_bridge.network.network import Network
 from nn_bridge.writers.files import require_writable
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import shown_path
 from puiseux.certificates import property_checker
@@ -25,6 +26,7 @@ from puiseux.certificates.of_properties import network_of, property_form, read_p
 from puiseux.time_limit import Stopped, check_time_limit
 
 
+@checked_options
 @with_steps("Writing the certificate")
 def write_property_certificate(
     network: Network | str | PathLike[str] | Any,

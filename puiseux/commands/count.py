@@ -272,7 +272,8 @@ def _certify(
 def table(result: RegionCount, network: Network, name: str) -> str:
     """The counts for people: one line each with its meaning."""
     from nn_bridge.region_count import Count
-    from puiseux.questions.answers import counted, readable_domain
+    from polyhedra.plurals import counted
+    from puiseux.questions.answers import readable_domain
 
     layers = f"{' + '.join(map(str, network.hidden))} unit{'' if network.hidden == (1,) else 's'}"
     if not network.hidden:

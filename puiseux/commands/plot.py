@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from polyhedra.errors import UsageError
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, DomainOption, OutputOption, choices
 from puiseux.console.exit_codes import ExitCode
@@ -115,7 +116,7 @@ def plot(
     loaded = [load(network, output=output) for network in networks]
     cells, reason = _count(loaded, domain, kind, color_by, window, through, time_limit, max_cells)
     if reason is None and cells > MANY and time_limit is None and max_cells is None:
-        print(f"puiseux: {cells:,} cells, whose drawing takes a while; {_LESS}", file=sys.stderr, flush=True)
+        print(f"puiseux: {counted(cells, 'cell')}, whose drawing takes a while; {_LESS}", file=sys.stderr, flush=True)
     options: dict[str, Any] = {
         "domain": domain,
         "color_by": color_by,
@@ -195,7 +196,7 @@ def _drawn(draw: Callable[[Path], None], picture: Path, cells: int, seconds: flo
     from puiseux.pictures.limits import draw_within
 
     with StepProgress() as progress:
-        progress(f"Drawing {cells:,} cells" if cells else "Drawing")
+        progress(f"Drawing {counted(cells, 'cell')}" if cells else "Drawing")
         try:
             if seconds is None:
                 draw(picture)

@@ -42,10 +42,10 @@ def decide_property(
     """
     from milp.property_proof import NotProven
     from nn_bridge.writers.files import require_writable
+    from polyhedra.plurals import counted
     from puiseux.certificates.property_certificate import write_property_certificate
     from puiseux.console.waiting import StepProgress
     from puiseux.questions import properties
-    from puiseux.questions.answers import counted
     from puiseux.time_limit import Stopped
 
     begun = time.monotonic()

@@ -115,8 +115,9 @@ def summary_of(whole: ComplexStatistics, listed: list[RegionStatistics], domain:
 
 def text_of(summary: dict[str, Any], output: int | None = None) -> str:
     """The same for people."""
+    from polyhedra.plurals import counted
     from polyhedra.scalars import rational, rounded_text
-    from puiseux.questions.answers import counted, readable_domain
+    from puiseux.questions.answers import readable_domain
 
     def number(text: str) -> str:
         return rounded_text(rational(text), 4)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown_path
 from puiseux.commands.options import Command, JsonOption, choices
 from puiseux.console.exit_codes import ExitCode
@@ -69,10 +70,11 @@ def study(
         print(json.dumps(result.to_json()))
     else:
         form, planned = "full" if full else "quick", len(chosen.cases(full))
-        done = f"{len(result.trials)}" if result.complete else f"{len(result.trials)} of {planned}"
+        whole = counted(len(result.trials) if result.complete else planned, "trial")
+        done = whole if result.complete else f"{len(result.trials)} of {whole}"
         print(f"{chosen.title}\n{chosen.source}\n\n{chosen.about}\n")
         print(result.summary.to_text() if result.trials else "No trial was done.")
-        print(f"\n{done} trials, {form} form, seed {seed}, {result.seconds:.1f} s of process time")
+        print(f"\n{done}, {form} form, seed {seed}, {result.seconds:.1f} s of process time")
     if result.complete:
         return ExitCode.DONE
     if result.reason == INTERRUPTED:
@@ -84,7 +86,9 @@ def study(
 
 def _progress(done: int, trials: int) -> None:
     if sys.stderr.isatty():
-        print(f"\r{done} of {trials} trials", end="\n" if done == trials else "", file=sys.stderr, flush=True)
+        print(
+            f"\r{done} of {counted(trials, 'trial')}", end="\n" if done == trials else "", file=sys.stderr, flush=True
+        )
 
 
 def _entry(study: Study) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from polyhedra.errors import UsageError
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted, shown_path
 from puiseux.commands.options import Command, JsonOption, choices
 from puiseux.console.exit_codes import ExitCode
@@ -108,7 +109,8 @@ def _export(
         print(json.dumps(manifest))
     else:
         cells = sum(entry["counts"]["all"]["cells"] for entry in manifest["networks"])
-        print(f"wrote {shown_path(directory)}: {len(manifest['networks'])} networks with {cells:,} cells, version "
+        networks = counted(len(manifest["networks"]), "network")
+        print(f"wrote {shown_path(directory)}: {networks} with {counted(cells, 'cell')}, version "
               f"{manifest['suite_version']} of the suite")  # fmt: skip
     return ExitCode.DONE
 

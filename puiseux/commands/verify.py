@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from polyhedra.errors import UsageError
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown, shown_path
 from puiseux.commands.options import Command, JsonOption, OutputOption, TimeLimitOption
 from puiseux.console.exit_codes import ExitCode
@@ -52,7 +53,7 @@ def verify(
     first, second = [*(network or ()), None, None][:2]
 
     if time_limit is None:
-        with CellProgress("bytes checked") as progress:
+        with CellProgress("checked byte") as progress:
             verdict = verify_certificate(
                 certificate, first, domain, output=output, spec=spec, second=second, progress=progress
             )
@@ -88,7 +89,7 @@ def report(verdict: Verdict, name: str, networks: Sequence[Path] = ()) -> str:
     where = f"property with digest {verdict.property_digest}: no input satisfies it"
     if verdict.walls is not None:
         where = describe_walls(verdict.walls, verdict.input_dim)
-    about = f"a max-plus polynomial in {verdict.input_dim} variables"
+    about = f"a max-plus polynomial in {counted(verdict.input_dim, 'variable')}"
     if verdict.digest is not None:
         named = " and ".join(map(shown_path, networks))
         about = f"network{'s' if len(networks) > 1 else ''} {named or f'with digest {verdict.digest}'}"
@@ -101,12 +102,12 @@ def report(verdict: Verdict, name: str, networks: Sequence[Path] = ()) -> str:
 
 def _report_fit(verdict: Verdict, name: str) -> str:
     assert verdict.counts is not None
-    nonzeros, bound = verdict.counts["nonzeros"], verdict.counts["lower_bound"]
+    units, nonzeros, bound = verdict.counts["units"], verdict.counts["nonzeros"], verdict.counts["lower_bound"]
     network = "" if nonzeros is None else f"; the network in it fits with {nonzeros}"
     return "\n".join(
         [
             f"{name}: valid",
-            f"no network with {verdict.counts['units']} hidden units and fewer than {bound} non-zero weights and",
+            f"no network with {counted(units or 0, 'hidden unit')} and fewer than {bound} non-zero weights and",
             f"biases fits the samples{network}",
             "",
             f"checked in {verdict.seconds:.2f} s",

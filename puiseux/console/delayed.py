@@ -22,10 +22,13 @@ class Delayed:
 
     Examples
     --------
-    >>> import time
-    >>> Delayed(1e-3, lambda: print("now")).cancel()
-    >>> kept = Delayed(1e-3, lambda: print("now")); time.sleep(0.2)
-    now
+    >>> import threading
+    >>> called = threading.Event()
+    >>> Delayed(3600.0, called.set).cancel()
+    >>> called.is_set()
+    False
+    >>> kept = Delayed(1e-3, called.set); called.wait(60)
+    True
     """
 
     def __init__(self, seconds: float, function: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any
 
+from polyhedra.plurals import counted
 from polyhedra.progress import StepProgress as StepProgress
 from polyhedra.progress import shown_steps as shown_steps
 
@@ -17,7 +18,7 @@ _BETWEEN_LINES = 2.0  # seconds
 
 @contextmanager
 def shown_counts(
-    progress: bool | Callable[[int, float], None] | None, what: str = "cells"
+    progress: bool | Callable[[int, float], None] | None, what: str = "cell"
 ) -> Iterator[Callable[[int, float], None] | None]:
     """The function to call with numbers and the share of the work done: ``progress`` itself, or for True a bar."""
     if callable(progress):
@@ -37,12 +38,12 @@ class CellProgress(AbstractContextManager["CellProgress"]):
     Parameters
     ----------
     what : str
-        What is counted, if not cells.
+        The name of one that is counted, if not a cell.
     everywhere : bool
         Write a line every two seconds where stderr is no terminal.
     """
 
-    def __init__(self, what: str = "cells", *, everywhere: bool = False) -> None:
+    def __init__(self, what: str = "cell", *, everywhere: bool = False) -> None:
         self._what, self._everywhere = what, everywhere
         self._told = 0.0
         self._begun = time.monotonic()
@@ -66,13 +67,13 @@ class CellProgress(AbstractContextManager["CellProgress"]):
             self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self._row = self._bar.add_task("", total=1.0)
             self._bar.start()
-        self._bar.update(self._row, completed=share, description=f"{cells:,} {self._what}")
+        self._bar.update(self._row, completed=share, description=counted(cells, self._what))
 
     def _tell(self, cells: int, share: float) -> None:
         now = time.monotonic()
         if now - self._told >= _BETWEEN_LINES or (share >= 1.0 and self._told):
             self._told = now
-            print(f"{cells:,} {self._what}, {share:.0%} of the work", file=sys.stderr)
+            print(f"{counted(cells, self._what)}, {share:.0%} of the work", file=sys.stderr)
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         if self._bar is not None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import Count, RegionCount
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.progress import Steps, shown_steps
 from polyhedra.quoting import quoted, shown
@@ -144,6 +145,7 @@ class CrossCheck(Value):
         return "\n".join([*_table(self.routes), "", *_verdict(self), *betti])
 
 
+@checked_options
 def crosscheck(
     network: Network | str | PathLike[str] | Any,
     domain: DomainLike = None,
@@ -257,6 +259,8 @@ def _counters(
         given = oracles.items()
     else:
         alone = isinstance(oracles, str) or (callable(oracles) and not isinstance(oracles, Sequence))
+        if not alone and not isinstance(oracles, Iterable):
+            raise UsageError(f"oracles={quoted(oracles)}: give functions, names of programs, or a list of them")
         listed: list[Any] = [oracles] if alone else list(oracles)  # type: ignore[arg-type]
         given = map(_named, listed)
     for name, oracle in given:

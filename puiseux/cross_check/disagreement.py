@@ -18,6 +18,7 @@ from nn_bridge.region_count import Count
 from polyhedra.bounding_box import bounding_box
 from polyhedra.errors import UsageError
 from polyhedra.linear_program import InteriorPoint, interior_of
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import ZERO, primitive, to_text
@@ -115,8 +116,10 @@ def pattern_text(pattern: Any, network: Network) -> str:
             text = repr(pattern)
     stages = text.split("|") if network.hidden else []
     if tuple(map(len, stages)) != network.hidden or set(text) - set("01|"):
-        sizes = ", ".join(map(str, network.hidden)) or "no"
-        raise UsageError(f"{quoted(text, 40)} is no activation pattern of a network with {sizes} units; write 0110|01")
+        sizes = ", ".join(map(str, network.hidden)) or "none"
+        raise UsageError(
+            f"{quoted(text, 40)} is no activation pattern of a network with hidden sizes {sizes}; write 0110|01"
+        )
     return text
 
 
@@ -229,7 +232,7 @@ def _names_and_number(claims: Sequence[Claim], where: str) -> Witness | None:
     for claim in claims:
         cells = claim.counts["cells"]
         if claim.patterns is not None and cells is not None and len(claim.patterns) != cells:
-            what = f"{claim.name} counts {cells} cells and names {len(claim.patterns)}"
+            what = f"{claim.name} counts {counted(cells, 'cell')} and names {len(claim.patterns)}"
             return Witness(what, None, None, (), (claim.name,), where)
     return None
 

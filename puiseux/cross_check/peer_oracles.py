@@ -17,6 +17,7 @@ import numpy as np
 from nn_bridge.network.network import INPUT, Network, Row, float_matrix
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import MissingExtraError, UsageError
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.scalars import to_float
@@ -73,7 +74,9 @@ class RegioncamOracle:
         begun = time.perf_counter()
         regioncam = _module("regioncam")
         if network.input_dim != 2:
-            raise UsageError(f"regioncam counts in the plane only; this network reads {network.input_dim} inputs")
+            raise UsageError(
+                f"regioncam counts in the plane only; this network reads {counted(network.input_dim, 'input')}"
+            )
         low, high = _rectangle(domain)
         centre, half = (high + low) / 2, (high - low) / 2
         plane = regioncam.Regioncam(size=1.0)

@@ -16,6 +16,8 @@ import numpy as np
 from nn_bridge.topology.sets import Cycle, FaceSet
 from polyhedra.arrays import Floats, Integers
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.scalars import to_float
 from puiseux.domains import Problem, pose
 from puiseux.pictures.figures import add_legend, new_figure, session_axes
@@ -97,7 +99,7 @@ def region_picture(
     cycles = tuple(c for c in members.cycles("2") if c.dimension == 1) if problem.network.input_dim == 3 else ()
     title = f"{set_text(question)}: {numbers}"
     if unseen:
-        title += f"\n{len(unseen)} component{'' if len(unseen) == 1 else 's'} outside this window"
+        title += f"\n{counted(len(unseen), 'component')} outside this window"
     return RegionPicture(view, members, component, hole, facet_component, cycles, title)
 
 
@@ -167,6 +169,7 @@ def _keys(patterns: Any, cells: int) -> list[bytes]:
     return [row.tobytes() for row in packed]
 
 
+@checked_options
 def plot_decision_region(
     network: Any,
     domain: Any = None,
@@ -234,6 +237,7 @@ def draw_region(picture: RegionPicture, ax: Axes | None = None) -> Axes:
     return target
 
 
+@checked_options
 def save_decision_region(
     path: str | PathLike[str],
     network: Any,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nn_bridge.network.network import Network
 from polyhedra.errors import AlgebraError, UsageError
+from polyhedra.plurals import counted
 from puiseux.pictures.figures import new_figure
 from puiseux.pictures.pages import save_figure
 from puiseux.pictures.polynomials import Window, plot_dual_pair, plot_surface_pair
@@ -89,7 +90,9 @@ def _pairs_of(network: Network, window: Window | None) -> Figure:
     figure = new_figure((10, 5 * len(parts)))
     for row, (title, polynomial) in zip(figure.subplots(len(parts), 2, squeeze=False), parts, strict=True):
         left, _ = _draw(polynomial, row, window)
-        left.set_title(f"tropical curve: {title}, {len(polynomial)} terms" if len(parts) > 1 else "tropical curve")
+        left.set_title(
+            f"tropical curve: {title}, {counted(len(polynomial), 'term')}" if len(parts) > 1 else "tropical curve"
+        )
     return figure
 
 

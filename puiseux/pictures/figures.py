@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from polyhedra.errors import MissingExtraError, UsageError
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown
 
 if TYPE_CHECKING:
@@ -113,18 +114,14 @@ def title_of(view: View, kind: str, note: str = "") -> str:
 def _counted(view: View, kind: str) -> str:
     cells, regions = view.cells.cells, int(view.cells.regions.max()) + 1
     numbers = {
-        "cells": f"{_number(cells, 'cell')}, {_number(regions, 'region')}",
-        "dual": f"dual graph: {_number(cells, 'cell')}, {_number(len(view.cells.inner_facets), 'common facet')}",
-        "hyperplanes": f"bent hyperplanes of {_number(sum(view.network.hidden), 'unit')}, {_number(cells, 'cell')}",
+        "cells": f"{counted(cells, 'cell')}, {counted(regions, 'region')}",
+        "dual": f"dual graph: {counted(cells, 'cell')}, {counted(len(view.cells.inner_facets), 'common facet')}",
+        "hyperplanes": f"bent hyperplanes of {counted(sum(view.network.hidden), 'unit')}, {counted(cells, 'cell')}",
     }
-    title = numbers.get(kind, _number(regions, "linear region"))
+    title = numbers.get(kind, counted(regions, "linear region"))
     if view.outside is None:
         return f"{title} in this window"
     if view.outside:
         return f"{title} in this window, {view.outside:,} outside"
     where = view.problem.text
     return f"{title} on {label_of(where)}" if where.startswith("box:") and len(where) <= 40 else title
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -12,6 +12,7 @@ import numpy as np
 from nn_bridge.writers.files import write_bytes
 from polyhedra.arrays import Integers
 from polyhedra.errors import UsageError
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown
 from puiseux.data import as_data
 from puiseux.domains import Problem
@@ -22,6 +23,8 @@ from puiseux.pictures.views import View, look
 from puiseux.pictures.windows import CORE, Landscape, parse_window
 
 GROWTH_ENDINGS = (".gif", ".html")
+_LONGEST = 3600  # seconds for a frame
+_DOTS = 2000  # an inch
 
 
 def draw_frames(
@@ -54,7 +57,11 @@ def draw_frames(
             window = land.core if window == CORE else land.whole
     labels = list(names) if names is not None else [f"{k + 1} of {len(problems)}" for k in range(len(problems))]
     if len(labels) != len(problems):
-        raise UsageError(f"there are {len(problems)} networks but {len(labels)} names for the frames")
+        raise UsageError(
+            f"there are {counted(len(problems), 'network')} but {counted(len(labels), 'name')} for the frames"
+        )
+    if not 0 < dpi <= _DOTS:
+        raise UsageError(f"dpi={dpi}: give a positive number of dots an inch, at most {_DOTS:,}")
     views = [look(problem, window) for problem in problems]
     limits = _value_limits(views) if dim == 1 else None
     memory: dict[bytes, int] = {}
@@ -74,7 +81,8 @@ def draw_frames(
         add_legend(ax, handles, inside=dim == 1 and points is None)
         regions = int(view.cells.regions.max()) + 1
         ax.set_title(
-            f"{label_of(label)}: {regions:,} regions, {view.cells.cells:,} cells in this window", fontsize="medium"
+            f"{label_of(label)}: {counted(regions, 'region')}, {counted(view.cells.cells, 'cell')} in this window",
+            fontsize="medium",
         )
         frames.append((label, png_of(figure, dpi, cropped=False)))
     return frames
@@ -99,8 +107,8 @@ def _value_limits(views: Sequence[View]) -> tuple[float, float]:
 
 def write_frames(frames: Sequence[tuple[str, bytes]], name: str, seconds: float) -> None:
     """Write them as one .gif or .html file."""
-    if not seconds > 0:
-        raise UsageError(f"a frame cannot be shown for {seconds} seconds; give a positive number")
+    if not 0 < seconds <= _LONGEST:
+        raise UsageError(f"a frame cannot be shown for {seconds} seconds; give a positive number, at most {_LONGEST:,}")
     if name.lower().endswith(".html"):
         page = frames_page(
             [image for _, image in frames], [label for label, _ in frames], shown(Path(name).stem), seconds

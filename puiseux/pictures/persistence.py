@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import shown
 from polyhedra.scalars import to_float
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from nn_bridge.topology.persistence import PersistencePair
     from puiseux.domains import DomainLike
+    from puiseux.questions.input_sets import Boundary
     from puiseux.questions.topology_answers import Topology
 
 _MOST_BARS = 400
@@ -83,7 +86,7 @@ def _draw_diagram(ax: Axes, bars: Sequence[tuple[int, float, float]], bottom: fl
             zorder=3,
         )
     ax.set(xlim=(bottom - edge, top + edge), ylim=(bottom - edge, top + edge), xlabel="birth", ylabel="death")
-    ax.set_title(f"{len(bars):,} pair{'' if len(bars) == 1 else 's'}; dashed: infinite", fontsize="medium")
+    ax.set_title(f"{counted(len(bars), 'pair')}; dashed: infinite", fontsize="medium")
     if bars:
         ax.legend(loc="lower right", fontsize="small")
 
@@ -100,6 +103,7 @@ def _draw_bars(ax: Axes, bars: Sequence[tuple[int, float, float]], bottom: float
     ax.set_title(shown, fontsize="medium")
 
 
+@checked_options
 @with_steps("Computing the topology")
 def plot_betti_growth(
     networks: Sequence[Any],
@@ -112,7 +116,7 @@ def plot_betti_growth(
     which: str | None = None,
     open: bool = False,
     of_class: int | None = None,
-    boundary: tuple[int, int] | None = None,
+    boundary: Boundary | None = None,
     unit: tuple[int, int] | None = None,
     compactify: bool = False,
     field: str | int = "Q",
@@ -151,7 +155,7 @@ def plot_betti_growth(
         raise UsageError("growth is drawn from one network or more, in their order")
     labels = [str(k) for k in range(len(networks))] if names is None else [label_of(name) for name in names]
     if len(labels) != len(networks):
-        raise UsageError(f"there are {len(networks)} networks but {len(labels)} names")
+        raise UsageError(f"there are {counted(len(networks), 'network')} but {counted(len(labels), 'name')}")
     found = [
         topology(
             network,

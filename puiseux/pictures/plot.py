@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nn_bridge.network.network import Network
 from nn_bridge.writers.files import require_writable, write_bytes
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.quoting import quoted, shown_path
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.pictures.figures import add_legend, new_figure, session_axes, title_of
@@ -37,6 +38,7 @@ _BY_INPUTS = {1: ("graph", "cells"), 2: ("regions", "cells", "dual", "hyperplane
 _BY_INPUTS[3] = ("3d", "cells", "regions", "hyperplanes")
 
 
+@checked_options
 def plot_regions(
     network: Network | str | PathLike[str] | Any,
     ax: Axes | None = None,
@@ -106,6 +108,7 @@ def plot_regions(
     return draw_flat(_view(problem, window, kind, points), ax, kind, color_by, points, legend)
 
 
+@checked_options
 def plot_space(
     network: Network | str | PathLike[str] | Any,
     window: Any = None,
@@ -153,6 +156,7 @@ def plot_space(
     return _draw_space(view, ax, kind, color_by)
 
 
+@checked_options
 def plot_slice(
     network: Network | str | PathLike[str] | Any,
     points: Any,
@@ -204,6 +208,7 @@ def plot_slice(
     return ax
 
 
+@checked_options
 def save_picture(
     network: Network | str | PathLike[str] | Any,
     path: str | PathLike[str],
@@ -303,6 +308,7 @@ def space_picture_of(
     return figure
 
 
+@checked_options
 def save_growth(
     networks: Sequence[Network | str | PathLike[str] | Any],
     path: str | PathLike[str],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from polyhedra.plurals import counted
 from polyhedra.scalars import to_float
 from puiseux.pictures.plane import polygons
 from puiseux.pictures.views import View
@@ -76,13 +77,13 @@ def _words(view: View, cell: int, polygon: Any, facets: int | None, bounded: boo
         text = " + ".join([*terms, *([f"{to_float(row[-1]):.6g}"] if row[-1] or not terms else [])])
         lines.append(f"{name} = {text.replace('+ -', '- ')}")
     if len(rows) > _MAPS:
-        lines.append(f".. and {len(rows) - _MAPS} more outputs")
+        lines.append(f".. and {counted(len(rows) - _MAPS, 'more output')}")
     x, y = view.shown(polygon).T
     area = abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
     lines.append(f"area in this window about {area:.4g}")
     if facets is not None:
         kind = {True: "bounded", False: "unbounded", None: ""}[bounded]
-        lines.append(f"{facets} facet{'' if facets == 1 else 's'}, {kind}")
+        lines.append(f"{counted(facets, 'facet')}, {kind}")
     return "\n".join(lines)
 
 

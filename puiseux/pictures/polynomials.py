@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from polyhedra.box_text import box_intervals
 from polyhedra.errors import AlgebraError, MissingExtraError, UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.quoting import shown
+from polyhedra.quoting import quoted, shown
 from polyhedra.scalars import to_float
 from puiseux.pictures.figures import session_axes
 from tropical.hypersurface import TropicalHypersurface, hypersurface
@@ -119,6 +120,7 @@ def plot_newton(polynomial: PuiseuxPolynomial, ax: Any = None, *, labels: bool =
     return ax
 
 
+@checked_options
 def plot_dual_pair(
     polynomial: PuiseuxPolynomial | str,
     axes: Sequence[Any] | None = None,
@@ -286,7 +288,10 @@ def window_of(surface: TropicalHypersurface, window: Window | None) -> list[tupl
     if isinstance(window, str):
         return [(to_float(low), to_float(high)) for low, high in box_intervals(window, surface.dim)]
     if window is not None:
-        bounds = [(float(low), float(high)) for low, high in window]
+        try:
+            bounds = [(float(low), float(high)) for low, high in window]
+        except (TypeError, ValueError):
+            raise AlgebraError(f"window={quoted(window)}: give ((xmin, xmax), (ymin, ymax)), or text") from None
         if len(bounds) != surface.dim or any(not low < high for low, high in bounds):
             raise AlgebraError(f"the window needs {surface.dim} intervals (low, high) with low < high")
         return bounds

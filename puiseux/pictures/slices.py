@@ -11,6 +11,7 @@ from flint import fmpq
 
 from nn_bridge.network.network import Row
 from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown, shown_path
 from polyhedra.scalars import ONE, ZERO, rational, to_float
 from puiseux.pictures.figures import label_of
@@ -81,7 +82,10 @@ def slice_through(points: Any, dim: int) -> Slice:
         raise UsageError(f"a slice goes through two or three points, not {len(exact)}")
     for number, point in enumerate(exact):
         if len(point) != dim:
-            raise UsageError(f"point {number} of the slice has {len(point)} numbers, the network reads {dim} inputs")
+            raise UsageError(
+                f"point {number} of the slice has {counted(len(point), 'number')}, the network reads "
+                f"{counted(dim, 'input')}"
+            )
     origin, first = exact[0], _minus(exact[1], exact[0])
     if not any(first):
         raise UsageError("the first two points of the slice are equal; give points that differ")
@@ -109,6 +113,8 @@ def draw_anchors(ax: Axes, plane: Slice, names: Sequence[str] | None = None) -> 
     labels = (
         [label_of(name) for name in names] if names is not None else [f"point {k}" for k in range(len(plane.anchors))]
     )
+    if len(labels) != len(plane.anchors):
+        raise UsageError(f"there are {counted(len(plane.anchors), 'point')} but {counted(len(labels), 'name')}")
     flat = len(plane.directions) == 1
     for anchor, label in zip(plane.anchors, labels, strict=True):
         x = to_float(anchor[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from polyhedra.plurals import counted
 from polyhedra.scalars import to_float
 from puiseux.pictures.polynomials import (
     FILLS,
@@ -97,7 +98,7 @@ def curve_caption(curve: PlaneCurve) -> str:
     if curve.is_simple:
         parts.append(f"genus {curve.genus}")
     if not curve.is_simple or curve.cycles != curve.genus:
-        parts.append(f"{curve.cycles} cycle{'' if curve.cycles == 1 else 's'}")
+        parts.append(counted(curve.cycles, "cycle"))
     return ", ".join(parts)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polyhedra.errors import AlgebraError
+from polyhedra.plurals import counted
 from polyhedra.scalars import to_float
 from puiseux.pictures.polynomials import FILLS, LINE, MARK, drawing_axes
 from tropical.convexity import Covector, Point, TropicalPolytope
@@ -63,7 +64,8 @@ def plot_tropical_hull(polytope: TropicalPolytope, ax: Any = None, *, labels: bo
     ax.margins(0.12)
     count = len(polytope.points)
     ax.set_title(
-        f"tropical hull of {count} point{'' if count == 1 else 's'}, {flat} cells of two dimensions", fontsize="medium"
+        f"tropical hull of {counted(count, 'point')}, {counted(flat, 'cell')} of two dimensions",
+        fontsize="medium",
     )
     ax.set_xlabel("second coordinate")
     ax.set_ylabel("third coordinate")

@@ -15,6 +15,7 @@ from flint import fmpq
 from nn_bridge.network.network import Network, float_matrix
 from polyhedra.arrays import Floats
 from polyhedra.errors import UsageError
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import to_float
 from puiseux.domains import Problem
@@ -138,7 +139,9 @@ def _view(problem: Problem, window: Window, land: Landscape, outside: int | Land
     if not all(-LARGEST < low < high < LARGEST and high - low > 1 / LARGEST for low, high in ends):
         raise UsageError("floats cannot hold this window, and so no picture can; give another window or domain")
     if n != problem.network.input_dim:
-        raise UsageError(f"the window has {n} intervals, the network reads {problem.network.input_dim} inputs")
+        raise UsageError(
+            f"the window has {counted(n, 'interval')}, the network reads {counted(problem.network.input_dim, 'input')}"
+        )
     diagonal = [[half[i] if i == j else fmpq(0) for j in range(n)] for i in range(n)]
     network = problem.network.restrict_to(diagonal, centre)
     cube = Polyhedron.box([-1] * n, [1] * n)

@@ -32,17 +32,6 @@ def text_or_null(value: fmpq | None) -> str | None:
     return None if value is None else to_text(value)
 
 
-def counted(number: int, name: str, several: str | None = None) -> str:
-    """A number with its name in singular or plural.
-
-    Examples
-    --------
-    >>> counted(1, "leaf", "leaves"), counted(1200, "leaf", "leaves"), counted(0, "split")
-    ('1 leaf', '1,200 leaves', '0 splits')
-    """
-    return f"{number:,} {name if number == 1 else several or f'{name}s'}"
-
-
 def readable(value: fmpq) -> str:
     """A rational for people: exact where it is short, else as the nearest float and marked so, also beyond all floats.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from nn_bridge.network.network import Network, Row
 from nn_bridge.reduction.same_function import point_of_difference
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import to_text
 from polyhedra.values import Value
@@ -47,6 +48,7 @@ class Comparison(Value):
         return {"same_function": False, "witness": witness}
 
 
+@checked_options
 @with_steps("Comparing the functions")
 def compare(
     first: Network | str | PathLike[str] | Any, second: Network | str | PathLike[str] | Any, *, progress: Steps = None

@@ -17,6 +17,7 @@ from nn_bridge.cells.counting.plain_count import runs_plain
 from nn_bridge.network.network import Network, check_dense
 from nn_bridge.region_count import RegionCount
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.quoting import quoted
 from puiseux.console.waiting import shown_counts
 from puiseux.domains import DomainLike, Problem, pose
@@ -128,6 +129,7 @@ def _shown(
     return shown_outlook(problem, MemoryLimit.of(memory, in_python=True), everywhere=True)
 
 
+@checked_options
 def count_regions(
     network: Network | str | PathLike[str] | Any,
     domain: DomainLike = None,

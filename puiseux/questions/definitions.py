@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, with_steps
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, Problem, pose
@@ -112,6 +113,7 @@ def _interval(low: int, high: int) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
+@checked_options
 @with_steps("Counting by every definition")
 def count_definitions(
     network: Any,

@@ -13,6 +13,7 @@ from nn_bridge.network.joint import classes_apart, difference
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.linear_program import InteriorPoint, interior
+from polyhedra.option_types import checked_options
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import shown_path
@@ -109,6 +110,7 @@ class Difference(Value):
         return found
 
 
+@checked_options
 @with_steps("Looking for the largest difference")
 def largest_difference(
     first: Network | Any,

@@ -17,13 +17,15 @@ from nn_bridge.network.network import INPUT, AffineStage, Network
 from polyhedra.compiled_core import REMEDY
 from polyhedra.errors import NetworkError, UsageError
 from polyhedra.memory import readable_bytes
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.randomness import generator_and_seed
 from polyhedra.scalars import ZERO, primitive, to_float
 from polyhedra.values import Value
 from puiseux.console.long_integers import readable_integer
 from puiseux.domains import DomainLike, pose
-from puiseux.questions.answers import counted, readable_domain, sizes
+from puiseux.questions.answers import readable_domain, sizes
 from puiseux.reading import as_network
 from puiseux.time_limit import LONGEST
 
@@ -123,6 +125,7 @@ class CellEstimate(Value):
         } | ({} if bound is None else {"parity": {name: getattr(bound, name) for name in _PARITY_KEYS}})
 
 
+@checked_options
 def estimate_cells(
     network: Any,
     domain: DomainLike = None,

@@ -18,6 +18,8 @@ from nn_bridge.network.network import INPUT, Network, Row
 from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
 from polyhedra.limits import time_limit as limited
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.quoting import quoted
 from polyhedra.randomness import generator_and_seed
@@ -39,6 +41,7 @@ FACETS = ("auto", "all", "some")
 _SHOWN = 6  # coordinates of the start that are printed
 
 
+@checked_options
 def explore(
     network: Any,
     start: Any,
@@ -236,7 +239,7 @@ def _point(network: Network, start: Any) -> Row:
     if isinstance(start, str):
         start = [rational(part.strip()) for part in start.split(",")]
         if len(start) != network.input_dim:
-            raise UsageError(f"the start has {len(start)} numbers, the network reads {network.input_dim}")
+            raise UsageError(f"the start has {counted(len(start), 'number')}, the network reads {network.input_dim}")
     return network.point(start)
 
 
@@ -404,7 +407,7 @@ def summarize(
 def describe(found: Exploration, name: str) -> str:
     """The answer for people."""
     order = {"breadth": "breadth first", "random": f"in random order (seed {found.seed})", "nearest": "nearest first"}
-    away = f"{found.farthest} facet{'' if found.farthest == 1 else 's'}"
+    away = counted(found.farthest, "facet")
     end = "these are all" if found.exhausted else f"up to {away} away; there are more"
     start = readable_point(found.start[:_SHOWN])
     if len(found.start) > _SHOWN:

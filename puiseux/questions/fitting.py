@@ -13,9 +13,10 @@ from milp.training.sparse_fit import SparseFit, sparsest_fit
 from nn_bridge.network.network import INPUT
 from nn_bridge.readers.files import read_bytes
 from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown, shown_path
 from polyhedra.scalars import ZERO, rational, to_text
-from puiseux.questions.answers import counted, sizes
+from puiseux.questions.answers import sizes
 
 _MAX_BYTES = 10 * 2**20
 _MOST_SAMPLES, _MOST_NUMBERS = 10_000, 100_000

@@ -14,6 +14,8 @@ from flint import fmpq
 from nn_bridge.cells.tropical_map import tropicalize_by_cells
 from nn_bridge.expressivity.complexity import monomial_complexity
 from nn_bridge.network.network import Network
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.progress import Steps, shown_steps
 from polyhedra.quoting import shown, shown_path
 from polyhedra.scalars import rounded_up, to_text
@@ -193,6 +195,7 @@ def nested_formulas(network: Network, form: str = "text", *, decimals: bool = Fa
     return [write(network, k, decimals=decimals) for k in numbers]
 
 
+@checked_options
 def simplify(
     network: Network | str | PathLike[str] | Any,
     *,
@@ -315,7 +318,7 @@ def _checked(formula: NetworkFormula, network: Network) -> NetworkFormula:
 def describe_rounding(rounding: Rounding) -> str:
     """By how much rounding changes the function, for people."""
     places, name = (rounding.bits, "bit") if rounding.digits is None else (rounding.digits, "digit")
-    head = f"rounded to {places} {name}{'' if places == 1 else 's'}: on {shown_path(rounding.difference.domain)}"
+    head = f"rounded to {counted(places or 0, name)}: on {shown_path(rounding.difference.domain)}"
     change = rounding.difference
     if change.infinite:
         return f"{head} outputs change without bound (proven); give a bounded --domain"

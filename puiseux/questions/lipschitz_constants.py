@@ -12,6 +12,7 @@ from flint import fmpq
 from milp.norm_names import NormLike, norm_name
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted, shown_path
 from polyhedra.values import Value
@@ -90,6 +91,7 @@ class LipschitzConstant(Value):
         }
 
 
+@checked_options
 @with_steps("Looking for the steepest cell")
 def lipschitz(
     network: Network | Any,

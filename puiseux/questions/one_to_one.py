@@ -7,13 +7,16 @@ from typing import Any
 from nn_bridge.expressivity.injectivity import Injectivity, injectivity
 from nn_bridge.expressivity.surjectivity import Surjectivity, surjectivity
 from nn_bridge.network.network import Network
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.progress import Steps, with_steps
 from puiseux.domains import DomainLike, pose
-from puiseux.questions.answers import counted, readable_point, texts
+from puiseux.questions.answers import readable_point, texts
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
 
+@checked_options
 @with_steps("Comparing the cells")
 def injective(
     network: Network | Any, domain: DomainLike = None, *, time_limit: float | None = None, progress: Steps = None
@@ -41,6 +44,7 @@ def injective(
     return injectivity(problem.network, problem.domain, time_limit_seconds=time_limit)
 
 
+@checked_options
 @with_steps("Looking at the images of the cells")
 def surjective(
     network: Network | Any, domain: DomainLike = None, *, time_limit: float | None = None, progress: Steps = None

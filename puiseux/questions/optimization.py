@@ -10,6 +10,7 @@ from flint import fmpq
 
 from nn_bridge.network.network import Network, Row
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted, shown_path
@@ -73,6 +74,7 @@ class Extremum(Value):
         }
 
 
+@checked_options
 @with_steps("Optimizing")
 def optimize(
     network: Network | Any,

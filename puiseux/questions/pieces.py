@@ -9,19 +9,21 @@ from typing import Any
 from nn_bridge.cells.pieces import LevelPart, LevelPieces, PieceCounts, count_pieces, iterate_parts, level_pieces
 from polyhedra.errors import UsageError
 from polyhedra.limits import check_limits
+from polyhedra.option_types import checked_options
 from puiseux.domains import DomainLike, Problem, pose
 from puiseux.questions.answers import texts
-from puiseux.questions.input_sets import InputSet, allowed_signs, cut_network, input_set
+from puiseux.questions.input_sets import Boundary, InputSet, allowed_signs, cut_network, input_set
 from puiseux.reading import as_network
 
 
+@checked_options
 def boundary_pieces(
     network: Any,
     domain: DomainLike = None,
     *,
     output: int | None = None,
     level: Any = None,
-    boundary: tuple[int, int] | None = None,
+    boundary: Boundary | None = None,
     unit: tuple[int, int] | None = None,
 ) -> LevelPieces:
     """The pieces of a level set or of the boundary between two classes, exactly and completely, in any dimension.

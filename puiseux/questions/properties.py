@@ -17,6 +17,7 @@ from milp.two_networks import second_network, side_by_side, solve_equations
 from milp.verify import Status, Verdict
 from milp.vnnlib import Property, read_vnnlib, read_witness
 from nn_bridge.network.network import Network, Row
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import to_float
 from polyhedra.values import Value
@@ -119,6 +120,7 @@ class PropertyAnswer(Value):
         return found if self.replay is None else {**found, "replay": self.replay.to_json()}
 
 
+@checked_options
 @with_steps("Deciding the property")
 def check_property(
     network: Network | Any,

@@ -12,6 +12,7 @@ from flint import fmpq
 from milp.cell_batches import TooManyCells, exact_cells
 from milp.domain import OutOfTime
 from nn_bridge.network.network import Network, Pattern, Row
+from polyhedra.option_types import checked_options
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.progress import Steps, with_steps
 from polyhedra.scalars import rationals
@@ -87,6 +88,7 @@ class ReachableSet(Value):
         return tuple(found)
 
 
+@checked_options
 @with_steps("Listing the cells")
 def reachable_set(
     network: Network | Any,

@@ -11,12 +11,14 @@ from nn_bridge.network.network import Network
 from nn_bridge.reduction.stability import cell_proofs, joined, sign_proofs
 from nn_bridge.reduction.superfluous_units import Removal, StabilityProofs, simplify_network
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted, shown_path
 from polyhedra.values import Value
 from puiseux.domains import DomainLike, pose
-from puiseux.questions.answers import counted, sizes
+from puiseux.questions.answers import sizes
 from puiseux.reading import as_network
 from puiseux.time_limit import check_time_limit
 
@@ -84,6 +86,7 @@ def _kind(reason: str) -> str:
     return reason.partition(" unit ")[0] + (" another unit" if " unit " in reason else "")
 
 
+@checked_options
 @with_steps("Looking for superfluous units")
 def reduce_network(
     network: Network | str | PathLike[str] | Any,

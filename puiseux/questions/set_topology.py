@@ -13,6 +13,7 @@ from nn_bridge.topology.homology import FIELDS
 from polyhedra.errors import GeometryError, UsageError
 from polyhedra.limits import OutOfTime
 from polyhedra.limits import time_limit as limited
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, with_steps
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rational
@@ -30,6 +31,7 @@ SET_OPTIONS = ("--set", "--level", "--class", "--boundary", "--unit")
 """The options that name one set."""
 
 
+@checked_options
 @with_steps("Computing the topology")
 def topology(
     network: Network | Any,
@@ -229,6 +231,7 @@ def _answer(
     }
 
 
+@checked_options
 @with_steps("Looking for critical points")
 def critical_points(
     network: Network | Any,
@@ -271,6 +274,7 @@ def critical_points(
     return list(found.critical)
 
 
+@checked_options
 @with_steps("Computing persistence")
 def vertex_persistence(
     network: Network | Any,

@@ -17,6 +17,7 @@ from typing import Any
 from nn_bridge.network.network import Network
 from nn_bridge.writers.files import require_writable, write_bytes
 from polyhedra.errors import MissingExtraError, PuiseuxError, UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, shown_steps
 from polyhedra.quoting import shown, shown_path
 from puiseux.domains import DomainLike, pose
@@ -28,6 +29,7 @@ TIME_LIMIT = 60.0
 """Seconds for the whole page, unless told otherwise."""
 
 
+@checked_options
 def write_report(
     network: Network | str | PathLike[str] | Any,
     path: str | PathLike[str],

@@ -23,9 +23,9 @@ from nn_bridge.expressivity.region_bounds import Bound, region_bounds
 from nn_bridge.region_count import Count
 from nn_bridge.symbolic.monomials import native_monomials
 from polyhedra.errors import MissingExtraError, PuiseuxError
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown
 from polyhedra.scalars import rounded_text
-from puiseux.questions.answers import counted
 from puiseux.report.bound_formulas import bound_mathml
 from puiseux.report.html_parts import isolated, number, table
 from puiseux.report.subject import LeftOut, Subject, left_out
@@ -70,7 +70,9 @@ def network_section(subject: Subject) -> str:
         ("domain", domain_html(subject)),
     ]
     if seen is not network:
-        rows.append(("on the slice", f"{seen.input_dim} coordinates; the page is about the network on the slice"))
+        rows.append(
+            ("on the slice", f"{counted(seen.input_dim, 'coordinate')}; the page is about the network on the slice")
+        )
     rows += [("note", html.escape(shown(note, 1000))) for note in network.notes]
     layers = ""
     if network.layers is not None:
@@ -263,7 +265,7 @@ def formula_section(subject: Subject) -> str:
             latex = html.escape(each.to_latex())
             formula = f'<div class="formula">{shown}</div>'
             if terms > _OPEN_TERMS:
-                formula = f"<details><summary>output {k}: {terms} terms</summary>{formula}</details>"
+                formula = f"<details><summary>output {k}: {counted(terms, 'term')}</summary>{formula}</details>"
             texts = f"<pre>{exact}</pre><pre>{latex}</pre>"
             parts.append(f"{formula}<details><summary>exact text and LaTeX of output {k}</summary>{texts}</details>")
         else:

@@ -22,6 +22,7 @@ import numpy as np
 from nn_bridge.cells.counting.pool import Scheduler, WorkerLost
 from polyhedra.errors import UsageError
 from polyhedra.limits import OutOfTime
+from polyhedra.option_types import checked_options
 from polyhedra.quoting import shown, shown_path
 from puiseux.console.waiting import CellProgress
 from puiseux.processes import ProcessPool
@@ -93,6 +94,7 @@ class StudyResult:
         return {**head, **self.summary.to_json(), "seconds": self.seconds}
 
 
+@checked_options
 def run_study(
     study: Study | str,
     *,
@@ -169,7 +171,7 @@ def _shown(progress: bool | Progress | None) -> Iterator[Progress | None]:
     if callable(progress) or not progress:
         yield progress or None
         return
-    with CellProgress("trials", everywhere=True) as bar:
+    with CellProgress("trial", everywhere=True) as bar:
         yield lambda done, trials: bar(done, done / trials)
 
 

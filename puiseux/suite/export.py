@@ -28,6 +28,8 @@ from nn_bridge.region_count import Count
 from nn_bridge.writers import write_network
 from nn_bridge.writers.files import write_bytes
 from polyhedra.errors import UsageError
+from polyhedra.option_types import checked_options
+from polyhedra.plurals import counted
 from polyhedra.progress import Steps, shown_steps
 from polyhedra.quoting import quoted, shown_path
 from puiseux.suite.answers import FORMAT as ANSWERS_FORMAT
@@ -44,6 +46,7 @@ DEFINITIONS = {str(count): count.meaning for count in Count} | {
 }
 
 
+@checked_options
 def export_suite(
     directory: str | PathLike[str],
     *,
@@ -110,7 +113,8 @@ def export_suite(
         for number, entry in enumerate(chosen):
             if time.monotonic() >= end:
                 raise Stopped(
-                    f"stopped at the time limit of {time_limit:g} s with {number} of {len(chosen)} networks; the same "
+                    f"stopped at the time limit of {time_limit:g} s with {number} of "
+                    f"{counted(len(chosen), 'network')}; the same "
                     "call without --force goes on from there"
                 )
             step(f"Network {number + 1} of {len(chosen)}: {entry.name}")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nn_bridge.readers.json import read_json
 from polyhedra.errors import PuiseuxError, UsageError
+from polyhedra.option_types import checked_options
 from polyhedra.progress import Steps, shown_steps
 from polyhedra.quoting import quoted, shown
 from puiseux.suite.answers import COUNTS, DOMAINS
@@ -33,6 +34,7 @@ _SHUTDOWN = 2.0  # seconds that a killed program's pipes get to close
 _PLACE = re.compile(r"\{(net|json|npz|n|box|domain)\}")
 
 
+@checked_options
 def run_suite(
     directory: str | PathLike[str],
     command: str,

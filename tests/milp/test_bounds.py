@@ -181,7 +181,7 @@ def test_balls_and_lifting(random_network):
         (Polyhedron([[1, 1], [-1, 0]], [1, 1]), "unbounded"),
         (([1, 1], [0, 2]), "empty"),
         (Polyhedron([[1, 1], [-1, -1]], [0, -1]), "empty"),
-        (([0], [1]), "1 coordinates, for 2 inputs"),
+        (([0], [1]), "1 coordinate, for 2 inputs"),
         (5, "neither a polyhedron"),
         (([0, float("nan")], [1, 1]), "not finite"),
     ],

@@ -14,6 +14,7 @@ from milp.domain import bounded
 from nn_bridge.network.network import Network
 from polyhedra.errors import FormulationError, MissingExtraError
 from polyhedra.polyhedron import Polyhedron
+from tests.pace import Stopwatch, slowness
 
 pytest.importorskip("cvxpy")
 pytest.importorskip("highspy")
@@ -176,10 +177,11 @@ def test_limits_stop_a_count_with_a_lower_bound(method, random_network, unit_box
     assert not few.complete
     assert few.cells == 6
     assert few.reason == "more than 5 cells"
+    watch = Stopwatch()
     late = count_milp(network, unit_box(4), method, time_limit=1.0)
     assert not late.complete
     assert late.reason == "time limit"
-    assert late.seconds < 3
+    assert watch.seconds < 1 + 2 * slowness()
     assert late.cells >= 1
     assert not late.exact
 

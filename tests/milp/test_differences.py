@@ -129,9 +129,9 @@ def test_unbounded_domains():
 
 def test_networks_that_do_not_fit():
     one, wide, two = (Network.from_layers([[[1] * n] * m]) for n, m in ((1, 1), (2, 1), (1, 2)))
-    with pytest.raises(FormulationError, match="reads 1 inputs, the second 2"):
+    with pytest.raises(FormulationError, match="reads 1 input, the second 2"):
         difference(one, wide)
-    with pytest.raises(FormulationError, match="has 1 outputs, the second 2"):
+    with pytest.raises(FormulationError, match="has 1 output, the second 2"):
         difference(one, two)
     with pytest.raises(FormulationError, match="no classes"):
         classes_apart(one, one)

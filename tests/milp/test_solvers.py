@@ -23,12 +23,12 @@ SOLVERS = ("HIGHS", "SCIP")
 
 
 def hard_problem():
-    """A multi-dimensional knapsack that takes far longer than any limit here."""
+    """A multi-dimensional knapsack with points at hand, whose bound closes in hours."""
     rng = np.random.default_rng(0)
-    z = cp.Variable(60, boolean=True)
-    A = rng.integers(1, 1000, size=(10, 60))
+    z = cp.Variable(200, boolean=True)
+    A = rng.integers(1, 1000, size=(30, 200))
     rows = [A @ z <= A.sum(axis=1) / 2.3, A[:3] @ z >= A[:3].sum(axis=1) / 2.4]
-    return cp.Problem(cp.Maximize(rng.integers(1, 100, size=60) @ z + 3), rows)
+    return cp.Problem(cp.Maximize(rng.integers(1, 100, size=200) @ z + 3), rows)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

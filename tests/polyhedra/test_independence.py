@@ -128,10 +128,10 @@ def test_what_is_no_box() -> None:
 def test_limits_are_kept_deep_inside() -> None:
     matrix = rational_rows(np.random.default_rng(0).normal(size=(150, 150)))
     begun = time.monotonic()
-    with pytest.raises(OutOfTime), time_limit(0.5):
+    with pytest.raises(OutOfTime), time_limit(0.1):
         list(inverse_columns(matrix))
     assert time.monotonic() - begun < 20
-    with pytest.raises(OutOfTime), time_limit(0.2):
+    with pytest.raises(OutOfTime), time_limit(0.02):  # a minute without a limit
         Polyhedron.box([0] * 20, [1] * 20).vertices()
     check_limits()  # no limit is left behind
 

@@ -321,8 +321,8 @@ def test_a_wrong_certificate_does_not_verify():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (([1, 2], [[1]], [1]), "A, row 0 has 1 numbers, not 2"),
-        (([1], [[1], [2]], [1]), "b has 1 numbers, not 2"),
+        (([1, 2], [[1]], [1]), "A, row 0 has 1 number, not 2"),
+        (([1], [[1], [2]], [1]), "b has 1 number, not 2"),
         (([1], [[float("inf")]], [1]), "A, row 0: the number inf is not finite"),
         (([1], [[1]], [float("nan")]), "b: the number nan is not finite"),
         (([1], [[1]], [1], [[1, 1]], [0]), "A_eq, row 0 has 2 numbers"),

@@ -92,7 +92,7 @@ def test_affine_maps_compose_like_functions():
 
 @pytest.mark.parametrize(
     ("rows", "words"),
-    [([[1, 2], [1]], "row 1 has 1 numbers, not 2"), ([[1], [float("nan")]], "row 1: the number nan"), ([1], "row 0")],
+    [([[1, 2], [1]], "row 1 has 1 number, not 2"), ([[1], [float("nan")]], "row 1: the number nan"), ([1], "row 0")],
 )
 def test_a_bad_matrix_is_refused_with_its_row(rows, words):
     with pytest.raises(GeometryError, match=words):

@@ -242,7 +242,7 @@ def test_equality_is_of_rows_and_same_set_of_sets():
 @pytest.mark.parametrize(
     ("build", "words"),
     [
-        (lambda: Polyhedron([[1, 2], [3]], [0, 0]), "A, row 1 has 1 numbers, not 2"),
+        (lambda: Polyhedron([[1, 2], [3]], [0, 0]), "A, row 1 has 1 number, not 2"),
         (lambda: Polyhedron([[1, float("nan")]], [0]), "A, row 0: the number nan is not finite"),
         (lambda: Polyhedron([[1]], [float("inf")]), "b: the number inf is not finite"),
         (lambda: Polyhedron([[1]], [1, 2]), "b has 2 numbers, not 1"),
@@ -251,9 +251,9 @@ def test_equality_is_of_rows_and_same_set_of_sets():
         (lambda: Polyhedron.from_generators([], rays=[[1]]), "give a vertex"),
         (lambda: Polyhedron.from_generators([]), "give dim"),
         (lambda: Polyhedron.from_generators([[0, 0], [1]]), "vertices, row 1"),
-        (lambda: cube(2).contains([1]), "point has 1 numbers, not 2"),
-        (lambda: cube(2).image(AffineMap.of([[1]])), "inputs"),
-        (lambda: cube(2).preimage(AffineMap.of([[1]])), "outputs"),
+        (lambda: cube(2).contains([1]), "point has 1 number, not 2"),
+        (lambda: cube(2).image(AffineMap.of([[1]])), "the map begins in"),
+        (lambda: cube(2).preimage(AffineMap.of([[1]])), "the map leads to"),
         (lambda: cube(2).dimension(backend="ppl"), "no backend 'ppl'"),
     ],
 )

@@ -22,6 +22,7 @@ from puiseux.random_networks import parse_architecture, random_network
 from puiseux.reading import load, save
 from puiseux.studies.runner import run_study
 from puiseux.time_limit import Stopped, within
+from tests.pace import Stopwatch, slowness
 
 NETS = Path(__file__).parents[1] / "data" / "nets"
 LARGE = str(NETS / "d4_16_16_1_s0.npz")
@@ -37,7 +38,7 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="limits of these
 @pytest.mark.parametrize("command", ["monomials", "statistics"])
 def test_a_command_out_of_time(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     begun = time.monotonic()
-    assert run([command, LARGE, "--time-limit", "0.5", "--json"]) == ExitCode.STOPPED
+    assert run([command, ENDLESS, "--time-limit", "0.5", "--json"]) == ExitCode.STOPPED
     assert time.monotonic() - begun < HANGS
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -158,11 +159,11 @@ def test_wide_networks_and_their_bounds_at_once(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
     for arguments, code in ((["count", "--time-limit", "5"], 3), (["bounds", "--no-count"], 0)):
-        begun = time.monotonic()
+        watch = Stopwatch()
         command = [sys.executable, "-m", "puiseux", arguments[0], str(net), *arguments[1:], "--json"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
         assert done.returncode == code, done.stderr
-        assert time.monotonic() - begun < HANGS
+        assert watch.seconds < HANGS * slowness()
         answer = json.loads(done.stdout)
         if code:
             assert answer["exact"] is answer["complete"] is False

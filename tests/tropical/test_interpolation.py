@@ -29,7 +29,7 @@ def test_one_point_and_repeated_points():
     [
         ([[0], [1], [2]], [0, 1, 0], r"not convex: \(1\) = 1/2 \* \(0\) \+ 1/2 \* \(2\)"),
         ([[0], [0]], [0, 1], "point 1 has the value 1 here and 0 earlier"),
-        ([[0]], [0, 1], "1 points have 2 values"),
+        ([[0]], [0, 1], "2 values for 1 point"),
         ([], [], "no points"),
         ([[0], [0, 1]], [0, 1], "point 1 has 2 coordinates"),
         ([[float("inf")]], [0], "point 0"),

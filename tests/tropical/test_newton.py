@@ -87,7 +87,7 @@ def test_bad_input_is_refused_with_the_reason():
         zonotope([[1, 2], [3]])
     with pytest.raises(AlgebraError, match="without generators"):
         zonotope([])
-    with pytest.raises(AlgebraError, match="generator 0 has 1 coordinates, not 2"):
+    with pytest.raises(AlgebraError, match="generator 0 has 1 coordinate, not 2"):
         zonotope([[1]], dim=2)
     with pytest.raises(AlgebraError, match="cannot have -1"):
         zonotope([], dim=-1)

@@ -188,10 +188,10 @@ def test_immutable():
         (lambda: PuiseuxPolynomial([((float("nan"),), 0)]), "exponent of term 0"),
         (lambda: PuiseuxPolynomial([((1,), float("inf"))]), "not finite"),
         (lambda: PuiseuxPolynomial([3]), "no pair"),
-        (lambda: PuiseuxPolynomial.constant(0, 1) + PuiseuxPolynomial.constant(0, 2), "1 and in 2 variables"),
+        (lambda: PuiseuxPolynomial.constant(0, 1) + PuiseuxPolynomial.constant(0, 2), "of dim 1 and of dim 2"),
         (lambda: PuiseuxPolynomial.constant(0, 1) ** -1, "PuiseuxRational"),
         (lambda: PuiseuxPolynomial.constant(0, 1) ** float("nan"), "power"),
-        (lambda: PuiseuxPolynomial.constant(0, 2)([1]), "1 coordinates"),
+        (lambda: PuiseuxPolynomial.constant(0, 2)([1]), "1 coordinate"),
         (lambda: PuiseuxPolynomial.constant(0, 2)(7), "no point"),
         (lambda: PuiseuxPolynomial.constant(0, 2)([1, float("nan")]), "point"),
         (lambda: PuiseuxPolynomial.variable(2, 2), "no variable 2"),
@@ -229,5 +229,5 @@ def test_values_at_minus_infinity():
         PuiseuxPolynomial({(-1,): 0})([MINUS_INFINITY])
     with pytest.raises(AlgebraError, match="the denominator is minus infinity"):
         PuiseuxRational(PuiseuxPolynomial({(0,): 0}), PuiseuxPolynomial({(1,): 0}))([MINUS_INFINITY])
-    with pytest.raises(AlgebraError, match="coordinates"):
+    with pytest.raises(AlgebraError, match="coordinate"):
         f([MINUS_INFINITY])

@@ -45,5 +45,5 @@ def test_a_support_beyond_machine_integers():
     [{"dim": 0}, {"dim": 2, "terms": 0}, {"dim": 2, "terms": 11}, {"dim": 1, "degree": -1}, {"dim": 60, "degree": 60}],
 )
 def test_bad_input_is_refused(bad):
-    with pytest.raises(AlgebraError, match=r"random polynomial needs|terms were asked for"):
+    with pytest.raises(AlgebraError, match=r"random polynomial needs|cannot be drawn"):
         random_polynomial(**bad, rng=0)

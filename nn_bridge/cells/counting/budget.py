@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from nn_bridge.cells.counting.pool import Pool
 from nn_bridge.errors import NetworkError
 from polyhedra.memory import resident_bytes
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted
 
 _BETWEEN_LOOKS = 0.1  # seconds between two looks at the memory in the set-up
@@ -65,7 +66,7 @@ class Budget:
     def check_cells(self, cells: int) -> None:
         """Raise `Stop` where there are too many cells."""
         if self.max_cells is not None and cells > self.max_cells:
-            raise Stop(f"stopped at the limit of {self.max_cells} cells")
+            raise Stop(f"stopped at the limit of {counted(self.max_cells, 'cell')}")
 
     def check_memory(self, pool: Pool, to_come: int = 0) -> None:
         """Raise `Stop` where too much memory is occupied, or will be."""

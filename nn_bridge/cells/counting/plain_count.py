@@ -17,6 +17,7 @@ from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.network.sparse_row import entries
 from nn_bridge.region_count import RegionCount
 from polyhedra.compiled_core import REMEDY, pure, say_plain
+from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import primitive
 
@@ -109,7 +110,7 @@ def count_plain(
             raise NetworkError(f"the plain engine has no option {name}; {REMEDY}")
     check_options(counts, time_limit, max_cells)
     if domain is not None and domain.dim != network.input_dim:
-        raise NetworkError(f"the domain has {domain.dim} coordinates, the network reads {network.input_dim}")
+        raise NetworkError(f"the domain has {counted(domain.dim, 'coordinate')}, the network reads {network.input_dim}")
     if domain is not None and not domain.is_full_dimensional():
         raise NetworkError("the domain has no interior; to count on a plane give it as a slice instead")
     say_plain()

@@ -14,6 +14,7 @@ from nn_bridge.network import layers
 from nn_bridge.network.signals import SignalArray
 from nn_bridge.readers import endings
 from nn_bridge.readers.onnx.session import OPERATORS, Node, Operator, Session, Value, is_constant, named
+from polyhedra.plurals import counted
 from polyhedra.scalars import ZERO, rational
 
 
@@ -137,7 +138,7 @@ def _top(s: Session, node: Node, x: Value, count: Value | None = None) -> tuple[
     wanted = int(node["k"]) if count is None else s.integers(count, "k")[0]
     length = array.shape[axis]
     if not 0 < wanted <= length:
-        raise NetworkError(f"there are no {wanted} largest of {length} values")
+        raise NetworkError(f"there are no {wanted} largest of {counted(length, 'value')}")
     s.budget.spend_entries(_COMPARISON * length)
     pairs = comparators(length, wanted)
     s.budget.spend_entries(_COMPARISON * len(pairs))

@@ -25,6 +25,7 @@ from nn_bridge.readers.onnx.session import (
     named,
     shape_of,
 )  # fmt: skip
+from polyhedra.plurals import counted
 from polyhedra.scalars import ONE, ZERO
 
 
@@ -235,7 +236,9 @@ def _contracted(
     sizes = dict(zip(first, x.shape, strict=True))
     for letter, size in zip(second, y.shape, strict=True):
         if sizes.setdefault(letter, size) != size:
-            raise NetworkError(f"the letter {letter!r} stands for axes of {sizes[letter]} and {size} entries")
+            raise NetworkError(
+                f"the letter {letter!r} stands for axes of {sizes[letter]} and {counted(size, 'entry', 'entries')}"
+            )
 
     def matrix(array: SignalArray, letters: str, *groups: str) -> SignalArray:
         moved = s.ops.rearrange(array, lambda p: np.transpose(p, [letters.index(c) for c in "".join(groups)]))

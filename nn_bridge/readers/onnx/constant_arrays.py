@@ -24,6 +24,7 @@ from nn_bridge.readers.onnx.session import (
     size_of,
 )  # fmt: skip
 from nn_bridge.readers.onnx.shapes import indices
+from polyhedra.plurals import counted
 from polyhedra.scalars import ZERO, rational
 
 # ---------------------------------------------------------------- reductions
@@ -175,7 +176,7 @@ def _top(s: Session, node: Node, x: Value, count: Value | None = None) -> tuple[
     axis = s.axis(x, node.get("axis", -1))
     wanted = int(node["k"]) if count is None else s.integers(count, "k")[0]
     if not 0 <= wanted <= array.shape[axis]:
-        raise NetworkError(f"there are no {wanted} largest of {array.shape[axis]} values")
+        raise NetworkError(f"there are no {wanted} largest of {counted(array.shape[axis], 'value')}")
     lines = np.moveaxis(array, axis, -1)
     sign = -1 if node.get("largest", 1) else 1
     places = []

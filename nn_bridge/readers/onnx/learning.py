@@ -10,6 +10,7 @@ from nn_bridge.network.signals import SignalArray
 from nn_bridge.readers import endings
 from nn_bridge.readers.onnx.session import LEARNING_OPERATORS, Node, Session, Value, named, shape_of
 from nn_bridge.readers.onnx.shapes import indices
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted
 from polyhedra.scalars import rational
 
@@ -40,7 +41,10 @@ def _rows(s: Session, x: Value) -> SignalArray:
 def _scores(s: Session, node: Node, x: Value, outputs: int) -> SignalArray:
     array, numbers = _rows(s, x), _numbers(node, "coefficients")
     if array.ndim != 2 or len(numbers) != outputs * array.shape[1]:
-        raise NetworkError(f"{len(numbers)} coefficients do not fit {outputs} outputs of values of shape {array.shape}")
+        raise NetworkError(
+            f"there are {len(numbers)} coefficients, not those of {counted(outputs, 'output')} of values of shape "
+            f"{array.shape}"
+        )
     weights = np.array(numbers, dtype=object).reshape(outputs, array.shape[1]).transpose()
     result = s.ops.matmul(array, s.ops.constant(weights))
     shift = _numbers(node, "intercepts")

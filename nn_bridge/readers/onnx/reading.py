@@ -27,6 +27,7 @@ from nn_bridge.readers.onnx.session import MAX_AXES, Session, Value
 from nn_bridge.readers.onnx.tensors import ADVICE, FLOATS, Tensors
 from nn_bridge.readers.onnx.wire import check_parts
 from polyhedra.errors import MissingExtraError
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted, shown
 
 
@@ -97,7 +98,8 @@ def _network(onnx: Any, model: Any, input_shape: Sequence[int] | None, folder: P
         inputs = [value for value in inputs if value.name in wanted]
     if len(inputs) != 1 or not output:
         raise NetworkError(
-            f"the model has {len(inputs)} inputs and {len(model.graph.output)} outputs; cut it to one of each, with "
+            f"the model has {counted(len(inputs), 'input')} and {counted(len(model.graph.output), 'output')}; "
+            "cut it to one of each, with "
             "onnx.utils.extract_model for example"
         )
     tensors = Tensors(onnx, budget, folder)

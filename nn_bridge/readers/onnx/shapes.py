@@ -21,6 +21,7 @@ from nn_bridge.readers.onnx.session import (
     shape_of,
     size_of,
 )  # fmt: skip
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted
 
 FLOAT_TYPES = {1: "FLOAT", 10: "FLOAT16", 11: "DOUBLE", 16: "BFLOAT16"}
@@ -227,7 +228,7 @@ def _split(s: Session, node: Node, x: Value, sizes: Value | None = None) -> tupl
     if lengths is None:
         count = node.get("num_outputs", node.outputs)
         if not 0 < count <= max(total, 1):
-            raise NetworkError(f"{total} entries are not split into {count} pieces")
+            raise NetworkError(f"{counted(total, 'entry', 'entries')} cannot be split into {counted(count, 'piece')}")
         each = -(-total // count)
         lengths = [min(each, max(total - k * each, 0)) for k in range(count)]
     if sum(lengths) != total or any(length < 0 for length in lengths):
@@ -298,7 +299,7 @@ def _gather_nd(s: Session, node: Node, x: Value, index: Value) -> Value:
 
 def _wrapped(places: np.ndarray, size: int) -> np.ndarray:
     if np.any((places < -size) | (places >= size)):
-        raise NetworkError(f"an index lies outside of {size} entries")
+        raise NetworkError(f"an index lies outside of {counted(size, 'entry', 'entries')}")
     return np.where(places < 0, places + size, places)
 
 

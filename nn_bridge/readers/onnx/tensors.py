@@ -19,6 +19,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.budget import Budget
 from nn_bridge.network.signals import checked_shape
 from nn_bridge.readers.onnx.session import MAX_AXES
+from polyhedra.plurals import counted
 from polyhedra.quoting import quoted, shown
 
 FLOATS = ("FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16")
@@ -103,7 +104,9 @@ class Tensors:
         most = 8 * math.prod(tensor.dims) + 8
         wanted = most if length is None else length
         if wanted > most:
-            raise NetworkError(f"it has {math.prod(tensor.dims)} entries and {wanted} bytes")
+            raise NetworkError(
+                f"it has {counted(math.prod(tensor.dims), 'entry', 'entries')} and {counted(wanted, 'byte')}"
+            )
         return read_beside(self._folder / location, start or 0, length, most)
 
 

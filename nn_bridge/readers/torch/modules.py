@@ -34,6 +34,7 @@ from nn_bridge.readers.torch.operations import FUNCTIONS, Tracer
 from nn_bridge.readers.torch.tensors import line
 from nn_bridge.readers.verification import NOT_COMPARED, verify
 from polyhedra.errors import GeometryError
+from polyhedra.plurals import counted
 from polyhedra.quoting import shown
 from polyhedra.rounding import UNIT_ROUNDOFF
 
@@ -129,7 +130,8 @@ def _traced(module: Any, input_shape: Sequence[int] | None) -> tuple[Any, tuple[
     needed = [node for node in inputs if not node.args]
     if len(needed) != 1:
         raise NetworkError(
-            f"{type(module).__name__} takes {len(needed)} inputs; wrap it in a module that takes one tensor and splits "
+            f"{type(module).__name__} takes {counted(len(needed), 'input')}; wrap it in a module that takes one "
+            "tensor and splits "
             "it"
         )
     if input_shape is None:

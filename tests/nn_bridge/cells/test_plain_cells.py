@@ -252,7 +252,7 @@ def test_progress_and_interrupt(monkeypatch):
         ({"counts": "some"}, "counts='some'"),
         ({"time_limit": 0}, "leaves no time"),
         ({"max_cells": 0}, "leaves nothing to find"),
-        ({"domain": Polyhedron.box([0], [1])}, "the domain has 1 coordinates, the network reads 2"),
+        ({"domain": Polyhedron.box([0], [1])}, "the domain has 1 coordinate, the network reads 2"),
         ({"domain": Polyhedron([[1, 0], [-1, 0]], [0, 0])}, "no interior"),
     ],
 )

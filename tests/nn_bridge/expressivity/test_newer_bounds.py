@@ -260,7 +260,7 @@ def test_the_expectation_is_the_mean_over_all_zeros() -> None:
     found = expected_sparse_upper(n, widths, ["1/3", "1/3"])
     assert Fraction(int(found.p), int(found.q)) == total
     assert expected_sparse_upper(n, widths, [1, 1]) == serra_upper(n, widths)
-    with pytest.raises(NetworkError, match="2 layers need as many densities"):
+    with pytest.raises(NetworkError, match="one density for each layer: 2"):
         expected_sparse_upper(2, [2, 2], [1])
 
 

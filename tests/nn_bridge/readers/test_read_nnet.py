@@ -67,7 +67,7 @@ def test_without_normalisation_there_is_nothing_to_note(tmp_path):
         (lambda t: t[: t.index("0.25,\n", 120)], ["ends before layer 1, bias 0"]),
         (lambda t: t + "1.0,\n", ["line 18", "after the last layer"]),
         (lambda t: t.replace("0.1,0.0", "0.1,x"), ["line 11", "layer 0, row 1", "no number"]),
-        (lambda t: t.replace("0.1,0.0", "0.1"), ["layer 0, row 1", "1 numbers and needs 2"]),
+        (lambda t: t.replace("0.1,0.0", "0.1"), ["layer 0, row 1", "1 number and needs 2"]),
         (lambda t: t.replace("0.1,0.0", "0.1,0,0"), ["layer 0", "more than 2"]),
         (lambda t: t.replace("0.1,0.0", "0.1,nan"), ["layer 0, row 1", "not finite"]),
         (lambda t: t.replace("2,3,1,", "2,3,2,"), ["sizes"]),

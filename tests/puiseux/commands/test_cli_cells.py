@@ -36,7 +36,7 @@ def compiled() -> None:
 def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
-    monkeypatch.setattr(cell_count, "_FAR", 0.002)
+    monkeypatch.setattr(cell_count, "_FAR", 0.0)
 
 
 def said(arguments: list[str], capsys: pytest.CaptureFixture[str], code: int = 0) -> tuple[dict[str, Any], str]:
@@ -98,7 +98,7 @@ def test_on_a_slice_and_a_polyhedron(tmp_path: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.usefixtures("many_slices")
 def test_limits_print_lower_bounds_and_return_3(capsys: pytest.CaptureFixture[str]) -> None:
     for option, value, reason in (
-        ("--max-cells", "1000", "stopped at the limit of 1000 cells"),
+        ("--max-cells", "1000", "stopped at the limit of 1,000 cells"),
         ("--time-limit", "0.05", "stopped at the time limit of 0.05 s"),
         ("--memory", "1MB", "stopped at the memory limit of 1 MiB"),
     ):

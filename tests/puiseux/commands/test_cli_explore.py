@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from time import sleep
 from typing import Any
 
@@ -14,6 +16,7 @@ import puiseux
 from nn_bridge.exploration import LocalCells
 from nn_bridge.network.network import Network
 from puiseux.console.cli import run
+from puiseux.console.delayed import Delayed
 from puiseux.questions import outlook
 
 
@@ -28,10 +31,19 @@ def grid(tmp_path: Path) -> Path:
 def test_a_walk_without_a_cell_says_so_once(
     grid: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(outlook, "NO_CELL", 0.4)
     found = LocalCells.at
-    for pause, lines in ((0.0, 0), (0.8, 1)):
-        monkeypatch.setattr(LocalCells, "at", lambda home, point, pause=pause: (sleep(pause), found(home, point))[1])
+    spoken = Event()
+
+    class Noted(Delayed):
+        def __init__(self, seconds: float, function: Callable[[], None]) -> None:
+            super().__init__(seconds, lambda: (function(), spoken.set())[0])
+
+    monkeypatch.setattr(outlook, "Delayed", Noted)
+    for seconds, late, lines in ((60.0, False, 0), (0.05, True, 1)):
+        monkeypatch.setattr(outlook, "NO_CELL", seconds)
+        monkeypatch.setattr(
+            LocalCells, "at", lambda home, point, late=late: (late and spoken.wait(60), found(home, point))[1]
+        )
         assert run(["explore", str(grid), "--at", "1/2,1/2", "--max-cells", "1"]) == 0
         out, err = capsys.readouterr()
         assert "cells    1" in out
@@ -41,11 +53,11 @@ def test_a_walk_without_a_cell_says_so_once(
 
 
 def test_nothing_is_said_once_there_is_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlook, "NO_CELL", 0.05)
+    monkeypatch.setattr(outlook, "NO_CELL", 0.5)
     said: list[str] = []
     with outlook.told_without_cell(2, said.append) as seen:
         seen()
-        sleep(0.2)
+        sleep(0.7)
     assert said == []
 
 
@@ -123,7 +135,7 @@ def test_the_text(grid: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--at", "1"], "the start has 1 numbers, the network reads 2"),
+        (["--at", "1"], "the start has 1 number, the network reads 2"),
         (["--at", "1,x"], "'x' is not a number"),
         (["--at", "2,2", "--domain", "box:-1,1"], "outside the domain"),
         (["--at", "0,0", "--order", "deep"], "there is no order 'deep'"),

@@ -55,12 +55,12 @@ def test_verdicts_and_exit_codes(files: tuple[Path, Path], capsys: pytest.Captur
 
 def test_an_open_property(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(5)
-    sizes = (12, 40, 40, 1)
+    sizes = (24, 80, 80, 1)  # the bound is thousands above the values that are found
     net, spec = tmp_path / "net.npz", tmp_path / "spec.vnnlib"
     weights = [rng.normal(size=(b, a)) for a, b in itertools.pairwise(sizes)]
     save(Network.from_layers(weights, [rng.normal(size=b) for b in sizes[1:]]), net)
-    names = "".join(f"(declare-const X_{i} Real)(assert (<= X_{i} 1))(assert (>= X_{i} -1))" for i in range(12))
-    spec.write_text(names + "(declare-const Y_0 Real)(assert (>= Y_0 250))")
+    names = "".join(f"(declare-const X_{i} Real)(assert (<= X_{i} 1))(assert (>= X_{i} -1))" for i in range(24))
+    spec.write_text(names + "(declare-const Y_0 Real)(assert (>= Y_0 1000))")
     found = answer(capsys, net, spec, "--time-limit", "1", code=3)
     assert (found["verdict"], found["complete"], found["witness"]) == ("OPEN", False, None)
     assert "at most" in found["reason"]

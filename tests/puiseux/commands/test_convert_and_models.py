@@ -57,7 +57,7 @@ def test_rounding_is_asked_for_and_told(tmp_path, capsys):
     assert not floats.exists()
     code, out, err = call(capsys, "convert", exact, floats, "--precision", "float32")
     assert code == 0
-    assert "1 entries rounded to float32" in err
+    assert "1 entry rounded to float32" in err
     assert puiseux.load(floats).output.blocks[0][1][0][0] == puiseux.rational(float(np.float32(1 / 3)))
 
 

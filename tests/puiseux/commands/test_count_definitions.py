@@ -65,7 +65,7 @@ def test_options_that_do_not_go_together(options: list[str], path: Path, capsys:
 
 
 def test_a_limit_leaves_what_is_known() -> None:
-    network = puiseux.random_network([3, 8, 8, 1], rng=0)
+    network = puiseux.random_network([4, 20, 20, 1], rng=0)  # hours
     found = puiseux.count_definitions(network, time_limit=0.3)
     assert not found.complete
     told = found.to_json()
@@ -75,6 +75,6 @@ def test_a_limit_leaves_what_is_known() -> None:
 
 def test_the_reason_names_the_limit_that_was_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "large.json"
-    puiseux.save(puiseux.random_network([3, 8, 8, 1], rng=0), path)
+    puiseux.save(puiseux.random_network([4, 20, 20, 1], rng=0), path)
     assert run(["count", str(path), "--definitions", "--time-limit", "0.5"]) == 3
     assert "stopped at the time limit of 0.5 s: not every definition is exact" in capsys.readouterr().err

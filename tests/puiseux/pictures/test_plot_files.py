@@ -281,7 +281,7 @@ def test_data_from_arrays_in_files(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("d.csv", b"1,2,3,4\n", "has 4 columns; 2 inputs"),
-        ("d.csv", b"1,2\n1\n", "row 1 has 1 entries"),
+        ("d.csv", b"1,2\n1\n", "row 1 has 1 entry"),
         ("d.csv", b"1,two\n", "no number"),
         ("d.csv", b"x,y\n", "holds no points"),
         ("d.csv", b"\xff\xfe\x00", "is no text"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from nn_bridge.cells.problem import cell_problem
 from polyhedra.errors import PuiseuxError, UsageError
 from polyhedra.memory import parse_bytes
 from puiseux.console.cli import run
+from puiseux.console.delayed import Delayed
 from puiseux.domains import Problem
 from puiseux.questions import estimates, outlook
 from puiseux.questions.estimates import arrangement_bound
@@ -152,28 +155,49 @@ def test_without_the_core_there_is_no_estimate(monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at a count as soon as it has cells, whatever share of it seems to be done."""
-    monkeypatch.setattr(outlook, "FIRST_LOOK", 0.05)
+    monkeypatch.setattr(outlook, "FIRST_LOOK", 1e-6)
     monkeypatch.setattr(outlook, "_SURELY_SHORT", 1.0)
     monkeypatch.setattr(outlook, "_SHARE", 0.5)
 
 
+# Neither count ends within its two seconds on a machine a hundred times as fast, and neither line rests on the pace: in
+# a bounded domain no number of cells is proven, and the estimate of 3e8 cells is more than a "day" of a millisecond
+# allows at any pace; a first stage with 2^60 cells takes real days at any pace.
 @pytest.mark.usefixtures("at_once")
-@pytest.mark.parametrize("sizes", [[3, 200, 200, 200, 1], [40, 40, 20, 1]])
+@pytest.mark.parametrize(
+    ("sizes", "domain", "day", "words"),
+    [
+        (
+            [4, 100, 100, 100, 1],
+            "box:-9,9",
+            1e-3,
+            r"about \de\d+ cells by estimate, \d\S* years of work at this pace",
+        ),
+        ([60, 60, 20, 1], "all", None, r"more than 1.15e18 cells, over \d\S* (days|years) of work at this pace"),
+    ],
+    ids=["by a sample", "by a proven minimum"],
+)
 def test_a_count_of_more_than_a_day_says_so_once(
     sizes: list[int],
+    domain: str,
+    day: float | None,
+    words: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outlook, "DAY", 5.0 if sizes[0] == 3 else outlook.DAY)
-    puiseux.save(random_network(sizes, rng=1), tmp_path / "net.npz")
+    monkeypatch.setattr(outlook, "_AGAIN", 1.0)  # each report is looked at
+    if day is not None:
+        monkeypatch.setattr(outlook, "DAY", day)
+    path = tmp_path / "net.npz"
+    puiseux.save(random_network(sizes, rng=1), path)
     code, out, err = said(
-        capsys, "count", str(tmp_path / "net.npz"), "--counts", "cells", "--time-limit", "3", "--json"
+        capsys, "count", str(path), "--domain", domain, "--counts", "cells", "--time-limit", "2", "--json"
     )
     assert code == 3
     assert json.loads(out)["complete"] is False
     (line,) = [line for line in err.splitlines() if "the count goes on" in line]
-    assert "at this pace" in line
+    assert re.search(words, line)
     assert all(way in line for way in ("--domain slice", "puiseux explore", "--estimate"))
 
 
@@ -198,10 +222,10 @@ def test_too_little_memory_is_said_with_the_ways_out() -> None:
     limit = MemoryLimit.of("20MB")
     watched = Outlook(Problem(LARGE, None, "all"), lambda cells, share: None, lines.append, limit)
     watched.posed(problem, lambda: CoreProblem(problem))
-    time.sleep(0.06)
     for share in (0.4, 0.5):
+        time.sleep(0.06)
         watched(400_000, share)
-        time.sleep(0.3)
+        time.sleep(0.3)  # more than four times as long: it is looked at again
     watched.close()
     (line,) = lines
     assert "about 1e6 cells are expected to take" in line
@@ -228,7 +252,7 @@ def test_the_sample_for_an_outlook_is_no_memory_of_the_count(monkeypatch: pytest
     watched = Outlook(Problem(LARGE, None, "all"), lambda cells, share: None, lines.append, MemoryLimit.of("9GB"))
     watched.posed(problem, lambda: CoreProblem(problem))
     held[0] += 8_000_000
-    time.sleep(0.06)
+    time.sleep(0.06)  # of which the sample may take a half
     watched(800_000, 0.8)
     watched.close()
     (line,) = lines
@@ -276,33 +300,44 @@ def posed_outlook(sizes: list[int], lines: list[str]) -> Outlook:
 
 
 def test_a_tiny_share_is_said_where_a_cell_is_too_large_for_an_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlook, "FIRST_LOOK", 0.01)
+    now = 100.0
+    monkeypatch.setattr(outlook, "time", SimpleNamespace(monotonic=lambda: now))
     lines: list[str] = []
-    watched = posed_outlook([30, 30, 40, 1], lines)
-    time.sleep(0.05)
-    watched(10**12, 1e-12)  # a pace at which the first stage alone, 2^30 cells, takes no day
+    watched = posed_outlook([60, 60, 60, 1], lines)  # a cell of the second stage has more rays than can be listed
+    now += outlook.FIRST_LOOK - 0.01
+    watched(10**30, 1e-12)  # a pace at which the first stage alone, 2^60 cells, takes no day
+    assert lines == []
+    now += 0.02
+    watched(10**30, 1e-12)
     watched.close()
     assert len(lines) == 1
-    assert "only 1e-12 of the tree of cells is done after 0 s" in lines[0]
+    assert "only 1e-12 of the tree of cells is done after 5 s" in lines[0]
 
 
 def test_no_news_has_a_proven_bound_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlook, "NO_CELL", 0.2)
+    waiting: list[tuple[float, Callable[[], None]]] = []
+
+    class ByHand(Delayed):
+        def __init__(self, seconds: float, function: Callable[[], None]) -> None:
+            super().__init__(3600.0, function)
+            waiting.append((seconds, function))
+
+    monkeypatch.setattr(outlook, "Delayed", ByHand)
     lines: list[str] = []
     watched = posed_outlook([40, 60, 1], lines)
-    last = time.monotonic() + 5
-    while not lines and time.monotonic() < last:
-        time.sleep(0.01)
+    ((seconds, speak),) = waiting
+    assert seconds == 15
+    speak()
     watched.close()
     (line,) = lines
-    assert f"no cell in 0.2 s, and there are more than {2**39 * 22:,}" in line  # 2^(r - 1) (N - r + 2)
+    assert f"no cell in 15 s, and there are more than {2**39 * 22:,}" in line  # 2^(r - 1) (N - r + 2)
 
 
 def test_no_news_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlook, "NO_CELL", 0.02)
     lines: list[str] = []
     watched = Outlook(Problem(LARGE, None, "all"), lambda cells, share: None, lines.append)
-    last = time.monotonic() + 5
+    last = time.monotonic() + 60
     while not lines and time.monotonic() < last:
         time.sleep(0.01)
     watched.close()

@@ -43,13 +43,14 @@ def network() -> Network:
 
 @pytest.fixture(autouse=True)
 def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short slices, so that a count of a fraction of a second has many of them."""
+    """Slices of some hundred cells, however fast they are found: a short count has many of them."""
     monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
-    monkeypatch.setattr(cell_count, "_FIRST", 0.0005)
-    monkeypatch.setattr(cell_count, "_SHORT", 0.0005)
-    monkeypatch.setattr(cell_count, "_NEAR", 0.0005)
-    monkeypatch.setattr(cell_count, "_FAR", 0.0005)
+    monkeypatch.setattr(cell_count, "_FIRST", 0.0)
+    monkeypatch.setattr(cell_count, "_AT_FIRST", 0.0)
+    monkeypatch.setattr(cell_count, "_SHORT", 0.0)
+    monkeypatch.setattr(cell_count, "_NEAR", 0.0)
+    monkeypatch.setattr(cell_count, "_FAR", 0.0)
 
 
 def written(folder: Path) -> Path:

@@ -343,7 +343,7 @@ def test_other_domains_and_control_flow_are_refused():
 def test_several_inputs_or_outputs_are_refused():
     proto = model([("Relu", ["x"], {})], (1, 2))
     proto.graph.output.append(helper.make_tensor_value_info("x", DOUBLE, None))
-    assert "1 inputs and 2 outputs" in refusal(network_from_onnx, proto)
+    assert "1 input and 2 outputs" in refusal(network_from_onnx, proto)
 
 
 def test_damaged_tensors_and_files(tmp_path, monkeypatch):
