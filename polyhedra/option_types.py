@@ -82,8 +82,9 @@ class Kind:
         """Refuse a value that is none of them, by `OptionError`."""
         if any(test(value) for test in self.tests):
             return
-        found = f"{value}" if isinstance(value, float) else f"{quoted(value)} is of type {shown(type(value).__name__)}"
-        raise OptionError(f"{name}={found}: give {self.asked}")
+        text = quoted(value) if isinstance(value, str) else shown(value)
+        kind = "" if isinstance(value, float) else f" is of type {shown(type(value).__name__)}"
+        raise OptionError(f"{name}={text}{kind}: give {self.asked}")
 
 
 def kind_of(annotation: object) -> Kind | None:
@@ -144,7 +145,8 @@ def _is_path(value: Any) -> bool:
 
 
 def _is_pair(value: Any) -> bool:
-    return isinstance(value, tuple | list) and len(value) == 2 and all(map(_is_whole, value))
+    numbers = value.tolist() if hasattr(value, "tolist") else value  # of an array
+    return isinstance(numbers, tuple | list) and len(numbers) == 2 and all(map(_is_whole, numbers))
 
 
 def _is_all(value: Any) -> bool:

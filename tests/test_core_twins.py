@@ -18,7 +18,7 @@ TESTS: dict[str, dict[str, str]] = {
     "nn_bridge/cells": {
         "rehash number": f"{CELLS}/test_plain_keys.py::test_numbers",
         "WholeMaps.add WholeMaps.pieces WholeMaps.cells": (
-            f"{CELLS}/test_joining.py::test_whole_maps_against_a_dictionary"
+            f"{CELLS}/test_whole_maps.py::test_whole_maps_against_a_dictionary"
         ),
         "pack relevant unlike": f"{CELLS}/test_plain_keys.py::test_keys_and_relevant_units",
         "moving": f"{CELLS}/test_joining_faces.py::test_units_with_which_the_output_moves",

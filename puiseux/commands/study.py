@@ -58,7 +58,9 @@ def study(
         return ExitCode.DONE
     from puiseux.studies.output import save_result
     from puiseux.studies.runner import INTERRUPTED, run_study
+    from puiseux.time_limit import check_time_limit
 
+    check_time_limit(time_limit)
     chosen = find_study(name)
     result = run_study(
         chosen, full=full, seed=seed, workers=workers, folder=folder, progress=_progress, time_limit=time_limit

@@ -121,7 +121,9 @@ def test_values_of_wrong_types_are_refused_before_any_work(name: str, function: 
             with pytest.raises(OptionError) as caught:
                 function(**{**needed, option: value})
             text = str(caught.value)
-            assert text.startswith(f"{option}={value}:" if isinstance(value, float) else f"{option}='"), text
+            quote = "'" if isinstance(value, str) else ""
+            assert text.startswith(f"{option}={quote}"), text
+            assert isinstance(value, float) or f"{quote} is of type {type(value).__name__}: " in text, text
             assert text.endswith(f": give {kind.asked}"), text
             assert "\n" not in text
             assert len(text) < 250

@@ -96,7 +96,7 @@ def test_starts_on_faces_and_on_walls() -> None:
     assert cell.bounded is True
     with pytest.raises(NetworkError, match="outside the domain"):
         square.at([2, 0])
-    with pytest.raises(NetworkError, match="coordinates"):
+    with pytest.raises(NetworkError, match="has 1 coordinate, the network reads 2"):
         RayCells(network, Polyhedron.box([0], [1]))
 
 
