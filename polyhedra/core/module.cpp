@@ -28,6 +28,7 @@ bool rounds_each_operation(double a, double b, double c) { return a * b + c == 0
 }  // namespace
 
 NB_MODULE(_core, m) {
+    nanobind::set_leak_warnings(false);  // a thread that is still at work when a program ends holds objects: no leak
     m.doc() = "How the compiled core was built, and the inner loops of linear programs.";
     add_programs(m);
     m.def(

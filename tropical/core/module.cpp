@@ -76,6 +76,7 @@ void proven_redundant(const Rows& A, const Vector& c, const Rows& query_a, const
 }  // namespace
 
 NB_MODULE(_core, m) {
+    nanobind::set_leak_warnings(false);  // a thread that is still at work when a program ends holds objects: no leak
     using nb::arg;
     m.doc() = "Loops of pruning: the largest term at points, dual simplex steps, proofs of redundancy.";
     m.def("winners", &winners, arg("A"), arg("c"), arg("points"), arg("winner").noconvert(), arg("alone").noconvert());

@@ -109,6 +109,7 @@ bool interrupted(void*) {
 }  // namespace
 
 NB_MODULE(_core, m) {
+    nanobind::set_leak_warnings(false);  // a thread that is still at work when a program ends holds objects: no leak
     m.doc() = "The cell engine: all activation cells of a network, exactly.";
     joining::bind(m);
     nb::exception<NoRoom>(m, "NoRoom", PyExc_MemoryError);

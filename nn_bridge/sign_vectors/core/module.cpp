@@ -284,6 +284,7 @@ void bind_results(nb::module_& m) {
 }  // namespace
 
 NB_MODULE(_core, m) {
+    nanobind::set_leak_warnings(false);  // a thread that is still at work when a program ends holds objects: no leak
     m.doc() = "The loops of the edge subdivision.";
     m.def("widen", [](bool on) {  // for tests: whether the wider version of loops runs, if the processor can
         wide = on && wide_processor();

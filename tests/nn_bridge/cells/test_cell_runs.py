@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -122,3 +124,14 @@ def assert_same_generators(given, expected, given_error, expected_error):
     assert ((factor > 0.4) & (factor < 2.1)).all()
     off = np.abs(factor[:, None] * expected - given).max(axis=1)
     assert (off <= 2 * (given_error + 2.1 * expected_error) + 1e-14).all()
+
+
+def test_a_thread_that_is_at_work_when_a_program_ends_says_nothing():
+    """It holds objects of the core till the end, as after Ctrl-C in a count with workers."""
+    program = """
+import threading, time
+from nn_bridge.cells import _core
+threading.Thread(target=lambda stop=_core.Stop(): time.sleep(600), daemon=True).start()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=500, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
