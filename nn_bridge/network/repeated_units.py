@@ -143,9 +143,8 @@ def _may_repeat(sums: np.ndarray | None, units: int, opposite: bool) -> list[boo
         for own in [np.ones(len(quotients), bool)] if opposite else [positive, ~positive]:
             order = np.flatnonzero(own)
             order = order[np.argsort(quotients[order])]
-            near = ~(
-                np.diff(quotients[order]) > 1e-9 * np.abs(quotients[order[1:]])
-            )  # what is not finite may be anything
+            # what is not finite may be anything
+            near = ~(np.diff(quotients[order]) > 1e-9 * np.abs(quotients[order[1:]]))
             found[order[:-1][near]] = found[order[1:][near]] = True
     return found.tolist()
 

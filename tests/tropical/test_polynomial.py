@@ -191,7 +191,7 @@ def test_immutable():
         (lambda: PuiseuxPolynomial.constant(0, 1) + PuiseuxPolynomial.constant(0, 2), "of dim 1 and of dim 2"),
         (lambda: PuiseuxPolynomial.constant(0, 1) ** -1, "PuiseuxRational"),
         (lambda: PuiseuxPolynomial.constant(0, 1) ** float("nan"), "power"),
-        (lambda: PuiseuxPolynomial.constant(0, 2)([1]), "1 coordinate"),
+        (lambda: PuiseuxPolynomial.constant(0, 2)([1]), r"1 coordinate\b"),
         (lambda: PuiseuxPolynomial.constant(0, 2)(7), "no point"),
         (lambda: PuiseuxPolynomial.constant(0, 2)([1, float("nan")]), "point"),
         (lambda: PuiseuxPolynomial.variable(2, 2), "no variable 2"),
