@@ -33,9 +33,8 @@
 #include <utility>
 #include <vector>
 
-#include "derivatives.hpp"
+#include "map_proofs.hpp"
 #include "records.hpp"
-#include "whole_numbers.hpp"
 
 namespace puiseux::cells::joining {
 
@@ -45,8 +44,8 @@ public:
 
     /// For patterns of `words` words a stage of the network with these numbers; of at most so many cells.
     Components(std::shared_ptr<const WholeNumbers> numbers, int words, std::int64_t most)
-        : CellRecords(hidden(*numbers), words), whole_(std::move(numbers)), network_(weights_of(*whole_, 0, false)),
-          most_(std::min<std::int64_t>(most, NONE - 1)), paths_(derivatives(*network_, words)), unread_(columns_, 0), across_units_(unread_), on_(unread_), off_(unread_), other_(unread_), across_(width_) {
+        : CellRecords(hidden(*numbers), words), proofs_(std::move(numbers), words), most_(std::min<std::int64_t>(most, NONE - 1)),
+          unread_(columns_, 0), across_units_(unread_), on_(unread_), off_(unread_), other_(unread_), across_(width_) {
         if (!units_.empty()) note_unread();
         maps_at_.reserve(0), cells_at_.reserve(0);
     }
@@ -161,23 +160,11 @@ private:
     };
     /// What is known of the map of a cell that is placed: that it is the map of its number, or that it is another one.
     struct Proof {
-        bool proven;
-        const Word* pattern = nullptr;  // of the cell, where something is to be proven
-        bool refuted = false;
-        bool paths_begun = false, derivatives_begun = false;
+        bool proven, refuted = false;
     };
 
-    std::shared_ptr<const WholeNumbers> whole_;
-    std::shared_ptr<const WholeWeights> network_;
+    MapProofs proofs_;
     std::int64_t most_;
-    std::unique_ptr<Derivatives> paths_;
-    /// Proofs that are made once paths prove too little; none where numbers are too long.
-    struct Proofs {
-        bool made = false;
-        std::shared_ptr<const WholeWeights> weights;
-        std::unique_ptr<Derivatives> derivatives;
-        std::vector<Word> one, other;      // room for coefficients
-    } by_derivatives_, by_coefficients_;
     std::vector<Word> unread_, across_units_;  // as a pattern: the units of the last stage that no output reads; those that vary
     std::vector<Word> on_, off_;           // .. that some cell has on, and off
     std::vector<Word> other_, across_;     // room for a pattern, and a packed one
@@ -196,10 +183,11 @@ private:
         return found;
     }
     void note_unread() {
-        const size_t stages = network_->units.size() - 1, units = size_t(network_->units[stages - 1]);
+        const WholeWeights& network = proofs_.network();
+        const size_t stages = network.units.size() - 1, units = size_t(network.units[stages - 1]);
         for (size_t j = 0; j < units; ++j) unread_[(stages - 1) * words_ + j / 64] |= bit(int(j));
-        const auto outputs = size_t(words_for(network_->units.back()));
-        for (const auto& block : network_->blocks.back())
+        const auto outputs = size_t(words_for(network.units.back()));
+        for (const auto& block : network.blocks.back())
             for (size_t j = 0; j < units && size_t(block.source) + 1 == stages; ++j)
                 for (size_t q = 0; q < outputs; ++q)
                     if (block.readers[j * outputs + q]) unread_[(stages - 1) * words_ + j / 64] &= ~bit(int(j));
@@ -291,7 +279,8 @@ private:
         parent(cell) = cell;
         if (map.size > 0) {
             one_more(map), map_of(cell) = number;
-            Proof proof{known, pattern};
+            Proof proof{known};
+            proofs_.turn_to(pattern);
             if (!covers_.empty())
                 if (const Number twin = twin_of(cell, sum, map); twin != NONE) {
                     unite(cell, twin, map);
@@ -300,7 +289,7 @@ private:
                     return true;
                 }
             join_across(cell, sum, told, many, proof);
-            if (!proof.proven && (proof.refuted || !is_like(map, proof))) {
+            if (!proof.proven && (proof.refuted || !is_like(map))) {
                 one_less(map);
                 return false;
             }
@@ -314,53 +303,21 @@ private:
         return true;
     }
 
-    /// Whether a cell has the map of the latest and the first one of a map.
-    bool is_like(const Map& map, Proof& proof) {
+    /// Whether a cell surely has the map of the latest and the first one of a map.
+    bool is_like(const Map& map) {
         unpack(map.last, other_.data());
-        if (is_like(proof)) return true;
+        if (proofs_.alike(other_.data())) return true;
         if (map.first != map.last) {
             unpack(map.first, other_.data());
-            if (is_like(proof)) return true;
+            if (proofs_.alike(other_.data())) return true;
         }
-        return has_coefficients(proof);
-    }
-    bool is_like(Proof& proof) {
-        if (begun(*paths_, proof.paths_begun, proof).alike(other_.data())) return true;
-        return by_weights() && begun(*by_weights(), proof.derivatives_begun, proof).alike(other_.data());
-    }
-    /// Whether the map of a cell has the coefficients of that of the other pattern.
-    bool has_coefficients(const Proof& proof) {
-        Derivatives* const maps = made(by_coefficients_, map_weights);
-        if (!maps) return false;
-        const WholeWeights& weights = *by_coefficients_.weights;
-        const size_t size = size_t(weights.units.back()) * size_t(weights.inputs) * size_t(weights.limbs);
-        by_coefficients_.one.resize(size), by_coefficients_.other.resize(size);
-        maps->begin(proof.pattern), maps->map(by_coefficients_.one.data());
-        maps->begin(other_.data()), maps->map(by_coefficients_.other.data());
-        return by_coefficients_.one == by_coefficients_.other;
-    }
-    bool is_still(size_t at, Proof& proof) {
-        const auto [stage, unit] = place_[at];
-        if (by_derivatives_.derivatives && begun(*by_weights(), proof.derivatives_begun, proof).still_at_once(stage, unit)) return true;
-        if (begun(*paths_, proof.paths_begun, proof).still(stage, unit)) return true;
-        return by_weights() && begun(*by_weights(), proof.derivatives_begun, proof).still(stage, unit);
-    }
-    Derivatives* by_weights() { return made(by_derivatives_, derivative_weights); }
-    template <class WeightsOf>
-    Derivatives* made(Proofs& proofs, WeightsOf&& weights_of_numbers) {
-        if (!std::exchange(proofs.made, true))
-            if ((proofs.weights = weights_of_numbers(*whole_))) proofs.derivatives = derivatives(*proofs.weights, int(words_));
-        return proofs.derivatives.get();
-    }
-    static Derivatives& begun(Derivatives& derivatives, bool& begun, const Proof& proof) {
-        if (!std::exchange(begun, true)) derivatives.begin(proof.pattern);
-        return derivatives;
+        return proofs_.has_coefficients_of(other_.data());
     }
     /// Join a cell to another one with its number that differs in one unit alone, if their maps are equal.
     void join(Number cell, Number other, size_t at, Map& map, Proof& proof) {
         if (!proof.proven) {
-            proof.proven = is_still(at, proof);
-            proof.refuted = !proof.proven && by_weights();
+            proof.proven = proofs_.still(place_[at].stage, place_[at].unit);
+            proof.refuted = !proof.proven && proofs_.decides();
             if (!proof.proven) return;
         }
         unite(cell, other, map);
