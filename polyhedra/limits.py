@@ -10,6 +10,7 @@ A single call of a compiled library cannot be ended in this way; what may take l
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,7 +48,7 @@ def limited_by(check: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
-    """End with `OutOfTime` after so many seconds, at the next :func:`check_limits`; None: no limit.
+    """End with `OutOfTime` after so many seconds, at the next :func:`check_limits`; None or infinitely many: no limit.
 
     Examples
     --------
@@ -57,7 +58,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     ...
     polyhedra.limits.OutOfTime
     """
-    if seconds is None:
+    if seconds is None or seconds == math.inf:
         yield
         return
     end = time.monotonic() + seconds

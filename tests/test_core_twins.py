@@ -65,6 +65,8 @@ TESTS: dict[str, dict[str, str]] = {
         ),
         "Explorer.mark": f"{CELLS}/counting/test_cell_jobs.py::test_marked_leaves_once_more",
         "Explorer.go_to": f"{CELLS}/test_joining_faces.py::test_a_run_goes_to_named_leaves_alone",
+        "WholeNumbers.unread_units": f"{CELLS}/test_unread_units.py::test_found_are_the_units_without_a_weight",
+        "Explorer.most_generators": f"{CELLS}/test_cell_tree.py::test_the_most_vertices_of_a_cell",
         "Explorer.zero_words": f"{CELLS}/test_cell_tree.py::test_every_face_is_exact",
         "Explorer.partial": f"{CELLS}/counting/test_cell_jobs.py::test_a_limit_of_cells_ends_a_slice",
         "Explorer.share": f"{CELLS}/counting/test_cell_count.py::test_progress_goes_from_nothing_to_everything",

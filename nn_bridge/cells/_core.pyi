@@ -59,6 +59,9 @@ class WholeNumbers:
     def covered_units(self) -> list[tuple[int, int, int, int]]:
         """The units that others cover (``core/covers.hpp``): stage and number of the latter, then of the unit."""
 
+    def unread_units(self) -> list[int]:
+        """The units of the last stage that no output reads: all their weights in the outputs are zero."""
+
     def derivative_weights(self) -> WholeWeights | None:
         """Weights modulo a number that no derivative of an output by a unit reaches; None if it is too large."""
 
@@ -84,7 +87,7 @@ def whole_numbers(inputs: int, stages: list[Any]) -> WholeNumbers:
 class WholeMaps:
     """Cells of maps in several pieces, joined by their facets and by their points."""
 
-    def __init__(self, columns: NDArray[np.int64], places: NDArray[np.int64], width: int) -> None:
+    def __init__(self, columns: Sequence[int], places: Sequence[int], width: int) -> None:
         """Name faces by keys of so many words, as `pack` makes them."""
 
     def add(
@@ -132,7 +135,7 @@ class Components:
     def firsts_of(self, maps: NDArray[np.int64]) -> NDArray[np.int64]:
         """The cell with which each map first came."""
 
-    def patterns_of(self, cells: NDArray[np.int64], result: NDArray[np.uint64]) -> None:
+    def patterns_of(self, cells: NDArray[np.int64]) -> NDArray[np.uint64]:
         """The patterns of cells, in the form in which they came."""
 
     def pieces(self) -> NDArray[np.int64]:
@@ -151,7 +154,7 @@ class Components:
         """Join chosen cells, told by their patterns, by more units; returns how many patterns are of chosen cells."""
 
     def maps_again(self, patterns: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """The number of the map of the chosen cell with each pattern, -1 where there is none."""
+        """The number of the map of the chosen cell with each pattern; IndexError where there is none."""
 
     @property
     def cells(self) -> int: ...
@@ -281,6 +284,8 @@ class Explorer:
     def partial(self) -> int: ...
     @property
     def share(self) -> float: ...
+    @property
+    def most_generators(self) -> int: ...
     @property
     def zero_words(self) -> int: ...
     @property

@@ -73,15 +73,7 @@ class CoreProblem:
     @cached_property
     def unread(self) -> list[int]:
         """The units of the last stage that no output reads: all their weights in the outputs are zero."""
-        stages = self.problem.network.stages
-        if not stages:
-            return []
-        if len(self.dyadic) > len(stages):
-            read = {i for block in self.dyadic[-1].blocks if block.source == len(stages) for i in block.read}
-        else:
-            blocks = [matrix for source, matrix in self.problem.network.output.blocks if source == len(stages)]
-            read = {i for matrix in blocks for row in matrix for i, weight in entries(row) if weight}
-        return [unit for unit in range(len(stages[-1].bias)) if unit not in read]
+        return self.numbers.unread_units()
 
     def _as_rationals(self, arrays: list[DyadicStage]) -> list[Rows]:
         """The stages behind the first ones in doubles, with integers beside them where doubles are not exact."""

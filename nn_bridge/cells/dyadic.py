@@ -56,11 +56,6 @@ class DyadicBlock:
     entries: Dyadic
 
     @property
-    def read(self) -> set[int]:
-        """The columns with an entry that is not zero."""
-        return set(self.column[self.entries.numerators != 0].tolist())
-
-    @property
     def row(self) -> np.ndarray:
         """The row of each entry."""
         return np.repeat(np.arange(self.shape[0]), np.diff(self.begin))

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -75,6 +76,8 @@ class SignVectorKeys:
         Words of a key.
     columns : list of int
         The columns of patterns that have units, in the order of the words of sets of zeros.
+    places : list of int
+        Where the positive bits of each of these begin in a key, then the zero bits of each word of a set of zeros.
     """
 
     def __init__(self, problem: CellProblem, words: int) -> None:
@@ -82,23 +85,21 @@ class SignVectorKeys:
         for s, size in enumerate(problem.network.hidden):
             pieces += [(s * words + q, min(64, size - 64 * q)) for q in range(-(-size // 64))]
         self.columns = [column for column, _ in pieces]
-        self._columns = np.array(self.columns)
         walls = len(problem.walls)
         lengths = [length for _, length in pieces]
         lengths += [min(64, walls - 64 * q) for q in range(-(-walls // 64))]
         # first all positive bits, then all zero bits (walls are never negative, so they need no positive bit)
-        bits = np.cumsum([0, *lengths[: len(pieces)], *lengths])
-        self._places = bits[:-1]
-        self.width = -(-int(bits[-1]) // 64)
+        *self.places, bits = accumulate((*lengths[: len(pieces)], *lengths), initial=0)
+        self.width = -(-bits // 64)
 
     def whole_maps(self) -> kernels.WholeMaps:
         """A table that joins cells by faces with these keys."""
-        return kernels.WholeMaps(self._columns, self._places, self.width)
+        return kernels.WholeMaps(self.columns, self.places, self.width)
 
     def pack(self, patterns: np.ndarray, rows: np.ndarray, zeros: np.ndarray) -> np.ndarray:
         """The keys of faces: face ``k`` vanishes on ``zeros[k]`` and belongs to a leaf with ``patterns[rows[k]]``."""
         keys = np.zeros((len(zeros), self.width), np.uint64)
-        loops.pack(patterns, rows, zeros, self._columns, self._places, keys)
+        loops.pack(patterns, rows, zeros, np.array(self.columns), np.array(self.places), keys)
         return keys
 
 
@@ -182,12 +183,7 @@ class Joiner:
 
     def _first(self, maps: np.ndarray) -> np.ndarray:
         """The patterns with which maps first came."""
-        return self._patterns(self._cells.firsts_of(maps))
-
-    def _patterns(self, cells: np.ndarray) -> np.ndarray:
-        patterns = np.empty((len(cells), len(self._problem.network.hidden) * self._words), np.uint64)
-        self._cells.patterns_of(cells, patterns)
-        return patterns
+        return self._cells.patterns_of(self._cells.firsts_of(maps))
 
     def unsettled(self) -> np.ndarray:
         """After the last leaf, or the last one brought again: the patterns of the leaves to bring now, mostly few."""
@@ -203,16 +199,17 @@ class Joiner:
             self._whole_maps, chosen = self._keys.whole_maps(), whole
         self._chosen = len(chosen)
         cells.choose(chosen)
-        return self._patterns(chosen)
+        return cells.patterns_of(chosen)
 
     def add_again(self, leaves: Leaves) -> None:
         """Take a batch of unsettled leaves: all of them are to come, in any order."""
         if not len(leaves.residues):
             return
         if self._whole_maps is not None:
-            maps = self._cells.maps_again(leaves.patterns)
-            if (maps < 0).any():
-                raise CellTreeError(_OTHER_CELLS)
+            try:
+                maps = self._cells.maps_again(leaves.patterns)
+            except IndexError:
+                raise CellTreeError(_OTHER_CELLS) from None
             facets, vertices = (leaves.facet_leaf, leaves.facet_zeros), (leaves.generator_leaf, leaves.generator_zeros)
             self._whole_maps.add(leaves.numbers, maps, leaves.patterns, *facets, *vertices)
         elif self._outside is not None:

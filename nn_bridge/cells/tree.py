@@ -54,6 +54,7 @@ SECONDS_AT_ONCE = 0.1
 
 _NO_LIMIT = (1 << 62) - 1
 _ALL = np.zeros(0, np.uint8)
+_NO_PATH = np.zeros((0, 4), np.int32)
 
 
 class NoRoom(MemoryError):
@@ -237,7 +238,8 @@ class CellTree:
         self._beyond = subtree.roots - roots
         self._running = (subtree, *later)
         left = {len(part.path) - 1 for part in later}
-        path = np.array([(*step, at in left) for at, step in enumerate(subtree.path)], dtype=np.int32).reshape(-1, 4)
+        steps = [(*step, at in left) for at, step in enumerate(subtree.path)]
+        path = np.array(steps, np.int32) if steps else _NO_PATH
         size = -(-max(subtree.root.bit_length(), 1) // 8)
         self._explorer.start(subtree.root.to_bytes(size, "little"), roots, path)
 
@@ -363,6 +365,16 @@ class CellTree:
         """
         self._explorer.cover(self.arrays.covered if on else [])
 
+    def turn_to(self, emit: int) -> None:
+        """From here on write these arrays, for all leaves: of two kinds that both have, or both lack, sets of zeros."""
+        if (emit in (COUNT_ONLY, PATTERNS)) != (self.emit in (COUNT_ONLY, PATTERNS)):
+            raise ValueError(f"a tree that writes {self.emit} cannot turn to {emit}")
+        self.tried()  # no batch decides any more
+        self.emit = emit
+        self.write_faces(True)
+        self.look_for_repeats(False)
+        self.mark(_ALL)
+
     def write_faces(self, on: bool) -> None:
         """Set between two batches whether the leaves that follow have faces, or neighbours, if these were asked for."""
         self._explorer.emit = self.emit if on else PATTERNS
@@ -397,7 +409,7 @@ class CellTree:
     @property
     def most_generators(self) -> int:
         """The most vertices and rays that a cell had."""
-        return int(self._explorer.counters["most_generators"])
+        return int(self._explorer.most_generators)
 
     @property
     def left_out(self) -> int:

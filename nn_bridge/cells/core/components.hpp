@@ -46,7 +46,7 @@ public:
     Components(std::shared_ptr<const WholeNumbers> numbers, int words, std::int64_t most)
         : CellRecords(hidden(*numbers), words), proofs_(std::move(numbers), words), most_(std::min<std::int64_t>(most, NONE - 1)),
           unread_(columns_, 0), across_units_(unread_), on_(unread_), off_(unread_), other_(unread_), across_(width_) {
-        if (!units_.empty()) note_unread();
+        for (const int j : unread_units(proofs_.numbers())) unread_[(units_.size() - 1) * words_ + size_t(j / 64)] |= bit(j);
         maps_at_.reserve(0), cells_at_.reserve(0);
     }
 
@@ -181,16 +181,6 @@ private:
         for (const auto& stage : numbers.stages) found.push_back(stage.units());
         found.pop_back();
         return found;
-    }
-    void note_unread() {
-        const WholeWeights& network = proofs_.network();
-        const size_t stages = network.units.size() - 1, units = size_t(network.units[stages - 1]);
-        for (size_t j = 0; j < units; ++j) unread_[(stages - 1) * words_ + j / 64] |= bit(int(j));
-        const auto outputs = size_t(words_for(network.units.back()));
-        for (const auto& block : network.blocks.back())
-            for (size_t j = 0; j < units && size_t(block.source) + 1 == stages; ++j)
-                for (size_t q = 0; q < outputs; ++q)
-                    if (block.readers[j * outputs + q]) unread_[(stages - 1) * words_ + j / 64] &= ~bit(int(j));
     }
 
     // -------------------------------------------------------------------------------------------------------- blocks

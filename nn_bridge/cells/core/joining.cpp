@@ -180,6 +180,7 @@ void bind_numbers(nb::module_& m) {
                  for (const Cover& c : covered_units(n)) found.emplace_back(c.stage, c.unit, c.of_stage, c.of_unit);
                  return found;
              })
+        .def("unread_units", &unread_units)
         .def("derivative_weights", &derivative_weights)
         .def("map_weights", &map_weights)
         .def_prop_ro("derivative_bound", &derivative_bound)
@@ -196,11 +197,13 @@ const Word* rows_of(const In<Word, 2>& given, std::size_t cells, const Component
 }
 const Word* rows_of(const Told& given, std::size_t cells, const Components& table) { return given ? rows_of(*given, cells, table) : nullptr; }
 
-/// Numbers as an array that owns them.
-nb::object array_of(std::vector<std::int64_t>&& numbers) {
-    auto* data = new std::vector<std::int64_t>(std::move(numbers));
-    nb::capsule owner(data, [](void* p) noexcept { delete static_cast<std::vector<std::int64_t>*>(p); });
-    return nb::cast(nb::ndarray<nb::numpy, std::int64_t, nb::ndim<1>>(data->data(), {data->size()}, owner));
+/// Numbers as an array that owns them, in rows of so many or, without columns, side by side.
+template <class T>
+nb::object array_of(std::vector<T>&& numbers, std::size_t columns = 0) {
+    auto* data = new std::vector<T>(std::move(numbers));
+    nb::capsule owner(data, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    const std::size_t shape[2] = {columns ? data->size() / columns : data->size(), columns};
+    return nb::cast(nb::ndarray<nb::numpy, T>(data->data(), columns ? 2 : 1, shape, owner));
 }
 /// What a function gives that runs without the lock of the interpreter.
 template <class Work>
@@ -256,11 +259,12 @@ void bind_components(nb::module_& m) {
              },
              "maps"_a)
         .def("patterns_of",
-             [](const Components& c, Numbers cells, Out<Word, 2> result) {
-                 if (result.shape(0) != cells.size() || result.shape(1) != c.columns()) throw std::invalid_argument("arrays that do not fit");
-                 for (std::size_t k = 0; k < cells.size(); ++k) c.pattern(cells(k), result.data() + k * c.columns());
+             [](const Components& c, Numbers cells) {
+                 std::vector<Word> found(cells.size() * c.columns());
+                 for (std::size_t k = 0; k < cells.size(); ++k) c.pattern(cells(k), found.data() + k * c.columns());
+                 return array_of(std::move(found), c.columns());
              },
-             "cells"_a, "result"_a.noconvert())
+             "cells"_a)
         .def("pieces", [](const Components& c) { return numbers_of([&] { return c.pieces(); }); })
         .def("in_pieces", [](const Components& c) { return numbers_of([&] { return c.in_pieces(); }); })
         .def("outside_largest", [](Components& c) { return numbers_of([&] { return c.outside_largest(); }); })
@@ -281,7 +285,10 @@ void bind_components(nb::module_& m) {
              [](Components& c, In<Word, 2> patterns) {
                  const Word* own = rows_of(patterns, patterns.shape(0), c);
                  std::vector<std::int64_t> found;
-                 for (std::size_t k = 0; k < patterns.shape(0); ++k) found.push_back(c.map_again(own + k * c.columns()));
+                 for (std::size_t k = 0; k < patterns.shape(0); ++k) {
+                     found.push_back(c.map_again(own + k * c.columns()));
+                     if (found.back() < 0) throw std::out_of_range("a pattern of no chosen cell");
+                 }
                  return array_of(std::move(found));
              },
              "patterns"_a)
@@ -295,8 +302,8 @@ void bind_whole_maps(nb::module_& m) {
     using Numbers = In<std::int64_t, 1>;
     nb::class_<WholeMaps>(m, "WholeMaps")
         .def("__init__",
-             [](WholeMaps* self, Numbers columns, Numbers places, int width) {
-                 new (self) WholeMaps({columns.data(), columns.data() + columns.size()}, {places.data(), places.data() + places.size()}, width);
+             [](WholeMaps* self, std::vector<std::int64_t> columns, std::vector<std::int64_t> places, int width) {
+                 new (self) WholeMaps(std::move(columns), std::move(places), width);
              },
              "columns"_a, "places"_a, "width"_a)
         .def("add",

@@ -17,10 +17,9 @@ class MapProofs {
 public:
     /// For patterns of `words` words a stage of the network with these numbers.
     MapProofs(std::shared_ptr<const WholeNumbers> numbers, int words)
-        : numbers_(std::move(numbers)), words_(words), network_(weights_of(*numbers_, 0, false)), paths_(derivatives(*network_, words)) {}
+        : numbers_(std::move(numbers)), words_(words), places_(weights_of(*numbers_, 0, false)), paths_(derivatives(*places_, words)) {}
 
-    /// The units of all stages, and which weights are not zero.
-    const WholeWeights& network() const { return *network_; }
+    const WholeNumbers& numbers() const { return *numbers_; }
 
     /// Turn to the cell with a pattern, which is to stay where it is.
     void turn_to(const Word* pattern) { pattern_ = pattern, paths_begun_ = derivatives_begun_ = false; }
@@ -56,7 +55,7 @@ private:
     };
     std::shared_ptr<const WholeNumbers> numbers_;
     int words_;
-    std::shared_ptr<const WholeWeights> network_;
+    std::shared_ptr<const WholeWeights> places_;            // of weights that are not zero
     std::unique_ptr<Derivatives> paths_;
     Proofs by_derivatives_, by_coefficients_;
     const Word* pattern_ = nullptr;

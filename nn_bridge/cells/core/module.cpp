@@ -248,6 +248,7 @@ NB_MODULE(_core, m) {
         .def_prop_ro("leaves", [](const Explorer& e) { return e.walk.leaf; })
         .def_prop_ro("partial", [](const Explorer& e) { return e.walk.partial; })
         .def_prop_ro("share", [](const Explorer& e) { return e.walk.share; })
+        .def_prop_ro("most_generators", [](const Explorer& e) { return e.walk.counters.most_generators; })
         .def_prop_ro("zero_words", &Explorer::zero_words)
         .def_prop_ro("counters", [](const Explorer& e) {
             const Counters& c = e.walk.counters;

@@ -3,6 +3,7 @@
 // All threads share them: mostly one makes an array and another one gives it up.  Nobody waits for another one: in a process that
 // was forked while some thread was here, nobody would ever come out.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <mutex>
@@ -15,7 +16,7 @@ namespace puiseux::cells {
 template <class T>
 class Spares {
 public:
-    /// Keep the memory of an array that is needed no more, if there is not too much of it.
+    /// Keep the memory of an array that is needed no more, if there is not too much of it: of many arrays the largest.
     ///
     /// It takes no memory, so destructors may call it.
     static void give(std::vector<T>&& array) noexcept {
@@ -24,7 +25,13 @@ public:
         array.clear();
         Kept& kept = kept_arrays();
         const std::unique_lock guard(kept.lock, std::try_to_lock);
-        if (guard && kept.count < MOST) kept.arrays[kept.count++] = std::move(array);
+        if (!guard) return;
+        if (kept.count < MOST) {
+            kept.arrays[kept.count++] = std::move(array);
+            return;
+        }
+        auto& least = *std::min_element(kept.arrays.begin(), kept.arrays.end(), [](const auto& a, const auto& b) { return a.capacity() < b.capacity(); });
+        if (least.capacity() < array.capacity()) least.swap(array);
     }
     /// Make room for so many numbers in an empty array, by the smallest that will do.
     static void reserve(std::vector<T>& array, std::size_t count) {

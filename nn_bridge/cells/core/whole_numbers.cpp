@@ -188,6 +188,19 @@ std::shared_ptr<WholeWeights> weights_of(const WholeNumbers& numbers, int limbs,
     return network;
 }
 
+std::vector<int> unread_units(const WholeNumbers& numbers) {
+    std::vector<int> found;
+    const std::size_t last = numbers.stages.size() - 1;
+    if (last == 0) return found;
+    std::vector<char> read(std::size_t(numbers.stages[last - 1].units()), false);
+    for (const auto& block : numbers.stages[last].blocks)
+        for (std::size_t k = 0; k < block.row.size() && std::size_t(block.source) == last; ++k)
+            if (size_of(block.weights, k) > 0) read[std::size_t(block.column[k])] = true;
+    for (std::size_t j = 0; j < read.size(); ++j)
+        if (!read[j]) found.push_back(int(j));
+    return found;
+}
+
 double derivative_bound(const WholeNumbers& numbers) {
     std::vector<std::vector<double>> flow;
     for (const auto& stage : numbers.stages) flow.emplace_back(std::size_t(stage.units()), 0.0);

@@ -58,6 +58,9 @@ std::shared_ptr<ResidueNetwork> residues_of(const WholeNumbers& numbers, const s
 /// The weights modulo 2^(64 limbs); `maps`: those on the input and the biases as well.  Without limbs the places of weights alone.
 std::shared_ptr<WholeWeights> weights_of(const WholeNumbers& numbers, int limbs, bool maps);
 
+/// The units of the last stage that no output reads: all their weights in the outputs are zero.
+std::vector<int> unread_units(const WholeNumbers& numbers);
+
 /// A double that no derivative of an output by a unit exceeds, whatever the pattern; infinite if that is too large.
 ///
 /// All terms are positive, so a sum of n products is smaller than the true one by the factor 1 - (n + 1) 2^-53 at most, which

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from nn_bridge.cells.counting.pool import Pool
 from nn_bridge.errors import NetworkError
+from polyhedra.limits import limited_by
 from polyhedra.memory import resident_bytes
 from polyhedra.plurals import counted
 from polyhedra.quoting import quoted
@@ -73,8 +74,10 @@ class Budget:
         if self.memory is not None and resident_bytes() + to_come > self.memory:
             raise self.out_of_memory()
 
-    def watch(self, pool: Pool) -> Callable[[], None]:
-        """A check for `polyhedra.limits`: raises `Stop` where time or memory has run out."""
+    def watched(self, pool: Pool) -> AbstractContextManager[None]:
+        """Have `polyhedra.limits.check_limits` meanwhile raise `Stop` where time or memory has run out."""
+        if self.time_limit is None and self.memory is None:
+            return nullcontext()
         looked = self.begun
 
         def check() -> None:
@@ -86,7 +89,7 @@ class Budget:
                 looked = now
                 self.check_memory(pool)
 
-        return check
+        return limited_by(check)
 
     def room(self, pool: Pool) -> int | None:
         """The bytes that each of the workers may still take; None for any number."""

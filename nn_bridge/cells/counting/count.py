@@ -21,7 +21,7 @@ from nn_bridge.cells.counting.budget import INTERRUPTED, Budget, Stop, check_opt
 from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
 from nn_bridge.cells.counting.found_leaves import KEPT_LEAVES, chosen
 from nn_bridge.cells.counting.identity import identity_of
-from nn_bridge.cells.counting.jobs import Limits, Slice, Task, count_slice, leaves_again
+from nn_bridge.cells.counting.jobs import Limits, Slice, Task, count_slice, forget, leaves_again, tree_with_faces
 from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
 from nn_bridge.cells.counting.pool import NotStarted, Pool, Scheduler, Unanswered, WorkerLost, sensible_workers
 from nn_bridge.cells.counting.subtrees import divided, weight
@@ -30,11 +30,11 @@ from nn_bridge.cells.joining import FourCounts, Joiner
 from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.repeated_maps import duplicates, sorting_bytes
 from nn_bridge.cells.start_cells import TooManyVertices
-from nn_bridge.cells.tree import JOINING_FACES, CellTree, Leaves, NoRoom, Subtree
+from nn_bridge.cells.tree import Leaves, NoRoom, Subtree
 from nn_bridge.network.network import Network
 from nn_bridge.network.repeated_units import unrepeated
 from nn_bridge.region_count import RegionCount
-from polyhedra.limits import OutOfTime, limited_by
+from polyhedra.limits import OutOfTime
 from polyhedra.memory import parse_bytes
 from polyhedra.polyhedron import Polyhedron
 
@@ -54,16 +54,15 @@ class Posed(Protocol):
         ...
 
 
-# seconds a slice: the first, in this process, before other processes or threads begin; where jobs are few, so that they
-# are soon divided; to processes of this machine, where handing over takes a millisecond (with longer ones a worker
-# waits for work); to anything farther away
-_FIRST, _AT_FIRST, _SHORT, _NEAR, _FAR = 0.1, 0.004, 0.03, 0.2, 1.0
+# seconds a slice: the first, in this thread, before others begin; where jobs are few, so that they are soon divided;
+# in threads (with longer ones a worker waits for work); in this thread alone, or where handing over takes long
+_FIRST, _SHORT, _NEAR, _FAR = 0.004, 0.03, 0.2, 1.0
 _JOBS_PER_WORKER = 3
 _JOINING = 1 << 25, 48  # memory share of the joiner in the first pass: bytes, and bytes per cell
 _MANY_CELLS = 1 << 20  # with fewer, once cells have been joined, all are: a second pass takes longer
 _MANY_GENERATORS = 1 << 14  # a cell with this many generators dominates the run time: advise a slice
 _ENDING = 3.0  # seconds that slices under way get to end where a limit is reached
-_FEW_CELLS = 1 << 17  # a second pass over fewer is done here, before other processes would have begun
+_FEW_CELLS = 1 << 17  # a second pass over fewer is done here, before threads would have begun
 
 
 def count_cells(
@@ -204,7 +203,7 @@ class CountRun:
     def _run(
         self, network: Network, domain: Polyhedron | None, folder: str | PathLike[str] | None
     ) -> tuple[int, int | None, int | None, int | None]:
-        with limited_by(self._budget.watch(self._pool)):
+        with self._budget.watched(self._pool):
             if folder is None:  # a checkpoint names units by their numbers
                 network = unrepeated(network, opposite=self._all_four)
             problem = cell_problem(network, domain)
@@ -252,19 +251,30 @@ class CountRun:
         if checkpoint is not None:
             for record in checkpoint.records(problem.roots, problem.network.hidden):
                 tally.add(record)
-        self._first_pass(checkpoint)
-        return self._joined_cells() if self._all_four else tally.cells
+        try:
+            self._first_pass(checkpoint)
+            return self._joined_cells() if self._all_four else tally.cells
+        finally:
+            forget(task)
 
     # ---------------------------------------------------------------- first pass
 
     def _first_pass(self, checkpoint: Checkpoint | None) -> None:
         tally, pool = self._tally, self._pool
         self._check()
-        if not pool.alone and not pool.elsewhere and 0 in tally.waiting:
-            # a small count is over before a second process would have begun
-            limits = self._limits(_AT_FIRST if pool.threads else _FIRST)
+        if not pool.elsewhere and 0 in tally.waiting:
+            # a small count is over before a thread would have begun
+            limits = self._limits(_FIRST if pool.threads else _FAR)
             first = count_slice(self._task, tally.waiting[0], limits, self._all_four, self._joining, self._join)
             self._absorb(0, first, checkpoint)
+        if tally.waiting and self.reason is None:
+            self._work_off(checkpoint)
+        if self.reason is not None:
+            raise Stop(self.reason)
+
+    def _work_off(self, checkpoint: Checkpoint | None) -> None:
+        """Give the jobs that wait to the workers, slice by slice, till none is left or a limit is reached."""
+        tally, pool = self._tally, self._pool
         started: set[int] = set()
 
         def start() -> tuple[int, Future[Slice]] | None:
@@ -291,8 +301,6 @@ class CountRun:
             started.discard(key)
         if scheduler.interrupted:
             raise KeyboardInterrupt
-        if self.reason is not None:
-            raise Stop(self.reason)
 
     def _patience(self) -> float:
         """The seconds that an answer may take: till the time limit, and not long where another one is reached."""
@@ -337,7 +345,8 @@ class CountRun:
             raise KeyboardInterrupt
 
     def _check(self) -> None:
-        to_come = sorting_bytes(self._tally.leaves, self._sorters) if self._all_four else 0
+        sorts = self._all_four and self._budget.memory is not None
+        to_come = sorting_bytes(self._tally.leaves, self._sorters) if sorts else 0
         self._budget.check(self._tally.found, self._pool, to_come)
 
     @property
@@ -383,8 +392,8 @@ class CountRun:
     def _join(self, leaves: Leaves) -> None:
         if self._joiner is None:
             assert self._problem is not None
-            words = -(-max(self._problem.network.hidden) // 64)
-            self._joiner = Joiner(self._problem, words, self._task.arrays)
+            arrays = self._task.arrays
+            self._joiner = Joiner(self._problem, arrays.core.words, arrays)
         self._joiner.add(leaves)
 
     def _joined_cells(self) -> FourCounts:
@@ -401,15 +410,9 @@ class CountRun:
         joiner = self._joiner
         if joiner is None:
             return FourCounts(cells, leaves, leaves, leaves)
-        with limited_by(self._budget.watch(self._pool)):
-            joiner.settle(self._tree_with_faces)
+        with self._budget.watched(self._pool):
+            joiner.settle(lambda: tree_with_faces(self._task, self._budget.room(Pool())))
         return joiner.counts(cells, leaves)
-
-    def _tree_with_faces(self) -> CellTree:
-        """A tree for leaves that are brought once more, with their facets and points."""
-        tree = CellTree(self._task.problem, JOINING_FACES, arrays=self._task.arrays, merge=self._task.merge)
-        tree.room = self._budget.room(Pool())
-        return tree
 
     def _feed(self, take: Callable[[Leaves], None], select: np.ndarray) -> None:
         """Visit the selected leaves once more, with their neighbours."""

@@ -113,17 +113,19 @@ class FoundLeaves:
             return self.decide()
         return more and repeats(joined(self.residues)[-_LATEST:], self.joining)
 
-    def begins_of(self, count: int) -> bytes:
-        """The packed mask ``Leaves.begins`` of the latest ``count`` leaves, which make a group."""
-        mask = np.concatenate(self._begins)
-        self._begins = []
+    def begins_of(self, count: int) -> bytes | None:
+        """The packed mask ``Leaves.begins`` of the latest ``count`` leaves, a group; None if they are joined."""
+        begins, self._begins = self._begins, []
+        if self.joining:
+            return None
+        mask = np.concatenate(begins)
         assert len(mask) == count
         return np.packbits(mask).tobytes()
 
 
 def joined(found: list[np.ndarray]) -> np.ndarray:
     """Arrays of residues as one."""
-    return np.concatenate(found) if found else _NOTHING
+    return found[0] if len(found) == 1 else np.concatenate([_NOTHING, *found])
 
 
 def chosen(leaves: Leaves, marked: np.ndarray) -> Leaves:

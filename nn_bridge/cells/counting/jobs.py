@@ -29,6 +29,7 @@ from nn_bridge.cells.counting.subtrees import Job
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import (
     COUNT_ONLY,
+    JOINING_FACES,
     NEIGHBOURS,
     CellTree,
     CellTreeError,
@@ -205,6 +206,26 @@ def _tree(task: Task, emit: int, count_last_stage: bool = False) -> CellTree:
     while len(trees) > _KEEP:
         trees.popitem(last=False)
     return tree
+
+
+def tree_with_faces(task: Task, room: int | None = None) -> CellTree:
+    """A tree for leaves that are brought once more, with facets and points: this thread's own, if it has one.
+
+    Its storage may grow by ``room`` bytes.
+    """
+    tree = _TREES.by_key.pop((task.key, NEIGHBOURS, False), None)
+    if tree is None:
+        tree = CellTree(task.problem, JOINING_FACES, arrays=task.arrays, merge=task.merge)
+    else:
+        tree.turn_to(JOINING_FACES)
+    tree.room = room
+    return tree
+
+
+def forget(task: Task) -> None:
+    """Give up this thread's trees for a task that is over."""
+    for key in [key for key in _TREES.by_key if key[0] == task.key]:
+        del _TREES.by_key[key]
 
 
 def count_slice(

@@ -41,9 +41,9 @@ def divided(job: Job, parts: int) -> Job:
     (Subtree(root=0, path=(), roots=2), Subtree(root=2, path=(), roots=1), Subtree(root=3, path=(), roots=2))
     """
     found = list(job)
-    while len(found) < parts:
-        place = max(range(len(found)), key=lambda i: found[i].roots, default=0)
-        if not found or found[place].roots < 2 or found[place].path:
+    while 0 < len(found) < parts:
+        place = max(range(len(found)), key=lambda i: found[i].roots)
+        if found[place].roots < 2 or found[place].path:
             break
         whole = found[place]
         half = whole.roots // 2

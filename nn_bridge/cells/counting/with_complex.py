@@ -20,7 +20,6 @@ from nn_bridge.cells.plain_tree import LeafTree
 from nn_bridge.cells.tree import CellTree, Leaves
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
-from polyhedra.limits import limited_by
 from polyhedra.polyhedron import Polyhedron
 
 
@@ -86,7 +85,7 @@ class _ComplexRun(CountRun):
     def _run(
         self, network: Network, domain: Polyhedron | None, folder: str | PathLike[str] | None
     ) -> tuple[int, int | None, int | None, int | None]:
-        with limited_by(self._budget.watch(self._pool)):
+        with self._budget.watched(self._pool):
             self.complex = found = cell_complex(network, domain, watch=self._watch)
             by_point = int(found.regions_by_point.max()) + 1
         return found.cells, found.region_count, by_point, found.affine_map_count

@@ -389,6 +389,15 @@ def test_memory_is_bounded_by_the_depth():
     assert tree_counters(tree)["cells"] == 21700
 
 
+def test_the_most_vertices_of_a_cell():
+    """A cube without a corner has 10 vertices, and is met with faces alone: in a count only the cube itself."""
+    corner = cell_problem(Network.from_layers([[[1, 1, 1]], [[1]]], [[-2], [0]]), Polyhedron.box([-1] * 3, [1] * 3))
+    for emit, most in ((FACES, 10), (COUNT_ONLY, 8)):
+        tree = CellTree(corner, emit)
+        assert list(tree.run())
+        assert tree.most_generators == tree_counters(tree)["most_generators"] == most
+
+
 @settings(max_examples=60, deadline=None)
 @given(degenerate_networks())
 def test_every_face_is_exact(network):

@@ -33,8 +33,9 @@ def test_keys_and_relevant_units(network, domain):
     leaves = Leaves(*(np.concatenate(parts) for parts in zip(*tree.run(), strict=True)))
     keys = SignVectorKeys(problem, tree.words)
     packed = [np.zeros((len(leaves.facet_zeros), keys.width), np.uint64) for _ in range(2)]
+    places = np.array(keys.columns), np.array(keys.places)
     for loops, result in zip((compiled, plain_keys), packed, strict=True):
-        loops.pack(leaves.patterns, leaves.facet_leaf, leaves.facet_zeros, keys._columns, keys._places, result)
+        loops.pack(leaves.patterns, leaves.facet_leaf, leaves.facet_zeros, *places, result)
     assert np.array_equal(*packed)
     maps = MapComparison(problem, tree.words)
     found = [np.empty_like(leaves.patterns) for _ in range(2)]
@@ -43,13 +44,13 @@ def test_keys_and_relevant_units(network, domain):
     assert np.array_equal(*found)
     # the first leaf stands for all: which others have other relevant units?
     labels = np.zeros(len(leaves.patterns), np.int64)
-    places = [np.full(len(labels), -1) for _ in range(2)]
+    others = [np.full(len(labels), -1) for _ in range(2)]
     many = [
         loops.unlike(leaves.patterns, leaves.patterns[:1].copy(), labels, *maps.reads, result)
-        for loops, result in zip((compiled, plain_keys), places, strict=True)
+        for loops, result in zip((compiled, plain_keys), others, strict=True)
     ]
     assert many[0] == many[1] == int((found[0] != found[0][0]).any(axis=1).sum())
-    assert np.array_equal(*places)
+    assert np.array_equal(*others)
 
 
 @pytest.mark.parametrize("words", [1, 3])

@@ -1,13 +1,17 @@
 """Units of the last stage that no output reads: left out of leaves, while all cells are counted."""
 
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from nn_bridge.cells.dyadic import first_dyadic_stages
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import PATTERNS, CellTree
+from nn_bridge.cells.whole_weights import whole_numbers
 from nn_bridge.network.network import AffineStage, Network
+from nn_bridge.network.sparse_row import SparseRow, entries
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import rational
 
@@ -51,6 +55,49 @@ def test_cells_that_differ_in_unread_units_are_one_leaf():
         plain += bool(problem.lines and tree.arrays.unread) and tree.leaves == tree.cells > 1
     assert merged > 15
     assert plain > 3
+
+
+def unread_plainly(network: Network) -> list[int]:
+    """The units of the last stage whose weights in the outputs are all zero."""
+    last = len(network.stages)
+    units = network.stages[-1].units if last else 0
+    rows = [row for source, matrix in network.output.blocks if source == last > 0 for row in matrix]
+    return [unit for unit in range(units) if not any(dict(entries(row)).get(unit) for row in rows)]
+
+
+def test_found_are_the_units_without_a_weight():
+    """With shortcuts, dense rows and sparse ones, several outputs, and numbers that are no doubles."""
+    rng = np.random.default_rng(4)
+    some = none = 0
+    for seed in range(120):
+        inputs, *sizes = rng.integers(1, 70 if seed % 10 == 0 else 6, int(rng.integers(2, 4))).tolist()
+        outputs = int(rng.integers(1, 3))
+        size = [1, Fraction(1, 3), 2**70, Fraction(1, 2**600)][seed % 4]
+
+        def block(rows, columns, *, sparse=seed % 3 == 0, size=size):
+            matrix = [
+                [rational(size * v) for v in row] for row in rng.choice([0, 0, 0, -1, 2], (rows, columns)).tolist()
+            ]
+            if not sparse:
+                return tuple(map(tuple, matrix))
+            kept = [[(i, v) for i, v in enumerate(row) if v] for row in matrix]
+            return tuple(SparseRow(columns, tuple(i for i, _ in row), tuple(v for _, v in row)) for row in kept)
+
+        stages, below = [], inputs
+        for number, units in enumerate(sizes):
+            stages.append(AffineStage(((number, block(units, below)),), (rational(1),) * units))
+            below = units
+        blocks = [(len(sizes), block(outputs, below))]
+        if seed % 2:
+            blocks.insert(0, (0, block(outputs, inputs)))
+        network = Network(inputs, tuple(stages), AffineStage(tuple(blocks), (rational(0),) * outputs))
+        found = whole_numbers(network, first_dyadic_stages(network)).unread_units()
+        assert found == unread_plainly(network)
+        some += 0 < len(found) < sizes[-1]
+        none += not found
+    assert min(some, none) > 10
+    straight = Network(1, (), AffineStage(((0, ((rational(0),),)),), (rational(0),)))
+    assert whole_numbers(straight, first_dyadic_stages(straight)).unread_units() == unread_plainly(straight) == []
 
 
 def test_cells_are_merged_or_left_out():

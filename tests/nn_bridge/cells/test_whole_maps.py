@@ -45,7 +45,7 @@ def test_whole_maps_against_a_dictionary(seed, at_once):
     facets = [(k, cell) for k in range(100) for cell in rng.permutation(count)[: rng.integers(1, 3)].tolist()]
     points = [(k, cell) for k in range(40) for cell in rng.permutation(count)[: rng.integers(1, 6)].tolist()]
     facets, points = (sorted(f, key=lambda face: face[1]) for f in (facets[: 20 + 10 * seed], points[: 5 * seed]))
-    keys = kernels.WholeMaps(np.arange(2), np.array([0, 64, 70, 134, 140]), 3)
+    keys = kernels.WholeMaps([0, 1], [0, 64, 70, 134, 140], 3)
     for at in range(0, count, at_once):
         own = slice(at, at + at_once)
         faces = []
@@ -62,10 +62,10 @@ def test_whole_maps_against_a_dictionary(seed, at_once):
 def test_whole_maps_refuse_what_does_not_fit():
     one, zeros = np.zeros(1, np.int64), np.ones((1, 1), np.uint64)
     none, empty = np.zeros(0, np.int64), np.zeros((0, 1), np.uint64)
-    for arrays in ((one, one, 1), (one, np.array([0, 64]), 1), (one, np.array([0, 1]), 0)):
+    for places, width in (([0], 1), ([0, 64], 1), ([0, 1], 0)):
         with pytest.raises(ValueError, match="do not fit"):
-            kernels.WholeMaps(*arrays)
-    table = kernels.WholeMaps(one, np.array([0, 1]), 1)
+            kernels.WholeMaps([0], places, width)
+    table = kernels.WholeMaps([0], [0, 1], 1)
     for arrays in (
         (one, none, zeros, none, empty, none, empty),
         (one, one, empty, none, empty, none, empty),

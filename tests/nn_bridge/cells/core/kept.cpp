@@ -161,6 +161,26 @@ void check_covers() {
     require("covered units", pattern == expected && mask.empty() == covers.empty());
 }
 
+/// Of more arrays than are kept the largest are.
+void check_many_spares() {
+    using Kept = Spares<std::uint32_t>;
+    auto give = [](std::size_t capacity) {
+        std::vector<std::uint32_t> array;
+        array.reserve(capacity);
+        const auto* memory = array.data();
+        Kept::give(std::move(array));
+        return memory;
+    };
+    for (std::size_t k = 0; k < 8; ++k) give(100 + k);
+    const auto* memory = give(5000);
+    give(50);
+    std::vector<std::uint32_t> large, least;
+    Kept::reserve(large, 3000);
+    require("the largest arrays", large.data() == memory);
+    Kept::reserve(least, 1);
+    require("the largest arrays", least.capacity() == 101);
+}
+
 void check_spares() {
     using Kept = Spares<std::uint16_t>;
     std::vector<std::uint16_t> array;
@@ -204,6 +224,6 @@ int main(int argc, char** argv) {
     numbers.seed(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1);
     const int rounds = argc > 2 ? std::atoi(argv[2]) : 1000;
     for (int i = 0; i < rounds; ++i) check_zero_sets(), check_repeats(), check_covers();
-    check_seen(), check_full(), check_groups(), check_spares();
+    check_seen(), check_full(), check_groups(), check_spares(), check_many_spares();
     for (const auto& [kind, times] : asked) std::printf("%s\t%ld\n", kind.c_str(), times);
 }

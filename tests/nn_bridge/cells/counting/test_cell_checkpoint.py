@@ -47,7 +47,6 @@ def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(found_leaves, "LEAVES_AT_ONCE", 200)
     monkeypatch.setattr(cell_jobs, "CELLS_AT_ONCE", 200)
     monkeypatch.setattr(cell_count, "_FIRST", 0.0)
-    monkeypatch.setattr(cell_count, "_AT_FIRST", 0.0)
     monkeypatch.setattr(cell_count, "_SHORT", 0.0)
     monkeypatch.setattr(cell_count, "_NEAR", 0.0)
     monkeypatch.setattr(cell_count, "_FAR", 0.0)

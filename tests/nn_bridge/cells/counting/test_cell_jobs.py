@@ -15,10 +15,12 @@ import pytest
 
 from nn_bridge.cells.counting import found_leaves
 from nn_bridge.cells.counting import jobs as cell_jobs
-from nn_bridge.cells.counting.jobs import Group, Limits, Slice, Task, count_slice, leaves_again
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.cells.counting.jobs import Group, Limits, Slice, Task, count_slice, leaves_again, tree_with_faces
 from nn_bridge.cells.counting.subtrees import Job, divided, weight
 from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.tree import (
+    JOINING_FACES,
     NEIGHBOURS,
     PATTERNS,
     CellTree,
@@ -304,6 +306,55 @@ def test_a_second_pass_that_meets_other_cells_is_noticed() -> None:
     wrong[-1] ^= np.uint64(1)
     with pytest.raises(CellTreeError, match="met other cells"):
         leaves_again(task, part.groups, np.ones(len(wrong), np.uint8), wrong)
+
+
+def test_a_tree_turns_to_faces_wherever_it_stands() -> None:
+    """It brings leaves with the faces that a new one brings, and is then no more at hand."""
+    with_faces = 0
+    for number, problem in enumerate(problems()):
+        task = Task.of(problem)
+        limits = Limits(60.0, cells=1 + number % 40)
+        count_slice(task, whole(problem), limits, True, (None, True, False)[number % 3])
+        tree = tree_with_faces(task)
+        # as runs leave it that end amid a batch, or that bring chosen leaves
+        tree.try_leaves(2, 1, 1 << 20)
+        tree.mark(np.arange(number % 5) % 2)
+        tree.turn_to(JOINING_FACES)
+        patterns = np.concatenate([leaves.patterns for leaves in CellTree(problem, PATTERNS, merge=True).run()])
+        found = []
+        for run in (tree, tree_with_faces(task)):
+            assert run.emit == JOINING_FACES
+            run.go_to(patterns[number % 3 :: 2])
+            found.append(faces_by_pattern(run))
+        assert found[0] == found[1]
+        assert len(found[0]) == len(patterns[number % 3 :: 2])
+        with_faces += any(map(any, found[0].values()))
+    assert with_faces > 30
+    with pytest.raises(ValueError, match="cannot turn"):
+        CellTree(problem, PATTERNS).turn_to(JOINING_FACES)
+
+
+def faces_by_pattern(tree: CellTree) -> dict[bytes, tuple[set[bytes], set[bytes]]]:
+    """The zeros of the facets and of the vertices of each leaf, by its pattern."""
+    found: dict[bytes, tuple[set[bytes], set[bytes]]] = {}
+    for leaves in tree.run():
+        names = {number: pattern.tobytes() for number, pattern in zip(leaves.numbers, leaves.patterns, strict=True)}
+        found |= {name: (set(), set()) for name in names.values()}
+        for leaf, zeros in zip(leaves.facet_leaf, leaves.facet_zeros, strict=True):
+            found[names[leaf]][0].add(zeros.tobytes())
+        for leaf, zeros in zip(leaves.generator_leaf, leaves.generator_zeros, strict=True):
+            found[names[leaf]][1].add(zeros.tobytes())
+    return found
+
+
+def test_a_count_leaves_no_trees_behind() -> None:
+    network = large_network("d3_16_16_1_s0")
+    before = dict(cell_jobs._TREES.by_key)
+    for workers in (1, 2):
+        for counts in ("all", "cells"):
+            count_cells(network, counts=counts, workers=workers)
+            assert count_cells(network, counts=counts, workers=workers, max_cells=70).exact is False
+            assert cell_jobs._TREES.by_key == before
 
 
 def test_a_path_that_does_not_exist_is_refused() -> None:

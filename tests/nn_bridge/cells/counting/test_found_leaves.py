@@ -33,7 +33,6 @@ def early_switches(rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_count, "KEPT_LEAVES", found_leaves.KEPT_LEAVES)
     monkeypatch.setattr(cell_count, "_FEW_CELLS", rng.choice([0, 1 << 17]))
     monkeypatch.setattr(cell_count, "_FIRST", rng.choice([0.0, 0.1]))  # at 0 after a batch, at any pace
-    monkeypatch.setattr(cell_count, "_AT_FIRST", cell_count._FIRST)
     monkeypatch.setattr(cell_count, "_NEAR", rng.choice([0.0, 0.2]))
     monkeypatch.setattr(cell_count, "_FAR", rng.choice([0.0, 1.0]))
     group = rng.choice([1, 7, 1 << 14])

@@ -59,7 +59,6 @@ def processes() -> Iterator[ProcessPoolExecutor]:
 @pytest.fixture
 def short_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_count, "_FIRST", 0.002)
-    monkeypatch.setattr(cell_count, "_AT_FIRST", 0.002)
     monkeypatch.setattr(cell_count, "_SHORT", 0.01)
     monkeypatch.setattr(cell_count, "_NEAR", 0.01)
     monkeypatch.setattr(cell_count, "_FAR", 0.01)
