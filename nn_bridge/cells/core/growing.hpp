@@ -1,6 +1,7 @@
 // An array of plain numbers that grows, and a hash table whose slots tell rows that are kept elsewhere.
 //
-// Large arrays grow in place where the system can move their pages, so that they are neither copied nor kept twice.
+// Large arrays grow in place where the system can move their pages, so that they are neither copied nor kept twice; the memory of
+// others is used again (spares.hpp).
 // A slot is the hash of a row, 32 bits, with the row's number, so rows are looked at only where their hashes are equal, and a
 // larger table is made from the slots alone.  Collisions go to the next slot; home slots increase with hashes.
 // Source: linear probing, Knuth, volume 3, section 6.4, algorithm L.
@@ -13,44 +14,79 @@
 #include <type_traits>
 #include <utility>
 
+#include "spares.hpp"
+
 namespace puiseux::cells::joining {
+
+/// Bytes that grow in place where they can; they have any value.
+class Block {
+public:
+    using value_type = std::byte;
+    Block() = default;
+    Block(Block&& other) noexcept { swap(other); }
+    Block& operator=(Block&& other) noexcept {
+        Block taken(std::move(other));
+        swap(taken);
+        return *this;
+    }
+    ~Block() { std::free(data_); }
+
+    void* data() const { return data_; }
+    std::size_t capacity() const { return capacity_; }
+    void clear() {}
+    void reserve(std::size_t bytes) {
+        void* moved = std::realloc(data_, bytes);
+        if (!moved) throw std::bad_alloc();
+        data_ = moved, capacity_ = bytes;
+    }
+    void swap(Block& other) noexcept { std::swap(data_, other.data_), std::swap(capacity_, other.capacity_); }
+
+private:
+    void* data_ = nullptr;
+    std::size_t capacity_ = 0;
+};
 
 template <class T>
 class Growing {
 public:
     static_assert(std::is_trivially_copyable_v<T>);
     Growing() = default;
-    Growing(Growing&& other) noexcept { swap(other); }
+    Growing(Growing&&) noexcept = default;
     Growing& operator=(Growing&& other) noexcept {
-        swap(other);
+        block_.swap(other.block_);
         return *this;
     }
-    ~Growing() { std::free(data_); }
+    ~Growing() { Kept::give(std::move(block_)); }
 
-    T& operator[](std::size_t i) { return data_[i]; }
-    const T& operator[](std::size_t i) const { return data_[i]; }
-    T* data() { return data_; }
-    const T* data() const { return data_; }
-    std::size_t capacity() const { return capacity_; }
+    T& operator[](std::size_t i) { return data()[i]; }
+    const T& operator[](std::size_t i) const { return data()[i]; }
+    T* data() { return static_cast<T*>(block_.data()); }
+    const T* data() const { return static_cast<const T*>(block_.data()); }
+    std::size_t capacity() const { return block_.capacity() / sizeof(T); }
 
     /// Make room for so many; what is new has any value.
     void reserve(std::size_t count) {
-        if (count <= capacity_) return;
-        const std::size_t grown = capacity_ < SOME ? 2 * capacity_ : capacity_ < MANY ? std::min(8 * capacity_, 2 * MANY) : capacity_ / 4 * 5;
-        std::size_t larger = std::max({count, FEW, grown});
-        void* moved = larger > SIZE_MAX / sizeof(T) ? nullptr : std::realloc(static_cast<void*>(data_), larger * sizeof(T));
-        if (!moved && count <= SIZE_MAX / sizeof(T)) larger = count, moved = std::realloc(static_cast<void*>(data_), larger * sizeof(T));
-        if (!moved) throw std::bad_alloc();
-        data_ = static_cast<T*>(moved), capacity_ = larger;
+        if (count <= capacity()) return;
+        if (count > SIZE_MAX / sizeof(T)) throw std::bad_alloc();
+        const std::size_t bytes = count * sizeof(T), own = block_.capacity();
+        const std::size_t grown = own < SOME ? 2 * own : own < MANY ? std::min(8 * own, 2 * MANY) : own / 4 * 5;
+        try {
+            grow(std::max({bytes, FEW * sizeof(T), grown}));
+        } catch (const std::bad_alloc&) {
+            grow(bytes);
+        }
     }
 
 private:
     // from some bytes on memory that is not yet used costs nothing, and copying does; large arrays are not copied
-    static constexpr std::size_t FEW = 256, SOME = (std::size_t{1} << 17) / sizeof(T), MANY = (std::size_t{1} << 25) / sizeof(T);
-    T* data_ = nullptr;
-    std::size_t capacity_ = 0;
+    static constexpr std::size_t FEW = 256, SOME = std::size_t{1} << 17, MANY = std::size_t{1} << 25;
+    using Kept = Spares<Block, 4, std::size_t{1} << 24>;
+    Block block_;
 
-    void swap(Growing& other) noexcept { std::swap(data_, other.data_), std::swap(capacity_, other.capacity_); }
+    void grow(std::size_t bytes) {
+        if (block_.capacity() > 0) block_.reserve(bytes);
+        else Kept::reserve(block_, bytes);
+    }
 };
 
 class SlotTable {

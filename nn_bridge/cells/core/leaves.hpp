@@ -37,9 +37,9 @@ struct Batch {
     /// Make room for so many leaves with patterns of `columns` words, at once: growing step by step takes the memory anew.
     void reserve(std::int64_t count, std::size_t columns, bool with_neighbours) {
         const auto n = std::size_t(std::min<std::int64_t>(count, MOST_AT_ONCE));
-        Spares<Word>::reserve(patterns, n * columns), Spares<std::uint64_t>::reserve(prints, n);
-        Spares<std::int64_t>::reserve(numbers, n), Spares<std::uint8_t>::reserve(begins, n);
-        if (with_neighbours) Spares<Word>::reserve(neighbours, n * columns);
+        Spares<std::vector<Word>>::reserve(patterns, n * columns), Spares<std::vector<std::uint64_t>>::reserve(prints, n);
+        Spares<std::vector<std::int64_t>>::reserve(numbers, n), Spares<std::vector<std::uint8_t>>::reserve(begins, n);
+        if (with_neighbours) Spares<std::vector<Word>>::reserve(neighbours, n * columns);
     }
     void clear() {
         leaves = 0;

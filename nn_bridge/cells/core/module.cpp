@@ -89,7 +89,7 @@ nb::object array_of(std::vector<T>& v, size_t columns = 0) {
     v.clear();
     nb::capsule owner(data, [](void* p) noexcept {
         auto* array = static_cast<std::vector<T>*>(p);
-        Spares<T>::give(std::move(*array));
+        Spares<std::vector<T>>::give(std::move(*array));
         delete array;
     });
     const size_t shape[2] = {columns ? data->size() / columns : data->size(), columns};

@@ -22,7 +22,7 @@ public:
     SeenResidues() = default;
     SeenResidues(const SeenResidues&) = delete;
     SeenResidues& operator=(const SeenResidues&) = delete;
-    ~SeenResidues() { Spares<std::uint64_t>::give(std::move(bits_)); }
+    ~SeenResidues() { Spares<std::vector<std::uint64_t>>::give(std::move(bits_)); }
 
     /// Whether much is known, so that it pays to load what is asked for soon.
     bool is_large() const { return size_ == SIZES.back(); }
@@ -56,7 +56,7 @@ private:
         while (next < SIZES.size() && SIZES[next] <= size_) ++next;
         const std::size_t words = std::size_t{1} << (SIZES[next] - 6);
         std::vector<std::uint64_t> larger;
-        Spares<std::uint64_t>::reserve(larger, words);
+        Spares<std::vector<std::uint64_t>>::reserve(larger, words);
         larger.assign(words, 0);
         const int more = SIZES[next] - size_;
         for (std::size_t q = 0; q < bits_.size(); ++q)
@@ -65,7 +65,7 @@ private:
                 larger[place / 64] |= (~std::uint64_t{0} >> (64 - (1 << more))) << (place % 64);
             }
         bits_.swap(larger);
-        Spares<std::uint64_t>::give(std::move(larger));
+        Spares<std::vector<std::uint64_t>>::give(std::move(larger));
         size_ = SIZES[next];
         // the last set never grows: where all its bits are set, every residue may have been met
         left_ = next + 1 == SIZES.size() ? std::numeric_limits<std::int64_t>::max() : std::int64_t(next ? words * 8 : words * 2);

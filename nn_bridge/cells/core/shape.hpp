@@ -73,8 +73,9 @@ public:
 
     void copy(Word* to, const Word* from) const {
         if constexpr (N != DYNAMIC && W != DYNAMIC) {
-            std::memcpy(to, from, sizeof(Word) * (N + 2 + 3 * W));
-            if (zero_words_) std::memcpy(to + N + 2 + 3 * W, from + N + 2 + 3 * W, sizeof(Word) * size_t(zero_words_));
+            constexpr int FIXED = N + 2 + 3 * W;
+            std::memcpy(to, from, sizeof(Word) * FIXED);
+            for (int q = FIXED; q < FIXED + zero_words_; ++q) to[q] = from[q];  // few: a call would take longer
         } else {
             std::memcpy(to, from, sizeof(Word) * size_t(stride_));
         }

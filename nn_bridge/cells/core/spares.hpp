@@ -9,18 +9,18 @@
 #include <mutex>
 #include <new>
 #include <utility>
-#include <vector>
 
 namespace puiseux::cells {
 
-template <class T>
+/// At most so many vectors, or other arrays with their functions, each of so many bytes at most.
+template <class Array, std::size_t MOST = 8, std::size_t LARGEST = std::size_t{1} << 20>
 class Spares {
 public:
     /// Keep the memory of an array that is needed no more, if there is not too much of it: of many arrays the largest.
     ///
     /// It takes no memory, so destructors may call it.
-    static void give(std::vector<T>&& array) noexcept {
-        const std::size_t bytes = array.capacity() * sizeof(T);
+    static void give(Array&& array) noexcept {
+        const std::size_t bytes = array.capacity() * sizeof(typename Array::value_type);
         if (bytes == 0 || bytes > LARGEST) return;
         array.clear();
         Kept& kept = kept_arrays();
@@ -34,7 +34,7 @@ public:
         if (least.capacity() < array.capacity()) least.swap(array);
     }
     /// Make room for so many numbers in an empty array, by the smallest that will do.
-    static void reserve(std::vector<T>& array, std::size_t count) {
+    static void reserve(Array& array, std::size_t count) {
         if (array.capacity() >= count) return;
         Kept& kept = kept_arrays();
         if (const std::unique_lock guard(kept.lock, std::try_to_lock); guard) {
@@ -52,10 +52,9 @@ public:
     }
 
 private:
-    static constexpr std::size_t MOST = 8, LARGEST = std::size_t{1} << 20;  // arrays, and bytes
     struct Kept {
         std::mutex lock;
-        std::array<std::vector<T>, MOST> arrays;
+        std::array<Array, MOST> arrays;
         std::size_t count = 0;
     };
     /// They are never destroyed: Python may give up arrays when it ends.

@@ -5,9 +5,11 @@
 //
 // prints how often each was asked; it ends with code 1 where an answer is wrong.
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <new>
 #include <random>
 #include <set>
 #include <string>
@@ -17,6 +19,7 @@
 
 #include "covers.hpp"
 #include "groups.hpp"
+#include "growing.hpp"
 #include "repeats.hpp"
 #include "seen.hpp"
 #include "spares.hpp"
@@ -163,7 +166,7 @@ void check_covers() {
 
 /// Of more arrays than are kept the largest are.
 void check_many_spares() {
-    using Kept = Spares<std::uint32_t>;
+    using Kept = Spares<std::vector<std::uint32_t>>;
     auto give = [](std::size_t capacity) {
         std::vector<std::uint32_t> array;
         array.reserve(capacity);
@@ -181,8 +184,50 @@ void check_many_spares() {
     require("the largest arrays", least.capacity() == 101);
 }
 
+/// Arrays that grow, move and are given up in any order, against vectors; and memory that is used again.
+void check_growing() {
+    using joining::Growing;
+    std::vector<Growing<std::uint32_t>> arrays(6);
+    std::vector<std::vector<std::uint32_t>> expected(6);
+    for (int step = 0; step < 400; ++step) {
+        const auto one = size_t(below(6)), other = size_t(below(6));
+        if (const int kind = below(20); kind == 0) {
+            arrays[one] = Growing<std::uint32_t>(), expected[one].clear();
+        } else if (kind == 1 && one != other) {
+            arrays[one] = std::move(arrays[other]), expected[one] = expected[other];
+            arrays[other] = Growing<std::uint32_t>(), expected[other].clear();
+        } else {
+            const size_t more = size_t(below(200));
+            arrays[one].reserve(expected[one].size() + more);
+            for (size_t k = 0; k < more; ++k) {
+                expected[one].push_back(std::uint32_t(numbers()));
+                arrays[one][expected[one].size() - 1] = expected[one].back();
+            }
+        }
+        for (size_t a = 0; a < 6; ++a)
+            require("arrays that grow", std::equal(expected[a].begin(), expected[a].end(), arrays[a].data()) && arrays[a].capacity() >= expected[a].size());
+    }
+    arrays.clear();
+    const void* memory;
+    {
+        Growing<double> array;
+        array.reserve(1 << 20);
+        memory = array.data();
+    }
+    Growing<char> again;
+    again.reserve(8 << 20);
+    require("memory of arrays that grow", again.data() == memory);
+    bool refused = false;
+    try {
+        Growing<double>().reserve(SIZE_MAX / 8 + 2);
+    } catch (const std::bad_alloc&) {
+        refused = true;
+    }
+    require("more than there is", refused);
+}
+
 void check_spares() {
-    using Kept = Spares<std::uint16_t>;
+    using Kept = Spares<std::vector<std::uint16_t>>;
     std::vector<std::uint16_t> array;
     for (int k = 0; k < 20; ++k) Kept::give({});  // no memory: it takes no place
     array.reserve(1000);
@@ -224,6 +269,7 @@ int main(int argc, char** argv) {
     numbers.seed(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1);
     const int rounds = argc > 2 ? std::atoi(argv[2]) : 1000;
     for (int i = 0; i < rounds; ++i) check_zero_sets(), check_repeats(), check_covers();
+    for (int i = 0; i < rounds / 10; ++i) check_growing();
     check_seen(), check_full(), check_groups(), check_spares(), check_many_spares();
     for (const auto& [kind, times] : asked) std::printf("%s\t%ld\n", kind.c_str(), times);
 }
