@@ -150,11 +150,14 @@ class Components:
     def choose(self, cells: NDArray[np.int64]) -> None:
         """Choose the cells that are to come again."""
 
-    def join_again(self, patterns: NDArray[np.uint64], told: NDArray[np.uint64]) -> int:
-        """Join chosen cells, told by their patterns, by more units; returns how many patterns are of chosen cells."""
+    def join_again(self, patterns: NDArray[np.uint64], rows: NDArray[np.int64], sets: NDArray[np.uint64]) -> int:
+        """Join chosen cells, told by their patterns, through facets; returns how many patterns are of chosen cells.
 
-    def maps_again(self, patterns: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """The number of the map of the chosen cell with each pattern; IndexError where there is none."""
+        Of each facet the row of its cell, in ascending order, and what vanishes on it, as a pattern: no walls.
+        """
+
+    def cells_again(self, patterns: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The chosen cell with each pattern, -1 where there is none."""
 
     @property
     def cells(self) -> int: ...

@@ -13,8 +13,9 @@ Cells come in passes.  Where few share their map, a first pass keeps eight bytes
 whose residues occur once are regions of their own, and a second pass brings the others again, with their neighbours.
 Where more do (`nn_bridge.cells.repeated_maps`), the first pass brings the neighbours of all.  Maps are proven equal, or
 told apart, as they come.  Few maps are left in several pieces.  Their cells outside the largest piece are brought once
-more, with all their facets, so that pieces with a facet between them, on which one unit vanishes, are joined.  The
-rest is brought again with all facets and points, which say the truth: joined by a facet, by a point, or not at all.
+more, with all their facets and points, and joined by what vanishes on the facets.  Where a map is in several pieces
+still, its other cells are brought, too, and all are joined by the names of their faces, which say the truth: joined by
+a facet, by a point, or not at all.
 
 Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with points.
 """
@@ -45,7 +46,8 @@ loops: Any = core("nn_bridge.cells._core") or plain_keys  # the same functions, 
 
 _MOST_CELLS = (1 << 32) - 2  # numbers of cells have 32 bits
 _OPEN_AT_ONCE = 1 << 10  # so many cells are compared at once
-_FEW = 1 << 8  # so few cells of maps in several pieces are looked at once
+_FEW = 1 << 6  # so few cells of maps in several pieces are looked at once
+_KEPT = 1 << 14  # so few that are brought again are kept for the next time
 _OTHER_CELLS = "a later pass met other cells than the first; please report this network"
 
 
@@ -106,14 +108,13 @@ class SignVectorKeys:
 # -------------------------------------------------------------------------- joining
 
 
-def _alone(leaves: Leaves, keys: SignVectorKeys) -> np.ndarray:
-    """For each leaf, as a pattern, the units that vanish alone on one of its facets."""
-    zeros, rows = leaves.facet_zeros, np.searchsorted(leaves.numbers, leaves.facet_leaf)
-    single = ((zeros != 0).sum(axis=1) == 1) & ((zeros & (zeros - np.uint64(1))) == 0).all(axis=1)
-    found = np.zeros_like(leaves.patterns)
-    for place, column in enumerate(keys.columns):
-        np.bitwise_or.at(found[:, column], rows[single], zeros[single, place])
-    return found
+def _inner_facets(leaves: Leaves, columns: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """The facets of leaves that lie in no wall: the row of the leaf of each, and what vanishes on it, as a pattern."""
+    zeros = leaves.facet_zeros
+    inside = ~zeros[:, len(columns) :].any(axis=1)
+    sets = np.zeros((int(inside.sum()), leaves.patterns.shape[1]), np.uint64)
+    sets[:, columns] = zeros[inside, : len(columns)]
+    return np.searchsorted(leaves.numbers, leaves.facet_leaf[inside]), sets
 
 
 class Joiner:
@@ -140,6 +141,7 @@ class Joiner:
         self._comparison = MapComparison(problem, words, self._arrays)
         self._outside: np.ndarray | None = None
         self._met = 0
+        self._brought: list[Leaves] = []  # those outside the largest pieces, with their faces, if they are few
         self._whole_maps: kernels.WholeMaps | None = None
         self._chosen = 0  # so many leaves are to come again
 
@@ -193,34 +195,54 @@ class Joiner:
             return np.zeros((0, 0), np.uint64)
         whole = cells.in_pieces()
         if self._outside is None and len(whole) > _FEW:
-            self._outside = chosen = cells.outside_largest()
-        else:
-            self._check_met()
-            self._whole_maps, chosen = self._keys.whole_maps(), whole
-        self._chosen = len(chosen)
-        cells.choose(chosen)
-        return cells.patterns_of(chosen)
+            self._outside = cells.outside_largest()
+            cells.choose(self._outside)
+            return cells.patterns_of(self._outside)
+        self._check_met()
+        self._whole_maps = self._keys.whole_maps()
+        self._chosen = len(whole)
+        cells.choose(whole)
+        known = [self._join_brought(leaves) for leaves in self._brought]
+        self._brought = []
+        return cells.patterns_of(np.setdiff1d(whole, np.concatenate(known)) if known else whole)
+
+    def _join_brought(self, leaves: Leaves) -> np.ndarray:
+        """Join those of a batch whose map is in several pieces still; returns their cells."""
+        cells = self._cells.cells_again(leaves.patterns)
+        inside = cells >= 0
+        self._join_whole(leaves.chosen(inside))
+        return cells[inside]
+
+    def _join_whole(self, leaves: Leaves) -> None:
+        """Join leaves of maps in several pieces by all their faces."""
+        if not len(leaves.residues):
+            return
+        try:
+            maps = self._cells.maps_of(self._cells.cells_again(leaves.patterns))
+        except IndexError:
+            raise CellTreeError(_OTHER_CELLS) from None
+        facets, vertices = (leaves.facet_leaf, leaves.facet_zeros), (leaves.generator_leaf, leaves.generator_zeros)
+        assert self._whole_maps is not None
+        self._whole_maps.add(leaves.numbers, maps, leaves.patterns, *facets, *vertices)
 
     def add_again(self, leaves: Leaves) -> None:
         """Take a batch of unsettled leaves: all of them are to come, in any order."""
         if not len(leaves.residues):
             return
         if self._whole_maps is not None:
-            try:
-                maps = self._cells.maps_again(leaves.patterns)
-            except IndexError:
-                raise CellTreeError(_OTHER_CELLS) from None
-            facets, vertices = (leaves.facet_leaf, leaves.facet_zeros), (leaves.generator_leaf, leaves.generator_zeros)
-            self._whole_maps.add(leaves.numbers, maps, leaves.patterns, *facets, *vertices)
+            self._join_whole(leaves)
         elif self._outside is not None:
-            self._met += self._cells.join_again(leaves.patterns, _alone(leaves, self._keys))
+            self._met += self._cells.join_again(leaves.patterns, *_inner_facets(leaves, self._keys.columns))
+            if len(self._outside) <= _KEPT:
+                self._brought.append(leaves)
         else:
             raise CellTreeError("no leaves were to be brought again")
 
     def settle(self, tree: Callable[[], CellTree]) -> None:
-        """Bring leaves again until nothing is unsettled; ``tree`` makes trees that write JOINING_FACES."""
+        """Bring leaves again until nothing is unsettled; ``tree`` makes a tree that writes JOINING_FACES."""
+        again: CellTree | None = None
         while len(patterns := self.unsettled()):
-            again = tree()
+            again = again or tree()
             again.go_to(patterns)
             for leaves in again.run():
                 self.add_again(leaves)

@@ -149,6 +149,23 @@ class Leaves(NamedTuple):
     numbers: np.ndarray
     neighbours: np.ndarray
 
+    def chosen(self, marked: np.ndarray) -> Leaves:
+        """The marked leaves of the batch, with what belongs to them."""
+        generators = marked[np.searchsorted(self.numbers, self.generator_leaf)]
+        facets = marked[np.searchsorted(self.numbers, self.facet_leaf)]
+        return self._replace(
+            patterns=self.patterns[marked],
+            residues=self.residues[marked],
+            begins=self.begins[marked],
+            generator_leaf=self.generator_leaf[generators],
+            generator_ray=self.generator_ray[generators],
+            generator_zeros=self.generator_zeros[generators],
+            facet_leaf=self.facet_leaf[facets],
+            facet_zeros=self.facet_zeros[facets],
+            numbers=self.numbers[marked],
+            neighbours=self.neighbours[marked] if len(self.neighbours) else self.neighbours,
+        )
+
 
 class CellTree:
     """One run after another over (parts of) the tree.

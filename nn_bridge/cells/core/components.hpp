@@ -6,7 +6,16 @@
 // (b) Both lie in one cell of the stage before, on which all units of the last stage are affine.  The segment between two points
 // of their interiors crosses the zero set of that unit, and all others keep their signs on it.
 //
-// A cell brings its pattern, residues of its map, and units as in (a).  Cells with equal residues have one number, if their maps
+// Lemma.  (c) Let Z be all that vanishes on a facet F of a cell A, units alone and no wall.  A cell that differs from A in units of
+// Z alone is the one behind F.
+// Proof.  Let B be such a cell, N the one behind F, and h an affine function that vanishes on F and is negative on A.  N differs from A
+// in units of Z alone, too, since near a point of F at which nothing else vanishes all other units keep their signs.  While the
+// patterns of some of these cells agree on all earlier stages, a unit of Z has one affine form on them, which vanishes on F if one
+// of them is A or N: it is a multiple c h, and so a unit with c = 0 tells them not apart, any other one tells A from N, and B has the
+// sign of one of them and lies with it on one side of h = 0.  Say it lies with A: then no later unit of Z tells B from A, since both
+// have its multiple of h where h is negative, and B is A.  So it lies with N, and likewise B is N.
+//
+// A cell brings its pattern, residues of its map, and units as in (a); few come again with all facets, by (c) (`join_again`).  Cells with equal residues have one number, if their maps
 // are proven equal.  If an earlier cell with this number has one of the units switched, both maps are equal iff no output moves
 // with that unit (`derivatives.hpp`), and then both belong to one component.  So mostly one derivative proves and joins a cell.
 // Other cells are compared with the latest and the first cell of their number in all units in which they differ, and then by the
@@ -124,34 +133,35 @@ public:
         return found;
     }
 
-    /// Choose cells for `join_again` and `maps_again`.
+    /// Choose cells for `join_again` and `cell_again`.
     void choose(const std::int64_t* cells, std::int64_t count) {
         chosen_at_ = {};
         chosen_at_.reserve(count);
         for (std::int64_t k = 0; k < count; ++k) chosen_at_.put(hash_of(sum_of(checked(cells[k]))), Number(cells[k]));
     }
-    /// Join chosen cells once more, told by their patterns, with units as above; returns how many patterns are those of chosen cells.
-    std::int64_t join_again(const Word* patterns, const Word* told, std::int64_t count) {
-        std::int64_t known = 0;
+    /// Join chosen cells once more, told by their patterns, through facets: the rows of their cells, in ascending order, and what
+    /// vanishes on each, as a pattern.  Returns how many patterns are those of chosen cells.
+    std::int64_t join_again(const Word* patterns, std::int64_t count, const std::int64_t* rows, const Word* sets, std::int64_t facets) {
+        std::int64_t known = 0, facet = 0;
         for (std::int64_t k = 0; k < count; ++k) {
             const Number cell = chosen(patterns + size_t(k) * columns_);
-            if (cell == NONE) continue;
-            ++known;
-            Proof proof{true};
-            join_across(cell, uncovered_sum(cell), told + size_t(k) * columns_, maps_[map_of(cell)].size >= MANY, proof);
+            known += cell != NONE;
+            for (; facet < facets && rows[facet] <= k; ++facet)
+                if (cell != NONE && rows[facet] == k) join_through(cell, sets + size_t(facet) * columns_);
         }
         return known;
     }
-    /// The map of the chosen cell with a pattern, -1 where there is none.
-    std::int64_t map_again(const Word* pattern) {
+    /// The chosen cell with a pattern, -1 where there is none.
+    std::int64_t cell_again(const Word* pattern) {
         const Number cell = chosen(pattern);
-        return cell == NONE ? -1 : std::int64_t(map_of(cell));
+        return cell == NONE ? -1 : std::int64_t(cell);
     }
 
 private:
     static constexpr std::int64_t BLOCK = 32;
     static constexpr int FIRST = 3;    // where all cells are joined, a neighbour is mostly found across one of the first units
     static constexpr Number MANY = 12;  // from so many cells on those of a map are found by the table
+    static constexpr int FEW_AT_ONCE = 6;  // so many units that vanish on one facet: all ways to switch some of them are tried
 
     /// What is known of a map: the residues with which it came, its first and latest cell, and how many cells and components.
     struct Map {
@@ -333,6 +343,34 @@ private:
                 if (other != NONE && map_of(other) == map_of(cell)) join(cell, other, at, map, proof);
                 if (plain) across_[at / 64] ^= bit(int(at));
             }
+    }
+
+    /// Join a cell to the one behind a facet on which these units vanish, by (c), if it has its number.
+    void join_through(Number cell, const Word* units) {
+        Map& map = maps_[map_of(cell)];
+        int count = 0;
+        for (size_t c = 0; c < columns_; ++c) count += bits_of(units[c]);
+        Proof proof{true};
+        if (count == 1) return join_across(cell, uncovered_sum(cell), units, map.size >= MANY, proof);
+        if (!covers_.empty() || map.pieces == 1) return;
+        pack(units, across_.data());
+        const Number* own = record(cell);
+        if (map.size < MANY) {
+            for (Number other = map.last; other != NONE; other = before(other)) {
+                Word beyond = 0;
+                for (size_t c = 0; c < width_; ++c) beyond |= (word(own, c) ^ word(record(other), c)) & ~across_[c];
+                if (!beyond) unite(cell, other, map);
+            }
+        } else if (count <= FEW_AT_ONCE) {
+            std::vector<size_t> at;
+            each_member(across_.data(), int(width_), [&](int k) { at.push_back(size_t(k)); });
+            for (unsigned chosen = 1; chosen < 1u << count; ++chosen) {
+                copy(own, across_.data());
+                for (unsigned left = chosen; left; left &= left - 1) across_[at[size_t(std::countr_zero(left))] / 64] ^= bit(int(at[size_t(std::countr_zero(left))]));
+                const Number other = cells_at_.find(hash_of(sum_of_words(across_.data())), [&](Number found) { return has_pattern(found, across_.data()); });
+                if (other != NONE && map_of(other) == map_of(cell)) unite(cell, other, map);
+            }
+        }
     }
 
     /// The unit behind which a cell of the pattern of another one lies, but for covered units; if there is none, a number that no bit has.

@@ -275,20 +275,17 @@ void bind_components(nb::module_& m) {
              },
              "cells"_a)
         .def("join_again",
-             [](Components& c, In<Word, 2> patterns, In<Word, 2> told) {
-                 const Word *own = rows_of(patterns, patterns.shape(0), c), *units = rows_of(told, patterns.shape(0), c);
+             [](Components& c, In<Word, 2> patterns, Numbers rows, In<Word, 2> sets) {
+                 const Word *own = rows_of(patterns, patterns.shape(0), c), *units = rows_of(sets, rows.size(), c);
                  nb::gil_scoped_release release;
-                 return c.join_again(own, units, std::int64_t(patterns.shape(0)));
+                 return c.join_again(own, std::int64_t(patterns.shape(0)), rows.data(), units, std::int64_t(rows.size()));
              },
-             "patterns"_a, "told"_a)
-        .def("maps_again",
+             "patterns"_a, "rows"_a, "sets"_a)
+        .def("cells_again",
              [](Components& c, In<Word, 2> patterns) {
                  const Word* own = rows_of(patterns, patterns.shape(0), c);
                  std::vector<std::int64_t> found;
-                 for (std::size_t k = 0; k < patterns.shape(0); ++k) {
-                     found.push_back(c.map_again(own + k * c.columns()));
-                     if (found.back() < 0) throw std::out_of_range("a pattern of no chosen cell");
-                 }
+                 for (std::size_t k = 0; k < patterns.shape(0); ++k) found.push_back(c.cell_again(own + k * c.columns()));
                  return array_of(std::move(found));
              },
              "patterns"_a)

@@ -19,7 +19,7 @@ import numpy as np
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.counting.budget import INTERRUPTED, Budget, Stop, check_options
 from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
-from nn_bridge.cells.counting.found_leaves import KEPT_LEAVES, chosen
+from nn_bridge.cells.counting.found_leaves import KEPT_LEAVES
 from nn_bridge.cells.counting.identity import identity_of
 from nn_bridge.cells.counting.jobs import Limits, Slice, Task, count_slice, forget, leaves_again, tree_with_faces
 from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
@@ -385,7 +385,7 @@ class CountRun:
                 own = select[at : at + len(leaves.residues)].view(bool)
                 at += len(leaves.residues)
                 if own.any():
-                    self._join(chosen(leaves, own))
+                    self._join(leaves.chosen(own))
             self._tally.joined[number] = True
         self._kept.clear()
 

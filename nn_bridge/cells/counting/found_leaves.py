@@ -126,21 +126,3 @@ class FoundLeaves:
 def joined(found: list[np.ndarray]) -> np.ndarray:
     """Arrays of residues as one."""
     return found[0] if len(found) == 1 else np.concatenate([_NOTHING, *found])
-
-
-def chosen(leaves: Leaves, marked: np.ndarray) -> Leaves:
-    """The marked leaves of a batch."""
-    generators = marked[np.searchsorted(leaves.numbers, leaves.generator_leaf)]
-    facets = marked[np.searchsorted(leaves.numbers, leaves.facet_leaf)]
-    return leaves._replace(
-        patterns=leaves.patterns[marked],
-        residues=leaves.residues[marked],
-        begins=leaves.begins[marked],
-        generator_leaf=leaves.generator_leaf[generators],
-        generator_ray=leaves.generator_ray[generators],
-        generator_zeros=leaves.generator_zeros[generators],
-        facet_leaf=leaves.facet_leaf[facets],
-        facet_zeros=leaves.facet_zeros[facets],
-        numbers=leaves.numbers[marked],
-        neighbours=leaves.neighbours[marked] if len(leaves.neighbours) else leaves.neighbours,
-    )

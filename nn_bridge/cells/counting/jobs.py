@@ -24,7 +24,7 @@ import numpy as np
 
 from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.counting import found_leaves
-from nn_bridge.cells.counting.found_leaves import chosen, joined
+from nn_bridge.cells.counting.found_leaves import joined
 from nn_bridge.cells.counting.subtrees import Job
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import (
@@ -380,7 +380,7 @@ def _leaves_again(
     # signs that were open in the first pass may be known by now, and units split in another order: choose by residues
     tree.mark(np.zeros(0, np.uint8))
     wanted = np.unique(keys)
-    batches = [chosen(leaves, np.isin(leaves.residues, wanted)) for leaves in _until(deadline, tree, parts)]
+    batches = [leaves.chosen(np.isin(leaves.residues, wanted)) for leaves in _until(deadline, tree, parts)]
     batches = [leaves for leaves in batches if len(leaves.residues)]
     if not np.array_equal(np.sort(joined([leaves.residues for leaves in batches])), np.sort(keys)):
         raise CellTreeError("a later pass met other cells than the first; please report this network")

@@ -56,6 +56,17 @@ def cells_of_few_bits(width, count, rng):
     return np.stack(words, axis=1).astype(np.uint64)
 
 
+def one_by_one(told):
+    """Units told of cells as facets on which one of them vanishes: the row of each, and its unit as a pattern."""
+    rows, sets = [], []
+    for row, units in enumerate(told):
+        for i in range(64 * len(units)):
+            if int(units[i // 64]) >> i % 64 & 1:
+                rows.append(row)
+                sets.append([1 << i % 64 if i // 64 == c else 0 for c in range(len(units))])
+    return np.array(rows, np.int64), np.array(sets, np.uint64).reshape(-1, told.shape[1])
+
+
 def pieces_of(classes, labels):
     """By number of the map, which are in the order in which they come."""
     return [len({classes[k] for k in np.flatnonzero(labels == own)}) for own in dict.fromkeys(labels.tolist())]
@@ -99,15 +110,50 @@ def test_components_as_a_dictionary_finds_them(width, maps, at_once):
         assert len(left) == max(Counter(expected[k] for k in cells).values())
     # all units told of these cells alone say as much as all units told of all cells
     everything = np.full_like(patterns, ~np.uint64(0))
-    assert found.join_again(patterns[chosen], everything[chosen]) == 0
+    assert found.join_again(patterns[chosen], *one_by_one(everything[chosen])) == 0
     found.choose(chosen)
-    assert found.maps_again(patterns[chosen]).tolist() == [numbers[own] for own in labels[chosen].tolist()]
-    for k in everyone:
-        if k not in outside:
-            with pytest.raises(IndexError, match="no chosen cell"):
-                found.maps_again(patterns[[k]])
-    assert found.join_again(patterns, everything) == len(chosen)
+    assert np.array_equal(found.cells_again(patterns[chosen]), chosen)
+    inside = np.array([k for k in everyone if k not in outside])
+    assert (found.cells_again(patterns[inside]) == -1).all()
+    assert found.join_again(patterns, *one_by_one(everything)) == len(chosen)
     assert found.pieces().tolist() == pieces_of(components_twin(patterns, everything, labels), labels)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("maps", [1, 20, 150])
+def test_facets_on_which_several_units_vanish(seed, maps):
+    """A cell is joined to those of its map that differ in such units alone; of large maps where six at most do."""
+    rng, width = np.random.default_rng(2 * maps + seed), 2
+    patterns = cells_of_few_bits(width, 300, rng)
+    labels = rng.integers(0, maps, len(patterns))
+    found = kernels.Components(numbers_of([64] * width), 1, 1 << 31)
+    found.add(patterns, labels.astype(np.uint64), None)
+    last_stage = np.array([0] * (width - 1) + [~np.uint64(0)], np.uint64)
+    classes = components_twin(patterns, np.zeros_like(patterns) | last_stage, labels)
+    sizes = Counter(labels.tolist())
+    chosen = np.flatnonzero(rng.random(len(patterns)) < 0.7)
+    rows = np.sort(rng.integers(0, len(patterns), 400))
+    used = [i for i in range(64 * width) if (patterns[:, i // 64] >> np.uint64(i % 64) & np.uint64(1)).any()]
+    joined = skipped = 0
+    sets = np.zeros((len(rows), width), np.uint64)
+    for units, row in zip(sets, rows.tolist(), strict=True):
+        for i in rng.choice(used, rng.integers(1, min(9, len(used))), replace=False).tolist():
+            units[i // 64] |= np.uint64(1 << i % 64)
+        if row not in chosen:
+            continue
+        if sizes[labels[row]] >= 12 and sum(int(word).bit_count() for word in units) > 6:
+            skipped += 1
+            continue
+        beyond = ((patterns ^ patterns[row]) & ~units == 0).all(axis=1) & (labels == labels[row])
+        for other in np.flatnonzero(beyond).tolist():
+            old, new = classes[other], classes[row]
+            joined += old != new
+            classes = [new if own == old else own for own in classes]
+    found.choose(chosen)
+    assert found.join_again(patterns, rows, sets) == len(chosen)
+    assert found.pieces().tolist() == pieces_of(classes, labels)
+    assert joined > 10
+    assert skipped > 10 or maps == 150
 
 
 def test_units_that_outputs_read_join_nothing():
@@ -142,7 +188,8 @@ def test_numbers_that_nothing_has():
         lambda: found.add(patterns, residues[:1], None),
         lambda: found.add(patterns, residues, patterns[:1]),
         lambda: found.settle(np.array([0]), np.array([0, 0]), None),
-        lambda: found.join_again(patterns, np.zeros((2, 2), np.uint64)),
+        lambda: found.join_again(patterns, np.zeros(2, np.int64), np.zeros((2, 2), np.uint64)),
+        lambda: found.join_again(patterns, np.zeros(1, np.int64), patterns),
     ):
         with pytest.raises(ValueError, match="do not fit"):
             call()

@@ -17,7 +17,7 @@ from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import JOINING_FACES, NEIGHBOURS, CellTree
 from nn_bridge.network.network import Network
 from polyhedra.polyhedron import Polyhedron
-from tests.nn_bridge.cells.test_components import cells_of_few_bits, components_twin, numbers_of, pieces_of
+from tests.nn_bridge.cells.test_components import cells_of_few_bits, components_twin, numbers_of, one_by_one, pieces_of
 from tests.nn_bridge.network.test_covered_units import maxout
 
 
@@ -57,12 +57,12 @@ def test_components_as_a_dictionary_finds_them(maps, at_once):
     assert np.array_equal(found.patterns_of(np.arange(len(patterns))), patterns)
     whole = found.in_pieces()
     found.choose(whole)
-    assert (found.maps_again(patterns[whole]) == found.maps_of(whole)).all()
+    assert np.array_equal(patterns[found.cells_again(patterns[whole])], patterns[whole])
     everything = np.full_like(patterns, ~np.uint64(0))
     everything[:, -1] = 0
-    assert found.join_again(patterns[whole], none[whole]) == len(whole)
+    assert found.join_again(patterns[whole], *one_by_one(none[whole])) == len(whole)
     assert found.pieces().tolist() == pieces_of(expected, labels)
-    assert found.join_again(patterns, everything) == len(whole)
+    assert found.join_again(patterns, *one_by_one(everything)) == len(whole)
     joined = components_twin(patterns, everything, labels, without)
     assert found.pieces().tolist() == pieces_of(joined, labels)
 

@@ -7,7 +7,6 @@ import pytest
 
 from nn_bridge.cells import _core as kernels
 from nn_bridge.cells import joining
-from nn_bridge.cells.counting.found_leaves import chosen
 from nn_bridge.cells.joining import Joiner, SignVectorKeys
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import FACES, JOINING_FACES, NEIGHBOURS, CellTree, tree_counters
@@ -158,7 +157,7 @@ def test_counts_by_neighbours_are_those_by_all_faces(monkeypatch):
         while len(unsettled := joiner.unsettled()):
             wanted = {row.tobytes() for row in unsettled}
             for leaves in everything:
-                joiner.add_again(chosen(leaves, np.array([row.tobytes() in wanted for row in leaves.patterns])))
+                joiner.add_again(leaves.chosen(np.array([row.tobytes() in wanted for row in leaves.patterns])))
         assert set(counts) == {joiner.counts(tree.cells)}
         several += counts[0].regions > counts[0].regions_by_point
     assert several > 0
