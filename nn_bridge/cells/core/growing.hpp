@@ -73,6 +73,7 @@ public:
         try {
             grow(std::max({bytes, FEW * sizeof(T), grown}));
         } catch (const std::bad_alloc&) {
+            Kept::free_all();
             grow(bytes);
         }
     }
@@ -80,7 +81,7 @@ public:
 private:
     // from some bytes on memory that is not yet used costs nothing, and copying does; large arrays are not copied
     static constexpr std::size_t FEW = 256, SOME = std::size_t{1} << 17, MANY = std::size_t{1} << 25;
-    using Kept = Spares<Block, 4, std::size_t{1} << 24>;
+    using Kept = Spares<Block, 4, std::size_t{1} << 21>;
     Block block_;
 
     void grow(std::size_t bytes) {

@@ -51,6 +51,13 @@ public:
         array.reserve(count);
     }
 
+    /// Free the memory that is kept.
+    static void free_all() noexcept {
+        Kept& kept = kept_arrays();
+        if (const std::unique_lock guard(kept.lock, std::try_to_lock); guard)
+            while (kept.count > 0) kept.arrays[--kept.count] = {};
+    }
+
 private:
     struct Kept {
         std::mutex lock;

@@ -98,7 +98,9 @@ class Budget:
         return max(0, self.memory - resident_bytes()) // pool.size
 
     def out_of_time(self) -> Stop:
-        """The exception to raise when the time is over."""
+        """The exception to raise when the time is over: that of the count, or of a limit in which it runs."""
+        if self.time_limit is None:
+            return Stop("stopped at the time limit in which the count ran")
         return Stop(f"stopped at the time limit of {self.time_limit:g} s")
 
     def out_of_memory(self) -> Stop:

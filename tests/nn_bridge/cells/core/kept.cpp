@@ -211,11 +211,11 @@ void check_growing() {
     const void* memory;
     {
         Growing<double> array;
-        array.reserve(1 << 20);
+        array.reserve(1 << 18);
         memory = array.data();
     }
     Growing<char> again;
-    again.reserve(8 << 20);
+    again.reserve(2 << 20);
     require("memory of arrays that grow", again.data() == memory);
     bool refused = false;
     try {
@@ -224,6 +224,14 @@ void check_growing() {
         refused = true;
     }
     require("more than there is", refused);
+    for (std::size_t bytes : {1000, 2000, 3000}) Growing<char>().reserve(bytes);
+    try {
+        Growing<double>().reserve(SIZE_MAX / 16);
+    } catch (const std::bad_alloc&) {
+        joining::Block fresh;
+        Spares<joining::Block, 4, std::size_t{1} << 21>::reserve(fresh, 10);
+        require("nothing kept where memory is short", fresh.capacity() == 10);
+    }
 }
 
 void check_spares() {

@@ -25,6 +25,7 @@ from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network
 from nn_bridge.readers import read_network
 from nn_bridge.symbolic.count import count_symbolic
+from polyhedra.limits import time_limit
 from polyhedra.memory import resident_bytes
 from polyhedra.polyhedron import Polyhedron
 from tests.families import BY_NAME as ENTRIES
@@ -399,3 +400,13 @@ def test_more_start_cells_than_can_be_listed() -> None:
     assert not result.complete
     assert result.cells is not None
     assert result.cells > 1000
+
+
+@pytest.mark.parametrize("counts", ["all", "cells"])
+def test_a_count_within_the_time_limit_of_its_caller(counts: str) -> None:
+    network = read_network(DATA / "nets" / "d4_16_16_1_s0.npz")
+    with time_limit(0):
+        result = count_cells(network, counts=counts)
+    assert not result.exact
+    assert result.reason == "stopped at the time limit in which the count ran"
+    assert 1 <= result.cells < CELLS
