@@ -47,7 +47,7 @@ loops: Any = core("nn_bridge.cells._core") or plain_keys  # the same functions, 
 _MOST_CELLS = (1 << 32) - 2  # numbers of cells have 32 bits
 _OPEN_AT_ONCE = 1 << 10  # so many cells are compared at once
 _FEW = 1 << 6  # so few cells of maps in several pieces are looked at once
-_KEPT = 1 << 14  # so few that are brought again are kept for the next time
+_KEPT = 1 << 24  # bytes of leaves that are brought again and kept for the next time
 _OTHER_CELLS = "a later pass met other cells than the first; please report this network"
 
 
@@ -117,6 +117,10 @@ def _inner_facets(leaves: Leaves, columns: list[int]) -> tuple[np.ndarray, np.nd
     return np.searchsorted(leaves.numbers, leaves.facet_leaf[inside]), sets
 
 
+def _bytes_of(leaves: Leaves) -> int:
+    return sum(array.nbytes for array in leaves)
+
+
 class Joiner:
     """Joins the leaves with equal maps by facets and by points; fed with leaves and their neighbours, in any order.
 
@@ -141,7 +145,7 @@ class Joiner:
         self._comparison = MapComparison(problem, words, self._arrays)
         self._outside: np.ndarray | None = None
         self._met = 0
-        self._brought: list[Leaves] = []  # those outside the largest pieces, with their faces, if they are few
+        self._brought: list[Leaves] = []  # some of those outside the largest pieces, with their faces
         self._whole_maps: kernels.WholeMaps | None = None
         self._chosen = 0  # so many leaves are to come again
 
@@ -192,6 +196,7 @@ class Joiner:
         self._compare()
         cells = self._cells
         if self._whole_maps is not None or not cells.divided:
+            self._brought = []
             return np.zeros((0, 0), np.uint64)
         whole = cells.in_pieces()
         if self._outside is None and len(whole) > _FEW:
@@ -233,16 +238,15 @@ class Joiner:
             self._join_whole(leaves)
         elif self._outside is not None:
             self._met += self._cells.join_again(leaves.patterns, *_inner_facets(leaves, self._keys.columns))
-            if len(self._outside) <= _KEPT:
+            if sum(map(_bytes_of, (*self._brought, leaves))) <= _KEPT:
                 self._brought.append(leaves)
         else:
             raise CellTreeError("no leaves were to be brought again")
 
     def settle(self, tree: Callable[[], CellTree]) -> None:
-        """Bring leaves again until nothing is unsettled; ``tree`` makes a tree that writes JOINING_FACES."""
-        again: CellTree | None = None
+        """Bring leaves again until nothing is unsettled; ``tree`` gives a tree that writes JOINING_FACES."""
         while len(patterns := self.unsettled()):
-            again = again or tree()
+            again = tree()
             again.go_to(patterns)
             for leaves in again.run():
                 self.add_again(leaves)

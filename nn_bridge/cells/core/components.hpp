@@ -6,18 +6,20 @@
 // (b) Both lie in one cell of the stage before, on which all units of the last stage are affine.  The segment between two points
 // of their interiors crosses the zero set of that unit, and all others keep their signs on it.
 //
-// Lemma.  (c) Let Z be all that vanishes on a facet F of a cell A, units alone and no wall.  A cell that differs from A in units of
-// Z alone is the one behind F.
+// Lemma.  (c) Let Z be what vanishes on a facet F of a cell A, units alone and no wall.  A cell that differs from A in units of Z
+// alone is the one behind F.  (So fewer units tell less, and nothing wrong.)
 // Proof.  Let B be such a cell, N the one behind F, and h an affine function that vanishes on F and is negative on A.  N differs from A
 // in units of Z alone, too, since near a point of F at which nothing else vanishes all other units keep their signs.  While the
 // patterns of some of these cells agree on all earlier stages, a unit of Z has one affine form on them, which vanishes on F if one
-// of them is A or N: it is a multiple c h, and so a unit with c = 0 tells them not apart, any other one tells A from N, and B has the
-// sign of one of them and lies with it on one side of h = 0.  Say it lies with A: then no later unit of Z tells B from A, since both
-// have its multiple of h where h is negative, and B is A.  So it lies with N, and likewise B is N.
+// of them is A or N: it is a multiple c h.  A unit with c = 0 does not tell them apart.  The first one with another c has one sign on
+// each cell, so it tells A from N, and B has the sign of one of them and lies with it on one side of h = 0.  Say it lies with A: then
+// no later unit of Z tells B from A, since both have its multiple of h where h is negative, and B is A.  So it lies with N, and
+// likewise B is N.
 //
-// A cell brings its pattern, residues of its map, and units as in (a); few come again with all facets, by (c) (`join_again`).  Cells with equal residues have one number, if their maps
-// are proven equal.  If an earlier cell with this number has one of the units switched, both maps are equal iff no output moves
-// with that unit (`derivatives.hpp`), and then both belong to one component.  So mostly one derivative proves and joins a cell.
+// A cell brings its pattern, residues of its map, and units as in (a); few come again with all facets, by (c) (`join_again`).
+// Cells with equal residues have one number, if their maps are proven equal.  If an earlier cell with this number has one of the
+// units switched, both maps are equal iff no output moves with that unit (`derivatives.hpp`), and then both belong to one
+// component.  So mostly one derivative proves and joins a cell.
 // Other cells are compared with the latest and the first cell of their number in all units in which they differ, and then by the
 // coefficients of their maps.  Those of another map are handed back, as are all where numbers are too long for that; they wait until
 // they are told a number.

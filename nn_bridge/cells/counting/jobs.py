@@ -213,11 +213,11 @@ def tree_with_faces(task: Task, room: int | None = None) -> CellTree:
 
     Its storage may grow by ``room`` bytes.
     """
-    tree = _TREES.by_key.pop((task.key, NEIGHBOURS, False), None)
-    if tree is None:
-        tree = CellTree(task.problem, JOINING_FACES, arrays=task.arrays, merge=task.merge)
-    else:
+    trees = _TREES.by_key
+    if (tree := trees.pop((task.key, NEIGHBOURS, False), None)) is not None:
         tree.turn_to(JOINING_FACES)
+        trees[task.key, JOINING_FACES, False] = tree
+    tree = _tree(task, JOINING_FACES)
     tree.room = room
     return tree
 

@@ -194,10 +194,11 @@ def settle(joiner, again):
 
 
 @pytest.mark.parametrize("everything", [True, False])
-@pytest.mark.parametrize("few", [0, 1 << 8])
-def test_leaves_that_are_brought_again(everything, few, monkeypatch):
-    """All leaves of maps in several pieces, or first those outside the largest piece, and then what is left."""
+@pytest.mark.parametrize(("few", "kept"), [(0, 0), (0, 5000), (0, 1 << 24), (1 << 8, 0)])
+def test_leaves_that_are_brought_again(everything, few, kept, monkeypatch):
+    """All leaves of maps in several pieces, or first those outside the largest piece, and then what is not kept."""
     monkeypatch.setattr(joining, "_FEW", few)
+    monkeypatch.setattr(joining, "_KEPT", kept)
     times = []
     for name in sample()[::2]:
         counts, brought = counts_by_passes(network_of(ENTRIES[name]), everything=everything)
@@ -205,7 +206,7 @@ def test_leaves_that_are_brought_again(everything, few, monkeypatch):
         assert brought or counts.regions == counts.affine_maps
         times.append(len(brought))
     counts, brought = counts_by_passes(three_regions_by_point(), everything=everything)
-    assert (counts.regions, counts.regions_by_point, brought) == (6, 3, [6] if few else [3, 3])
+    assert (counts.regions, counts.regions_by_point, brought) == (6, 3, [6] if few else [3, 3 if kept else 6])
     assert set(times) == ({0, 1} if few else {0, 1, 2})
 
 

@@ -62,7 +62,8 @@ static const int PLANTED = std::atoi(std::getenv("PUISEUX_PLANTED") ? std::geten
 
 
 def run(command: list[str], planted: int = 0) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PUISEUX_PLANTED": str(planted)}
+    # memory is asked for that there is not: a sanitizer is to say so as other allocators do
+    environment = os.environ | {"PUISEUX_PLANTED": str(planted), "ASAN_OPTIONS": "allocator_may_return_null=1"}
     return subprocess.run([*command, "1", "300"], env=environment, capture_output=True, text=True, check=False)
 
 

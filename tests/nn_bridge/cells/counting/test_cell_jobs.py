@@ -309,7 +309,7 @@ def test_a_second_pass_that_meets_other_cells_is_noticed() -> None:
 
 
 def test_a_tree_turns_to_faces_wherever_it_stands() -> None:
-    """It brings leaves with the faces that a new one brings, and is then no more at hand."""
+    """It brings leaves with the faces that a new one brings, and is at hand once more, with the room that is left."""
     with_faces = 0
     for number, problem in enumerate(problems()):
         task = Task.of(problem)
@@ -322,7 +322,9 @@ def test_a_tree_turns_to_faces_wherever_it_stands() -> None:
         tree.turn_to(JOINING_FACES)
         patterns = np.concatenate([leaves.patterns for leaves in CellTree(problem, PATTERNS, merge=True).run()])
         found = []
-        for run in (tree, tree_with_faces(task)):
+        assert tree_with_faces(task, 1 << 40) is tree
+        assert tree.room == 1 << 40
+        for run in (tree, CellTree(problem, JOINING_FACES, merge=True)):
             assert run.emit == JOINING_FACES
             run.go_to(patterns[number % 3 :: 2])
             found.append(faces_by_pattern(run))
@@ -349,12 +351,12 @@ def faces_by_pattern(tree: CellTree) -> dict[bytes, tuple[set[bytes], set[bytes]
 
 def test_a_count_leaves_no_trees_behind() -> None:
     network = large_network("d3_16_16_1_s0")
-    before = dict(cell_jobs._TREES.by_key)
+    cell_jobs._TREES.by_key.clear()
     for workers in (1, 2):
         for counts in ("all", "cells"):
             count_cells(network, counts=counts, workers=workers)
             assert count_cells(network, counts=counts, workers=workers, max_cells=70).exact is False
-            assert cell_jobs._TREES.by_key == before
+            assert not cell_jobs._TREES.by_key
 
 
 def test_a_path_that_does_not_exist_is_refused() -> None:
