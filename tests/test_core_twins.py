@@ -60,6 +60,7 @@ TESTS: dict[str, dict[str, str]] = {
         "Stop.set Stop.clear Stop.is_set": f"{CELLS}/test_cell_runs.py::test_a_run_that_is_asked_to_share_ends_soon",
         "Explorer.start Explorer.position": f"{CELLS}/test_cell_tree.py::test_a_divided_run_names_what_is_left",
         "Explorer.leave_out": f"{CELLS}/test_pieces.py::test_the_plain_engine_leaves_out_the_same_cells",
+        "give_back_memory": f"{CELLS}/counting/test_cell_count.py::test_a_memory_limit_after_a_large_count",
         "mark_repeats": f"{CELLS}/test_repeated_maps.py::test_repeated_residues_are_marked",
         "Explorer.leave_unread Explorer.leaves": (
             f"{CELLS}/test_unread_units.py::test_cells_that_differ_in_unread_units_are_one_leaf"

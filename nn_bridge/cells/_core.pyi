@@ -234,6 +234,9 @@ def problem(
     generators: list[tuple[list[int], list[int]]],
     start_rows: Sequence[int],
 ) -> Problem: ...
+def give_back_memory() -> None:
+    """Free the memory that is kept for the next runs and tables."""
+
 def mark_repeats(residues: NDArray[np.uint64], mask: NDArray[np.uint8]) -> int: ...
 
 class Explorer:

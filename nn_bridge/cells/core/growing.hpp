@@ -46,6 +46,9 @@ private:
     std::size_t capacity_ = 0;
 };
 
+/// Large tables of the next count fit into those of the last one.
+using SpareBlocks = Spares<Block, 4, std::size_t{1} << 23>;
+
 template <class T>
 class Growing {
 public:
@@ -56,7 +59,7 @@ public:
         block_.swap(other.block_);
         return *this;
     }
-    ~Growing() { Kept::give(std::move(block_)); }
+    ~Growing() { SpareBlocks::give(std::move(block_)); }
 
     T& operator[](std::size_t i) { return data()[i]; }
     const T& operator[](std::size_t i) const { return data()[i]; }
@@ -69,11 +72,11 @@ public:
         if (count <= capacity()) return;
         if (count > SIZE_MAX / sizeof(T)) throw std::bad_alloc();
         const std::size_t bytes = count * sizeof(T), own = block_.capacity();
-        const std::size_t grown = own < SOME ? 2 * own : own < MANY ? std::min(8 * own, 2 * MANY) : own / 4 * 5;
+        const std::size_t grown = own < SOME ? 2 * own : own < MANY ? std::min(4 * own, 2 * MANY) : own / 4 * 5;
         try {
             grow(std::max({bytes, FEW * sizeof(T), grown}));
         } catch (const std::bad_alloc&) {
-            Kept::free_all();
+            SpareBlocks::free_all();
             grow(bytes);
         }
     }
@@ -81,12 +84,11 @@ public:
 private:
     // from some bytes on memory that is not yet used costs nothing, and copying does; large arrays are not copied
     static constexpr std::size_t FEW = 256, SOME = std::size_t{1} << 17, MANY = std::size_t{1} << 25;
-    using Kept = Spares<Block, 4, std::size_t{1} << 21>;
     Block block_;
 
     void grow(std::size_t bytes) {
         if (block_.capacity() > 0) block_.reserve(bytes);
-        else Kept::reserve(block_, bytes);
+        else SpareBlocks::reserve(block_, bytes);
     }
 };
 

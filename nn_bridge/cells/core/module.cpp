@@ -23,6 +23,10 @@
 #include <utility>
 #include <vector>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
@@ -33,6 +37,7 @@
 
 #include "checks.hpp"
 #include "explorer.hpp"
+#include "growing.hpp"
 #include "python_integers.hpp"
 #include "repeats.hpp"
 
@@ -136,6 +141,15 @@ NB_MODULE(_core, m) {
     m.def("widen", [](bool on) {  // for tests: whether the wider version of loops runs, if the processor can
         wide = on && wide_processor();
         return wide;
+    });
+
+    m.def("give_back_memory", [] {
+        joining::SpareBlocks::free_all();
+        Spares<std::vector<Word>>::free_all(), Spares<std::vector<std::int64_t>>::free_all();
+        Spares<std::vector<std::uint8_t>>::free_all(), Spares<std::vector<double>>::free_all();
+#if defined(__GLIBC__)
+        malloc_trim(0);
+#endif
     });
 
     m.def("mark_repeats", [](Array<std::uint64_t> residues, nb::ndarray<std::uint8_t, nb::numpy, nb::c_contig> mask) {

@@ -21,7 +21,16 @@ from nn_bridge.cells.counting.budget import INTERRUPTED, Budget, Stop, check_opt
 from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
 from nn_bridge.cells.counting.found_leaves import KEPT_LEAVES
 from nn_bridge.cells.counting.identity import identity_of
-from nn_bridge.cells.counting.jobs import Limits, Slice, Task, count_slice, forget, leaves_again, tree_with_faces
+from nn_bridge.cells.counting.jobs import (
+    Limits,
+    Slice,
+    Task,
+    count_slice,
+    forget,
+    give_back_memory,
+    leaves_again,
+    tree_with_faces,
+)
 from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
 from nn_bridge.cells.counting.pool import NotStarted, Pool, Scheduler, Unanswered, WorkerLost, sensible_workers
 from nn_bridge.cells.counting.subtrees import divided, weight
@@ -138,6 +147,8 @@ def count_cells(
     if workers is None:
         workers = 1 if executor is None else sensible_workers(executor)
     budget = Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
+    if memory is not None:
+        give_back_memory()
     with Pool(workers, executor) as pool:
         count = CountRun(counts == "all", pool, budget, progress)
         count.run(network, domain, checkpoint)

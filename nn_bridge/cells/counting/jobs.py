@@ -222,6 +222,11 @@ def tree_with_faces(task: Task, room: int | None = None) -> CellTree:
     return tree
 
 
+def give_back_memory() -> None:
+    """Free the memory that earlier runs of this process have left for later ones."""
+    _core.give_back_memory()
+
+
 def forget(task: Task) -> None:
     """Give up this thread's trees for a task that is over."""
     for key in [key for key in _TREES.by_key if key[0] == task.key]:

@@ -229,7 +229,7 @@ void check_growing() {
         Growing<double>().reserve(SIZE_MAX / 16);
     } catch (const std::bad_alloc&) {
         joining::Block fresh;
-        Spares<joining::Block, 4, std::size_t{1} << 21>::reserve(fresh, 10);
+        joining::SpareBlocks::reserve(fresh, 10);
         require("nothing kept where memory is short", fresh.capacity() == 10);
     }
 }

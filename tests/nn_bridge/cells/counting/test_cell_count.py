@@ -28,6 +28,7 @@ from nn_bridge.symbolic.count import count_symbolic
 from polyhedra.limits import time_limit
 from polyhedra.memory import resident_bytes
 from polyhedra.polyhedron import Polyhedron
+from puiseux.random_networks import random_network
 from tests.families import BY_NAME as ENTRIES
 from tests.families import COUNTS as ORACLE
 from tests.families import DATA
@@ -410,3 +411,14 @@ def test_a_count_within_the_time_limit_of_its_caller(counts: str) -> None:
     assert not result.exact
     assert result.reason == "stopped at the time limit in which the count ran"
     assert 1 <= result.cells < CELLS
+
+
+def test_a_memory_limit_after_a_large_count() -> None:
+    """What a count leaves for the next one is freed before a count with a limit, which would take it for its own."""
+    count_cells(random_network([3, 60, 60, 1], rng=1, init="ternary"))
+    before = resident_bytes()
+    small = network_of(next(iter(ENTRIES)))
+    assert count_cells(small).exact
+    assert resident_bytes() > before - (1 << 20)
+    assert count_cells(small, memory="10GiB").exact
+    assert resident_bytes() < before - (2 << 20)
