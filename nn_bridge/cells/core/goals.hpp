@@ -30,6 +30,15 @@ public:
         bool empty() const { return begin == end; }
     };
     Range now() const { return now_; }
+    /// Whether few are left, so that it pays to look at each.
+    bool are_few() const { return on_ && now_.end - now_.begin <= FEW; }
+    /// On which side of a unit all the present ones lie: 1 for where it is on, -1 for off, 0 for both.
+    int common_side(int stage, int unit) const {
+        const size_t column = size_t(stage) * size_t(words_) + size_t(unit >> 6);
+        size_t on = 0;
+        for (size_t k = now_.begin; k < now_.end; ++k) on += patterns_[order_[k] * columns_ + column] >> (unit & 63) & 1;
+        return on == now_.end - now_.begin ? 1 : on ? 0 : -1;
+    }
     void go(Range r) { now_ = r; }
     void all() { now_ = {0, order_.size()}; }
 
@@ -43,6 +52,7 @@ public:
     }
 
 private:
+    static constexpr size_t FEW = 32;
     std::vector<Word> patterns_;
     std::vector<size_t> order_;
     size_t columns_ = 0;

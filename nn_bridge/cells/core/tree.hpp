@@ -153,7 +153,7 @@ private:
             if (at_ < forced_.size()) throw BadPath();
             return leaf(cell, stage, positive, within, lines);
         }
-        int unit = first_of(cut, stage);
+        int unit = walk_.goals.are_few() ? towards_goals(cell, stage, cut) : first_of(cut, stage);
         if (at_ < forced_.size()) {
             unit = forced_[at_].unit;
             if (forced_[at_].stage != stage || unit >= problem_.stages[size_t(stage)].units || unit < 0 || !cut.has(unit)) throw BadPath();
@@ -168,6 +168,21 @@ private:
         const bool bare = is_last(stage) && !(later | within).any() && without_coordinates(walk_.emit);  // only signs are needed below
         const auto [below, above] = split(cell, stage, unit, slot, bare);
         visit(below, above, stage, unit, mirrored, lines, false);
+    }
+
+    /// The unit that leaves the smallest part with all goals; the usual one where each parts them.
+    ///
+    /// Small parts are cut by few of the other units.
+    int towards_goals(Cell cell, int stage, const Set& cut) const {
+        int best = first_of(cut, stage), least = cell.count;
+        cut.each([&](int j) {
+            const int side = walk_.goals.common_side(stage, j);
+            if (side == 0) return;
+            int count = 0;
+            for (Word* g : cell) count += ((side > 0 ? shape_.positive(g) : shape_.negative(g))[j >> 6] & bit(j)) != 0;
+            if (count < least) best = j, least = count;
+        });
+        return best;
     }
 
     /// Whether a cell is to be left out.  Bounds are asked for where they cost less than they are likely to save.
