@@ -17,20 +17,12 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from nn_bridge.cells.core_problem import CoreProblem
+from nn_bridge.cells.counting import jobs
 from nn_bridge.cells.counting.budget import INTERRUPTED, Budget, Stop, check_options
 from nn_bridge.cells.counting.checkpoint import Checkpoint, Record
 from nn_bridge.cells.counting.found_leaves import KEPT_LEAVES
 from nn_bridge.cells.counting.identity import identity_of
-from nn_bridge.cells.counting.jobs import (
-    Limits,
-    Slice,
-    Task,
-    count_slice,
-    forget,
-    give_back_memory,
-    leaves_again,
-    tree_with_faces,
-)
+from nn_bridge.cells.counting.jobs import Limits, Slice, Task, count_slice, leaves_again
 from nn_bridge.cells.counting.plain_count import count_plain, runs_plain
 from nn_bridge.cells.counting.pool import NotStarted, Pool, Scheduler, Unanswered, WorkerLost, sensible_workers
 from nn_bridge.cells.counting.subtrees import divided, weight
@@ -148,7 +140,7 @@ def count_cells(
         workers = 1 if executor is None else sensible_workers(executor)
     budget = Budget(time_limit, max_cells, None if memory is None else parse_bytes(memory), begun)
     if memory is not None:
-        give_back_memory()
+        jobs.give_back_memory()
     with Pool(workers, executor) as pool:
         count = CountRun(counts == "all", pool, budget, progress)
         count.run(network, domain, checkpoint)
@@ -266,7 +258,7 @@ class CountRun:
             self._first_pass(checkpoint)
             return self._joined_cells() if self._all_four else tally.cells
         finally:
-            forget(task)
+            jobs.forget(task)
 
     # ---------------------------------------------------------------- first pass
 
@@ -403,8 +395,7 @@ class CountRun:
     def _join(self, leaves: Leaves) -> None:
         if self._joiner is None:
             assert self._problem is not None
-            arrays = self._task.arrays
-            self._joiner = Joiner(self._problem, arrays.core.words, arrays)
+            self._joiner = Joiner(self._problem, self._task.arrays.core.words, self._task.arrays)
         self._joiner.add(leaves)
 
     def _joined_cells(self) -> FourCounts:
@@ -422,18 +413,18 @@ class CountRun:
         if joiner is None:
             return FourCounts(cells, leaves, leaves, leaves)
         with self._budget.watched(self._pool):
-            joiner.settle(lambda: tree_with_faces(self._task, self._budget.room(Pool())))
+            joiner.settle(lambda: jobs.tree_with_faces(self._task, self._budget.room(Pool())))
         return joiner.counts(cells, leaves)
 
     def _feed(self, take: Callable[[Leaves], None], select: np.ndarray) -> None:
         """Visit the selected leaves once more, with their neighbours."""
         tally = self._tally
         pool = self._pool if tally.cells > _FEW_CELLS else Pool()
-        jobs = selected_batches(tally, select)
+        selected = selected_batches(tally, select)
 
         def start() -> tuple[None, Future[list[Leaves]]] | None:
             self._budget.check(0, pool)
-            job = next(jobs, None)
+            job = next(selected, None)
             return None if job is None else (None, pool.submit(leaves_again, self._task, *job, self._limits(_FAR)))
 
         scheduler = Scheduler(pool, start, self._patience, lambda: self._budget.check_memory(pool))
