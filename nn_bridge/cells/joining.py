@@ -215,15 +215,13 @@ class Joiner:
         """Join those of a batch whose map is in several pieces still; returns their cells."""
         cells = self._cells.cells_again(leaves.patterns)
         inside = cells >= 0
-        self._join_whole(leaves.chosen(inside))
+        self._join_whole(leaves.chosen(inside), cells[inside])
         return cells[inside]
 
-    def _join_whole(self, leaves: Leaves) -> None:
-        """Join leaves of maps in several pieces by all their faces."""
-        if not len(leaves.residues):
-            return
+    def _join_whole(self, leaves: Leaves, cells: np.ndarray) -> None:
+        """Join leaves, which are these cells of maps in several pieces, by all their faces."""
         try:
-            maps = self._cells.maps_of(self._cells.cells_again(leaves.patterns))
+            maps = self._cells.maps_of(cells)
         except IndexError:
             raise CellTreeError(_OTHER_CELLS) from None
         facets, vertices = (leaves.facet_leaf, leaves.facet_zeros), (leaves.generator_leaf, leaves.generator_zeros)
@@ -235,7 +233,7 @@ class Joiner:
         if not len(leaves.residues):
             return
         if self._whole_maps is not None:
-            self._join_whole(leaves)
+            self._join_whole(leaves, self._cells.cells_again(leaves.patterns))
         elif self._outside is not None:
             self._met += self._cells.join_again(leaves.patterns, *_inner_facets(leaves, self._keys.columns))
             if sum(map(_bytes_of, (*self._brought, leaves))) <= _KEPT:
