@@ -179,7 +179,7 @@ private:
             const int side = walk_.goals.common_side(stage, j);
             if (side == 0) return;
             int count = 0;
-            for (Word* g : cell) count += ((side > 0 ? shape_.positive(g) : shape_.negative(g))[j >> 6] & bit(j)) != 0;
+            for (Word* g : cell) count += shape_.side(g, j) == side;
             if (count < least) best = j, least = count;
         });
         return best;
