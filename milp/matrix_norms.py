@@ -16,7 +16,6 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from flint import arb, ctx, fmpq, fmpq_mat, fmpz_poly
 
 from nn_bridge.network.network import Matrix, Row
 from polyhedra.arrays import Floats
+from polyhedra.cached_values import cached_property
 from polyhedra.errors import FormulationError
 from polyhedra.matrix import nullspace
 from polyhedra.polyhedron import Polyhedron

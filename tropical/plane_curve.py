@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
+from polyhedra.cached_values import cached_property
 from polyhedra.errors import AlgebraError
 from polyhedra.quoting import quoted
 from tropical.newton import dual_subdivision

@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -24,6 +23,7 @@ from milp.training.activation_patterns import patterns_of_rows
 from milp.training.fit_data import FitData
 from milp.training.residues import PrimeField
 from polyhedra.arrays import Floats
+from polyhedra.cached_values import cached_property
 
 
 @dataclass(frozen=True, slots=True)

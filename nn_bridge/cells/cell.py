@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from flint import fmpq, fmpz, fmpz_mat
@@ -20,6 +19,7 @@ from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.tree import FACES, CellTreeError, Leaves
 from nn_bridge.network.forms import ExactForms, dot
 from nn_bridge.network.network import Matrix, Network, Pattern, Row
+from polyhedra.cached_values import cached_property
 from polyhedra.matrix import AffineMap, identity, nullspace
 from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import networkx as nx
@@ -30,6 +29,7 @@ from nn_bridge.cells.tree import FACES, CellTreeError, Leaves, Miss
 from nn_bridge.network.network import Network
 from nn_bridge.network.residues import unpacked
 from polyhedra.arrays import Flags, Floats, Integers, Words
+from polyhedra.cached_values import cached_property
 from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron
 

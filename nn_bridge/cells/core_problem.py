@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from nn_bridge.network.forms import ClearedStage, cleared_stages
 from nn_bridge.network.network import AffineStage
 from nn_bridge.network.row_groups import IntegerBlock
 from nn_bridge.network.sparse_row import SparseRow, entries
+from polyhedra.cached_values import cached_property
 from polyhedra.compiled_core import core_or_refusal
 from polyhedra.limits import check_limits
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from flint import fmpq
 
@@ -24,6 +23,7 @@ from nn_bridge.cells.cuts import first_stages, with_all_differences, with_levels
 from nn_bridge.cells.tree import CellTreeError, Miss
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import Network, Row
+from polyhedra.cached_values import cached_property
 from polyhedra.limits import check_limits
 from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron

@@ -23,7 +23,6 @@ Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +34,7 @@ from nn_bridge.cells.map_classes import MapComparison
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.cells.tree import CellTree, CellTreeError, Leaves
 from nn_bridge.errors import NetworkError
+from polyhedra.cached_values import cached_property
 from polyhedra.compiled_core import core, core_or_refusal
 
 if TYPE_CHECKING:

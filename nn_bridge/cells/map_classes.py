@@ -6,7 +6,6 @@ Leaves that are joined have their numbers from ``core/components.hpp``, which as
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.problem import CellProblem
 from nn_bridge.network.network import INPUT
 from nn_bridge.network.residues import IntegerMaps, packed, unpacked
+from polyhedra.cached_values import cached_property
 from polyhedra.compiled_core import core
 
 kernels: Any = core("nn_bridge.cells._core")

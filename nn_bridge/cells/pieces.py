@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -29,6 +28,7 @@ from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.tree import FACES, Leaves, Miss
 from nn_bridge.network.network import Network, Row
 from polyhedra.arrays import Flags, Integers, Words
+from polyhedra.cached_values import cached_property
 from polyhedra.limits import check_limits
 from polyhedra.plurals import counted
 from polyhedra.polyhedron import Polyhedron

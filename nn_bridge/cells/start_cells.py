@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from flint import fmpq, fmpq_mat
 
 from nn_bridge.errors import NetworkError
 from nn_bridge.network.network import INPUT, AffineStage, Matrix, Network
+from polyhedra.cached_values import cached_property
 from polyhedra.generators import homogeneous_generators
 from polyhedra.independence import Independent, independent, inverse_columns, is_invertible
 from polyhedra.lifting import Solver

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from flint import fmpq
@@ -27,6 +26,7 @@ from nn_bridge.exploration.crossing import cell_beyond
 from nn_bridge.network.forms import ExactForms
 from nn_bridge.network.network import INPUT, Network, Pattern, Row
 from nn_bridge.network.point_cells import patterns_near
+from polyhedra.cached_values import cached_property
 from polyhedra.independence import independent
 from polyhedra.limits import check_limits
 from polyhedra.matrix import AffineMap

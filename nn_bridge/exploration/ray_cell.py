@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from nn_bridge.exploration.linear_parts import flags_of
 from nn_bridge.exploration.local_cell import CellFacts, LocalCell
 from nn_bridge.exploration.unit_forms import Form, Unit, side, unit_form
 from nn_bridge.network.network import Row
+from polyhedra.cached_values import cached_property
 from polyhedra.limits import check_limits
 from polyhedra.matrix import AffineMap
 from polyhedra.polyhedron import Polyhedron

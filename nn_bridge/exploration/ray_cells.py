@@ -10,7 +10,6 @@ hyperplanes at once proves nothing.  The facets found are facets; there may be m
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from nn_bridge.exploration.local_cell import LocalCells, walls_of
 from nn_bridge.exploration.ray_cell import EASY, RayCell, Start
 from nn_bridge.exploration.unit_forms import Form, Unit, side
 from nn_bridge.network.network import Network, Row
+from polyhedra.cached_values import cached_property
 from polyhedra.limits import check_limits
 from polyhedra.polyhedron import Polyhedron
 from polyhedra.scalars import ZERO

@@ -7,7 +7,6 @@ matrix of 16 rows for each place, and costs what its weights cost.  Rows that ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from itertools import accumulate, chain
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ import numpy as np
 from flint import fmpq, fmpz, fmpz_mat
 
 from nn_bridge.network.sparse_row import SparseRow
+from polyhedra.cached_values import cached_property
 
 
 class RowGroup(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from math import comb, prod
 from threading import Lock
 from typing import Any
@@ -16,6 +15,7 @@ from nn_bridge.sign_vectors.domain import Domain
 from nn_bridge.sign_vectors.plan import FloatStage, Plan, source_sizes
 from nn_bridge.sign_vectors.start import HEAD, face_words, functional_of, start_of, words_of_start
 from polyhedra.arrays import Floats, Words
+from polyhedra.cached_values import cached_property
 
 LINE = 8
 """Numbers in a cache line (a vertex row takes several)."""
@@ -231,10 +231,11 @@ class Skeleton:
         """Give up all arrays, of so many bytes; the next complex of the kind takes them if they are small."""
         own = vars(self)
         arrays = {name: own.pop(name) for name in ARRAYS}
-        with _spare_lock:
+        if _spare_lock.acquire(blocking=False):
             _spare.append((self._kind, size, arrays))
             while sum(size for _, size, _ in _spare) > SPARE:
                 del _spare[0]
+            _spare_lock.release()
 
     def look_ahead(self, times: float) -> None:
         """Give up early where so many times the hyperplanes will hardly fit (vertices grow with a power of them)."""
@@ -255,15 +256,20 @@ _spare: list[tuple[tuple[int, ...], int, dict[str, Any]]] = []
 """Arrays of small complexes that are finished, the last ones at the end: their kind, their bytes, the arrays by name.
 To touch new pages takes a third of the time of a small complex; whether the system's library keeps them is chance."""
 _spare_lock = Lock()
+"""Nobody waits for it: in a process that was forked while another thread held it, nobody would ever open it."""
 
 
 def _take(kind: tuple[int, ...]) -> dict[str, Any] | None:
     """Arrays of this kind that were kept, if there are any."""
-    with _spare_lock:
+    if not _spare_lock.acquire(blocking=False):
+        return None
+    try:
         for k in reversed(range(len(_spare))):
             if _spare[k][0] == kind:
                 return _spare.pop(k)[2]
-    return None
+        return None
+    finally:
+        _spare_lock.release()
 
 
 def _aligned(shape: tuple[int, ...], dtype: Any) -> Any:

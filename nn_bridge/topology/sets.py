@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 from nn_bridge.cells.faces import FaceComplex
 from nn_bridge.network.network import Row
 from nn_bridge.topology.cycles import basis_cycles
 from nn_bridge.topology.homology import Homology, homology
+from polyhedra.cached_values import cached_property
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 import time
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nn_bridge.network.network import Network
 from nn_bridge.region_count import RegionCount
+from polyhedra.cached_values import cached_property
 from puiseux.domains import Problem
 
 if TYPE_CHECKING:
