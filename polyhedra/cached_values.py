@@ -15,6 +15,7 @@ else:
         Until Python 3.11, the one of ``functools`` computes under a lock that all objects of a class share: threads
         wait for each other, and a process that is forked meanwhile waits for ever, as nobody opens the lock there.
         Here two threads that ask at once may both compute the value, and both get the one that was kept first.
+        (So a property that asks for the one of the same name of a base class would get that one's value back.)
         """
 
         def __get__(self, instance: Any, owner: type | None = None) -> Any:

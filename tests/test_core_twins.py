@@ -36,11 +36,14 @@ TESTS: dict[str, dict[str, str]] = {
             f"{CELLS}/test_whole_weights.py::test_limbs_are_chosen_by_the_bounds"
         ),
         "Components.add Components.maps_of Components.firsts_of Components.patterns_of Components.pieces "
-        "Components.in_pieces Components.outside_largest Components.choose Components.cells_again Components.cells "
+        "Components.in_pieces Components.choose Components.cells_again Components.cells "
         "Components.maps Components.divided": (
             f"{CELLS}/test_components.py::test_components_as_a_dictionary_finds_them"
         ),
         "Components.join_again": f"{CELLS}/test_components.py::test_facets_on_which_several_units_vanish",
+        "MapPieces.add MapPieces.pieces MapPieces.cells MapPieces.most MapPieces.outside": (
+            f"{CELLS}/test_map_pieces.py::test_pieces_against_definitions"
+        ),
         "Components.cover": f"{CELLS}/test_covered_cells.py::test_components_as_a_dictionary_finds_them",
         "WholeNumbers.covered_units": (
             "tests/nn_bridge/network/test_covered_units.py::test_found_are_those_of_the_twin"

@@ -13,13 +13,14 @@ import sys
 from typing import Any
 
 from nn_bridge.cells import plain
+from nn_bridge.cells.core_problem import CoreProblem
 from nn_bridge.cells.counting.plain_count import count_plain, plain_network
 from nn_bridge.cells.joining import FourCounts, Joiner
 from nn_bridge.cells.problem import CellProblem, cell_problem
 from nn_bridge.cells.tree import COUNT_ONLY, FACES, JOINING_FACES, NEIGHBOURS, CellTree
 from nn_bridge.network.network import AffineStage, Network
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import primitive, rational
+from polyhedra.scalars import ZERO, primitive, rational
 
 Entry = Any
 """A weight as a user gives it: int, float, or text of a fraction."""
@@ -114,9 +115,12 @@ Faces = dict[tuple[int, ...], tuple[list[tuple[bool, int]], list[int]]]
 """By pattern the zeros of generators (with a flag for rays) and of facets, each sorted."""
 
 
-def neighbours(network: Network, problem: CellProblem) -> dict[tuple[int, ...], set[int]]:
-    """By pattern, the units that surely vanish alone on facets, each as a bit: units stage by stage."""
-    tree, sizes = CellTree(problem, NEIGHBOURS), network.hidden
+def neighbours(network: Network, problem: CellProblem, merge: bool) -> dict[tuple[int, ...], set[int]]:
+    """By pattern, the units that surely vanish alone on facets, each as a bit: units stage by stage.
+
+    ``merge``: of the cells of the network without units of the last stage that no output reads.
+    """
+    tree, sizes = CellTree(problem, NEIGHBOURS, merge=merge), network.hidden
     found: dict[tuple[int, ...], set[int]] = {}
 
     def stages(row: Any) -> tuple[int, ...]:
@@ -203,6 +207,31 @@ def joined(problem: CellProblem, merge: bool) -> FourCounts:
     return joiner.counts(tree.cells, tree.leaves)
 
 
+def zero_units(network: Network) -> int:
+    """The units that vanish everywhere, as bits: units stage by stage."""
+    found = at = 0
+    for stage in network.stages:
+        for unit, bias in enumerate(stage.bias):
+            if not bias and not any(any(matrix[unit]) for _, matrix in stage.blocks):
+                found |= 1 << at + unit
+        at += stage.units
+    return found
+
+
+def without_unread(network: Network, problem: CellProblem) -> Network | None:
+    """The network in which units of the last stage that no output reads have no weights; None where none are merged."""
+    unread = CoreProblem(problem).unread
+    if not unread or problem.lines or len(network.stages) == 1:
+        return None
+    last = network.stages[-1]
+    blocks = tuple(
+        (source, tuple((ZERO,) * len(row) if j in unread else row for j, row in enumerate(matrix)))
+        for source, matrix in last.blocks
+    )
+    bias = tuple(ZERO if j in unread else own for j, own in enumerate(last.bias))
+    return Network(network.input_dim, (*network.stages[:-1], AffineStage(blocks, bias)), network.output)
+
+
 def difference(network: Network, cells: int, faces: Faces, domain: Polyhedron | None) -> str | None:
     """How the core differs from the plain engine's cells and faces on a network."""
     problem = cell_problem(network, domain)
@@ -217,10 +246,16 @@ def difference(network: Network, cells: int, faces: Faces, domain: Polyhedron | 
         # with lines, generators depend on the section that is taken
         if not problem.lines and not problem.unbounded_lineality and found[pattern][0] != generators:
             return f"generators of {pattern}: {found[pattern][0]}, the plain engine {generators}"
-    for pattern, units in neighbours(network, problem).items():
-        alone = {facet for facet in faces[pattern][1] if facet.bit_count() == 1}
-        if not units <= alone:
-            return f"neighbours of {pattern}: {units}, by the plain engine {alone} vanish alone on facets"
+    merged = without_unread(network, problem)
+    for merge, own in ((False, faces), (True, merged and by_plain(merged, domain)[1])):
+        everywhere = zero_units(merged if merge and merged else network)
+        for pattern, units in neighbours(network, problem, merge).items() if own else ():
+            facets = [facet & ~everywhere for facet in own[pattern][1]]
+            alone = {facet for facet in facets if facet.bit_count() == 1}
+            if not units <= alone:
+                return (
+                    f"neighbours of {pattern} (leaves merged: {merge}): {units}, by the plain engine {alone} are alone"
+                )
     expected = count_plain(network, domain).counts
     for merge in (False, True):
         four = joined(problem, merge)._asdict()

@@ -144,16 +144,19 @@ class Components:
     def in_pieces(self) -> NDArray[np.int64]:
         """The cells of maps in several components."""
 
-    def outside_largest(self) -> NDArray[np.int64]:
-        """Those of these that are not in the largest component of their map."""
-
     def choose(self, cells: NDArray[np.int64]) -> None:
         """Choose the cells that are to come again."""
 
-    def join_again(self, patterns: NDArray[np.uint64], rows: NDArray[np.int64], sets: NDArray[np.uint64]) -> int:
-        """Join chosen cells, told by their patterns, through facets; returns how many patterns are of chosen cells.
+    def join_again(
+        self,
+        numbers: NDArray[np.int64],
+        patterns: NDArray[np.uint64],
+        facet_cell: NDArray[np.int64],
+        facet_zeros: NDArray[np.uint64],
+    ) -> int:
+        """Join chosen cells, told by their patterns, through their facets; returns how many of the cells are chosen.
 
-        Of each facet the row of its cell, in ascending order, and what vanishes on it, as a pattern: no walls.
+        Cells and facets in ascending order of the cells' numbers.
         """
 
     def cells_again(self, patterns: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -167,6 +170,38 @@ class Components:
     def divided(self) -> int: ...
     @property
     def bytes(self) -> int: ...
+
+class MapPieces:
+    """The components of maps in several ones, joined by the facets and points of all cells but those in the largest."""
+
+    def __init__(self, cells: Components) -> None:
+        """Begin with the components that there are; no cells are added to these any more."""
+
+    def outside(self) -> NDArray[np.int64]:
+        """The cells of these maps that are not in the largest component of their map."""
+
+    def add(
+        self,
+        numbers: NDArray[np.int64],
+        patterns: NDArray[np.uint64],
+        facet_cell: NDArray[np.int64],
+        facet_zeros: NDArray[np.uint64],
+        point_cell: NDArray[np.int64],
+        point_zeros: NDArray[np.uint64],
+    ) -> int:
+        """Join cells by their faces, in ascending order of the cells' numbers; returns how many of them are chosen.
+
+        Cells that were not chosen are passed over.
+        """
+
+    def pieces(self) -> tuple[int, int]:
+        """The number of pieces of all these maps: by facets, and by facets and points."""
+
+    @property
+    def cells(self) -> int: ...
+    @property
+    def most(self) -> int:
+        """The cells of the largest of these maps."""
 
 _Weights = list[tuple[int, NDArray[np.int32], NDArray[np.int32], NDArray[np.uint64]]]
 

@@ -13,9 +13,9 @@ Cells come in passes.  Where few share their map, a first pass keeps eight bytes
 whose residues occur once are regions of their own, and a second pass brings the others again, with their neighbours.
 Where more do (`nn_bridge.cells.repeated_maps`), the first pass brings the neighbours of all.  Maps are proven equal, or
 told apart, as they come.  Few maps are left in several pieces.  Their cells outside the largest piece are brought once
-more, with all their facets and points, and joined by what vanishes on the facets.  Where a map is in several pieces
-still, its other cells are brought, too, and all are joined by the names of their faces, which say the truth: joined by
-a facet, by a point, or not at all.
+more, with all their facets and points, and what vanishes on these says the truth: joined to another cell of the map by
+a facet, by a point, or not at all (``core/map_pieces.hpp``).  Where maps of many cells are in pieces, facets alone come
+first, and if such maps are in pieces still, all cells of maps in pieces are brought, and joined by the names of faces.
 
 Source: the gluing step of Lezeau et al. 2024, Algorithm 4, with facets and with points.
 """
@@ -46,8 +46,7 @@ loops: Any = core("nn_bridge.cells._core") or plain_keys  # the same functions, 
 
 _MOST_CELLS = (1 << 32) - 2  # numbers of cells have 32 bits
 _OPEN_AT_ONCE = 1 << 10  # so many cells are compared at once
-_FEW = 1 << 6  # so few cells of maps in several pieces are looked at once
-_KEPT = 1 << 24  # bytes of leaves that are brought again and kept for the next time
+_FEW = 1 << 7  # maps of so few cells are joined by the faces of some: each face is held against all cells of its map
 _OTHER_CELLS = "a later pass met other cells than the first; please report this network"
 
 
@@ -108,19 +107,6 @@ class SignVectorKeys:
 # -------------------------------------------------------------------------- joining
 
 
-def _inner_facets(leaves: Leaves, columns: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """The facets of leaves that lie in no wall: the row of the leaf of each, and what vanishes on it, as a pattern."""
-    zeros = leaves.facet_zeros
-    inside = ~zeros[:, len(columns) :].any(axis=1)
-    sets = np.zeros((int(inside.sum()), leaves.patterns.shape[1]), np.uint64)
-    sets[:, columns] = zeros[inside, : len(columns)]
-    return np.searchsorted(leaves.numbers, leaves.facet_leaf[inside]), sets
-
-
-def _bytes_of(leaves: Leaves) -> int:
-    return sum(array.nbytes for array in leaves)
-
-
 class Joiner:
     """Joins the leaves with equal maps by facets and by points; fed with leaves and their neighbours, in any order.
 
@@ -143,11 +129,9 @@ class Joiner:
         self._cells.cover(self._arrays.covered)
         self._open: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # cells, their patterns and neighbours
         self._comparison = MapComparison(problem, words, self._arrays)
-        self._outside: np.ndarray | None = None
-        self._met = 0
-        self._brought: list[Leaves] = []  # some of those outside the largest pieces, with their faces
+        self._pieces: kernels.MapPieces | None = None
         self._whole_maps: kernels.WholeMaps | None = None
-        self._chosen = 0  # so many leaves are to come again
+        self._chosen = self._met = 0  # so many leaves are to come again, and have
 
     @property
     def leaves(self) -> int:
@@ -194,50 +178,36 @@ class Joiner:
     def unsettled(self) -> np.ndarray:
         """After the last leaf, or the last one brought again: the patterns of the leaves to bring now, mostly few."""
         self._compare()
-        cells = self._cells
-        if self._whole_maps is not None or not cells.divided:
-            self._brought = []
-            return np.zeros((0, 0), np.uint64)
-        whole = cells.in_pieces()
-        if self._outside is None and len(whole) > _FEW:
-            self._outside = cells.outside_largest()
-            cells.choose(self._outside)
-            return cells.patterns_of(self._outside)
         self._check_met()
-        self._whole_maps = self._keys.whole_maps()
-        self._chosen = len(whole)
-        cells.choose(whole)
-        known = [self._join_brought(leaves) for leaves in self._brought]
-        self._brought = []
-        return cells.patterns_of(np.setdiff1d(whole, np.concatenate(known)) if known else whole)
-
-    def _join_brought(self, leaves: Leaves) -> np.ndarray:
-        """Join those of a batch whose map is in several pieces still; returns their cells."""
-        cells = self._cells.cells_again(leaves.patterns)
-        inside = cells >= 0
-        self._join_whole(leaves.chosen(inside), cells[inside])
-        return cells[inside]
-
-    def _join_whole(self, leaves: Leaves, cells: np.ndarray) -> None:
-        """Join leaves, which are these cells of maps in several pieces, by all their faces."""
-        try:
-            maps = self._cells.maps_of(cells)
-        except IndexError:
-            raise CellTreeError(_OTHER_CELLS) from None
-        facets, vertices = (leaves.facet_leaf, leaves.facet_zeros), (leaves.generator_leaf, leaves.generator_zeros)
-        assert self._whole_maps is not None
-        self._whole_maps.add(leaves.numbers, maps, leaves.patterns, *facets, *vertices)
+        cells = self._cells
+        if not cells.divided or self._pieces is not None or self._whole_maps is not None:
+            return np.zeros((0, 0), np.uint64)
+        pieces = kernels.MapPieces(cells)
+        if pieces.most <= _FEW:
+            self._pieces = pieces
+        elif self._chosen:  # facets of the others have joined what they join
+            self._whole_maps = self._keys.whole_maps()
+        chosen = pieces.outside() if self._whole_maps is None else cells.in_pieces()
+        cells.choose(chosen)
+        self._chosen, self._met = len(chosen), 0
+        return cells.patterns_of(chosen)
 
     def add_again(self, leaves: Leaves) -> None:
         """Take a batch of unsettled leaves: all of them are to come, in any order."""
         if not len(leaves.residues):
             return
-        if self._whole_maps is not None:
-            self._join_whole(leaves, self._cells.cells_again(leaves.patterns))
-        elif self._outside is not None:
-            self._met += self._cells.join_again(leaves.patterns, *_inner_facets(leaves, self._keys.columns))
-            if sum(map(_bytes_of, (*self._brought, leaves))) <= _KEPT:
-                self._brought.append(leaves)
+        facets, points = (leaves.facet_leaf, leaves.facet_zeros), (leaves.generator_leaf, leaves.generator_zeros)
+        if self._pieces is not None:
+            self._met += self._pieces.add(leaves.numbers, leaves.patterns, *facets, *points)
+        elif self._whole_maps is not None:
+            try:
+                maps = self._cells.maps_of(self._cells.cells_again(leaves.patterns))
+            except IndexError:
+                raise CellTreeError(_OTHER_CELLS) from None
+            self._whole_maps.add(leaves.numbers, maps, leaves.patterns, *facets, *points)
+            self._met += len(maps)
+        elif self._chosen:
+            self._met += self._cells.join_again(leaves.numbers, leaves.patterns, *facets)
         else:
             raise CellTreeError("no leaves were to be brought again")
 
@@ -250,7 +220,7 @@ class Joiner:
                 self.add_again(leaves)
 
     def _check_met(self) -> None:
-        if self._outside is not None and self._met != len(self._outside):
+        if self._met != self._chosen:
             raise CellTreeError(_OTHER_CELLS)
 
     def counts(self, cells: int, leaves: int | None = None) -> FourCounts:
@@ -269,13 +239,11 @@ class Joiner:
         """
         self._compare()
         self._check_met()
-        joined, again = self._cells, self._whole_maps
+        joined, again = self._cells, self._pieces or self._whole_maps
         singles = (cells if leaves is None else leaves) - joined.cells
         settled = joined.maps - joined.divided
         by_facet = by_point = 0
         if again is not None:
-            if again.cells != self._chosen:
-                raise CellTreeError(_OTHER_CELLS)
             by_facet, by_point = again.pieces()
         elif joined.divided:
             raise CellTreeError("the faces of some cells are missing; ask the joiner for the unsettled leaves")

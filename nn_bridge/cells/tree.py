@@ -132,8 +132,8 @@ class Leaves(NamedTuple):
     there, and by how much the coordinates may be off from some positive multiple of the true vector; per facet the
     number of its leaf and that set. With FACES_WITHOUT_COORDINATES and JOINING_FACES the generators are vertices alone,
     without coordinates. ``numbers`` are the numbers of the leaves. With NEIGHBOURS alone, ``neighbours`` has for each
-    leaf, as a pattern, units such that a facet is certain on which this unit alone vanishes: not all of them, and none
-    of the last stage, nor any behind which the leaf comes later in the run.
+    leaf, as a pattern, units such that a facet is certain on which this unit alone vanishes, but for units that vanish
+    everywhere: not all of them, and none of the last stage, nor any behind which the leaf comes later in the run.
     """
 
     patterns: np.ndarray

@@ -122,41 +122,42 @@ public:
             if (maps_[map_of(cell)].pieces > 1) found.push_back(cell);
         return found;
     }
-    /// Those of these that are not in the largest one of their map.
-    std::vector<std::int64_t> outside_largest() {
-        std::vector<std::int64_t> found = in_pieces();
-        std::vector<Number> size(found.empty() ? 0 : size_t(cells_), 0), largest(found.empty() ? 0 : maps_count_, NONE);
-        for (const std::int64_t cell : found) ++size[root(Number(cell))];
-        for (const std::int64_t cell : found) {
-            Number& best = largest[map_of(Number(cell))];
-            if (best == NONE || size[size_t(cell)] > size[best]) best = Number(cell);
-        }
-        std::erase_if(found, [&](std::int64_t cell) { return root(Number(cell)) == largest[map_of(Number(cell))]; });
-        return found;
-    }
-
     /// Choose cells for `join_again` and `cell_again`.
     void choose(const std::int64_t* cells, std::int64_t count) {
         chosen_at_ = {};
         chosen_at_.reserve(count);
         for (std::int64_t k = 0; k < count; ++k) chosen_at_.put(hash_of(sum_of(checked(cells[k]))), Number(cells[k]));
     }
-    /// Join chosen cells once more, told by their patterns, through facets: the rows of their cells, in ascending order, and what
-    /// vanishes on each, as a pattern.  Returns how many patterns are those of chosen cells.
-    std::int64_t join_again(const Word* patterns, std::int64_t count, const std::int64_t* rows, const Word* sets, std::int64_t facets) {
-        std::int64_t known = 0, facet = 0;
-        for (std::int64_t k = 0; k < count; ++k) {
-            const Number cell = chosen(patterns + size_t(k) * columns_);
-            known += cell != NONE;
-            for (; facet < facets && rows[facet] <= k; ++facet)
-                if (cell != NONE && rows[facet] == k) join_through(cell, sets + size_t(facet) * columns_);
-        }
-        return known;
+    /// Join chosen cells once more, told by their patterns, through their facets, with sets of zeros of so many words.  Returns how
+    /// many patterns are those of chosen cells.
+    std::int64_t join_again(const std::int64_t* numbers, const Word* patterns, std::int64_t count, FaceSets facets, size_t zero_words) {
+        std::vector<Number> cells;
+        for (std::int64_t k = 0; k < count; ++k) cells.push_back(chosen(patterns + size_t(k) * columns_));
+        std::vector<Word> units(columns_);
+        each_face(numbers, count, facets, zero_words, [&](std::int64_t row, const Word* zeros) {
+            if (cells[size_t(row)] == NONE || has_walls(zeros, zero_words)) return;
+            units_of(zeros, units.data());
+            join_through(cells[size_t(row)], units.data());
+        });
+        return count - std::count(cells.begin(), cells.end(), NONE);
     }
     /// The chosen cell with a pattern, -1 where there is none.
     std::int64_t cell_again(const Word* pattern) {
         const Number cell = chosen(pattern);
         return cell == NONE ? -1 : std::int64_t(cell);
+    }
+
+    /// The component of a cell, as one of its cells.
+    std::int64_t component(std::int64_t cell) { return std::int64_t(root(checked(cell))); }
+    /// The words of a packed pattern.
+    size_t packed_words() const { return width_; }
+    using CellRecords::pack;
+    /// Whether two cells differ in units of a packed pattern alone.
+    bool differ_within(std::int64_t cell, std::int64_t other, const Word* packed) const {
+        const Number *a = record(Number(cell)), *b = record(Number(other));
+        Word beyond = 0;
+        for (size_t c = 0; c < width_; ++c) beyond |= (word(a, c) ^ word(b, c)) & ~packed[c];
+        return !beyond;
     }
 
 private:
@@ -358,11 +359,8 @@ private:
         pack(units, across_.data());
         const Number* own = record(cell);
         if (map.size < MANY) {
-            for (Number other = map.last; other != NONE; other = before(other)) {
-                Word beyond = 0;
-                for (size_t c = 0; c < width_; ++c) beyond |= (word(own, c) ^ word(record(other), c)) & ~across_[c];
-                if (!beyond) unite(cell, other, map);
-            }
+            for (Number other = map.last; other != NONE; other = before(other))
+                if (differ_within(cell, other, across_.data())) unite(cell, other, map);
         } else if (count <= FEW_AT_ONCE) {
             std::vector<size_t> at;
             each_member(across_.data(), int(width_), [&](int k) { at.push_back(size_t(k)); });

@@ -14,6 +14,7 @@
 #include "derivatives.hpp"
 #include "gradients.hpp"
 #include "joining.hpp"
+#include "map_pieces.hpp"
 #include "python_integers.hpp"
 #include "whole_maps.hpp"
 #include "whole_numbers.hpp"
@@ -216,6 +217,12 @@ nb::object numbers_of(Work&& work) {
     return array_of(std::move(found));
 }
 
+/// Faces with sets of zeros of cells of a table; all is checked but the numbers of their cells.
+FaceSets faces_of(const In<std::int64_t, 1>& cell, const In<Word, 2>& zeros, const Components& table) {
+    if (zeros.shape(0) != cell.size() || zeros.shape(1) < table.unit_words()) throw std::invalid_argument("arrays that do not fit");
+    return {cell.data(), zeros.data(), std::int64_t(cell.size())};
+}
+
 void bind_components(nb::module_& m) {
     using Numbers = In<std::int64_t, 1>;
     nb::class_<Components>(m, "Components")
@@ -267,7 +274,6 @@ void bind_components(nb::module_& m) {
              "cells"_a)
         .def("pieces", [](const Components& c) { return numbers_of([&] { return c.pieces(); }); })
         .def("in_pieces", [](const Components& c) { return numbers_of([&] { return c.in_pieces(); }); })
-        .def("outside_largest", [](Components& c) { return numbers_of([&] { return c.outside_largest(); }); })
         .def("choose",
              [](Components& c, Numbers cells) {
                  nb::gil_scoped_release release;
@@ -275,12 +281,13 @@ void bind_components(nb::module_& m) {
              },
              "cells"_a)
         .def("join_again",
-             [](Components& c, In<Word, 2> patterns, Numbers rows, In<Word, 2> sets) {
-                 const Word *own = rows_of(patterns, patterns.shape(0), c), *units = rows_of(sets, rows.size(), c);
+             [](Components& c, Numbers numbers, In<Word, 2> patterns, Numbers facet_cell, In<Word, 2> facet_zeros) {
+                 const Word* own = rows_of(patterns, numbers.size(), c);
+                 const FaceSets facets = faces_of(facet_cell, facet_zeros, c);
                  nb::gil_scoped_release release;
-                 return c.join_again(own, std::int64_t(patterns.shape(0)), rows.data(), units, std::int64_t(rows.size()));
+                 return c.join_again(numbers.data(), own, std::int64_t(numbers.size()), facets, facet_zeros.shape(1));
              },
-             "patterns"_a, "rows"_a, "sets"_a)
+             "numbers"_a, "patterns"_a, "facet_cell"_a, "facet_zeros"_a)
         .def("cells_again",
              [](Components& c, In<Word, 2> patterns) {
                  const Word* own = rows_of(patterns, patterns.shape(0), c);
@@ -309,9 +316,9 @@ void bind_whole_maps(nb::module_& m) {
                  const std::size_t count = numbers.size();
                  auto faces = [&](const Numbers& cell, const In<Word, 2>& zeros) {
                      if (zeros.shape(0) != cell.size() || (cell.size() && zeros.shape(1) != w.zero_words())) throw std::invalid_argument("arrays that do not fit");
-                     return Faces{cell.data(), zeros.data(), std::int64_t(cell.size())};
+                     return FaceSets{cell.data(), zeros.data(), std::int64_t(cell.size())};
                  };
-                 const Faces facets = faces(facet_cell, facet_zeros), points = faces(point_cell, point_zeros);
+                 const FaceSets facets = faces(facet_cell, facet_zeros), points = faces(point_cell, point_zeros);
                  if (maps.size() != count || patterns.shape(0) != count || std::int64_t(patterns.shape(1)) < w.least_columns())
                      throw std::invalid_argument("arrays that do not fit");
                  nb::gil_scoped_release release;
@@ -320,6 +327,30 @@ void bind_whole_maps(nb::module_& m) {
              "numbers"_a, "maps"_a, "patterns"_a, "facet_cell"_a, "facet_zeros"_a, "point_cell"_a, "point_zeros"_a)
         .def("pieces", &WholeMaps::pieces)
         .def_prop_ro("cells", &WholeMaps::cells);
+}
+
+void bind_map_pieces(nb::module_& m) {
+    using Numbers = In<std::int64_t, 1>;
+    nb::class_<MapPieces>(m, "MapPieces")
+        .def("__init__",
+             [](MapPieces* self, Components& cells) {
+                 nb::gil_scoped_release release;
+                 new (self) MapPieces(cells);
+             },
+             "cells"_a, nb::keep_alive<1, 2>())
+        .def("outside", [](const MapPieces& p) { return numbers_of([&] { return p.outside(); }); })
+        .def("add",
+             [](MapPieces& p, Numbers numbers, In<Word, 2> patterns, Numbers facet_cell, In<Word, 2> facet_zeros, Numbers point_cell, In<Word, 2> point_zeros) {
+                 const Word* own = rows_of(patterns, numbers.size(), p.table());
+                 const FaceSets facets = faces_of(facet_cell, facet_zeros, p.table()), points = faces_of(point_cell, point_zeros, p.table());
+                 if (facet_zeros.shape(1) != point_zeros.shape(1)) throw std::invalid_argument("arrays that do not fit");
+                 nb::gil_scoped_release release;
+                 return p.add(numbers.data(), own, std::int64_t(numbers.size()), facets, points, facet_zeros.shape(1));
+             },
+             "numbers"_a, "patterns"_a, "facet_cell"_a, "facet_zeros"_a, "point_cell"_a, "point_zeros"_a)
+        .def("pieces", &MapPieces::pieces)
+        .def_prop_ro("cells", &MapPieces::cells)
+        .def_prop_ro("most", &MapPieces::most);
 }
 
 /// The functions on tables whose bearers are of one type.
@@ -353,6 +384,7 @@ void bind(nb::module_& m) {
     bind_numbers(m);
     bind_components(m);
     bind_whole_maps(m);
+    bind_map_pieces(m);
     bind_table<std::int32_t>(m);
     bind_table<std::int64_t>(m);
     m.def(

@@ -106,30 +106,37 @@ private:
         if (!writer_.need_neighbours(rest, cut, patterns)) return neighbours_.none();
         watch_.spend(cell.count * bits_of(patterns));
         neighbours_.find(cell, lines, cut, patterns, earlier_.data());
-        if (cut.count() == 2 && neighbours_.hidden(patterns)) find_hidden(cell, rest, cut, neighbours_.hidden(patterns));
+        if (cut.count() > 1) find_open(cell, rest, Members<FEW>(cut), patterns);
         return neighbours_.found(patterns);
     }
 
-    /// Find units for cells at the edge of a block, where two units of it cross: no generator shows their signs.
+    /// Find units for cells at whose facets two units of K cross, where no generator shows the signs of both.
     ///
     /// `rest` are the other units that are active.  Units behind which the map surely is another one are not looked for.
-    void find_hidden(Cell cell, const Set& rest, const Set& cut, Word patterns) {
-        const Members<FEW> units(cut);
+    void find_open(Cell cell, const Set& rest, const Members<FEW>& units, Word patterns) {
         const int stage = int(problem_.stages.size()) - 1;
-        neighbours_.each_candidate([&](int k) {
-            Word wanted = 0;
+        neighbours_.each_open(units, patterns, [&](int k, Word open) {
+            const unsigned crossing = neighbours_.crossing(units, k);
+            if (std::popcount(crossing) != 2) return;
             const auto [of, unit] = neighbours_.unit(k);
-            for (Word left = patterns; left; left &= left - 1) {
+            Word wanted = 0;
+            for (Word left = open; left; left &= left - 1)
                 if (writer_.may_be_still(of, unit, writer_.with(rest, units, unsigned(std::countr_zero(left))))) wanted |= left & (~left + 1);
-            }
             if (!wanted) return;
+            const int i = std::countr_zero(crossing), j = std::bit_width(crossing) - 1, a = units.at[size_t(i)], b = units.at[size_t(j)];
             int shown = 0;
             const auto on_it = [&](Word* g) { return (shape_.zeros(g)[k >> 6] & bit(k)) != 0; };
             for (Word* g : cell)
                 if (on_it(g))
-                    if (const int a = shape_.side(g, units.at[0]), b = shape_.side(g, units.at[1]); a && b) shown |= 1 << (int(a > 0) | int(b > 0) << 1);
-            const int met = this->quadrants(cell, stage, units.at[0], units.at[1], shown, on_it);
-            if (met > 0) neighbours_.tell(wanted & Word(met), k);
+                    if (const int sa = shape_.side(g, a), sb = shape_.side(g, b); sa && sb) shown |= 1 << (int(sa > 0) | int(sb > 0) << 1);
+            const int met = this->quadrants(cell, stage, a, b, shown, on_it);
+            if (met < 0) return;
+            Word found = 0;
+            for (Word left = wanted; left; left &= left - 1) {
+                const auto pattern = unsigned(std::countr_zero(left));
+                if (met >> ((pattern >> i & 1) | (pattern >> j & 1) << 1) & 1) found |= left & (~left + 1);
+            }
+            neighbours_.tell(found, k);
         });
     }
 };

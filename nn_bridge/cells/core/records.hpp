@@ -18,6 +18,25 @@
 
 namespace puiseux::cells::joining {
 
+/// Faces one after another: of each the number of its cell, in ascending order, and the set of units and walls that vanish there, in
+/// words: those of the units, stage by stage, then those of the walls.
+struct FaceSets {
+    const std::int64_t* cell;
+    const Word* zeros;
+    std::int64_t count;
+};
+
+/// Call `use` with each face, as the row of its cell among so many with these numbers, and its set of so many words.
+template <class Use>
+void each_face(const std::int64_t* numbers, std::int64_t count, FaceSets faces, std::size_t words, Use&& use) {
+    std::int64_t row = 0;
+    for (std::int64_t f = 0; f < faces.count; ++f) {
+        while (row < count && numbers[row] < faces.cell[f]) ++row;
+        if (row == count || numbers[row] != faces.cell[f]) throw std::invalid_argument("a face of no cell");
+        use(row, faces.zeros + std::size_t(f) * words);
+    }
+}
+
 class CellRecords {
 public:
     using Number = SlotTable::Number;
@@ -27,6 +46,19 @@ public:
     /// The map of a cell, and its pattern, as it came.
     std::int64_t map(std::int64_t cell) const { return map_of(checked(cell)); }
     void pattern(std::int64_t cell, Word* to) const { unpack(checked(cell), to); }
+    /// The words of a set of zeros that are those of units, before those of walls.
+    size_t unit_words() const { return zero_columns_.size(); }
+    /// The units of a set of zeros, as a pattern.
+    void units_of(const Word* zeros, Word* to) const {
+        for (size_t c = 0; c < columns_; ++c) to[c] = 0;
+        for (size_t q = 0; q < zero_columns_.size(); ++q) to[zero_columns_[q]] = zeros[q];
+    }
+    /// Whether there are walls in a set of zeros of so many words.
+    bool has_walls(const Word* zeros, size_t words) const {
+        Word found = 0;
+        for (size_t q = zero_columns_.size(); q < words; ++q) found |= zeros[q];
+        return found != 0;
+    }
 
 protected:
     struct Place {
@@ -36,6 +68,7 @@ protected:
     size_t words_, columns_, width_, stride_;  // words of a stage in a pattern, of a pattern, of a packed one; numbers in a record
     std::vector<Place> place_;             // by bit of a packed pattern
     std::vector<size_t> at_;               // by column of a pattern: the packed bit with which it begins
+    std::vector<size_t> zero_columns_;     // the columns that have units
     Growing<Number> records_;              // by cell: its packed pattern, its map, its parent in the forest, and the cell of the map before it
     std::int64_t cells_ = 0;
     CoverMask covers_;                     // of packed patterns
@@ -45,7 +78,7 @@ protected:
         for (size_t s = 0; s < units_.size(); ++s) {
             const auto own = size_t(units_[s]);
             if (own > 64 * words_) throw std::invalid_argument("a stage has more units than its words have bits");
-            for (size_t q = 0; 64 * q < own; ++q) at_[s * words_ + q] = place_.size() + 64 * q;
+            for (size_t q = 0; 64 * q < own; ++q) at_[s * words_ + q] = place_.size() + 64 * q, zero_columns_.push_back(s * words_ + q);
             for (size_t j = 0; j < own; ++j) place_.push_back({std::uint32_t(s), std::uint32_t(j)});
         }
         width_ = std::max<size_t>(1, (place_.size() + 63) / 64), stride_ = 2 * width_ + 3;

@@ -25,6 +25,12 @@ struct StageRows {
     Integers exact_bias;
     std::vector<SparseRows> blocks;
     int units() const { return int(bias.size()); }
+    /// Whether all numbers of a unit are zero, so that it vanishes everywhere.
+    bool is_zero(int unit) const {
+        bool zero = bias[size_t(unit)] == 0 && (exact_bias.empty() || exact_bias[size_t(unit)].is_zero());
+        for (const SparseRows& block : blocks) zero = zero && block.begin[size_t(unit)] == block.begin[size_t(unit) + 1];
+        return zero;
+    }
 };
 
 /// Weights of a stage on the units of an earlier one, input-major: row i holds the weights on input i.

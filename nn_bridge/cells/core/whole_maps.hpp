@@ -8,40 +8,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include "forest.hpp"
 #include "joining.hpp"
+#include "records.hpp"
 
 namespace puiseux::cells::joining {
-
-/// Numbers from 0 on in sets that grow together: a forest with path halving (Tarjan and van Leeuwen 1984).
-class Forest {
-public:
-    void reach(std::int64_t count) {
-        const auto known = std::int64_t(parent_.size());
-        if (count > known) parent_.resize(std::size_t(count)), std::iota(parent_.begin() + known, parent_.end(), known);
-    }
-    void unite(std::int64_t one, std::int64_t other) {
-        const std::int64_t a = root(one), b = root(other);
-        if (a != b) parent_[std::size_t(std::max(a, b))] = std::min(a, b);
-    }
-    std::int64_t sets() const {
-        std::int64_t found = 0;
-        for (std::size_t k = 0; k < parent_.size(); ++k) found += parent_[k] == std::int64_t(k);
-        return found;
-    }
-
-private:
-    std::vector<std::int64_t> parent_;
-
-    std::int64_t root(std::int64_t node) {
-        while (parent_[std::size_t(node)] != node) node = parent_[std::size_t(node)] = parent_[std::size_t(parent_[std::size_t(node)])];
-        return node;
-    }
-};
 
 /// Keys of so many words, each with a cell that bears it, in a table of its own that grows.
 class Bearers {
@@ -76,13 +51,6 @@ private:
     }
 };
 
-/// Faces one after another: of each the number of its cell, in ascending order, and the set of units and walls that vanish there.
-struct Faces {
-    const std::int64_t* cell;
-    const Word* zeros;
-    std::int64_t count;
-};
-
 class WholeMaps {
 public:
     /// Sign vectors are packed into so many words, as `pack` describes.
@@ -100,7 +68,7 @@ public:
     std::int64_t cells() const { return cells_; }
 
     /// Take cells with their numbers, in ascending order, the numbers of their maps, their patterns, facets and points.
-    void add(const std::int64_t* numbers, const std::int64_t* maps, const Word* patterns, std::size_t columns, std::int64_t count, Faces facets, Faces points) {
+    void add(const std::int64_t* numbers, const std::int64_t* maps, const Word* patterns, std::size_t columns, std::int64_t count, FaceSets facets, FaceSets points) {
         by_facet_.reach(cells_ + count), by_point_.reach(cells_ + count);
         maps_.insert(maps_.end(), maps, maps + count);
         each(numbers, patterns, columns, count, facets, [&](std::int64_t cell) {
@@ -132,16 +100,13 @@ private:
 
     /// Call `use` with the cell of each face, whose key is then known.
     template <class Use>
-    void each(const std::int64_t* numbers, const Word* patterns, std::size_t columns, std::int64_t count, Faces faces, Use&& use) {
-        std::int64_t row = 0;
-        for (std::int64_t f = 0; f < faces.count; ++f) {
-            while (row < count && numbers[row] < faces.cell[f]) ++row;
-            if (row == count || numbers[row] != faces.cell[f]) throw std::invalid_argument("a face of no cell");
+    void each(const std::int64_t* numbers, const Word* patterns, std::size_t columns, std::int64_t count, FaceSets faces, Use&& use) {
+        each_face(numbers, count, faces, zero_words(), [&](std::int64_t row, const Word* zeros) {
             std::fill(key_.begin(), key_.end(), 0);
-            pack(patterns, int(columns), &row, 1, faces.zeros + std::size_t(f) * zero_words(), int(zero_words()), columns_.data(), int(columns_.size()),
-                 places_.data(), int(places_.size()), key_.data(), width_);
+            pack(patterns, int(columns), &row, 1, zeros, int(zero_words()), columns_.data(), int(columns_.size()), places_.data(), int(places_.size()),
+                 key_.data(), width_);
             use(cells_ + row);
-        }
+        });
     }
 };
 

@@ -18,7 +18,7 @@ JOINED_LEAVES, MOST_LEAVES = 1 << 15, 1 << 18
 KEPT_LEAVES = 1 << 14
 """Leaves that are kept though they are not to be joined yet."""
 
-TRIAL_LEAVES = 64
+TRIAL_LEAVES = 512
 """Leaves before deciding whether to keep them."""
 
 _LATEST = 1024  # size of the tail sample used for the decision of the next slice

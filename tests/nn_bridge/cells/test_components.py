@@ -100,7 +100,7 @@ def test_components_as_a_dictionary_finds_them(width, maps, at_once):
     assert found.divided == sum(number > 1 for number in pieces)
     whole = [k for k, own in enumerate(labels.tolist()) if pieces[numbers[own]] > 1]
     assert found.in_pieces().tolist() == whole
-    chosen = found.outside_largest()
+    chosen = kernels.MapPieces(found).outside()
     outside = set(chosen.tolist())
     assert outside <= set(whole)
     for own in numbers:
@@ -110,12 +110,12 @@ def test_components_as_a_dictionary_finds_them(width, maps, at_once):
         assert len(left) == max(Counter(expected[k] for k in cells).values())
     # all units told of these cells alone say as much as all units told of all cells
     everything = np.full_like(patterns, ~np.uint64(0))
-    assert found.join_again(patterns[chosen], *one_by_one(everything[chosen])) == 0
+    assert found.join_again(np.arange(len(chosen)), patterns[chosen], *one_by_one(everything[chosen])) == 0
     found.choose(chosen)
     assert np.array_equal(found.cells_again(patterns[chosen]), chosen)
     inside = np.array([k for k in everyone if k not in outside])
     assert (found.cells_again(patterns[inside]) == -1).all()
-    assert found.join_again(patterns, *one_by_one(everything)) == len(chosen)
+    assert found.join_again(everyone, patterns, *one_by_one(everything)) == len(chosen)
     assert found.pieces().tolist() == pieces_of(components_twin(patterns, everything, labels), labels)
 
 
@@ -150,7 +150,7 @@ def test_facets_on_which_several_units_vanish(seed, maps):
             joined += old != new
             classes = [new if own == old else own for own in classes]
     found.choose(chosen)
-    assert found.join_again(patterns, rows, sets) == len(chosen)
+    assert found.join_again(np.arange(len(patterns)), patterns, rows, sets) == len(chosen)
     assert found.pieces().tolist() == pieces_of(classes, labels)
     assert joined > 10
     assert skipped > 10 or maps == 150
@@ -188,11 +188,15 @@ def test_numbers_that_nothing_has():
         lambda: found.add(patterns, residues[:1], None),
         lambda: found.add(patterns, residues, patterns[:1]),
         lambda: found.settle(np.array([0]), np.array([0, 0]), None),
-        lambda: found.join_again(patterns, np.zeros(2, np.int64), np.zeros((2, 2), np.uint64)),
-        lambda: found.join_again(patterns, np.zeros(1, np.int64), patterns),
+        lambda: found.join_again(np.arange(1), patterns, np.zeros(2, np.int64), patterns),
+        lambda: found.join_again(np.arange(2), patterns, np.zeros(2, np.int64), np.zeros((2, 0), np.uint64)),
+        lambda: found.join_again(np.arange(2), patterns, np.zeros(1, np.int64), patterns),
     ):
         with pytest.raises(ValueError, match="do not fit"):
             call()
+    for rows in ([0, 2], [1, 0]):
+        with pytest.raises(ValueError, match="a face of no cell"):
+            found.join_again(np.arange(2), patterns, np.array(rows), patterns)
     with pytest.raises(ValueError, match="more units"):
         kernels.Components(numbers_of([65]), 1, 3)
 

@@ -60,9 +60,9 @@ def test_components_as_a_dictionary_finds_them(maps, at_once):
     assert np.array_equal(patterns[found.cells_again(patterns[whole])], patterns[whole])
     everything = np.full_like(patterns, ~np.uint64(0))
     everything[:, -1] = 0
-    assert found.join_again(patterns[whole], *one_by_one(none[whole])) == len(whole)
+    assert found.join_again(np.arange(len(whole)), patterns[whole], *one_by_one(none[whole])) == len(whole)
     assert found.pieces().tolist() == pieces_of(expected, labels)
-    assert found.join_again(patterns, *one_by_one(everything)) == len(whole)
+    assert found.join_again(np.arange(len(patterns)), patterns, *one_by_one(everything)) == len(whole)
     joined = components_twin(patterns, everything, labels, without)
     assert found.pieces().tolist() == pieces_of(joined, labels)
 

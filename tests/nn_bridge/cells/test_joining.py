@@ -194,11 +194,10 @@ def settle(joiner, again):
 
 
 @pytest.mark.parametrize("everything", [True, False])
-@pytest.mark.parametrize(("few", "kept"), [(0, 0), (0, 5000), (0, 1 << 24), (1 << 8, 0)])
-def test_leaves_that_are_brought_again(everything, few, kept, monkeypatch):
-    """All leaves of maps in several pieces, or first those outside the largest piece, and then what is not kept."""
+@pytest.mark.parametrize("few", [0, 4, 1 << 8])
+def test_leaves_that_are_brought_again(everything, few, monkeypatch):
+    """Those outside the largest piece of their map, and then, where maps in pieces are large, all cells of these."""
     monkeypatch.setattr(joining, "_FEW", few)
-    monkeypatch.setattr(joining, "_KEPT", kept)
     times = []
     for name in sample()[::2]:
         counts, brought = counts_by_passes(network_of(ENTRIES[name]), everything=everything)
@@ -206,8 +205,8 @@ def test_leaves_that_are_brought_again(everything, few, kept, monkeypatch):
         assert brought or counts.regions == counts.affine_maps
         times.append(len(brought))
     counts, brought = counts_by_passes(three_regions_by_point(), everything=everything)
-    assert (counts.regions, counts.regions_by_point, brought) == (6, 3, [6] if few else [3, 3 if kept else 6])
-    assert set(times) == ({0, 1} if few else {0, 1, 2})
+    assert (counts.regions, counts.regions_by_point, brought) == (6, 3, [3] if few else [3, 6])
+    assert set(times) == ({0, 1} if few > 4 else {0, 1, 2})
 
 
 def test_forgotten_leaves_are_missed(monkeypatch):
@@ -222,11 +221,12 @@ def test_forgotten_leaves_are_missed(monkeypatch):
         joiner.add_again(
             next(leaves for leaves in CellTree(joiner_problem(), JOINING_FACES).run() if len(leaves.residues))
         )
-    monkeypatch.setattr(joining, "_FEW", 0)
-    joiner, cells, _ = joined(three_regions_by_point())
-    assert len(joiner.unsettled()) == 3
-    with pytest.raises(CellTreeError, match="other cells"):
-        joiner.unsettled()
+    for few in (0, 16):
+        monkeypatch.setattr(joining, "_FEW", few)
+        joiner, cells, _ = joined(three_regions_by_point())
+        assert len(joiner.unsettled()) == 3
+        with pytest.raises(CellTreeError, match="other cells"):
+            joiner.unsettled()
 
 
 def joiner_problem():

@@ -7,15 +7,17 @@ import pytest
 
 from nn_bridge.cells import _core as kernels
 from nn_bridge.cells import joining
+from nn_bridge.cells.counting.count import count_cells
+from nn_bridge.cells.counting.plain_count import count_plain
 from nn_bridge.cells.joining import Joiner, SignVectorKeys
 from nn_bridge.cells.problem import cell_problem
 from nn_bridge.cells.tree import FACES, JOINING_FACES, NEIGHBOURS, CellTree, tree_counters
 from nn_bridge.cells.whole_weights import whole_numbers
 from nn_bridge.network.builder import NetworkBuilder
-from nn_bridge.network.network import Network
+from nn_bridge.network.network import AffineStage, Network
 from nn_bridge.network.residues import IntegerMaps, packed
 from polyhedra.polyhedron import Polyhedron
-from polyhedra.scalars import ZERO
+from polyhedra.scalars import ZERO, rational
 
 
 def faces_of_leaves(leaves):
@@ -95,6 +97,22 @@ def test_chosen_faces_are_those_that_join():
     assert 0 < chosen_vertices < all_vertices
 
 
+def units_that_vanish_everywhere(network, tree):
+    """The units all of whose numbers are zero, as a set of zeros."""
+    found, word = np.zeros(tree.zero_words, np.uint64), 0
+    for stage in network.stages:
+        for unit, bias in enumerate(stage.bias):
+            if not bias and not any(any(matrix[unit]) for _, matrix in stage.blocks):
+                found[word + unit // 64] |= np.uint64(1 << unit % 64)
+        word += -(-stage.units // 64)
+    return found
+
+
+def strip(zeros, units):
+    """A set of zeros, as bytes, without some units."""
+    return (np.frombuffer(zeros, np.uint64) & ~units).tobytes()
+
+
 def test_neighbours_lie_across_facets():
     """Each unit that is told vanishes alone on a facet, behind which a cell with it switched came; many are told."""
     told = alone = saved = 0
@@ -102,6 +120,8 @@ def test_neighbours_lie_across_facets():
         tree, everything = run_of(problem, FACES)
         facets = {leaf_name(leaves, k): own[1] for leaves in everything for k, own in faces_of_leaves(leaves).items()}
         own, batches = run_of(problem, NEIGHBOURS)
+        everywhere = units_that_vanish_everywhere(problem.network, tree)
+        facets = {name: {strip(zeros, everywhere) for zeros in sets} for name, sets in facets.items()}
         saved += own.cells - tree_counters(own)["splits"]
         words = [s * tree.words + q for s, size in enumerate(problem.network.hidden) for q in range(-(-size // 64))]
         earlier = set()
@@ -135,7 +155,7 @@ def test_neighbours_lie_across_facets():
 
 
 def brought_together(problem, few, merge, monkeypatch):
-    """The four counts by neighbours, and by faces of what is left."""
+    """The four counts by neighbours, and by faces of what is left: of some of it where maps are small."""
     monkeypatch.setattr(joining, "_FEW", few)
     tree, batches = run_of(problem, NEIGHBOURS, merge)
     joiner = Joiner(problem, tree.words)
@@ -149,7 +169,9 @@ def test_counts_by_neighbours_are_those_by_all_faces(monkeypatch):
     """Against a joiner that knows no neighbours but those of the last stage, so that nearly all is brought again."""
     several = 0
     for problem in degenerate_problems(range(60, 120)):
-        counts = [brought_together(problem, few, merge, monkeypatch) for few in (0, 1 << 8) for merge in (False, True)]
+        counts = [
+            brought_together(problem, few, merge, monkeypatch) for few in (0, 4, 1 << 8) for merge in (False, True)
+        ]
         tree, everything = run_of(problem, JOINING_FACES)
         joiner = Joiner(problem, tree.words)
         for leaves in everything:
@@ -161,6 +183,23 @@ def test_counts_by_neighbours_are_those_by_all_faces(monkeypatch):
         assert set(counts) == {joiner.counts(tree.cells)}
         several += counts[0].regions > counts[0].regions_by_point
     assert several > 0
+
+
+def test_a_multiple_of_a_unit_that_no_output_reads_is_a_wall_like_all_others():
+    """Of unit 0 of the last stage, unread, unit 1 is a multiple: it tells leaves apart, and no corner may forget it."""
+    input_rows = [[0, 1], [0, -1], [1, -1], [0, -1], [0, 0]]
+    rows = [[2, 2], [-2, -2], [0, -1], [0, 0], [0, 0]]
+    stages = (
+        AffineStage(((0, exactly([[-2, 1], [1, 0]])),), exactly([[0, 1]])[0]),
+        AffineStage(((0, exactly(input_rows)), (1, exactly(rows))), exactly([[0] * 5])[0]),
+    )
+    network = Network(2, stages, AffineStage(((2, exactly([[0, 1, -1, 1, 0]])),), exactly([[0]])[0]))
+    assert count_cells(network).counts == count_plain(network).counts
+    assert count_cells(network).regions == 9
+
+
+def exactly(rows):
+    return tuple(tuple(map(rational, row)) for row in rows)
 
 
 @pytest.mark.parametrize(
