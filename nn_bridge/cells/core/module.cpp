@@ -3,7 +3,7 @@
 //     Problem(dim, lines, whole, stages, walls, slots, generators, start_rows)
 //         stages: (bias, exact_bias, [(source, begin, column, value, exact)]), rows sparse; exact lists are empty where doubles
 //         are the exact values, else they hold the same times one positive factor a stage, as integers
-//     WholeNumbers, Components, ..: joining.cpp
+//     WholeNumbers, WholeWeights, ..: python_numbers.cpp; Components, ..: joining.cpp
 //     Explorer(problem, emit, counting, residues)
 //         start(root, roots, path)    a start cell and a way down from it, or some start cells; steps of the path are (stage,
 //             unit, side, whether the other side is to be visited afterwards)
@@ -35,6 +35,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include "arrays.hpp"
 #include "checks.hpp"
 #include "explorer.hpp"
 #include "growing.hpp"
@@ -46,7 +47,8 @@ using namespace puiseux;
 using namespace puiseux::cells;
 
 namespace puiseux::cells::joining {
-void bind(nb::module_& m);  // joining.cpp
+void bind_python_numbers(nb::module_& m);  // python_numbers.cpp
+void bind(nb::module_& m);                 // joining.cpp
 }
 
 namespace {
@@ -87,20 +89,6 @@ std::shared_ptr<Problem> make_problem(int dim, int lines, bool whole, nb::list s
     return p;
 }
 
-/// The numbers of a vector as an array that owns them.
-template <class T>
-nb::object array_of(std::vector<T>& v, size_t columns = 0) {
-    auto* data = new std::vector<T>(std::move(v));
-    v.clear();
-    nb::capsule owner(data, [](void* p) noexcept {
-        auto* array = static_cast<std::vector<T>*>(p);
-        Spares<std::vector<T>>::give(std::move(*array));
-        delete array;
-    });
-    const size_t shape[2] = {columns ? data->size() / columns : data->size(), columns};
-    return nb::cast(nb::ndarray<nb::numpy, T>(data->data(), columns ? 2 : 1, shape, owner));
-}
-
 /// Asks runs in other threads to end.
 struct Stop {
     std::atomic<bool> flag{false};
@@ -116,6 +104,7 @@ bool interrupted(void*) {
 NB_MODULE(_core, m) {
     nanobind::set_leak_warnings(false);  // a thread that is still at work when a program ends holds objects: no leak
     m.doc() = "The cell engine: all activation cells of a network, exactly.";
+    joining::bind_python_numbers(m);
     joining::bind(m);
     nb::exception<NoRoom>(m, "NoRoom", PyExc_MemoryError);
     nb::exception<BadPath>(m, "BadPath", PyExc_ValueError);
@@ -196,10 +185,10 @@ NB_MODULE(_core, m) {
                  for (const Stage& s : e.walk.problem.stages) words = std::max(words, size_t(words_for(s.units)));
                  const size_t columns = words * e.walk.problem.stages.size(), zeros = std::max<size_t>(1, size_t(e.zero_words()));
                  const size_t coordinates = size_t(e.walk.problem.dim) + 1;
-                 nb::tuple out = nb::make_tuple(array_of(b.patterns, columns), array_of(b.prints), array_of(b.begins), array_of(b.generator_leaf),
-                                                array_of(b.generator_ray), array_of(b.coordinates, coordinates), array_of(b.generator_zeros, zeros),
-                                                array_of(b.facet_leaf), array_of(b.facet_zeros, zeros), array_of(b.errors),
-                                                array_of(b.numbers), array_of(b.neighbours, columns));
+                 nb::tuple out = nb::make_tuple(array_of(std::move(b.patterns), columns), array_of(std::move(b.prints)), array_of(std::move(b.begins)), array_of(std::move(b.generator_leaf)),
+                                                array_of(std::move(b.generator_ray)), array_of(std::move(b.coordinates), coordinates), array_of(std::move(b.generator_zeros), zeros),
+                                                array_of(std::move(b.facet_leaf)), array_of(std::move(b.facet_zeros), zeros), array_of(std::move(b.errors)),
+                                                array_of(std::move(b.numbers)), array_of(std::move(b.neighbours), columns));
                  b.clear();
                  return out;
              })
