@@ -13,7 +13,7 @@ else:
         """A property whose value is kept in the object, without a wait for other threads.
 
         Until Python 3.11, the one of ``functools`` computes under a lock that all objects of a class share: threads
-        wait for each other, and a process that is forked meanwhile waits for ever, as nobody opens the lock there.
+        wait for each other, and a process that is forked meanwhile waits for ever: the lock is never opened there.
         Here two threads that ask at once may both compute the value, and both get the one that was kept first.
         (So a property that asks for the one of the same name of a base class would get that one's value back.)
         """

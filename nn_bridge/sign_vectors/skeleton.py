@@ -256,7 +256,7 @@ _spare: list[tuple[tuple[int, ...], int, dict[str, Any]]] = []
 """Arrays of small complexes that are finished, the last ones at the end: their kind, their bytes, the arrays by name.
 To touch new pages takes a third of the time of a small complex; whether the system's library keeps them is chance."""
 _spare_lock = Lock()
-"""Nobody waits for it: in a process that was forked while another thread held it, nobody would ever open it."""
+"""It is tried, not waited for: in a process that was forked while another thread held it, it is never opened."""
 
 
 def _take(kind: tuple[int, ...]) -> dict[str, Any] | None:

@@ -14,8 +14,8 @@
 // particular, none vanishes on all of B.  So the sets where one of them vanishes are facets, and none contains another.  What vanishes
 // on a facet vanishes at the generator.
 // (b) Inside the facet there are points where K has the signs p: near that generator, or, where all units but one have one sign on
-// the facet, on the side p of that one; the others vanish at no inner point.  (None vanishes on all of the facet: it would not cut B.)  Near these points lies L_p, on
-// the side of B.
+// the facet, on the side p of that one; the others vanish at no inner point, as none vanishes on all of the facet (it would not cut
+// B).  Near these points lies L_p, on the side of B.
 //
 // Not all facets are found: none at whose generators too much vanishes.  What is told is true, and cells that nothing joins are
 // looked at again.  Of two cells with a facet between them the one that comes later tells it.
@@ -66,7 +66,8 @@ public:
             Word open = 0;
             for (Word left = patterns; left; left &= left - 1) {
                 const auto pattern = unsigned(std::countr_zero(left));
-                if (!(told_[pattern * zero_words_ + size_t(k >> 6)] & bit(k)) && (on_sides(members, pattern, size_t(k >> 6)) & bit(k))) open |= left & (~left + 1);
+                const size_t q = size_t(k >> 6);
+                if (on_sides(members, pattern, q) & ~told_[pattern * zero_words_ + q] & bit(k)) open |= left & (~left + 1);
             }
             if (open) use(k, open);
         });

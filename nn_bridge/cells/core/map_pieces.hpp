@@ -4,10 +4,9 @@
 // as a point, too.  So A and B meet iff that holds at a vertex of A.
 // Proof.  Stage by stage, the forms that units have on B take the same values at v as those on A: a unit of an earlier stage in
 // which the two differ vanishes at v, whether it is on or off.  So at v no unit that is on in B is negative, and none that is off is
-// positive, which describes B.  If A and B meet, units in which they differ vanish where they do, so by the above they meet in the
-// points of A where all these vanish: a face of A, and it has a vertex (where cells have lines: one of a section that meets all).
-//
-// (A closed cell is described by its inequalities, since it has inner points; a unit that vanishes on all of it gives none.)
+// positive, which describes B (a closed cell is described like that, since it has inner points; a unit that vanishes on all of it tells
+// nothing).  If A and B meet, units in which they differ vanish where they do, so by the above they meet in the points of A where all
+// these vanish: a face of A, and it has a vertex (where cells have lines: one of the section that is taken).
 //
 // For facets lemma (c) of `components.hpp` is the same.  So of two pieces that meet one tells it, by its vertices and facets, and the
 // largest piece of a map need not come again.  Each face is held against all cells of its map until the map is in one piece: this is

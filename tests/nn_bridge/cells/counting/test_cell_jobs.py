@@ -295,7 +295,8 @@ def test_a_slice_ends_when_residues_begin_to_repeat(monkeypatch: pytest.MonkeyPa
     assert part.repeats
     assert not part.joining
     assert np.array_equal(np.concatenate([leaves.residues for leaves in part.leaves]), part.residues)
-    assert 264 <= part.cells < 400, "looks at each batch, after the first 64 cells"
+    first = found_leaves.TRIAL_LEAVES
+    assert first + 200 <= part.cells < first + 336, "looks at each batch, after the first cells"
 
 
 def test_a_second_pass_that_meets_other_cells_is_noticed() -> None:
