@@ -231,10 +231,13 @@ class Skeleton:
         """Give up all arrays, of so many bytes; the next complex of the kind takes them if they are small."""
         own = vars(self)
         arrays = {name: own.pop(name) for name in ARRAYS}
-        if _spare_lock.acquire(blocking=False):
+        if not _spare_lock.acquire(blocking=False):
+            return
+        try:
             _spare.append((self._kind, size, arrays))
             while sum(size for _, size, _ in _spare) > SPARE:
                 del _spare[0]
+        finally:
             _spare_lock.release()
 
     def look_ahead(self, times: float) -> None:

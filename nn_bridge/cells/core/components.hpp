@@ -122,6 +122,7 @@ public:
             if (maps_[map_of(cell)].pieces > 1) found.push_back(cell);
         return found;
     }
+
     /// Choose cells for `join_again` and `cell_again`.
     void choose(const std::int64_t* cells, std::int64_t count) {
         chosen_at_ = {};
